@@ -1,0 +1,87 @@
+# All set-up goes to .venv and node_modules, once: a second call of any target starts at its own work.
+# make PYTHON=python3.13 picks the interpreter, make VENV=path another environment.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(abspath $(VENV))/bin
+DONE := $(VENV)/.done
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
+
+export PATH := $(BIN):$(PATH)
+
+.PHONY: help demo lab test test-python test-js build format clean distclean
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make demo       explain a scene with the embedded model; writes build/demo.html'
+	@echo 'make lab        open the quick start in JupyterLab'
+	@echo 'make test       every check: ruff, mypy, tsc, biome, vitest, pytest with real browsers'
+	@echo 'make build      the front end into gradeclip_widget/static/, wheel and sdist into dist/'
+	@echo 'make format     format Python and TypeScript'
+	@echo 'make clean      remove what was built; make distclean removes .venv and node_modules too'
+
+demo: $(DONE)/package
+	@mkdir -p build
+	@gradeclip demo -o build/demo.html
+
+lab: $(DONE)/lab
+	jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/quickstart.ipynb
+
+test: test-js test-python
+
+test-js: node_modules/.done
+	npm run --silent check
+	npm run --silent test
+
+test-python: $(DONE)/dev $(DONE)/browser node_modules/.done
+	ruff check
+	ruff format --check
+	mypy
+	pytest
+
+build: $(DONE)/dev node_modules/.done
+	npm run --silent build
+	python -m build --no-isolation
+
+format: $(DONE)/dev node_modules/.done
+	ruff check --fix-only --quiet
+	ruff format
+	npm run --silent format
+
+clean:
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find gradeclip_widget tests benchmarks scripts -name __pycache__ -exec rm -rf {} +
+
+distclean: clean
+	rm -rf .venv node_modules
+
+$(DONE)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'gradeclip-widget needs Python 3.11 or newer; name one: make PYTHON=python3.12 ...'; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(DONE) && touch $@
+
+$(DONE)/package: pyproject.toml constraints.txt | $(DONE)/python
+	@echo 'Installing into $(VENV); torch is large, so the first time takes some minutes.'
+	$(INSTALL) --editable .
+	@touch $@
+
+$(DONE)/lab: $(DONE)/package
+	$(INSTALL) --editable '.[lab]'
+	@touch $@
+
+$(DONE)/dev: $(DONE)/package
+	$(INSTALL) --editable '.[dev]'
+	@touch $@ $(DONE)/lab
+
+$(DONE)/node: | $(DONE)/python
+	scripts/need-node.sh
+	@touch $@
+
+$(DONE)/browser: | $(DONE)/dev
+	scripts/need-browser.sh
+	@touch $@
+
+node_modules/.done: package.json package-lock.json | $(DONE)/node
+	npm ci
+	@touch $@
