@@ -1,0 +1,60 @@
+"""See why CLIP matched a picture with a sentence: Grad-ECLIP maps as a Jupyter widget.
+
+Names are imported when first used, so that ``import gradeclip_widget`` is quick and brings no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import demo
+    from .clip import ClipModel, ModelLoadError, load, model_names
+    from .explainer import Explainer
+    from .explanation import Explanation
+    from .magic import load_ipython_extension
+    from .widget import ExplanationWidget, explore, show
+
+_HOMES = {
+    "ClipModel": ".clip",
+    "ExplanationWidget": ".widget",
+    "Explainer": ".explainer",
+    "Explanation": ".explanation",
+    "ModelLoadError": ".clip",
+    "explore": ".widget",
+    "load": ".clip",
+    "load_ipython_extension": ".magic",
+    "model_names": ".clip",
+    "show": ".widget",
+}
+
+__version__ = "0.1.0"
+__all__ = [
+    "ClipModel",
+    "Explainer",
+    "Explanation",
+    "ExplanationWidget",
+    "ModelLoadError",
+    "demo",
+    "explore",
+    "load",
+    "load_ipython_extension",
+    "model_names",
+    "show",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for (PEP 562)."""
+    if name == "demo":
+        return importlib.import_module(".demo", __name__)
+    if name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name], __name__), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

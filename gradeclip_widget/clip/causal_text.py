@@ -1,0 +1,221 @@
+"""Causal text towers pooled at EOT: open_clip's own text transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .blocks import Block, Layout, Read, attend, attend_moves, exact, push_embedding
+
+_PACK = 512  # tokens run at once: bounds the attention mask for very long captions
+
+
+class CausalTextTower:
+    """open_clip's text transformer, causal, its EOT token pooled.
+
+    A token sees only what stands before it, so captions that begin alike share that beginning: all
+    sequences are packed into one trie and every distinct prefix is computed once, without padding.
+    """
+
+    family = "causal text transformer pooled at EOT"
+
+    def __init__(self, model: Any) -> None:
+        """View the text side of an open_clip model.
+
+        Raises:
+            TypeError: its text tower is of another family.
+        """
+        text = getattr(model, "text", model)
+        if not hasattr(text, "transformer") or not hasattr(text, "token_embedding"):
+            raise TypeError("it is not open_clip's own text transformer")
+        pooling = getattr(text, "pool_type", None) or getattr(text, "text_pool_type", "argmax")
+        if text.attn_mask is None or pooling not in ("argmax", "eos"):
+            raise TypeError(f"it is not causal with EOT pooled, but pools {pooling!r}")
+        if getattr(text, "cls_emb", None) is not None:
+            raise TypeError("it pools an appended class token")
+        self.text = text
+        self.blocks = [Block.of(b) for b in text.transformer.resblocks]
+        self.depth = len(self.blocks)
+        self.context_length = int(text.positional_embedding.shape[0])
+
+    @torch.no_grad()
+    def run(
+        self, sequences: Sequence[Sequence[int]], layers: int
+    ) -> tuple[Tensor, CausalTextTrace]:
+        """Encode many captions at once and trace the first.
+
+        Args:
+            sequences: token ids of each, SOT to EOT, no padding.
+            layers: how many of the last blocks to explain, at most those there are.
+
+        Returns:
+            Unit embeddings (K, E), and the trace of the first sequence.
+        """
+        embeddings, trace = [], None
+        for pack in _packs(sequences):
+            trie = _Trie.of(pack)
+            x, reads = self._blocks(trie, 0 if trace else layers)
+            pooled = x[torch.tensor(trie.ends, device=x.device)]
+            embeddings.append(self.embedding_of(pooled))
+            trace = trace or CausalTextTrace(self, reads, pooled[0], embeddings[0][0])
+        assert trace is not None
+        return torch.cat(embeddings), trace
+
+    @torch.no_grad()
+    def trace(self, ids: Sequence[int], layers: int, single_head: bool = False) -> CausalTextTrace:
+        """Trace one caption padded to the context length, as the authors' notebook runs it.
+
+        Args:
+            ids: token ids, SOT to EOT.
+            layers: how many of the last blocks to explain.
+            single_head: run those with one head of full width.
+        """
+        end = len(ids) - 1
+        trie = _Trie.of([[*ids, *[0] * (self.context_length - len(ids))]])
+        x, reads = self._blocks(trie, layers, end, single_head)
+        return CausalTextTrace(self, reads, x[end], self.embedding_of(x[end]))
+
+    def embedding_of(self, pooled: Tensor) -> Tensor:
+        """Unit embeddings (..., E) of EOT tokens (..., D) leaving the last block."""
+        projection = self.text.text_projection
+        with exact(pooled):
+            pooled = self.text.ln_final(pooled.to(self.blocks[-1].dtype))
+            if isinstance(projection, nn.Linear):
+                pooled = projection(pooled)
+            elif projection is not None:
+                pooled = pooled @ projection
+            return F.normalize(pooled.float(), dim=-1)
+
+    def _blocks(
+        self, trie: _Trie, layers: int, end: int | None = None, single_head: bool = False
+    ) -> tuple[Tensor, list[_Step]]:
+        """Run all blocks over a trie's tokens (M, D); what its first path's EOT read in each."""
+        text, device = self.text, self.text.positional_embedding.device
+        ids, depths = (torch.tensor(t, device=device) for t in (trie.ids, trie.depths))
+        x = text.token_embedding(ids) + text.positional_embedding[depths]
+        x = x.to(self.blocks[0].dtype)
+        mask = trie.mask().to(device)
+        path = slice(0, trie.depths[trie.ends[0]] + 1)  # the first sequence is laid down first
+        end = trie.ends[0] if end is None else end
+        steps = []
+        for n, block in enumerate(self.blocks):
+            explained = n >= self.depth - layers
+            heads = 1 if single_head and explained else block.heads
+            q, k, v = block.qkv(x)
+            o = attend(q, k, v, heads, mask)
+            if layers:
+                read = Read(q[end], k[path], v[path], o[end], heads, end + 1, slice(1, end))
+                dtype = block.dtype
+                step = _Step(block, x[end].to(dtype, copy=True), read.copied(dtype), explained)
+                steps.append(step)
+            x = block.finish(x, o)
+        return x, steps
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    block: Block
+    x: Tensor  # (D,) EOT entering the block
+    read: Read
+    explained: bool
+
+
+@dataclass(eq=False)
+class CausalTextTrace:
+    """What a caption's EOT token read, block by block.
+
+    Nothing after EOT reaches it and nothing before it sees it, so along its own row derivatives are exact.
+    """
+
+    tower: CausalTextTower
+    steps: list[_Step]
+    pooled: Tensor  # (D,) EOT leaving the last block
+    embedding: Tensor  # (E,) unit text embedding t
+
+    @property
+    def reads(self) -> list[Read]:
+        """Reads of the explained blocks, shallowest first."""
+        return [step.read for step in self.steps if step.explained]
+
+    @cached_property
+    def block_effects(self) -> Tensor:
+        """(L, E) what each block's attention output adds to t, to first order."""
+        return self._push([step.x.new_zeros(0, len(step.x)) for step in self.steps])
+
+    def push(self, at_o: Sequence[Tensor]) -> Tensor:
+        """Sum over the explained blocks of J_l a_l: a_l (K, D) per block, to (K, E)."""
+        blank = [torch.zeros_like(at_o[0])] * (len(self.steps) - len(at_o))
+        moved = self._push([*blank, *at_o])
+        # The block effects rode along, since reading the weights again is all that they would cost.
+        self.block_effects = moved[len(at_o[0]) :]
+        return moved[: len(at_o[0])]
+
+    @torch.no_grad()
+    def _push(self, at_o: Sequence[Tensor]) -> Tensor:
+        """Push rows (K, D) given per block, and below them each block's own attention output."""
+        moves = torch.zeros_like(at_o[0])
+        layout = Layout(1, 0)
+        with exact(moves):
+            for step, injected in zip(self.steps, at_o, strict=True):
+                rows = torch.cat([step.x[None], moves])
+                q, k, v = step.block.qkv(rows, layout)
+                moved = attend_moves(step.read, step.read.visible - 1, q[1:], k[1:], v[1:])
+                moved[: len(injected)] += injected
+                o = step.read.o[None]
+                rows = torch.cat([rows, torch.zeros_like(o)])
+                moves = step.block.finish(rows, torch.cat([o, moved, o]), layout)[1:]
+        return push_embedding(self.pooled, moves, self.tower.embedding_of)
+
+
+@dataclass
+class _Trie:
+    """Token sequences folded at their common prefixes, parents before children."""
+
+    ids: list[int]
+    depths: list[int]  # position of each token in its sequence
+    parents: list[int]  # -1 at the root
+    ends: list[int]  # where each sequence's last token lies
+
+    @classmethod
+    def of(cls, sequences: Sequence[Sequence[int]]) -> _Trie:
+        trie, children = cls([], [], [], []), dict[tuple[int, int], int]()
+        for sequence in sequences:
+            node = -1
+            for depth, token in enumerate(sequence):
+                child = children.get((node, token))
+                if child is None:
+                    child = children[node, token] = len(trie.ids)
+                    trie.ids.append(token)
+                    trie.depths.append(depth)
+                    trie.parents.append(node)
+                node = child
+            trie.ends.append(node)
+        return trie
+
+    def mask(self) -> Tensor:
+        """(M, M) true where a token sees another: itself and its ancestors."""
+        sees = torch.zeros(len(self.ids), len(self.ids), dtype=torch.bool)
+        for node, parent in enumerate(self.parents):
+            if parent >= 0:
+                sees[node] = sees[parent]
+            sees[node, node] = True
+        return sees
+
+
+def _packs(sequences: Sequence[Sequence[int]]) -> list[list[Sequence[int]]]:
+    """Cut the list where a trie could grow past `_PACK` tokens."""
+    packs: list[list[Sequence[int]]] = [[]]
+    size = 0
+    for sequence in sequences:
+        if packs[-1] and size + len(sequence) > _PACK:
+            packs.append([])
+            size = 0
+        packs[-1].append(sequence)
+        size += len(sequence)
+    return packs

@@ -1,0 +1,200 @@
+"""Image towers that read their patches with a class token: open_clip's own vision transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .blocks import Block, Layout, Read, attend, attend_moves, exact, push_embedding
+
+_PATCHES = slice(1, None)
+
+
+class ClassTokenTower:
+    """open_clip's ``VisionTransformer`` with ``pool_type="tok"``: the last class token is the picture."""
+
+    family = "vision transformer with a class token"
+
+    def __init__(self, visual: Any) -> None:
+        """View the tower ``model.visual``.
+
+        Raises:
+            TypeError: it is of another family.
+        """
+        if getattr(visual, "class_embedding", None) is None or not hasattr(visual, "transformer"):
+            raise TypeError("it has no class token")
+        if visual.attn_pool is not None or visual.pool_type != "tok":
+            raise TypeError("its class token is not what it pools")
+        self.visual = visual
+        self.blocks = [Block.of(b) for b in visual.transformer.resblocks]
+        self.depth = len(self.blocks)
+        self.patch_size = cast(tuple[int, int], tuple(visual.conv1.kernel_size))
+        self.image_size = cast(tuple[int, int], tuple(visual.image_size))
+
+    @torch.no_grad()
+    def trace(
+        self,
+        pixels: Tensor,
+        layers: int = 1,
+        *,
+        single_head: bool = False,
+        effects: bool = True,
+    ) -> ClassTokenTrace:
+        """Run the tower on one picture, the last block for the class token's row alone.
+
+        Args:
+            pixels: normalised picture (1, 3, H, W), sides multiples of the patch size.
+            layers: how many of the last blocks to explain.
+            single_head: run those with one head of full width, as the authors' code does.
+            effects: carry along what every block adds to the class token, for ``block_effects``.
+
+        Raises:
+            ValueError: the tower does not have so many blocks.
+        """
+        if not 1 <= layers <= self.depth:
+            raise ValueError(
+                f"image_layers={layers}: this image tower has {self.depth} blocks; give 1 to {self.depth}"
+            )
+        rows, grid = self._embed(
+            pixels
+        )  # tokens, then what each block so far added to the class token
+        tokens, reads, tokens_in = len(rows), list[Read](), rows
+        for number, block in enumerate(self.blocks):
+            explained = number >= self.depth - layers
+            if number == self.depth - layers:
+                tokens_in = rows[:tokens]
+            heads = 1 if single_head and explained else block.heads
+            last = number == self.depth - 1
+            last_in = rows[:tokens]
+            o, read = self._attend(block, rows, tokens, heads, last)
+            if last:  # nothing but the class token leads to x
+                rows = torch.cat([rows[:1], rows[tokens:]])
+            if effects:
+                rows = torch.cat([rows, rows.new_zeros(1, rows.shape[1])])
+                o = torch.cat([o, read.o[None]])
+            if explained:
+                reads.append(read)
+            del read  # frees the queries, keys and values of a block that is not explained
+            rows = block.finish(rows, o, Layout(1 if last else tokens, 0))
+        return ClassTokenTrace(self, grid, reads, tokens_in, last_in, rows[0], rows[1:])
+
+    @staticmethod
+    def _attend(
+        block: Block, rows: Tensor, tokens: int, heads: int, last: bool
+    ) -> tuple[Tensor, Read]:
+        """Attention output of the tokens, or of the class token alone, and of its directions below."""
+        layout = Layout(tokens, 0)
+        if last:
+            k, v = block.keys_values(rows, layout)
+            q = block.query(torch.cat([rows[:1], rows[tokens:]]), Layout(1, 0))
+            queries = 1
+        else:
+            q, k, v = block.qkv(rows, layout)
+            queries = tokens
+        o = attend(q[:queries], k[:tokens], v[:tokens], heads)
+        read = Read(q[0], k[:tokens], v[:tokens], o[0], heads, tokens, _PATCHES)
+        if len(rows) > tokens:
+            moves = attend_moves(read, 0, q[queries:], k[tokens:], v[tokens:])
+            o = torch.cat([o, moves])
+        return o, read
+
+    def embedding_of(self, pooled: Tensor) -> Tensor:
+        """Unit embeddings (..., E) of class tokens (..., D) leaving the last block."""
+        with exact(pooled):
+            pooled = self.visual.ln_post(pooled.to(self.blocks[-1].dtype))
+            if self.visual.proj is not None:
+                pooled = pooled @ self.visual.proj
+            return F.normalize(pooled.float(), dim=-1)
+
+    def _embed(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """Tokens (1 + patches, D) entering the first block, and the patch grid."""
+        visual = self.visual
+        patches = visual.conv1(pixels.to(visual.conv1.weight.dtype))[0]
+        grid = (patches.shape[-2], patches.shape[-1])
+        x = torch.cat([visual.class_embedding.to(patches.dtype)[None], patches.flatten(1).T])
+        position = visual.positional_embedding
+        if grid != tuple(visual.grid_size):
+            position = _resample(position, tuple(visual.grid_size), grid)
+        return visual.ln_pre(x + position.to(x.dtype)), grid
+
+
+@dataclass(eq=False)
+class ClassTokenTrace:
+    """What the class token read of one picture."""
+
+    tower: ClassTokenTower
+    grid: tuple[int, int]  # (rows, cols)
+    reads: list[Read]  # of the explained blocks, shallowest first
+    tokens_in: Tensor  # (1 + patches, D) entering the first explained block
+    last_in: Tensor  # (1 + patches, D) entering the last block
+    pooled: Tensor  # (D,) class token leaving the last block
+    moves: Tensor  # (L, D) what each block's attention output added to it, to first order
+
+    @cached_property
+    def embedding(self) -> Tensor:
+        """(E,) unit image embedding x."""
+        with torch.no_grad():
+            return self.tower.embedding_of(self.pooled)
+
+    @cached_property
+    def block_effects(self) -> Tensor:
+        """(L, E) what each block's attention output adds to x, to first order.
+
+        Along the class token's own stream, the patches held as they are: what it read there itself.
+        """
+        with torch.no_grad():
+            return push_embedding(self.pooled, self.moves, self.tower.embedding_of)
+
+    def pull(self, directions: Tensor) -> Tensor:
+        """Channel weights w = d(direction . x)/do of the class token: (K, E) to (blocks, K, D)."""
+        if len(self.reads) == 1:
+            return self._pull_tail(directions)[None]
+        with torch.enable_grad():
+            x, moves = self._graph()
+            rows = [torch.autograd.grad(x, moves, d, retain_graph=True) for d in directions]
+        return torch.stack([torch.stack(w) for w in zip(*rows, strict=True)])
+
+    def pull_features(self, directions: Tensor) -> tuple[Tensor, Tensor]:
+        """The last block's input (1 + patches, D), and gradients (K, 1 + patches, D) of direction . x."""
+        block, heads = self.tower.blocks[-1], self.reads[-1].heads
+        with torch.enable_grad():
+            tokens = self.last_in.detach().requires_grad_()
+            o = attend(block.query(tokens[:1]), *block.keys_values(tokens), heads)
+            x = self.tower.embedding_of(block.finish(tokens[:1], o))[0]
+            rows = [torch.autograd.grad(x, tokens, d, retain_graph=True)[0] for d in directions]
+        return self.last_in, torch.stack(rows)
+
+    def _pull_tail(self, directions: Tensor) -> Tensor:
+        """At the last block only the class token's own row leads to x."""
+        block = self.tower.blocks[-1]
+        with torch.enable_grad(), exact(directions):
+            o = self.reads[-1].o[None].detach().to(block.dtype).requires_grad_()
+            out = block.finish(self.last_in[:1].detach().to(block.dtype), o)
+            x = self.tower.embedding_of(out)
+            (w,) = torch.autograd.grad(x, o, directions[:, None], is_grads_batched=True)
+        return w[:, 0]
+
+    def _graph(self) -> tuple[Tensor, list[Tensor]]:
+        """The embedding x over the explained blocks, and a zero added to every attention output at the class token.
+
+        Between them the patches read the class token too, so the whole blocks are in the graph.
+        """
+        x, moves = self.tokens_in.detach(), []
+        for block, read in zip(self.tower.blocks[-len(self.reads) :], self.reads, strict=True):
+            o = attend(*block.qkv(x), read.heads)
+            moves.append(torch.zeros_like(o[0]).requires_grad_())
+            x = block.finish(x, torch.cat([o[:1] + moves[-1], o[1:]]))
+        return self.tower.embedding_of(x[0]), moves
+
+
+def _resample(position: Tensor, old: Sequence[int], new: Sequence[int]) -> Tensor:
+    """Bicubic, corners not aligned, as in the authors' notebooks; the class token's entry stays."""
+    grid = position[1:].float().unflatten(0, tuple(old)).permute(2, 0, 1)[None]
+    grid = F.interpolate(grid, tuple(new), mode="bicubic", align_corners=False)
+    return torch.cat([position[:1].float(), grid[0].flatten(1).T])

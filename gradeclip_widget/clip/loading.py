@@ -1,0 +1,147 @@
+"""Loading models by name: the embedded one, and every one that open_clip can build."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import os
+from pathlib import Path
+
+import open_clip
+import torch
+from huggingface_hub.constants import HF_HUB_CACHE
+
+from ..demo import model as demo
+from .model import ClipModel
+
+DEMO = "demo"
+
+
+class ModelLoadError(RuntimeError):
+    """A model's weights could not be fetched or read."""
+
+
+def model_names() -> dict[str, list[str]]:
+    """Names that `load` takes and the pretrained tags of each; the embedded model first."""
+    return {
+        DEMO: [],
+        **{n: open_clip.list_pretrained_tags_by_model(n) for n in open_clip.list_models()},
+    }
+
+
+def load(
+    name: str = DEMO,
+    pretrained: str | None = None,
+    *,
+    device: str | torch.device = "auto",
+    dtype: torch.dtype | str | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+) -> ClipModel:
+    """Load a model.
+
+    >>> load("demo").name
+    'demo'
+
+    Args:
+        name: ``"demo"`` for the embedded model, a name of ``open_clip.list_models()``, ``"hf-hub:..."``, or
+            name and weights in one, as in ``"ViT-B-16/openai"``.
+        pretrained: tag of the weights, or path of a checkpoint. Checkpoints are read as safetensors or with
+            ``weights_only=True``: no code in them runs.
+        device: ``"auto"`` takes CUDA, else MPS, else the CPU.
+        dtype: ``"bfloat16"`` or ``"float16"`` to run the towers under autocast.
+        cache_dir: where downloaded weights are kept; the hub's own folder when ``None``.
+
+    Raises:
+        ValueError: no such model, tag or device; the nearest ones are named.
+        ModelLoadError: weights could not be downloaded or read.
+    """
+    target = _device(device)
+    hub = name.startswith(("hf-hub:", "local-dir:"))
+    if "/" in name and pretrained is None and not hub:
+        name, pretrained = name.split("/", 1)
+    if name == DEMO:
+        if pretrained is not None:
+            raise ValueError(f"model 'demo' carries its own weights; leave out {pretrained!r}")
+        return ClipModel(
+            demo.build().to(target),
+            demo.preprocess(),
+            demo.tokenizer(),
+            name=DEMO,
+            dtype=dtype,
+            known_tokens=demo.known_token_ids(),
+        )
+    if not hub:
+        _check_name(name, pretrained)
+    try:
+        model, _, preprocess = open_clip.create_model_and_transforms(
+            name,
+            pretrained=pretrained,
+            device=target,
+            cache_dir=None if cache_dir is None else str(cache_dir),
+            weights_only=True,
+            force_quick_gelu=_wants_quick_gelu(name, pretrained),
+        )
+        tokenizer = open_clip.get_tokenizer(name)
+    except Exception as error:
+        folder = cache_dir or HF_HUB_CACHE
+        what = f"{name} with weights {pretrained!r}" if pretrained else name
+        raise ModelLoadError(
+            f"could not load {what}: {_reason(error)}. Weights are kept in {folder}; check the network or "
+            "put a checkpoint file there and pass its path as pretrained=, or use model='demo', which "
+            "needs no download"
+        ) from error
+    label = name if pretrained is None else f"{name}/{Path(pretrained).stem}"
+    return ClipModel(model, preprocess, tokenizer, name=label, dtype=dtype)
+
+
+@functools.lru_cache(maxsize=2)
+def load_once(name: str) -> ClipModel:
+    """`load`, the last two models kept, for the faces that are called again and again."""
+    return load(name)
+
+
+def _check_name(name: str, pretrained: str | None) -> None:
+    models = open_clip.list_models()
+    if name not in models:
+        near = difflib.get_close_matches(name, [DEMO, *models], n=3, cutoff=0.4)
+        hint = f"; the nearest are {', '.join(map(repr, near))}" if near else ""
+        raise ValueError(f"no model {name!r}{hint}; `gradeclip models` lists them all")
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    known = ", ".join(map(repr, tags)) or "none"
+    if not pretrained:
+        raise ValueError(
+            f"model {name!r} needs weights: pass pretrained= one of {known}, or a checkpoint's path. (For "
+            "random weights, build it with open_clip and pass it to ClipModel.)"
+        )
+    if not open_clip.get_pretrained_cfg(name, pretrained) and not Path(pretrained).is_file():
+        near = difflib.get_close_matches(pretrained, tags, n=1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        raise ValueError(
+            f"no weights {pretrained!r} for {name!r}: its tags are {known}{hint}, and no such file exists"
+        )
+
+
+def _wants_quick_gelu(name: str, pretrained: str | None) -> bool:
+    """Whether these weights were trained with QuickGELU where the name alone says GELU.
+
+    open_clip only warns, and the model then computes other numbers than the one published.
+    """
+    return bool(pretrained and open_clip.get_pretrained_cfg(name, pretrained).get("quick_gelu"))
+
+
+def _device(device: str | torch.device) -> torch.device:
+    if device == "auto":
+        mps = torch.backends.mps.is_available()
+        return torch.device("cuda" if torch.cuda.is_available() else "mps" if mps else "cpu")
+    try:
+        target = torch.device(device)
+        torch.empty(0, device=target)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device={str(device)!r} is not usable here: {_reason(error)}") from error
+    return target
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}".rstrip(
+        ": ."
+    )

@@ -1,0 +1,269 @@
+"""Any picture a user may hold, as an upright RGB image; and any image, as the pixels a tower takes."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+from torchvision.transforms import functional as TF
+
+Fit = Literal["whole", "crop", "squash"]
+Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in image pixels
+MAX_PATCHES = (
+    4096  # attention grows with the square: past this a picture takes minutes and gigabytes
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture ready for an image tower.
+
+    Attributes:
+        image: what the user sees, upright RGB.
+        pixels: what the tower sees, normalised (1, 3, H, W) on the CPU.
+        cover: the box of ``image`` that ``pixels`` spread over.
+    """
+
+    image: Image.Image
+    pixels: Tensor
+    cover: Box
+
+
+@dataclass(frozen=True)
+class Optics:
+    """How a model wants its pixels.
+
+    Attributes:
+        image_size: (height, width) in pixels that the tower was made for.
+        patch_size: (height, width) in pixels.
+        mean, std: per channel, of pixels in 0..1.
+        interpolation: of the model's own preprocessing.
+        crop: the model's own preprocessing, from a PIL image to (3, H, W).
+        crop_mode: how that preprocessing reaches a square.
+    """
+
+    image_size: tuple[int, int]
+    patch_size: tuple[int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    interpolation: TF.InterpolationMode
+    crop: Callable[[Image.Image], Tensor]
+    crop_mode: Literal["shortest", "squash"]
+
+    def picture(self, source: Any, fit: Fit = "whole", resolution: int | None = None) -> Picture:
+        """Read a picture and make it fit the tower.
+
+        Args:
+            source: path, encoded bytes, PIL image, array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), or an
+                already normalised tensor (1, 3, H, W).
+            fit: ``"whole"`` keeps the aspect ratio, the short side at ``resolution``, both sides rounded to
+                the patch size; ``"crop"`` is the model's own preprocessing; ``"squash"`` a square.
+            resolution: short side in pixels; the model's own when ``None``.
+
+        Raises:
+            TypeError: the source is of another kind.
+            ValueError: the source cannot be read, or does not fit.
+            FileNotFoundError: there is no such file.
+        """
+        if fit not in get_args(Fit):
+            raise ValueError(f"fit={fit!r}: use one of {', '.join(map(repr, get_args(Fit)))}")
+        if isinstance(source, Tensor):
+            return self._from_tensor(source)
+        image = read_image(source)
+        whole: Box = (0.0, 0.0, float(image.width), float(image.height))
+        if fit == "crop":
+            if resolution not in (None, min(self.image_size)):
+                raise ValueError(
+                    f"fit='crop' is the model's own preprocessing at {min(self.image_size)} px; "
+                    f"for resolution={resolution} use fit='whole' or fit='squash'"
+                )
+            return Picture(image, self.crop(image)[None], self._crop_box(image, whole))
+        height, width = self._size(image, fit, resolution)
+        resized = TF.resize(image, [height, width], self.interpolation)
+        pixels = TF.normalize(TF.to_tensor(resized), list(self.mean), list(self.std))
+        return Picture(image, pixels[None], whole)
+
+    def _size(self, image: Image.Image, fit: Fit, resolution: int | None) -> tuple[int, int]:
+        patch_h, patch_w = self.patch_size
+        height, width = self.image_size
+        if resolution is not None:
+            if isinstance(resolution, bool) or not isinstance(resolution, int | np.integer):
+                raise TypeError(f"resolution is a number of pixels, not {resolution!r}")
+            if resolution < max(patch_h, patch_w):
+                raise ValueError(
+                    f"resolution={resolution} is below one patch of {patch_h} x {patch_w} px; "
+                    f"give at least {max(patch_h, patch_w)}, or None for {min(height, width)}"
+                )
+            height = width = int(resolution)
+        if fit == "whole":
+            scale = min(height, width) / min(image.size)
+            height, width = image.height * scale, image.width * scale  # type: ignore[assignment]
+        rows, cols = max(1, round(height / patch_h)), max(1, round(width / patch_w))
+        if rows * cols > MAX_PATCHES:
+            raise ValueError(
+                f"a picture of {image.width} x {image.height} px would be {rows} x {cols} patches, more than "
+                f"{MAX_PATCHES}: crop it, give a smaller resolution, or use fit='squash' or fit='crop'"
+            )
+        return rows * patch_h, cols * patch_w
+
+    def _crop_box(self, image: Image.Image, whole: Box) -> Box:
+        if self.crop_mode == "squash":
+            return whole
+        height, width = self.image_size
+        # As torchvision resizes the short side and crops the centre, in pixels of the original.
+        scale = min(image.size) / min(height, width)
+        w, h = width * scale, height * scale
+        x, y = (image.width - w) / 2, (image.height - h) / 2
+        return (x, y, x + w, y + h)
+
+    def _from_tensor(self, pixels: Tensor) -> Picture:
+        patch_h, patch_w = self.patch_size
+        if pixels.ndim != 4 or pixels.shape[:2] != (1, 3) or not pixels.is_floating_point():
+            raise ValueError(
+                f"a tensor must be one normalised picture (1, 3, H, W) of floats, not "
+                f"{tuple(pixels.shape)} of {pixels.dtype}"
+            )
+        height, width = pixels.shape[2:]
+        if height % patch_h or width % patch_w or not height * width:
+            raise ValueError(
+                f"a tensor's sides must be multiples of the patch, {patch_h} x {patch_w} px; "
+                f"got {height} x {width}"
+            )
+        pixels = pixels.detach().float().cpu()
+        if not torch.isfinite(pixels).all():
+            raise ValueError("the tensor holds NaN or infinite values; replace them first")
+        mean, std = (torch.tensor(v)[:, None, None] for v in (self.mean, self.std))
+        visible = (pixels[0] * std + mean).clamp(0, 1)
+        return Picture(TF.to_pil_image(visible), pixels, (0.0, 0.0, float(width), float(height)))
+
+
+def optics(model: Any, preprocess: Any, patch_size: tuple[int, int]) -> Optics:
+    """Read from a model and its preprocessing transform how it wants its pixels."""
+    visual = model.visual
+    steps = {type(step).__name__: step for step in getattr(preprocess, "transforms", [])}
+    normalize, resize = steps.get("Normalize"), steps.get("Resize")
+    mean = getattr(normalize, "mean", None) or getattr(visual, "image_mean", None)
+    std = getattr(normalize, "std", None) or getattr(visual, "image_std", None)
+    if mean is None or std is None or not callable(preprocess):
+        raise ValueError(
+            "preprocess must be the model's own image transform with a Normalize step, as "
+            "open_clip.create_model_and_transforms returns it; got " + repr(preprocess)
+        )
+    size = getattr(visual, "image_size", 224)
+    height, width = size if isinstance(size, tuple | list) else (size, size)
+    squash = resize is not None and isinstance(resize.size, tuple | list) and len(resize.size) == 2
+    return Optics(
+        image_size=(height, width),
+        patch_size=patch_size,
+        mean=tuple(map(float, mean)),
+        std=tuple(map(float, std)),
+        interpolation=getattr(resize, "interpolation", TF.InterpolationMode.BICUBIC),
+        crop=preprocess,
+        crop_mode="squash" if squash else "shortest",
+    )
+
+
+def read_image(source: Any) -> Image.Image:
+    """Any picture as an upright RGB image, transparency over white.
+
+    Raises:
+        TypeError, ValueError, FileNotFoundError: with a sentence that says what to do.
+    """
+    if isinstance(source, Image.Image):
+        return _upright(source, "the image")
+    if isinstance(source, np.ndarray):
+        return _from_array(source)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return _decode(io.BytesIO(source), f"the {len(source)} bytes given")
+    if isinstance(source, str | os.PathLike):
+        path = Path(source).expanduser()
+        if path.is_dir():
+            raise ValueError(f"{str(path)!r} is a folder; give the path of a picture in it")
+        if not path.exists():
+            raise FileNotFoundError(f"no picture at {str(path)!r} (looked in {str(Path.cwd())!r})")
+        with path.open("rb") as file:
+            return _decode(file, repr(str(path)))
+    raise TypeError(
+        f"cannot read a picture from {type(source).__name__}: give a path, bytes, a PIL image, "
+        "an array (H, W, 3), or a normalised tensor (1, 3, H, W)"
+    )
+
+
+def _decode(file: Any, what: str) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(file) as image:
+                return _upright(image, what)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ValueError(
+            f"{what} unpacks to more pixels than is safe ({Image.MAX_IMAGE_PIXELS:,}); shrink it first, or "
+            "raise PIL.Image.MAX_IMAGE_PIXELS if you trust it"
+        ) from error
+    except UnidentifiedImageError as error:
+        raise ValueError(
+            f"{what} is not a picture that Pillow can read; give PNG, JPEG, WebP or the like"
+        ) from error
+    except (OSError, SyntaxError, EOFError, ValueError) as error:
+        raise ValueError(
+            f"{what} is a damaged picture ({error}); save or download it again"
+        ) from error
+
+
+def _upright(image: Image.Image, what: str) -> Image.Image:
+    if not image.width or not image.height:
+        raise ValueError(f"{what} has no pixels ({image.width} x {image.height})")
+    image = cast(Image.Image, ImageOps.exif_transpose(image))
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return _from_array(np.asarray(image))
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image.convert("RGB")
+
+
+def _from_array(array: np.ndarray[Any, Any]) -> Image.Image:
+    """8-bit RGB from an array: 8 or 16-bit integers, or floats in 0..1 or 0..255."""
+    shape = " x ".join(map(str, array.shape))
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
+        raise ValueError(f"an array must be (H, W), (H, W, 3) or (H, W, 4), not {shape}")
+    if not array.size:
+        raise ValueError(f"the array has no pixels ({shape})")
+    if array.dtype == bool:
+        array = array.astype(np.uint8) * 255
+    if not (np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating)):
+        raise TypeError(
+            f"an array of {array.dtype} is not a picture; give uint8, or floats in 0..1"
+        )
+    if not np.isfinite(array).all():
+        raise ValueError("the array holds NaN or infinite values; replace them first")
+    low, high = float(array.min()), float(array.max())
+    limit = 255.0 if high <= 255 else 65535.0
+    if np.issubdtype(array.dtype, np.floating) and high <= 1:
+        limit = 1.0
+    if (
+        array.dtype == np.uint16
+        or array.dtype.kind in "iu"
+        and array.dtype.itemsize > 1
+        and high > 255
+    ):
+        limit = 65535.0
+    if low < 0 or high > limit:
+        raise ValueError(
+            f"array values run from {low:g} to {high:g}; give 0..1, 0..255 or 16-bit 0..65535 "
+            "(a normalised picture goes in as a tensor (1, 3, H, W))"
+        )
+    scaled = array if array.dtype == np.uint8 else np.rint(array * (255.0 / limit))
+    return _upright(Image.fromarray(np.ascontiguousarray(scaled, dtype=np.uint8)), "the array")

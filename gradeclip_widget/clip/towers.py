@@ -1,0 +1,64 @@
+"""What every image and text tower offers to the methods, whatever its family."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from torch import Tensor
+
+from .blocks import Read
+
+
+class ImageTrace(Protocol):
+    """One picture's pass through an image tower."""
+
+    embedding: Tensor  # (E,) unit image embedding x
+    grid: tuple[int, int]  # (rows, cols) of patches
+    reads: Sequence[Read]  # of the explained blocks, shallowest first
+    block_effects: Tensor  # (L, E): what each block's attention output adds to x, to first order
+
+    def pull(self, directions: Tensor) -> Tensor:
+        """Channel weights w = d(direction . x)/do: (K, E) to (explained blocks, K, D)."""
+
+    def pull_features(self, directions: Tensor) -> tuple[Tensor, Tensor]:
+        """The last block's input (N, D), and the gradients (K, N, D) of direction . x there."""
+
+
+class ImageTower(Protocol):
+    """Floor 2's image side."""
+
+    family: str
+    patch_size: tuple[int, int]  # (height, width) in pixels
+    image_size: tuple[int, int]  # (height, width) in pixels that the tower was made for
+    depth: int  # blocks
+
+    def trace(
+        self, pixels: Tensor, layers: int = 1, *, single_head: bool = False, effects: bool = True
+    ) -> ImageTrace:
+        """Run the tower on one normalised picture (1, 3, H, W)."""
+
+
+class TextTrace(Protocol):
+    """One caption's pass through a text tower."""
+
+    embedding: Tensor  # (E,) unit text embedding t
+    reads: Sequence[Read]  # of the explained blocks, shallowest first
+    block_effects: Tensor  # (L, E): what each block's attention output adds to t, to first order
+
+    def push(self, at_o: Sequence[Tensor]) -> Tensor:
+        """Sum over the explained blocks of J_l a_l, from a_l (K, D) per block, to (K, E)."""
+
+
+class TextTower(Protocol):
+    """Floor 2's text side. Token ids run from SOT to EOT, without padding."""
+
+    family: str
+    context_length: int
+    depth: int
+
+    def run(self, sequences: Sequence[Sequence[int]], layers: int) -> tuple[Tensor, TextTrace]:
+        """Unit embeddings (K, E) of all sequences, and the first one's trace."""
+
+    def trace(self, ids: Sequence[int], layers: int, single_head: bool = False) -> TextTrace:
+        """Trace one sequence padded to the context length, as the authors' notebook does."""

@@ -1,0 +1,56 @@
+"""What a method is: maps of a picture along directions of the text space, and a caption's token shares."""
+
+from __future__ import annotations
+
+import difflib
+from typing import ClassVar
+
+from torch import Tensor
+
+from ..clip.towers import ImageTrace, TextTrace
+
+_METHODS: dict[str, type[Method]] = {}
+
+
+class Method:
+    """An explanation method. A subclass with a ``name`` can be asked for by that name.
+
+    Args:
+        reference: behave as the authors' published code does, quirks included.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        """Register the method under its name."""
+        _METHODS[cls.name] = cls
+
+    def __init__(self, reference: bool = False) -> None:
+        self.reference = reference
+
+    def image_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
+        """Signed maps (K, patches) of the picture along K directions (K, E) of the text space."""
+        raise NotImplementedError
+
+    def token_shares(self, trace: TextTrace) -> Tensor:
+        """What each of the T tokens between SOT and EOT gives to the caption's embedding, (T, E)."""
+        raise NotImplementedError
+
+
+def get_method(name: str, reference: bool = False) -> Method:
+    """The method of that name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if name not in _METHODS:
+        near = difflib.get_close_matches(name, _METHODS, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"no method {name!r}: there are {', '.join(map(repr, _METHODS))}{hint}")
+    return _METHODS[name](reference)
+
+
+def method_names() -> tuple[str, ...]:
+    """Names of all methods."""
+    return tuple(_METHODS)

@@ -1,0 +1,28 @@
+"""Grad-CAM on the tokens that enter the last block."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ..clip.towers import ImageTrace
+from .grad_eclip import GradEclip
+
+
+class GradCam(GradEclip):
+    """Features of the last block's input, weighted by their mean gradient over all tokens.
+
+    Only the picture's side is Grad-CAM: the caption's tokens are shared out as by Grad-ECLIP.
+
+    Reference:
+        Selvaraju et al., "Grad-CAM", ICCV 2017, equations 1 and 2, on token features as in the
+        baseline of the Grad-ECLIP authors' notebook.
+    """
+
+    name = "grad-cam"
+    label = "Grad-CAM"
+
+    def image_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
+        """Signed maps (K, patches)."""
+        features, gradients = trace.pull_features(directions)
+        weights = gradients.float().mean(1)
+        return weights @ features.float()[trace.reads[-1].tokens].T

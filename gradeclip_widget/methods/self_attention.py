@@ -1,0 +1,28 @@
+"""Raw attention of the pooled token in the last block: what it looks at, whatever the other side says."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ..clip.blocks import Read
+from ..clip.towers import ImageTrace, TextTrace
+from .base import Method
+
+
+class SelfAttention(Method):
+    """Attention weights of the pooled token, mean over heads. The same map for every text."""
+
+    name = "self-attention"
+    label = "Self-attention"
+
+    def image_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
+        """The same map in each of the K rows (K, patches)."""
+        return _weights(trace.reads[-1]).expand(len(directions), -1)
+
+    def token_shares(self, trace: TextTrace) -> Tensor:
+        """The caption's embedding, shared out by the attention of EOT, (T, E)."""
+        return _weights(trace.reads[-1])[:, None] * trace.embedding
+
+
+def _weights(read: Read) -> Tensor:
+    return read.attention().float().mean(0)[read.tokens]

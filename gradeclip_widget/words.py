@@ -1,0 +1,98 @@
+"""Captions as the words a reader sees, and how those words share out a tokenizer's tokens. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import regex
+
+Span = tuple[int, int]  # [start, end) in characters of the caption
+
+# Reading order: an emoji with its modifiers; one Han character; a kana run; a run of letters, marks and
+# digits with hyphens and apostrophes inside, decimal points between digits.
+_EMOJI = r"(?:\p{Regional_Indicator}{2}|(?![\d#*])\p{Extended_Pictographic}[\p{M}\p{Emoji_Modifier}]*(?:\u200d\p{Extended_Pictographic}[\p{M}\p{Emoji_Modifier}]*)*)"
+_LETTER = r"(?:(?![\p{Han}\p{Hiragana}\p{Katakana}])[\p{L}\p{M}\p{N}\u200c\u200d])"
+_WORD = regex.compile(
+    rf"{_EMOJI}|\p{{Han}}|\p{{Hiragana}}+|[\p{{Katakana}}ー]+"
+    rf"|{_LETTER}+(?:(?:['’‘\-‐‑]|(?<=\p{{N}})[.,](?=\p{{N}})){_LETTER}+)*"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of the caption and the tokens that spell it.
+
+    Attributes:
+        text: the word as written in the caption.
+        start, end: its character span in the caption, ``caption[start:end] == text``.
+        tokens: positions of its tokens among the tokens strictly between SOT and EOT; empty where the
+            caption was cut before it.
+        truncated: whether some or all of its tokens lie past the model's context length.
+        known: whether the model was trained on its tokens (only the embedded model says no).
+    """
+
+    text: str
+    start: int
+    end: int
+    tokens: tuple[int, ...] = ()
+    truncated: bool = False
+    known: bool = True
+
+
+def split_words(caption: str) -> list[Span]:
+    """Character spans of the caption's words.
+
+    Punctuation belongs to no word; hyphens and apostrophes stay inside one. Scripts written without
+    spaces are split by character (Han) or by run (kana, and up to the next space for Thai and its like).
+
+    >>> [("a well-fed dog, isn't it?")[a:b] for a, b in split_words("a well-fed dog, isn't it?")]
+    ['a', 'well-fed', 'dog', "isn't", 'it']
+    """
+    return [m.span() for m in _WORD.finditer(caption)]
+
+
+def assign_tokens(
+    caption: str,
+    token_spans: Sequence[Span],
+    read: int,
+    known: Sequence[bool] | None = None,
+) -> tuple[Word, ...]:
+    """Give every token to the word that it overlaps most.
+
+    Args:
+        caption: the text that the spans refer to.
+        token_spans: character span of each token, SOT and EOT left out, including the tokens that
+            the context length cuts off.
+        read: how many of these tokens the model reads.
+        known: for each token, whether the model was trained on it; all are when ``None``.
+
+    Returns:
+        The caption's words in reading order. A token that overlaps no word (punctuation) is in none.
+    """
+    spans = split_words(caption)
+    members: list[list[int]] = [[] for _ in spans]
+    first = 0
+    for k, (a, b) in enumerate(token_spans):
+        while first < len(spans) and spans[first][1] <= a:
+            first += 1
+        best, overlap = -1, 0
+        for w in range(first, len(spans)):
+            if spans[w][0] >= b:
+                break
+            shared = min(b, spans[w][1]) - max(a, spans[w][0])
+            if shared > overlap:
+                best, overlap = w, shared
+        if best >= 0:
+            members[best].append(k)
+    return tuple(
+        Word(
+            caption[a:b],
+            a,
+            b,
+            tokens=tuple(k for k in ks if k < read),
+            truncated=any(k >= read for k in ks),
+            known=known is None or all(known[k] for k in ks),
+        )
+        for (a, b), ks in zip(spans, members, strict=True)
+    )

@@ -1,0 +1,159 @@
+"""Models by name, from checkpoints that the tests write, and what is said where that fails."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import pytest
+import torch
+from safetensors.torch import save_file
+
+import gradeclip_widget as gw
+
+NAME = "ViT-S-32-alt"  # the smallest vision transformer that open_clip names
+
+
+@pytest.fixture(scope="module")
+def built() -> Any:
+    torch.manual_seed(0)
+    return open_clip.create_model(NAME).eval()
+
+
+@pytest.fixture(scope="module")
+def picture() -> torch.Tensor:
+    return torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+
+
+def score_of(model: Any, picture: torch.Tensor, caption: str) -> float:
+    with torch.no_grad():
+        x = model.encode_image(picture, normalize=True)
+        return float(
+            x @ model.encode_text(open_clip.get_tokenizer(NAME)([caption]), normalize=True).T
+        )
+
+
+@pytest.mark.parametrize("ending", [".safetensors", ".pt"])
+def test_a_checkpoint_file_is_loaded_and_explained(
+    built: Any, picture: torch.Tensor, tmp_path: Path, ending: str
+) -> None:
+    path = tmp_path / f"weights{ending}"
+    state = {name: value.clone() for name, value in built.state_dict().items()}
+    if ending == ".pt":
+        torch.save(state, path)
+    else:
+        save_file(state, path)
+    clip = gw.load(NAME, str(path), device="cpu")
+    e = gw.Explainer(clip)(picture, "a dog in a car")
+    assert e.score == pytest.approx(score_of(built, picture, "a dog in a car"), abs=1e-5)
+    assert e.model == f"{NAME}/weights"
+    assert e.patch_grid == (7, 7)
+
+
+class _Trap:
+    def __reduce__(self) -> Any:
+        return (Path.touch, (Path("sprung"),))
+
+
+def test_a_checkpoint_with_code_in_it_is_refused_unexecuted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "evil.pt").write_bytes(pickle.dumps(_Trap()))
+    with pytest.raises(gw.ModelLoadError, match="could not load"):
+        gw.load(NAME, str(tmp_path / "evil.pt"), device="cpu")
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_failing_download_names_the_cache_and_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise ConnectionError("network is unreachable")
+
+    monkeypatch.setattr("open_clip.factory.download_pretrained", refuse)
+    with pytest.raises(gw.ModelLoadError) as caught:
+        gw.load("ViT-B-32/openai", cache_dir=tmp_path)
+    for part in ("network is unreachable", str(tmp_path), "model='demo'"):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "pretrained", "said"),
+    [
+        ("ViT-B-61", None, "'ViT-B-16'"),
+        ("dmeo", None, "'demo'"),
+        ("ViT-B-16", None, "'openai'"),
+        ("ViT-B-16/opneai", None, "did you mean 'openai'"),
+        ("ViT-B-16", "missing.pt", "no such file"),
+        ("demo", "openai", "carries its own weights"),
+    ],
+)
+def test_a_wrong_name_is_answered_with_the_right_one(
+    name: str, pretrained: str | None, said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        gw.load(name, pretrained)
+
+
+def test_a_device_that_is_not_there_is_named() -> None:
+    with pytest.raises(ValueError, match="device='cuda:99' is not usable here"):
+        gw.load("demo", device="cuda:99")
+
+
+def test_openai_weights_get_the_activation_they_were_trained_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def record(name: str, **kwargs: Any) -> None:
+        asked.update(kwargs)
+        raise RuntimeError("enough")
+
+    monkeypatch.setattr(open_clip, "create_model_and_transforms", record)
+    for tag, quick in (("openai", True), ("laion2b_s34b_b88k", False)):
+        with pytest.raises(gw.ModelLoadError):
+            gw.load("ViT-B-16", tag)
+        assert asked["force_quick_gelu"] is quick
+        assert asked["weights_only"] is True
+
+
+def test_models_are_listed_with_their_weights() -> None:
+    names = gw.model_names()
+    assert next(iter(names)) == "demo"
+    assert "openai" in names["ViT-B-16"]
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", torch.bfloat16])
+def test_lower_precision_keeps_the_score_near(picture: torch.Tensor, dtype: Any) -> None:
+    full = gw.Explainer(gw.load("demo", device="cpu"))(picture, "a dog and a cat")
+    low = gw.Explainer(gw.load("demo", device="cpu", dtype=dtype))(picture, "a dog and a cat")
+    assert low.score == pytest.approx(full.score, abs=0.02)
+    assert low.signed_map.dtype == full.signed_map.dtype
+
+
+def test_an_unknown_dtype_is_refused() -> None:
+    with pytest.raises(ValueError, match="dtype='int8'"):
+        gw.load("demo", dtype="int8")
+
+
+@pytest.mark.parametrize("name", ["RN50", "coca_ViT-B-32"])
+def test_a_tower_of_another_family_is_refused_with_the_list(name: str) -> None:
+    with torch.device("meta"):
+        model = open_clip.create_model(name, device="meta")
+    preprocess = open_clip.create_model_and_transforms(NAME)[2]
+    with pytest.raises(TypeError, match=r"no supported family.*class token.*clip/README\.md"):
+        gw.ClipModel(model, preprocess, open_clip.get_tokenizer(NAME))
+
+
+def test_what_is_no_clip_model_is_refused() -> None:
+    with pytest.raises(TypeError, match="Linear is not an open_clip CLIP model"):
+        gw.ClipModel(torch.nn.Linear(2, 2), None, None)
+
+
+def test_a_preprocessing_without_normalisation_is_refused(built: Any) -> None:
+    del built.visual.image_mean
+    with pytest.raises(ValueError, match="preprocess must be the model's own image transform"):
+        gw.ClipModel(built, lambda image: image, open_clip.get_tokenizer(NAME))

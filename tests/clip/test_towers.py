@@ -1,0 +1,209 @@
+"""What a trace says of a model, against the model itself and against plain autograd."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import open_clip
+import pytest
+import torch
+import torch.nn.functional as F
+from open_clip.model import CLIP
+from torch import Tensor
+
+from gradeclip_widget import ClipModel
+from gradeclip_widget.clip.blocks import attend
+from gradeclip_widget.clip.causal_text import CausalTextTower
+from gradeclip_widget.clip.class_token import ClassTokenTower
+from gradeclip_widget.methods import GradEclip
+from gradeclip_widget.methods.grad_eclip import weighted_values
+
+from .conftest import CAPTION, small_clip
+
+
+@pytest.fixture(scope="module")
+def ids(wrapped: ClipModel) -> list[int]:
+    return wrapped.tokenizer.framed(wrapped.tokenizer.encode(CAPTION))
+
+
+def close(a: Tensor, b: Tensor, tolerance: float = 1e-5) -> None:
+    assert (a - b).abs().max() <= tolerance * b.abs().max()
+
+
+def own_pass(tower: Any, x: Tensor, first: int, visible: Any, moves: list[Tensor]) -> Tensor:
+    """The tower's last blocks in plain autograd, a move added to the pooled token's attention output."""
+    pooled, mask = visible
+    for block, move in zip(tower.blocks[first:], moves, strict=True):
+        o = attend(*block.qkv(x), block.heads, mask)
+        hot = F.one_hot(torch.tensor(pooled), len(x))[:, None].to(x)
+        x = block.finish(x, o + hot * move)
+    return tower.embedding_of(x[pooled])
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_image_embedding_is_the_models_own(model: CLIP, pixels: Tensor, layers: int) -> None:
+    square = pixels[..., :96]
+    embedding = ClassTokenTower(model.visual).trace(square, layers).embedding
+    close(embedding, model.encode_image(square, normalize=True)[0].detach())
+
+
+def test_text_embeddings_are_the_models_own(model: CLIP, wrapped: ClipModel) -> None:
+    captions = [CAPTION, "a dog", "a brown cat", "dog " * 70, ""]
+    tokens = open_clip.SimpleTokenizer()(captions)
+    sequences = [wrapped.tokenizer.framed(wrapped.tokenizer.encode(c)) for c in captions]
+    embeddings, trace = CausalTextTower(model).run(sequences, 4)
+    close(embeddings, model.encode_text(tokens, normalize=True).detach())
+    assert torch.equal(trace.embedding, embeddings[0])
+
+
+def test_captions_past_one_pack_are_encoded_alike(
+    model: CLIP, wrapped: ClipModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sequences = [
+        wrapped.tokenizer.framed(wrapped.tokenizer.encode(f"{a} {b}"))
+        for a, b in itertools.product(["red", "blue", "old"], ["car", "dog", "tree"])
+    ]
+    whole, _ = CausalTextTower(model).run(sequences, 2)
+    monkeypatch.setattr("gradeclip_widget.clip.causal_text._PACK", 10)
+    cut, _ = CausalTextTower(model).run(sequences, 2)
+    close(cut, whole)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_image_channel_weights_are_the_scores_gradient(
+    model: CLIP, pixels: Tensor, layers: int
+) -> None:
+    tower = ClassTokenTower(model.visual)
+    trace = tower.trace(pixels, layers)
+    directions = torch.randn(3, 48, generator=torch.Generator().manual_seed(2))
+    w = trace.pull(directions)
+    assert w.shape == (layers, 3, 128)
+    # Central differences of the score as the attention output of the first explained block moves.
+    along = torch.randn(128, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    double = ClassTokenTower(small_clip().double().visual)
+    start = trace.tokens_in.double()
+    zeros = [torch.zeros(128, dtype=torch.float64)] * (layers - 1)
+
+    @torch.no_grad()
+    def score(step: float) -> Tensor:
+        moves = [step * along, *zeros]
+        embedding = own_pass(double, start, tower.depth - layers, (0, None), moves)
+        return directions.double() @ embedding.double()
+
+    slope = (score(1e-3) - score(-1e-3)) / 2e-3
+    close((w[0].double() @ along), slope, 1e-3)
+
+
+def test_text_shares_agree_in_forward_and_reverse_mode(model: CLIP, ids: list[int]) -> None:
+    tower = CausalTextTower(model)
+    _, trace = tower.run([ids], 3)
+    shares = GradEclip().token_shares(trace)
+    direction = torch.randn(48, generator=torch.Generator().manual_seed(4))
+    text = model
+    x = (text.token_embedding(torch.tensor(ids)) + text.positional_embedding[: len(ids)]).detach()
+    mask = torch.ones(len(ids), len(ids), dtype=torch.bool).tril()
+    for block in tower.blocks[:1]:
+        x = block.finish(x, attend(*block.qkv(x), block.heads, mask)).detach()
+    moves = [torch.zeros(64, requires_grad=True) for _ in range(3)]
+    embedding = own_pass(tower, x, 1, (len(ids) - 1, mask), moves)
+    grads = torch.autograd.grad(embedding @ direction, moves)
+    reverse = torch.stack(
+        [
+            weighted_values(read, slice(read.visible))[read.tokens] @ w
+            for read, w in zip(trace.reads, grads, strict=True)
+        ]
+    ).sum(0)
+    close(shares @ direction, reverse)
+
+
+def test_text_block_effects_are_first_order_contributions(model: CLIP, ids: list[int]) -> None:
+    tower = CausalTextTower(model)
+    _, trace = tower.run([ids], 2)
+    x = (model.token_embedding(torch.tensor(ids)) + model.positional_embedding[: len(ids)]).detach()
+    mask = torch.ones(len(ids), len(ids), dtype=torch.bool).tril()
+    moves = [torch.zeros(64, requires_grad=True) for _ in range(4)]
+    embedding = own_pass(tower, x, 0, (len(ids) - 1, mask), moves)
+    direction = torch.randn(48, generator=torch.Generator().manual_seed(5))
+    grads = torch.autograd.grad(embedding @ direction, moves)
+    _, full = tower.run([ids], 4)
+    expected = torch.stack([w @ r.o for w, r in zip(grads, full.reads, strict=True)])
+    close(trace.block_effects @ direction, expected)
+    trace.push([torch.zeros(2, 64)] * 2)  # the effects that ride along with a push are the same
+    close(trace.block_effects @ direction, expected)
+
+
+def test_last_image_block_effect_is_weight_times_output(model: CLIP, pixels: Tensor) -> None:
+    trace = ClassTokenTower(model.visual).trace(pixels)
+    direction = torch.randn(1, 48, generator=torch.Generator().manual_seed(6))
+    w = trace.pull(direction)[0, 0]
+    close(trace.block_effects[-1] @ direction[0], w @ trace.reads[0].o)
+
+
+def test_image_block_effects_hold_the_patches_still(model: CLIP, pixels: Tensor) -> None:
+    tower = ClassTokenTower(model.visual)
+    trace = tower.trace(pixels, 3)
+    direction = torch.randn(48, generator=torch.Generator().manual_seed(7))
+    moves = [torch.zeros(128, requires_grad=True) for _ in range(3)]
+    x, row = trace.tokens_in, trace.tokens_in[:1]
+    for block, move in zip(tower.blocks, moves, strict=True):
+        # The class token's own row with gradients, the patches' keys and values without.
+        k, v = (a.detach()[1:] for a in block.keys_values(x))
+        own_k, own_v = block.keys_values(row)
+        o = attend(block.query(row), torch.cat([own_k, k]), torch.cat([own_v, v]), block.heads)
+        x = block.finish(x, attend(*block.qkv(x), block.heads)).detach()
+        row = block.finish(row, o + move)
+    grads = torch.autograd.grad(tower.embedding_of(row[0]) @ direction, moves)
+    expected = torch.stack([w @ r.o for w, r in zip(grads, trace.reads, strict=True)])
+    close(trace.block_effects @ direction, expected)
+
+
+def test_patches_with_true_attention_make_up_the_attention_output(
+    model: CLIP, pixels: Tensor
+) -> None:
+    (read,) = ClassTokenTower(model.visual).trace(pixels).reads
+    weights = read.attention()  # (heads, N)
+    values = read.v.reshape(len(read.v), read.heads, -1)
+    patches = torch.einsum("hn,nhd->hd", weights[:, read.tokens], values[read.tokens])
+    rest = weights[:, 0, None] * values[0]
+    close((patches + rest).flatten(), read.o)
+
+
+def test_effects_can_be_left_out_without_changing_the_rest(model: CLIP, pixels: Tensor) -> None:
+    tower = ClassTokenTower(model.visual)
+    lean, full = tower.trace(pixels, effects=False), tower.trace(pixels)
+    close(lean.embedding, full.embedding)
+    close(lean.reads[0].v, full.reads[0].v)
+
+
+def test_a_model_is_left_as_it_was(wrapped: ClipModel, pixels: Tensor) -> None:
+    model = wrapped.model
+    model.train()
+    model.visual.conv1.eval()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    modes = [m.training for m in model.modules()]
+    wanted = [p.requires_grad for p in model.parameters()]
+    try:
+        with wrapped.running():
+            trace = wrapped.image_tower.trace(pixels, 2)
+            trace.pull(torch.ones(1, 48))
+            raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        pass
+    assert [m.training for m in model.modules()] == modes
+    assert [p.requires_grad for p in model.parameters()] == wanted
+    assert all(p.grad is None for p in model.parameters())
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    model.eval()
+
+
+def test_it_works_inside_the_callers_inference_mode(wrapped: ClipModel, pixels: Tensor) -> None:
+    with torch.inference_mode(), wrapped.running():
+        w = wrapped.image_tower.trace(pixels).pull(torch.ones(1, 48))
+    assert w.abs().max() > 0
+
+
+@pytest.mark.parametrize("layers", [0, 4])
+def test_more_blocks_than_there_are_is_refused(model: CLIP, pixels: Tensor, layers: int) -> None:
+    with pytest.raises(ValueError, match=f"image_layers={layers}: this image tower has 3 blocks"):
+        ClassTokenTower(model.visual).trace(pixels, layers)
