@@ -1,0 +1,115 @@
+"""What explaining costs beside running the model: ``python -m benchmarks.explain [--model ViT-B-16]``.
+
+Random weights; one process, contenders in turn. Memory is torch's own count of what is allocated at the
+peak, above the model, on the CPU by its profiler and on CUDA by its allocator.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+import numpy as np
+import open_clip
+import torch
+from PIL import Image
+
+import gradeclip_widget as gw
+
+from .timing import interleaved
+
+CAPTION = "a brown dog in a red car waiting for green traffic lights"  # 12 words
+MAPS = 40
+
+
+def main() -> None:
+    """Print the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="ViT-B-16")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--rounds", type=int, default=15)
+    args = parser.parse_args()
+
+    torch.manual_seed(0)
+    model, _, preprocess = open_clip.create_model_and_transforms(args.model, device=args.device)
+    clip = gw.ClipModel(model.eval(), preprocess, open_clip.get_tokenizer(args.model))
+    size = clip.optics.image_size[0]
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (size, size, 3), np.uint8))
+    pixels = preprocess(image)[None].to(args.device)
+    ids = open_clip.get_tokenizer(args.model)([CAPTION]).to(args.device)
+    directions = torch.nn.functional.normalize(
+        torch.randn(MAPS, model.encode_text(ids).shape[1], device=args.device), dim=-1
+    )
+    explainer, lean = gw.Explainer(clip), gw.Explainer(clip, readings=False)
+
+    @torch.no_grad()
+    def image_forward() -> None:
+        model.encode_image(pixels, normalize=True)
+
+    @torch.no_grad()
+    def text_forward() -> None:
+        model.encode_text(ids, normalize=True)
+
+    def forward() -> None:
+        image_forward()
+        text_forward()
+
+    def maps() -> None:
+        with clip.running():
+            trace = clip.image_tower.trace(pixels, effects=False)
+            explainer.method.image_maps(trace, directions)
+
+    def whole() -> None:
+        explainer(pixels, CAPTION)
+
+    def interactions() -> None:
+        lean(pixels, CAPTION)
+
+    def synced(run: Callable[[], None]) -> Callable[[], None]:
+        def wait() -> None:
+            run()
+            if args.device == "cuda":
+                torch.cuda.synchronize()
+
+        return wait
+
+    runs = {r.__name__: synced(r) for r in (image_forward, text_forward, maps, interactions, whole)}
+    seconds = interleaved(runs, args.rounds)
+    image_s, both_s = seconds["image_forward"], seconds["image_forward"] + seconds["text_forward"]
+    print(
+        f"{args.model}, {size} px, {args.device}, {torch.get_num_threads()} threads, {args.rounds} rounds"
+    )
+    print(f"image forward {image_s * 1e3:.0f} ms, text forward {(both_s - image_s) * 1e3:.0f} ms")
+    print(
+        f"{MAPS} maps / image forward:                              {seconds['maps'] / image_s:.2f}"
+    )
+    print(
+        f"caption, all interactions / (image + text forward):     {seconds['interactions'] / both_s:.2f}"
+    )
+    print(
+        f"caption, all three readings / (image + text forward):   {seconds['whole'] / both_s:.2f}"
+    )
+    ratio = _peak(whole, args.device) / _peak(forward, args.device)
+    print(f"peak memory above the model / a forward's:              {ratio:.2f}")
+
+
+def _peak(run: Callable[[], None], device: str) -> int:
+    """Bytes allocated at the peak of one run, beyond what stood before it."""
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        run()
+        return torch.cuda.max_memory_allocated() - before
+    activities = [torch.profiler.ProfilerActivity.CPU]
+    with torch.profiler.profile(activities=activities, profile_memory=True) as profile:
+        run()
+    total = peak = 0
+    for event in profile.profiler.kineto_results.events():
+        if event.name() == "[memory]":
+            total += event.nbytes()
+            peak = max(peak, total)
+    return peak
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Explanations in ``.npz`` files: arrays, one JSON header, the picture's bytes. Nothing is ever executed."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from .explanation import Explanation
+from .words import Word
+
+FORMAT, VERSION = "gradeclip-explanation", 1
+_LOSSLESS_PIXELS = 4_000_000  # larger pictures are photographs, kept as JPEG
+
+
+def save(explanation: Explanation, path: Path) -> Path:
+    """Write an explanation; see `Explanation.save`."""
+    if path.suffix != ".npz":
+        raise ValueError(f"an explanation is saved as .npz, not {path.name!r}")
+    values = {f.name: getattr(explanation, f.name) for f in dataclasses.fields(explanation)}
+    values["words"] = [dataclasses.asdict(w) for w in explanation.words]
+    image = _encode(values.pop("image"))
+    arrays = {k: v for k, v in values.items() if isinstance(v, np.ndarray)}
+    header = {k: v for k, v in values.items() if k not in arrays}
+    header |= {"format": FORMAT, "version": VERSION}
+    with path.open("wb") as file:
+        np.savez_compressed(
+            file,
+            header=np.frombuffer(json.dumps(header).encode(), np.uint8),
+            image=np.frombuffer(image, np.uint8),
+            **arrays,
+        )
+    return path
+
+
+def load(path: Path) -> Explanation:
+    """Read an explanation; see `Explanation.load`."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            content = {name: file[name] for name in file.files}
+        header = json.loads(content.pop("header").tobytes())
+        if header.pop("format") != FORMAT:
+            raise KeyError("format")
+    except (ValueError, KeyError, OSError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        if isinstance(error, FileNotFoundError | IsADirectoryError | PermissionError):
+            raise
+        raise ValueError(
+            f"{str(path)!r} is not an explanation saved by gradeclip-widget; give a file that "
+            "Explanation.save wrote"
+        ) from error
+    if (version := header.pop("version")) != VERSION:
+        raise ValueError(
+            f"{str(path)!r} is of format version {version}, this gradeclip-widget reads {VERSION}; upgrade it"
+        )
+    try:
+        return _assemble(header, content)
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise ValueError(
+            f"{str(path)!r} is damaged ({error}); save the explanation again"
+        ) from error
+
+
+def _assemble(header: dict[str, Any], content: dict[str, np.ndarray[Any, Any]]) -> Explanation:
+    with Image.open(io.BytesIO(content.pop("image").tobytes())) as picture:
+        image = picture.convert("RGB")
+    words = tuple(Word(**w | {"tokens": tuple(w["tokens"])}) for w in header.pop("words"))
+    for name in ("tokens", "notes", "cover"):
+        header[name] = tuple(header[name])
+    return Explanation(image=image, words=words, **header, **content)  # type: ignore[arg-type]
+
+
+def _encode(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    if image.width * image.height <= _LOSSLESS_PIXELS:
+        image.save(buffer, "PNG")
+    else:
+        image.save(buffer, "JPEG", quality=95, subsampling=0)
+    return buffer.getvalue()

@@ -1,0 +1,266 @@
+"""From a picture and captions to explanations."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, overload
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .clip import ClipModel
+from .clip.pictures import Fit, Picture
+from .clip.tokens import Tokens
+from .clip.towers import ImageTrace, TextTrace
+from .explanation import Explanation
+from .methods import get_method
+from .words import Word
+
+_ALONE = "a photo of a {}"
+_FAINT = 0.5  # of all blocks' summed evidence: below it the explained blocks are said to miss much
+
+
+class Explainer:
+    """Explains pictures with captions.
+
+    >>> import gradeclip_widget as gw
+    >>> scene = gw.demo.scenes()[0]
+    >>> e = gw.Explainer(gw.load("demo"))(scene.image, scene.caption)
+    >>> e.patch_grid
+    (14, 14)
+
+    Args:
+        clip: the model.
+        method: ``"grad-eclip"``, ``"grad-cam"`` or ``"self-attention"``.
+        reference: compute as the authors' published code does, quirks included (one attention head of full
+            width in the explained blocks, text weights normalised over padding).
+        image_layers, text_layers: how many of the last blocks to explain; a text tower with fewer blocks is
+            explained in all of them.
+        fit: ``"whole"`` picture, the model's own ``"crop"``, or ``"squash"`` to a square.
+        resolution: short side in pixels for finer maps; the model's own when ``None``.
+        readings: whether to compute a word's maps *alone* and *left out* besides *in caption*.
+
+    Raises:
+        ValueError: no such method, or a number of blocks that the towers do not have.
+
+    Reference:
+        Zhao et al., "Gradient-based Visual Explanation for Transformer-based CLIP", ICML 2024. The
+        interactions of tokens with patches are this project's own; the README derives them.
+    """
+
+    def __init__(
+        self,
+        clip: ClipModel,
+        method: str = "grad-eclip",
+        *,
+        reference: bool = False,
+        image_layers: int = 1,
+        text_layers: int = 8,
+        fit: Fit = "whole",
+        resolution: int | None = None,
+        readings: bool = True,
+    ) -> None:
+        if not isinstance(clip, ClipModel):
+            raise TypeError(
+                f"Explainer takes a ClipModel (gw.load(...)), not {type(clip).__name__}"
+            )
+        if not 1 <= image_layers <= clip.image_tower.depth:
+            raise ValueError(
+                f"image_layers={image_layers}: the image tower has {clip.image_tower.depth} blocks; "
+                f"give 1 to {clip.image_tower.depth}"
+            )
+        if text_layers < 1:
+            raise ValueError(f"text_layers={text_layers}: give at least 1")
+        self.clip = clip
+        self.method = get_method(method, reference)
+        self.reference = reference
+        self.image_layers = image_layers
+        self.text_layers = min(text_layers, clip.text_tower.depth)
+        self.fit = fit
+        self.resolution = resolution
+        self.readings = readings
+
+    def with_method(self, method: str) -> Explainer:
+        """The same explainer with another method."""
+        return Explainer(
+            self.clip,
+            method,
+            reference=self.reference,
+            image_layers=self.image_layers,
+            text_layers=self.text_layers,
+            fit=self.fit,
+            resolution=self.resolution,
+            readings=self.readings,
+        )
+
+    @overload
+    def __call__(self, image: Any, captions: str | Tensor) -> Explanation: ...
+    @overload
+    def __call__(self, image: Any, captions: Sequence[str]) -> list[Explanation]: ...
+
+    def __call__(
+        self, image: Any, captions: str | Sequence[str] | Tensor
+    ) -> Explanation | list[Explanation]:
+        """Explain a picture with one caption or several.
+
+        Args:
+            image: path, encoded bytes, PIL image, array, or an already normalised tensor (1, 3, H, W).
+            captions: a caption, a list of captions, or token ids (1, context length).
+
+        Returns:
+            One explanation, or a list of them for a list. The image tower runs once.
+
+        Raises:
+            TypeError, ValueError, FileNotFoundError: bad input, named.
+        """
+        start = time.perf_counter()
+        single = isinstance(captions, str | Tensor)
+        tokens = self._tokenize([captions] if isinstance(captions, str | Tensor) else captions)
+        picture = self.clip.optics.picture(image, self.fit, self.resolution)
+        with self.clip.running():
+            pixels = self.clip.to_device(picture.pixels)
+            tower = self.clip.image_tower
+            trace = tower.trace(pixels, self.image_layers, single_head=self.reference)
+            x = trace.embedding
+            if self.reference:  # the authors' text side takes the model's own image embedding
+                x = tower.trace(pixels, effects=False).embedding
+            out = []
+            for one in tokens:
+                parts = self._explain(trace, x, one)
+                now = time.perf_counter()
+                out.append(self._package(picture, one, parts, now - start))
+                start = now
+        return out[0] if single else out
+
+    def _tokenize(self, captions: Sequence[str | Tensor]) -> list[Tokens]:
+        if not captions:
+            raise ValueError("the list of captions is empty; give at least one")
+        tokens = []
+        for caption in captions:
+            if isinstance(caption, Tensor):
+                if caption.ndim != 2 or len(caption) != 1 or caption.is_floating_point():
+                    raise ValueError(
+                        f"token ids must be integers of shape (1, {self.clip.text_tower.context_length}), "
+                        f"not {tuple(caption.shape)} of {caption.dtype}"
+                    )
+                tokens.append(self.clip.tokenizer.from_ids(caption[0].tolist()))
+            else:
+                tokens.append(self.clip.tokenizer(caption))
+        return tokens
+
+    def _explain(self, trace: ImageTrace, x: Tensor, tokens: Tokens) -> dict[str, Tensor]:
+        """Everything that the towers have to say, on the model's device."""
+        tower, frame = self.clip.text_tower, self.clip.tokenizer.framed
+        words = [w for w in tokens.words if w.tokens] if self.readings else []
+        sequences = [frame(tokens.ids)]
+        sequences += [frame(self.clip.tokenizer.encode(_ALONE.format(w.text))) for w in words]
+        sequences += [frame(_without(tokens.ids, w)) for w in words]
+        embeddings, text = tower.run(sequences, self.text_layers)
+        caption, alone, without = embeddings.split([1, len(words), len(words)])
+        if self.reference:
+            text = tower.trace(sequences[0], self.text_layers, single_head=True)
+        shares = self.method.token_shares(text)
+        directions = torch.cat([caption, shares.to(caption), alone, caption - without])
+        maps = self.method.image_maps(trace, directions)
+        whole, interactions, *readings = maps.split([1, len(shares), len(words), len(words)])
+        importance = (shares @ x.to(shares)).relu()
+        return {
+            "score": trace.embedding @ caption[0],
+            "signed_map": whole[0],
+            "interactions": interactions,
+            "importance": importance / importance.sum().clamp_min(torch.finfo(torch.float32).tiny),
+            "alone": readings[0],
+            "left_out": readings[1],
+            "image_blocks": trace.block_effects.to(caption) @ caption[0],
+            "text_blocks": self._text_blocks(text, x),
+        }
+
+    @staticmethod
+    def _text_blocks(text: TextTrace, x: Tensor) -> Tensor:
+        return text.block_effects.to(x) @ x
+
+    def _package(
+        self, picture: Picture, tokens: Tokens, parts: dict[str, Tensor], seconds: float
+    ) -> Explanation:
+        arrays = {name: part.float().cpu().numpy() for name, part in parts.items()}
+        grid = self._grid(picture)
+        reading_rows = {
+            name: _spread_rows(arrays[name], tokens.words).reshape(-1, *grid)
+            if self.readings
+            else None
+            for name in ("alone", "left_out")
+        }
+        return Explanation(
+            image=picture.image,
+            caption=tokens.caption,
+            words=tokens.words,
+            tokens=tokens.pieces,
+            score=float(arrays["score"]),
+            logit_scale=self.clip.logit_scale,
+            logit_bias=self.clip.logit_bias,
+            signed_map=arrays["signed_map"].reshape(grid),
+            interactions=arrays["interactions"].reshape(-1, *grid),
+            token_importance=arrays["importance"],
+            alone=reading_rows["alone"],
+            left_out=reading_rows["left_out"],
+            cover=picture.cover,
+            image_block_shares=arrays["image_blocks"],
+            text_block_shares=arrays["text_blocks"],
+            image_layers=self.image_layers,
+            text_layers=self.text_layers,
+            model=self.clip.name,
+            method=self.method.label,
+            reference=self.reference,
+            notes=tuple(self._notes(tokens, arrays["image_blocks"])),
+            seconds=seconds,
+        )
+
+    def _grid(self, picture: Picture) -> tuple[int, int]:
+        height, width = self.clip.image_tower.patch_size
+        return picture.pixels.shape[2] // height, picture.pixels.shape[3] // width
+
+    def _notes(self, tokens: Tokens, blocks: np.ndarray[Any, Any]) -> list[str]:
+        notes = []
+        limit = self.clip.text_tower.context_length
+        if cut := [w for w in tokens.words if w.truncated]:
+            notes.append(
+                f"This model reads {limit} tokens: {_words(cut)} from {cut[0].text!r} on "
+                f"{'was' if len(cut) == 1 else 'were'} not read."
+            )
+        if strange := [w for w in tokens.words if not w.known]:
+            texts = ", ".join(dict.fromkeys(repr(w.text) for w in strange))
+            notes.append(f"Unknown to this model, which was never trained on it: {texts}.")
+        magnitudes = np.abs(blocks)
+        explained = magnitudes[-self.image_layers :].sum() / max(magnitudes.sum(), 1e-12)
+        if explained < _FAINT:
+            more = _layers_for(magnitudes, _FAINT)
+            notes.append(
+                f"The explained blocks of the image tower carry {explained:.0%} of what its pooled token "
+                f"reads; image_layers={more} would explain more."
+            )
+        return notes
+
+
+def _without(ids: Sequence[int], word: Word) -> list[int]:
+    """The caption's tokens without a word's, so that what was cut off may move up."""
+    gone = set(word.tokens)
+    return [i for n, i in enumerate(ids) if n not in gone]
+
+
+def _spread_rows(rows: np.ndarray[Any, Any], words: Sequence[Word]) -> np.ndarray[Any, Any]:
+    """Rows of the words that have tokens, with rows of zeros for the others."""
+    out = np.zeros((len(words), rows.shape[1]), np.float32)
+    out[[n for n, w in enumerate(words) if w.tokens]] = rows
+    return out
+
+
+def _layers_for(magnitudes: np.ndarray[Any, Any], part: float) -> int:
+    """How many of the last blocks carry that part of the whole."""
+    from_last = magnitudes[::-1].cumsum() / magnitudes.sum()
+    return int(np.searchsorted(from_last, part)) + 1
+
+
+def _words(words: Sequence[Word]) -> str:
+    return "1 word" if len(words) == 1 else f"{len(words)} words"

@@ -1,0 +1,60 @@
+"""``%load_ext gradeclip_widget``, then ``%gradeclip photo.jpg a dog and a car``."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .widget import ExplanationWidget
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Any:
+        raise ValueError(f"%gradeclip: {message}\n{self.format_usage()}")
+
+
+def gradeclip(line: str) -> ExplanationWidget:
+    """Explain a picture with a caption: ``%gradeclip [--model NAME] [--method NAME] IMAGE CAPTION``.
+
+    The picture is a path (in quotes where it has spaces) or the name of a variable; the caption runs to
+    the end of the line.
+
+    Raises:
+        ValueError: the line lacks a picture or a caption.
+    """
+    parser = _Parser(prog="%gradeclip", add_help=False)
+    parser.add_argument("--model", default="demo")
+    parser.add_argument("--method", default="grad-eclip")
+    parser.add_argument("image")
+    parser.add_argument("caption", nargs=argparse.REMAINDER)
+    args = parser.parse_args(_split(line))
+    if not args.caption:
+        raise ValueError(f"%gradeclip: no caption after {args.image!r}\n{parser.format_usage()}")
+    from .widget import explore
+
+    return explore(_variable(args.image), " ".join(args.caption), args.model, method=args.method)
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """Register the line magic; called by ``%load_ext gradeclip_widget``."""
+    ipython.register_magic_function(gradeclip, "line", "gradeclip")
+
+
+def _split(line: str) -> list[str]:
+    """Words of the line; an apostrophe in the caption is no quotation mark."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
+    lexer.whitespace_split, lexer.commenters, lexer.quotes, lexer.escape = True, "", '"', ""
+    try:
+        return list(lexer)
+    except ValueError:  # an unclosed quotation mark
+        return line.split()
+
+
+def _variable(name: str) -> Any:
+    """The notebook's variable of that name, or the name itself as a path."""
+    from IPython import get_ipython
+
+    shell = get_ipython()  # type: ignore[no-untyped-call]
+    return shell.user_ns.get(name, name) if shell is not None and name.isidentifier() else name

@@ -1,0 +1,129 @@
+"""What travels to the browser and into exported pages: one payload per explanation. No torch here.
+
+A payload is ``{"header": {...}, "image": bytes, "maps": bytes}``.
+
+``image`` is the picture as encoded bytes (``header["image"]["mime"]``), at most `DISPLAY_SIDE` pixels on
+its long side. ``maps`` is one little-endian float32 buffer: the maps named by ``header["maps"]`` one after
+the other, each ``rows x cols`` in reading order. Words without tokens have rows of zeros.
+
+Header, version 1 (``js/src/payload.ts`` mirrors it):
+
+=================  ============================================================================
+``version``        1
+``caption``        the caption as given
+``words``          per word: ``text``; ``importance`` (of its tokens, summed); ``truncated`` (past the
+                   context length); ``known`` (false where the model was never trained on it)
+``gaps``           the caption's text between words: W + 1 strings, before, between and after
+``score``          ``cosine``; ``logit`` (scale x cosine + bias); ``scale``; ``bias`` (null if none);
+                   ``probability`` (sigmoid of the logit for models with a bias, else null)
+``grid``           ``[rows, cols]`` of the patch grid
+``image``          ``mime``; ``width``, ``height`` of the original in pixels; ``cover``: the box
+                   ``[x0, y0, x1, y1]`` in original pixels that the grid spreads over
+``maps``           ``[{"name": "caption", "rows": 1}, {"name": "in caption", "rows": W}, ...]``: the whole
+                   caption's signed map, then one block per reading, a row per word
+``blocks``         ``image``, ``text``: first-order share of each block's attention output in the
+                   score, shallowest first; ``image_layers``, ``text_layers``: how many are explained
+``no_evidence``    ``image``: no patch speaks for the caption; ``text``: no token does
+``notes``          sentences the user should read (caption cut, few of the evidence in the last block)
+``model``          name;  ``method``: label;  ``reference``: bool;  ``seconds``: to compute, or null
+=================  ============================================================================
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from .explanation import Explanation
+
+VERSION = 1
+DISPLAY_SIDE = 1280  # pixels
+_WEBP_QUALITY = 90
+
+
+class Payload(TypedDict):
+    """One explanation on its way to the browser."""
+
+    header: dict[str, Any]
+    image: bytes
+    maps: bytes
+
+
+def to_payload(explanation: Explanation) -> Payload:
+    """Pack an explanation for the front end."""
+    e = explanation
+    blocks = [("caption", e.signed_map[None])]
+    blocks += [(name, e.word_maps(name)) for name in e.readings]
+    header = {
+        "version": VERSION,
+        "caption": e.caption,
+        "words": [
+            {
+                "text": word.text,
+                "importance": float(importance),
+                "truncated": word.truncated,
+                "known": word.known,
+            }
+            for word, importance in zip(e.words, e.word_importance, strict=True)
+        ],
+        "gaps": _gaps(e),
+        "score": {
+            "cosine": e.score,
+            "logit": e.logit,
+            "scale": e.logit_scale,
+            "bias": e.logit_bias,
+            "probability": e.probability,
+        },
+        "grid": list(e.patch_grid),
+        "image": {
+            "mime": "image/webp",
+            "width": e.image.width,
+            "height": e.image.height,
+            "cover": list(e.cover),
+        },
+        "maps": [{"name": name, "rows": len(maps)} for name, maps in blocks],
+        "blocks": {
+            "image": [float(v) for v in e.image_block_shares],
+            "text": [float(v) for v in e.text_block_shares],
+            "image_layers": e.image_layers,
+            "text_layers": e.text_layers,
+        },
+        "no_evidence": {"image": e.no_image_evidence, "text": e.no_text_evidence},
+        "notes": list(e.notes),
+        "model": e.model,
+        "method": e.method,
+        "reference": e.reference,
+        "seconds": e.seconds,
+    }
+    maps = b"".join(np.ascontiguousarray(m, dtype="<f4").tobytes() for _, m in blocks)
+    return {"header": header, "image": display_image(e.image), "maps": maps}
+
+
+def to_json(payload: Payload | Mapping[str, Any]) -> dict[str, Any]:
+    """The payload with its two buffers as base64 text, for files that hold no binary."""
+    return {
+        "header": payload["header"],
+        "image": base64.b64encode(payload["image"]).decode("ascii"),
+        "maps": base64.b64encode(payload["maps"]).decode("ascii"),
+    }
+
+
+def display_image(image: Image.Image) -> bytes:
+    """The picture as WebP, shrunk to `DISPLAY_SIDE` where it is larger."""
+    if max(image.size) > DISPLAY_SIDE:
+        image = image.copy()
+        image.thumbnail((DISPLAY_SIDE, DISPLAY_SIDE), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=_WEBP_QUALITY)
+    return buffer.getvalue()
+
+
+def _gaps(explanation: Explanation) -> list[str]:
+    edges = [0, *(k for w in explanation.words for k in (w.start, w.end)), len(explanation.caption)]
+    return [explanation.caption[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]

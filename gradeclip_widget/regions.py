@@ -1,0 +1,131 @@
+"""Regions of a picture as fractions of its patches. `js/src/explanation.ts` computes the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in image pixels
+Region = Sequence[float] | Sequence[Sequence[float]] | NDArray[Any]
+
+_SAMPLES = 8  # points per patch side at which a polygon is tested
+
+
+def coverage(
+    region: Region, image_size: tuple[int, int], grid: tuple[int, int], cover: Box
+) -> NDArray[np.float32]:
+    """Fraction of every patch that a region covers.
+
+    Args:
+        region: a box (x0, y0, x1, y1), a polygon [(x, y), ...] or a boolean mask (height, width), in image
+            pixels.
+        image_size: (width, height) of the picture.
+        grid: (rows, cols) of patches.
+        cover: box of the picture that the grid spreads over.
+
+    Returns:
+        (rows, cols), each 0 to 1. A box is exact; a polygon is sampled at 8 x 8 points a patch by the
+        even-odd rule; of a region too small for that, the patch under its centre counts whole.
+
+    Raises:
+        ValueError: the region is malformed, or has nothing in common with the picture.
+    """
+    array = np.asarray(region)
+    if array.dtype == bool:
+        return _of_mask(array, image_size, grid, cover)
+    if not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
+        raise ValueError(f"a region is a box, a polygon or a boolean mask, not {region!r:.80}")
+    array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        raise ValueError(f"region {region!r:.80} holds NaN or infinite numbers")
+    if array.shape == (4,):
+        return _of_box(array, image_size, grid, cover)
+    if array.ndim == 2 and array.shape[1] == 2 and len(array) >= 3:
+        return _of_polygon(array, image_size, grid, cover)
+    raise ValueError(
+        "a region is a box (x0, y0, x1, y1), a polygon [(x, y), ...] of at least three points, or a "
+        f"boolean mask (height, width); got numbers of shape {array.shape}"
+    )
+
+
+def _of_box(
+    box: NDArray[np.float64], image_size: tuple[int, int], grid: tuple[int, int], cover: Box
+) -> NDArray[np.float32]:
+    x0, y0, x1, y1 = box
+    if x0 > x1 or y0 > y1:
+        raise ValueError(f"box {box.tolist()} is turned inside out: give x0 <= x1 and y0 <= y1")
+    _require_overlap(x0, y0, x1, y1, image_size, f"box {box.tolist()}")
+    (rows, cols), (u0, v0, u1, v1) = grid, cover
+    # The box in patches, then how much of each row and column of patches it overlaps.
+    across = _overlaps((x0 - u0) * cols / (u1 - u0), (x1 - u0) * cols / (u1 - u0), cols)
+    down = _overlaps((y0 - v0) * rows / (v1 - v0), (y1 - v0) * rows / (v1 - v0), rows)
+    covered = np.outer(down, across)
+    return _or_centre(covered, (x0 + x1) / 2, (y0 + y1) / 2, cover)
+
+
+def _overlaps(low: float, high: float, count: int) -> NDArray[np.float64]:
+    edges = np.arange(count)
+    return np.clip(np.minimum(high, edges + 1) - np.maximum(low, edges), 0, None)
+
+
+def _of_polygon(
+    points: NDArray[np.float64], image_size: tuple[int, int], grid: tuple[int, int], cover: Box
+) -> NDArray[np.float32]:
+    (x0, y0), (x1, y1) = points.min(0), points.max(0)
+    _require_overlap(x0, y0, x1, y1, image_size, "polygon")
+    (rows, cols), (u0, v0, u1, v1) = grid, cover
+    x = u0 + (np.arange(cols * _SAMPLES) + 0.5) * (u1 - u0) / (cols * _SAMPLES)
+    y = v0 + (np.arange(rows * _SAMPLES) + 0.5) * (v1 - v0) / (rows * _SAMPLES)
+    inside = np.zeros((len(y), len(x)), dtype=bool)
+    for (xi, yi), (xj, yj) in zip(points, np.roll(points, 1, axis=0), strict=True):
+        crossed = (yi > y) != (yj > y)
+        at = (xj - xi) * (y[crossed] - yi) / (yj - yi) + xi
+        inside[crossed] ^= x[None, :] < at[:, None]
+    covered = inside.reshape(rows, _SAMPLES, cols, _SAMPLES).mean((1, 3))
+    return _or_centre(covered, *points.mean(0), cover)
+
+
+def _of_mask(
+    mask: NDArray[Any], image_size: tuple[int, int], grid: tuple[int, int], cover: Box
+) -> NDArray[np.float32]:
+    width, height = image_size
+    if mask.shape != (height, width):
+        raise ValueError(
+            f"a mask must have the picture's shape (height, width) = {(height, width)}, not {mask.shape}"
+        )
+    if not mask.any():
+        raise ValueError("the mask is empty: it covers no pixel")
+    (rows, cols), (u0, v0, u1, v1) = grid, cover
+    # Pixels spread over the patches they overlap: rows of weights that sum pixels into patches.
+    down = _spread(height, v0, v1, rows)
+    across = _spread(width, u0, u1, cols)
+    covered: NDArray[np.float32] = (down @ mask.astype(np.float64) @ across.T).astype(np.float32)
+    return covered
+
+
+def _spread(pixels: int, low: float, high: float, patches: int) -> NDArray[np.float64]:
+    """(patches, pixels) how much of each patch every pixel makes up along one side."""
+    edges = low + np.arange(patches + 1) * (high - low) / patches
+    starts = np.arange(pixels)
+    overlap = np.minimum(edges[1:, None], starts + 1) - np.maximum(edges[:-1, None], starts)
+    return np.clip(overlap, 0, None) * patches / (high - low)
+
+
+def _or_centre(covered: NDArray[np.float64], x: float, y: float, cover: Box) -> NDArray[np.float32]:
+    rows, cols = covered.shape
+    u0, v0, u1, v1 = cover
+    if not covered.any() and u0 <= x <= u1 and v0 <= y <= v1:
+        row = min(int((y - v0) * rows / (v1 - v0)), rows - 1)
+        covered[row, min(int((x - u0) * cols / (u1 - u0)), cols - 1)] = 1
+    return covered.astype(np.float32)
+
+
+def _require_overlap(
+    x0: float, y0: float, x1: float, y1: float, image_size: tuple[int, int], what: str
+) -> None:
+    width, height = image_size
+    if x1 < 0 or y1 < 0 or x0 > width or y0 > height:
+        raise ValueError(f"{what} lies outside the picture, which is {width} x {height} pixels")
