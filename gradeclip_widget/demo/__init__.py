@@ -1,0 +1,7 @@
+"""The embedded model, its scenes, and the recipe that trained it. Importing this imports no torch."""
+
+from __future__ import annotations
+
+from .scenes import Scene, SceneObject, sample_scene, scenes
+
+__all__ = ["Scene", "SceneObject", "sample_scene", "scenes"]

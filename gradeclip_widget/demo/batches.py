@@ -1,0 +1,207 @@
+"""Training batches: drawn scenes, true captions, and captions known to be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter, ImageOps
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from .captions import Caption, Mention
+from .model import tokenizer
+from .scenes import Composer
+from .vocabulary import (
+    COLOURS,
+    NUMBERS,
+    OBJECTS,
+    OPPOSITES,
+    PAIRINGS,
+    PREFIXES,
+    SHAPES,
+    plural,
+)
+
+TRAINING_SEEDS = (
+    490_000  # seeds 490,000 to 499,999 are for decisions, from 500,000 on for measuring
+)
+PHRASES = (*OBJECTS, *(f"{colour} {shape}" for colour in COLOURS for shape in SHAPES))
+CLAIMS = {name: k for k, name in enumerate((*PHRASES, *(f"on {c}" for c in COLOURS)))}
+PATCH = 16  # pixels
+NAMES_PER_BATCH = 96  # single names that every picture of a batch is told apart from
+
+
+class Batch(NamedTuple):
+    """What one step learns from. Captions: one true of each picture, then the wrong ones."""
+
+    images: Tensor  # (pictures, size, size, 3) uint8
+    kept: Tensor  # (pictures, some) numbers of the patches that are looked at
+    tokens: Tensor  # (captions, positions) rows of the compact embedding table
+    ignored: Tensor  # (pictures, captions) bool, pairs that may be true without being partners
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of training under one setting."""
+
+    steps: int
+    size: int  # pixels
+    keep: float  # share of the patches that a picture keeps
+    batch: int
+    rate: tuple[float, float]  # learning rate at the start and at the end
+
+
+def locate(stages: Sequence[Stage], step: int) -> tuple[Stage, float]:
+    """The stage a step belongs to, and how far through it the step is (0 to 1)."""
+    for stage in stages:
+        if step < stage.steps:
+            return stage, step / stage.steps
+        step -= stage.steps
+    raise ValueError(f"training ends {step} steps before that")
+
+
+class SceneBatches(Dataset[Batch]):
+    """Batch number `step` for every step of the stages; the same one each time it is asked for.
+
+    Args:
+        composer: Draws the scenes.
+        stages: Say how large pictures and batches are.
+        ids: Vocabulary ids of the rows of the compact embedding table, rising.
+        seed: Training with another seed sees other batches.
+    """
+
+    def __init__(
+        self, composer: Composer, stages: Sequence[Stage], ids: NDArray[np.int64], seed: int
+    ) -> None:
+        self.composer = composer
+        self.stages = stages
+        self.ids = ids
+        self.seed = seed
+        self.tokenizer = tokenizer()
+
+    def __getitem__(self, step: int) -> Batch:
+        stage, _ = locate(self.stages, step)
+        rng = Random(f"{self.seed}/{step}")
+        pictures, true, wrong, truths = [], [], [], []
+        for _ in range(stage.batch):
+            layout = self.composer.lay_out(Random(rng.randrange(TRAINING_SEEDS)))
+            image, _ = self.composer.paint(rng, layout, stage.size)
+            pictures.append(np.asarray(vary_picture(image, rng)))
+            phrases = [thing.phrase for thing in layout.things]
+            true.append(layout.caption)
+            wrong.append(layout.caption.falsified(rng, phrases))
+            truths.append((*phrases, f"on {layout.background}"))
+        names = [_name(phrase) for phrase in rng.sample(PHRASES, NAMES_PER_BATCH)]
+        captions = [*true, *wrong, *names]
+        return Batch(
+            torch.from_numpy(np.stack(pictures)),
+            self._kept(stage, rng),
+            self._tokens(captions),
+            torch.from_numpy(_possibly_true(captions, truths, len(true))),
+        )
+
+    def _kept(self, stage: Stage, rng: Random) -> Tensor:
+        patches = (stage.size // PATCH) ** 2
+        chance = torch.Generator().manual_seed(rng.getrandbits(32))
+        order = torch.rand(stage.batch, patches, generator=chance).argsort(dim=1)
+        return order[:, : round(stage.keep * patches)]
+
+    def _tokens(self, captions: Sequence[Caption]) -> Tensor:
+        tokens = self.tokenizer([str(caption) for caption in captions])
+        longest = int((tokens != 0).sum(dim=1).max())
+        rows = np.searchsorted(self.ids, tokens[:, :longest].numpy())
+        return torch.from_numpy(rows)
+
+
+def vocabulary_ids() -> NDArray[np.int64]:
+    """Ids of all tokens that a caption of this world can hold, rising; padding included."""
+    nouns = (*OBJECTS, *SHAPES)
+    texts = [*nouns, *map(plural, nouns), *COLOURS, *OPPOSITES, *PAIRINGS, *PREFIXES]
+    texts += [*NUMBERS.values(), "a, an", "on a background"]
+    return np.unique(tokenizer()(texts).numpy())
+
+
+def vary_sprite(sprite: Image.Image, rng: Random) -> Image.Image:
+    """Another drawing of the same thing: other tints, line and proportions."""
+    alpha, colour = sprite.getchannel("A"), sprite.convert("RGB")
+    kind = rng.random()
+    if kind < 0.6:
+        colour = colour.convert("RGB", _tint(rng))
+    elif kind < 0.66:
+        colour = ImageOps.posterize(colour, rng.randint(1, 3))
+    elif kind < 0.72:
+        colour = colour.filter(ImageFilter.EDGE_ENHANCE_MORE)
+    elif kind < 0.75:
+        colour = ImageOps.grayscale(colour).convert("RGB")
+    varied = colour.copy()
+    varied.putalpha(alpha)
+    if rng.random() < 0.5:
+        varied = _skewed(varied, rng)
+    if rng.random() < 0.15:
+        varied = varied.filter(ImageFilter.BoxBlur(rng.uniform(0.005, 0.025) * sprite.width))
+    return varied
+
+
+def vary_picture(image: Image.Image, rng: Random) -> Image.Image:
+    """Brightness and sharpness as another camera would have them; colours keep their names."""
+    if rng.random() < 0.3:
+        gain, lift = rng.uniform(0.8, 1.15), rng.uniform(-12, 12)
+        image = image.point([min(255, max(0, int(v * gain + lift))) for v in range(256)] * 3)
+    if rng.random() < 0.1:
+        image = image.filter(ImageFilter.BoxBlur(rng.uniform(0.5, image.width / 120)))
+    return image
+
+
+def _tint(rng: Random) -> tuple[float, ...]:
+    """A colour matrix (3 x 4): saturation, a turn of the hue and channel gains."""
+    grey = np.full((3, 3), 1 / 3)
+    turn = rng.gauss(0, 0.15) if rng.random() < 0.93 else rng.uniform(-np.pi, np.pi)
+    axis = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)
+    rotation = np.cos(turn) * np.eye(3) + np.sin(turn) * axis + (1 - np.cos(turn)) * grey
+    saturation = rng.uniform(0.4, 1.3)
+    matrix = (saturation * np.eye(3) + (1 - saturation) * grey) @ rotation
+    matrix *= np.array([[rng.uniform(0.75, 1.2)] for _ in range(3)])
+    lift = [rng.uniform(-20, 25)] * 3
+    return tuple(np.column_stack([matrix, lift]).ravel().tolist())
+
+
+def _skewed(sprite: Image.Image, rng: Random) -> Image.Image:
+    side = sprite.width
+    across, down = 1 + abs(rng.gauss(0, 0.2)) * rng.choice([0, 1]), 1 + abs(rng.gauss(0, 0.2))
+    lean = rng.gauss(0, 0.15)
+    middle = side / 2
+    matrix = (across, lean, middle * (1 - across - lean), 0, down, middle * (1 - down))
+    return sprite.transform(sprite.size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
+
+
+def _name(phrase: str) -> Caption:
+    *colour, noun = phrase.split()
+    return Caption((Mention(noun, colour[0] if colour else None),), prefix="a photo of ")
+
+
+def _possibly_true(
+    captions: Sequence[Caption], truths: Sequence[Sequence[str]], pictures: int
+) -> NDArray[np.bool_]:
+    """(pictures, captions): does the picture hold all that the caption names?
+
+    Only what is named counts, not how often or where; a picture's own two captions are partners
+    or known to be wrong, so they are never among these.
+    """
+    claimed = np.zeros((len(captions), len(CLAIMS)), np.float32)
+    missing = np.ones((pictures, len(CLAIMS)), np.float32)
+    for row, caption in zip(claimed, captions, strict=True):
+        row[[CLAIMS[mention.phrase] for mention in caption.mentions]] = 1
+        if caption.background:
+            row[CLAIMS[f"on {caption.background}"]] = 1
+    for row, truth in zip(missing, truths, strict=True):
+        row[[CLAIMS[claim] for claim in truth if claim in CLAIMS]] = 0
+    possible: NDArray[np.bool_] = missing @ claimed.T == 0
+    own = np.arange(pictures)
+    possible[own, own] = possible[own, own + pictures] = False
+    return possible

@@ -1,0 +1,119 @@
+"""The embedded model: a small CLIP for drawn scenes, in open_clip's own classes.
+
+Its weights lie next to this file as float16. Of the embedding table of open_clip's standard vocabulary
+only the rows that training touched are stored; the others are zeros, and `known_token_ids` tells which
+words mean something.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import torch
+from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg, set_model_preprocess_cfg
+from open_clip.transform import PreprocessCfg, image_transform_v2
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+WEIGHTS = Path(__file__).with_name("weights.safetensors")
+TABLE = "token_embedding.weight"
+CONTEXT_LENGTH = 24
+CONFIG: dict[str, Any] = {
+    "embed_dim": 192,
+    "vision_cfg": {
+        "layers": 4,
+        "width": 192,
+        "head_width": 64,
+        "patch_size": 16,
+        "image_size": 224,
+    },
+    "text_cfg": {
+        "context_length": CONTEXT_LENGTH,
+        "vocab_size": 49408,
+        "width": 192,
+        "heads": 3,
+        "layers": 4,
+    },
+}
+
+
+def build(weights: Path | None = WEIGHTS) -> CLIP:
+    """The embedded model: float32, evaluation mode, open_clip's standard vocabulary.
+
+    Args:
+        weights: A file written by :func:`save_weights`; the one that ships with the package by
+            default.
+
+    Returns:
+        The model. Rows of the embedding table that were never trained are zeros.
+    """
+    config, state, ids = read_weights(weights or WEIGHTS)
+    rows = state[TABLE]
+    table = torch.zeros(config["text_cfg"]["vocab_size"], rows.shape[1])
+    table[ids] = rows
+    model = from_config(config)
+    model.load_state_dict({**state, TABLE: table})
+    return model.eval()
+
+
+def from_config(config: dict[str, Any], vocab_size: int | None = None) -> CLIP:
+    """An untrained model, with a shorter embedding table where `vocab_size` is given."""
+    text = config["text_cfg"] | ({"vocab_size": vocab_size} if vocab_size else {})
+    model = CLIP(
+        config["embed_dim"],
+        CLIPVisionCfg(**config["vision_cfg"]),
+        CLIPTextCfg(**text),
+        quick_gelu=False,
+    )
+    size = config["vision_cfg"]["image_size"]
+    set_model_preprocess_cfg(model, vars(PreprocessCfg(size=(size, size))))
+    return model
+
+
+def preprocess() -> Any:
+    """open_clip's image transform for this model, as `create_model_and_transforms` gives it."""
+    size = CONFIG["vision_cfg"]["image_size"]
+    return image_transform_v2(PreprocessCfg(size=(size, size)), is_train=False)
+
+
+def tokenizer() -> open_clip.SimpleTokenizer:
+    """open_clip's standard tokenizer, cut to the model's 24 positions."""
+    return open_clip.SimpleTokenizer(context_length=CONTEXT_LENGTH)
+
+
+@cache
+def known_token_ids() -> frozenset[int]:
+    """Ids of the tokens that the shipped model was trained on."""
+    with safe_open(WEIGHTS, "pt") as file:
+        return frozenset(file.get_tensor("token_embedding.ids").tolist())
+
+
+def read_weights(path: Path) -> tuple[dict[str, Any], dict[str, Tensor], Tensor]:
+    """Config, float32 state and the vocabulary ids of the rows in its compact embedding table."""
+    with safe_open(path, "pt") as file:
+        config = json.loads(file.metadata()["open_clip_config"])
+        stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    ids = stored.pop("token_embedding.ids")
+    rows = stored.pop("token_embedding.rows")
+    state = {name: tensor.float() for name, tensor in stored.items()}
+    return config, state | {TABLE: rows.float()}, ids
+
+
+def save_weights(path: Path, state: dict[str, Tensor], ids: Tensor, note: str) -> None:
+    """Write a state whose embedding table holds only the rows `ids`, as float16 safetensors.
+
+    Args:
+        path: Where to.
+        state: A state dict of :class:`open_clip.model.CLIP` with a compact embedding table.
+        ids: Vocabulary ids of the table's rows, rising.
+        note: What the weights are, for whoever reads the file's metadata.
+    """
+    kept = {name: t.half().contiguous() for name, t in state.items() if name != "attn_mask"}
+    kept["token_embedding.rows"] = kept.pop(TABLE)
+    kept["token_embedding.ids"] = ids
+    save_file(kept, path, {"open_clip_config": json.dumps(CONFIG), "note": note})
