@@ -1,0 +1,41 @@
+// Builds the front end into gradeclip_widget/static/: widget.js (ESM for anywidget), page.js (for exported
+// pages) and widget.css. The output depends on the sources alone, so CI can compare it byte for byte.
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build, context } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = join(here, "..", "gradeclip_widget", "static");
+
+// d3's diverging scales call `ramp` while loading, which keeps d3-interpolate and d3-color in the bundle though
+// nothing here uses what it returns.
+const shakeScales = {
+  name: "shake-scales",
+  setup({ onLoad }) {
+    onLoad({ filter: /d3-scale-chromatic[\\/]src[\\/].*\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, "utf8")).replace("default ramp(", "default /* @__PURE__ */ ramp("),
+    }));
+  },
+};
+const common = {
+  absWorkingDir: join(here, ".."),
+  bundle: true,
+  minify: true,
+  charset: "ascii", // a page may be served in any encoding
+  legalComments: "none",
+  target: ["es2022", "chrome117", "firefox117", "safari16.4"],
+  plugins: [shakeScales],
+  logLevel: "info",
+};
+const jobs = [
+  { ...common, entryPoints: ["js/src/index.ts"], format: "esm", outfile: join(out, "widget.js") },
+  { ...common, entryPoints: ["js/src/page.ts"], format: "iife", outfile: join(out, "page.js") },
+  { ...common, entryPoints: ["js/src/styles.css"], outfile: join(out, "widget.css") },
+];
+
+if (process.argv.includes("--watch")) {
+  for (const job of jobs) await (await context(job)).watch();
+} else {
+  await Promise.all(jobs.map((job) => build(job)));
+}

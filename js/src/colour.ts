@@ -1,0 +1,91 @@
+// Colour scales as 256-entry tables. Sequential ones are perceptually uniform; signed maps get a diverging one.
+
+import {
+  interpolateCividis,
+  interpolateInferno,
+  interpolateMagma,
+  interpolatePlasma,
+  interpolateViridis,
+  schemePuOr,
+} from "d3-scale-chromatic";
+
+export type Sign = "positive" | "negative" | "both";
+export type Lut = Uint32Array; // 256 pixels as ImageData stores them: R, G, B, A bytes
+export type Rgb = readonly [number, number, number];
+
+export const DEFAULT_SCALE = "inferno";
+
+const SEQUENTIAL: Readonly<Record<string, (t: number) => string>> = {
+  inferno: interpolateInferno,
+  magma: interpolateMagma,
+  plasma: interpolatePlasma,
+  viridis: interpolateViridis,
+  cividis: interpolateCividis,
+};
+
+const VEIL = 0.14; // the darkening where nothing speaks, so that what speaks glows
+const DIVERGING = schemePuOr[11].map(parseRgb); // purple first
+
+export const SCALE_NAMES: readonly string[] = Object.keys(SEQUENTIAL);
+
+/** The colour of a share 0..1 of the scale; for `both`, 0 is the strongest against and 1 the strongest for. */
+export function colourAt(name: string, sign: Sign, t: number): Rgb {
+  if (sign === "positive") return parseRgb((SEQUENTIAL[name] ?? interpolateInferno)(t));
+  // Purple speaks against and orange for, as in the bars. The ends of PuOr are too dark over a picture.
+  const signed = sign === "both" ? 2 * t - 1 : -t;
+  return between(DIVERGING, 0.5 + 0.38 * signed);
+}
+
+/** Interpolated here, since d3-interpolate would bring 15 kB of colour spaces along. */
+function between(stops: readonly Rgb[], t: number): Rgb {
+  const at = t * (stops.length - 1);
+  const k = Math.min(stops.length - 2, Math.floor(at));
+  const mix = (c: 0 | 1 | 2) => stops[k][c] + (stops[k + 1][c] - stops[k][c]) * (at - k);
+  return [mix(0), mix(1), mix(2)];
+}
+
+const cache = new Map<string, Lut>();
+
+/** The table that a map is painted with. Alpha grows with evidence, so that the picture shows where there is none. */
+export function lookupTable(name: string, sign: Sign): Lut {
+  const key = `${sign}/${sign === "positive" ? name : ""}`;
+  const known = cache.get(key);
+  if (known) return known;
+  const bytes = new Uint8ClampedArray(4 * 256);
+  for (let k = 0; k < 256; k++) {
+    const t = k / 255;
+    bytes.set(colourAt(name, sign, t), 4 * k);
+    bytes[4 * k + 3] =
+      255 * alphaAt(sign === "both" ? Math.abs(2 * t - 1) : t, sign === "positive" ? VEIL : 0);
+  }
+  const table = new Uint32Array(bytes.buffer);
+  cache.set(key, table);
+  return table;
+}
+
+/** A CSS gradient of the scale, for the legend. */
+export function cssGradient(name: string, sign: Sign): string {
+  const stops = Array.from(
+    { length: 17 },
+    (_, k) =>
+      `rgb(${colourAt(name, sign, k / 16)
+        .map(Math.round)
+        .join(" ")})`,
+  );
+  return `linear-gradient(90deg,${stops.join(",")})`;
+}
+
+/** Opaque from 70 % of the scale on. */
+function alphaAt(t: number, floor: number): number {
+  const x = Math.min(1, t / 0.7);
+  return floor + (1 - floor) * x * x * (3 - 2 * x);
+}
+
+function parseRgb(css: string): Rgb {
+  if (css.startsWith("#")) {
+    const n = Number.parseInt(css.slice(1), 16);
+    return [(n >> 16) & 255, (n >> 8) & 255, n & 255];
+  }
+  const [r, g, b] = css.match(/[\d.]+/g)!.map(Number);
+  return [r, g, b];
+}

@@ -1,0 +1,156 @@
+// Lines of equal evidence: marching squares over the bilinear map, drawn as smooth curves. No DOM here.
+
+import type { Point } from "./payload";
+
+export type Polyline = Point[]; // closed where its first and last points are equal
+
+const STEPS = 3; // samples per grid cell
+const SPECK = 0.4; // patches; closed lines around less are noise to the eye
+
+/**
+ * The lines where a map crosses a level.
+ *
+ * @returns polylines in grid units: x in 0..cols, y in 0..rows. Lines that leave the picture stay open.
+ */
+export function contourLines(map: ArrayLike<number>, rows: number, cols: number, level: number): Polyline[] {
+  const width = cols * STEPS + 1;
+  const height = rows * STEPS + 1;
+  const field = sampleField(map, rows, cols, width, height);
+  return chain(segments(field, width, height, level), width * height)
+    .map((line) => line.map(([x, y]) => [x / STEPS, y / STEPS] as const))
+    .filter((line) => !isClosed(line) || enclosedArea(line) >= SPECK);
+}
+
+export function isClosed(line: Polyline): boolean {
+  const [[ax, ay], [bx, by]] = [line[0], line[line.length - 1]];
+  return line.length > 3 && ax === bx && ay === by;
+}
+
+/** The area within a closed line, in patches. */
+export function enclosedArea(line: Polyline): number {
+  let twice = 0;
+  for (let i = 1; i < line.length; i++) twice += line[i - 1][0] * line[i][1] - line[i][0] * line[i - 1][1];
+  return Math.abs(twice) / 2;
+}
+
+/** An SVG path that rounds the corners: midpoints are joined by curves that bend at the vertices. */
+export function smoothPath(lines: readonly Polyline[]): string {
+  let path = "";
+  for (const line of lines) {
+    const n = line.length;
+    if (isClosed(line)) {
+      path += `M${text(middle(line[0], line[1]))}`;
+      for (let i = 1; i < n; i++) {
+        const next = i === n - 1 ? line[1] : line[i + 1];
+        path += `Q${text(line[i])} ${text(middle(line[i], next))}`;
+      }
+      path += "Z";
+    } else {
+      path += `M${text(line[0])}`;
+      for (let i = 1; i < n - 1; i++) path += `Q${text(line[i])} ${text(middle(line[i], line[i + 1]))}`;
+      path += `L${text(line[n - 1])}`;
+    }
+  }
+  return path;
+}
+
+function sampleField(
+  map: ArrayLike<number>,
+  rows: number,
+  cols: number,
+  width: number,
+  height: number,
+): Float64Array {
+  const field = new Float64Array(width * height);
+  for (let y = 0, k = 0; y < height; y++) {
+    const v = Math.min(rows - 1, Math.max(0, y / STEPS - 0.5));
+    const top = Math.floor(v);
+    const bottom = Math.min(rows - 1, top + 1);
+    for (let x = 0; x < width; x++, k++) {
+      const u = Math.min(cols - 1, Math.max(0, x / STEPS - 0.5));
+      const left = Math.floor(u);
+      const right = Math.min(cols - 1, left + 1);
+      const upper = map[top * cols + left] * (1 - (u - left)) + map[top * cols + right] * (u - left);
+      const lower = map[bottom * cols + left] * (1 - (u - left)) + map[bottom * cols + right] * (u - left);
+      field[k] = upper * (1 - (v - top)) + lower * (v - top);
+    }
+  }
+  return field;
+}
+
+interface Crossing {
+  edge: number; // identifies the lattice edge: 2 * corner for the one to the right, + 1 for the one downwards
+  point: Point;
+}
+
+/** Every cell's pieces of line, as pairs of crossings on its edges. */
+function segments(field: Float64Array, width: number, height: number, level: number): [Crossing, Crossing][] {
+  const found: [Crossing, Crossing][] = [];
+  const cross = (a: number, b: number, edge: number): Crossing => {
+    const t = (level - field[a]) / (field[b] - field[a]);
+    const [ax, ay] = [a % width, Math.floor(a / width)];
+    return { edge, point: edge % 2 === 0 ? [ax + t, ay] : [ax, ay + t] };
+  };
+  for (let y = 0; y < height - 1; y++) {
+    for (let x = 0; x < width - 1; x++) {
+      const nw = y * width + x;
+      const [ne, sw, se] = [nw + 1, nw + width, nw + width + 1];
+      const [a, b, c, d] = [field[nw] > level, field[ne] > level, field[se] > level, field[sw] > level];
+      if (a === b && b === c && c === d) continue;
+      const hits: Crossing[] = []; // in turn: top, right, bottom, left
+      if (a !== b) hits.push(cross(nw, ne, 2 * nw));
+      if (b !== c) hits.push(cross(ne, se, 2 * ne + 1));
+      if (d !== c) hits.push(cross(sw, se, 2 * sw));
+      if (a !== d) hits.push(cross(nw, sw, 2 * nw + 1));
+      if (hits.length === 2) found.push([hits[0], hits[1]]);
+      else {
+        // A saddle: the cell's mean says which corners belong together.
+        const joined = (field[nw] + field[ne] + field[se] + field[sw]) / 4 > level === a;
+        found.push(joined ? [hits[0], hits[1]] : [hits[0], hits[3]]);
+        found.push(joined ? [hits[2], hits[3]] : [hits[1], hits[2]]);
+      }
+    }
+  }
+  return found;
+}
+
+/** Join pieces that share an edge into lines, open ones first. */
+function chain(pieces: [Crossing, Crossing][], corners: number): Polyline[] {
+  const at = new Int32Array(4 * corners).fill(-1); // two pieces per edge at most
+  const ends = (edge: number) => [at[2 * edge], at[2 * edge + 1]];
+  pieces.forEach((piece, k) => {
+    for (const { edge } of piece) at[at[2 * edge] < 0 ? 2 * edge : 2 * edge + 1] = k;
+  });
+  const used = new Uint8Array(pieces.length);
+  const walk = (k: number, from: 0 | 1): Polyline => {
+    const line: Polyline = [pieces[k][from].point];
+    let [piece, side] = [k, from];
+    for (;;) {
+      used[piece] = 1;
+      const exit = pieces[piece][1 - side];
+      line.push(exit.point);
+      const next = ends(exit.edge).find((p) => p >= 0 && !used[p]);
+      if (next === undefined) break;
+      side = pieces[next][0].edge === exit.edge ? 0 : 1;
+      piece = next;
+    }
+    return line;
+  };
+  const lines: Polyline[] = [];
+  pieces.forEach((piece, k) => {
+    const open = piece.findIndex(({ edge }) => at[2 * edge + 1] < 0);
+    if (!used[k] && open >= 0) lines.push(walk(k, open as 0 | 1));
+  });
+  pieces.forEach((_, k) => {
+    if (!used[k]) lines.push(walk(k, 0));
+  });
+  return lines;
+}
+
+function middle([ax, ay]: Point, [bx, by]: Point): Point {
+  return [(ax + bx) / 2, (ay + by) / 2];
+}
+
+function text([x, y]: Point): string {
+  return `${x.toFixed(2)} ${y.toFixed(2)}`;
+}

@@ -1,0 +1,56 @@
+// The few lines of DOM help that the components share. User text enters the page as text nodes only.
+
+export interface Component<S> {
+  readonly element: Element;
+  update(state: S): void;
+}
+
+type Child = Node | string;
+type Attributes = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+/** Make an element. Attributes that are null, undefined or false are left out. */
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  assign(element, attributes);
+  element.append(...children);
+  return element;
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export function s<K extends keyof SVGElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: Child[]
+): SVGElementTagNameMap[K] {
+  const element = document.createElementNS(SVG, tag);
+  assign(element, attributes);
+  element.append(...children);
+  return element;
+}
+
+/** Set an element's text, touching the page only where it differs. */
+export function setText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Set an attribute, touching the page only where it differs. */
+export function setAttribute(element: Element, name: string, value: string): void {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
+/** A name for ids and radio groups that no other view on the page has. */
+export function uniqueId(): string {
+  return `gradeclip-${Math.random().toString(36).slice(2, 9)}`;
+}
+
+function assign(element: Element, attributes: Attributes): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    element.setAttribute(name, value === true ? "" : String(value));
+  }
+}

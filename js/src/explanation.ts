@@ -1,0 +1,182 @@
+// The arithmetic of an explanation: sums over its word x patch maps. No DOM here. Mirrors
+// gradeclip_widget/explanation.py; tests/golden/golden.json holds the two to the same numbers.
+
+import type { Box, Explanation, Point, Region } from "./payload";
+
+export interface RankedWord {
+  word: number; // index in the caption
+  value: number;
+}
+
+/** Samples per patch and axis when the coverage of a polygon is counted. */
+const SAMPLES = 8;
+
+/** The whole caption's signed map. */
+export function captionMap(e: Explanation): Float64Array {
+  return Float64Array.from(e.captionMap);
+}
+
+/** One word's signed map in a reading. */
+export function wordMap(e: Explanation, reading: string, word: number): Float64Array {
+  return phraseMap(e, reading, [word]);
+}
+
+/** The sum of several words' maps: the evidence for a phrase. */
+export function phraseMap(e: Explanation, reading: string, words: readonly number[]): Float64Array {
+  const maps = readingMaps(e, reading);
+  const size = e.rows * e.cols;
+  const sum = new Float64Array(size);
+  for (const word of words) {
+    for (let i = 0, k = word * size; i < size; i++, k++) sum[i] += maps[k];
+  }
+  return sum;
+}
+
+/** How much of each patch a region covers, 0..1 per patch in reading order. */
+export function coverage(e: Explanation, region: Region): Float64Array {
+  const part = region.kind === "box" ? boxCoverage(e, region.box) : polygonCoverage(e, region.points);
+  if (part.every((c) => c === 0)) {
+    const centre = patchAt(e, ...regionCentre(region));
+    if (centre !== null) part[centre] = 1;
+  }
+  return part;
+}
+
+/** What a region gives to each word, strongest first; ties stay in caption order. */
+export function regionWords(e: Explanation, reading: string, part: Float64Array): RankedWord[] {
+  const maps = readingMaps(e, reading);
+  const size = e.rows * e.cols;
+  return e.header.words
+    .map((_, word) => {
+      let value = 0;
+      for (let i = 0, k = word * size; i < size; i++, k++) value += part[i] * maps[k];
+      return { word, value };
+    })
+    .sort((a, b) => b.value - a.value);
+}
+
+/** The part of a phrase's positive evidence that lies inside a region, 0..1; 0 where there is none. */
+export function regionShare(
+  e: Explanation,
+  reading: string,
+  words: readonly number[],
+  part: Float64Array,
+): number {
+  return positiveShare(phraseMap(e, reading, words), part);
+}
+
+/** The part of a map's positive values that lies inside a region. */
+export function positiveShare(map: Float64Array, part: Float64Array): number {
+  let inside = 0;
+  let total = 0;
+  for (let i = 0; i < map.length; i++) {
+    const value = Math.max(map[i], 0);
+    inside += part[i] * value;
+    total += value;
+  }
+  return total > 0 ? inside / total : 0;
+}
+
+/** The words ranked by what one patch gives them. */
+export function patchWords(e: Explanation, reading: string, patch: number): RankedWord[] {
+  const maps = readingMaps(e, reading);
+  const size = e.rows * e.cols;
+  return e.header.words
+    .map((_, word) => ({ word, value: maps[word * size + patch] }))
+    .sort((a, b) => b.value - a.value);
+}
+
+/** The box of one patch, in original pixels. */
+export function patchBox(e: Explanation, patch: number): Box {
+  const [x0, y0, x1, y1] = e.cover;
+  const [row, col] = [Math.floor(patch / e.cols), patch % e.cols];
+  const [width, height] = [(x1 - x0) / e.cols, (y1 - y0) / e.rows];
+  return [x0 + col * width, y0 + row * height, x0 + (col + 1) * width, y0 + (row + 1) * height];
+}
+
+/** The patch under a point in original pixels, or null outside the box that the grid covers. */
+export function patchAt(e: Explanation, x: number, y: number): number | null {
+  const [x0, y0, x1, y1] = e.cover;
+  if (!(x >= x0 && x <= x1 && y >= y0 && y <= y1)) return null;
+  const col = Math.min(e.cols - 1, Math.floor(((x - x0) / (x1 - x0)) * e.cols));
+  const row = Math.min(e.rows - 1, Math.floor(((y - y0) / (y1 - y0)) * e.rows));
+  return row * e.cols + col;
+}
+
+/** The middle of a box, the mean of a polygon's points. */
+export function regionCentre(region: Region): Point {
+  if (region.kind === "box") {
+    const [x0, y0, x1, y1] = region.box;
+    return [(x0 + x1) / 2, (y0 + y1) / 2];
+  }
+  const n = Math.max(1, region.points.length);
+  const [x, y] = region.points.reduce(([sx, sy], [px, py]) => [sx + px, sy + py], [0, 0]);
+  return [x / n, y / n];
+}
+
+function readingMaps(e: Explanation, reading: string): Float32Array {
+  const maps = e.readings.get(reading);
+  if (maps) return maps;
+  throw new RangeError(`no reading "${reading}" here; there are: ${[...e.readings.keys()].join(", ")}`);
+}
+
+function boxCoverage(e: Explanation, box: Box): Float64Array {
+  const [cx0, cy0, cx1, cy1] = e.cover;
+  const across = spanCoverage(cx0, cx1, e.cols, Math.min(box[0], box[2]), Math.max(box[0], box[2]));
+  const down = spanCoverage(cy0, cy1, e.rows, Math.min(box[1], box[3]), Math.max(box[1], box[3]));
+  const part = new Float64Array(e.rows * e.cols);
+  for (let row = 0, i = 0; row < e.rows; row++) {
+    for (let col = 0; col < e.cols; col++, i++) part[i] = down[row] * across[col];
+  }
+  return part;
+}
+
+/** How much of each of n equal steps from `start` to `end` lies between `from` and `to`. */
+function spanCoverage(start: number, end: number, n: number, from: number, to: number): Float64Array {
+  const step = (end - start) / n;
+  return Float64Array.from({ length: n }, (_, k) => {
+    const overlap = Math.min(to, start + (k + 1) * step) - Math.max(from, start + k * step);
+    return Math.min(1, Math.max(0, overlap / step));
+  });
+}
+
+function polygonCoverage(e: Explanation, points: readonly Point[]): Float64Array {
+  const [x0, y0, x1, y1] = e.cover;
+  const [width, height] = [(x1 - x0) / e.cols, (y1 - y0) / e.rows];
+  const part = new Float64Array(e.rows * e.cols);
+  const [left, right] = extent(points, 0);
+  const [top, bottom] = extent(points, 1);
+  for (let row = 0, i = 0; row < e.rows; row++) {
+    for (let col = 0; col < e.cols; col++, i++) {
+      const px = x0 + col * width;
+      const py = y0 + row * height;
+      if (px > right || px + width < left || py > bottom || py + height < top) continue;
+      let inside = 0;
+      for (let sy = 0; sy < SAMPLES; sy++) {
+        for (let sx = 0; sx < SAMPLES; sx++) {
+          const x = px + ((sx + 0.5) / SAMPLES) * width;
+          const y = py + ((sy + 0.5) / SAMPLES) * height;
+          if (isInside(points, x, y)) inside++;
+        }
+      }
+      part[i] = inside / (SAMPLES * SAMPLES);
+    }
+  }
+  return part;
+}
+
+/** The even-odd rule. */
+function isInside(points: readonly Point[], x: number, y: number): boolean {
+  let inside = false;
+  for (let i = 0, j = points.length - 1; i < points.length; j = i++) {
+    const [xi, yi] = points[i];
+    const [xj, yj] = points[j];
+    if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) inside = !inside;
+  }
+  return inside;
+}
+
+function extent(points: readonly Point[], axis: 0 | 1): [number, number] {
+  const values = points.map((p) => p[axis]);
+  return [Math.min(...values), Math.max(...values)];
+}

@@ -1,0 +1,39 @@
+// Numbers as people read them.
+
+/** As many decimals as show three digits of `scale`, the largest value beside it. */
+export function decimalsFor(scale: number): number {
+  const size = Math.abs(scale);
+  if (!(size > 0) || !Number.isFinite(size)) return 2;
+  return Math.min(8, Math.max(0, 2 - Math.floor(Math.log10(size))));
+}
+
+/** A value beside others of size `scale`, with a real minus sign. */
+export function formatValue(value: number, scale: number = value): string {
+  if (value === 0 && scale === 0) return "0";
+  if (value !== 0 && Math.abs(scale) < 1e-4) return withMinus(value.toExponential(1));
+  const text = value.toFixed(Math.min(decimalsFor(scale), 6));
+  return withMinus(Number(text) === 0 ? text.replace("-", "") : text);
+}
+
+/** The same with its sign always there, for contributions. */
+export function formatSigned(value: number, scale: number = value): string {
+  const text = formatValue(value, scale);
+  return value > 0 && /[1-9]/.test(text) ? `+${text}` : text;
+}
+
+export function formatPercent(share: number): string {
+  const percent = 100 * share;
+  if (percent > 0 && percent < 1) return "< 1 %";
+  if (percent > 99 && percent < 100) return "> 99 %";
+  return `${withMinus(percent.toFixed(0))} %`;
+}
+
+/** "koala's evidence"; where a possessive would not do, "the evidence for 你". */
+export function evidenceOf(label: string): string {
+  if (!/^[\p{Script=Latin}'\u2019-]+$/u.test(label)) return `the evidence for “${label}”`;
+  return `${label}${/s$/i.test(label) ? "’" : "’s"} evidence`;
+}
+
+function withMinus(text: string): string {
+  return text.replace("-", "−");
+}

@@ -1,0 +1,162 @@
+// Pointer and keyboard on the picture, turned into patches and regions.
+
+import { patchAt, patchBox, regionCentre } from "./explanation";
+import type { Box, Explanation, Point, Region } from "./payload";
+import type { Store } from "./state";
+
+const DRAG = 4; // CSS pixels that a press may wander and still be a click
+const LASSO_STEP = 3; // CSS pixels between the corners of a lasso
+
+interface Press {
+  pointer: number;
+  lasso: boolean;
+  start: Point; // CSS pixels in the stage
+  trail: Point[];
+}
+
+export function attachGestures(
+  stage: HTMLElement,
+  store: Store,
+  signal: AbortSignal,
+  current: () => Explanation | null,
+): void {
+  let press: Press | null = null;
+  let anchor: number | null = null; // where Shift and arrows began
+
+  const locate = (event: PointerEvent) => {
+    const rect = stage.getBoundingClientRect();
+    const at: Point = [event.clientX - rect.left, event.clientY - rect.top];
+    return { at, share: [clamp(at[0] / rect.width), clamp(at[1] / rect.height)] as Point, rect };
+  };
+
+  const on = <K extends keyof HTMLElementEventMap>(type: K, act: (event: HTMLElementEventMap[K]) => void) =>
+    stage.addEventListener(type, act, { signal });
+
+  on("pointerdown", (event) => {
+    if (event.button !== 0 || !event.isPrimary || !current()) return;
+    const { at } = locate(event);
+    press = { pointer: event.pointerId, lasso: event.altKey || store.view.lasso, start: at, trail: [at] };
+    anchor = null;
+    store.setView({ cursor: null });
+    stage.setPointerCapture?.(event.pointerId);
+  });
+
+  on("pointermove", (event) => {
+    const e = current();
+    if (!e) return;
+    const { at, share, rect } = locate(event);
+    if (press && event.pointerId === press.pointer) {
+      const last = press.trail[press.trail.length - 1];
+      if (distance(at, press.start) >= DRAG || store.view.draft) {
+        if (distance(at, last) >= LASSO_STEP) press.trail.push(at);
+        store.setView({ draft: drawn(e, press, at, rect), hoveredPatch: null });
+      }
+    } else if (event.pointerType !== "touch") {
+      store.setView({ hoveredPatch: patchUnder(e, share), pointer: share, cursor: null });
+    }
+  });
+
+  on("pointerup", (event) => {
+    const e = current();
+    if (!press || event.pointerId !== press.pointer || !e) return;
+    const { draft } = store.view;
+    press = null;
+    store.setView({ draft: null });
+    if (draft && (draft.kind === "box" || draft.points.length > 2)) store.set({ region: draft });
+    else clickPatch(e, patchUnder(e, locate(event).share));
+  });
+
+  const cancel = () => {
+    press = null;
+    store.setView({ draft: null });
+  };
+  on("pointercancel", cancel);
+  on("lostpointercapture", cancel);
+  on("pointerleave", () => store.setView({ hoveredPatch: null, pointer: null }));
+  on("blur", () => store.setView({ cursor: null, hoveredPatch: null }));
+  on("dragstart", (event) => event.preventDefault());
+
+  on("keydown", (event) => {
+    const e = current();
+    if (!e || event.ctrlKey || event.metaKey) return;
+    if (event.key === "Escape") {
+      if (press) event.stopPropagation(); // the first Esc lets go of what is being drawn
+      cancel();
+      store.setView({ cursor: null, hoveredPatch: null });
+      return;
+    }
+    const cursor = store.view.cursor ?? startOfCursor(e, store.get("region"));
+    if (event.key === "Enter" || event.key === " ") {
+      clickPatch(e, cursor);
+      anchor = cursor;
+    } else {
+      const next = store.view.cursor === null && !event.shiftKey ? cursor : step(e, cursor, event.key);
+      if (!event.key.startsWith("Arrow")) return;
+      if (event.shiftKey) {
+        anchor ??= cursor;
+        store.set({ region: { kind: "box", box: boxAround(e, anchor, next) } });
+      } else anchor = null;
+      store.setView({ cursor: next, hoveredPatch: next });
+    }
+    event.preventDefault();
+  });
+
+  /** Select a patch; a second click lets go of it, and so does one where the model sees nothing. */
+  function clickPatch(e: Explanation, patch: number | null): void {
+    const region: Region | null = patch === null ? null : { kind: "box", box: patchBox(e, patch) };
+    store.set({ region: region && sameRegion(region, store.get("region")) ? null : region });
+  }
+}
+
+/** The patch under a point given as a share of the stage, or null outside what the model sees. */
+export function patchUnder(e: Explanation, [u, v]: Point): number | null {
+  return patchAt(e, u * e.header.image.width, v * e.header.image.height);
+}
+
+/** The smallest box around two patches. */
+export function boxAround(e: Explanation, a: number, b: number): Box {
+  const [p, q] = [patchBox(e, a), patchBox(e, b)];
+  return [Math.min(p[0], q[0]), Math.min(p[1], q[1]), Math.max(p[2], q[2]), Math.max(p[3], q[3])];
+}
+
+/** The patch that an arrow key leads to. */
+export function step(e: Explanation, patch: number, key: string): number {
+  const [row, col] = [Math.floor(patch / e.cols), patch % e.cols];
+  const down = key === "ArrowDown" ? 1 : key === "ArrowUp" ? -1 : 0;
+  const right = key === "ArrowRight" ? 1 : key === "ArrowLeft" ? -1 : 0;
+  const within = (k: number, n: number) => Math.min(n - 1, Math.max(0, k));
+  return within(row + down, e.rows) * e.cols + within(col + right, e.cols);
+}
+
+function drawn(e: Explanation, press: Press, at: Point, rect: DOMRect): Region {
+  const { width, height } = e.header.image;
+  const pixel = ([x, y]: Point): Point => [
+    tenths(clamp(x / rect.width) * width),
+    tenths(clamp(y / rect.height) * height),
+  ];
+  if (press.lasso) return { kind: "polygon", points: press.trail.map(pixel) };
+  const [[ax, ay], [bx, by]] = [pixel(press.start), pixel(at)];
+  return { kind: "box", box: [Math.min(ax, bx), Math.min(ay, by), Math.max(ax, bx), Math.max(ay, by)] };
+}
+
+function startOfCursor(e: Explanation, region: Region | null): number {
+  const middle = Math.floor(e.rows / 2) * e.cols + Math.floor(e.cols / 2);
+  return region ? (patchAt(e, ...regionCentre(region)) ?? middle) : middle;
+}
+
+function sameRegion(a: Region, b: Region | null): boolean {
+  if (a.kind !== "box" || b?.kind !== "box") return false;
+  return a.box.every((value, k) => Math.abs(value - b.box[k]) < 1e-6);
+}
+
+function distance([ax, ay]: Point, [bx, by]: Point): number {
+  return Math.hypot(ax - bx, ay - by);
+}
+
+function clamp(share: number): number {
+  return Math.min(1, Math.max(0, share));
+}
+
+function tenths(value: number): number {
+  return Math.round(10 * value) / 10;
+}

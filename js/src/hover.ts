@@ -1,0 +1,82 @@
+// One word is hovered at a time, by pointer or by keyboard focus, in the caption or among the bars.
+
+import type { Store } from "./state";
+
+const LINGER = 90; // ms that a preview outlives the pointer, so that gaps between words do not flicker
+
+export class Hover {
+  #store: Store;
+  #timer = 0;
+  #focused: number | null = null;
+  #keyboard = true; // focus that follows a press of the pointer is no preview
+
+  constructor(store: Store, root: HTMLElement, signal: AbortSignal) {
+    this.#store = store;
+    const options = { signal, capture: true };
+    root.addEventListener("pointerdown", () => this.#usePointer(), options);
+    root.addEventListener("keydown", () => (this.#keyboard = true), options);
+    signal.addEventListener("abort", () => clearTimeout(this.#timer));
+  }
+
+  /** Preview words of a list under the pointer. Elements matching `selector` name theirs in `data-index`. */
+  watch(list: HTMLElement, selector: string, signal: AbortSignal): void {
+    const wordUnder = (event: Event): number | null => {
+      const hit = event.target instanceof Element ? event.target.closest<HTMLElement>(selector) : null;
+      return hit ? Number(hit.dataset.index) : null;
+    };
+    list.addEventListener(
+      "pointerover",
+      (event) => {
+        if (event.pointerType === "touch") return;
+        const word = wordUnder(event);
+        if (word === null) this.#leave();
+        else this.#enter(word);
+      },
+      { signal },
+    );
+    list.addEventListener("pointerleave", () => this.#leave(), { signal });
+    list.addEventListener(
+      "focusin",
+      (event) => {
+        if (!this.#keyboard) return;
+        this.#focused = wordUnder(event);
+        if (this.#focused !== null) this.#enter(this.#focused);
+      },
+      { signal },
+    );
+    list.addEventListener(
+      "focusout",
+      () => {
+        this.#focused = null;
+        this.#leave();
+      },
+      { signal },
+    );
+  }
+
+  /** End any preview at once. */
+  clear(): void {
+    this.#focused = null;
+    clearTimeout(this.#timer);
+    this.#set(null);
+  }
+
+  #usePointer(): void {
+    this.#keyboard = false;
+    this.#focused = null;
+  }
+
+  #enter(word: number): void {
+    clearTimeout(this.#timer);
+    this.#set(word);
+  }
+
+  #leave(): void {
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => this.#set(this.#focused), LINGER);
+  }
+
+  #set(word: number | null): void {
+    if (this.#store.get("hovered_word") !== word) this.#store.set({ hovered_word: word });
+  }
+}

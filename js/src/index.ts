@@ -1,0 +1,11 @@
+// The widget's entry for anywidget.
+
+import type { RenderProps } from "@anywidget/types";
+import type { Synced } from "./state";
+import { mount } from "./view";
+
+function render({ model, el }: Pick<RenderProps<Synced>, "model" | "el">): () => void {
+  return mount(model, el);
+}
+
+export default { render };

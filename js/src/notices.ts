@@ -1,0 +1,79 @@
+// Progress, errors, the hint, and what a screen reader is told.
+
+import { type Component, h, setText } from "./dom";
+import { patchWords } from "./explanation";
+import { formatPercent, formatSigned } from "./format";
+import { type Frame, type Scene, whereabouts } from "./scene";
+
+const HINT =
+  "Hover a word to see where it looks. Click or drag on the picture to ask which words it speaks for.";
+const PINNED = "Shift-click adds a word to the phrase. Esc lets go.";
+const REGION = "Click a word to see how much of its evidence lies here. Esc clears.";
+
+export function createHint(): Component<Frame> {
+  const element = h("p", { class: "gradeclip-hint" });
+  return {
+    element,
+    update({ scene }) {
+      setText(element, scene.pinned.length > 0 ? PINNED : scene.region ? REGION : HINT);
+    },
+  };
+}
+
+/** An error in a sentence. Its container is always there, so that a screen reader hears the text arrive. */
+export function createError(): Component<string> {
+  const text = h("span");
+  const element = h("div", { class: "gradeclip-error", role: "alert", hidden: true }, text);
+  return {
+    element,
+    update(message) {
+      setText(text, message);
+      element.hidden = message === "";
+    },
+  };
+}
+
+/** What changes on the screen, in words. */
+export function createAnnouncer(): Component<Frame> {
+  const element = h("div", { class: "gradeclip-spoken", role: "status", "aria-live": "polite" });
+  let first = true;
+  return {
+    element,
+    update({ scene, store, changes }) {
+      if (first) {
+        first = false;
+        return;
+      }
+      if (store.view.draft) return;
+      if (changes.has("cursor") && store.view.cursor !== null)
+        setText(element, sayPatch(scene, store.view.cursor));
+      else if (changes.has("region") || changes.has("selected_words")) setText(element, saySelection(scene));
+      else if (changes.has("hovered_word") && scene.words.length > 0) setText(element, sayMap(scene));
+    },
+  };
+}
+
+function sayPatch({ explanation: e, reading }: Scene, patch: number): string {
+  const place = `Row ${Math.floor(patch / e.cols) + 1}, column ${(patch % e.cols) + 1}`;
+  const words = patchWords(e, reading, patch).filter(({ value }) => value > 0);
+  const names = words.slice(0, 3).map(({ word }) => e.header.words[word].text);
+  return names.length > 0 ? `${place}: ${names.join(", ")}` : `${place}: speaks for no word`;
+}
+
+function saySelection(scene: Scene): string {
+  const { explanation: e, pinned, region, ranking, share, label } = scene;
+  if (pinned.length === 0 && !region) return "Nothing selected.";
+  if (!region) return `${label} pinned. ${sayMap(scene)}`;
+  if (share !== null && pinned.length > 0)
+    return `${formatPercent(share)} of the evidence for ${label} lies in the region.`;
+  const said = ranking
+    .slice(0, 3)
+    .map(({ word, value }) => `${e.header.words[word].text} ${formatSigned(value, ranking[0].value)}`);
+  return `Region selected. It says: ${said.join(", ")}.`;
+}
+
+function sayMap({ explanation: e, map, top, label, sign }: Scene): string {
+  if (top <= 0) return `No evidence for ${label}.`;
+  const shown = sign === "negative" ? map.map((v) => -v) : map;
+  return `Strongest ${whereabouts(e, shown)}.`;
+}

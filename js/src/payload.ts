@@ -1,0 +1,125 @@
+// What Python sends: one payload per explanation. The fields are described in gradeclip_widget/payload.py.
+
+export const PAYLOAD_VERSION = 1;
+
+/** x0, y0, x1, y1 in pixels of the original picture. */
+export type Box = readonly [number, number, number, number];
+export type Point = readonly [number, number];
+export type Region = { kind: "box"; box: Box } | { kind: "polygon"; points: readonly Point[] };
+
+export interface WordHeader {
+  text: string;
+  importance: number;
+  truncated: boolean;
+  known: boolean;
+}
+
+export interface Header {
+  version: number;
+  caption: string;
+  words: WordHeader[];
+  gaps: string[]; // the caption between words: before the first, between, after the last
+  score: {
+    cosine: number;
+    logit: number | null;
+    scale: number | null;
+    bias: number | null;
+    probability: number | null;
+  };
+  grid: [number, number]; // rows, cols
+  image: { mime: string; width: number; height: number; cover: Box };
+  maps: { name: string; rows: number }[];
+  blocks: { image: number[]; text: number[]; image_layers: number; text_layers: number };
+  no_evidence: { image: boolean; text: boolean };
+  notes: string[];
+  model: string;
+  method: string;
+  reference: boolean;
+  seconds: number | null;
+}
+
+/** Buffers arrive as DataViews from a kernel, as base64 text in saved pages and notebooks. */
+export type Bytes = DataView | ArrayBuffer | Uint8Array | string;
+
+export interface RawPayload {
+  header: Header;
+  image: Bytes;
+  maps: Bytes;
+}
+
+/** A decoded payload: everything the front end reads. */
+export interface Explanation {
+  header: Header;
+  rows: number;
+  cols: number;
+  cover: Box;
+  /** The whole caption's signed map, rows x cols in reading order. */
+  captionMap: Float32Array;
+  /** Per reading, one row of rows x cols values per word. */
+  readings: ReadonlyMap<string, Float32Array>;
+  image: Uint8Array;
+}
+
+/** A payload that cannot be shown, said in a sentence for the user. */
+export class PayloadError extends Error {
+  override name = "PayloadError";
+}
+
+/**
+ * Decode one payload.
+ *
+ * @throws PayloadError where the version or a length is not what the header promises.
+ */
+export function decodePayload(raw: RawPayload): Explanation {
+  const header = raw?.header;
+  if (!header || typeof header !== "object") {
+    throw new PayloadError("This explanation has no header, so there is nothing to show. Compute it again.");
+  }
+  if (header.version !== PAYLOAD_VERSION) {
+    throw new PayloadError(
+      `This explanation has format version ${String(header.version)}, but this viewer reads version ` +
+        `${PAYLOAD_VERSION}. Update gradeclip-widget, or compute the explanation again.`,
+    );
+  }
+  const [rows, cols] = header.grid;
+  const blockRows = header.maps.reduce((sum, block) => sum + block.rows, 0);
+  const maps = toFloats(toBytes(raw.maps));
+  if (maps.length !== blockRows * rows * cols) {
+    throw new PayloadError(
+      `This explanation is incomplete: ${maps.length} map values where its header promises ` +
+        `${blockRows * rows * cols}. Compute it again.`,
+    );
+  }
+  const readings = new Map<string, Float32Array>();
+  let captionMap: Float32Array = new Float32Array(rows * cols);
+  let start = 0;
+  for (const { name, rows: count } of header.maps) {
+    const block = maps.subarray(start, start + count * rows * cols);
+    start += block.length;
+    if (name === "caption") captionMap = block;
+    else readings.set(name, block);
+  }
+  return {
+    header,
+    rows,
+    cols,
+    cover: header.image.cover,
+    captionMap,
+    readings,
+    image: toBytes(raw.image),
+  };
+}
+
+function toBytes(data: Bytes): Uint8Array {
+  if (typeof data === "string") return Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/** Little-endian float32 values; copied, since a view into a message need not be aligned. */
+function toFloats(bytes: Uint8Array): Float32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const floats = new Float32Array(Math.floor(bytes.byteLength / 4));
+  for (let i = 0; i < floats.length; i++) floats[i] = view.getFloat32(4 * i, true);
+  return floats;
+}

@@ -1,0 +1,143 @@
+// What is on show: everything the components draw, derived from the state. No DOM here.
+
+import type { Sign } from "./colour";
+import { captionMap, coverage, phraseMap, positiveShare, type RankedWord, regionWords } from "./explanation";
+import { peak } from "./paint";
+import type { Explanation, Region } from "./payload";
+import type { Changes, Key, Store } from "./state";
+
+export interface Scene {
+  explanation: Explanation;
+  reading: string;
+  sign: Sign;
+  words: readonly number[]; // whose map is shown; none: the whole caption
+  pinned: readonly number[];
+  label: string;
+  map: Float64Array;
+  top: number; // the map's strongest value of the shown sign
+  strength: number | null; // `top` as a share of the strongest single word's in this reading; null for phrases
+  region: Region | null;
+  part: Float64Array | null; // the region's coverage of each patch
+  ranking: readonly RankedWord[]; // by region where there is one, else by importance
+  share: number | null; // of the shown words' positive evidence that lies in the region
+}
+
+/** What the view hands to its components once per frame. */
+export interface Frame {
+  scene: Scene;
+  store: Store;
+  changes: Changes;
+  repaint: boolean; // another map, scale or sign than in the frame before
+}
+
+const REGION_KEYS: readonly Key[] = ["region", "draft", "reading", "_payloads", "active"];
+
+/** The scene for the current state. Parts that no change touches are taken over from the previous one. */
+export function deriveScene(
+  explanation: Explanation,
+  store: Store,
+  previous: Scene | null,
+  changes: Changes,
+): Scene {
+  const e = explanation;
+  const reading = currentReading(e, store.get("reading"));
+  const sign = store.get("sign");
+  const exists = (w: number) => Number.isInteger(w) && w >= 0 && w < e.header.words.length;
+  const pinned = store.get("selected_words").filter(exists);
+  const hovered = store.get("hovered_word");
+  const words = hovered !== null && exists(hovered) ? [hovered] : pinned;
+  const map = words.length > 0 ? phraseMap(e, reading, words) : captionMap(e);
+  const top = peak(map, sign);
+  const kept = previous && previous.explanation === e && !REGION_KEYS.some((k) => changes.has(k));
+  const region = store.view.draft ?? store.get("region");
+  const part = kept ? previous.part : region && coverage(e, region);
+  return {
+    explanation: e,
+    reading,
+    sign,
+    words,
+    pinned,
+    label: phraseLabel(e, words),
+    map,
+    top,
+    strength: words.length === 1 ? ratio(top, strongestWord(e, reading, sign)) : null,
+    region,
+    part,
+    ranking: kept ? previous.ranking : part ? regionWords(e, reading, part) : byImportance(e),
+    share: part && words.length > 0 ? positiveShare(map, part) : null,
+  };
+}
+
+/** The asked reading, or the first there is. */
+export function currentReading(e: Explanation, asked: string): string {
+  return e.readings.has(asked) ? asked : (e.readings.keys().next().value ?? asked);
+}
+
+const MAP_KEYS: readonly Key[] = [
+  "_payloads",
+  "active",
+  "reading",
+  "selected_words",
+  "hovered_word",
+  "color_scale",
+  "sign",
+];
+
+/** Whether any of the changes asks for another heat map. */
+export function needsRepaint(changes: Changes): boolean {
+  return MAP_KEYS.some((key) => changes.has(key));
+}
+
+/** How a phrase is written: neighbours as in the caption, others joined by a plus. */
+export function phraseLabel(e: Explanation, words: readonly number[]): string {
+  return words
+    .map((w, k) => {
+      const text = e.header.words[w].text;
+      if (k === 0) return text;
+      return (words[k - 1] === w - 1 ? e.header.gaps[w] : " + ") + text;
+    })
+    .join("");
+}
+
+/**
+ * The words that get a bar when there is no room for all: the leading one and those that say most, for or
+ * against, in the ranking's order.
+ */
+export function topRanked(ranking: readonly RankedWord[], count: number): readonly RankedWord[] {
+  if (ranking.length <= count) return ranking;
+  const rest = ranking.slice(1).sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
+  const chosen = new Set([ranking[0], ...rest.slice(0, count - 1)]);
+  return ranking.filter((row) => chosen.has(row));
+}
+
+/** The map's strongest patch in words: "upper left", "centre". */
+export function whereabouts(e: Explanation, map: ArrayLike<number>): string {
+  let best = 0;
+  for (let i = 1; i < map.length; i++) if (map[i] > map[best]) best = i;
+  const third = (k: number, n: number) => Math.min(2, Math.floor((3 * (k + 0.5)) / n));
+  const vertical = ["upper", "", "lower"][third(Math.floor(best / e.cols), e.rows)];
+  const horizontal = ["left", "", "right"][third(best % e.cols, e.cols)];
+  if (!vertical && !horizontal) return "in the centre";
+  return `${[vertical || "middle", horizontal || "centre"].join(" ")}`;
+}
+
+function byImportance(e: Explanation): RankedWord[] {
+  return e.header.words
+    .map(({ importance }, word) => ({ word, value: importance }))
+    .sort((a, b) => b.value - a.value);
+}
+
+const strongest = new WeakMap<Explanation, Map<string, number>>();
+
+/** The largest value that any single word's map reaches in a reading. */
+function strongestWord(e: Explanation, reading: string, sign: Sign): number {
+  const known = strongest.get(e) ?? new Map<string, number>();
+  strongest.set(e, known);
+  const key = `${sign}/${reading}`;
+  if (!known.has(key)) known.set(key, peak(e.readings.get(reading) ?? [], sign));
+  return known.get(key)!;
+}
+
+function ratio(a: number, b: number): number | null {
+  return b > 0 ? a / b : null;
+}

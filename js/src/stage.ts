@@ -1,0 +1,105 @@
+// The picture with its heat map: canvas, overlay, tooltip, badge and tools, tied to the gestures.
+
+import { lookupTable } from "./colour";
+import { type Component, h, setText } from "./dom";
+import { attachGestures } from "./gestures";
+import { createOverlay } from "./overlay";
+import { HeatPainter } from "./paint";
+import type { Explanation } from "./payload";
+import type { Frame } from "./scene";
+import type { Store } from "./state";
+import { createTools } from "./tools";
+import { createTooltip } from "./tooltip";
+
+const MAX_ASPECT = 12; // a picture longer than this is squeezed, or there would be nothing to point at
+
+export function createStage(store: Store, signal: AbortSignal): Component<Frame> {
+  const image = h("img", { class: "gradeclip-image", alt: "", draggable: "false" });
+  const canvas = h("canvas", { class: "gradeclip-heat", "aria-hidden": "true" });
+  const overlay = createOverlay();
+  const tooltip = createTooltip();
+  const badge = h("div", { class: "gradeclip-badge", hidden: true });
+  const tools = createTools(store, signal);
+  const stage = h(
+    "div",
+    {
+      class: "gradeclip-stage",
+      tabindex: 0,
+      role: "application",
+      "aria-roledescription": "picture",
+    },
+    image,
+    canvas,
+    overlay.element,
+    badge,
+    tooltip.element,
+  );
+  const element = h("div", { class: "gradeclip-picture" }, stage, tools.element);
+  let shown: Explanation | null = null;
+  let painter: HeatPainter | null = null;
+  let url = "";
+  attachGestures(stage, store, signal, () => shown);
+  signal.addEventListener("abort", () => URL.revokeObjectURL(url));
+
+  const show = (e: Explanation) => {
+    const { width, height, mime, cover } = e.header.image;
+    if (!shown || !sameBytes(shown.image, e.image)) {
+      URL.revokeObjectURL(url);
+      url = URL.createObjectURL(new Blob([e.image as BlobPart], { type: mime }));
+      image.src = url;
+    }
+    image.alt = `Picture explained with: ${e.header.caption}`;
+    stage.setAttribute(
+      "aria-label",
+      `Picture, ${e.rows} by ${e.cols} patches. Arrow keys move between patches, Enter selects one, ` +
+        "Shift with arrows extends a box, Escape clears.",
+    );
+    const aspect = Math.min(MAX_ASPECT, Math.max(1 / MAX_ASPECT, width / height));
+    element.style.setProperty("--aspect", aspect.toFixed(5));
+    element.classList.toggle("is-landscape", aspect > 1.2);
+    const [x0, y0, x1, y1] = cover;
+    canvas.style.left = `${(100 * x0) / width}%`;
+    canvas.style.top = `${(100 * y0) / height}%`;
+    canvas.style.width = `${(100 * (x1 - x0)) / width}%`;
+    canvas.style.height = `${(100 * (y1 - y0)) / height}%`;
+    if (!painter || painter.rows !== e.rows || painter.cols !== e.cols) {
+      painter = new HeatPainter(canvas, e.rows, e.cols);
+    }
+    shown = e;
+  };
+
+  return {
+    element,
+    update(frame) {
+      const { scene, changes } = frame;
+      if (scene.explanation !== shown) show(scene.explanation);
+      if (frame.repaint) {
+        painter!.paint(scene.map, scene.sign, scene.top, lookupTable(store.get("color_scale"), scene.sign));
+        const text = badgeText(frame);
+        setText(badge, text);
+        badge.hidden = text === "";
+      }
+      if (changes.has("opacity")) canvas.style.opacity = String(store.get("opacity"));
+      overlay.update(frame);
+      tooltip.update(frame);
+      tools.update(frame);
+    },
+  };
+}
+
+/** What the map cannot say by itself. */
+function badgeText({ scene }: Frame): string {
+  const { explanation: e, words, sign, top, label } = scene;
+  const word = words.length === 1 ? e.header.words[words[0]] : null;
+  if (word?.truncated && top <= 0) return `Not read by the model: “${word.text}”`;
+  if (word && !word.known) return `Unknown to this model: “${word.text}”`;
+  const none = top <= 0 || (words.length === 0 && sign === "positive" && e.header.no_evidence.image);
+  if (!none) return "";
+  const whom = words.length > 0 ? ` “${label}”` : " this caption";
+  if (sign === "negative") return `No evidence against${whom}`;
+  return sign === "both" ? `No evidence on${whom}` : `No positive evidence for${whom}`;
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a === b || (a.length === b.length && a.every((value, i) => value === b[i]));
+}

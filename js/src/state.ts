@@ -1,0 +1,156 @@
+// Two kinds of state. Synced state lives in the model and is shared with Python and with every view of the
+// widget. View state never leaves this view: the patch under the pointer, a drag in progress, an open list.
+
+import type { Sign } from "./colour";
+import type { Point, RawPayload, Region } from "./payload";
+
+/** The traits of gradeclip_widget/widget.py. */
+export interface Synced {
+  _payloads: RawPayload[];
+  active: number;
+  reading: string;
+  selected_words: number[];
+  hovered_word: number | null;
+  region: Region | null;
+  opacity: number;
+  color_scale: string;
+  contour: boolean;
+  sign: Sign;
+  theme: "auto" | "light" | "dark";
+  status: "ready" | "computing" | "error";
+  error: string;
+}
+
+/** What the view needs of a model: anywidget's in a notebook, `MemoryModel` in a page. */
+export interface Model {
+  get<K extends keyof Synced>(key: K): Synced[K];
+  set<K extends keyof Synced>(key: K, value: Synced[K]): void;
+  on(event: `change:${string}`, callback: () => void): void;
+  off(event: `change:${keyof Synced}`, callback: () => void): void;
+  save_changes(): void;
+}
+
+export interface View {
+  hoveredPatch: number | null;
+  pointer: Point | null; // 0..1 across and down the stage
+  cursor: number | null; // the patch that the keyboard is on
+  draft: Region | null; // a box or lasso being drawn
+  lasso: boolean; // a plain drag draws a lasso
+  showAll: boolean; // every word has a bar
+}
+
+export const DEFAULTS: Readonly<Synced> = {
+  _payloads: [],
+  active: 0,
+  reading: "in caption",
+  selected_words: [],
+  hovered_word: null,
+  region: null,
+  opacity: 0.72,
+  color_scale: "inferno",
+  contour: true,
+  sign: "positive",
+  theme: "auto",
+  status: "ready",
+  error: "",
+};
+
+export type Key = keyof Synced | keyof View;
+export type Changes = ReadonlySet<Key>;
+const KEYS = Object.keys(DEFAULTS) as (keyof Synced)[];
+
+const VIEW_DEFAULTS: Readonly<View> = {
+  hoveredPatch: null,
+  pointer: null,
+  cursor: null,
+  draft: null,
+  lasso: false,
+  showAll: false,
+};
+
+/** For the first frame of a view, or of its first picture. */
+export const EVERYTHING: Changes = new Set([...KEYS, ...(Object.keys(VIEW_DEFAULTS) as (keyof View)[])]);
+
+/** Reads and writes both kinds of state and reports changes, all those of one animation frame together. */
+export class Store {
+  readonly view: View = { ...VIEW_DEFAULTS };
+  #model: Model;
+  #listener: (changes: Changes) => void = () => {};
+  #changes = new Set<Key>();
+  #unsaved = false;
+  #frame = 0;
+  #handlers: [keyof Synced, () => void][] = [];
+
+  constructor(model: Model) {
+    this.#model = model;
+    for (const key of KEYS) {
+      const handler = () => this.#note(key);
+      this.#handlers.push([key, handler]);
+      model.on(`change:${key}`, handler);
+    }
+  }
+
+  get<K extends keyof Synced>(key: K): Synced[K] {
+    return this.#model.get(key) ?? DEFAULTS[key];
+  }
+
+  /** Change synced state: other views see it at once, Python within this animation frame. */
+  set(values: Partial<Synced>): void {
+    for (const key of Object.keys(values) as (keyof Synced)[]) {
+      this.#model.set(key, values[key] as Synced[typeof key]);
+      this.#note(key);
+    }
+    this.#unsaved = true;
+  }
+
+  setView(values: Partial<View>): void {
+    for (const key of Object.keys(values) as (keyof View)[]) {
+      if (this.view[key] === values[key]) continue;
+      Object.assign(this.view, { [key]: values[key] });
+      this.#note(key);
+    }
+  }
+
+  /** The one listener: the view, called at most once per animation frame. */
+  listen(listener: (changes: Changes) => void): void {
+    this.#listener = listener;
+  }
+
+  /** Report everything as changed, now: a view's first frame. */
+  draw(): void {
+    this.#listener(EVERYTHING);
+  }
+
+  dispose(): void {
+    if (this.#frame) cancelAnimationFrame(this.#frame);
+    if (this.#unsaved) this.#save();
+    for (const [key, handler] of this.#handlers) this.#model.off(`change:${key}`, handler);
+    this.#handlers = [];
+    this.#listener = () => {};
+  }
+
+  #note(key: Key): void {
+    this.#changes.add(key);
+    if (!this.#frame) this.#frame = requestAnimationFrame(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#frame = 0;
+    const changes = this.#changes;
+    this.#changes = new Set();
+    if (this.#unsaved) this.#save();
+    this.#listener(changes);
+  }
+
+  #save(): void {
+    this.#unsaved = false;
+    this.#model.save_changes();
+  }
+}
+
+/** Click on a word: pin it alone, or let go of it. With shift: add it to the phrase, or take it out. */
+export function toggleWord(selected: readonly number[], word: number, extend: boolean): number[] {
+  const held = selected.includes(word);
+  if (extend) return held ? selected.filter((w) => w !== word) : [...selected, word].sort((a, b) => a - b);
+  return held && selected.length === 1 ? [] : [word];
+}

@@ -1,0 +1,67 @@
+// Light or dark. The host's own variables colour the widget; this only says which of our accents go with them.
+
+import type { Synced } from "./state";
+
+const WATCHED = [
+  "class",
+  "style",
+  "data-theme",
+  "data-mode",
+  "theme",
+  "data-jp-theme-light",
+  "data-vscode-theme-kind",
+];
+
+/** Keep `data-theme` on the root in step with the trait and with the page around it. */
+export class Theme {
+  #root: HTMLElement;
+  #choice: Synced["theme"] = "auto";
+  #media = window.matchMedia("(prefers-color-scheme: dark)");
+  #observer = new MutationObserver(() => this.#apply());
+
+  constructor(root: HTMLElement, signal: AbortSignal) {
+    this.#root = root;
+    this.#media.addEventListener("change", () => this.#apply(), { signal });
+    for (const element of [document.documentElement, document.body]) {
+      this.#observer.observe(element, { attributes: true, attributeFilter: WATCHED });
+    }
+    signal.addEventListener("abort", () => this.#observer.disconnect());
+  }
+
+  choose(choice: Synced["theme"]): void {
+    this.#choice = choice;
+    this.#root.classList.toggle("follows-host", choice === "auto");
+    this.#apply();
+  }
+
+  #apply(): void {
+    const dark =
+      this.#choice === "auto" ? hostIsDark(this.#root, this.#media.matches) : this.#choice === "dark";
+    const theme = dark ? "dark" : "light";
+    if (this.#root.dataset.theme !== theme) this.#root.dataset.theme = theme;
+  }
+}
+
+/** What the page says of itself, then the colour that it shows, then what the system prefers. */
+export function hostIsDark(root: HTMLElement, prefersDark: boolean): boolean {
+  const { documentElement: html, body } = document;
+  const lab = body.dataset.jpThemeLight ?? html.dataset.jpThemeLight;
+  if (lab) return lab === "false";
+  if (/vscode-(dark|high-contrast(?!-light))/.test(body.className)) return true;
+  if (/vscode-(light|high-contrast-light)/.test(body.className)) return false;
+  if (root.parentElement?.closest(".dark")) return true;
+  const named = [html.dataset.theme, body.dataset.theme, html.dataset.mode, html.getAttribute("theme")];
+  for (const name of named) if (name === "dark" || name === "light") return name === "dark";
+  for (const element of [body, html]) {
+    const luminance = backgroundLuminance(getComputedStyle(element).backgroundColor);
+    if (luminance !== null) return luminance < 0.4;
+  }
+  return prefersDark;
+}
+
+/** Relative brightness 0..1 of a computed colour; null where it is see-through. */
+function backgroundLuminance(css: string): number | null {
+  const [r, g, b, alpha = 1] = (css.match(/[\d.]+/g) ?? []).map(Number);
+  if (!css.startsWith("rgb") || alpha < 0.5 || b === undefined) return null;
+  return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+}

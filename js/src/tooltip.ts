@@ -1,0 +1,64 @@
+// What the patch under the pointer says: its three strongest words.
+
+import { type Component, h, setText } from "./dom";
+import { patchBox, patchWords } from "./explanation";
+import { formatSigned } from "./format";
+import type { Explanation } from "./payload";
+import type { Frame } from "./scene";
+
+const WORDS = 3;
+const LEAST = 0.02; // of the strongest word; what says less than that is not worth a line
+
+export function createTooltip(): Component<Frame> {
+  const rows = Array.from({ length: WORDS }, () => {
+    const word = h("bdi");
+    const value = h("em");
+    return { row: h("div", {}, word, value), word, value };
+  });
+  const nothing = h("div", { class: "gradeclip-tip-none" });
+  const element = h(
+    "div",
+    { class: "gradeclip-tip", "aria-hidden": "true", hidden: true },
+    ...rows.map(({ row }) => row),
+    nothing,
+  );
+  return {
+    element,
+    update({ scene, store, changes }) {
+      if (!changes.has("hoveredPatch") && !changes.has("pointer") && !changes.has("reading")) return;
+      const { hoveredPatch: patch, pointer } = store.view;
+      const outside = patch === null && pointer !== null && store.view.draft === null;
+      element.hidden = patch === null && !outside;
+      if (element.hidden) return;
+      const e = scene.explanation;
+      const words = patch === null ? [] : patchWords(e, scene.reading, patch).slice(0, WORDS);
+      const speaking = words.filter(({ value }) => value > 0 && value >= LEAST * words[0].value);
+      rows.forEach(({ row, word, value }, k) => {
+        row.hidden = k >= speaking.length;
+        if (row.hidden) return;
+        setText(word, e.header.words[speaking[k].word].text);
+        setText(value, formatSigned(speaking[k].value, speaking[0].value));
+      });
+      setText(nothing, patch === null ? "Not seen by the model" : "Speaks for no word");
+      nothing.hidden = speaking.length > 0;
+      place(element, patch === null ? [...pointer!, ...pointer!] : stageBox(e, patch));
+    },
+  };
+}
+
+/** Beside the patch, on the side where there is room. */
+function place(element: HTMLElement, [x0, y0, x1, y1]: readonly number[]): void {
+  const right = (x0 + x1) / 2 < 0.62;
+  const middle = (y0 + y1) / 2;
+  element.style.left = `${100 * (right ? x1 : x0)}%`;
+  element.style.top = `${100 * middle}%`;
+  element.dataset.side = right ? "right" : "left";
+  element.dataset.edge = middle < 0.15 ? "top" : middle > 0.85 ? "bottom" : "";
+}
+
+/** A patch's box as shares of the stage. */
+function stageBox(e: Explanation, patch: number): number[] {
+  const { width, height } = e.header.image;
+  const [x0, y0, x1, y1] = patchBox(e, patch);
+  return [x0 / width, y0 / height, x1 / width, y1 / height];
+}

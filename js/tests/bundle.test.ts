@@ -1,0 +1,32 @@
+// What is checked in under gradeclip_widget/static/. `make test` also checks that it is what the sources build.
+
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+
+const read = (name: string) =>
+  readFileSync(new URL(`../../gradeclip_widget/static/${name}`, import.meta.url), "utf8");
+
+describe.each(["widget.js", "page.js"])("%s", (name) => {
+  const text = read(name);
+
+  test("is at most 60 kB", () => {
+    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(60_000);
+  });
+
+  test("makes no request and runs no text", () => {
+    expect(text).not.toMatch(
+      /\bfetch\(|XMLHttpRequest|WebSocket|sendBeacon|EventSource|importScripts|\bimport\(/,
+    );
+    expect(text).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/);
+    expect(text.replaceAll("http://www.w3.org/2000/svg", "")).not.toMatch(/https?:\/\//);
+  });
+
+  test("can stand inside a script element in any encoding", () => {
+    expect(text).not.toMatch(/<\/script|<!--/i);
+    expect(/^[\x20-\x7e\n\r\t]*$/.test(text)).toBe(true);
+  });
+});
+
+test("the style sheet asks the network for nothing", () => {
+  expect(read("widget.css")).not.toMatch(/url\(|@import/);
+});

@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { evidenceOf, formatPercent, formatSigned, formatValue } from "../src/format";
+
+test("a value shows three digits of the largest one beside it", () => {
+  expect(formatValue(0.3421)).toBe("0.342");
+  expect(formatValue(0.0123, 0.34)).toBe("0.012");
+  expect(formatValue(0.00643)).toBe("0.00643");
+  expect(formatValue(34.21, 10)).toBe("34.2");
+  expect(formatValue(0)).toBe("0");
+});
+
+test("contributions carry their sign, with a real minus, and none where they round to zero", () => {
+  expect(formatSigned(0.174, 0.2)).toBe("+0.174");
+  expect(formatSigned(-0.061, 0.2)).toBe("−0.061");
+  expect(formatSigned(-0.00001, 0.2)).toBe("0.000");
+  expect(formatSigned(0.00001, 0.2)).toBe("0.000");
+});
+
+test("very small values are written with an exponent", () => {
+  expect(formatValue(0.0000321)).toBe("3.2e−5");
+});
+
+test("shares never claim to be nothing or all where they are not", () => {
+  expect([0, 0.004, 0.62, 0.997, 1].map(formatPercent)).toEqual(["0 %", "< 1 %", "62 %", "> 99 %", "100 %"]);
+});
+
+test("a possessive only where the script has one", () => {
+  expect(evidenceOf("koala")).toBe("koala’s evidence");
+  expect(evidenceOf("glasses")).toBe("glasses’ evidence");
+  expect(evidenceOf("你")).toBe("the evidence for “你”");
+  expect(evidenceOf("red car")).toBe("the evidence for “red car”");
+});

@@ -1,0 +1,75 @@
+// What the DOM tests share: a mounted view, and hands to use it with.
+
+import { type MockInstance, vi } from "vitest";
+import { MemoryModel } from "../src/memory";
+import type { Synced } from "../src/state";
+import { mount } from "../src/view";
+import { payload } from "./fixtures";
+
+/** Pixels of every `putImageData`, newest last; happy-dom paints nothing itself. */
+export const painted: Uint32Array[] = [];
+
+export function fakeCanvas(): MockInstance {
+  painted.length = 0;
+  const context = {
+    createImageData: (width: number, height: number) => ({
+      width,
+      height,
+      data: new Uint8ClampedArray(4 * width * height),
+    }),
+    putImageData: (image: ImageData) => painted.push(new Uint32Array(image.data.slice().buffer)),
+  };
+  return vi
+    .spyOn(HTMLCanvasElement.prototype, "getContext")
+    .mockImplementation((() => context) as unknown as HTMLCanvasElement["getContext"]);
+}
+
+export function open(
+  state: Partial<Synced> = {},
+  model = new MemoryModel({ _payloads: [payload()], ...state }),
+) {
+  const host = document.createElement("div");
+  document.body.append(host);
+  const close = mount(model, host);
+  const all = (selector: string) => [...host.querySelectorAll<HTMLElement>(selector)];
+  const one = (selector: string) => all(selector)[0];
+  const stage = one(".gradeclip-stage");
+  if (stage) {
+    stage.getBoundingClientRect = () => new DOMRect(100, 50, 600, 400); // the fixture's picture is 60 x 40
+  }
+  return {
+    model,
+    host,
+    close,
+    all,
+    one,
+    stage,
+    word: (k: number) => all(".gradeclip-word")[k],
+    bars: () => all(".gradeclip-bar").filter((row) => !row.hidden),
+  };
+}
+
+/** The next animation frame, after which what changed is drawn. */
+export const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+
+export function point(target: Element, type: string, x = 0, y = 0, more: PointerEventInit = {}): void {
+  const event = new PointerEvent(type, {
+    bubbles: true,
+    clientX: 100 + x,
+    clientY: 50 + y,
+    pointerId: 1,
+    isPrimary: true,
+    button: 0,
+    pointerType: "mouse",
+    ...more,
+  });
+  target.dispatchEvent(event);
+}
+
+export function press(target: Element, key: string, more: KeyboardEventInit = {}): void {
+  target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more }));
+}
+
+export function click(target: Element, more: MouseEventInit = {}): void {
+  target.dispatchEvent(new MouseEvent("click", { bubbles: true, ...more }));
+}

@@ -1,0 +1,143 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { payload } from "./fixtures";
+import { click, fakeCanvas, frame, open, painted, point, press } from "./page";
+
+beforeEach(fakeCanvas);
+afterEach(() => {
+  document.body.replaceChildren();
+  vi.restoreAllMocks();
+});
+
+describe("the picture", () => {
+  test("a click selects the patch, and its strongest word leads the bars", async () => {
+    const { stage, model, one, bars } = open();
+    point(stage, "pointerdown", 300, 100);
+    point(stage, "pointerup", 300, 100);
+    await frame();
+    expect(model.get("region")).toEqual({ kind: "box", box: [20, 0, 40, 20] });
+    expect(one(".gradeclip-heading").textContent).toBe("What this region says");
+    expect(bars()[0].dataset.index).toBe("1");
+    expect(bars()[0].className).toContain("is-leading");
+    expect(bars()[3].className).toContain("is-against");
+  });
+
+  test("a second click on the patch lets go of it", async () => {
+    const { stage, model } = open({ region: { kind: "box", box: [20, 0, 40, 20] } });
+    point(stage, "pointerdown", 300, 100);
+    point(stage, "pointerup", 300, 100);
+    expect(model.get("region")).toBeNull();
+  });
+
+  test("a drag draws a box in picture pixels, whatever its direction; Python hears of it when it is done", async () => {
+    const { stage, model, one } = open();
+    point(stage, "pointerdown", 400, 300);
+    point(stage, "pointermove", 300, 200);
+    point(stage, "pointermove", 100, 150);
+    await frame();
+    expect(model.get("region")).toBeNull();
+    expect(one(".gradeclip-heading").textContent).toBe("What this region says"); // already here
+    point(stage, "pointerup", 100, 150);
+    expect(model.get("region")).toEqual({ kind: "box", box: [10, 15, 40, 30] });
+  });
+
+  test("a drag that leaves the picture ends at its border", () => {
+    const { stage, model } = open();
+    point(stage, "pointerdown", 300, 200);
+    point(stage, "pointermove", 900, 900);
+    point(stage, "pointerup", 900, 900);
+    expect(model.get("region")).toEqual({ kind: "box", box: [30, 20, 60, 40] });
+  });
+
+  test("Alt-drag draws a lasso, and so does a drag with the lasso tool", () => {
+    const { stage, model, all } = open();
+    const loop: [number, number][] = [
+      [100, 100],
+      [300, 100],
+      [300, 300],
+      [100, 300],
+    ];
+    const draw = (more: PointerEventInit) => {
+      point(stage, "pointerdown", ...loop[0], more);
+      for (const [x, y] of loop.slice(1)) point(stage, "pointermove", x, y, more);
+      point(stage, "pointerup", 100, 200, more);
+      return model.get("region");
+    };
+    const expected = {
+      kind: "polygon",
+      points: [
+        [10, 10],
+        [30, 10],
+        [30, 30],
+        [10, 30],
+      ],
+    };
+    expect(draw({ altKey: true })).toEqual(expected);
+    click(all(".gradeclip-tool")[1]);
+    model.set("region", null);
+    expect(draw({})).toEqual(expected);
+  });
+
+  test("a cancelled drag leaves the region as it was", () => {
+    const { stage, model } = open();
+    point(stage, "pointerdown", 100, 100);
+    point(stage, "pointermove", 300, 300);
+    point(stage, "pointercancel", 300, 300);
+    point(stage, "pointerup", 300, 300);
+    expect(model.get("region")).toBeNull();
+  });
+
+  test("the pointer's patch names its three strongest words, and only words it speaks for", async () => {
+    const { stage, one } = open();
+    point(stage, "pointermove", 300, 100);
+    await frame();
+    const tip = one(".gradeclip-tip");
+    expect(tip.hidden).toBe(false);
+    const shown = [...tip.children].filter((row) => !(row as HTMLElement).hidden);
+    expect(shown.map((row) => row.textContent)).toEqual(["dog+2.00"]);
+    point(stage, "pointerleave");
+    await frame();
+    expect(tip.hidden).toBe(true);
+  });
+
+  test("what the model does not see says nothing", async () => {
+    const { stage, one, model } = open({ _payloads: [payload({ cover: [20, 0, 60, 40] })] });
+    point(stage, "pointermove", 50, 50);
+    await frame();
+    expect(one(".gradeclip-tip").textContent).toContain("Not seen by the model");
+    point(stage, "pointerdown", 50, 50);
+    point(stage, "pointerup", 50, 50);
+    expect(model.get("region")).toBeNull();
+  });
+
+  test("arrows move a cursor, Enter selects its patch, Shift extends a box, Esc clears", async () => {
+    const { stage, model, one } = open();
+    stage.focus();
+    press(stage, "ArrowLeft"); // shows the cursor in the middle
+    press(stage, "ArrowLeft");
+    await frame();
+    expect(one("[role=status]").textContent).toBe("Row 2, column 1: snow");
+    press(stage, "Enter");
+    expect(model.get("region")).toEqual({ kind: "box", box: [0, 20, 20, 40] });
+    press(stage, "ArrowRight", { shiftKey: true });
+    press(stage, "ArrowUp", { shiftKey: true });
+    expect(model.get("region")).toEqual({ kind: "box", box: [0, 0, 40, 40] });
+    press(stage, "Escape");
+    expect(model.get("region")).toBeNull();
+  });
+
+  test("a word and a region together tell the share", async () => {
+    const { one, model } = open({ region: { kind: "box", box: [20, 0, 40, 20] }, selected_words: [1] });
+    expect(one(".gradeclip-share").textContent).toBe("100 % of dog’s evidence lies in this region.");
+    model.set("selected_words", [0]);
+    await frame();
+    expect(one(".gradeclip-share").textContent).toBe("0 % of a’s evidence lies in this region.");
+  });
+
+  test("no positive evidence is said, not painted", () => {
+    const rows = [[-1, -1, -1, -1, -1, -1]];
+    const { one } = open({ _payloads: [payload({ words: ["no"], rows })] });
+    expect(one(".gradeclip-badge").textContent).toBe("No positive evidence for this caption");
+    expect(new Set(painted.at(-1))).toHaveProperty("size", 1);
+  });
+});
