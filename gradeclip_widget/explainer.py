@@ -19,7 +19,7 @@ from .methods import get_method
 from .words import Word
 
 _ALONE = "a photo of a {}"
-_FAINT = 0.5  # of all blocks' summed evidence: below it the explained blocks are said to miss much
+_FAINT = 0.1  # of all blocks' summed evidence: below it the explained blocks are said to miss much
 
 
 class Explainer:

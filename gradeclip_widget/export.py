@@ -12,7 +12,7 @@ from .explanation import Explanation
 from .payload import to_json, to_payload
 
 STATIC = Path(__file__).with_name("static")
-_FRAME_HEIGHT = 640  # pixels
+_FRAME_HEIGHT = 740  # pixels
 
 # The policy forbids every request, also to the page's own origin: what is shown is in the file.
 _PAGE = Template("""<!doctype html>

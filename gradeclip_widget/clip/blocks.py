@@ -8,6 +8,7 @@ of rows reading weights is all the cost there is.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -156,7 +157,9 @@ def push_embedding(
     pooled: Tensor, moves: Tensor, embedding_of: Callable[[Tensor], Tensor]
 ) -> Tensor:
     """Directions (K, D) of a pooled token (D,) as directions (K, E) of its unit embedding."""
-    with forward_ad.dual_level():
+    with forward_ad.dual_level(), warnings.catch_warnings():
+        # At its first use torch scripts its own decompositions, and warns of its own scripting.
+        warnings.filterwarnings("ignore", ".*torch.jit.script", category=FutureWarning)
         rows = pooled.expand(len(moves), -1).contiguous()
         moving = embedding_of(forward_ad.make_dual(rows, moves))
         return cast(Tensor, forward_ad.unpack_dual(moving).tangent)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import struct
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, BinaryIO, Literal, get_args
 
 import numpy as np
 import torch
@@ -21,6 +23,10 @@ Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in image pixels
 MAX_PATCHES = (
     4096  # attention grows with the square: past this a picture takes minutes and gigabytes
 )
+
+
+_LONG = 16  # times as long as wide: past this a picture is cut before it is enlarged
+_SLACK = 0.01  # of the range: by so much a resampled array of floats may leave it
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +63,7 @@ class Optics:
     std: tuple[float, ...]
     interpolation: TF.InterpolationMode
     crop: Callable[[Image.Image], Tensor]
-    crop_mode: Literal["shortest", "squash"]
+    crop_mode: Literal["shortest", "squash", "longest"]
 
     def picture(self, source: Any, fit: Fit = "whole", resolution: int | None = None) -> Picture:
         """Read a picture and make it fit the tower.
@@ -81,12 +87,19 @@ class Optics:
         image = read_image(source)
         whole: Box = (0.0, 0.0, float(image.width), float(image.height))
         if fit == "crop":
+            if self.crop_mode == "longest":
+                raise ValueError(
+                    "this model's own preprocessing pads pictures, so it has no fit='crop'; "
+                    "use fit='whole'"
+                )
             if resolution not in (None, min(self.image_size)):
                 raise ValueError(
                     f"fit='crop' is the model's own preprocessing at {min(self.image_size)} px; "
                     f"for resolution={resolution} use fit='whole' or fit='squash'"
                 )
-            return Picture(image, self.crop(image)[None], self._crop_box(image, whole))
+            return Picture(
+                image, self.crop(self._centre(image))[None], self._crop_box(image, whole)
+            )
         height, width = self._size(image, fit, resolution)
         resized = TF.resize(image, [height, width], self.interpolation)
         pixels = TF.normalize(TF.to_tensor(resized), list(self.mean), list(self.std))
@@ -115,6 +128,17 @@ class Optics:
             )
         return rows * patch_h, cols * patch_w
 
+    def _centre(self, image: Image.Image) -> Image.Image:
+        """A very long picture's middle, from which the model's own crop is taken.
+
+        The model's preprocessing enlarges the whole picture first: 20000 x 3 px to a gigabyte.
+        """
+        if self.crop_mode == "squash" or max(image.size) <= _LONG * min(image.size):
+            return image
+        side = _LONG * min(image.size)
+        x, y = max(0, image.width - side) // 2, max(0, image.height - side) // 2
+        return image.crop((x, y, image.width - x, image.height - y))
+
     def _crop_box(self, image: Image.Image, whole: Box) -> Box:
         if self.crop_mode == "squash":
             return whole
@@ -137,6 +161,10 @@ class Optics:
             raise ValueError(
                 f"a tensor's sides must be multiples of the patch, {patch_h} x {patch_w} px; "
                 f"got {height} x {width}"
+            )
+        if height * width > MAX_PATCHES * patch_h * patch_w:
+            raise ValueError(
+                f"a tensor of {height} x {width} px would be more than {MAX_PATCHES} patches; shrink it"
             )
         pixels = pixels.detach().float().cpu()
         if not torch.isfinite(pixels).all():
@@ -161,6 +189,7 @@ def optics(model: Any, preprocess: Any, patch_size: tuple[int, int]) -> Optics:
     size = getattr(visual, "image_size", 224)
     height, width = size if isinstance(size, tuple | list) else (size, size)
     squash = resize is not None and isinstance(resize.size, tuple | list) and len(resize.size) == 2
+    padded = "CenterCropOrPad" in steps
     return Optics(
         image_size=(height, width),
         patch_size=patch_size,
@@ -168,7 +197,7 @@ def optics(model: Any, preprocess: Any, patch_size: tuple[int, int]) -> Optics:
         std=tuple(map(float, std)),
         interpolation=getattr(resize, "interpolation", TF.InterpolationMode.BICUBIC),
         crop=preprocess,
-        crop_mode="squash" if squash else "shortest",
+        crop_mode="squash" if squash else "longest" if padded else "shortest",
     )
 
 
@@ -179,12 +208,16 @@ def read_image(source: Any) -> Image.Image:
         TypeError, ValueError, FileNotFoundError: with a sentence that says what to do.
     """
     if isinstance(source, Image.Image):
-        return _upright(source, "the image")
+        with _readable("the image"):
+            upright = _upright(source)
+        return _rgb(upright)
     if isinstance(source, np.ndarray):
         return _from_array(source)
     if isinstance(source, bytes | bytearray | memoryview):
-        return _decode(io.BytesIO(source), f"the {len(source)} bytes given")
+        return _decode(io.BytesIO(source), "the data given")
     if isinstance(source, str | os.PathLike):
+        if str(source).startswith(("http://", "https://")):
+            raise ValueError(f"{source!r} is a web address; download it and give the file's path")
         path = Path(source).expanduser()
         if path.is_dir():
             raise ValueError(f"{str(path)!r} is a folder; give the path of a picture in it")
@@ -198,12 +231,27 @@ def read_image(source: Any) -> Image.Image:
     )
 
 
-def _decode(file: Any, what: str) -> Image.Image:
+def _decode(file: BinaryIO, what: str) -> Image.Image:
+    if not file.seek(0, os.SEEK_END):
+        raise ValueError(f"{what} is empty, 0 bytes long; save or download it again")
+    file.seek(0)
+    with _readable(what), Image.open(file) as image:
+        upright = _upright(image)
+    return _rgb(upright)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """A copy turned as its EXIF orientation says."""
+    return ImageOps.exif_transpose(image)
+
+
+@contextlib.contextmanager
+def _readable(what: str) -> Iterator[None]:
+    """Say in a sentence why Pillow cannot read a picture."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file) as image:
-                return _upright(image, what)
+            yield
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError(
             f"{what} unpacks to more pixels than is safe ({Image.MAX_IMAGE_PIXELS:,}); shrink it first, or "
@@ -213,16 +261,15 @@ def _decode(file: Any, what: str) -> Image.Image:
         raise ValueError(
             f"{what} is not a picture that Pillow can read; give PNG, JPEG, WebP or the like"
         ) from error
-    except (OSError, SyntaxError, EOFError, ValueError) as error:
+    except (OSError, SyntaxError, EOFError, ValueError, struct.error) as error:
         raise ValueError(
             f"{what} is a damaged picture ({error}); save or download it again"
         ) from error
 
 
-def _upright(image: Image.Image, what: str) -> Image.Image:
+def _rgb(image: Image.Image) -> Image.Image:
     if not image.width or not image.height:
-        raise ValueError(f"{what} has no pixels ({image.width} x {image.height})")
-    image = cast(Image.Image, ImageOps.exif_transpose(image))
+        raise ValueError(f"the image has no pixels ({image.width} x {image.height})")
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _from_array(np.asarray(image))
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
@@ -250,20 +297,18 @@ def _from_array(array: np.ndarray[Any, Any]) -> Image.Image:
     if not np.isfinite(array).all():
         raise ValueError("the array holds NaN or infinite values; replace them first")
     low, high = float(array.min()), float(array.max())
-    limit = 255.0 if high <= 255 else 65535.0
-    if np.issubdtype(array.dtype, np.floating) and high <= 1:
-        limit = 1.0
-    if (
-        array.dtype == np.uint16
-        or array.dtype.kind in "iu"
-        and array.dtype.itemsize > 1
-        and high > 255
-    ):
-        limit = 65535.0
-    if low < 0 or high > limit:
+    slack = 0.0
+    if np.issubdtype(array.dtype, np.floating):
+        limit = next((top for top in (1.0, 255.0) if high <= top * (1 + _SLACK)), 65535.0)
+        slack = limit * _SLACK
+    else:
+        limit = 65535.0 if array.dtype == np.uint16 or high > 255 else 255.0
+    if low < -slack or high > limit + slack:
         raise ValueError(
             f"array values run from {low:g} to {high:g}; give 0..1, 0..255 or 16-bit 0..65535 "
             "(a normalised picture goes in as a tensor (1, 3, H, W))"
         )
-    scaled = array if array.dtype == np.uint8 else np.rint(array * (255.0 / limit))
-    return _upright(Image.fromarray(np.ascontiguousarray(scaled, dtype=np.uint8)), "the array")
+    scaled = array
+    if array.dtype != np.uint8:
+        scaled = np.rint(np.clip(array, 0, limit) * (255.0 / limit))
+    return _rgb(Image.fromarray(np.ascontiguousarray(scaled, dtype=np.uint8)))

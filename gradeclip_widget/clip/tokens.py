@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from ..words import Span, Word, assign_tokens
 
 MAX_CHARACTERS = 20_000
+_LINE = 400  # characters
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,13 @@ class Tokenizer:
                 f"caption has {len(caption):,} characters; give at most {MAX_CHARACTERS:,} "
                 f"(this model reads {self.context_length - 2} tokens)"
             )
+        if broken := re.search("[\ud800-\udfff]", caption):
+            raise ValueError(
+                f"caption holds half a character ({broken.group()!r}) at position {broken.start()}; "
+                "write it anew, or decode its bytes as UTF-8"
+            )
         cleaned = self.tokenizer.clean_fn(caption)
-        origin = _origins(caption, cleaned)
+        origin = _origins(caption, cleaned, self.tokenizer.clean_fn)
         ids, spans = [], []
         for match in self.tokenizer.pat.finditer(cleaned):
             for token, a, b in self._encode(match.group()):
@@ -95,10 +102,25 @@ class Tokenizer:
                 f"as the tokenizer makes them; got {ids[:4]}..."
             )
         ids = ids[1 : ids.index(eot)]
-        pieces = [self.tokenizer.decode([i]) for i in ids]
-        edges = list(itertools.accumulate(map(len, pieces), initial=0))
-        spans = [(a, a + len(p.rstrip())) for a, p in zip(edges, pieces, strict=False)]
-        return self._tokens("".join(pieces).rstrip(), ids, spans)
+        if strange := [i for i in ids if i not in self.tokenizer.decoder]:
+            raise ValueError(f"token ids {strange[:4]} are not in this tokenizer's vocabulary")
+        # A token may hold part of a character only, so the bytes of all are decoded together.
+        pieces = [self._bytes(i) for i in ids]
+        data = b"".join(body + space for body, space in pieces)
+        text = data.decode("utf-8", errors="surrogateescape")
+        owner = [n for n, c in enumerate(text) for _ in c.encode("utf-8", "surrogateescape")]
+        spans, at = [], 0
+        for body, space in pieces:
+            spans.append((owner[at], owner[at + len(body) - 1] + 1))
+            at += len(body + space)
+        caption = re.sub("[\udc80-\udcff]", "�", text)
+        return self._tokens(caption.removesuffix(" "), ids, spans)
+
+    def _bytes(self, token: int) -> tuple[bytes, bytes]:
+        """A token's bytes, and the space after it where it ends a word."""
+        text = self.tokenizer.decoder[token]
+        body = text.removesuffix("</w>")
+        return bytes(self.tokenizer.byte_decoder[c] for c in body), b" " * (body != text)
 
     def encode(self, text: str) -> list[int]:
         """Ids of a text, without SOT and EOT."""
@@ -140,22 +162,49 @@ class Tokenizer:
         return out
 
 
-def _origins(caption: str, cleaned: str) -> Callable[[int], Span]:
+def _origins(caption: str, cleaned: str, clean: Callable[[str], str]) -> list[Span]:
     """For each character of the cleaned caption, the characters of the caption it came from.
 
-    Cleaning lowers case, folds white space, repairs mojibake and HTML entities: almost always a
-    character for a character, which `difflib` finds; what was rewritten maps as a whole.
+    Cleaning folds white space, lowers case, and repairs mojibake and HTML entities. All but the first
+    happens within the runs between white space, so the runs are aligned one by one.
     """
+    runs = [m.span() for m in re.finditer(r"\S+", caption)]
+    pieces = [clean(caption[a:b]) for a, b in runs]
+    runs = [run for run, piece in zip(runs, pieces, strict=True) if piece]
+    if cleaned != " ".join(filter(None, pieces)):  # repaired across white space, as "Ã " to "à"
+        return _aligned(caption, cleaned, 0)
     spans: list[Span] = []
-    lowered = "".join(c.lower() if len(c.lower()) == 1 else c for c in caption)
-    matcher = difflib.SequenceMatcher(None, lowered, cleaned.lower(), autojunk=False)
+    for (a, b), piece in zip(runs, filter(None, pieces), strict=True):
+        if spans:
+            spans.append((spans[-1][1], a))
+        spans += _aligned(caption[a:b], piece, a)
+    return spans
+
+
+def _aligned(text: str, cleaned: str, start: int) -> list[Span]:
+    """As `_origins`, of a text that starts at ``start``: a character for a character where that fits.
+
+    What was rewritten maps as a whole where `difflib` is quick enough to find it, else in proportion.
+    """
+    lowered = [c.lower() for c in text]
+    if len(text) == len(cleaned):
+        return [(start + n, start + n + 1) for n in range(len(text))]
+    if "".join(lowered) == cleaned:  # "İ" becomes two characters
+        return [(start + n, start + n + 1) for n, c in enumerate(lowered) for _ in c]
+    source = "".join(c if len(c) == 1 else "\0" for c in lowered)
+    if len(text) + len(cleaned) > _LINE:
+        ratio = len(text) / len(cleaned)
+        ends = [start + round(n * ratio) for n in range(len(cleaned) + 1)]
+        return list(itertools.pairwise(ends))
+    spans: list[Span] = []
+    matcher = difflib.SequenceMatcher(None, source, cleaned, autojunk=False)
     for kind, a0, a1, b0, b1 in matcher.get_opcodes():
         if kind == "equal" or a1 - a0 == b1 - b0:
-            spans += [(a0 + n, a0 + n + 1) for n in range(b1 - b0)]
+            spans += [(start + a0 + n, start + a0 + n + 1) for n in range(b1 - b0)]
         else:
-            spans += [(a0, a1)] * (b1 - b0)
-    return lambda n: spans[n]
+            spans += [(start + a0, start + a1)] * (b1 - b0)
+    return spans
 
 
-def _span(origin: Callable[[int], Span], a: int, b: int) -> Span:
-    return origin(a)[0], origin(b - 1)[1]
+def _span(origin: Sequence[Span], a: int, b: int) -> Span:
+    return origin[a][0], origin[b - 1][1]

@@ -1,0 +1,173 @@
+"""From a picture and captions to explanations."""
+
+from __future__ import annotations
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+
+import gradeclip_widget as gw
+from gradeclip_widget.demo.scenes import Scene, sample_scene
+
+CAPTION = "a dog next to a red circle"
+
+
+@pytest.fixture(scope="module")
+def clip() -> gw.ClipModel:
+    return gw.load("demo", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def scene() -> Scene:
+    return sample_scene(3, objects=["dog", "red circle"])
+
+
+def test_the_score_is_the_models_own(clip: gw.ClipModel, scene: Scene) -> None:
+    e = gw.Explainer(clip, fit="crop")(scene.image, CAPTION)
+    with torch.no_grad():
+        x = clip.model.encode_image(clip.optics.crop(scene.image)[None], normalize=True)
+        t = clip.model.encode_text(
+            open_clip.SimpleTokenizer(context_length=24)([CAPTION]), normalize=True
+        )
+    assert e.score == pytest.approx(float(x @ t.T), abs=1e-5)
+    assert e.logit == pytest.approx(e.score * clip.logit_scale)
+
+
+def test_several_captions_are_explained_as_each_alone(clip: gw.ClipModel, scene: Scene) -> None:
+    explainer = gw.Explainer(clip)
+    together = explainer(scene.image, [CAPTION, "a cat"])
+    assert [e.caption for e in together] == [CAPTION, "a cat"]
+    alone = explainer(scene.image, "a cat")
+    assert together[1].score == pytest.approx(alone.score, abs=1e-6)
+    np.testing.assert_allclose(together[1].interactions, alone.interactions, atol=1e-5)
+
+
+def test_token_ids_are_explained_as_their_caption(clip: gw.ClipModel, scene: Scene) -> None:
+    ids = open_clip.SimpleTokenizer(context_length=24)([CAPTION])
+    from_ids = gw.Explainer(clip)(scene.image, ids)
+    from_text = gw.Explainer(clip)(scene.image, CAPTION)
+    assert from_ids.caption == CAPTION
+    assert from_ids.words == from_text.words
+    np.testing.assert_array_equal(from_ids.interactions, from_text.interactions)
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        (torch.zeros(2, 24, dtype=torch.long), r"shape \(1, 24\)"),
+        (torch.zeros(1, 24), "not .* of torch.float32"),
+        (torch.zeros(1, 24, dtype=torch.long), r"start with SOT \(49406\)"),
+    ],
+)
+def test_malformed_token_ids_are_refused(clip: gw.ClipModel, ids: torch.Tensor, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        gw.Explainer(clip)(torch.zeros(1, 3, 224, 224), ids)
+
+
+@pytest.mark.parametrize("caption", ["", "   ", "?!... --", "\n\t"])
+def test_a_caption_without_words_is_refused(clip: gw.ClipModel, scene: Scene, caption: str) -> None:
+    with pytest.raises(ValueError, match="caption has no words"):
+        gw.Explainer(clip)(scene.image, caption)
+
+
+def test_a_caption_that_is_no_text_is_refused(clip: gw.ClipModel, scene: Scene) -> None:
+    with pytest.raises(TypeError, match="a caption is a string, not int: 5"):
+        gw.Explainer(clip)(scene.image, [5])  # type: ignore[list-item]
+
+
+def test_no_captions_are_refused(clip: gw.ClipModel, scene: Scene) -> None:
+    with pytest.raises(ValueError, match="the list of captions is empty"):
+        gw.Explainer(clip)(scene.image, [])
+
+
+def test_five_hundred_words_are_cut_and_said_so(clip: gw.ClipModel, scene: Scene) -> None:
+    e = gw.Explainer(clip)(scene.image, "dog " * 500)
+    assert len(e.words) == 500
+    assert sum(bool(w.tokens) for w in e.words) == len(e.tokens) == 22
+    assert not e.words[21].truncated
+    assert e.words[22].truncated
+    assert any("478 words from 'dog' on were not read" in note for note in e.notes)
+    assert not e.word_map(400).any()
+
+
+def test_words_the_model_never_saw_are_named(clip: gw.ClipModel, scene: Scene) -> None:
+    e = gw.Explainer(clip)(scene.image, "a dog and a xylophone")
+    assert [w.text for w in e.words if not w.known] == ["xylophone"]
+    assert any("Unknown to this model" in note and "'xylophone'" in note for note in e.notes)
+
+
+def test_evidence_in_blocks_that_are_not_explained_is_pointed_out(
+    clip: gw.ClipModel, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gradeclip_widget.explainer._FAINT", 0.999)
+    (note,) = gw.Explainer(clip)(scene.image, CAPTION).notes
+    assert "image_layers=4 would explain more" in note
+    assert not gw.Explainer(clip, image_layers=4)(scene.image, CAPTION).notes
+
+
+@pytest.mark.parametrize("layers", [1, 2, 4])
+def test_more_blocks_change_the_maps_and_not_the_score(
+    clip: gw.ClipModel, scene: Scene, layers: int
+) -> None:
+    e = gw.Explainer(clip, image_layers=layers)(scene.image, CAPTION)
+    base = gw.Explainer(clip)(scene.image, CAPTION)
+    assert e.image_layers == layers
+    assert e.score == pytest.approx(base.score, abs=1e-5)
+    assert np.allclose(e.signed_map, base.signed_map, atol=1e-5) == (layers == 1)
+
+
+def test_block_shares_cover_every_block(clip: gw.ClipModel, scene: Scene) -> None:
+    e = gw.Explainer(clip)(scene.image, CAPTION)
+    assert e.image_block_shares.shape == e.text_block_shares.shape == (4,)
+    assert e.text_layers == 4
+
+
+def test_a_wide_picture_is_covered_whole(clip: gw.ClipModel) -> None:
+    wide = sample_scene(5).image.resize((448, 224))
+    e = gw.Explainer(clip)(wide, CAPTION)
+    assert e.patch_grid == (14, 28)
+    assert e.cover == (0, 0, 448, 224)
+    assert gw.Explainer(clip, fit="crop")(wide, CAPTION).cover == (112, 0, 336, 224)
+    assert gw.Explainer(clip, fit="squash")(wide, CAPTION).patch_grid == (14, 14)
+
+
+def test_resolution_makes_finer_maps(clip: gw.ClipModel, scene: Scene) -> None:
+    e = gw.Explainer(clip, resolution=448)(scene.image, CAPTION)
+    assert e.patch_grid == (28, 28)
+
+
+def test_without_readings_only_the_caption_is_explained(clip: gw.ClipModel, scene: Scene) -> None:
+    e = gw.Explainer(clip, readings=False)(scene.image, CAPTION)
+    assert e.readings == ("in caption",)
+    with pytest.raises(ValueError, match="no reading 'alone' here"):
+        e.word_map("dog", "alone")
+
+
+@pytest.mark.parametrize(
+    "caption",
+    ["\u0643\u0644\u0628 \u0641\u064a", "\u4e00\u53ea\u72d7", "\U0001f436 \U0001f697", "dog"],
+)
+def test_captions_in_any_script_are_explained(
+    clip: gw.ClipModel, scene: Scene, caption: str
+) -> None:
+    e = gw.Explainer(clip)(scene.image, caption)
+    assert all(w.tokens for w in e.words)
+    assert np.isfinite(e.word_maps()).all()
+    assert np.isfinite(e.token_importance).all()
+
+
+def test_reference_explains_the_authors_score(clip: gw.ClipModel, scene: Scene) -> None:
+    e = gw.Explainer(clip, reference=True)(scene.image, CAPTION)
+    ours = gw.Explainer(clip)(scene.image, CAPTION)
+    assert e.reference
+    assert e.score != pytest.approx(ours.score, abs=1e-4)
+
+
+def test_wrong_options_are_refused(clip: gw.ClipModel) -> None:
+    with pytest.raises(ValueError, match="give 1 to 4"):
+        gw.Explainer(clip, image_layers=9)
+    with pytest.raises(ValueError, match="text_layers=0"):
+        gw.Explainer(clip, text_layers=0)
+    with pytest.raises(TypeError, match=r"takes a ClipModel \(gw.load"):
+        gw.Explainer("demo")  # type: ignore[arg-type]
