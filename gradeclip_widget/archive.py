@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,10 @@ from .explanation import Explanation
 from .words import Word
 
 FORMAT, VERSION = "gradeclip-explanation", 1
+_UNREADABLE = (
+    ValueError, KeyError, TypeError, AttributeError, OSError, EOFError, NotImplementedError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 _LOSSLESS_PIXELS = 4_000_000  # larger pictures are photographs, kept as JPEG
 
 
@@ -28,14 +33,11 @@ def save(explanation: Explanation, path: Path) -> Path:
     image = _encode(values.pop("image"))
     arrays = {k: v for k, v in values.items() if isinstance(v, np.ndarray)}
     header = {k: v for k, v in values.items() if k not in arrays}
-    header |= {"format": FORMAT, "version": VERSION}
+    text = json.dumps(header | {"format": FORMAT, "version": VERSION})
+    arrays["header"] = np.frombuffer(text.encode(), np.uint8)
+    arrays["image"] = np.frombuffer(image, np.uint8)
     with path.open("wb") as file:
-        np.savez_compressed(
-            file,
-            header=np.frombuffer(json.dumps(header).encode(), np.uint8),
-            image=np.frombuffer(image, np.uint8),
-            **arrays,
-        )
+        np.savez_compressed(file, allow_pickle=False, **arrays)
     return path
 
 
@@ -47,20 +49,21 @@ def load(path: Path) -> Explanation:
         header = json.loads(content.pop("header").tobytes())
         if header.pop("format") != FORMAT:
             raise KeyError("format")
-    except (ValueError, KeyError, OSError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        version = header.pop("version")
+    except _UNREADABLE as error:
         if isinstance(error, FileNotFoundError | IsADirectoryError | PermissionError):
             raise
         raise ValueError(
             f"{str(path)!r} is not an explanation saved by gradeclip-widget; give a file that "
             "Explanation.save wrote"
         ) from error
-    if (version := header.pop("version")) != VERSION:
+    if version != VERSION:
         raise ValueError(
             f"{str(path)!r} is of format version {version}, this gradeclip-widget reads {VERSION}; upgrade it"
         )
     try:
         return _assemble(header, content)
-    except (KeyError, TypeError, ValueError, OSError) as error:
+    except (*_UNREADABLE, Image.DecompressionBombError) as error:
         raise ValueError(
             f"{str(path)!r} is damaged ({error}); save the explanation again"
         ) from error

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
+import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +20,9 @@ _BAR = 24  # characters
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status, 2 for bad input."""
     args = _parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):  # a terminal may lack "█" or a caption's letters
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     run: Callable[[argparse.Namespace], None] = args.run
     try:
         run(args)
@@ -31,17 +36,24 @@ def word_table(explanation: Explanation) -> str:
     """The words and their importance as a table for a terminal."""
     e = explanation
     top = max(float(e.word_importance.max()), 1e-12)
-    width = max(len(w.text) for w in e.words)
+    width = max(_columns(w.text) for w in e.words)
     rows, cols = e.patch_grid
     lines = [f"{'word':{width}}  importance  {'':{_BAR}}  looks at (x, y)"]
     for place in e.to_frame().itertuples():
         bar = "█" * round(_BAR * place.importance / top)
         spot = f"{place.peak_x:.0f}, {place.peak_y:.0f}" if place.peak > 0 else "nowhere"
-        lines.append(f"{place.word:{width}}  {place.importance:10.3f}  {bar:{_BAR}}  {spot}")
+        word = place.word + " " * (width - _columns(place.word))
+        lines.append(f"{word}  {place.importance:10.3f}  {bar:{_BAR}}  {spot}")
     lines.append(
         f"cosine {e.score:.4f}, logit {e.logit:.2f}; {rows} x {cols} patches; {e.method}, {e.model}"
     )
     return "\n".join([*lines, *e.notes])
+
+
+def _columns(text: str) -> int:
+    """How wide a terminal writes a text."""
+    marks = sum(unicodedata.combining(c) > 0 for c in text)
+    return len(text) - marks + sum(unicodedata.east_asian_width(c) in "WF" for c in text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -111,11 +123,15 @@ def _explain(args: argparse.Namespace) -> None:
 def _models(args: argparse.Namespace) -> None:
     from .clip import model_names
 
-    for name, tags in model_names().items():
-        if args.filter.lower() in name.lower():
-            print(
-                f"{name:40} {', '.join(tags) or ('(embedded)' if name == 'demo' else '(no weights)')}"
-            )
+    found = {n: tags for n, tags in model_names().items() if args.filter.lower() in n.lower()}
+    if not found:
+        raise ValueError(
+            f"no model's name contains {args.filter!r}; `gradeclip models` lists them all"
+        )
+    for name, tags in found.items():
+        print(
+            f"{name:40} {', '.join(tags) or ('(embedded)' if name == 'demo' else '(no weights)')}"
+        )
 
 
 def _demo(args: argparse.Namespace) -> None:

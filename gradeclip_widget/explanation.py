@@ -97,13 +97,31 @@ class Explanation:
     seconds: float | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        """Freeze the arrays."""
+        """Freeze the arrays and check that they fit each other."""
         for f in fields(self):
             value = getattr(self, f.name)
             if isinstance(value, np.ndarray):
                 frozen = np.array(value, dtype=np.float32)
                 frozen.flags.writeable = False
                 object.__setattr__(self, f.name, frozen)
+        self._check_shapes()
+
+    def _check_shapes(self) -> None:
+        grid, tokens, words = self.signed_map.shape, len(self.tokens), len(self.words)
+        if len(grid) != 2:
+            raise ValueError(f"signed_map must be (rows, cols), not {grid}")
+        shapes = {
+            "interactions": (tokens, *grid),
+            "token_importance": (tokens,),
+            "alone": (words, *grid),
+            "left_out": (words, *grid),
+        }
+        for name, shape in shapes.items():
+            array = getattr(self, name)
+            if array is not None and array.shape != shape:
+                raise ValueError(f"{name} must have shape {shape}, not {array.shape}")
+        if any(not 0 <= k < tokens for w in self.words for k in w.tokens):
+            raise ValueError(f"the words name tokens that are not among the {tokens} there are")
 
     @property
     def patch_grid(self) -> tuple[int, int]:
@@ -123,7 +141,8 @@ class Explanation:
     @property
     def probability(self) -> float | None:
         """Sigmoid of the logit for models trained with a bias, else ``None``."""
-        return None if self.logit_bias is None else 1 / (1 + math.exp(-self.logit))
+        # By way of tanh, which does not overflow.
+        return None if self.logit_bias is None else (1 + math.tanh(self.logit / 2)) / 2
 
     @property
     def readings(self) -> tuple[str, ...]:
@@ -205,7 +224,7 @@ class Explanation:
 
         Args:
             region: a box (x0, y0, x1, y1), a polygon [(x, y), ...] of three points or more, or a boolean
-                mask (height, width), in image pixels.
+                mask (height, width), in image pixels; or a widget's ``region``.
             reading: as in `word_map`.
 
         Raises:
@@ -214,13 +233,26 @@ class Explanation:
         covered = self.coverage(region).astype(np.float64)
         maps = self.word_maps(reading).astype(np.float64)
         values = (maps * covered).sum((1, 2))
-        positive = np.maximum(maps, 0)
-        inside, whole = (positive * covered).sum((1, 2)), positive.sum((1, 2))
-        shares = np.divide(inside, whole, out=np.zeros_like(whole), where=whole > 0)
         order = sorted(range(len(self.words)), key=lambda w: -values[w])
         return [
-            RegionWord(w, self.words[w].text, float(values[w]), float(shares[w])) for w in order
+            RegionWord(w, self.words[w].text, float(values[w]), _share(maps[w], covered))
+            for w in order
         ]
+
+    def region_share(
+        self, region: Region, phrase: str | int | Sequence[str | int], reading: str = IN_CAPTION
+    ) -> float:
+        """The part of a phrase's positive evidence that lies in a region, 0 to 1; 0 where there is none.
+
+        Args:
+            region: as in `region_words`.
+            phrase: as in `phrase_map`, or one word's index.
+            reading: as in `word_map`.
+
+        Raises:
+            ValueError: no such region or phrase.
+        """
+        return _share(self.map_of(phrase, reading).astype(np.float64), self.coverage(region))
 
     def coverage(self, region: Region) -> Maps:
         """(rows, cols) the fraction of each patch that a region covers."""
@@ -346,6 +378,13 @@ class Explanation:
         if len(starts) != 1:
             problem = f"occurs {len(starts)} times" if starts else "is not"
             raise ValueError(
-                f"phrase {phrase!r} {problem} in the caption {self.caption!r}; give a list of words or indices"
+                f"phrase {phrase!r} {problem} in the caption {self.caption!r}; give a list of words"
+                " or indices"
             )
         return list(range(starts[0], starts[0] + len(wanted)))
+
+
+def _share(values: NDArray[np.float64], covered: NDArray[np.floating]) -> float:
+    positive = np.maximum(values, 0)
+    whole = float(positive.sum())
+    return float((positive * covered).sum()) / whole if whole > 0 else 0.0

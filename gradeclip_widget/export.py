@@ -44,6 +44,8 @@ def page(
     explanations: Sequence[Explanation], path: str | Path | None = None, title: str | None = None
 ) -> str:
     """One self-contained page; see `Explanation.to_html`."""
+    if not explanations:
+        raise ValueError("nothing to show: give at least one explanation")
     payloads = [to_json(to_payload(e)) for e in explanations]
     text = _PAGE.substitute(
         title=html.escape(title or explanations[0].caption),

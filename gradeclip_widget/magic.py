@@ -56,5 +56,5 @@ def _variable(name: str) -> Any:
     """The notebook's variable of that name, or the name itself as a path."""
     from IPython import get_ipython
 
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell = get_ipython()
     return shell.user_ns.get(name, name) if shell is not None and name.isidentifier() else name

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import html
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 DIVERGING = "RdBu_r"
 SIGNS = ("positive", "negative", "both")
 _FLOOR = 0.12  # of the opacity: the picture's dark veil where there is no evidence
+_DIM = 0.6
 _INK = "#d9580f"
+_TITLE, _SUBTITLE = 110, 28  # characters that fit
 
 
 def paint(
@@ -39,6 +43,10 @@ def paint(
     heat = Image.fromarray(table[np.rint(level * 255).astype(np.uint8)])
     alpha = np.rint(255 * opacity * np.minimum(1, _FLOOR + 1.25 * strength))
     out = explanation.image.convert("RGB")
+    if (x0, y0, x1, y1) != (0, 0, *out.size):  # what the model did not see is dimmed
+        seen = out.crop((x0, y0, x1, y1))
+        out = Image.blend(out, Image.new("RGB", out.size), _DIM)
+        out.paste(seen, (x0, y0))
     out.paste(heat, (x0, y0), Image.fromarray(alpha.astype(np.uint8)))
     return out
 
@@ -53,15 +61,15 @@ def figure(
     fig = make_subplots(
         rows=1,
         cols=3,
-        column_widths=[0.34, 0.34, 0.32],
-        horizontal_spacing=0.05,
-        subplot_titles=("picture", f"where it reads: {name}", "word importance"),
+        column_widths=[0.36, 0.36, 0.28],
+        horizontal_spacing=0.09,
+        subplot_titles=("picture", f"where it reads: {_label(name, _SUBTITLE)}", "word importance"),
     )
     x0, y0, x1, y1 = e.cover
     rows, cols = e.patch_grid
-    for col in (1, 2):
+    for col, picture in ((1, e.image), (2, e.overlay(phrase, reading=reading))):
         fig.add_layout_image(
-            source=_data_url(e.image),
+            source=_data_url(picture),
             xref=f"x{col if col > 1 else ''}",
             yref=f"y{col if col > 1 else ''}",
             x=0,
@@ -80,21 +88,19 @@ def figure(
             col=col,
         )
     fig.add_scatter(x=[None], y=[None], showlegend=False, row=1, col=1)
+    # Unseen: the painted picture shows the map, this says its numbers.
     fig.add_heatmap(
         z=values,
         x=x0 + (np.arange(cols) + 0.5) * (x1 - x0) / cols,
         y=y0 + (np.arange(rows) + 0.5) * (y1 - y0) / rows,
-        colorscale="Inferno",
-        zmin=0,
-        zsmooth="best",
-        opacity=0.65,
+        opacity=0,
         showscale=False,
         hovertemplate="%{z:.4f}<extra></extra>",
         row=1,
         col=2,
     )
     order = np.argsort(-e.word_importance, kind="stable")
-    labels = [f"{e.words[n].text} " for n in order]
+    labels = [f"{html.escape(e.words[n].text)} " for n in order]
     fig.add_bar(
         x=e.word_importance[order],
         y=np.arange(len(order)),
@@ -107,11 +113,14 @@ def figure(
     fig.update_yaxes(
         tickvals=np.arange(len(order)), ticktext=labels, autorange="reversed", row=1, col=3
     )
-    title = f"{e.caption}<br><sup>cosine {e.score:.3f} · {e.method} · {e.model}</sup>"
+    title = (
+        f"{_label(e.caption, _TITLE)}<br><sup>cosine {e.score:.3f} · {e.method} · {e.model}</sup>"
+    )
     fig.update_layout(
         title=title,
         template="plotly_white",
         height=420,
+        showlegend=False,
         margin={"t": 96, "b": 24, "l": 24, "r": 24},
     )
     return fig
@@ -144,11 +153,12 @@ def _levels(values: Maps, sign: str) -> tuple[NDArray[np.float32], NDArray[np.fl
     """Place on the colour scale and strength, each (rows, cols) in 0..1."""
     if sign not in SIGNS:
         raise ValueError(f"sign={sign!r}: use one of {', '.join(map(repr, SIGNS))}")
+    tiny = float(np.finfo(np.float32).tiny)
     if sign == "both":
-        scaled = values / max(float(np.abs(values).max()), np.finfo(np.float32).tiny)
-        return (scaled + 1) / 2, np.abs(scaled)
+        scaled: Maps = (values / max(float(np.abs(values).max()), tiny)).astype(np.float32)
+        return np.float32(0.5) * (scaled + np.float32(1)), np.abs(scaled)
     shown = np.maximum(values if sign == "positive" else -values, 0)
-    scaled = shown / max(float(shown.max()), np.finfo(np.float32).tiny)
+    scaled = (shown / max(float(shown.max()), tiny)).astype(np.float32)
     return scaled, scaled
 
 
@@ -165,7 +175,8 @@ def _color_table(name: str) -> NDArray[np.uint8]:
         raise ValueError(
             f"no colour scale {name!r}; use a plotly one such as 'inferno', 'viridis' or 'cividis'"
         ) from error
-    return np.rint(np.array(colors) * 255).astype(np.uint8)
+    table: NDArray[np.uint8] = np.rint(np.array(colors) * 255).astype(np.uint8)
+    return table
 
 
 def _name(e: Explanation, phrase: str | int | Sequence[str | int] | None) -> str:
@@ -175,6 +186,11 @@ def _name(e: Explanation, phrase: str | int | Sequence[str | int] | None) -> str
         return phrase
     indices = [phrase] if isinstance(phrase, int) else phrase
     return " ".join(e.words[e.word_index(w)].text for w in indices)
+
+
+def _label(text: str, characters: int) -> str:
+    """Text for plotly, which reads tags in it."""
+    return html.escape(textwrap.shorten(text, characters, placeholder=" …"))
 
 
 def _data_url(image: Image.Image) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in image pixels
-Region = Sequence[float] | Sequence[Sequence[float]] | NDArray[Any]
+Region = Sequence[float] | Sequence[Sequence[float]] | NDArray[Any] | Mapping[str, Any]
 
 _SAMPLES = 8  # points per patch side at which a polygon is tested
 
@@ -21,7 +21,7 @@ def coverage(
 
     Args:
         region: a box (x0, y0, x1, y1), a polygon [(x, y), ...] or a boolean mask (height, width), in image
-            pixels.
+            pixels; or what the widget's ``region`` trait holds.
         image_size: (width, height) of the picture.
         grid: (rows, cols) of patches.
         cover: box of the picture that the grid spreads over.
@@ -33,7 +33,12 @@ def coverage(
     Raises:
         ValueError: the region is malformed, or has nothing in common with the picture.
     """
-    array = np.asarray(region)
+    if isinstance(region, Mapping):  # as the widget's trait holds it
+        region = region.get("box", region.get("points", ()))
+    try:
+        array = np.asarray(region)
+    except ValueError:  # points of unequal length
+        array = np.array(None)
     if array.dtype == bool:
         return _of_mask(array, image_size, grid, cover)
     if not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
@@ -68,7 +73,10 @@ def _of_box(
 
 def _overlaps(low: float, high: float, count: int) -> NDArray[np.float64]:
     edges = np.arange(count)
-    return np.clip(np.minimum(high, edges + 1) - np.maximum(low, edges), 0, None)
+    overlap: NDArray[np.float64] = np.clip(
+        np.minimum(high, edges + 1) - np.maximum(low, edges), 0, None
+    )
+    return overlap
 
 
 def _of_polygon(
@@ -84,8 +92,9 @@ def _of_polygon(
         crossed = (yi > y) != (yj > y)
         at = (xj - xi) * (y[crossed] - yi) / (yj - yi) + xi
         inside[crossed] ^= x[None, :] < at[:, None]
+    centre_x, centre_y = points.mean(0)
     covered = inside.reshape(rows, _SAMPLES, cols, _SAMPLES).mean((1, 3))
-    return _or_centre(covered, *points.mean(0), cover)
+    return _or_centre(covered, centre_x, centre_y, cover)
 
 
 def _of_mask(
@@ -110,8 +119,11 @@ def _spread(pixels: int, low: float, high: float, patches: int) -> NDArray[np.fl
     """(patches, pixels) how much of each patch every pixel makes up along one side."""
     edges = low + np.arange(patches + 1) * (high - low) / patches
     starts = np.arange(pixels)
-    overlap = np.minimum(edges[1:, None], starts + 1) - np.maximum(edges[:-1, None], starts)
-    return np.clip(overlap, 0, None) * patches / (high - low)
+    overlap: NDArray[np.float64] = np.minimum(edges[1:, None], starts + 1) - np.maximum(
+        edges[:-1, None], starts
+    )
+    np.clip(overlap, 0, None, out=overlap)
+    return overlap * patches / (high - low)
 
 
 def _or_centre(covered: NDArray[np.float64], x: float, y: float, cover: Box) -> NDArray[np.float32]:
@@ -127,5 +139,7 @@ def _require_overlap(
     x0: float, y0: float, x1: float, y1: float, image_size: tuple[int, int], what: str
 ) -> None:
     width, height = image_size
-    if x1 < 0 or y1 < 0 or x0 > width or y0 > height:
+    aside = x0 < x1 and (x1 <= 0 or x0 >= width)
+    apart = y0 < y1 and (y1 <= 0 or y0 >= height)
+    if aside or apart or x1 < 0 or y1 < 0 or x0 > width or y0 > height:
         raise ValueError(f"{what} lies outside the picture, which is {width} x {height} pixels")

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
+import numpy as np
 import traitlets as t
 
 from .explanation import IN_CAPTION, Explanation
-from .export import STATIC, page
+from .export import STATIC, frame, page
 from .payload import to_payload
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ Explain = Callable[[list[str], str], list[Explanation]]
 class ExplanationWidget(anywidget.AnyWidget):
     """Shows explanations of one picture. Make one with `explore` or `show`.
 
-    Every trait may be observed and set. Setting ``prompt`` or ``method`` explains anew where the widget has
-    a model; what cannot be explained is said in ``error``, and the last picture stands.
+    Every trait may be observed and set. Setting ``prompt``, ``prompts`` or ``method`` explains anew where
+    the widget has a model; what cannot be explained is said in ``error``, and the last picture stands.
 
     Attributes:
         explanation: the one shown.
@@ -84,12 +85,7 @@ class ExplanationWidget(anywidget.AnyWidget):
             TypeError: there is no such trait, or not an explanation.
             ValueError: there are none.
         """
-        unknown = sorted(set(traits) - set(self.trait_names()))
-        if unknown:
-            raise TypeError(
-                f"no option {', '.join(map(repr, unknown))}; there are "
-                "reading, opacity, color_scale, contour, sign, theme, active, selected_words, region"
-            )
+        _check_options(traits)
         if not explanations:
             raise ValueError("nothing to show: give at least one explanation")
         for e in explanations:
@@ -115,6 +111,13 @@ class ExplanationWidget(anywidget.AnyWidget):
         page(self._explanations, path, title)
         return Path(path)
 
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """The live view; beside it the page, for where a notebook is shown without its widgets' state."""
+        bundle: tuple[dict[str, Any], dict[str, Any]] | None = super()._repr_mimebundle_(**kwargs)
+        if bundle is not None:
+            bundle[0]["text/html"] = frame(self._explanations)
+        return bundle
+
     def _put(self, explanations: list[Explanation]) -> None:
         """Show other explanations of the picture; a selection of words that are gone is cleared."""
         before = [e.words for e in self._explanations]
@@ -122,9 +125,9 @@ class ExplanationWidget(anywidget.AnyWidget):
         active = min(self.active, len(explanations) - 1)
         with self.hold_sync():
             self._payloads = [dict(to_payload(e)) for e in explanations]
+            self.active = active
             if before != [e.words for e in explanations]:
                 self.selected_words, self.hovered_word = [], None
-            self.active = active
             self.prompts = tuple(e.caption for e in explanations)
             self.explanation = explanations[active]
             self.prompt = explanations[active].caption
@@ -158,13 +161,32 @@ class ExplanationWidget(anywidget.AnyWidget):
 
     @t.validate("selected_words")
     def _check_selected(self, proposal: Any) -> list[int]:
+        self._check_words("selected_words", proposal["value"])
+        return list(proposal["value"])
+
+    @t.validate("hovered_word")
+    def _check_hovered(self, proposal: Any) -> int | None:
+        word: int | None = proposal["value"]
+        self._check_words("hovered_word", [] if word is None else [word])
+        return word
+
+    def _check_words(self, name: str, words: list[int]) -> None:
         if self._explanations:
             count = len(self._explanations[self.active].words)
-            if wrong := [w for w in proposal["value"] if not 0 <= w < count]:
+            if wrong := [w for w in words if not 0 <= w < count]:
                 raise t.TraitError(
-                    f"selected_words {wrong}: the caption has {count} words, from 0 to {count - 1}"
+                    f"{name} {wrong}: the caption has {count} words, from 0 to {count - 1}"
                 )
-        return list(proposal["value"])
+
+    @t.validate("region")
+    def _check_region(self, proposal: Any) -> dict[str, Any] | None:
+        region: dict[str, Any] | None = proposal["value"]
+        if region is not None and not _is_region(region):
+            raise t.TraitError(
+                f"region {region!r:.80} is neither {{'kind': 'box', 'box': [x0, y0, x1, y1]}} nor "
+                "{'kind': 'polygon', 'points': [[x, y], ...]}"
+            )
+        return region
 
     @t.observe("active")
     def _switch(self, change: Any) -> None:
@@ -177,31 +199,40 @@ class ExplanationWidget(anywidget.AnyWidget):
     @t.observe("prompt")
     def _reprompt(self, change: Any) -> None:
         if not self._quiet:
-            prompts = list(self.prompts)
+            prompts = [e.caption for e in self._explanations]
             prompts[self.active] = change["new"]
             self._recompute(prompts, self.method)
+
+    @t.observe("prompts")
+    def _reprompt_all(self, change: Any) -> None:
+        if not self._quiet:
+            self._recompute(list(change["new"]), self.method)
 
     @t.observe("method")
     def _remethod(self, change: Any) -> None:
         if not self._quiet:
-            self._recompute(list(self.prompts), change["new"])
+            self._recompute([e.caption for e in self._explanations], change["new"])
+
+    @t.observe("explanation")
+    def _replace(self, change: Any) -> None:
+        if not self._quiet:
+            with self._quietly():
+                self._put([change["new"]])
 
     def _recompute(self, prompts: list[str], method: str) -> None:
         """Explain anew, or say in the widget why not."""
         if self._explain is None:
-            self.status, self.error = (
-                "error",
-                (
-                    "This widget shows a saved explanation and has no model; use explore(...) to change it."
-                ),
+            self.error = (
+                "This widget shows a saved explanation and has no model: "
+                "explore(...) makes one that explains anew."
             )
+            self.status = "error"
             return
         self.status, self.error = "computing", ""
         try:
             explanations = self._explain(prompts, method)
-        except (
-            Exception
-        ) as error:  # whatever went wrong, the reader must see it and keep the picture
+        # Whatever went wrong, the reader must see it and keep the picture.
+        except Exception as error:  # noqa: BLE001
             self.status, self.error = "error", _sentence(error)
             return
         with self._quietly():
@@ -238,9 +269,15 @@ def explore(
         TypeError, ValueError, FileNotFoundError: bad input, named.
         ModelLoadError: the model's weights could not be fetched.
     """
+    from torch import Tensor
+
     from .clip.loading import load_once
+    from .clip.pictures import read_image
     from .explainer import Explainer
 
+    _check_options(traits)
+    # Read once: the file may be gone, or another, by the time the prompt is edited.
+    picture = image if isinstance(image, Tensor) else read_image(image)
     if isinstance(model, Explainer):
         explainer, clip, method = model, model.clip, model.method.name
     else:
@@ -249,7 +286,7 @@ def explore(
 
     def explain(captions: list[str], name: str) -> list[Explanation]:
         current = explainer if name == explainer.method.name else explainer.with_method(name)
-        return current(image, captions)
+        return current(picture, captions)
 
     captions = [prompts] if isinstance(prompts, str) else list(prompts)
     return ExplanationWidget(explain(captions, method), explain, method, **traits)
@@ -265,8 +302,29 @@ def show(explanations: Explanation | Sequence[Explanation], **traits: Any) -> Ex
     Raises:
         TypeError: something else was given.
     """
-    single = isinstance(explanations, Explanation)
-    return ExplanationWidget([explanations] if single else list(explanations), **traits)  # type: ignore[arg-type, list-item]
+    if isinstance(explanations, Explanation):
+        explanations = [explanations]
+    if not isinstance(explanations, Sequence):
+        raise TypeError(f"show takes explanations, not {type(explanations).__name__}")
+    return ExplanationWidget(explanations, **traits)
+
+
+def _check_options(traits: dict[str, Any]) -> None:
+    if unknown := sorted(set(traits) - set(ExplanationWidget.class_trait_names())):
+        raise TypeError(
+            f"no option {', '.join(map(repr, unknown))}; there are "
+            "reading, opacity, color_scale, contour, sign, theme, active, selected_words, region"
+        )
+
+
+def _is_region(region: dict[str, Any]) -> bool:
+    corners = region.get("box" if region.get("kind") == "box" else "points")
+    try:
+        array = np.asarray(corners, dtype=np.float64)
+    except (TypeError, ValueError):
+        return False
+    shaped = {"box": array.shape == (4,), "polygon": array.ndim == 2 and array.shape[1:] == (2,)}
+    return bool(shaped.get(region.get("kind", ""), False) and np.isfinite(array).all())
 
 
 def _sentence(error: Exception) -> str:

@@ -11,10 +11,12 @@ Span = tuple[int, int]  # [start, end) in characters of the caption
 
 # Reading order: an emoji with its modifiers; one Han character; a kana run; a run of letters, marks and
 # digits with hyphens and apostrophes inside, decimal points between digits.
-_EMOJI = r"(?:\p{Regional_Indicator}{2}|(?![\d#*])\p{Extended_Pictographic}[\p{M}\p{Emoji_Modifier}]*(?:\u200d\p{Extended_Pictographic}[\p{M}\p{Emoji_Modifier}]*)*)"
+# A picture may carry marks, a skin tone, and the tags that spell a flag.
+_PICTURE = r"\p{Extended_Pictographic}[\p{M}\p{Emoji_Modifier}\U000E0020-\U000E007F]*"
+_EMOJI = rf"(?:\p{{Regional_Indicator}}{{2}}|(?![\d#*]){_PICTURE}(?:\u200d{_PICTURE})*)"
 _LETTER = r"(?:(?![\p{Han}\p{Hiragana}\p{Katakana}])[\p{L}\p{M}\p{N}\u200c\u200d])"
 _WORD = regex.compile(
-    rf"{_EMOJI}|\p{{Han}}|\p{{Hiragana}}+|[\p{{Katakana}}ー]+"
+    rf"{_EMOJI}|\p{{Han}}\p{{M}}*|\p{{Hiragana}}[\p{{Hiragana}}ー\p{{M}}]*|[\p{{Katakana}}ー][\p{{Katakana}}ー\p{{M}}]*"
     rf"|{_LETTER}+(?:(?:['’‘\-‐‑]|(?<=\p{{N}})[.,](?=\p{{N}})){_LETTER}+)*"
 )
 

@@ -143,8 +143,8 @@ class Optics:
         if self.crop_mode == "squash":
             return whole
         height, width = self.image_size
-        # As torchvision resizes the short side and crops the centre, in pixels of the original.
-        scale = min(image.size) / min(height, width)
+        # The side that is short for the model is resized to it and the centre cropped; in original pixels.
+        scale = min(image.height / height, image.width / width)
         w, h = width * scale, height * scale
         x, y = (image.width - w) / 2, (image.height - h) / 2
         return (x, y, x + w, y + h)

@@ -142,8 +142,8 @@ class Tokenizer:
         read = self._read(ids)
         known = None if self.known is None else [i in self.known for i in ids]
         words = assign_tokens(caption, spans, read, known)
-        if not words:
-            raise ValueError(f"caption has no words: {caption!r}; write what to look for")
+        if not words or not read:  # a literal "<end_of_text>" may stand before them
+            raise ValueError(f"caption has no words: {caption!r:.200}; write what to look for")
         pieces = tuple(caption[a:b] for a, b in spans[:read])
         return Tokens(caption, words, pieces, tuple(ids))
 

@@ -1,0 +1,26 @@
+"""The embedded model and a scene whose truth is known, made once."""
+
+from __future__ import annotations
+
+import pytest
+
+import gradeclip_widget as gw
+from gradeclip_widget.demo import Scene, sample_scene
+
+
+@pytest.fixture(scope="session")
+def clip() -> gw.ClipModel:
+    """The embedded model."""
+    return gw.load("demo", device="cpu")
+
+
+@pytest.fixture(scope="session")
+def explainer(clip: gw.ClipModel) -> gw.Explainer:
+    """Grad-ECLIP with the embedded model."""
+    return gw.Explainer(clip)
+
+
+@pytest.fixture(scope="session")
+def scene() -> Scene:
+    """A picture of a dog and a red circle."""
+    return sample_scene(500_007, objects=["dog", "red circle"])

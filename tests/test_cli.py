@@ -1,0 +1,229 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from unicodedata import east_asian_width as width
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import gradeclip_widget as gw
+from gradeclip_widget.cli import main, word_table
+from gradeclip_widget.demo import Scene
+
+from .factories import make_explanation
+
+ROOT = Path(__file__).parents[1]
+HOSTILE = "</script><img src=x onerror=alert(1)> dog"
+
+
+@pytest.fixture(autouse=True)
+def loaded(monkeypatch: pytest.MonkeyPatch, clip: gw.ClipModel) -> None:
+    """The embedded model is loaded once for all commands."""
+    from gradeclip_widget import clip as package
+
+    load = package.load
+    monkeypatch.setattr(
+        package, "load", lambda n, p=None, **k: clip if n == "demo" else load(n, p, **k)
+    )
+
+
+@pytest.fixture
+def photo(tmp_path: Path, scene: Scene) -> str:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    scene.image.save(folder / "photo.png")
+    return str(folder / "photo.png")
+
+
+def test_explain_prints_the_words_and_where_they_look(
+    photo: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", photo, "a dog and a red circle"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^dog +0\.\d+ +█* +\d+, \d+$", out, re.MULTILINE)
+    assert re.search(
+        r"^cosine 0\.\d+, logit .*14 x 14 patches; Grad-ECLIP, demo$", out, re.MULTILINE
+    )
+
+
+def test_explain_writes_a_page(photo: str, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "out.html"
+    assert main(["explain", photo, "a dog", "-o", str(path)]) == 0
+    assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_explain_writes_a_picture(photo: str, tmp_path: Path) -> None:
+    assert main(["explain", photo, "a dog", "-o", str(tmp_path / "out.png")]) == 0
+    with Image.open(tmp_path / "out.png") as image, Image.open(photo) as original:
+        assert image.size == original.size
+        assert image.tobytes() != original.tobytes()
+
+
+def test_explain_writes_numbers(photo: str, tmp_path: Path) -> None:
+    assert main(["explain", photo, "a dog", "-o", str(tmp_path / "out.json")]) == 0
+    written = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert [w["text"] for w in written["words"]] == ["a", "dog"]
+    assert set(written["maps"]) == {"caption", "in caption", "alone", "left out"}
+    assert np.shape(written["maps"]["in caption"]) == (2, 14, 14)
+
+
+def test_explain_writes_an_archive(photo: str, tmp_path: Path) -> None:
+    assert main(["explain", photo, "a dog", "-o", str(tmp_path / "out.npz")]) == 0
+    assert gw.Explanation.load(tmp_path / "out.npz").caption == "a dog"
+
+
+def test_options_reach_the_explainer(photo: str, tmp_path: Path) -> None:
+    options = [
+        "--resolution",
+        "448",
+        "--image-layers",
+        "2",
+        "--reference",
+        "--method",
+        "grad-eclip",
+    ]
+    assert main(["explain", photo, "a dog", "-o", str(tmp_path / "out.npz"), *options]) == 0
+    e = gw.Explanation.load(tmp_path / "out.npz")
+    assert (e.patch_grid, e.image_layers, e.reference) == ((28, 28), 2, True)
+
+
+def test_a_hostile_caption_and_file_name_do_no_harm(
+    photo: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = tmp_path / "<img src=x onerror=alert(1)>.png"
+    Path(photo).rename(name)
+    assert main(["explain", str(name), HOSTILE, "-o", str(tmp_path / "out.html")]) == 0
+    assert "<img" not in (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert main(["explain", str(name) + "x", HOSTILE]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere.png", "a dog"], "no picture at 'nowhere.png'"),
+        (["PHOTO", "  "], "caption has no words: '  '; write what to look for"),
+        (["PHOTO", "?!"], "caption has no words"),
+        (["EMPTY", "a dog"], "is empty, 0 bytes long"),
+        (["TEXT", "a dog"], "is not a picture that Pillow can read"),
+        (["PHOTO", "a dog", "--method", "grad-eclib"], "no method 'grad-eclib'.*did you mean"),
+        (["PHOTO", "a dog", "--model", "ViT-B-15"], "no model 'ViT-B-15'; the nearest are"),
+        (["PHOTO", "a dog", "--model", "ViT-B-16"], "needs weights"),
+        (["PHOTO", "a dog", "--resolution", "3"], "resolution=3 is below one patch"),
+        (["PHOTO", "a dog", "--image-layers", "9"], "image_layers=9: the image tower has 4 blocks"),
+    ],
+)
+def test_bad_input_is_status_2_and_one_sentence_and_writes_nothing(
+    arguments: list[str], said: str, photo: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty, text = tmp_path / "in" / "empty.png", tmp_path / "in" / "text.png"
+    empty.touch()
+    text.write_text("hello")
+    files = {"PHOTO": photo, "EMPTY": str(empty), "TEXT": str(text)}
+    out = tmp_path / "out" / "out.html"
+    assert main(["explain", *(files.get(a, a) for a in arguments), "-o", str(out)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert re.fullmatch(f"gradeclip: .*{said}.*\n", captured.err)
+    assert not out.parent.exists()
+
+
+def test_another_ending_is_refused_before_any_work(
+    photo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("gradeclip_widget.clip.load", lambda *a, **k: pytest.fail("loaded a model"))
+    assert main(["explain", photo, "a dog", "-o", str(tmp_path / "out.gif")]) == 2
+    assert (
+        "cannot write 'out.gif': end its name in .html, .png, .json, .npz"
+        in capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("arguments", [[], ["explain"], ["explain", "a.png"], ["fly"]])
+def test_an_incomplete_command_is_status_2_and_shows_the_usage(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert "usage: gradeclip" in capsys.readouterr().err
+
+
+def test_models_are_listed_with_their_weights(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert re.match(r"demo +\(embedded\)", lines[0])
+    assert any(re.match(r"ViT-B-16 +openai, ", line) for line in lines)
+
+
+def test_models_are_filtered_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "siglip"]) == 0
+    assert all("siglip" in line.lower() for line in capsys.readouterr().out.splitlines())
+
+
+def test_a_filter_that_fits_no_model_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "qqq"]) == 2
+    assert "no model's name contains 'qqq'" in capsys.readouterr().err
+
+
+def test_demo_writes_a_page_and_says_how_to_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "build" / "demo.html"
+    assert main(["demo", "-o", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert f"Wrote {path}" in out
+    assert "make lab" in out
+    assert path.stat().st_size > 50_000
+
+
+def test_the_table_names_what_the_model_did_not_read() -> None:
+    table = word_table(make_explanation(notes=("This model reads 24 tokens.",)))
+    assert table.splitlines()[-1] == "This model reads 24 tokens."
+    assert len(table.splitlines()) == 1 + 4 + 1 + 1
+
+
+def test_the_table_of_a_caption_without_evidence_has_no_bars() -> None:
+    e = make_explanation(token_importance=np.zeros(6), interactions=-np.ones((6, 3, 5)))
+    table = word_table(e)
+    assert "█" not in table
+    assert table.count("nowhere") == 4
+
+
+def test_the_columns_of_the_table_line_up_in_any_script() -> None:
+    lines = word_table(make_explanation("一只狗 running")).splitlines()[1:5]
+    starts = []
+    for line in lines:
+        place = re.search(r"\d\.\d{3}", line)
+        assert place
+        starts.append(sum(2 if width(c) in "WF" else 1 for c in line[: place.start()]))
+    assert len(set(starts)) == 1
+
+
+def test_a_terminal_without_the_letters_is_no_reason_to_fail(
+    photo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    assert main(["explain", photo, "a 狗 dog"]) == 0
+    terminal.flush()
+    assert b"\\u72d7" in terminal.buffer.getvalue()  # type: ignore[attr-defined]
+
+
+def test_help_is_quick_and_brings_no_torch() -> None:
+    code = (
+        "import sys; from gradeclip_widget.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: print('torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "False"

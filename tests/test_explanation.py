@@ -1,0 +1,278 @@
+"""What an explanation holds and answers, in NumPy and PIL alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from gradeclip_widget.explanation import READINGS, Explanation
+
+from .factories import GRID, make_explanation, picture
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def e() -> Explanation:
+    return make_explanation()
+
+
+def test_its_fields_cannot_be_set(e: Explanation) -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        e.caption = "another"  # type: ignore[misc]
+
+
+def test_its_arrays_cannot_be_written(e: Explanation) -> None:
+    for array in (e.signed_map, e.interactions, e.token_importance, e.word_map("dog", "alone")):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+
+
+def test_it_keeps_its_own_copy_of_an_array() -> None:
+    mine = np.ones(GRID, np.float32)
+    e = make_explanation(signed_map=mine)
+    mine[:] = 5
+    assert (e.signed_map == 1).all()
+
+
+def test_painting_leaves_its_picture_alone(e: Explanation) -> None:
+    before = e.image.tobytes()
+    e.overlay("dog")
+    assert e.image.tobytes() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"signed_map": np.zeros(15)}, r"signed_map must be \(rows, cols\)"),
+        ({"interactions": np.zeros((2, *GRID))}, r"interactions must have shape \(6, 3, 5\)"),
+        ({"alone": np.zeros((4, 5, 3))}, r"alone must have shape \(4, 3, 5\), not \(4, 5, 3\)"),
+        ({"token_importance": np.zeros(3)}, r"token_importance must have shape \(6,\)"),
+        ({"tokens": ("a",)}, "interactions must have shape"),
+    ],
+)
+def test_arrays_that_do_not_fit_each_other_are_refused(changes: dict, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        make_explanation(**changes)
+
+
+def test_it_is_made_and_asked_without_torch_or_plotly() -> None:
+    code = (
+        "import sys\n"
+        "from tests.factories import make_explanation\n"
+        "e = make_explanation()\n"
+        "e.region_words((10, 10, 30, 30)), e.phrase_map('red-ish dog'), e._repr_html_()\n"
+        "print(*sorted({'torch', 'open_clip', 'plotly', 'pandas'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ""
+
+
+def test_a_words_map_is_the_sum_of_its_tokens(e: Explanation) -> None:
+    np.testing.assert_array_equal(e.word_map("red-ish"), e.interactions[1] + e.interactions[2])
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, unique=True))
+def test_a_phrases_map_is_the_sum_of_its_words(indices: list[int]) -> None:
+    e = make_explanation()
+    for reading in READINGS:
+        expected = sum(e.word_map(w, reading) for w in indices)
+        np.testing.assert_array_equal(e.phrase_map(indices, reading), expected)
+
+
+def test_a_phrase_is_found_as_it_stands_in_the_caption(e: Explanation) -> None:
+    np.testing.assert_array_equal(e.phrase_map("Red-ish dog"), e.phrase_map([1, 2]))
+    np.testing.assert_array_equal(e.phrase_map("dog, running"), e.phrase_map(["dog", "running"]))
+
+
+def test_a_word_is_found_whatever_its_case_and_by_its_index(e: Explanation) -> None:
+    np.testing.assert_array_equal(e.word_map("DOG"), e.word_map(2))
+    np.testing.assert_array_equal(e.word_map(-1), e.word_map("running"))
+
+
+def test_without_a_phrase_the_map_is_the_captions(e: Explanation) -> None:
+    np.testing.assert_array_equal(e.map_of(), e.signed_map)
+    np.testing.assert_array_equal(e.image_map, np.maximum(e.signed_map, 0))
+
+
+def test_a_word_that_was_cut_off_has_a_map_of_zeros() -> None:
+    e = make_explanation()
+    cut = dataclasses.replace(e.words[3], tokens=(), truncated=True)
+    e = dataclasses.replace(e, words=(*e.words[:3], cut))
+    assert not e.word_map("running").any()
+    assert e.word_importance[3] == 0
+    assert e.to_frame()["read"].tolist() == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("ask", "error", "said"),
+    [
+        (lambda e: e.word_map("cat"), ValueError, "no word 'cat'.*: a, red-ish, dog, running"),
+        (lambda e: e.word_map(4), IndexError, "word 4: the caption has 4 words"),
+        (lambda e: e.word_map(True), ValueError, "no word True"),
+        (lambda e: e.word_map("dog", "sideways"), ValueError, "no reading 'sideways' here"),
+        (lambda e: e.phrase_map("dog red-ish"), ValueError, "is not in the caption"),
+        (lambda e: e.phrase_map(""), ValueError, "is not in the caption"),
+        (lambda e: e.phrase_map(["dog", "cat"]), ValueError, "no word 'cat'"),
+        (lambda e: e.region_words((61, 0, 70, 10)), ValueError, "lies outside the picture"),
+        (lambda e: e.region_words((0, 0, 9, 9), "loud"), ValueError, "no reading 'loud'"),
+        (lambda e: e.overlay("cat"), ValueError, "no word 'cat'"),
+        (lambda e: e.overlay(opacity=2), ValueError, "opacity=2: give 0 to 1"),
+        (lambda e: e.overlay(sign="up"), ValueError, "sign='up': use one of 'positive'"),
+        (lambda e: e.overlay(color_scale="jett"), ValueError, "no colour scale 'jett'"),
+        (lambda e: e.figure("cat"), ValueError, "no word 'cat'"),
+    ],
+)
+def test_what_is_not_there_is_named(e: Explanation, ask, error: type[Exception], said: str) -> None:
+    with pytest.raises(error, match=said):
+        ask(e)
+
+
+def test_a_word_that_occurs_twice_is_asked_for_by_index() -> None:
+    e = make_explanation("a dog and a dog")
+    with pytest.raises(ValueError, match=r"'dog' occurs 2 times; give one of the indices \[1, 4\]"):
+        e.word_map("dog")
+    with pytest.raises(ValueError, match="'a dog' occurs 2 times"):
+        e.phrase_map("a dog")
+    assert e.phrase_map("and a dog").shape == GRID
+
+
+def test_readings_that_were_not_computed_are_not_offered() -> None:
+    e = make_explanation(alone=None, left_out=None)
+    assert e.readings == ("in caption",)
+    with pytest.raises(ValueError, match="there are 'in caption'"):
+        e.word_maps("alone")
+
+
+def test_a_region_ranks_the_words_by_what_it_gives_them(e: Explanation) -> None:
+    ranked = e.region_words((25, 14, 35, 26))  # patch (1, 2)
+    values = [float(e.word_map(w)[1, 2]) for w in range(4)]
+    assert [w.value for w in ranked] == sorted(values, reverse=True)
+    assert [values[w.index] for w in ranked] == [w.value for w in ranked]
+    assert [e.words[w.index].text for w in ranked] == [w.text for w in ranked]
+
+
+def test_words_that_a_region_gives_the_same_stay_in_caption_order(e: Explanation) -> None:
+    assert [w.index for w in e.region_words((0, 0, 4, 40))] == [0, 1, 2, 3]
+
+
+def test_the_whole_picture_gives_a_word_its_whole_map(e: Explanation) -> None:
+    for word in e.region_words((0, 0, *e.image.size), "left out"):
+        assert word.value == pytest.approx(float(e.word_map(word.index, "left out").sum()))
+        assert word.share == pytest.approx(1)
+
+
+def test_a_share_is_the_part_of_the_positive_evidence(e: Explanation) -> None:
+    box = (5, 2, 25, 38)  # the first two columns
+    positive = np.maximum(e.phrase_map([1, 2]), 0)
+    assert e.region_share(box, [1, 2]) == pytest.approx(positive[:, :2].sum() / positive.sum())
+    assert e.region_share(box, "dog") == {w.text: w.share for w in e.region_words(box)}["dog"]
+
+
+def test_a_word_without_positive_evidence_has_no_share() -> None:
+    e = make_explanation(interactions=np.full((6, *GRID), -1.0))
+    assert {w.share for w in e.region_words((0, 0, 60, 40))} == {0}
+
+
+def test_importance_of_words_is_that_of_their_tokens(e: Explanation) -> None:
+    assert e.word_importance[1] == pytest.approx(e.token_importance[1:3].sum())
+
+
+def test_a_probability_is_there_for_models_with_a_bias() -> None:
+    assert make_explanation().probability is None
+    assert make_explanation().logit == pytest.approx(31.25)
+    e = make_explanation(logit_scale=10.0, logit_bias=-3.0)
+    assert e.logit == pytest.approx(0.125)
+    assert e.probability == pytest.approx(1 / (1 + math.exp(-0.125)))
+
+
+@pytest.mark.parametrize(("bias", "probability"), [(-1e4, 0), (1e4, 1)])
+def test_a_far_logit_has_a_probability_all_the_same(bias: float, probability: float) -> None:
+    assert make_explanation(logit_bias=bias).probability == probability
+
+
+def test_no_evidence_is_said() -> None:
+    assert not make_explanation().no_image_evidence
+    assert make_explanation(signed_map=-np.ones(GRID)).no_image_evidence
+    assert make_explanation(token_importance=np.zeros(6)).no_text_evidence
+
+
+def test_the_table_has_a_row_a_word_and_the_place_of_its_peak(e: Explanation) -> None:
+    table = e.to_frame()
+    assert table["word"].tolist() == ["a", "red-ish", "dog", "running"]
+    row, col = np.unravel_index(e.word_map("dog").argmax(), GRID)
+    assert table["peak_x"][2] == 5 + (col + 0.5) * 10
+    assert table["peak_y"][2] == 2 + (row + 0.5) * 12
+    np.testing.assert_allclose(table["sum"], e.word_maps().sum((1, 2)))
+
+
+@pytest.mark.parametrize("phrase", [None, "dog", 2, "red-ish dog", [0, "dog"]])
+@pytest.mark.parametrize("sign", ["positive", "negative", "both"])
+def test_an_overlay_is_a_picture_of_the_same_size(e: Explanation, phrase, sign: str) -> None:
+    painted = e.overlay(phrase, sign=sign)
+    assert painted.mode == "RGB"
+    assert painted.size == e.image.size
+
+
+def test_an_overlay_glows_where_the_map_is_strong() -> None:
+    signed = np.zeros(GRID)
+    signed[1, 4] = 1
+    e = make_explanation(image=Image.new("RGB", (60, 40), "black"), signed_map=signed)
+    light = np.asarray(e.overlay(opacity=1).convert("L"), int)
+    assert light[20, 50] == light.max() > 200  # the middle of patch (1, 4)
+    assert light[20, 10] < 20
+
+
+def test_an_overlay_without_opacity_is_the_picture_where_the_model_looks(e: Explanation) -> None:
+    x0, y0, x1, y1 = (int(v) for v in e.cover)
+    painted = e.overlay(opacity=0).crop((x0, y0, x1, y1))
+    assert painted.tobytes() == e.image.crop((x0, y0, x1, y1)).tobytes()
+
+
+def test_what_the_model_did_not_see_is_dimmed() -> None:
+    e = make_explanation(image=Image.new("RGB", (60, 40), "white"))
+    light = np.asarray(e.overlay(opacity=0).convert("L"))
+    assert light[20, 2] < 128 < light[20, 30]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 400), (700, 2)])
+def test_a_picture_of_any_shape_is_painted(size: tuple[int, int]) -> None:
+    e = make_explanation(image=picture(size), cover=(0.0, 0.0, *map(float, size)))
+    assert e.overlay().size == size
+    assert e.figure().data
+
+
+def test_a_map_without_evidence_is_painted_without_warnings(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    e = make_explanation(signed_map=np.zeros(GRID))
+    for sign in ("positive", "negative", "both"):
+        e.overlay(sign=sign)
+    assert not recwarn.list
+
+
+def test_a_figure_shows_the_picture_the_map_and_the_words(e: Explanation) -> None:
+    fig = e.figure("dog", reading="alone")
+    assert {trace.type for trace in fig.data} >= {"heatmap", "bar"}
+    heat = next(trace for trace in fig.data if trace.type == "heatmap")
+    np.testing.assert_allclose(heat.z, np.maximum(e.word_map("dog", "alone"), 0))
+    bars = next(trace for trace in fig.data if trace.type == "bar")
+    assert sum(bars.x) == pytest.approx(e.word_importance.sum())
+    assert len(fig.layout.images) == 2
+
+
+def test_a_figure_writes_markup_in_a_caption_as_text() -> None:
+    fig = make_explanation("<b>a dog</b> <a href='x'>y</a>").figure()
+    assert "<b>" not in fig.layout.title.text.split("<br>")[0]
+    assert "&lt;b&gt;" in fig.layout.title.text

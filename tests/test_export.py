@@ -1,0 +1,147 @@
+"""Self-contained pages."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gradeclip_widget.export import frame, page
+from gradeclip_widget.payload import to_payload
+
+from .factories import make_explanation
+from .test_payload import twenty_words
+
+HOSTILE = [
+    "</script><img src=x onerror=alert(1)> dog",
+    "<!--<script> dog",
+    "]]> --> </title></style><svg onload=alert(1)> dog",
+    "dog $title ${payloads} {{dog}} \\u003c",
+    '"><b onmouseover=alert(1)>dog</b> \u2028',
+]
+
+
+class Page(HTMLParser):
+    """The page as a browser reads it: its elements, and the text inside them."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text: dict[str, list[str]] = {}
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data: str) -> None:
+        if self.tags and data.strip():
+            self.text.setdefault(self.tags[-1], []).append(data)
+
+
+PLAIN = Page(make_explanation("a dog").to_html())
+
+
+def payloads(source: str) -> list[dict]:
+    found = re.search(r'<script type="application/json"[^>]*>(.*?)</script>', source, re.DOTALL)
+    assert found
+    return json.loads(found[1])
+
+
+def test_the_page_holds_what_the_widget_is_sent() -> None:
+    e = make_explanation()
+    (sent,) = payloads(e.to_html())
+    assert sent["header"] == json.loads(json.dumps(to_payload(e)["header"]))
+    assert base64.b64decode(sent["maps"]) == to_payload(e)["maps"]
+
+
+def test_the_page_is_written_where_asked_and_returned(tmp_path: Path) -> None:
+    path = tmp_path / "out.html"
+    text = make_explanation("狗 dog").to_html(path)
+    assert path.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("caption", HOSTILE)
+def test_a_hostile_caption_adds_nothing_to_the_page(caption: str) -> None:
+    e = make_explanation(caption)
+    read = Page(e.to_html())
+    assert read.tags == PLAIN.tags
+    assert [name for name, _ in read.attributes] == [name for name, _ in PLAIN.attributes]
+    assert html.unescape("".join(read.text["title"])) == caption
+    assert payloads(e.to_html())[0]["header"]["caption"] == caption
+
+
+@pytest.mark.parametrize("field", ["model", "method", "notes"])
+def test_other_hostile_text_adds_nothing_either(field: str) -> None:
+    text = HOSTILE[0]
+    e = make_explanation("a dog", **{field: (text,) if field == "notes" else text})
+    assert Page(e.to_html()).tags == PLAIN.tags
+
+
+def test_a_title_may_be_given() -> None:
+    read = Page(make_explanation().to_html(title="<b>Mine</b> & yours"))
+    assert read.text["title"] == ["<b>Mine</b> & yours"]
+    assert read.tags == PLAIN.tags
+
+
+def test_the_page_asks_for_nothing_from_the_network() -> None:
+    source = make_explanation().to_html()
+    namespaces = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml"}
+    assert set(re.findall(r"https?://[^\s\"'`)<>]+", source)) <= namespaces
+    assert not re.search(r"@import|url\((?!['\"]?(data|blob|#))", source)
+    assert not {"src", "href", "srcset"} & {name for name, _ in PLAIN.attributes}
+    assert not {"link", "iframe", "img", "object"} & set(PLAIN.tags)
+
+
+def test_the_pages_policy_forbids_every_request() -> None:
+    policy = next(v for k, v in PLAIN.attributes if k == "content" and v and "default-src" in v)
+    assert "default-src 'none'" in policy
+    assert "http" not in policy
+
+
+def test_several_explanations_share_a_page() -> None:
+    two = [make_explanation("a dog"), make_explanation("a cat")]
+    assert [p["header"]["caption"] for p in payloads(page(two))] == ["a dog", "a cat"]
+
+
+def test_a_page_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="nothing to show"):
+        page([])
+
+
+def test_the_frame_holds_the_page_and_lets_it_do_nothing_but_run() -> None:
+    e = make_explanation(HOSTILE[0])
+    outer = Page(frame([e]))
+    assert outer.tags == ["iframe"]
+    attributes = dict(outer.attributes)
+    assert attributes["sandbox"] == "allow-scripts"
+    assert attributes["srcdoc"] == e.to_html()
+    assert e._repr_html_() == frame([e])
+
+
+def test_the_payload_of_a_page_is_small() -> None:
+    e = twenty_words()
+    source = e.to_html()
+    (sent,) = payloads(source)
+    # As base64, so four bytes for three.
+    assert len(json.dumps(sent)) - len(sent["image"]) <= 96_000 * 4 / 3
+    assert len(base64.b64decode(sent["maps"])) == (1 + 3 * 20) * 14 * 20 * 4
+
+
+def test_the_page_is_the_same_every_time() -> None:
+    assert make_explanation().to_html() == make_explanation().to_html()
+
+
+def test_numbers_survive_the_page() -> None:
+    e = make_explanation()
+    (sent,) = payloads(e.to_html())
+    values = np.frombuffer(base64.b64decode(sent["maps"]), "<f4")
+    np.testing.assert_array_equal(values[:15], e.signed_map.ravel())

@@ -1,0 +1,140 @@
+"""What travels to the browser."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+import gradeclip_widget as gw
+from gradeclip_widget.payload import DISPLAY_SIDE, Payload, display_image, to_json, to_payload
+
+from .factories import GRID, make_explanation, picture
+
+ALLOWANCE = 96_000  # bytes beside the picture, for 20 words in three readings at 14 x 20
+
+
+def maps(payload: Payload) -> dict[str, np.ndarray]:
+    """The maps by name, unpacked as the front end does."""
+    rows, cols = payload["header"]["grid"]
+    values = np.frombuffer(payload["maps"], "<f4").reshape(-1, rows, cols)
+    blocks, start = {}, 0
+    for block in payload["header"]["maps"]:
+        blocks[block["name"]] = values[start : start + block["rows"]]
+        start += block["rows"]
+    assert start == len(values)
+    return blocks
+
+
+def test_maps_travel_as_they_are() -> None:
+    e = make_explanation()
+    sent = maps(to_payload(e))
+    assert list(sent) == ["caption", "in caption", "alone", "left out"]
+    np.testing.assert_array_equal(sent["caption"][0], e.signed_map)
+    for reading in e.readings:
+        np.testing.assert_array_equal(sent[reading], e.word_maps(reading))
+
+
+def test_readings_that_were_not_computed_are_not_sent() -> None:
+    assert list(maps(to_payload(make_explanation(alone=None, left_out=None)))) == [
+        "caption",
+        "in caption",
+    ]
+
+
+def test_the_header_is_plain_json() -> None:
+    header = to_payload(make_explanation())["header"]
+    assert json.loads(json.dumps(header, allow_nan=False)) == header
+
+
+def test_the_header_says_what_the_docstring_promises() -> None:
+    e = make_explanation(logit_bias=-31.25)
+    header = to_payload(e)["header"]
+    assert header["version"] == 1
+    assert header["grid"] == list(GRID)
+    assert header["image"] == {
+        "mime": "image/webp",
+        "width": 60,
+        "height": 40,
+        "cover": [5, 2, 55, 38],
+    }
+    assert header["score"] == {
+        "cosine": 0.3125,
+        "logit": 0,
+        "scale": 100,
+        "bias": -31.25,
+        "probability": 0.5,
+    }
+    assert header["blocks"]["image"] == [0.125, 0.25, 0.5]
+    assert header["no_evidence"] == {"image": False, "text": False}
+    assert header["notes"] == ["A note."]
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
+def test_words_and_gaps_spell_the_caption(text: str) -> None:
+    caption = text + " dog"
+    header = to_payload(make_explanation(caption))["header"]
+    words = [w["text"] for w in header["words"]]
+    assert len(header["gaps"]) == len(words) + 1
+    spelled = header["gaps"][0] + "".join(
+        w + g for w, g in zip(words, header["gaps"][1:], strict=True)
+    )
+    assert spelled == caption
+
+
+def test_importance_of_the_words_adds_up() -> None:
+    e = make_explanation()
+    sent = [w["importance"] for w in to_payload(e)["header"]["words"]]
+    assert sent == pytest.approx(e.word_importance.tolist())
+
+
+def test_json_holds_the_buffers_as_base64() -> None:
+    payload = to_payload(make_explanation())
+    text = to_json(payload)
+    assert base64.b64decode(text["maps"]) == payload["maps"]
+    assert base64.b64decode(text["image"]) == payload["image"]
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        ((60, 40), (60, 40)),
+        ((2560, 1280), (1280, 640)),
+        ((500, 5000), (128, 1280)),
+        ((20_000, 3), (1280, 1)),
+        ((1, 1), (1, 1)),
+    ],
+)
+def test_a_picture_is_shrunk_for_display_and_never_enlarged(
+    size: tuple[int, int], shown: tuple[int, int]
+) -> None:
+    image = Image.new("RGB", size)
+    with Image.open(io.BytesIO(display_image(image))) as sent:
+        assert sent.size == shown
+        assert max(sent.size) <= DISPLAY_SIDE
+    assert image.size == size
+
+
+def test_a_picture_looks_the_same_in_the_browser() -> None:
+    image = picture((200, 150))
+    with Image.open(io.BytesIO(display_image(image))) as sent:
+        difference = np.abs(np.asarray(sent.convert("RGB"), int) - np.asarray(image, int))
+    assert difference.mean() < 4
+
+
+def twenty_words() -> gw.Explanation:
+    caption = " ".join(f"strawberry{n}" for n in range(20))
+    return make_explanation(caption, (14, 20))
+
+
+def test_the_payload_of_twenty_words_is_small() -> None:
+    payload = to_payload(twenty_words())
+    assert len(payload["header"]["maps"]) == 4
+    rest = len(payload["maps"]) + len(json.dumps(payload["header"]).encode())
+    assert rest <= ALLOWANCE

@@ -1,0 +1,409 @@
+"""Any picture a user may hold, and where on it the map lies."""
+
+from __future__ import annotations
+
+import io
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL import Image, ImageOps
+
+import gradeclip_widget as gw
+from gradeclip_widget.clip.pictures import MAX_PATCHES, Optics, Picture, optics, read_image
+from gradeclip_widget.demo import Scene
+
+from .factories import picture
+
+RED, WHITE = (200, 30, 40), (255, 255, 255)
+
+
+@pytest.fixture(scope="module")
+def lens(clip: gw.ClipModel) -> Optics:
+    return clip.optics
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def centre(image: Image.Image) -> tuple[int, ...]:
+    return image.getpixel((image.width // 2, image.height // 2))  # type: ignore[return-value]
+
+
+# What people hold
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_every_common_format_is_read(kind: str) -> None:
+    image = read_image(encoded(Image.new("RGB", (20, 10), RED), kind))
+    assert image.size == (20, 10)
+    assert np.abs(np.subtract(centre(image), RED)).max() <= 8
+
+
+def test_a_path_a_string_bytes_and_an_image_are_the_same_picture(tmp_path: Path) -> None:
+    original = picture()
+    path = tmp_path / "a picture.png"
+    path.write_bytes(encoded(original))
+    for source in (path, str(path), path.read_bytes(), bytearray(path.read_bytes()), original):
+        assert read_image(source).tobytes() == original.tobytes()
+
+
+def test_the_picture_is_a_copy() -> None:
+    original = picture()
+    copy = read_image(original)
+    original.paste((0, 0, 0), (0, 0, 60, 40))
+    assert copy.tobytes() == picture().tobytes()
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "P", "L", "1", "HSV", "YCbCr", "LAB", "RGBA", "LA", "PA"])
+def test_every_colour_mode_is_read_as_rgb(mode: str) -> None:
+    image = read_image(Image.new(mode, (9, 9)))
+    assert image.mode == "RGB"
+    assert image.size == (9, 9)
+
+
+def test_a_cmyk_photograph_keeps_its_colours() -> None:
+    image = read_image(encoded(Image.new("RGB", (16, 16), RED).convert("CMYK"), "JPEG"))
+    assert np.abs(np.subtract(centre(image), RED)).max() <= 16
+
+
+def test_a_palette_keeps_its_colours_and_shows_white_where_it_is_transparent() -> None:
+    image = Image.new("P", (20, 10))
+    image.putpalette([*RED, 0, 0, 255])
+    image.paste(1, (10, 0, 20, 10))
+    read = read_image(encoded(image, transparency=1))
+    assert read.getpixel((2, 5)) == RED
+    assert read.getpixel((15, 5)) == WHITE
+
+
+def test_transparency_is_white_and_half_of_it_half_white() -> None:
+    image = Image.new("RGBA", (20, 10), (*RED, 0))
+    image.paste((0, 0, 0, 128), (10, 0, 20, 10))
+    read = read_image(encoded(image))
+    assert read.getpixel((2, 5)) == WHITE
+    assert read.getpixel((15, 5)) == (127, 127, 127)
+
+
+def test_sixteen_bits_are_scaled_and_not_cut() -> None:
+    ramp = np.linspace(0, 65535, 256).astype(np.uint16)[None].repeat(4, 0)
+    image = read_image(encoded(Image.fromarray(ramp)))
+    np.testing.assert_allclose(np.asarray(image)[0, :, 0], np.arange(256), atol=1)
+
+
+def test_grey_has_three_equal_channels() -> None:
+    image = np.asarray(read_image(encoded(picture().convert("L"))))
+    assert (image == image[..., :1]).all()
+
+
+@pytest.mark.parametrize("channels", [(), (1,), (3,), (4,)])
+def test_arrays_of_bytes_and_of_floats_are_the_same_picture(channels: tuple[int, ...]) -> None:
+    values = np.random.default_rng(0).integers(0, 256, (8, 9, *channels)).astype(np.uint8)
+    values.flat[:2] = 0, 255
+    expected = read_image(values).tobytes()
+    for array in (values / 255, (values / 255).astype(np.float32), values.astype(float)):
+        assert read_image(array).tobytes() == expected
+    for array in (values.astype(np.int64), values.astype(np.uint16) * 257):
+        assert read_image(array).tobytes() == expected
+
+
+def test_floats_that_resampling_pushed_past_one_are_still_of_0_to_1() -> None:
+    array = np.full((4, 4, 3), 0.5)
+    array[0], array[1] = 1.0000002, -1e-7
+    assert np.asarray(read_image(array))[:, 0, 0].tolist() == [255, 0, 128, 128]
+
+
+def test_a_mask_is_black_and_white() -> None:
+    assert np.unique(np.asarray(read_image(np.eye(4, dtype=bool)))).tolist() == [0, 255]
+
+
+def test_a_tensor_is_shown_as_the_picture_it_was_made_from(lens: Optics) -> None:
+    made = lens.picture(picture((224, 224)))
+    again = lens.picture(made.pixels)
+    np.testing.assert_allclose(np.asarray(again.image, int), np.asarray(made.image, int), atol=1)
+    assert torch.equal(again.pixels, made.pixels)
+    assert again.cover == (0, 0, 224, 224)
+
+
+# What nobody can read
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "is empty, 0 bytes long; save or download it again"),
+        (b"not a picture", "is not a picture that Pillow can read; give PNG"),
+        (b"%PDF-1.7\n", "is not a picture that Pillow can read"),
+        (encoded(picture((300, 300)))[:600], "is a damaged picture .*; save or download it again"),
+        (encoded(picture((300, 300)), "JPEG")[:900], "is a damaged picture"),
+    ],
+    ids=["zero bytes", "text", "PDF", "truncated PNG", "truncated JPEG"],
+)
+def test_bad_bytes_are_refused_in_a_file_and_in_memory(
+    data: bytes, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "bad.png"
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=f"bad.png' {said}"):
+        read_image(path)
+    with pytest.raises(ValueError, match=f"the data given {said}"):
+        read_image(data)
+
+
+def test_a_truncated_picture_that_the_user_opened_is_refused_too() -> None:
+    image = Image.open(io.BytesIO(encoded(picture((300, 300)), "JPEG")[:900]))
+    with pytest.raises(ValueError, match="the image is a damaged picture"):
+        read_image(image)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_a_picture_with_wrong_bytes_is_read_or_refused_in_a_sentence(data: st.DataObject) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    kind = data.draw(st.sampled_from(["PNG", "JPEG", "GIF", "TIFF"]))
+    content = bytearray(encoded(picture(), kind, **({} if kind == "GIF" else {"exif": exif})))
+    for _ in range(data.draw(st.integers(1, 6))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        assert read_image(bytes(content)).mode == "RGB"
+    except ValueError as error:
+        assert str(error).startswith("the data given")  # noqa: PT017
+
+
+def test_a_decompression_bomb_is_refused_unopened(monkeypatch: pytest.MonkeyPatch) -> None:
+    bomb = encoded(Image.new("1", (400, 400)))
+    for limit in (100_000, 1_000):  # Pillow warns past the limit and raises past twice of it
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+        with pytest.raises(ValueError, match=r"unpacks to more pixels than is safe .* shrink it"):
+            read_image(bomb)
+
+
+@pytest.mark.parametrize(
+    ("array", "said"),
+    [
+        (np.full((4, 4, 3), np.nan), "NaN or infinite values"),
+        (np.full((4, 4), np.inf), "NaN or infinite values"),
+        (np.zeros((3, 8, 8)), r"must be \(H, W\), \(H, W, 3\) or \(H, W, 4\), not 3 x 8 x 8"),
+        (np.zeros((2, 4, 4, 3)), "not 2 x 4 x 4 x 3"),
+        (np.zeros((0, 4, 3)), r"has no pixels \(0 x 4 x 3\)"),
+        (np.full((4, 4, 3), -1.0), "a normalised picture goes in as a tensor"),
+        (np.full((4, 4), 70_000), "run from 70000 to 70000; give 0..1"),
+        (Image.new("RGB", (0, 5)), r"has no pixels \(0 x 5\)"),
+        (Image.fromarray(np.full((4, 4), np.nan, np.float32)), "NaN or infinite"),
+        ("https://example.org/a.png", "is a web address; download it"),
+    ],
+)
+def test_what_is_no_picture_is_refused_in_a_sentence(array: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        read_image(array)
+
+
+@pytest.mark.parametrize("thing", [None, 3, ["a.png"], {"a": 1}])
+def test_another_kind_of_thing_is_refused_by_name(thing: Any) -> None:
+    with pytest.raises(TypeError, match=f"cannot read a picture from {type(thing).__name__}: give"):
+        read_image(thing)
+
+
+@pytest.mark.parametrize("array", [np.array([["a"]]), np.ones((4, 4), complex)])
+def test_an_array_of_no_numbers_is_refused(array: Any) -> None:
+    with pytest.raises(TypeError, match="is not a picture; give uint8"):
+        read_image(array)
+
+
+def test_a_path_that_is_not_there_says_where_it_was_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no picture at 'nowhere.png' \(looked in"):
+        read_image("nowhere.png")
+    with pytest.raises(ValueError, match="is a folder; give the path of a picture in it"):
+        read_image(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("tensor", "said"),
+    [
+        (torch.zeros(3, 224, 224), r"\(1, 3, H, W\) of floats, not \(3, 224, 224\)"),
+        (torch.zeros(2, 3, 224, 224), r"one normalised picture .* not \(2, 3"),
+        (torch.zeros(1, 224, 224, 3), r"one normalised picture"),
+        (torch.zeros(1, 3, 224, 224, dtype=torch.uint8), "of torch.uint8"),
+        (torch.zeros(1, 3, 225, 224), "multiples of the patch, 16 x 16 px; got 225 x 224"),
+        (torch.zeros(1, 3, 0, 224), "multiples of the patch"),
+        (torch.full((1, 3, 224, 224), torch.nan), "the tensor holds NaN"),
+        (torch.zeros(1, 3, 16, 16).expand(1, 3, 16, 16).repeat(1, 1, 65, 64), "4096 patches"),
+    ],
+)
+def test_a_tensor_of_another_shape_is_refused(
+    lens: Optics, tensor: torch.Tensor, said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        lens.picture(tensor)
+
+
+# How it is fitted
+
+
+@given(st.integers(1, 900), st.integers(1, 900))
+@settings(max_examples=40, deadline=None)
+def test_the_whole_picture_is_seen_in_its_own_shape(width: int, height: int) -> None:
+    lens = Optics((224, 224), (16, 16), (0.5,) * 3, (0.5,) * 3, *_CROPPING)
+    try:
+        made = lens.picture(Image.new("RGB", (width, height)))
+    except ValueError as error:
+        assert max(width, height) / min(width, height) > 20, error  # noqa: PT017
+        return
+    assert made.cover == (0, 0, width, height)
+    rows, cols = (side // 16 for side in made.pixels.shape[2:])
+    assert rows * cols <= MAX_PATCHES
+    assert min(rows, cols) == 14
+    assert abs(cols - rows * width / height) <= 0.5 * max(1, width / height) + 1
+
+
+_CROPPING = (
+    image_transform_v2(PreprocessCfg(size=(224, 224)), is_train=False).transforms[0].interpolation,
+    image_transform_v2(PreprocessCfg(size=(224, 224)), is_train=False),
+    "shortest",
+)
+
+
+def test_a_single_pixel_is_a_picture(lens: Optics) -> None:
+    made = lens.picture(Image.new("RGB", (1, 1), RED))
+    assert made.pixels.shape == (1, 3, 224, 224)
+    assert made.cover == (0, 0, 1, 1)
+
+
+@pytest.mark.parametrize("size", [(20_000, 3), (3, 20_000)])
+def test_a_ribbon_is_refused_whole_with_ways_out_and_these_work(
+    lens: Optics, size: tuple[int, int]
+) -> None:
+    ribbon = Image.new("RGB", size)
+    with pytest.raises(ValueError, match=r"use fit='squash' or fit='crop'"):
+        lens.picture(ribbon)
+    assert lens.picture(ribbon, "squash").pixels.shape == (1, 3, 224, 224)
+    start = time.perf_counter()
+    made = lens.picture(ribbon, "crop")
+    assert time.perf_counter() - start < 2  # enlarged whole, it would take a gigabyte
+    x0, y0, x1, y1 = made.cover
+    assert (x1 - x0, y1 - y0) == (3, 3)
+
+
+@pytest.mark.parametrize("size", [(300, 200), (200, 300), (448, 224), (225, 224), (5000, 200)])
+def test_the_crops_box_is_what_the_models_own_preprocessing_shows(
+    lens: Optics, size: tuple[int, int]
+) -> None:
+    image = picture(size)
+    made = lens.picture(image, "crop")
+    again = image.crop(tuple(round(v) for v in made.cover)).resize((224, 224), Image.BICUBIC)  # type: ignore[arg-type]
+    std, mean = (torch.tensor(v)[:, None, None] for v in (lens.std, lens.mean))
+    seen = ((made.pixels[0] * std + mean) * 255).permute(1, 2, 0).numpy()
+    assert np.abs(seen - np.asarray(again, float)).mean() < 3
+
+
+def test_the_crops_pixels_are_the_models_own(lens: Optics) -> None:
+    image = picture((300, 200))
+    assert torch.equal(lens.picture(image, "crop").pixels[0], lens.crop(image))
+
+
+def test_a_model_that_is_not_square_crops_its_own_shape() -> None:
+    crop = image_transform_v2(PreprocessCfg(size=(96, 192)), is_train=False)
+    lens = Optics((96, 192), (16, 16), (0.5,) * 3, (0.5,) * 3, _CROPPING[0], crop, "shortest")
+    x0, y0, x1, y1 = lens.picture(Image.new("RGB", (400, 400)), "crop").cover
+    assert (x1 - x0) / (y1 - y0) == pytest.approx(2)
+    assert 0 <= x0 < x1 <= 400
+    assert 0 <= y0 < y1 <= 400
+
+
+@pytest.mark.parametrize(("mode", "crop_mode"), [("squash", "squash"), ("shortest", "shortest")])
+def test_how_a_model_crops_is_read_from_its_preprocessing(
+    clip: gw.ClipModel, mode: str, crop_mode: str
+) -> None:
+    own = image_transform_v2(PreprocessCfg(size=(224, 224), resize_mode=mode), is_train=False)
+    lens = optics(clip.model, own, (16, 16))
+    assert lens.crop_mode == crop_mode
+    whole = lens.picture(Image.new("RGB", (400, 200)), "crop").cover == (0, 0, 400, 200)
+    assert whole == (mode == "squash")
+
+
+def test_a_model_that_pads_pictures_has_no_crop(clip: gw.ClipModel) -> None:
+    own = image_transform_v2(PreprocessCfg(size=(224, 224), resize_mode="longest"), is_train=False)
+    with pytest.raises(ValueError, match="pads pictures, so it has no fit='crop'"):
+        optics(clip.model, own, (16, 16)).picture(Image.new("RGB", (400, 200)), "crop")
+
+
+def test_preprocessing_that_does_not_normalise_is_refused(clip: gw.ClipModel) -> None:
+    model = open_clip.model.CLIP.__new__(open_clip.model.CLIP)
+    torch.nn.Module.__init__(model)
+    model.visual = torch.nn.Identity()
+    with pytest.raises(ValueError, match="must be the model's own image transform"):
+        optics(model, lambda image: image, (16, 16))
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "said"),
+    [
+        ({"fit": "stretch"}, ValueError, "fit='stretch': use one of 'whole', 'crop', 'squash'"),
+        ({"resolution": 8}, ValueError, "below one patch of 16 x 16 px; give at least 16"),
+        ({"resolution": -5}, ValueError, "below one patch"),
+        ({"resolution": 5000}, ValueError, "312 x 469 patches, more than 4096"),
+        ({"resolution": 1.5}, TypeError, "a number of pixels, not 1.5"),
+        ({"resolution": True}, TypeError, "a number of pixels, not True"),
+        ({"fit": "crop", "resolution": 448}, ValueError, "for resolution=448 use fit='whole'"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused_with_a_way_out(
+    lens: Optics, options: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        lens.picture(picture((300, 200)), **options)
+
+
+# Where the map lies
+
+
+def rotated_file(image: Image.Image, orientation: int) -> bytes:
+    """A lossless file whose pixels lie otherwise and whose EXIF says how to turn them upright."""
+    turns = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return encoded(image.transpose(turns[orientation]), exif=exif)
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_a_rotated_photograph_is_shown_upright(orientation: int) -> None:
+    assert read_image(rotated_file(picture(), orientation)).tobytes() == picture().tobytes()
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_the_map_of_a_rotated_photograph_lies_where_the_eye_sees_the_object(
+    explainer: gw.Explainer, scene: Scene, orientation: int
+) -> None:
+    wide = ImageOps.expand(scene.image, (0, 0, 112, 0), "white")
+    upright = explainer(wide, scene.caption)
+    turned = explainer(rotated_file(wide, orientation), scene.caption)
+    assert turned.image.size == (336, 224)
+    np.testing.assert_allclose(turned.interactions, upright.interactions, atol=1e-6)
+    thing = next(o for o in scene.objects if o.name == "dog")
+    assert turned.region_words(thing.box)[0].text == "dog"
+
+
+def test_a_picture_is_ready_for_the_tower_on_any_device(lens: Optics) -> None:
+    made = lens.picture(picture())
+    assert isinstance(made, Picture)
+    assert made.pixels.dtype == torch.float32
+    assert made.pixels.device.type == "cpu"

@@ -1,0 +1,146 @@
+"""How much of every patch a region covers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradeclip_widget.regions import coverage
+
+SIZE, GRID, COVER = (60, 40), (3, 5), (5.0, 2.0, 55.0, 38.0)  # patches of 10 x 12 px
+
+xs, ys = st.floats(0, 60), st.floats(0, 40)
+boxes = st.tuples(xs, ys, xs, ys).map(
+    lambda b: (min(b[0], b[2]), min(b[1], b[3]), max(b[0], b[2]), max(b[1], b[3]))
+)
+
+
+def cover(region: object) -> np.ndarray:
+    return coverage(region, SIZE, GRID, COVER)  # type: ignore[arg-type]
+
+
+def test_the_box_of_a_patch_covers_it_and_no_other() -> None:
+    expected = np.zeros(GRID)
+    expected[1, 2] = 1
+    np.testing.assert_array_equal(cover((25, 14, 35, 26)), expected)
+
+
+def test_half_a_patch_counts_half() -> None:
+    assert cover((5, 2, 10, 14))[0, 0] == pytest.approx(0.5)
+    assert cover((5, 2, 10, 8))[0, 0] == pytest.approx(0.25)
+
+
+def test_the_whole_picture_covers_everything() -> None:
+    np.testing.assert_array_equal(cover((0, 0, 60, 40)), 1)
+
+
+@given(boxes)
+def test_a_box_covers_its_own_area(box: tuple[float, float, float, float]) -> None:
+    covered = cover(box)
+    assert ((covered >= 0) & (covered <= 1)).all()
+    width = max(0, min(box[2], 55) - max(box[0], 5))
+    height = max(0, min(box[3], 38) - max(box[1], 2))
+    if width * height > 1e-3:
+        assert covered.sum() * 120 == pytest.approx(width * height, rel=1e-4)
+
+
+@given(boxes, st.floats(0.1, 0.9))
+def test_two_halves_of_a_box_cover_what_the_box_does(
+    box: tuple[float, float, float, float], part: float
+) -> None:
+    x0, y0, x1, y1 = box
+    cut = x0 + part * (x1 - x0)
+    if cut - x0 > 1e-3 and x1 - cut > 1e-3 and y1 - y0 > 1e-3 and min(x1 - 5, 55 - x0) > 0.1:
+        whole, left, right = cover(box), cover((x0, y0, cut, y1)), cover((cut, y0, x1, y1))
+        if left.sum() <= whole.sum() and right.sum() <= whole.sum():  # neither fell back on a patch
+            np.testing.assert_allclose(left + right, whole, atol=1e-5)
+
+
+def test_a_rectangular_polygon_covers_what_its_box_does() -> None:
+    polygon = [(25, 14), (45, 14), (45, 38), (25, 38)]
+    np.testing.assert_allclose(cover(polygon), cover((25, 14, 45, 38)))
+
+
+def test_a_mask_covers_what_its_box_does() -> None:
+    mask = np.zeros((40, 60), bool)
+    mask[14:30, 22:47] = True
+    np.testing.assert_allclose(cover(mask), cover((22, 14, 47, 30)), atol=1e-6)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_a_mask_and_its_complement_cover_everything_once(seed: int) -> None:
+    mask = np.random.default_rng(seed).random((40, 60)) < 0.3
+    np.testing.assert_allclose(cover(mask) + cover(~mask), 1, atol=1e-5)
+
+
+def test_a_concave_polygon_leaves_its_notch_out() -> None:
+    horseshoe = [(5, 2), (55, 2), (55, 38), (35, 38), (35, 14), (25, 14), (25, 38), (5, 38)]
+    covered = cover(horseshoe)
+    assert covered[0].tolist() == [1, 1, 1, 1, 1]
+    assert covered[1].tolist() == covered[2].tolist() == [1, 1, 0, 1, 1]
+
+
+def test_a_polygon_that_crosses_itself_follows_the_even_odd_rule() -> None:
+    twice = [(5, 2), (55, 2), (55, 38), (5, 38)] * 2
+    assert cover([(x, y) for x, y in twice][:4]).all()
+    covered = coverage(twice, SIZE, GRID, COVER)
+    assert covered.sum() == 1  # wound twice: nothing inside, so the patch at its centre
+    assert covered[1, 2] == 1
+
+
+def test_where_a_polygon_starts_and_turns_does_not_matter() -> None:
+    points = [(10, 5), (50, 10), (30, 35)]
+    for other in (points[1:] + points[:1], points[::-1], [*points, points[0]]):
+        np.testing.assert_array_equal(cover(other), cover(points))
+
+
+@pytest.mark.parametrize(
+    "region", [(30, 20, 30, 20), [(30, 20), (30.1, 20), (30, 20.1)], [(30, 20)] * 3]
+)
+def test_a_region_too_small_to_sample_is_the_patch_it_lies_in(region: object) -> None:
+    covered = cover(region)
+    assert covered.sum() == covered[1, 2] == 1
+
+
+def test_a_region_of_what_the_model_never_saw_covers_nothing() -> None:
+    assert not cover((0, 0, 4, 40)).any()
+    assert not cover([(0, 0), (4, 0), (4, 40)]).any()
+
+
+def test_a_box_that_reaches_out_of_the_picture_counts_where_it_is_inside() -> None:
+    np.testing.assert_array_equal(cover((-100, -100, 30, 20)), cover((0, 0, 30, 20)))
+
+
+def test_the_widgets_region_is_taken_as_it_is() -> None:
+    points = [(10, 5), (50, 10), (30, 35)]
+    polygon, box = {"kind": "polygon", "points": points}, {"kind": "box", "box": [10, 5, 50, 35]}
+    np.testing.assert_array_equal(cover(polygon), cover(points))
+    np.testing.assert_array_equal(cover(box), cover((10, 5, 50, 35)))
+
+
+@pytest.mark.parametrize(
+    ("region", "said"),
+    [
+        ((61, 0, 70, 10), "lies outside the picture, which is 60 x 40 pixels"),
+        ((0, -9, 10, -1), "lies outside"),
+        ((60, 0, 70, 10), "lies outside"),
+        ([(70, 0), (80, 0), (80, 9)], "polygon lies outside"),
+        ((30, 0, 10, 10), "turned inside out: give x0 <= x1"),
+        ((0, 0, float("nan"), 9), "NaN or infinite"),
+        ((0, 0, float("inf"), 9), "NaN or infinite"),
+        ((1, 2, 3), r"got numbers of shape \(3,\)"),
+        ([(1, 2), (3, 4)], "at least three points"),
+        ([(1, 2), (3, 4), (5,)], "a region is a box, a polygon or a boolean mask"),
+        ("left", "a region is a box, a polygon or a boolean mask, not 'left'"),
+        (None, "not None"),
+        ({"kind": "circle"}, "a region is"),
+        (np.zeros((40, 60), bool), "the mask is empty"),
+        (np.ones((60, 40), bool), r"\(height, width\) = \(40, 60\), not \(60, 40\)"),
+        (np.ones((40, 60), np.uint8), r"a boolean mask \(height, width\); got numbers"),
+    ],
+)
+def test_a_malformed_region_is_refused_in_a_sentence(region: object, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        cover(region)

@@ -1,0 +1,206 @@
+"""Captions under open_clip's own tokenizer: the same tokens, and the characters each came from."""
+
+from __future__ import annotations
+
+import time
+
+import open_clip
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gradeclip_widget.clip.tokens import MAX_CHARACTERS, Tokenizer, Tokens
+
+RAW = open_clip.SimpleTokenizer()
+TOKENIZER = Tokenizer(RAW, 77)
+
+
+def by_word(caption: str) -> dict[str, list[str]]:
+    """Each word's tokens as text."""
+    tokens = TOKENIZER(caption)
+    return {w.text: [tokens.pieces[k] for k in w.tokens] for w in tokens.words}
+
+
+def cleaned_by_word(caption: str) -> dict[str, str]:
+    """What the tokenizer read for each word."""
+    tokens = TOKENIZER(caption)
+    return {w.text: RAW.decode([tokens.ids[k] for k in w.tokens]).strip() for w in tokens.words}
+
+
+# Text as people write it, with the odd character that cleaning rewrites.
+_ODD = "dog well-fed isn't 'S &amp; &eacute; <b> cafe\u0301 İzmir ΟΔΟΣ ß ﬁne １２ 🐶 👩‍🚀 كلب 狗 Ã© â€™ !?"
+captions = st.lists(
+    st.sampled_from([*_ODD.split(), "  ", "\t\n", "\u200b"])
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
+    max_size=12,
+).map(" ".join)
+
+
+def tokens_or_none(caption: str) -> Tokens | None:
+    try:
+        return TOKENIZER(caption)
+    except ValueError:
+        return None
+
+
+@settings(max_examples=200, deadline=None)
+@given(captions)
+def test_tokens_are_the_tokenizers_own(caption: str) -> None:
+    tokens = tokens_or_none(caption)
+    if tokens is not None:
+        assert list(tokens.ids) == RAW.encode(caption)
+        framed = TOKENIZER.framed(tokens.ids)
+        assert framed + [0] * (77 - len(framed)) == RAW(caption)[0].tolist()
+
+
+@settings(max_examples=200, deadline=None)
+@given(captions)
+def test_tokens_lie_in_the_caption_in_order(caption: str) -> None:
+    tokens = tokens_or_none(caption)
+    if tokens is not None:
+        assert len(tokens.pieces) <= 75
+        assert all(piece in caption for piece in tokens.pieces)
+        taken = [k for w in tokens.words for k in w.tokens]
+        assert taken == sorted(set(taken))
+        assert all(caption[w.start : w.end] == w.text for w in tokens.words)
+
+
+def test_sub_word_tokens_belong_to_their_word() -> None:
+    assert by_word("a xylophonist") == {
+        "a": ["a"],
+        "xylophonist": ["xy", "lo", "ph", "onist"],
+    }
+
+
+def test_a_contraction_and_a_hyphenated_word_own_all_their_tokens() -> None:
+    assert by_word("it isn't well-fed") == {
+        "it": ["it"],
+        "isn't": ["isn", "'t"],
+        "well-fed": ["well", "-", "fed"],
+    }
+
+
+def test_case_and_white_space_are_cleaned_and_kept_in_the_caption() -> None:
+    tokens = TOKENIZER("  A\n\n DOG\t ")
+    assert [w.text for w in tokens.words] == ["A", "DOG"]
+    assert tokens.pieces == ("A", "DOG")
+    assert list(tokens.ids) == RAW.encode("a dog")
+
+
+@pytest.mark.parametrize(
+    ("caption", "word", "read"),
+    [
+        ("a caf&eacute; and a dog", "dog", "dog"),
+        ("salt &amp;amp; pepper", "pepper", "pepper"),
+        ("rock &amp; roll", "rock", "rock"),
+        ("voilÃ  un chien", "chien", "chien"),  # mojibake across a space
+        ("itâ€™s a dog", "dog", "dog"),
+        ("a cafe\u0301 and a dog", "cafe\u0301", "café"),
+        ("İstanbul dog", "dog", "dog"),
+        ("İİİ dog", "dog", "dog"),
+        ("ΟΔΟΣ dog", "ΟΔΟΣ", "οδος"),
+        ("ﬁne １２ dog", "dog", "dog"),
+        ("“a dog”", "dog", "dog"),
+    ],
+)
+def test_rewritten_text_stays_with_its_word(caption: str, word: str, read: str) -> None:
+    assert cleaned_by_word(caption)[word] == read
+
+
+def test_a_letter_that_grows_when_lowered_is_still_one_letter() -> None:
+    tokens = TOKENIZER("İstanbul’da bir köpek")
+    assert [w.text for w in tokens.words] == ["İstanbul’da", "bir", "köpek"]
+    assert tokens.pieces[:2] == ("İ", "İ")
+    assert all(w.tokens for w in tokens.words)
+
+
+@pytest.mark.parametrize("caption", ["🐶 dog", "👨‍👩‍👧 dog", "👍🏽 dog", "كلب dog", "一只狗 dog"])
+def test_every_word_of_any_script_has_tokens(caption: str) -> None:
+    tokens = TOKENIZER(caption)
+    assert all(w.tokens for w in tokens.words)
+    assert sum(len(w.tokens) for w in tokens.words) == len(tokens.ids)
+
+
+def test_five_hundred_words_are_all_there_and_the_last_marked_as_cut() -> None:
+    tokens = TOKENIZER("a dog " * 250)
+    assert len(tokens.words) == 500
+    assert len(tokens.pieces) == 75
+    assert [w.truncated for w in tokens.words] == [False] * 75 + [True] * 425
+    assert len(TOKENIZER.framed(tokens.ids)) == 77
+
+
+def test_a_literal_end_of_text_ends_what_the_model_reads() -> None:
+    tokens = TOKENIZER("a dog <end_of_text> a cat")
+    assert tokens.pieces == ("a", "dog")
+    assert [w.text for w in tokens.words if w.truncated][-2:] == ["a", "cat"]
+    assert TOKENIZER.framed(tokens.ids) == [49406, *RAW.encode("a dog"), 49407]
+
+
+@pytest.mark.parametrize("caption", ["", "   ", "\n", "?!...", "&", "<end_of_text> a dog"])
+def test_a_caption_without_words_is_refused_by_name(caption: str) -> None:
+    with pytest.raises(ValueError, match=r"caption has no words: .*write what to look for"):
+        TOKENIZER(caption)
+
+
+def test_half_a_character_is_refused_with_its_place() -> None:
+    with pytest.raises(ValueError, match=r"half a character .* at position 4"):
+        TOKENIZER("dog \ud83d")
+
+
+def test_a_book_is_refused_before_any_work() -> None:
+    with pytest.raises(ValueError, match="give at most 20,000"):
+        TOKENIZER("a" * (MAX_CHARACTERS + 1))
+
+
+@pytest.mark.parametrize("text", ["ab  cd  ", "dog &amp; cat ", "â€™ dog Ã  ", "&amp;x", "İ", "x"])
+def test_the_longest_caption_takes_no_minutes(text: str) -> None:
+    start = time.perf_counter()
+    TOKENIZER((text * MAX_CHARACTERS)[: MAX_CHARACTERS - 1] + "z")
+    assert time.perf_counter() - start < 10  # a quadratic search took 80 s
+
+
+@pytest.mark.parametrize(
+    "caption", ["a dog isn't a well-fed cat", "🐶 👨‍👩‍👧 dog", "كلب 狗", "İstanbul", "a " * 500]
+)
+def test_token_ids_round_trip(caption: str) -> None:
+    ids = RAW(caption)[0].tolist()
+    tokens = TOKENIZER.from_ids(ids)
+    assert [i for i in ids if i] == TOKENIZER.framed(tokens.ids)
+    again = TOKENIZER.from_ids(torch.tensor(TOKENIZER.framed(tokens.ids)).tolist())
+    assert again == tokens
+
+
+def test_token_ids_spell_whole_characters() -> None:
+    tokens = TOKENIZER.from_ids(RAW("a 👨‍👩‍👧 dog")[0].tolist())
+    assert tokens.caption == "a 👨‍👩‍👧 dog"
+    assert [w.text for w in tokens.words] == ["a", "👨‍👩‍👧", "dog"]
+    assert len(tokens.words[1].tokens) == 4
+
+
+def test_token_ids_that_are_cut_within_a_character_are_still_read() -> None:
+    ids = RAW.encode("dog 狗")[:-1]
+    tokens = TOKENIZER.from_ids([49406, *ids, 49407])
+    assert tokens.caption.startswith("dog ")
+    assert list(tokens.ids) == ids
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        ([], "must start with SOT"),
+        ([320, 1929, 49407], "must start with SOT"),
+        ([49406, 320, 1929], "hold EOT"),
+        ([49406, 49407, 0, 0], "no words"),
+        ([49406, 60000, 49407], r"\[60000\] are not in this tokenizer's vocabulary"),
+        ([49406, -1, 49407], "not in this tokenizer's vocabulary"),
+    ],
+)
+def test_strange_token_ids_are_refused(ids: list[int], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        TOKENIZER.from_ids(ids)
+
+
+def test_a_tokenizer_that_cannot_be_traced_is_refused() -> None:
+    with pytest.raises(TypeError, match="not open_clip's SimpleTokenizer"):
+        Tokenizer(object(), 77)

@@ -1,0 +1,357 @@
+"""The live widget, from Python's side."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+import traitlets
+from nbconvert import HTMLExporter
+from PIL import Image
+
+import gradeclip_widget as gw
+from gradeclip_widget.demo import Scene
+from gradeclip_widget.explanation import Explanation
+from gradeclip_widget.payload import to_payload
+
+from .factories import make_explanation
+
+ROOT = Path(__file__).parents[1]
+STATE = "application/vnd.jupyter.widget-state+json"
+Widget = gw.ExplanationWidget
+
+
+@pytest.fixture
+def shown() -> Widget:
+    """A widget without a model."""
+    return gw.show(make_explanation())
+
+
+class Fake:
+    """Explains by decree, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[list[str], str]] = []
+
+    def __call__(self, captions: list[str], method: str) -> list[Explanation]:
+        self.asked.append((captions, method))
+        if method == "magic":
+            raise ValueError("no method 'magic'")
+        if "crash" in captions:
+            raise ZeroDivisionError("division by zero")
+        if any(not c.strip() for c in captions):
+            raise ValueError("caption has no words")
+        return [make_explanation(c, method=method) for c in captions]
+
+
+@pytest.fixture
+def fake() -> Fake:
+    return Fake()
+
+
+@pytest.fixture
+def live(fake: Fake) -> Widget:
+    """A widget with a model, of two captions."""
+    widget = Widget(fake(["a dog", "a red cat runs"], "grad-eclip"), fake, "grad-eclip")
+    fake.asked.clear()
+    return widget
+
+
+# Showing
+
+
+def test_show_sends_what_the_browser_needs(shown: Widget) -> None:
+    e = shown.explanation
+    assert shown._payloads == [dict(to_payload(e))]
+    assert (shown.prompt, shown.prompts, shown.status) == (e.caption, (e.caption,), "ready")
+
+
+def test_show_takes_several_and_initial_traits() -> None:
+    two = [make_explanation("a dog"), make_explanation("a cat")]
+    widget = gw.show(two, active=1, theme="dark", reading="alone", selected_words=[1])
+    assert widget.explanation is two[1]
+    assert widget.explanations == tuple(two)
+    assert (widget.theme, widget.reading, widget.selected_words) == ("dark", "alone", [1])
+
+
+def test_show_brings_no_torch(tmp_path: Path) -> None:
+    make_explanation().save(tmp_path / "e.npz")
+    code = (
+        "import sys, gradeclip_widget as gw\n"
+        f"w = gw.show(gw.Explanation.load({str(tmp_path / 'e.npz')!r}))\n"
+        "w._repr_mimebundle_()\n"
+        "print('torch' in sys.modules, 'open_clip' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize(
+    ("show", "error", "said"),
+    [
+        (lambda: gw.show([]), ValueError, "nothing to show"),
+        (lambda: gw.show(["a.npz"]), TypeError, "show takes explanations, not str"),
+        (lambda: gw.show("a.npz"), TypeError, "show takes explanations, not str"),
+        (lambda: gw.show(3), TypeError, "show takes explanations, not int"),
+        (lambda: gw.show(make_explanation(), colour="red"), TypeError, "no option 'colour'; there"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_in_a_sentence(
+    show: Callable[[], Any], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        show()
+
+
+def test_an_unknown_option_is_refused_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gradeclip_widget.clip.loading.load_once", lambda n: pytest.fail("loaded"))
+    with pytest.raises(TypeError, match=r"no option 'opacitty'; .*opacity"):
+        gw.explore("photo.jpg", "a dog", opacitty=1)
+
+
+# Traits
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("reading", "sideways", "'sideways' is not one of 'in caption', 'alone', 'left out'"),
+        ("active", 1, "there are 1 prompts"),
+        ("active", -1, "there are 1 prompts"),
+        ("selected_words", [0, 4], r"selected_words \[4\]: the caption has 4 words, from 0 to 3"),
+        ("selected_words", ["dog"], "selected_words"),
+        ("hovered_word", 4, r"hovered_word \[4\]: the caption has 4 words"),
+        ("opacity", 1.5, "opacity"),
+        ("opacity", "half", "opacity"),
+        ("color_scale", "jet", "inferno"),
+        ("sign", "up", "positive"),
+        ("theme", "pink", "light"),
+        ("contour", "yes", "contour"),
+        ("region", {"kind": "circle", "box": [0, 0, 1, 1]}, "is neither"),
+        ("region", {"kind": "box", "box": [0, 0, 1]}, "is neither"),
+        ("region", {"kind": "box", "box": [0, 0, 1, float("nan")]}, "is neither"),
+        ("region", {"kind": "polygon", "points": [[0, 1], [2]]}, "is neither"),
+        ("region", {"kind": "box", "box": ["a", 0, 1, 1]}, "is neither"),
+        ("region", {}, "is neither"),
+        ("region", [0, 0, 1, 1], "region"),
+    ],
+)
+def test_a_wrong_value_is_refused_and_the_old_one_kept(
+    shown: Widget, name: str, value: Any, said: str
+) -> None:
+    before = getattr(shown, name)
+    with pytest.raises(traitlets.TraitError, match=said):
+        setattr(shown, name, value)
+    assert getattr(shown, name) == before
+
+
+def test_a_reading_that_was_not_computed_is_refused() -> None:
+    widget = gw.show(make_explanation(alone=None, left_out=None))
+    with pytest.raises(traitlets.TraitError, match="is not one of 'in caption'"):
+        widget.reading = "alone"
+
+
+def test_what_the_reader_does_can_be_observed(shown: Widget) -> None:
+    seen: list[tuple[str, Any]] = []
+    shown.observe(lambda c: seen.append((c["name"], c["new"])), ["selected_words", "region"])
+    box = {"kind": "box", "box": [10.0, 5.0, 30.0, 20.0]}
+    shown.set_state({"selected_words": [2], "region": box})
+    assert sorted(seen, key=str) == [("region", box), ("selected_words", [2])]
+    assert shown.explanation.region_words(shown.region)
+
+
+def test_switching_the_prompt_shows_its_explanation_and_lets_go_of_the_words(live: Widget) -> None:
+    live.selected_words, live.hovered_word = [1], 0
+    live.active = 1
+    assert live.explanation is live.explanations[1]
+    assert live.prompt == "a red cat runs"
+    assert (live.selected_words, live.hovered_word) == ([], None)
+
+
+def test_the_browser_may_switch_the_prompt(live: Widget, fake: Fake) -> None:
+    live.set_state({"active": 1, "selected_words": []})
+    assert live.prompt == "a red cat runs"
+    live.set_state({"selected_words": [3]})
+    assert live.selected_words == [3]
+    assert not fake.asked
+
+
+# Explaining anew
+
+
+def test_another_prompt_is_explained_in_place_of_the_one_shown(live: Widget, fake: Fake) -> None:
+    live.prompt = "a wolf"
+    assert fake.asked == [(["a wolf", "a red cat runs"], "grad-eclip")]
+    assert live.explanation.caption == "a wolf"
+    assert live.prompts == ("a wolf", "a red cat runs")
+    assert live._payloads[0]["header"]["caption"] == "a wolf"
+
+
+def test_another_method_explains_all_prompts(live: Widget, fake: Fake) -> None:
+    live.active = 1
+    live.method = "grad-cam"
+    assert fake.asked == [(["a dog", "a red cat runs"], "grad-cam")]
+    assert (live.active, live.explanation.method) == (1, "grad-cam")
+
+
+def test_another_method_keeps_the_selection(live: Widget) -> None:
+    live.selected_words, live.region = [1], {"kind": "box", "box": [0, 0, 9, 9]}
+    live.method = "grad-cam"
+    assert live.selected_words == [1]
+    assert live.region == {"kind": "box", "box": [0, 0, 9, 9]}
+
+
+def test_another_prompt_lets_go_of_the_words_and_keeps_the_region(live: Widget) -> None:
+    live.selected_words, live.region = [1], {"kind": "box", "box": [0, 0, 9, 9]}
+    live.prompt = "a wolf"
+    assert live.selected_words == []
+    assert live.region is not None
+
+
+def test_other_prompts_are_explained(live: Widget, fake: Fake) -> None:
+    live.active = 1
+    live.prompts = ("a wolf",)
+    assert fake.asked == [(["a wolf"], "grad-eclip")]
+    assert (live.active, live.prompt) == (0, "a wolf")
+
+
+def test_another_explanation_is_shown(shown: Widget) -> None:
+    other = make_explanation("a wolf")
+    shown.explanation = other
+    assert shown.explanations == (other,)
+    assert (shown.prompt, len(shown._payloads)) == ("a wolf", 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("prompt", "  ", "caption has no words"),
+        ("prompt", "crash", "ZeroDivisionError: division by zero"),
+        ("method", "magic", "no method 'magic'"),
+        ("prompts", ("a dog", ""), "caption has no words"),
+    ],
+)
+def test_what_cannot_be_explained_is_said_and_the_last_picture_stands(
+    live: Widget, name: str, value: Any, said: str
+) -> None:
+    explanation, payloads = live.explanation, live._payloads
+    setattr(live, name, value)
+    assert (live.status, live.error) == ("error", said)
+    assert live.explanation is explanation
+    assert live._payloads is payloads
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"), [("prompt", " "), ("prompts", ("", "")), ("method", "magic")]
+)
+def test_after_an_error_the_next_good_value_is_explained(
+    live: Widget, name: str, wrong: Any
+) -> None:
+    before = getattr(live, name)
+    setattr(live, name, wrong)
+    setattr(live, name, before)
+    assert (live.status, live.error) == ("ready", "")
+    assert live.explanation.caption == "a dog"
+
+
+def test_it_says_that_it_computes_while_it_does(fake: Fake) -> None:
+    states: list[str] = []
+    widget = Widget(fake(["a dog"], "grad-eclip"), fake, "grad-eclip")
+    widget.observe(lambda c: states.append(c["new"]), "status")
+    widget.prompt = "a cat"
+    assert states == ["computing", "ready"]
+
+
+def test_a_widget_without_a_model_says_so_and_keeps_its_picture(shown: Widget) -> None:
+    shown.prompt = "a wolf"
+    assert shown.status == "error"
+    assert "has no model" in shown.error
+    assert shown.explanation.caption == "a red-ish dog, running"
+
+
+# The real thing
+
+
+def test_explore_explains_and_explains_anew(clip: gw.ClipModel, scene: Scene) -> None:
+    widget = gw.explore(scene.image, ["a dog", "a red circle"], clip, opacity=0.5)
+    assert [e.caption for e in widget.explanations] == ["a dog", "a red circle"]
+    assert (widget.opacity, widget.method) == (0.5, "grad-eclip")
+    widget.method = "grad-cam"
+    assert widget.explanation.method == "Grad-CAM"
+    widget.prompt = "?!"
+    assert (widget.status, widget.error.split(":")[0]) == ("error", "caption has no words")
+    assert widget.explanation.caption == "a dog"
+
+
+def test_explore_takes_an_explainer_with_its_options(clip: gw.ClipModel, scene: Scene) -> None:
+    explainer = gw.Explainer(clip, image_layers=2)
+    widget = gw.explore(scene.image, "a dog", explainer)
+    widget.prompt = "a red circle"
+    assert widget.explanation.image_layers == 2
+    widget = gw.explore(scene.image, "a dog", clip, options={"image_layers": 3})
+    assert widget.explanation.image_layers == 3
+
+
+def test_a_file_that_went_away_is_still_explained(
+    clip: gw.ClipModel, scene: Scene, tmp_path: Path
+) -> None:
+    path = tmp_path / "photo.png"
+    scene.image.save(path)
+    widget = gw.explore(path, "a dog", clip)
+    path.unlink()
+    widget.prompt = "a red circle"
+    assert widget.error == ""
+    assert widget.explanation.caption == "a red circle"
+
+
+# Without a kernel
+
+
+def test_save_html_writes_every_prompt(live: Widget, tmp_path: Path) -> None:
+    path = live.save_html(tmp_path / "out.html", title="Two dogs")
+    text = path.read_text(encoding="utf-8")
+    assert "<title>Two dogs</title>" in text
+    assert '"a dog"' in text
+    assert '"a red cat runs"' in text
+
+
+def test_a_notebook_is_given_the_live_view_and_a_page_for_when_there_is_no_kernel(
+    shown: Widget,
+) -> None:
+    data, _ = shown._repr_mimebundle_()
+    assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == shown.model_id
+    assert data["text/html"] == shown.explanation._repr_html_()
+
+
+def converted(widget: Widget, *, with_state: bool) -> str:
+    """A notebook that shows the widget, as nbconvert writes it."""
+    data, metadata = widget._repr_mimebundle_()
+    output = nbformat.v4.new_output("display_data", data, metadata=metadata)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("w", outputs=[output])])
+    if with_state:
+        state = {widget.model_id: {"model_name": "AnyModel", "state": {}}}
+        notebook.metadata["widgets"] = {STATE: {"version_major": 2, "state": state}}
+    return HTMLExporter().from_notebook_node(notebook)[0]
+
+
+def test_nbconvert_shows_the_page_where_there_is_no_widget_state(shown: Widget) -> None:
+    assert "srcdoc=" in converted(shown, with_state=False)
+
+
+def test_nbconvert_shows_the_live_view_where_there_is_state(shown: Widget) -> None:
+    page = converted(shown, with_state=True)
+    assert "srcdoc=" not in page
+    assert shown.model_id in page
+
+
+def test_the_picture_is_not_changed_by_showing_it() -> None:
+    e = make_explanation(image=Image.new("RGB", (3000, 10)), cover=(0.0, 0.0, 3000.0, 10.0))
+    gw.show(e)
+    assert e.image.size == (3000, 10)
