@@ -181,7 +181,7 @@ class ClassTokenTrace:
         return w[:, 0]
 
     def _graph(self) -> tuple[Tensor, list[Tensor]]:
-        """The embedding x over the explained blocks, and a zero added to every attention output at the class token.
+        """The embedding x over the explained blocks, and zeros added to what the class token reads.
 
         Between them the patches read the class token too, so the whole blocks are in the graph.
         """
