@@ -5,11 +5,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(abspath $(VENV))/bin
 DONE := $(VENV)/.done
-INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -qq --constraint constraints.txt
 
 export PATH := $(BIN):$(PATH)
 
-.PHONY: help demo lab test test-python test-js build format clean distclean
+.PHONY: help demo lab screenshots test test-python test-js build format clean distclean
 .DELETE_ON_ERROR:
 
 help:
@@ -26,6 +26,9 @@ demo: $(DONE)/package
 
 lab: $(DONE)/lab
 	jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/quickstart.ipynb
+
+screenshots: $(DONE)/dev $(DONE)/browser
+	python -m scripts.screenshots
 
 test: test-js test-python
 
@@ -59,6 +62,8 @@ $(DONE)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'gradeclip-widget needs Python 3.11 or newer; name one: make PYTHON=python3.12 ...'; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+	@# JupyterLab's own scripts are CommonJS; without this node would read them by our package.json's "type".
+	@echo '{}' > $(VENV)/package.json
 	@mkdir -p $(DONE) && touch $@
 
 $(DONE)/package: pyproject.toml constraints.txt | $(DONE)/python

