@@ -8,6 +8,12 @@ export interface Component<S> {
 type Child = Node | string;
 type Attributes = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
+// JupyterLab takes keys for the notebook ("x" cuts the cell) unless the very element with the focus says that it
+// wants them itself: Lumino's CommandRegistry looks for this attribute from the event's target upwards, and stops
+// at the first element that one of its selectors matches.
+const OWN_KEYS = "data-lm-suppress-shortcuts";
+const TAKES_FOCUS: ReadonlySet<string> = new Set(["button", "input", "select"]);
+
 /** Make an element. Attributes that are null, undefined or false are left out. */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
@@ -16,6 +22,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
 ): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
   assign(element, attributes);
+  if (TAKES_FOCUS.has(tag) || "tabindex" in attributes) element.setAttribute(OWN_KEYS, "true");
   element.append(...children);
   return element;
 }

@@ -24,8 +24,7 @@ export function mount(model: Model, host: HTMLElement): () => void {
   const teardown = new AbortController();
   const { signal } = teardown;
   const store = new Store(model);
-  // JupyterLab takes arrows, Enter and Esc for the notebook unless an element says that it wants them itself.
-  const root = h("div", { class: "gradeclip", "data-lm-suppress-shortcuts": "true" });
+  const root = h("div", { class: "gradeclip" });
   host.append(root);
   const theme = new Theme(root, signal);
   const hover = new Hover(store, root, signal);
