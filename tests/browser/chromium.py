@@ -1,0 +1,31 @@
+"""The Chromium that the tests drive. `python -m tests.browser.chromium` says whether there is one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+FLAGS = (
+    "--no-sandbox",  # for root, in containers
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # A page under test reaches this machine and nothing else.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start the distribution's Chromium, or else Playwright's own."""
+    path = os.environ.get("GRADECLIP_CHROMIUM") or shutil.which("chromium")
+    return playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+
+
+if __name__ == "__main__":
+    with sync_playwright() as playwright:
+        print(launch(playwright).version)

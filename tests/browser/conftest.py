@@ -1,0 +1,102 @@
+"""Fixtures: Chromium, a JupyterLab, and the widget in an offline page or a live notebook."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from .chromium import launch
+from .lab import LabServer, Notebook, lab_server
+from .made import made_explanation
+from .view import View
+
+FAILURES = Path("build/browser-failures")
+_BROWSER = pytest.StashKey[Browser]()
+OpenPage = Callable[[str | Path], Page]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what lies in this folder, so that `-m "not browser"` leaves it out."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def chromium(pytestconfig: pytest.Config) -> Iterator[Browser]:
+    with sync_playwright() as playwright, contextlib.closing(launch(playwright)) as browser:
+        pytestconfig.stash[_BROWSER] = browser
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
+    with lab_server(tmp_path_factory.mktemp("lab")) as server:
+        made_explanation().save(server.folder / "made.npz")
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _kernel(chromium: Browser, lab: LabServer) -> Iterator[Notebook]:
+    lab.write_notebook("shared.ipynb")
+    with Notebook.opened(chromium, lab, "shared.ipynb") as notebook:
+        notebook.run("import gradeclip_widget as gw\nmade = gw.Explanation.load('made.npz')")
+        yield notebook
+
+
+@pytest.fixture
+def notebook(_kernel: Notebook) -> Iterator[Notebook]:
+    """An empty notebook; its kernel knows `gw` and `made`, and stays warm between tests."""
+    yield _kernel
+    _kernel.clear()
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[OpenPage]:
+    """Opens files from disk with the network off; fails the test if a page asked for anything else."""
+    asked: list[str] = []
+    context = chromium.new_context(offline=True, viewport={"width": 1100, "height": 900})
+    with contextlib.closing(context):
+
+        def open_page(path: str | Path) -> Page:
+            address = Path(path).resolve().as_uri()
+            page = context.new_page()
+            page.on("request", lambda request: asked.append(request.url))
+            page.goto(address)
+            asked.remove(address)
+            return page
+
+        yield open_page
+    requests = [url for url in asked if not url.startswith(("data:", "blob:"))]
+    assert not requests, f"the page asked for {requests}"
+
+
+@pytest.fixture(params=["page", "lab"])
+def view(request: pytest.FixtureRequest, tmp_path: Path) -> View:
+    """The made explanation, once in an offline page and once in a live notebook."""
+    if request.param == "page":
+        made_explanation().to_html(tmp_path / "made.html")
+        page = request.getfixturevalue("open_page")(tmp_path / "made.html")
+        return View(page, page)
+    notebook: Notebook = request.getfixturevalue("notebook")
+    notebook.run("gw.show(made)")
+    return View(notebook.page, notebook.cell())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Keep a screenshot of every page that a failed test had open."""
+    report = yield
+    browser = item.config.stash.get(_BROWSER, None)
+    if report.when == "call" and report.failed and browser and item.get_closest_marker("browser"):
+        FAILURES.mkdir(parents=True, exist_ok=True)
+        name = re.sub(r"[^\w-]+", "-", item.name)
+        pages = [page for context in browser.contexts for page in context.pages]
+        for number, page in enumerate(pages):
+            page.screenshot(path=FAILURES / f"{name}-{number}.png")
+    return report

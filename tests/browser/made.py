@@ -1,0 +1,45 @@
+"""An explanation made by hand: a fox on the left, a whale on the right, and everyone knows it."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from gradeclip_widget.explanation import Explanation
+
+from ..factories import make_explanation, words_of
+
+CAPTION = "a red fox beside the blue whale"
+FOX, WHALE = (0.25, 0.5), (0.75, 0.5)  # shares of the picture's width and height
+GRID = (10, 14)  # rows, cols
+SIZE = (560, 400)  # width, height in pixels
+_FOX_PATCHES = np.s_[3:7, 2:5]
+_WHALE_PATCHES = np.s_[3:7, 9:12]
+HOSTILE = '</script><img src=x onerror="window.hacked = true"><b>fox</b>'
+
+
+def made_explanation(caption: str = CAPTION) -> Explanation:
+    """Explain `caption` by decree: the words fox and red see the fox, whale and blue the whale."""
+    words = words_of(caption)
+    interactions = np.full((len(words), *GRID), 0.001, np.float32)
+    for row, word in zip(interactions, words, strict=True):
+        row[_FOX_PATCHES] = {"fox": 1.0, "red": 0.5, "beside": -0.4}.get(word.text, 0.002)
+        row[_WHALE_PATCHES] = {"whale": 0.8, "blue": 0.5}.get(word.text, 0.002)
+    pixels = np.full((*GRID, 3), (120, 160, 140), np.uint8)
+    pixels[_FOX_PATCHES], pixels[_WHALE_PATCHES] = (210, 100, 40), (50, 90, 200)
+    image = Image.fromarray(pixels).resize(SIZE, Image.Resampling.NEAREST)
+    importance = np.array([{"fox": 4, "whale": 3, "red": 2}.get(w.text, 1) for w in words], float)
+    return make_explanation(
+        caption,
+        GRID,
+        image=image,
+        words=words,
+        tokens=tuple(word.text for word in words),
+        signed_map=interactions.sum(0),
+        interactions=interactions,
+        token_importance=importance / importance.sum(),
+        alone=interactions[:, :, ::-1],  # mirrored, to tell the readings apart
+        left_out=-interactions,
+        cover=(0, 0, *map(float, SIZE)),
+        notes=(),
+    )

@@ -1,0 +1,200 @@
+"""The live widget in JupyterLab with a real kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from nbconvert import HTMLExporter
+from playwright.sync_api import expect
+
+import gradeclip_widget as gw
+
+from .conftest import OpenPage
+from .lab import LabServer, Notebook
+from .made import FOX, HOSTILE, WHALE, made_explanation
+from .view import View
+
+EXPLORE = """
+scene = gw.demo.scenes()[0]
+widget = gw.explore(scene.image, scene.caption)
+widget
+"""
+
+
+def show(notebook: Notebook, code: str) -> View:
+    notebook.run(code)
+    return View(notebook.page, notebook.cell())
+
+
+def test_explore_explains_a_picture_in_a_live_notebook(notebook: Notebook) -> None:
+    view = show(notebook, EXPLORE)
+    caption_map = view.heat()
+    scene = gw.demo.scenes()[0]
+    word = scene.objects[0].phrase.split()[-1]
+    view.point_at_word(word)
+    view.heat_other_than(caption_map)
+    x0, y0, x1, y1 = scene.objects[0].box
+    width, height = scene.image.size
+    view.click_at(((x0 + x1) / 2 / width, (y0 + y1) / 2 / height))
+    expect(view.leader).to_have_text(word)
+
+
+def test_python_sees_what_the_person_does(notebook: Notebook) -> None:
+    view = show(notebook, "widget = gw.show(made)\nwidget")
+    view.word("fox").click()
+    view.word("red").click(modifiers=["Shift"])
+    view.click_at(WHALE)
+    view.point_at_word("blue")
+    expect(view.root.locator(".gradeclip-who")).to_have_text("blue")
+    assert notebook.run("widget.selected_words") == "[1, 2]"
+    assert notebook.run("widget.hovered_word") == "5"
+    assert notebook.run("widget.region") == "{'kind': 'box', 'box': [400, 200, 440, 240]}"
+
+
+def test_python_can_observe_a_choice(notebook: Notebook) -> None:
+    view = show(
+        notebook,
+        "widget, seen = gw.show(made), []\n"
+        "widget.observe(lambda change: seen.append(change['new']), 'selected_words')\n"
+        "widget",
+    )
+    view.word("whale").click()
+    expect(view.pinned).to_have_count(1)
+    assert notebook.run("seen") == "[[6]]"
+
+
+def test_the_person_sees_what_python_does(notebook: Notebook) -> None:
+    view = show(notebook, "widget = gw.show(made)\nwidget")
+    index = notebook.page.locator(".jp-CodeCell").count() - 1
+    notebook.run(
+        "widget.selected_words = [6]; widget.region = {'kind': 'box', 'box': [80, 120, 200, 280]}"
+    )
+    view = View(notebook.page, notebook.cell(index))
+    expect(view.pinned).to_have_text(["whale"])
+    expect(view.leader).to_have_text("fox")
+
+
+def test_two_views_of_one_widget_stay_in_step(notebook: Notebook) -> None:
+    notebook.run("widget = gw.show(made)\nwidget")
+    notebook.run("widget")
+    count = notebook.page.locator(".jp-CodeCell").count()
+    first = View(notebook.page, notebook.cell(count - 2))
+    second = View(notebook.page, notebook.cell(count - 1))
+    first.word("whale").click()
+    first.click_at(FOX)
+    expect(second.pinned).to_have_text(["whale"])
+    expect(second.leader).to_have_text("fox")
+    first.look_away()
+    second.wait_for_heat(first.heat())
+
+
+def test_the_widget_is_there_again_after_reloading_the_page(notebook: Notebook) -> None:
+    view = show(notebook, "widget = gw.show(made)\nwidget")
+    view.word("whale").click()
+    view.look_away()
+    heat = view.heat()
+    notebook.save_and_reload()
+    again = View(notebook.page, notebook.cell())
+    expect(again.pinned).to_have_text(["whale"])
+    again.wait_for_heat(heat)
+    again.word("fox").click()
+    expect(again.pinned).to_have_text(["fox"])
+    assert notebook.run("widget.selected_words") == "[2]"
+
+
+def test_an_empty_prompt_is_refused_and_the_picture_stands(notebook: Notebook) -> None:
+    view = show(notebook, EXPLORE)
+    index = notebook.page.locator(".jp-CodeCell").count() - 1
+    heat = view.heat()
+    notebook.run("widget.prompt = ''")
+    view = View(notebook.page, notebook.cell(index))
+    expect(view.error).to_be_visible()
+    expect(view.error).to_contain_text("caption")
+    assert view.heat() == heat
+    assert (
+        notebook.run("widget.status, widget.explanation.caption == scene.caption")
+        == "('error', True)"
+    )
+    notebook.run("widget.prompt = 'a photo of a ' + scene.objects[0].phrase")
+    expect(view.error).to_be_hidden()
+    view.heat_other_than(heat)
+
+
+def test_hostile_caption_and_file_name_execute_nothing(notebook: Notebook, lab: LabServer) -> None:
+    file = HOSTILE.replace("/", "") + ".png"
+    made_explanation().image.save(lab.folder / file)
+    view = show(notebook, f"hostile = gw.explore({file!r}, [{HOSTILE!r}, 'a fox'])\nhostile")
+    expect(view.root.locator(".gradeclip-prompt-text")).to_have_text([HOSTILE, "a fox"])
+    for word in view.caption.get_by_role("button").all():
+        word.click()
+    assert view.caption.inner_text() == HOSTILE
+    index = notebook.page.locator(".jp-CodeCell").count() - 1
+    notebook.run(f"hostile.error = {HOSTILE!r}")
+    view = View(notebook.page, notebook.cell(index))
+    expect(view.error).to_have_text(HOSTILE)
+    assert notebook.page.evaluate("window.hacked") is None
+    assert view.root.locator("img:not(.gradeclip-image)").count() == 0
+
+
+@pytest.fixture
+def dark_lab(notebook: Notebook) -> Iterator[Notebook]:
+    notebook.command("apputils:change-theme", {"theme": "JupyterLab Dark"})
+    yield notebook
+    notebook.command("apputils:change-theme", {"theme": "JupyterLab Light"})
+
+
+def test_the_widget_is_dark_in_a_dark_lab(dark_lab: Notebook) -> None:
+    view = show(dark_lab, "gw.show(made)")
+    expect(view.root).to_have_attribute("data-theme", "dark")
+    assert view.faint_texts() == []
+    dark_lab.command("apputils:change-theme", {"theme": "JupyterLab Light"})
+    expect(view.root).to_have_attribute("data-theme", "light")
+    assert view.faint_texts() == []
+
+
+def test_keys_pressed_in_the_widget_leave_the_notebook_alone(notebook: Notebook) -> None:
+    view = show(notebook, "gw.show(made)")
+    cells = notebook.page.locator(".jp-Cell").count()
+    parts = (view.word("fox"), view.stage, view.root.get_by_label("Colour scale"))
+    for part in parts:
+        part.focus()
+        for key in ("a", "b", "x", "Enter"):  # to a notebook: insert above, below, cut, edit
+            notebook.page.keyboard.press(key)
+        expect(part).to_be_focused()
+    assert notebook.page.locator(".jp-Cell").count() == cells
+
+
+def test_the_magic_explains_a_file(notebook: Notebook, lab: LabServer) -> None:
+    scene = gw.demo.scenes()[0]
+    scene.image.save(lab.folder / "photo.png")
+    notebook.run("%load_ext gradeclip_widget")
+    view = show(notebook, "%gradeclip photo.png a dog and a car")
+    expect(view.caption).to_have_text("a dog and a car")
+
+
+def test_a_saved_notebook_converted_to_html_still_explains(
+    notebook: Notebook, lab: LabServer, open_page: OpenPage, tmp_path: Path
+) -> None:
+    show(notebook, "gw.show(made)")
+    notebook.command("docmanager:save")
+    html, _ = HTMLExporter(template_name="basic").from_filename(lab.folder / notebook.name)
+    (tmp_path / "converted.html").write_text(f"<!doctype html>{html}", encoding="utf-8")
+    page = open_page(tmp_path / "converted.html")
+    view = View(page, page.frame_locator("iframe"))
+    caption_map = view.heat()
+    view.point_at_word("fox")
+    view.heat_other_than(caption_map)
+    view.click_at(WHALE)
+    expect(view.leader).to_have_text("whale")
+
+
+def test_the_widget_asks_the_network_for_nothing(notebook: Notebook, lab: LabServer) -> None:
+    asked: list[str] = []
+    notebook.page.on("request", lambda request: asked.append(request.url))
+    view = show(notebook, "gw.show(made)")
+    view.word("fox").click()
+    view.click_at(WHALE)
+    expect(view.leader).to_have_text("whale")
+    assert [url for url in asked if not url.startswith((lab.url, "data:", "blob:"))] == []

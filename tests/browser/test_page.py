@@ -1,0 +1,131 @@
+"""The self-contained page, opened from disk with the network off (`open_page` fails on any request)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Page, expect
+
+import gradeclip_widget as gw
+
+from .conftest import OpenPage
+from .made import FOX, HOSTILE, WHALE, made_explanation
+from .view import View
+
+
+@pytest.fixture
+def page(open_page: OpenPage, tmp_path: Path) -> Page:
+    made_explanation().to_html(tmp_path / "made.html")
+    return open_page(tmp_path / "made.html")
+
+
+def test_page_of_the_demo_explains_with_the_network_off(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    scene = gw.demo.scenes()[0]
+    explanation = gw.Explainer(gw.load("demo"))(scene.image, scene.caption)
+    explanation.to_html(tmp_path / "demo.html")
+    page = open_page(tmp_path / "demo.html")
+    view = View(page, page)
+    caption_map = view.heat()
+    view.point_at_word(explanation.words[-1].text)
+    view.heat_other_than(caption_map)
+    thing = scene.objects[0]
+    x0, y0, x1, y1 = thing.box
+    (width, height) = scene.image.size
+    view.drag((x0 / width, y0 / height), (x1 / width, y1 / height))
+    expect(view.leader).to_have_text(explanation.region_words(thing.box)[0].text)
+
+
+def test_a_widget_saves_the_same_page(open_page: OpenPage, tmp_path: Path) -> None:
+    saved = gw.show(made_explanation()).save_html(tmp_path / "saved.html")
+    view = View(page := open_page(saved), page)
+    view.click_at(WHALE)
+    expect(view.leader).to_have_text("whale")
+
+
+def test_everything_can_be_done_by_keyboard(page: Page) -> None:
+    view = View(page, page)
+    caption_map = view.heat()
+    while not view.stage.evaluate("stage => stage === document.activeElement"):
+        page.keyboard.press("Tab")
+    for key in ("ArrowLeft", "ArrowLeft", "ArrowLeft", "ArrowLeft", "ArrowLeft", "Enter"):
+        page.keyboard.press(key)
+    expect(view.leader).to_have_text("fox")
+    while not view.word("a").evaluate("word => word === document.activeElement"):
+        page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(view.word("fox")).to_be_focused()
+    view.heat_other_than(caption_map)
+    page.keyboard.press("Enter")
+    expect(view.pinned).to_have_text(["fox"])
+    page.keyboard.press("Escape")
+    expect(view.pinned).to_have_count(0)
+    expect(view.region).to_have_attribute("d", "")
+
+
+def test_shift_and_arrows_stretch_a_box(page: Page) -> None:
+    view = View(page, page)
+    view.stage.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowDown")
+    expect(view.region).to_have_attribute("d", "M280 200H360V280H280Z")
+
+
+def test_narrow_page_stacks_the_panel_under_the_picture(page: Page) -> None:
+    page.set_viewport_size({"width": 420, "height": 900})
+    view = View(page, page)
+    stage, caption = view.stage.bounding_box(), view.caption.bounding_box()
+    assert stage is not None
+    assert caption is not None
+    assert caption["y"] > stage["y"] + stage["height"]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut off"
+
+
+def test_dark_is_what_the_system_prefers(page: Page) -> None:
+    view = View(page, page)
+    expect(view.root).to_have_attribute("data-theme", "light")
+    page.emulate_media(color_scheme="dark")
+    expect(view.root).to_have_attribute("data-theme", "dark")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_stands_out_from_its_ground(page: Page, theme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=theme)
+    view = View(page, page)
+    expect(view.root).to_have_attribute("data-theme", theme)
+    assert view.faint_texts() == []
+    view.word("fox").click()
+    view.drag((0.1, 0.2), (0.9, 0.9))
+    expect(view.pinned).to_have_count(1)
+    assert view.faint_texts() == []
+
+
+def test_hostile_caption_and_title_execute_nothing(open_page: OpenPage, tmp_path: Path) -> None:
+    explanation = made_explanation(HOSTILE)
+    explanation.to_html(tmp_path / "hostile.html", title=HOSTILE)
+    page = open_page(tmp_path / "hostile.html")
+    view = View(page, page)
+    for word in view.caption.get_by_role("button").all():
+        word.click()
+    view.click_at(FOX)
+    expect(view.leader).to_have_text("fox")
+    assert view.caption.inner_text() == HOSTILE
+    assert page.title() == HOSTILE
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("img:not(.gradeclip-image)").count() == 0
+
+
+def test_an_explanation_shows_itself_where_there_is_no_kernel(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    html = made_explanation()._repr_html_()
+    (tmp_path / "book.html").write_text(f"<!doctype html><div>{html}</div>", encoding="utf-8")
+    page = open_page(tmp_path / "book.html")
+    view = View(page, page.frame_locator("iframe"))
+    view.click_at(WHALE)
+    expect(view.leader).to_have_text("whale")

@@ -1,0 +1,154 @@
+"""What a person does with one view of the widget, and what they see, wherever it is shown."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import FrameLocator, Locator, Page, expect
+
+Point = tuple[float, float]  # shares of the picture's width and height
+
+# Resolves with the canvas's pixels once they are (not) the given ones.
+_WAIT_FOR_HEAT = """(canvas, [wanted, pixels]) => new Promise((done, fail) => {
+  const deadline = performance.now() + 10_000;
+  const look = () => {
+    const now = canvas.toDataURL();
+    if ((now === pixels) === wanted) done(now);
+    else if (performance.now() > deadline) fail(new Error("the heat map did not change as awaited"));
+    else requestAnimationFrame(look);
+  };
+  look();
+})"""
+
+# The texts under an element that stand out too little from what is behind them (WCAG 2.2, AA), with their
+# contrast. Behind: the background colours of all ancestors, laid over each other.
+_FAINT_TEXTS = """root => {
+  const dot = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
+  const paint = dot.getContext("2d", { willReadFrequently: true });
+  const mix = (colors) => {
+    paint.fillStyle = "white";
+    for (const color of colors) {
+      paint.fillRect(0, 0, 1, 1);
+      paint.fillStyle = color;
+    }
+    paint.fillRect(0, 0, 1, 1);
+    return [...paint.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const luminance = (rgb) => {
+    const [r, g, b] = rgb.map((v) => (v <= 10 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const faint = [];
+  for (const element of root.querySelectorAll("*")) {
+    const text = [...element.childNodes].map((n) => (n.nodeType === 3 ? n.data : "")).join("").trim();
+    const apart = element.closest(".gradeclip-stage, :disabled, option");
+    if (!text || apart || !element.checkVisibility()) continue;
+    const grounds = [];
+    for (let e = element; e; e = e.parentElement) grounds.unshift(getComputedStyle(e).backgroundColor);
+    const { color, fontSize } = getComputedStyle(element);
+    const [a, b] = [mix(grounds), mix([...grounds, color])].map(luminance);
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (contrast < (parseFloat(fontSize) >= 24 ? 3 : 4.5)) faint.push([text, contrast.toFixed(2)]);
+  }
+  return faint;
+}"""
+
+
+class View:
+    """One view of a widget: `host` is what it is looked for in."""
+
+    def __init__(self, page: Page, host: Page | FrameLocator | Locator) -> None:
+        self.page = page
+        self.root = host.locator(".gradeclip")
+        self.caption = self.root.locator(".gradeclip-caption")
+        self.stage = self.root.locator(".gradeclip-stage")
+        self.region = self.root.locator(".gradeclip-region")
+        self.tip = self.root.locator(".gradeclip-tip")
+        self.share = self.root.locator(".gradeclip-share")
+        self.error = self.root.get_by_role("alert")
+        self._canvas = self.stage.locator("canvas")
+        expect(self.stage).to_be_visible()
+
+    # What they see
+
+    def word(self, text: str) -> Locator:
+        """A word of the caption."""
+        return self.caption.get_by_role("button", name=text, exact=True)
+
+    @property
+    def pinned(self) -> Locator:
+        """The pinned words."""
+        return self.caption.locator("[aria-pressed=true]")
+
+    @property
+    def leader(self) -> Locator:
+        """The word that leads the bars."""
+        return self.root.locator(".gradeclip-bar-word").first
+
+    def heat(self) -> str:
+        """The heat map's pixels, to compare."""
+        return str(self._canvas.evaluate("canvas => canvas.toDataURL()"))
+
+    def heat_other_than(self, heat: str) -> str:
+        """Wait for another heat map."""
+        return str(self._canvas.evaluate(_WAIT_FOR_HEAT, [False, heat]))
+
+    def wait_for_heat(self, heat: str) -> None:
+        """Wait for this heat map."""
+        self._canvas.evaluate(_WAIT_FOR_HEAT, [True, heat])
+
+    def pixels(self) -> NDArray[np.int16]:
+        """The picture as painted on the screen, (height, width, 3)."""
+        shot = self.stage.screenshot(animations="disabled")
+        return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"), np.int16)
+
+    def region_numbers(self) -> list[float]:
+        """The coordinates of the region's outline, in image pixels."""
+        expect(self.region).not_to_have_attribute("d", "")
+        return [float(n) for n in re.findall(r"[\d.]+", self.region.get_attribute("d") or "")]
+
+    def faint_texts(self) -> list[list[str]]:
+        """Texts with less contrast than AA asks for, each with its contrast."""
+        return list(self.root.evaluate(_FAINT_TEXTS))
+
+    # What they do
+
+    def point_at_word(self, text: str) -> None:
+        """Move the pointer over a word."""
+        self.word(text).hover()
+
+    def look_away(self) -> None:
+        """Move the pointer to where nothing happens."""
+        self.root.locator(".gradeclip-score").hover()
+
+    def point_at(self, at: Point) -> None:
+        """Move the pointer over a place of the picture."""
+        self.page.mouse.move(*self._on_page(at))
+
+    def click_at(self, at: Point) -> None:
+        """Click a place of the picture."""
+        self.page.mouse.click(*self._on_page(at))
+
+    def drag(self, *way: Point, key: Literal["Alt"] | None = None) -> None:
+        """Drag over the picture from point to point, with a key held down."""
+        places = [self._on_page(at) for at in way]
+        self.page.mouse.move(*places[0])
+        if key:
+            self.page.keyboard.down(key)
+        self.page.mouse.down()
+        for place in places[1:]:
+            self.page.mouse.move(*place, steps=4)
+        self.page.mouse.up()
+        if key:
+            self.page.keyboard.up(key)
+
+    def _on_page(self, at: Point) -> tuple[float, float]:
+        self.stage.scroll_into_view_if_needed()
+        box = self.stage.bounding_box()
+        assert box is not None
+        return box["x"] + at[0] * box["width"], box["y"] + at[1] * box["height"]
