@@ -17,6 +17,7 @@ from torch.utils.data import Dataset
 from .captions import Caption, Mention
 from .model import tokenizer
 from .scenes import Composer
+from .sprites import Artwork
 from .vocabulary import (
     COLOURS,
     NUMBERS,
@@ -34,7 +35,7 @@ TRAINING_SEEDS = (
 PHRASES = (*OBJECTS, *(f"{colour} {shape}" for colour in COLOURS for shape in SHAPES))
 CLAIMS = {name: k for k, name in enumerate((*PHRASES, *(f"on {c}" for c in COLOURS)))}
 PATCH = 16  # pixels
-NAMES_PER_BATCH = 96  # single names that every picture of a batch is told apart from
+NAMES_PER_BATCH = 64  # single names that every picture of a batch is told apart from
 
 
 class Batch(NamedTuple):
@@ -55,6 +56,7 @@ class Stage:
     keep: float  # share of the patches that a picture keeps
     batch: int
     rate: tuple[float, float]  # learning rate at the start and at the end
+    variety: float = 1.0  # share of the pictures whose drawings are varied
 
 
 def locate(stages: Sequence[Stage], step: int) -> tuple[Stage, float]:
@@ -70,16 +72,23 @@ class SceneBatches(Dataset[Batch]):
     """Batch number `step` for every step of the stages; the same one each time it is asked for.
 
     Args:
-        composer: Draws the scenes.
+        artwork: What scenes are drawn with.
+        styles: The drawing styles to use.
         stages: Say how large pictures and batches are.
         ids: Vocabulary ids of the rows of the compact embedding table, rising.
         seed: Training with another seed sees other batches.
     """
 
     def __init__(
-        self, composer: Composer, stages: Sequence[Stage], ids: NDArray[np.int64], seed: int
+        self,
+        artwork: Artwork,
+        styles: Sequence[str],
+        stages: Sequence[Stage],
+        ids: NDArray[np.int64],
+        seed: int,
     ) -> None:
-        self.composer = composer
+        self.plain = Composer(artwork, styles)
+        self.varied = Composer(artwork, styles, vary_sprite)
         self.stages = stages
         self.ids = ids
         self.seed = seed
@@ -90,8 +99,9 @@ class SceneBatches(Dataset[Batch]):
         rng = Random(f"{self.seed}/{step}")
         pictures, true, wrong, truths = [], [], [], []
         for _ in range(stage.batch):
-            layout = self.composer.lay_out(Random(rng.randrange(TRAINING_SEEDS)))
-            image, _ = self.composer.paint(rng, layout, stage.size)
+            layout = self.plain.lay_out(Random(rng.randrange(TRAINING_SEEDS)))
+            composer = self.varied if rng.random() < stage.variety else self.plain
+            image, _ = composer.paint(rng, layout, stage.size)
             pictures.append(np.asarray(vary_picture(image, rng)))
             phrases = [thing.phrase for thing in layout.things]
             true.append(layout.caption)
@@ -131,19 +141,19 @@ def vary_sprite(sprite: Image.Image, rng: Random) -> Image.Image:
     """Another drawing of the same thing: other tints, line and proportions."""
     alpha, colour = sprite.getchannel("A"), sprite.convert("RGB")
     kind = rng.random()
-    if kind < 0.6:
+    if kind < 0.40:
         colour = colour.convert("RGB", _tint(rng))
-    elif kind < 0.66:
+    elif kind < 0.44:
         colour = ImageOps.posterize(colour, rng.randint(1, 3))
-    elif kind < 0.72:
+    elif kind < 0.50:
         colour = colour.filter(ImageFilter.EDGE_ENHANCE_MORE)
-    elif kind < 0.75:
+    elif kind < 0.53:
         colour = ImageOps.grayscale(colour).convert("RGB")
     varied = colour.copy()
     varied.putalpha(alpha)
     if rng.random() < 0.5:
         varied = _skewed(varied, rng)
-    if rng.random() < 0.15:
+    if rng.random() < 0.1:
         varied = varied.filter(ImageFilter.BoxBlur(rng.uniform(0.005, 0.025) * sprite.width))
     return varied
 

@@ -62,7 +62,7 @@ class Caption:
         if self.joint in OPPOSITES:
             edits += [self._wrong_relation] * 2
         if any(mention.colour for mention in self.mentions):
-            edits += [self._wrong_colour] * 3
+            edits += [self._wrong_colour] * 4
         if any(mention.count > 1 for mention in self.mentions):
             edits += [self._wrong_count]
         return rng.choice(edits)(rng, seen)
@@ -82,14 +82,18 @@ class Caption:
         return self._swapped(old, replace(old, noun=rng.choice(nouns)))
 
     def _wrong_colour(self, rng: Random, seen: Sequence[str]) -> Caption:
-        old = rng.choice([mention for mention in self.mentions if mention.colour])
-        # Colours that another shape in the picture has are the ones most easily mistaken.
+        shapes = [mention for mention in self.mentions if mention.colour]
+        old, *_, other = rng.sample(shapes, len(shapes)) * 2
+        crossed = replace(old, colour=other.colour), replace(other, colour=old.colour)
+        if old.colour != other.colour and not {mention.phrase for mention in crossed} & {*seen}:
+            return self._swapped(old, crossed[0], other, crossed[1])
+        # The colour of another shape in the picture is the one most easily mistaken.
         beside = [phrase.split()[0] for phrase in seen if " " in phrase]
-        colours = [
-            colour
-            for colour in (*COLOURS, *beside * 3)
-            if Mention(old.noun, colour).phrase not in seen
+        choices = [
+            [colour for colour in pool if Mention(old.noun, colour).phrase not in seen]
+            for pool in (beside, COLOURS)
         ]
+        colours = choices[0] if choices[0] and rng.random() < 0.8 else choices[1]
         return self._swapped(old, replace(old, colour=rng.choice(colours)))
 
     def _wrong_count(self, rng: Random, seen: Sequence[str]) -> Caption:
@@ -97,8 +101,10 @@ class Caption:
         counts = [count for count in (1, *NUMBERS) if count != old.count]
         return self._swapped(old, replace(old, count=rng.choice(counts)))
 
-    def _swapped(self, old: Mention, new: Mention) -> Caption:
-        return replace(self, mentions=tuple(new if m == old else m for m in self.mentions))
+    def _swapped(self, *pairs: Mention) -> Caption:
+        """This caption with every first of two mentions replaced by the second."""
+        new = dict(zip(pairs[::2], pairs[1::2], strict=True))
+        return replace(self, mentions=tuple(new.get(m, m) for m in self.mentions))
 
 
 def describe(

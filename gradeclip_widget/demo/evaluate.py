@@ -37,6 +37,7 @@ from .vocabulary import (
 
 FIRST_SEED = 500_000  # seeds below train
 CAPTIONS_IN_VIEW = 100
+TOLERANCE = 15 / 500  # of the side: what the pointing game allows, 15 pixels in pictures of 500
 STYLES = {"seen": SEEN_STYLES, "held out": (HELD_OUT_STYLE,)}
 
 
@@ -118,24 +119,35 @@ def localisation(
 ) -> Measured:
     """The default word map and clicks, 2 or 3 objects in view."""
     explainer = Explainer(clip, resolution=size, readings=False)
-    hits, energies, clicks, seconds = [], [], [], []
+    exact, near, energies, clicks = [], [], [], []
     for seed in seeds:
         scene = sample_scene(seed, 2 + seed % 2, size, styles)
-        began = time.perf_counter()
         explanation = explainer(scene.image, scene.caption)
-        seconds.append(time.perf_counter() - began)
         for mask, words in mentions(scene, explanation):
             values = explanation.phrase_map(words)
-            hits.append(pointing_hit(values, mask))
+            exact.append(pointing_hit(values, mask))
+            near.append(exact[-1] or pointing_hit(values, mask, round(TOLERANCE * size)))
             energies.append(energy_in_mask(values, mask))
             if len(scene.mentioned) > 1:
                 clicks.append(explanation.region_words(mask)[0].index in words)
     return {
-        f"pointing game at {size} px": _mean(hits),
+        f"pointing game at {size} px": _mean(near),
+        f"pointing game to the pixel at {size} px": _mean(exact),
         f"energy in the mask at {size} px": _mean(energies),
         f"click -> word at {size} px": _mean(clicks),
-        f"milliseconds at {size} px": Result(float(np.median(seconds)) * 1000, len(seconds)),
     }
+
+
+def speed(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> Measured:
+    """Median time of an explanation with all its readings, 2 or 3 objects in view."""
+    explainer = Explainer(clip)
+    seconds = []
+    for seed in seeds[:100]:
+        scene = sample_scene(seed, 2 + seed % 2, styles=styles)
+        began = time.perf_counter()
+        explainer(scene.image, scene.caption)
+        seconds.append(time.perf_counter() - began)
+    return {"milliseconds": Result(float(np.median(seconds)) * 1000, len(seconds))}
 
 
 MEASURES: tuple[Callable[..., Measured], ...] = (
@@ -144,6 +156,7 @@ MEASURES: tuple[Callable[..., Measured], ...] = (
     colour_of_shape,
     left_and_right,
     localisation,
+    speed,
 )
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,9 +18,6 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from open_clip import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
-from open_clip.model import CLIP
-from open_clip.transformer import ResidualAttentionBlock
 from torch import Tensor
 from torch.utils.data import DataLoader
 from tqdm import tqdm
@@ -31,22 +27,26 @@ from .batches import (
     SceneBatches,
     Stage,
     locate,
-    vary_sprite,
     vocabulary_ids,
 )
 from .model import CONFIG, TABLE, from_config, read_weights, save_weights
-from .scenes import Composer
 from .sprites import PACK, Artwork
+from .towers import WORKING, encode_images, encode_texts
 from .vocabulary import HELD_OUT_STYLE
 
 STAGES = (
     Stage(steps=60, size=224, keep=0.4, batch=256, rate=(1e-5, 1e-3)),
     Stage(steps=40, size=224, keep=0.4, batch=256, rate=(1e-3, 1e-3)),
-    Stage(steps=2000, size=224, keep=0.5, batch=256, rate=(7e-4, 7e-4)),
+    Stage(steps=200, size=224, keep=0.5, batch=256, rate=(7e-4, 7e-4)),
+    Stage(steps=700, size=128, keep=0.75, batch=128, rate=(6e-4, 6e-4)),
+    Stage(steps=200, size=224, keep=0.5, batch=128, rate=(5e-4, 5e-4)),
+    Stage(steps=175, size=224, keep=0.5, batch=128, rate=(5e-4, 4.5e-4)),
+    Stage(steps=400, size=224, keep=0.5, batch=128, rate=(4.5e-4, 0.00016), variety=0.6),
+    Stage(steps=100, size=224, keep=0.5, batch=128, rate=(3.5e-4, 0.00032), variety=0.5),
+    Stage(steps=3000, size=224, keep=0.5, batch=128, rate=(0.00032, 0.00032), variety=0.5),
 )
 EMA_DECAY = 0.998
-PART = 64  # pictures that are encoded at a time
-WORKING = torch.bfloat16  # of what flows through the towers; weights are float32
+PART = 32  # pictures that are encoded at a time
 
 
 class Training:
@@ -147,105 +147,6 @@ class Training:
         self.model.load_state_dict({**state, TABLE: table})
 
 
-def encode_images(model: CLIP, images: Tensor, kept: Tensor | None = None) -> Tensor:
-    """Unit embeddings of pictures, each seen through some of its patches.
-
-    Args:
-        model: An open_clip model with a class token.
-        images: (pictures, height, width, 3) uint8, sides multiples of the patch size.
-        kept: (pictures, some) numbers of the patches to look at; all by default.
-
-    Returns:
-        (pictures, embedding size).
-    """
-    tower = model.visual
-    patch = tower.patch_size[0]
-    count, rows, columns = images.shape[0], images.shape[1] // patch, images.shape[2] // patch
-    patches = images.view(count, rows, patch, columns, patch, 3).transpose(2, 3)
-    patches = patches.reshape(count, rows * columns, patch * patch * 3)
-    place = resized_positions(tower.positional_embedding, rows, columns)
-    class_place, place = place[:1], place[1:].expand(count, -1, -1)
-    if kept is not None:
-        patches = patches.gather(1, kept[..., None].expand(-1, -1, patches.shape[2]))
-        place = place.gather(1, kept[..., None].expand(-1, -1, place.shape[2]))
-    # Normalising the picture is folded into the filters: x * w - mean * w, w = filter / std.
-    filters = tower.conv1.weight.permute(0, 2, 3, 1) / (torch.tensor(OPENAI_DATASET_STD) * 255)
-    offset = (filters * torch.tensor(OPENAI_DATASET_MEAN) * 255).sum(dim=(1, 2, 3))
-    x = F.linear(patches.to(WORKING), filters.flatten(1).to(WORKING)) + (place - offset).to(WORKING)
-    class_token = (tower.class_embedding + class_place).to(WORKING).expand(count, 1, -1)
-    x = tower.ln_pre(torch.cat([class_token, x], dim=1))
-    *blocks, last = tower.transformer.resblocks
-    for block in blocks:
-        x = run_block(block, x)
-    pooled = tower.ln_post(run_block(last, x, x[:, :1])[:, 0])
-    return F.normalize((pooled @ tower.proj).float(), dim=-1)
-
-
-def encode_texts(model: CLIP, tokens: Tensor) -> Tensor:
-    """Unit embeddings of captions, cut to the longest of them.
-
-    Args:
-        model: An open_clip model.
-        tokens: (captions, positions) with the end token's id the highest.
-
-    Returns:
-        (captions, embedding size).
-    """
-    end = tokens.argmax(dim=1)
-    count, length = len(tokens), int(end.max()) + 1
-    tokens = tokens[:, :length]
-    x = model.token_embedding(tokens) + model.positional_embedding[:length]
-    x = x.to(WORKING)
-    ahead = torch.ones(length, length, dtype=torch.bool).triu(1)
-    *blocks, last = model.transformer.resblocks
-    for block in blocks:
-        x = run_block(block, x, hidden=ahead)
-    behind = (torch.arange(length) > end[:, None])[:, None, None]
-    pooled = run_block(last, x, x[torch.arange(count), end][:, None], behind)[:, 0]
-    return F.normalize((model.ln_final(pooled) @ model.text_projection).float(), dim=-1)
-
-
-def run_block(
-    block: ResidualAttentionBlock,
-    x: Tensor,
-    rows: Tensor | None = None,
-    hidden: Tensor | None = None,
-) -> Tensor:
-    """A block's output, the same as `block(x)` but much faster to train on a CPU.
-
-    PyTorch's fused attention takes five times as long there, most of it in the backward pass, and
-    of the last block only the pooled row is ever needed.
-
-    Args:
-        block: A block of either tower.
-        x: (count, positions, width), what enters it.
-        rows: (count, some, width), the rows of x whose output is wanted; all by default.
-        hidden: Bool, broadcast to (count, heads, some, positions): where rows may not look.
-
-    Returns:
-        (count, some, width).
-    """
-    attn, width = block.attn, x.shape[-1]
-    query_weight, pair_weight = attn.in_proj_weight.split([width, 2 * width])
-    query_bias, pair_bias = attn.in_proj_bias.split([width, 2 * width])
-    source = block.ln_1(x)
-    if rows is None:
-        rows, target = x, source
-    else:
-        target = block.ln_1(rows)
-    key, value = F.linear(source, pair_weight, pair_bias).chunk(2, dim=-1)
-    query = F.linear(target, query_weight, query_bias) * attn.head_dim**-0.5
-    query, key, value = (
-        t.unflatten(-1, (attn.num_heads, -1)).transpose(1, 2) for t in (query, key, value)
-    )
-    scores = query @ key.mT
-    if hidden is not None:
-        scores = scores.masked_fill(hidden, -torch.inf)
-    read = (scores.softmax(dim=-1) @ value).transpose(1, 2).flatten(2)
-    rows = rows + attn.out_proj(read)
-    return rows + block.mlp(block.ln_2(rows))
-
-
 def in_parts(pictures: Tensor) -> tuple[Tensor, ...]:
     """A batch's pictures in parts that fit a core's cache."""
     parts: tuple[Tensor, ...] = pictures.split(PART)
@@ -255,16 +156,6 @@ def in_parts(pictures: Tensor) -> tuple[Tensor, ...]:
 def in_parts_of_like_length(tokens: Tensor) -> tuple[Tensor, ...]:
     """Row numbers of captions in four parts, the shortest captions first."""
     return tokens.argmax(dim=1).argsort(stable=True).chunk(4)
-
-
-def resized_positions(embedding: Tensor, rows: int, columns: int) -> Tensor:
-    """The positional embedding for another patch grid; its first row is the class token's."""
-    side = math.isqrt(len(embedding) - 1)
-    if (rows, columns) == (side, side):
-        return embedding
-    grid = embedding[1:].float().view(1, side, side, -1).permute(0, 3, 1, 2)
-    grid = F.interpolate(grid, (rows, columns), mode="bicubic", align_corners=False, antialias=True)
-    return torch.cat([embedding[:1], grid.flatten(2)[0].T])
 
 
 def contrast(logits: Tensor, ignored: Tensor) -> tuple[Tensor, Tensor]:
@@ -289,8 +180,9 @@ def train(
     stages: Sequence[Stage],
     seed: int = 0,
     start: Path | None = None,
-    save_every: int = 50,
+    save_every: int = 25,
     workers: int = 1,
+    minutes: float | None = None,
 ) -> None:
     """Train through all stages, or what is left of them.
 
@@ -302,6 +194,8 @@ def train(
         start: Weights to begin from.
         save_every: Steps between checkpoints.
         workers: Processes that draw scenes beside the one that learns.
+        minutes: Stop after so many, the learning rate falling to zero on the way, wherever that is
+            in the stages. What is reached then depends on the machine.
     """
     torch.manual_seed(seed)
     training = Training(start)
@@ -309,7 +203,7 @@ def train(
     training.resume(out)
     artwork = Artwork(packs)
     styles = [style for style in artwork.styles if style != HELD_OUT_STYLE]
-    data = SceneBatches(Composer(artwork, styles, vary_sprite), stages, training.ids.numpy(), seed)
+    data = SceneBatches(artwork, styles, stages, training.ids.numpy(), seed)
     total = sum(stage.steps for stage in stages)
     steps = range(training.step, total)
     loader = DataLoader(data, batch_size=None, sampler=steps, num_workers=workers)
@@ -318,15 +212,19 @@ def train(
         for batch in loader:
             stage, progress = locate(stages, training.step)
             first, last = stage.rate
-            loss, found = training.learn(batch, first + (last - first) * progress)
+            rate = first + (last - first) * progress
+            left = 1 - (time.monotonic() - began) / (60 * minutes) if minutes else 1.0
+            loss, found = training.learn(batch, rate * max(left, 0.0))
             bar.set_postfix(loss=f"{loss:.3f}", retrieval=f"{found:.3f}")
             bar.update()
             entry = {"step": training.step, "loss": loss, "retrieval": found}
             entry |= {"size": stage.size, "seconds": round(time.monotonic() - began, 1)}
             with (out / "log.jsonl").open("a") as log:
                 log.write(json.dumps(entry) + "\n")
-            if training.step % save_every == 0 or training.step == total:
+            if training.step % save_every == 0 or training.step == total or left <= 0:
                 training.save(out)
+            if left <= 0:
+                break
 
 
 def main() -> None:
@@ -337,9 +235,11 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="weights to begin from")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--minutes", type=float, help="stop after so many, annealed")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    train(args.out, [PACK, *args.packs], STAGES, args.seed, args.start)
+    packs = [PACK, *args.packs]
+    train(args.out, packs, STAGES, args.seed, args.start, minutes=args.minutes)
 
 
 if __name__ == "__main__":

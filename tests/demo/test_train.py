@@ -9,17 +9,10 @@ import pytest
 import torch
 
 from gradeclip_widget.demo import model as demo
-from gradeclip_widget.demo.batches import SceneBatches, Stage, locate, vary_sprite, vocabulary_ids
-from gradeclip_widget.demo.scenes import Composer
+from gradeclip_widget.demo.batches import SceneBatches, Stage, locate, vocabulary_ids
 from gradeclip_widget.demo.sprites import PACK, shipped
-from gradeclip_widget.demo.train import (
-    Training,
-    contrast,
-    encode_images,
-    encode_texts,
-    resized_positions,
-    train,
-)
+from gradeclip_widget.demo.towers import encode_images, encode_texts, resized_positions
+from gradeclip_widget.demo.train import Training, contrast, train
 from gradeclip_widget.demo.vocabulary import SEEN_STYLES
 
 TINY = (Stage(1, 64, 0.5, 6, (1e-3, 1e-3)), Stage(1, 96, 1.0, 6, (1e-3, 1e-4)))
@@ -60,7 +53,7 @@ def test_fast_towers_compute_what_the_model_computes() -> None:
 def test_dropped_patches_change_little() -> None:
     clip = demo.build()
     stage = Stage(1, 224, 0.7, 6, (1e-3, 1e-3))
-    batch = SceneBatches(Composer(shipped(), SEEN_STYLES), (stage,), vocabulary_ids(), 0)[0]
+    batch = SceneBatches(shipped(), SEEN_STYLES, (stage,), vocabulary_ids(), 0)[0]
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         whole = encode_images(clip, batch.images)
         part = encode_images(clip, batch.images, batch.kept)
@@ -68,9 +61,7 @@ def test_dropped_patches_change_little() -> None:
 
 
 def test_a_batch_can_be_asked_for_again() -> None:
-    data = SceneBatches(
-        Composer(shipped(), SEEN_STYLES, vary_sprite), TINY, vocabulary_ids(), seed=5
-    )
+    data = SceneBatches(shipped(), SEEN_STYLES, TINY, vocabulary_ids(), seed=5)
     one, again, other = data[0], data[0], data[1]
     assert torch.equal(one.images, again.images)
     assert torch.equal(one.tokens, again.tokens)
@@ -79,7 +70,7 @@ def test_a_batch_can_be_asked_for_again() -> None:
 
 def test_a_picture_is_never_told_from_a_caption_that_may_be_true_of_it() -> None:
     stage = Stage(1, 64, 1.0, 60, (1e-3, 1e-3))
-    batch = SceneBatches(Composer(shipped(), SEEN_STYLES), (stage,), vocabulary_ids(), 0)[0]
+    batch = SceneBatches(shipped(), SEEN_STYLES, (stage,), vocabulary_ids(), 0)[0]
     own = torch.arange(60)
     assert not batch.ignored[own, own].any()
     assert not batch.ignored[own, own + 60].any()
