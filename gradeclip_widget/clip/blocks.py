@@ -7,11 +7,12 @@ of rows reading weights is all the cost there is.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import torch
 import torch.nn.functional as F
@@ -25,6 +26,26 @@ class Layout:
 
     plain: int
     pooled: int
+
+
+class Attends(Protocol):
+    """A transformer block as attention between two row-wise halves, on matrices (..., rows, D)."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of its weights."""
+
+    def query(self, x: Tensor) -> Tensor:
+        """Queries, all heads side by side."""
+
+    def keys_values(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values."""
+
+    def qkv(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values."""
+
+    def finish(self, x: Tensor, o: Tensor) -> Tensor:
+        """Output rows, from input rows and their attention output before projection."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +116,7 @@ class Read:
         heads: attention heads of this block as it was run.
         visible: the first this many tokens are those that the pooled token attends to.
         tokens: the explained ones among the N (patches, or text tokens between SOT and EOT).
+        padding: how many of the visible ones, at their end, are padding.
     """
 
     q: Tensor
@@ -104,6 +126,7 @@ class Read:
     heads: int
     visible: int
     tokens: slice
+    padding: int = 0
 
     def copied(self, dtype: torch.dtype) -> Read:
         """The same in memory of its own, so that it does not keep a larger matrix alive."""
@@ -157,12 +180,49 @@ def push_embedding(
     pooled: Tensor, moves: Tensor, embedding_of: Callable[[Tensor], Tensor]
 ) -> Tensor:
     """Directions (K, D) of a pooled token (D,) as directions (K, E) of its unit embedding."""
-    with forward_ad.dual_level(), warnings.catch_warnings():
-        # At its first use torch scripts its own decompositions, and warns of its own scripting.
-        warnings.filterwarnings("ignore", ".*torch.jit.script", category=FutureWarning)
+    with forward_ad.dual_level(), _quiet():
         rows = pooled.expand(len(moves), -1).contiguous()
         moving = embedding_of(forward_ad.make_dual(rows, moves))
-        return cast(Tensor, forward_ad.unpack_dual(moving).tangent)
+        return _tangent(moving)
+
+
+def carry(
+    block: Attends, x: Tensor, read: Read, moves: Tensor, at_o: Tensor, pooled: int | None
+) -> Tensor:
+    """Take directions of a pooled token through a block of any kind, the other tokens held as they are.
+
+    Args:
+        block: the block, its rows placed as the pooled token is.
+        x: the pooled token (D,) entering it.
+        read: what it read there.
+        moves: directions (K, D) of x.
+        at_o: directions (K, D_o) added to its attention output.
+        pooled: where its own key and value lie among those visible; ``None`` where it does not see itself.
+
+    Returns:
+        Directions (K, D) of the pooled token leaving the block.
+    """
+    with forward_ad.dual_level(), exact(x), _quiet():
+        rows = forward_ad.make_dual(x.expand(len(moves), -1).contiguous(), moves)
+        dq, dk, dv = (_tangent(a) for a in (block.query(rows), *block.keys_values(rows)))
+        if pooled is None:
+            dk, dv = torch.zeros_like(dk), torch.zeros_like(dv)
+        do = attend_moves(read, pooled or 0, dq, dk, dv) + at_o
+        o = forward_ad.make_dual(read.o.expand(len(moves), -1).contiguous(), do)
+        return _tangent(block.finish(rows, o))
+
+
+def _tangent(moving: Tensor) -> Tensor:
+    primal, tangent = forward_ad.unpack_dual(moving)
+    return torch.zeros_like(primal) if tangent is None else tangent
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """At its first use torch scripts its own decompositions, and warns of its own scripting."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*torch.jit.script", category=FutureWarning)
+        yield
 
 
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None, layout: Layout | None) -> Tensor:

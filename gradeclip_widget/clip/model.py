@@ -9,13 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .attention_pooling import AttentionPoolingTower
 from .causal_text import CausalTextTower
 from .class_token import ClassTokenTower
 from .pictures import Optics, optics
 from .tokens import Tokenizer
 from .towers import ImageTower, TextTower
 
-IMAGE_FAMILIES = (ClassTokenTower,)
+IMAGE_FAMILIES = (ClassTokenTower, AttentionPoolingTower)
 TEXT_FAMILIES = (CausalTextTower,)
 
 
@@ -63,7 +64,9 @@ class ClipModel:
         self.name = name or type(model).__name__
         self.image_tower: ImageTower = _tower("image", model.visual, IMAGE_FAMILIES)
         self.text_tower: TextTower = _tower("text", model, TEXT_FAMILIES)
-        self.optics: Optics = optics(model, preprocess, self.image_tower.patch_size)
+        self.optics: Optics = optics(
+            model, preprocess, self.image_tower.patch_size, self.image_tower.flexible
+        )
         self.tokenizer = Tokenizer(tokenizer, self.text_tower.context_length, known_tokens)
         self.dtype = _dtype(dtype)
 

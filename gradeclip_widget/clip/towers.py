@@ -15,14 +15,18 @@ class ImageTrace(Protocol):
 
     embedding: Tensor  # (E,) unit image embedding x
     grid: tuple[int, int]  # (rows, cols) of patches
-    reads: Sequence[Read]  # of the explained blocks, shallowest first
+    patches: slice  # those among the rows of `pull_features`
+    reads: Sequence[Read]  # of the explained blocks, shallowest first; none where nothing asks
     block_effects: Tensor  # (L, E): what each block's attention output adds to x, to first order
 
     def pull(self, directions: Tensor) -> Tensor:
         """Channel weights w = d(direction . x)/do: (K, E) to (explained blocks, K, D)."""
 
     def pull_features(self, directions: Tensor) -> tuple[Tensor, Tensor]:
-        """The last block's input (N, D), and the gradients (K, N, D) of direction . x there."""
+        """The last block's input (N, D), and the gradients (K, N, D) of direction . x there.
+
+        Where nothing asks, the last feature map instead.
+        """
 
 
 class ImageTower(Protocol):
@@ -32,6 +36,9 @@ class ImageTower(Protocol):
     patch_size: tuple[int, int]  # (height, width) in pixels
     image_size: tuple[int, int]  # (height, width) in pixels that the tower was made for
     depth: int  # blocks
+    flexible: bool  # whether it takes pictures of other sizes
+    has_query: bool  # whether a pooled token asks; else a feature map is pooled
+    in_reference: bool  # whether the authors' code knows this family
 
     def trace(
         self, pixels: Tensor, layers: int = 1, *, single_head: bool = False, effects: bool = True
@@ -56,6 +63,7 @@ class TextTower(Protocol):
     family: str
     context_length: int
     depth: int
+    in_reference: bool  # whether the authors' code knows this family
 
     def run(self, sequences: Sequence[Sequence[int]], layers: int) -> tuple[Tensor, TextTrace]:
         """Unit embeddings (K, E) of all sequences, and the first one's trace."""

@@ -21,6 +21,7 @@ class Method:
 
     name: ClassVar[str]
     label: ClassVar[str]
+    needs_query: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         """Register the method under its name."""

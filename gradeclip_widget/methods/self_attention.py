@@ -14,6 +14,7 @@ class SelfAttention(Method):
 
     name = "self-attention"
     label = "Self-attention"
+    needs_query = True
 
     def image_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
         """The same map in each of the K rows (K, patches)."""
