@@ -44,8 +44,14 @@ class Attends(Protocol):
     def qkv(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values."""
 
+    def mix(self, x: Tensor, o: Tensor) -> Tensor:
+        """What a block makes of attention outputs before their length counts: itself, or a norm of it."""
+
+    def leave(self, x: Tensor, mixed: Tensor) -> Tensor:
+        """Output rows, from input rows and what `mix` made of the attention output."""
+
     def finish(self, x: Tensor, o: Tensor) -> Tensor:
-        """Output rows, from input rows and their attention output before projection."""
+        """Output rows, from input rows and their attention output: `leave` after `mix`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +101,14 @@ class Block:
         h = _activate(m.mlp.gelu, h, layout)
         return x + cast(Tensor, m.ls_2(_linear(h, m.mlp.c_proj.weight, m.mlp.c_proj.bias, layout)))
 
+    def mix(self, x: Tensor, o: Tensor) -> Tensor:
+        """The attention output as it enters the projection: itself."""
+        return o
+
+    def leave(self, x: Tensor, mixed: Tensor) -> Tensor:
+        """As `finish`, since nothing comes between."""
+        return self.finish(x, mixed)
+
     def _project(self, x: Tensor, first: int, last: int, layout: Layout | None) -> Tensor:
         attention = self.module.attn
         rows = slice(first * attention.embed_dim, last * attention.embed_dim)
@@ -132,6 +146,11 @@ class Read:
         """The same in memory of its own, so that it does not keep a larger matrix alive."""
         names = ("q", "k", "v", "o")
         return replace(self, **{n: getattr(self, n).to(dtype, copy=True) for n in names})
+
+    def cast(self, dtype: torch.dtype) -> Read:
+        """The same in another type, in the same memory where it has that type already."""
+        names = ("q", "k", "v", "o")
+        return replace(self, **{n: getattr(self, n).to(dtype) for n in names})
 
     def attention(self) -> Tensor:
         """Attention weights (heads, visible) of the pooled token."""
@@ -187,7 +206,7 @@ def push_embedding(
 
 
 def carry(
-    block: Attends, x: Tensor, read: Read, moves: Tensor, at_o: Tensor, pooled: int | None
+    block: Attends, x: Tensor, read: Read, moves: Tensor, at_o: Tensor | None, pooled: int | None
 ) -> Tensor:
     """Take directions of a pooled token through a block of any kind, the other tokens held as they are.
 
@@ -196,20 +215,27 @@ def carry(
         x: the pooled token (D,) entering it.
         read: what it read there.
         moves: directions (K, D) of x.
-        at_o: directions (K, D_o) added to its attention output.
+        at_o: directions (K, D_o) added to its attention output, if any.
         pooled: where its own key and value lie among those visible; ``None`` where it does not see itself.
 
     Returns:
-        Directions (K, D) of the pooled token leaving the block.
+        Directions (K + 1, D) of the pooled token leaving the block, the last along what its attention adds
+        there: the block's own effect.
     """
+    x, moves, read = x.to(block.dtype), moves.to(block.dtype), read.cast(block.dtype)
+    moves = torch.cat([moves, moves.new_zeros(1, moves.shape[-1])])
     with forward_ad.dual_level(), exact(x), _quiet():
         rows = forward_ad.make_dual(x.expand(len(moves), -1).contiguous(), moves)
         dq, dk, dv = (_tangent(a) for a in (block.query(rows), *block.keys_values(rows)))
         if pooled is None:
             dk, dv = torch.zeros_like(dk), torch.zeros_like(dv)
-        do = attend_moves(read, pooled or 0, dq, dk, dv) + at_o
+        do = attend_moves(read, pooled or 0, dq, dk, dv)
+        if at_o is not None:
+            do[:-1] += at_o.to(do)
         o = forward_ad.make_dual(read.o.expand(len(moves), -1).contiguous(), do)
-        return _tangent(block.finish(rows, o))
+        mixed, change = forward_ad.unpack_dual(block.mix(rows, o))
+        change = torch.cat([change[:-1], mixed[-1:]])
+        return _tangent(block.leave(rows, forward_ad.make_dual(mixed, change)))
 
 
 def _tangent(moving: Tensor) -> Tensor:

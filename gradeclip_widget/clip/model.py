@@ -13,10 +13,11 @@ from .attention_pooling import AttentionPoolingTower
 from .causal_text import CausalTextTower
 from .class_token import ClassTokenTower
 from .pictures import Optics, optics
+from .timm_tokens import TimmTokenTower
 from .tokens import Tokenizer
 from .towers import ImageTower, TextTower
 
-IMAGE_FAMILIES = (ClassTokenTower, AttentionPoolingTower)
+IMAGE_FAMILIES = (ClassTokenTower, TimmTokenTower, AttentionPoolingTower)
 TEXT_FAMILIES = (CausalTextTower,)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import open_clip
 import torch
 from open_clip.model import CLIP
+from open_clip.timm_model import TimmModel
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from torch import Tensor, nn
 
@@ -39,6 +40,13 @@ def with_tower(visual: Any) -> CLIP:
     return model
 
 
+def timm_tower(trunk: Any, size: int = 64) -> TimmModel:
+    """open_clip's wrapper around a trunk of any size."""
+    visual = TimmModel("test_vit", EMBEDDING, (size, size), pool="token", proj="none")
+    visual.trunk = trunk
+    return visual
+
+
 def wrap(model: Any, tokenizer: Any = None) -> ClipModel:
     size = model.visual.image_size
     size = (size, size) if isinstance(size, int) else tuple(size)
@@ -64,8 +72,11 @@ def own_embedding(model: Any, pixels: Tensor) -> Tensor:
 
 
 @contextlib.contextmanager
-def nudged(projection: Any, move: Tensor) -> Iterator[None]:
-    """The model with its attention outputs moved before their projection, by way of its bias."""
+def nudged_by_bias(projection: Any, move: Tensor) -> Iterator[None]:
+    """The model with its attention outputs moved before a projection that it uses by its weights.
+
+    All rows move, and only the pooled one of a pooling head leads on.
+    """
     bias = projection.bias
     projection.bias = nn.Parameter(bias + projection.weight @ move)
     try:
@@ -74,25 +85,49 @@ def nudged(projection: Any, move: Tensor) -> Iterator[None]:
         projection.bias = bias
 
 
+@contextlib.contextmanager
+def nudged(module: nn.Module, move: Tensor) -> Iterator[None]:
+    """The model with the first row moved as it enters a module."""
+
+    def shift(module: nn.Module, args: tuple[Tensor]) -> Tensor:
+        moved = args[0].clone()
+        moved[:, 0] += move
+        return moved
+
+    hook = module.register_forward_pre_hook(shift)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
 def check_embedding(tower: Any, model: Any, pixels: Tensor) -> None:
     """(a) the trace's embedding is the model's own."""
     close(tower.trace(pixels).embedding, own_embedding(model, pixels))
 
 
-def check_weights(tower: Any, model: Any, pixels: Tensor, projection: Any) -> None:
-    """(b) w is the slope of the model's own score as o moves; the block's effect is w . o."""
-    trace = tower.trace(pixels)
+def check_weights(
+    tower: Any,
+    model: Any,
+    pixels: Tensor,
+    moving: Callable[[Tensor], Any],
+    layers: int = 1,
+    inner: bool = False,
+) -> None:
+    """(b) w is the slope of the model's own score as o moves; the last block's effect is w . o."""
+    trace = tower.trace(pixels, layers)
     directions = torch.randn(3, EMBEDDING, generator=torch.Generator().manual_seed(2))
     w = trace.pull(directions)
-    (read,) = trace.reads
-    assert w.shape == (1, 3, len(read.o))
+    read = trace.reads[0]
+    assert w.shape == (layers, 3, len(read.o))
+    if not inner:  # what an inner norm takes in has no length, so w is at right angles to it
+        close(trace.block_effects[-1] @ directions.T, w[-1] @ trace.reads[-1].o, 1e-4)
     along = torch.randn(read.o.shape, generator=torch.Generator().manual_seed(3)).double()
-    close(trace.block_effects[-1] @ directions.T, w[0] @ read.o, 1e-4)
     model.double()
     try:
         scores = []
         for step in (1e-4, -1e-4):
-            with nudged(projection, step * along):
+            with moving(step * along):
                 scores.append(directions.double() @ own_embedding(model, pixels.double()))
     finally:
         model.float()

@@ -23,13 +23,6 @@ from gradeclip_widget.clip.attention_pooling import AttentionPoolingTower
 from . import invariants as check
 
 
-def timm_tower(trunk: Any, size: int = 64) -> TimmModel:
-    """open_clip's wrapper around a trunk of any size."""
-    visual = TimmModel("test_vit", check.EMBEDDING, (size, size), pool="token", proj="none")
-    visual.trunk = trunk
-    return visual
-
-
 def coca(**options: Any) -> VisionTransformer:
     return VisionTransformer(
         image_size=64, patch_size=16, layers=2, heads=2, mlp_ratio=2.0, attn_pooler_queries=6,
@@ -43,7 +36,7 @@ def siglip(**options: Any) -> TimmModel:
         img_size=64, patch_size=16, embed_dim=check.EMBEDDING, depth=2, num_heads=4, num_classes=0,
         **{"class_token": False, "global_pool": "map", **options},
     )  # fmt: skip
-    return timm_tower(trunk)
+    return check.timm_tower(trunk)
 
 
 def perception_encoder() -> TimmModel:
@@ -53,7 +46,7 @@ def perception_encoder() -> TimmModel:
         ref_feat_shape=(4, 4), rope_grid_offset=1.0, rope_grid_indexing="xy", attn_pool_num_heads=4,
         norm_layer=functools.partial(LayerNorm, eps=1e-5),
     )  # fmt: skip
-    return timm_tower(trunk)
+    return check.timm_tower(trunk)
 
 
 FAMILIES = {
@@ -95,7 +88,8 @@ def test_embedding_is_the_models_own(tower: Any, model: CLIP, pixels: torch.Tens
 
 
 def test_weights_are_the_scores_slope(tower: Any, model: CLIP, pixels: torch.Tensor) -> None:
-    check.check_weights(tower, model, pixels, projection(tower))
+    moving = functools.partial(check.nudged_by_bias, projection(tower))
+    check.check_weights(tower, model, pixels, moving)
 
 
 def test_values_with_true_attention_make_up_the_output(tower: Any, pixels: torch.Tensor) -> None:
