@@ -250,7 +250,7 @@ class Explainer:
             notes.append(f"Unknown to this model, which was never trained on it: {texts}.")
         magnitudes = np.abs(blocks)
         explained = magnitudes[-self.image_layers :].sum() / max(magnitudes.sum(), 1e-12)
-        if explained < _FAINT:
+        if explained < _FAINT and self.image_layers < len(magnitudes):
             more = _layers_for(magnitudes, _FAINT)
             notes.append(
                 f"The explained blocks of the image tower carry {explained:.0%} of what its pooled token "

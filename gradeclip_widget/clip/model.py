@@ -12,12 +12,13 @@ from torch import Tensor
 from .attention_pooling import AttentionPoolingTower
 from .causal_text import CausalTextTower
 from .class_token import ClassTokenTower
+from .feature_maps import FeatureMapTower
 from .pictures import Optics, optics
 from .timm_tokens import TimmTokenTower
 from .tokens import Tokenizer
 from .towers import ImageTower, TextTower
 
-IMAGE_FAMILIES = (ClassTokenTower, TimmTokenTower, AttentionPoolingTower)
+IMAGE_FAMILIES = (ClassTokenTower, TimmTokenTower, AttentionPoolingTower, FeatureMapTower)
 TEXT_FAMILIES = (CausalTextTower,)
 
 
