@@ -129,7 +129,7 @@ class Read:
         o: its attention output (D,) before the output projection.
         heads: attention heads of this block as it was run.
         visible: the first this many tokens are those that the pooled token attends to.
-        tokens: the explained ones among the N (patches, or text tokens between SOT and EOT).
+        tokens: the explained ones among the N (patches, or a caption's own tokens).
         padding: how many of the visible ones, at their end, are padding.
     """
 
@@ -139,7 +139,7 @@ class Read:
     o: Tensor
     heads: int
     visible: int
-    tokens: slice
+    tokens: slice | Tensor
     padding: int = 0
 
     def copied(self, dtype: torch.dtype) -> Read:
@@ -199,7 +199,7 @@ def push_embedding(
     pooled: Tensor, moves: Tensor, embedding_of: Callable[[Tensor], Tensor]
 ) -> Tensor:
     """Directions (K, D) of a pooled token (D,) as directions (K, E) of its unit embedding."""
-    with forward_ad.dual_level(), _quiet():
+    with forward_ad.dual_level(), quiet():
         rows = pooled.expand(len(moves), -1).contiguous()
         moving = embedding_of(forward_ad.make_dual(rows, moves))
         return _tangent(moving)
@@ -224,7 +224,7 @@ def carry(
     """
     x, moves, read = x.to(block.dtype), moves.to(block.dtype), read.cast(block.dtype)
     moves = torch.cat([moves, moves.new_zeros(1, moves.shape[-1])])
-    with forward_ad.dual_level(), exact(x), _quiet():
+    with forward_ad.dual_level(), exact(x), quiet():
         rows = forward_ad.make_dual(x.expand(len(moves), -1).contiguous(), moves)
         dq, dk, dv = (_tangent(a) for a in (block.query(rows), *block.keys_values(rows)))
         if pooled is None:
@@ -244,7 +244,7 @@ def _tangent(moving: Tensor) -> Tensor:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """At its first use torch scripts its own decompositions, and warns of its own scripting."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*torch.jit.script", category=FutureWarning)

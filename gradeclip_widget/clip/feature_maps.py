@@ -1,4 +1,4 @@
-"""Image towers that pool their last feature map: nothing asks there, so positions are told apart by gradient."""
+"""Image towers that pool their last feature map: nothing asks there, so its gradient tells places apart."""
 
 from __future__ import annotations
 

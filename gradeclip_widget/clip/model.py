@@ -14,12 +14,13 @@ from .causal_text import CausalTextTower
 from .class_token import ClassTokenTower
 from .feature_maps import FeatureMapTower
 from .pictures import Optics, optics
+from .pooled_text import PooledTextTower
 from .timm_tokens import TimmTokenTower
 from .tokens import Tokenizer
 from .towers import ImageTower, TextTower
 
 IMAGE_FAMILIES = (ClassTokenTower, TimmTokenTower, AttentionPoolingTower, FeatureMapTower)
-TEXT_FAMILIES = (CausalTextTower,)
+TEXT_FAMILIES = (CausalTextTower, PooledTextTower)
 
 
 class ClipModel:

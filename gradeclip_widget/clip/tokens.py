@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..words import Span, Word, assign_tokens
+from .towers import SOT_EOT
 
 MAX_CHARACTERS = 20_000
 _LINE = 400  # characters
@@ -56,6 +57,7 @@ class Tokenizer:
         self.tokenizer = tokenizer
         self.context_length = context_length
         self.known = known
+        self.frame = SOT_EOT
 
     def __call__(self, caption: str) -> Tokens:
         """Tokenize a caption.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from torch import Tensor
@@ -46,6 +47,23 @@ class ImageTower(Protocol):
         """Run the tower on one normalised picture (1, 3, H, W)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a tokenizer puts around a caption's own tokens.
+
+    Attributes:
+        lead, tail: how many special tokens stand before and after them, as SOT and EOT do.
+        pad: the token that fills up the context length, for towers that read it.
+    """
+
+    lead: int = 1
+    tail: int = 1
+    pad: int = 0
+
+
+SOT_EOT = Frame()
+
+
 class TextTrace(Protocol):
     """One caption's pass through a text tower."""
 
@@ -58,14 +76,16 @@ class TextTrace(Protocol):
 
 
 class TextTower(Protocol):
-    """Floor 2's text side. Token ids run from SOT to EOT, without padding."""
+    """Floor 2's text side. Token ids are framed, as from SOT to EOT, without padding."""
 
     family: str
     context_length: int
     depth: int
     in_reference: bool  # whether the authors' code knows this family
 
-    def run(self, sequences: Sequence[Sequence[int]], layers: int) -> tuple[Tensor, TextTrace]:
+    def run(
+        self, sequences: Sequence[Sequence[int]], layers: int, frame: Frame = SOT_EOT
+    ) -> tuple[Tensor, TextTrace]:
         """Unit embeddings (K, E) of all sequences, and the first one's trace."""
 
     def trace(self, ids: Sequence[int], layers: int, single_head: bool = False) -> TextTrace:
