@@ -13,6 +13,7 @@ from .attention_pooling import AttentionPoolingTower
 from .causal_text import CausalTextTower
 from .class_token import ClassTokenTower
 from .feature_maps import FeatureMapTower
+from .offset_tokens import OffsetTokenizer
 from .pictures import Optics, optics
 from .pooled_text import PooledTextTower
 from .timm_tokens import TimmTokenTower
@@ -70,7 +71,8 @@ class ClipModel:
         self.optics: Optics = optics(
             model, preprocess, self.image_tower.patch_size, self.image_tower.flexible
         )
-        self.tokenizer = Tokenizer(tokenizer, self.text_tower.context_length, known_tokens)
+        kind = OffsetTokenizer if OffsetTokenizer.wraps(tokenizer) else Tokenizer
+        self.tokenizer = kind(tokenizer, self.text_tower.context_length, known_tokens)
         self.dtype = _dtype(dtype)
 
     @property
