@@ -75,17 +75,17 @@ class Explainer:
             raise ValueError(f"text_layers={text_layers}: give at least 1")
         self.clip = clip
         self.method = get_method(method, reference)
-        family = clip.image_tower.family
-        if self.method.needs_query and not clip.image_tower.has_query:
-            raise ValueError(
-                f"method={method!r} shows what a query attends to, and this model's image tower "
-                f"({family}) has none; use 'grad-eclip' or 'grad-cam'"
-            )
+        for side, tower in (("image", clip.image_tower), ("text", clip.text_tower)):
+            if self.method.needs_query and not tower.has_query:
+                raise ValueError(
+                    f"method={method!r} shows what a query attends to, and this model's {side} tower "
+                    f"({tower.family}) has none; use 'grad-eclip' or 'grad-cam'"
+                )
         if reference and not (clip.image_tower.in_reference and clip.text_tower.in_reference):
             raise ValueError(
                 "reference=True computes as the authors' code does, which knows vision transformers with a "
                 "class token and causal text transformers pooled at EOT only; this model's towers: "
-                f"{family}; {clip.text_tower.family}"
+                f"{clip.image_tower.family}; {clip.text_tower.family}"
             )
         self.reference = reference
         self.image_layers = image_layers

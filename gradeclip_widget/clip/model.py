@@ -13,6 +13,7 @@ from .attention_pooling import AttentionPoolingTower
 from .causal_text import CausalTextTower
 from .class_token import ClassTokenTower
 from .feature_maps import FeatureMapTower
+from .mean_text import MeanTextTower
 from .offset_tokens import OffsetTokenizer
 from .pictures import Optics, optics
 from .pooled_text import PooledTextTower
@@ -21,7 +22,7 @@ from .tokens import Tokenizer
 from .towers import ImageTower, TextTower
 
 IMAGE_FAMILIES = (ClassTokenTower, TimmTokenTower, AttentionPoolingTower, FeatureMapTower)
-TEXT_FAMILIES = (CausalTextTower, PooledTextTower)
+TEXT_FAMILIES = (CausalTextTower, PooledTextTower, MeanTextTower)
 
 
 class ClipModel:

@@ -27,6 +27,7 @@ class PooledTextTower:
     """
 
     family = "text transformer that reads both ways or appends a class token"
+    has_query = True
     in_reference = False
 
     def __init__(self, model: Any) -> None:

@@ -68,11 +68,14 @@ class TextTrace(Protocol):
     """One caption's pass through a text tower."""
 
     embedding: Tensor  # (E,) unit text embedding t
-    reads: Sequence[Read]  # of the explained blocks, shallowest first
+    reads: Sequence[Read]  # of the explained blocks, shallowest first; none where nothing asks
     block_effects: Tensor  # (L, E): what each block's attention output adds to t, to first order
 
     def push(self, at_o: Sequence[Tensor]) -> Tensor:
-        """Sum over the explained blocks of J_l a_l, from a_l (K, D) per block, to (K, E)."""
+        """Sum over the explained blocks of J_l a_l, from a_l (K, D) per block, to (K, E).
+
+        Where nothing asks there is no block to give moves for: what each token's own part of the mean gives.
+        """
 
 
 class TextTower(Protocol):
@@ -81,6 +84,7 @@ class TextTower(Protocol):
     family: str
     context_length: int
     depth: int
+    has_query: bool  # whether a pooled token asks; else the tokens are averaged
     in_reference: bool  # whether the authors' code knows this family
 
     def run(

@@ -50,7 +50,8 @@ class GradEclip(Method):
         """First-order shares f_j = sum_l J_l (lambda_j v_j) of the embedding, (T, E).
 
         lambda is normalised over the tokens that the pooled one sees, save padding; with ``reference=True``
-        over all positions, padding included.
+        over all positions, padding included. A tower that averages its tokens has no query: there f_j is what
+        j's own part of the mean gives.
         """
         injected = []
         for read in trace.reads:
@@ -59,7 +60,7 @@ class GradEclip(Method):
         return trace.push(injected)
 
 
-def weighted_values(read: Read, scope: slice) -> Tensor:
+def weighted_values(read: Read, scope: slice | Tensor) -> Tensor:
     """lambda_i v_i for every token (N, D), lambda running from 0 to 1 over the tokens in ``scope``."""
     similarity = F.cosine_similarity(read.q.float()[None], read.k.float(), dim=-1)
     low, high = similarity[scope].aminmax()

@@ -55,7 +55,7 @@ class Custom(nn.Module):
         clip = small_clip()
         self.visual, self.logit_scale = clip.visual, clip.logit_scale
         self.text = check.enliven(tower)
-        if getattr(tower, "text_projection", None) is None:
+        if getattr(tower, "text_projection", tower) is None:
             self.visual.proj = nn.Parameter(torch.randn(128, 32) * 0.1)
         self.eval()
 
