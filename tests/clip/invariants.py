@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import open_clip
 import torch
 from open_clip.model import CLIP
@@ -13,6 +15,7 @@ from open_clip.timm_model import TimmModel
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from torch import Tensor, nn
 
+import gradeclip_widget as gw
 from gradeclip_widget import ClipModel
 
 from .conftest import small_clip
@@ -47,11 +50,16 @@ def timm_tower(trunk: Any, size: int = 64) -> TimmModel:
     return visual
 
 
+simple_tokenizer = functools.cache(
+    open_clip.SimpleTokenizer
+)  # reading its vocabulary takes a while
+
+
 def wrap(model: Any, tokenizer: Any = None) -> ClipModel:
     size = model.visual.image_size
     size = (size, size) if isinstance(size, int) else tuple(size)
     preprocess = image_transform_v2(PreprocessCfg(size=size), is_train=False)
-    return ClipModel(model, preprocess, tokenizer or open_clip.SimpleTokenizer())
+    return ClipModel(model, preprocess, tokenizer or simple_tokenizer())
 
 
 def picture(*size: int, seed: int = 1) -> Tensor:
@@ -154,6 +162,17 @@ def check_feature_gradients(tower: Any, pixels: Tensor) -> None:
     assert gradients.shape == (2, *features.shape)
     rows, cols = trace.grid
     assert len(features[trace.patches]) == rows * cols
+
+
+def check_lower_precision(model: Any, pixels: Tensor) -> None:
+    """Maps under autocast rank the patches as those in full precision do."""
+    maps = []
+    for dtype in (None, "bfloat16"):
+        clip = wrap(model)
+        narrow = ClipModel(model, clip.optics.crop, clip.tokenizer.tokenizer, dtype=dtype)
+        maps.append(gw.Explainer(narrow)(pixels, "a red car").signed_map.ravel())
+    ranks = [np.argsort(np.argsort(m)) for m in maps]
+    assert np.corrcoef(*ranks)[0, 1] >= 0.98
 
 
 def check_untouched(clip: ClipModel, pixels: Tensor) -> None:

@@ -130,6 +130,10 @@ def exact_embedding(tower: Any, o: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.normalize(tower.pool.finish(o), dim=-1)
 
 
+def test_maps_in_lower_precision_rank_alike(model: CLIP, tower: Any) -> None:
+    check.check_lower_precision(model, check.picture(*tower.image_size))
+
+
 def test_the_model_is_left_as_it_was(model: CLIP, tower: Any) -> None:
     rows, cols = tower.image_size
     check.check_untouched(check.wrap(model), check.picture(rows, cols + 2 * tower.patch_size[1]))

@@ -6,7 +6,6 @@ import functools
 from typing import Any
 
 import numpy as np
-import open_clip
 import pytest
 import torch
 from open_clip.model import CLIP
@@ -140,11 +139,15 @@ def test_the_map_is_gradient_times_feature(tower: FeatureMapTower, model: CLIP) 
     e = gw.Explainer(check.wrap(model))(PIXELS, "a red car")
     assert e.method == "Grad-ECLIP (pooled)"
     trace = tower.trace(PIXELS)
-    ids = open_clip.SimpleTokenizer()(["a red car"])
+    ids = check.simple_tokenizer()(["a red car"])
     t = model.encode_text(ids, normalize=True).detach()
     features, gradients = trace.pull_features(t)
     expected = (gradients[0] * features).sum(-1)[trace.patches].reshape(e.patch_grid)
     np.testing.assert_allclose(e.signed_map, expected, atol=1e-4 * float(expected.abs().max()))
+
+
+def test_maps_in_lower_precision_rank_alike(model: CLIP) -> None:
+    check.check_lower_precision(model, PIXELS)
 
 
 def test_the_model_is_left_as_it_was(model: CLIP) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import open_clip
 import pytest
 import torch
 from open_clip.hf_model import HFTextEncoder
@@ -83,7 +82,7 @@ def test_parts_make_up_the_mean(model: Any) -> None:
 
 
 def test_a_caption_is_explained_by_token_ids(model: Any) -> None:
-    tokenizer = open_clip.SimpleTokenizer()
+    tokenizer = check.simple_tokenizer()
     model.text.config.pad_token_id, pad = 0, model.text.config.pad_token_id
     model.text.transformer.resize_token_embeddings(49408)
     try:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import open_clip
 import pytest
 import torch
 from open_clip.coca_model import CoCa
@@ -80,12 +79,12 @@ def tower(model: Custom) -> PooledTextTower:
 
 @pytest.fixture(scope="module")
 def sequences() -> list[list[int]]:
-    rows = open_clip.SimpleTokenizer(context_length=LENGTH)(CAPTIONS)
+    rows = check.simple_tokenizer(context_length=LENGTH)(CAPTIONS)
     return [row[: int(row.argmax()) + 1].tolist() for row in rows]
 
 
 def own(model: Any) -> Tensor:
-    tokens = open_clip.SimpleTokenizer(context_length=LENGTH)(CAPTIONS)
+    tokens = check.simple_tokenizer(context_length=LENGTH)(CAPTIONS)
     with torch.no_grad():
         return model.encode_text(tokens, normalize=True)
 
@@ -202,7 +201,7 @@ def test_last_block_effect_is_its_push(tower: PooledTextTower, sequences: list[l
 
 
 def test_a_caption_is_explained_and_the_model_left_as_it_was(model: Custom) -> None:
-    clip = check.wrap(model, open_clip.SimpleTokenizer(context_length=LENGTH))
+    clip = check.wrap(model, check.simple_tokenizer(context_length=LENGTH))
     before = {name: value.clone() for name, value in model.state_dict().items()}
     e = gw.Explainer(clip)(check.picture(96, 96), "a brown dog ! in a car")
     assert e.text_layers == 3
@@ -230,7 +229,7 @@ def test_a_sigmoid_models_score_is_its_own_with_its_probability() -> None:
     )  # fmt: skip
     model = CustomTextCLIP(check.EMBEDDING, vision, cfg, init_logit_scale=2.0, init_logit_bias=-3.0)
     check.enliven(model)
-    tokenizer = open_clip.SimpleTokenizer(context_length=LENGTH)
+    tokenizer = check.simple_tokenizer(context_length=LENGTH)
     pixels = check.picture(32, 32)
     e = gw.Explainer(check.wrap(model, tokenizer))(pixels, "a dog")
     with torch.no_grad():
@@ -250,7 +249,7 @@ def test_a_whole_coca_is_explained() -> None:
     )
     decoder = {"context_length": LENGTH, "width": 32, "heads": 2, "layers": 1}
     model: Any = check.enliven(CoCa(check.EMBEDDING, decoder, cfg, vision))
-    tokenizer = open_clip.SimpleTokenizer(context_length=LENGTH)
+    tokenizer = check.simple_tokenizer(context_length=LENGTH)
     pixels = check.picture(32, 32)
     e = gw.Explainer(check.wrap(model, tokenizer))(pixels, "a dog in a car")
     with torch.no_grad():

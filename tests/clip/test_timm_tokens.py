@@ -151,6 +151,10 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
     return torch.stack(rows)
 
 
+def test_maps_in_lower_precision_rank_alike(model: CLIP) -> None:
+    check.check_lower_precision(model, PIXELS)
+
+
 def test_the_model_is_left_as_it_was(model: CLIP, tower: TimmTokenTower) -> None:
     wide = check.picture(64, 96) if tower.flexible else PIXELS
     check.check_untouched(check.wrap(model), wide)
