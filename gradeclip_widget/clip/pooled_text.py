@@ -68,7 +68,7 @@ class PooledTextTower:
         batches = torch.tensor(rows, device=device).split(max(1, _ROWS // length))
         embeddings, trace = [], None
         for ids in batches:
-            entered, mask, pooled, columns = self._embed(ids)
+            entered, mask, pooled, columns = self._embed(ids, max(map(len, sequences)))
             if trace is None:
                 appended = self.class_token is not None
                 first = _Layout.of(
@@ -108,12 +108,16 @@ class PooledTextTower:
                 pooled = pooled @ projection
             return F.normalize(pooled.float(), dim=-1)
 
-    def _embed(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _embed(self, ids: Tensor, longest: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What enters the first block.
+
+        Args:
+            ids: padded token ids (B, context length).
+            longest: how many tokens the longest caption has.
 
         Returns:
             Tokens (B, L, D), what each sees (B, L, L), which is pooled (B,), and the positions (L,) that they
-            stand for: those that no token of the batch sees are left out.
+            stand for: padding that no token of the batch sees is left out.
         """
         text, (count, length) = self.text, ids.shape
         x = text.token_embedding(ids)
@@ -133,6 +137,7 @@ class PooledTextTower:
         pooled = self._pooled(ids, x.shape[1])
         used = seen.any(0)
         used[pooled] = True
+        used[:longest] = True  # a caption's own token may be taken for padding, and hidden
         columns = used.nonzero()[:, 0]
         mask = mask[:, columns][:, :, columns]
         return x[:, columns], mask, used.cumsum(0)[pooled] - 1, columns

@@ -23,7 +23,7 @@ from . import invariants as check
 from .conftest import CAPTION, small_clip
 
 LENGTH = 20
-CAPTIONS = [CAPTION, "a dog", "red", "wow ! a brown cat !", "dog " * 40]
+CAPTIONS = [CAPTION, "a dog", "red", "wow !% a brown cat !", "dog " * 40]
 
 
 def text(**options: Any) -> TextTransformer:
