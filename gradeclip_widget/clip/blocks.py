@@ -224,18 +224,32 @@ def carry(
     """
     x, moves, read = x.to(block.dtype), moves.to(block.dtype), read.cast(block.dtype)
     moves = torch.cat([moves, moves.new_zeros(1, moves.shape[-1])])
-    with forward_ad.dual_level(), exact(x), quiet():
-        rows = forward_ad.make_dual(x.expand(len(moves), -1).contiguous(), moves)
-        dq, dk, dv = (_tangent(a) for a in (block.query(rows), *block.keys_values(rows)))
+    with exact(x), quiet():
+        dq, dk, dv = _pushed(
+            lambda row: (block.query(row), *block.keys_values(row)), (x,), (moves,)
+        )
         if pooled is None:
             dk, dv = torch.zeros_like(dk), torch.zeros_like(dv)
         do = attend_moves(read, pooled or 0, dq, dk, dv)
         if at_o is not None:
             do[:-1] += at_o.to(do)
-        o = forward_ad.make_dual(read.o.expand(len(moves), -1).contiguous(), do)
-        mixed, change = forward_ad.unpack_dual(block.mix(rows, o))
-        change = torch.cat([change[:-1], mixed[-1:]])
-        return _tangent(block.leave(rows, forward_ad.make_dual(mixed, change)))
+        mixed = block.mix(x, read.o)
+        (change,) = _pushed(lambda row, o: (block.mix(row, o),), (x, read.o), (moves, do))
+        change = torch.cat([change[:-1], mixed[None]])
+        (out,) = _pushed(lambda row, m: (block.leave(row, m),), (x, mixed), (moves, change))
+        return out
+
+
+def _pushed(
+    function: Callable[..., tuple[Tensor, ...]], at: tuple[Tensor, ...], moves: tuple[Tensor, ...]
+) -> tuple[Tensor, ...]:
+    """Derivatives of a function at one place along many directions (K, ...), the place computed once."""
+
+    def along(*directions: Tensor) -> tuple[Tensor, ...]:
+        return cast(tuple[Tensor, ...], torch.func.jvp(function, at, directions)[1])
+
+    pushed: tuple[Tensor, ...] = torch.func.vmap(along)(*moves)
+    return pushed
 
 
 def _tangent(moving: Tensor) -> Tensor:
