@@ -183,7 +183,7 @@ class ClassTokenTrace:
         return w[:, 0]
 
     def _graph(self) -> tuple[Tensor, list[Tensor]]:
-        """The embedding x over the explained blocks, and a zero added to the class token's o in each.
+        """The embedding x over the explained blocks, and zeros added to what the class token reads.
 
         Between them the patches read the class token too, so the whole blocks are in the graph.
         """
