@@ -75,6 +75,18 @@ class Explainer:
             raise ValueError(f"text_layers={text_layers}: give at least 1")
         self.clip = clip
         self.method = get_method(method, reference)
+        for side, tower in (("image", clip.image_tower), ("text", clip.text_tower)):
+            if self.method.needs_query and not tower.has_query:
+                raise ValueError(
+                    f"method={method!r} shows what a query attends to, and this model's {side} tower "
+                    f"({tower.family}) has none; use 'grad-eclip' or 'grad-cam'"
+                )
+        if reference and not (clip.image_tower.in_reference and clip.text_tower.in_reference):
+            raise ValueError(
+                "reference=True computes as the authors' code does, which knows vision transformers with a "
+                "class token and causal text transformers pooled at EOT only; this model's towers: "
+                f"{clip.image_tower.family}; {clip.text_tower.family}"
+            )
         self.reference = reference
         self.image_layers = image_layers
         self.text_layers = min(text_layers, clip.text_tower.depth)
@@ -130,7 +142,7 @@ class Explainer:
             for one in tokens:
                 parts = self._explain(trace, x, one)
                 now = time.perf_counter()
-                out.append(self._package(picture, one, parts, now - start))
+                out.append(self._package(picture, trace.grid, one, parts, now - start))
                 start = now
         return out[0] if single else out
 
@@ -157,7 +169,7 @@ class Explainer:
         sequences = [frame(tokens.ids)]
         sequences += [frame(self.clip.tokenizer.encode(_ALONE.format(w.text))) for w in words]
         sequences += [frame(_without(tokens.ids, w)) for w in words]
-        embeddings, text = tower.run(sequences, self.text_layers)
+        embeddings, text = tower.run(sequences, self.text_layers, self.clip.tokenizer.frame)
         caption, alone, without = embeddings.split([1, len(words), len(words)])
         if self.reference:
             text = tower.trace(sequences[0], self.text_layers, single_head=True)
@@ -182,10 +194,14 @@ class Explainer:
         return text.block_effects.to(x) @ x
 
     def _package(
-        self, picture: Picture, tokens: Tokens, parts: dict[str, Tensor], seconds: float
+        self,
+        picture: Picture,
+        grid: tuple[int, int],
+        tokens: Tokens,
+        parts: dict[str, Tensor],
+        seconds: float,
     ) -> Explanation:
         arrays = {name: part.float().cpu().numpy() for name, part in parts.items()}
-        grid = self._grid(picture)
         reading_rows = {
             name: _spread_rows(arrays[name], tokens.words).reshape(-1, *grid)
             if self.readings
@@ -211,15 +227,15 @@ class Explainer:
             image_layers=self.image_layers,
             text_layers=self.text_layers,
             model=self.clip.name,
-            method=self.method.label,
+            method=self._label(),
             reference=self.reference,
-            notes=tuple(self._notes(tokens, arrays["image_blocks"])),
+            notes=(*picture.notes, *self._notes(tokens, arrays["image_blocks"])),
             seconds=seconds,
         )
 
-    def _grid(self, picture: Picture) -> tuple[int, int]:
-        height, width = self.clip.image_tower.patch_size
-        return picture.pixels.shape[2] // height, picture.pixels.shape[3] // width
+    def _label(self) -> str:
+        pooled = self.method.name == "grad-eclip" and not self.clip.image_tower.has_query
+        return f"{self.method.label} (pooled)" if pooled else self.method.label
 
     def _notes(self, tokens: Tokens, blocks: np.ndarray[Any, Any]) -> list[str]:
         notes = []
@@ -234,7 +250,7 @@ class Explainer:
             notes.append(f"Unknown to this model, which was never trained on it: {texts}.")
         magnitudes = np.abs(blocks)
         explained = magnitudes[-self.image_layers :].sum() / max(magnitudes.sum(), 1e-12)
-        if explained < _FAINT:
+        if explained < _FAINT and self.image_layers < len(magnitudes):
             more = _layers_for(magnitudes, _FAINT)
             notes.append(
                 f"The explained blocks of the image tower carry {explained:.0%} of what its pooled token "

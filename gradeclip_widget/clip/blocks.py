@@ -7,11 +7,12 @@ of rows reading weights is all the cost there is.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import torch
 import torch.nn.functional as F
@@ -25,6 +26,32 @@ class Layout:
 
     plain: int
     pooled: int
+
+
+class Attends(Protocol):
+    """A transformer block as attention between two row-wise halves, on matrices (..., rows, D)."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of its weights."""
+
+    def query(self, x: Tensor) -> Tensor:
+        """Queries, all heads side by side."""
+
+    def keys_values(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values."""
+
+    def qkv(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values."""
+
+    def mix(self, x: Tensor, o: Tensor) -> Tensor:
+        """What a block makes of attention outputs before their length counts: itself, or a norm of it."""
+
+    def leave(self, x: Tensor, mixed: Tensor) -> Tensor:
+        """Output rows, from input rows and what `mix` made of the attention output."""
+
+    def finish(self, x: Tensor, o: Tensor) -> Tensor:
+        """Output rows, from input rows and their attention output: `leave` after `mix`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +101,14 @@ class Block:
         h = _activate(m.mlp.gelu, h, layout)
         return x + cast(Tensor, m.ls_2(_linear(h, m.mlp.c_proj.weight, m.mlp.c_proj.bias, layout)))
 
+    def mix(self, x: Tensor, o: Tensor) -> Tensor:
+        """The attention output as it enters the projection: itself."""
+        return o
+
+    def leave(self, x: Tensor, mixed: Tensor) -> Tensor:
+        """As `finish`, since nothing comes between."""
+        return self.finish(x, mixed)
+
     def _project(self, x: Tensor, first: int, last: int, layout: Layout | None) -> Tensor:
         attention = self.module.attn
         rows = slice(first * attention.embed_dim, last * attention.embed_dim)
@@ -94,7 +129,8 @@ class Read:
         o: its attention output (D,) before the output projection.
         heads: attention heads of this block as it was run.
         visible: the first this many tokens are those that the pooled token attends to.
-        tokens: the explained ones among the N (patches, or text tokens between SOT and EOT).
+        tokens: the explained ones among the N (patches, or a caption's own tokens).
+        padding: how many of the visible ones, at their end, are padding.
     """
 
     q: Tensor
@@ -103,12 +139,18 @@ class Read:
     o: Tensor
     heads: int
     visible: int
-    tokens: slice
+    tokens: slice | Tensor
+    padding: int = 0
 
     def copied(self, dtype: torch.dtype) -> Read:
         """The same in memory of its own, so that it does not keep a larger matrix alive."""
         names = ("q", "k", "v", "o")
         return replace(self, **{n: getattr(self, n).to(dtype, copy=True) for n in names})
+
+    def cast(self, dtype: torch.dtype) -> Read:
+        """The same in another type, in the same memory where it has that type already."""
+        names = ("q", "k", "v", "o")
+        return replace(self, **{n: getattr(self, n).to(dtype) for n in names})
 
     def attention(self) -> Tensor:
         """Attention weights (heads, visible) of the pooled token."""
@@ -157,12 +199,70 @@ def push_embedding(
     pooled: Tensor, moves: Tensor, embedding_of: Callable[[Tensor], Tensor]
 ) -> Tensor:
     """Directions (K, D) of a pooled token (D,) as directions (K, E) of its unit embedding."""
-    with forward_ad.dual_level(), warnings.catch_warnings():
-        # At its first use torch scripts its own decompositions, and warns of its own scripting.
-        warnings.filterwarnings("ignore", ".*torch.jit.script", category=FutureWarning)
+    with forward_ad.dual_level(), quiet():
         rows = pooled.expand(len(moves), -1).contiguous()
         moving = embedding_of(forward_ad.make_dual(rows, moves))
-        return cast(Tensor, forward_ad.unpack_dual(moving).tangent)
+        return _tangent(moving)
+
+
+def carry(
+    block: Attends, x: Tensor, read: Read, moves: Tensor, at_o: Tensor | None, pooled: int | None
+) -> Tensor:
+    """Take directions of a pooled token through a block of any kind, the other tokens held as they are.
+
+    Args:
+        block: the block, its rows placed as the pooled token is.
+        x: the pooled token (D,) entering it.
+        read: what it read there.
+        moves: directions (K, D) of x.
+        at_o: directions (K, D_o) added to its attention output, if any.
+        pooled: where its own key and value lie among those visible; ``None`` where it does not see itself.
+
+    Returns:
+        Directions (K + 1, D) of the pooled token leaving the block, the last along what its attention adds
+        there: the block's own effect.
+    """
+    x, moves, read = x.to(block.dtype), moves.to(block.dtype), read.cast(block.dtype)
+    moves = torch.cat([moves, moves.new_zeros(1, moves.shape[-1])])
+    with exact(x), quiet():
+        dq, dk, dv = _pushed(
+            lambda row: (block.query(row), *block.keys_values(row)), (x,), (moves,)
+        )
+        if pooled is None:
+            dk, dv = torch.zeros_like(dk), torch.zeros_like(dv)
+        do = attend_moves(read, pooled or 0, dq, dk, dv)
+        if at_o is not None:
+            do[:-1] += at_o.to(do)
+        mixed = block.mix(x, read.o)
+        (change,) = _pushed(lambda row, o: (block.mix(row, o),), (x, read.o), (moves, do))
+        change = torch.cat([change[:-1], mixed[None]])
+        (out,) = _pushed(lambda row, m: (block.leave(row, m),), (x, mixed), (moves, change))
+        return out
+
+
+def _pushed(
+    function: Callable[..., tuple[Tensor, ...]], at: tuple[Tensor, ...], moves: tuple[Tensor, ...]
+) -> tuple[Tensor, ...]:
+    """Derivatives of a function at one place along many directions (K, ...), the place computed once."""
+
+    def along(*directions: Tensor) -> tuple[Tensor, ...]:
+        return cast(tuple[Tensor, ...], torch.func.jvp(function, at, directions)[1])
+
+    pushed: tuple[Tensor, ...] = torch.func.vmap(along)(*moves)
+    return pushed
+
+
+def _tangent(moving: Tensor) -> Tensor:
+    primal, tangent = forward_ad.unpack_dual(moving)
+    return torch.zeros_like(primal) if tangent is None else tangent
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """At its first use torch scripts its own decompositions, and warns of its own scripting."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*torch.jit.script", category=FutureWarning)
+        yield
 
 
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None, layout: Layout | None) -> Tensor:

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .blocks import Block, Layout, Read, attend, attend_moves, exact, push_embedding
+from .towers import SOT_EOT, Frame
 
 _PACK = 512  # tokens run at once: bounds the attention mask for very long captions
 
@@ -24,6 +25,7 @@ class CausalTextTower:
     """
 
     family = "causal text transformer pooled at EOT"
+    has_query = in_reference = True
 
     def __init__(self, model: Any) -> None:
         """View the text side of an open_clip model.
@@ -46,13 +48,14 @@ class CausalTextTower:
 
     @torch.no_grad()
     def run(
-        self, sequences: Sequence[Sequence[int]], layers: int
+        self, sequences: Sequence[Sequence[int]], layers: int, frame: Frame = SOT_EOT
     ) -> tuple[Tensor, CausalTextTrace]:
         """Encode many captions at once and trace the first.
 
         Args:
             sequences: token ids of each, SOT to EOT, no padding.
             layers: how many of the last blocks to explain, at most those there are.
+            frame: which of the tokens are the caption's own.
 
         Returns:
             Unit embeddings (K, E), and the trace of the first sequence.
@@ -60,7 +63,7 @@ class CausalTextTower:
         embeddings, trace = [], None
         for pack in _packs(sequences):
             trie = _Trie.of(pack)
-            x, reads = self._blocks(trie, 0 if trace else layers)
+            x, reads = self._blocks(trie, 0 if trace else layers, frame)
             pooled = x[torch.tensor(trie.ends, device=x.device)]
             embeddings.append(self.embedding_of(pooled))
             trace = trace or CausalTextTrace(self, reads, pooled[0], embeddings[0][0])
@@ -78,7 +81,7 @@ class CausalTextTower:
         """
         end = len(ids) - 1
         trie = _Trie.of([[*ids, *[0] * (self.context_length - len(ids))]])
-        x, reads = self._blocks(trie, layers, end, single_head)
+        x, reads = self._blocks(trie, layers, SOT_EOT, end, single_head)
         return CausalTextTrace(self, reads, x[end], self.embedding_of(x[end]))
 
     def embedding_of(self, pooled: Tensor) -> Tensor:
@@ -93,7 +96,12 @@ class CausalTextTower:
             return F.normalize(pooled.float(), dim=-1)
 
     def _blocks(
-        self, trie: _Trie, layers: int, end: int | None = None, single_head: bool = False
+        self,
+        trie: _Trie,
+        layers: int,
+        frame: Frame,
+        end: int | None = None,
+        single_head: bool = False,
     ) -> tuple[Tensor, list[_Step]]:
         """Run all blocks over a trie's tokens (M, D); what its first path's EOT read in each."""
         text, device = self.text, self.text.positional_embedding.device
@@ -110,7 +118,8 @@ class CausalTextTower:
             q, k, v = block.qkv(x)
             o = attend(q, k, v, heads, mask)
             if layers:
-                read = Read(q[end], k[path], v[path], o[end], heads, end + 1, slice(1, end))
+                own = slice(frame.lead, end + 1 - frame.tail)
+                read = Read(q[end], k[path], v[path], o[end], heads, end + 1, own)
                 dtype = block.dtype
                 step = _Step(block, x[end].to(dtype, copy=True), read.copied(dtype), explained)
                 steps.append(step)

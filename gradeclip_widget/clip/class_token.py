@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .blocks import Block, Layout, Read, attend, attend_moves, exact, push_embedding
+from .blocks import Attends, Block, Layout, Read, attend, attend_moves, exact, push_embedding
+from .patches import open_clip_tokens
 
 _PATCHES = slice(1, None)
 
@@ -20,6 +21,7 @@ class ClassTokenTower:
     """open_clip's ``VisionTransformer`` with ``pool_type="tok"``: the last class token is the picture."""
 
     family = "vision transformer with a class token"
+    flexible = has_query = in_reference = True
 
     def __init__(self, visual: Any) -> None:
         """View the tower ``model.visual``.
@@ -61,9 +63,8 @@ class ClassTokenTower:
             raise ValueError(
                 f"image_layers={layers}: this image tower has {self.depth} blocks; give 1 to {self.depth}"
             )
-        rows, grid = self._embed(
-            pixels
-        )  # tokens, then what each block so far added to the class token
+        # Tokens, then what each block so far added to the class token.
+        rows, grid = open_clip_tokens(self.visual, pixels)
         tokens, reads, tokens_in = len(rows), list[Read](), rows
         for number, block in enumerate(self.blocks):
             explained = number >= self.depth - layers
@@ -82,7 +83,17 @@ class ClassTokenTower:
                 reads.append(read)
             del read  # frees the queries, keys and values of a block that is not explained
             rows = block.finish(rows, o, Layout(1 if last else tokens, 0))
-        return ClassTokenTrace(self, grid, reads, tokens_in, last_in, rows[0], rows[1:])
+        return ClassTokenTrace(
+            self.embedding_of,
+            self.blocks[-layers:],
+            grid,
+            _PATCHES,
+            reads,
+            tokens_in,
+            last_in,
+            rows[0],
+            rows[1:],
+        )
 
     @staticmethod
     def _attend(
@@ -112,24 +123,15 @@ class ClassTokenTower:
                 pooled = pooled @ self.visual.proj
             return F.normalize(pooled.float(), dim=-1)
 
-    def _embed(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """Tokens (1 + patches, D) entering the first block, and the patch grid."""
-        visual = self.visual
-        patches = visual.conv1(pixels.to(visual.conv1.weight.dtype))[0]
-        grid = (patches.shape[-2], patches.shape[-1])
-        x = torch.cat([visual.class_embedding.to(patches.dtype)[None], patches.flatten(1).T])
-        position = visual.positional_embedding
-        if grid != tuple(visual.grid_size):
-            position = _resample(position, tuple(visual.grid_size), grid)
-        return visual.ln_pre(x + position.to(x.dtype)), grid
-
 
 @dataclass(eq=False)
 class ClassTokenTrace:
     """What the class token read of one picture."""
 
-    tower: ClassTokenTower
+    embedding_of: Callable[[Tensor], Tensor]
+    blocks: Sequence[Attends]  # the explained ones
     grid: tuple[int, int]  # (rows, cols)
+    patches: slice
     reads: list[Read]  # of the explained blocks, shallowest first
     tokens_in: Tensor  # (1 + patches, D) entering the first explained block
     last_in: Tensor  # (1 + patches, D) entering the last block
@@ -140,7 +142,7 @@ class ClassTokenTrace:
     def embedding(self) -> Tensor:
         """(E,) unit image embedding x."""
         with torch.no_grad():
-            return self.tower.embedding_of(self.pooled)
+            return self.embedding_of(self.pooled)
 
     @cached_property
     def block_effects(self) -> Tensor:
@@ -149,7 +151,7 @@ class ClassTokenTrace:
         Along the class token's own stream, the patches held as they are: what it read there itself.
         """
         with torch.no_grad():
-            return push_embedding(self.pooled, self.moves, self.tower.embedding_of)
+            return push_embedding(self.pooled, self.moves, self.embedding_of)
 
     def pull(self, directions: Tensor) -> Tensor:
         """Channel weights w = d(direction . x)/do of the class token: (K, E) to (blocks, K, D)."""
@@ -162,21 +164,21 @@ class ClassTokenTrace:
 
     def pull_features(self, directions: Tensor) -> tuple[Tensor, Tensor]:
         """The last block's input (1 + patches, D), and gradients (K, 1 + patches, D) of direction . x."""
-        block, heads = self.tower.blocks[-1], self.reads[-1].heads
+        block, heads = self.blocks[-1], self.reads[-1].heads
         with torch.enable_grad():
             tokens = self.last_in.detach().requires_grad_()
             o = attend(block.query(tokens[:1]), *block.keys_values(tokens), heads)
-            x = self.tower.embedding_of(block.finish(tokens[:1], o))[0]
+            x = self.embedding_of(block.finish(tokens[:1], o))[0]
             rows = [torch.autograd.grad(x, tokens, d, retain_graph=True)[0] for d in directions]
         return self.last_in, torch.stack(rows)
 
     def _pull_tail(self, directions: Tensor) -> Tensor:
         """At the last block only the class token's own row leads to x."""
-        block = self.tower.blocks[-1]
+        block = self.blocks[-1]
         with torch.enable_grad(), exact(directions):
             o = self.reads[-1].o[None].detach().to(block.dtype).requires_grad_()
             out = block.finish(self.last_in[:1].detach().to(block.dtype), o)
-            x = self.tower.embedding_of(out)
+            x = self.embedding_of(out)
             (w,) = torch.autograd.grad(x, o, directions[:, None], is_grads_batched=True)
         return w[:, 0]
 
@@ -186,15 +188,8 @@ class ClassTokenTrace:
         Between them the patches read the class token too, so the whole blocks are in the graph.
         """
         x, moves = self.tokens_in.detach(), []
-        for block, read in zip(self.tower.blocks[-len(self.reads) :], self.reads, strict=True):
+        for block, read in zip(self.blocks, self.reads, strict=True):
             o = attend(*block.qkv(x), read.heads)
             moves.append(torch.zeros_like(o[0]).requires_grad_())
             x = block.finish(x, torch.cat([o[:1] + moves[-1], o[1:]]))
-        return self.tower.embedding_of(x[0]), moves
-
-
-def _resample(position: Tensor, old: Sequence[int], new: Sequence[int]) -> Tensor:
-    """Bicubic, corners not aligned, as in the authors' notebooks; the class token's entry stays."""
-    grid = position[1:].float().unflatten(0, tuple(old)).permute(2, 0, 1)[None]
-    grid = F.interpolate(grid, tuple(new), mode="bicubic", align_corners=False)
-    return torch.cat([position[:1].float(), grid[0].flatten(1).T])
+        return self.embedding_of(x[0]), moves

@@ -9,14 +9,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .attention_pooling import AttentionPoolingTower
 from .causal_text import CausalTextTower
 from .class_token import ClassTokenTower
+from .feature_maps import FeatureMapTower
+from .mean_text import MeanTextTower
+from .offset_tokens import OffsetTokenizer
 from .pictures import Optics, optics
+from .pooled_text import PooledTextTower
+from .timm_tokens import TimmTokenTower
 from .tokens import Tokenizer
 from .towers import ImageTower, TextTower
 
-IMAGE_FAMILIES = (ClassTokenTower,)
-TEXT_FAMILIES = (CausalTextTower,)
+IMAGE_FAMILIES = (ClassTokenTower, TimmTokenTower, AttentionPoolingTower, FeatureMapTower)
+TEXT_FAMILIES = (CausalTextTower, PooledTextTower, MeanTextTower)
 
 
 class ClipModel:
@@ -63,8 +69,11 @@ class ClipModel:
         self.name = name or type(model).__name__
         self.image_tower: ImageTower = _tower("image", model.visual, IMAGE_FAMILIES)
         self.text_tower: TextTower = _tower("text", model, TEXT_FAMILIES)
-        self.optics: Optics = optics(model, preprocess, self.image_tower.patch_size)
-        self.tokenizer = Tokenizer(tokenizer, self.text_tower.context_length, known_tokens)
+        self.optics: Optics = optics(
+            model, preprocess, self.image_tower.patch_size, self.image_tower.flexible
+        )
+        kind = OffsetTokenizer if OffsetTokenizer.wraps(tokenizer) else Tokenizer
+        self.tokenizer = kind(tokenizer, self.text_tower.context_length, known_tokens)
         self.dtype = _dtype(dtype)
 
     @property

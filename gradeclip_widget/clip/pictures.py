@@ -37,11 +37,13 @@ class Picture:
         image: what the user sees, upright RGB.
         pixels: what the tower sees, normalised (1, 3, H, W) on the CPU.
         cover: the box of ``image`` that ``pixels`` spread over.
+        notes: what a reader should know of how it was fitted, as sentences.
     """
 
     image: Image.Image
     pixels: Tensor
     cover: Box
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Optics:
         interpolation: of the model's own preprocessing.
         crop: the model's own preprocessing, from a PIL image to (3, H, W).
         crop_mode: how that preprocessing reaches a square.
+        flexible: whether the tower takes other sizes than ``image_size``.
     """
 
     image_size: tuple[int, int]
@@ -64,6 +67,7 @@ class Optics:
     interpolation: TF.InterpolationMode
     crop: Callable[[Image.Image], Tensor]
     crop_mode: Literal["shortest", "squash", "longest"]
+    flexible: bool = True
 
     def picture(self, source: Any, fit: Fit = "whole", resolution: int | None = None) -> Picture:
         """Read a picture and make it fit the tower.
@@ -103,11 +107,23 @@ class Optics:
         height, width = self._size(image, fit, resolution)
         resized = TF.resize(image, [height, width], self.interpolation)
         pixels = TF.normalize(TF.to_tensor(resized), list(self.mean), list(self.std))
-        return Picture(image, pixels[None], whole)
+        notes: tuple[str, ...] = ()
+        if not self.flexible and fit == "whole" and image.width * height != image.height * width:
+            notes = (
+                f"This model's image tower takes {width} x {height} px only: the picture was squashed to it.",
+            )
+        return Picture(image, pixels[None], whole, notes)
 
     def _size(self, image: Image.Image, fit: Fit, resolution: int | None) -> tuple[int, int]:
         patch_h, patch_w = self.patch_size
         height, width = self.image_size
+        if not self.flexible:
+            if resolution not in (None, min(height, width)):
+                raise ValueError(
+                    f"resolution={resolution}: this model's image tower takes {width} x {height} px only; "
+                    "leave resolution out"
+                )
+            return height, width
         if resolution is not None:
             if isinstance(resolution, bool) or not isinstance(resolution, int | np.integer):
                 raise TypeError(f"resolution is a number of pixels, not {resolution!r}")
@@ -162,6 +178,11 @@ class Optics:
                 f"a tensor's sides must be multiples of the patch, {patch_h} x {patch_w} px; "
                 f"got {height} x {width}"
             )
+        if not self.flexible and (height, width) != self.image_size:
+            raise ValueError(
+                f"a tensor for this model must be {self.image_size[0]} x {self.image_size[1]} px, the only "
+                f"size its image tower takes; got {height} x {width}"
+            )
         if height * width > MAX_PATCHES * patch_h * patch_w:
             raise ValueError(
                 f"a tensor of {height} x {width} px would be more than {MAX_PATCHES} patches; shrink it"
@@ -174,7 +195,9 @@ class Optics:
         return Picture(TF.to_pil_image(visible), pixels, (0.0, 0.0, float(width), float(height)))
 
 
-def optics(model: Any, preprocess: Any, patch_size: tuple[int, int]) -> Optics:
+def optics(
+    model: Any, preprocess: Any, patch_size: tuple[int, int], flexible: bool = True
+) -> Optics:
     """Read from a model and its preprocessing transform how it wants its pixels."""
     visual = model.visual
     steps = {type(step).__name__: step for step in getattr(preprocess, "transforms", [])}
@@ -198,6 +221,7 @@ def optics(model: Any, preprocess: Any, patch_size: tuple[int, int]) -> Optics:
         interpolation=getattr(resize, "interpolation", TF.InterpolationMode.BICUBIC),
         crop=preprocess,
         crop_mode="squash" if squash else "longest" if padded else "shortest",
+        flexible=flexible,
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..words import Span, Word, assign_tokens
+from .towers import SOT_EOT
 
 MAX_CHARACTERS = 20_000
 _LINE = 400  # characters
@@ -35,6 +36,8 @@ class Tokens:
 class Tokenizer:
     """open_clip's ``SimpleTokenizer`` with positions."""
 
+    frame = SOT_EOT
+
     def __init__(
         self, tokenizer: Any, context_length: int, known: frozenset[int] | None = None
     ) -> None:
@@ -51,7 +54,8 @@ class Tokenizer:
         if not hasattr(tokenizer, "byte_encoder") or not hasattr(tokenizer, "clean_fn"):
             raise TypeError(
                 f"tokenizer {type(tokenizer).__name__} is not open_clip's SimpleTokenizer, "
-                "the only one whose tokens can be traced to the caption's words so far"
+                "nor a fast tokenizer of Hugging Face in open_clip's wrapper: its tokens cannot be traced to "
+                "the caption's words"
             )
         self.tokenizer = tokenizer
         self.context_length = context_length
@@ -69,21 +73,25 @@ class Tokenizer:
         if len(caption) > MAX_CHARACTERS:
             raise ValueError(
                 f"caption has {len(caption):,} characters; give at most {MAX_CHARACTERS:,} "
-                f"(this model reads {self.context_length - 2} tokens)"
+                f"(this model reads {self.room} tokens)"
             )
         if broken := re.search("[\ud800-\udfff]", caption):
             raise ValueError(
                 f"caption holds half a character ({broken.group()!r}) at position {broken.start()}; "
                 "write it anew, or decode its bytes as UTF-8"
             )
+        return self._tokens(caption, *self._split(caption))
+
+    def _split(self, caption: str) -> tuple[list[int], list[Span]]:
+        """Ids of a caption's own tokens, and the characters that each came from."""
         cleaned = self.tokenizer.clean_fn(caption)
-        origin = _origins(caption, cleaned, self.tokenizer.clean_fn)
+        origin = origins(caption, cleaned, self.tokenizer.clean_fn)
         ids, spans = [], []
         for match in self.tokenizer.pat.finditer(cleaned):
             for token, a, b in self._encode(match.group()):
                 ids.append(token)
-                spans.append(_span(origin, match.start() + a, match.start() + b))
-        return self._tokens(caption, ids, spans)
+                spans.append(span_of(origin, match.start() + a, match.start() + b))
+        return ids, spans
 
     def from_ids(self, ids: Sequence[int]) -> Tokens:
         """The caption that token ids spell.
@@ -116,6 +124,11 @@ class Tokenizer:
         caption = re.sub("[\udc80-\udcff]", "�", text)
         return self._tokens(caption.removesuffix(" "), ids, spans)
 
+    @property
+    def room(self) -> int:
+        """How many of a caption's own tokens the model can read."""
+        return self.context_length - self.frame.lead - self.frame.tail
+
     def _bytes(self, token: int) -> tuple[bytes, bytes]:
         """A token's bytes, and the space after it where it ends a word."""
         text = self.tokenizer.decoder[token]
@@ -134,7 +147,7 @@ class Tokenizer:
     def _read(self, ids: Sequence[int]) -> int:
         """How many ids the model reads: those that fit, up to a literal "<end_of_text>"."""
         eot = self.tokenizer.eot_token_id
-        return min(self.context_length - 2, ids.index(eot) if eot in ids else len(ids))
+        return min(self.room, ids.index(eot) if eot in ids else len(ids))
 
     def _tokens(self, caption: str, ids: list[int], spans: list[Span]) -> Tokens:
         if not caption.strip():
@@ -162,7 +175,7 @@ class Tokenizer:
         return out
 
 
-def _origins(caption: str, cleaned: str, clean: Callable[[str], str]) -> list[Span]:
+def origins(caption: str, cleaned: str, clean: Callable[[str], str]) -> list[Span]:
     """For each character of the cleaned caption, the characters of the caption it came from.
 
     Cleaning folds white space, lowers case, and repairs mojibake and HTML entities. All but the first
@@ -182,7 +195,7 @@ def _origins(caption: str, cleaned: str, clean: Callable[[str], str]) -> list[Sp
 
 
 def _aligned(text: str, cleaned: str, start: int) -> list[Span]:
-    """As `_origins`, of a text that starts at ``start``: a character for a character where that fits.
+    """As `origins`, of a text that starts at ``start``: a character for a character where that fits.
 
     What was rewritten maps as a whole where `difflib` is quick enough to find it, else in proportion.
     """
@@ -206,5 +219,6 @@ def _aligned(text: str, cleaned: str, start: int) -> list[Span]:
     return spans
 
 
-def _span(origin: Sequence[Span], a: int, b: int) -> Span:
+def span_of(origin: Sequence[Span], a: int, b: int) -> Span:
+    """Characters of the caption that the cleaned caption's [a, b) came from."""
     return origin[a][0], origin[b - 1][1]

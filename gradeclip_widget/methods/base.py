@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from torch import Tensor
@@ -12,7 +13,7 @@ from ..clip.towers import ImageTrace, TextTrace
 _METHODS: dict[str, type[Method]] = {}
 
 
-class Method:
+class Method(ABC):
     """An explanation method. A subclass with a ``name`` can be asked for by that name.
 
     Args:
@@ -21,6 +22,7 @@ class Method:
 
     name: ClassVar[str]
     label: ClassVar[str]
+    needs_query: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         """Register the method under its name."""
@@ -29,13 +31,13 @@ class Method:
     def __init__(self, reference: bool = False) -> None:
         self.reference = reference
 
+    @abstractmethod
     def image_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
         """Signed maps (K, patches) of the picture along K directions (K, E) of the text space."""
-        raise NotImplementedError
 
+    @abstractmethod
     def token_shares(self, trace: TextTrace) -> Tensor:
         """What each of the T tokens between SOT and EOT gives to the caption's embedding, (T, E)."""
-        raise NotImplementedError
 
 
 def get_method(name: str, reference: bool = False) -> Method:

@@ -25,4 +25,4 @@ class GradCam(GradEclip):
         """Signed maps (K, patches)."""
         features, gradients = trace.pull_features(directions)
         weights = gradients.float().mean(1)
-        return weights @ features.float()[trace.reads[-1].tokens].T
+        return weights @ features.float()[trace.patches].T

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..clip.blocks import Read
@@ -14,6 +15,7 @@ class SelfAttention(Method):
 
     name = "self-attention"
     label = "Self-attention"
+    needs_query = True
 
     def image_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
         """The same map in each of the K rows (K, patches)."""
@@ -25,4 +27,6 @@ class SelfAttention(Method):
 
 
 def _weights(read: Read) -> Tensor:
-    return read.attention().float().mean(0)[read.tokens]
+    weights = read.attention().float().mean(0)
+    hidden = len(read.k) - read.visible
+    return F.pad(weights, (0, hidden))[read.tokens]

@@ -1,0 +1,300 @@
+"""Image towers whose patches are read once, at the end, by the query of an attention pooling head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, cast
+
+import torch
+import torch.nn.functional as F
+from open_clip.modified_resnet import AttentionPool2d
+from open_clip.transformer import AttentionalPooler
+from timm.layers import AttentionPoolLatent
+from torch import Tensor, nn
+
+from .blocks import Read, attend, exact, push_embedding
+from .patches import (
+    any_size,
+    open_clip_tokens,
+    resample,
+    takes_any_size,
+    timm_grid,
+    timm_patch_size,
+)
+
+_ALL = slice(None)
+
+
+class _Pool(Protocol):
+    """A pooling head and the trunk under it."""
+
+    heads: int
+    patches: slice  # among the rows that enter the head
+    keys: slice  # the same among the keys
+    patch_size: tuple[int, int]
+    image_size: tuple[int, int]
+    flexible: bool
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the head's weights."""
+
+    def features(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """Rows (N, D) that enter the head, and the patch grid."""
+
+    def qkv(self, features: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+        """The query (1, D), keys and values (M, D) of the pooling attention, all heads side by side."""
+
+    def finish(self, o: Tensor) -> Tensor:
+        """Embeddings (..., E), not normalised, of attention outputs (..., D) before their projection."""
+
+
+class AttentionPoolingTower:
+    """A tower whose last step is attention of a single query over the patches.
+
+    The query asks once, after all blocks, so there is one block to explain: the head. It is timm's
+    ``AttentionPoolLatent`` (the MAP head of SigLIP and of the Perception Encoder), open_clip's
+    ``AttentionalPooler`` (CoCa) or its ``AttentionPool2d`` (CLIP's ResNets).
+    """
+
+    family = "attention pooling head"
+    depth = 1
+    has_query = True
+    in_reference = False
+
+    def __init__(self, visual: Any) -> None:
+        """View the tower ``model.visual``.
+
+        Raises:
+            TypeError: it is of another family.
+        """
+        trunk = getattr(visual, "trunk", None)
+        if isinstance(getattr(trunk, "attn_pool", None), AttentionPoolLatent):
+            self.pool: _Pool = _LatentPool(visual)
+        elif isinstance(getattr(visual, "attn_pool", None), AttentionalPooler):
+            self.pool = _CocaPool(visual)
+        elif isinstance(getattr(visual, "attnpool", None), AttentionPool2d):
+            self.pool = _ResNetPool(visual)
+        else:
+            raise TypeError("it has no attention pooling head")
+        self.patch_size = self.pool.patch_size
+        self.image_size = self.pool.image_size
+        self.flexible = self.pool.flexible
+
+    @torch.no_grad()
+    def trace(
+        self,
+        pixels: Tensor,
+        layers: int = 1,
+        *,
+        single_head: bool = False,
+        effects: bool = True,
+    ) -> AttentionPoolingTrace:
+        """Run the tower on one picture.
+
+        Args:
+            pixels: normalised picture (1, 3, H, W), sides multiples of the patch size.
+            layers: 1, the pooling head.
+            single_head: not for this family.
+            effects: taken for the protocol's sake; they cost nothing here.
+
+        Raises:
+            ValueError: more blocks, or a single head, are asked for.
+        """
+        if layers != 1:
+            raise ValueError(
+                f"image_layers={layers}: this tower's patches are read once, by its {self.family}; give 1"
+            )
+        if single_head:
+            raise ValueError("the authors' code knows no attention pooling head")
+        features, grid = self.pool.features(pixels)
+        q, k, v = self.pool.qkv(features, grid)
+        o = attend(q, k, v, self.pool.heads)
+        read = Read(q[0], k, v, o[0], self.pool.heads, len(k), self.pool.keys)
+        return AttentionPoolingTrace(self, grid, self.pool.patches, [read], features)
+
+    def embedding_of(self, o: Tensor) -> Tensor:
+        """Unit embeddings (..., E) of attention outputs (..., D) before their projection."""
+        with exact(o):
+            return F.normalize(self.pool.finish(o.to(self.pool.dtype)).float(), dim=-1)
+
+
+@dataclass(eq=False)
+class AttentionPoolingTrace:
+    """What a pooling head's query read of one picture."""
+
+    tower: AttentionPoolingTower
+    grid: tuple[int, int]  # (rows, cols)
+    patches: slice
+    reads: list[Read]  # one
+    features: Tensor  # (N, D) entering the head
+
+    @cached_property
+    def embedding(self) -> Tensor:
+        """(E,) unit image embedding x."""
+        with torch.no_grad():
+            return self.tower.embedding_of(self.reads[0].o)
+
+    @cached_property
+    def block_effects(self) -> Tensor:
+        """(1, E) what the head's attention output adds to x, to first order."""
+        o = self.reads[0].o.to(self.tower.pool.dtype)
+        with torch.no_grad(), exact(o):
+            return push_embedding(o, o[None], self.tower.embedding_of)
+
+    def pull(self, directions: Tensor) -> Tensor:
+        """Channel weights w = d(direction . x)/do: (K, E) to (1, K, D)."""
+        with torch.enable_grad(), exact(directions):
+            o = self.reads[0].o.detach()[None].to(self.tower.pool.dtype).requires_grad_()
+            x = self.tower.embedding_of(o)
+            (w,) = torch.autograd.grad(x, o, directions[:, None], is_grads_batched=True)
+        return w[:, 0][None]
+
+    def pull_features(self, directions: Tensor) -> tuple[Tensor, Tensor]:
+        """What enters the head (N, D), and the gradients (K, N, D) of direction . x there."""
+        with torch.enable_grad():
+            features = self.features.detach().requires_grad_()
+            o = attend(*self.tower.pool.qkv(features, self.grid), self.reads[0].heads)
+            x = self.tower.embedding_of(o)[0]
+            rows = [torch.autograd.grad(x, features, d, retain_graph=True)[0] for d in directions]
+        return self.features, torch.stack(rows)
+
+
+class _LatentPool:
+    """timm's MAP head on a vision transformer."""
+
+    def __init__(self, visual: Any) -> None:
+        self.visual, trunk, pool = visual, visual.trunk, visual.trunk.attn_pool
+        if not hasattr(trunk, "patch_embed") or "pool" in dict(visual.head.named_children()):
+            raise TypeError("its attention pooling head sits on no known vision transformer")
+        if pool.pool != "token" and pool.latent_len > 1:
+            raise TypeError("its attention pooling head averages several queries")
+        if pool.pos_embed is not None:
+            raise TypeError("its attention pooling head adds positions of its own")
+        self.heads = pool.num_heads
+        # Eva's head reads the class token too; a plain vision transformer's only where it is told to.
+        self.skipped = 0
+        if hasattr(trunk, "pool_include_prefix") and not trunk.pool_include_prefix:
+            self.skipped = trunk.num_prefix_tokens
+        self.patches = self.keys = slice(trunk.num_prefix_tokens - self.skipped, None)
+        self.patch_size = timm_patch_size(trunk)
+        self.image_size = cast(tuple[int, int], tuple(trunk.patch_embed.img_size))
+        self.flexible = takes_any_size(trunk)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return cast(torch.dtype, self.visual.trunk.attn_pool.kv.weight.dtype)
+
+    def features(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        trunk = self.visual.trunk
+        with any_size(trunk, pixels.shape[-2:]):
+            x = trunk.forward_features(pixels.to(self.dtype))[0]
+        return x[self.skipped :], timm_grid(trunk, pixels)
+
+    def qkv(self, features: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+        pool = self.visual.trunk.attn_pool
+        q = pool.q(pool.latent[0, :1])
+        k, v = pool.kv(features).chunk(2, -1)
+        return _per_head(pool.q_norm, q, self.heads), _per_head(pool.k_norm, k, self.heads), v
+
+    def finish(self, o: Tensor) -> Tensor:
+        trunk = self.visual.trunk
+        pool = trunk.attn_pool
+        x = pool.proj(o)
+        if pool.mlp is not None:
+            x = x + pool.mlp(pool.norm(x))
+        return cast(Tensor, self.visual.head(trunk.head(trunk.fc_norm(x))))
+
+
+class _CocaPool:
+    """CoCa's pooler: its first query is the picture, the others feed the caption writer."""
+
+    patches = keys = slice(1, None)
+    flexible = True
+
+    def __init__(self, visual: Any) -> None:
+        self.visual = visual
+        contrastive = visual.attn_pool_contrastive
+        if contrastive is not None and visual.attn_pool_type != "parallel":
+            raise TypeError("its pooled query reads other queries, not the patches")
+        if contrastive is None and visual.pool_type != "tok":
+            raise TypeError(f"it pools its queries by {visual.pool_type!r}, not the first of them")
+        self.parallel = contrastive is not None
+        self.pooler = contrastive if self.parallel else visual.attn_pool
+        self.heads = self.pooler.attn.num_heads
+        self.patch_size = cast(tuple[int, int], tuple(visual.conv1.kernel_size))
+        self.image_size = cast(tuple[int, int], tuple(visual.image_size))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return cast(torch.dtype, self.pooler.attn.out_proj.weight.dtype)
+
+    def features(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        x, grid = open_clip_tokens(self.visual, pixels)
+        x = self.visual.transformer(x[None])[0]
+        return (self.visual.ln_post(x) if self.parallel else x), grid
+
+    def qkv(self, features: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+        pooler, attention = self.pooler, self.pooler.attn
+        if attention.in_proj_weight is None:
+            weights = [attention.q_proj_weight, attention.k_proj_weight, attention.v_proj_weight]
+        else:
+            weights = attention.in_proj_weight.chunk(3)
+        x = pooler.ln_k(features)
+        rows = (pooler.ln_q(pooler.query[:1]), x, x)
+        biases = attention.in_proj_bias.chunk(3)
+        q, k, v = (F.linear(*a) for a in zip(rows, weights, biases, strict=True))
+        return q, k, v
+
+    def finish(self, o: Tensor) -> Tensor:
+        x = self.pooler.attn.out_proj(o)
+        if not self.parallel:
+            x = self.visual.ln_post(x)
+        return cast(Tensor, x if self.visual.proj is None else x @ self.visual.proj)
+
+
+class _ResNetPool:
+    """CLIP's ResNet: the mean of the last feature map asks, and stands among the keys besides."""
+
+    patches = _ALL
+    keys = slice(1, None)
+    flexible = True
+
+    def __init__(self, visual: Any) -> None:
+        self.visual = visual
+        self.heads = visual.attnpool.num_heads
+        size = visual.image_size
+        self.image_size = cast(
+            tuple[int, int], tuple(size) if isinstance(size, tuple | list) else (size, size)
+        )
+        cells = len(visual.attnpool.positional_embedding) - 1
+        self.side = round(cells**0.5)  # of the grid it was made for, always square
+        self.patch_size = (self.image_size[0] // self.side, self.image_size[1] // self.side)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return cast(torch.dtype, self.visual.attnpool.c_proj.weight.dtype)
+
+    def features(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        visual = self.visual
+        x = visual.stem(pixels.to(visual.conv1.weight.dtype))
+        for layer in (visual.layer1, visual.layer2, visual.layer3, visual.layer4):
+            x = layer(x)
+        return x[0].flatten(1).T, (x.shape[-2], x.shape[-1])
+
+    def qkv(self, features: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+        pool = self.visual.attnpool
+        position = pool.positional_embedding
+        if grid != (self.side, self.side):
+            position = resample(position, (self.side, self.side), grid)
+        x = torch.cat([features.mean(0, keepdim=True), features]) + position.to(features.dtype)
+        return pool.q_proj(x[:1]), pool.k_proj(x), pool.v_proj(x)
+
+    def finish(self, o: Tensor) -> Tensor:
+        return cast(Tensor, self.visual.attnpool.c_proj(o))
+
+
+def _per_head(norm: nn.Module, rows: Tensor, heads: int) -> Tensor:
+    """Normalise rows (N, D) head by head."""
+    return cast(Tensor, norm(rows.unflatten(-1, (heads, -1))).flatten(-2))

@@ -1,0 +1,204 @@
+"""Image towers that pool their last feature map: nothing asks there, so its gradient tells places apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from timm.models.convnext import ConvNeXt
+from timm.models.eva import Eva
+from timm.models.fastvit import FastVit
+from timm.models.swin_transformer import SwinTransformer
+from timm.models.vision_transformer import VisionTransformer
+from torch import Tensor
+
+from .blocks import Read, exact
+from .patches import any_size, open_clip_tokens, takes_any_size, timm_grid, timm_patch_size
+
+_MAPS = (ConvNeXt, FastVit, SwinTransformer)
+
+
+class FeatureMapTower:
+    """A tower whose picture is a pooled feature map: ConvNeXt, FastViT, Swin, ViTamin, averaged tokens.
+
+    It is any timm trunk without class token or attention pooling in open_clip's ``TimmModel``, or
+    open_clip's own vision transformer with ``pool_type="avg"`` (CLIPA).
+
+    The map is gradient times feature. Scaling a whole feature map hardly changes the unit embedding made of
+    it, so such a map sums to about nothing: positive is where a position speaks more than the others.
+    """
+
+    family = "pooled feature map"
+    depth = 1
+    has_query = False
+    in_reference = False
+
+    def __init__(self, visual: Any) -> None:
+        """View the tower ``model.visual``.
+
+        Raises:
+            TypeError: it is of another family.
+        """
+        self.map: _TimmMap | _OpenClipMap
+        if hasattr(visual, "trunk") and hasattr(visual, "head"):
+            self.map = _TimmMap(visual)
+        elif getattr(visual, "pool_type", None) == "avg" and visual.attn_pool is None:
+            self.map = _OpenClipMap(visual)
+        else:
+            raise TypeError("it does not average its last feature map")
+        self.patch_size = self.map.patch_size
+        self.image_size = self.map.image_size
+        self.flexible = self.map.flexible
+
+    @torch.no_grad()
+    def trace(
+        self,
+        pixels: Tensor,
+        layers: int = 1,
+        *,
+        single_head: bool = False,
+        effects: bool = True,
+    ) -> FeatureMapTrace:
+        """Run the tower on one picture.
+
+        Args:
+            pixels: normalised picture (1, 3, H, W), sides multiples of the patch size.
+            layers: 1, the last feature map.
+            single_head: not for this family.
+            effects: taken for the protocol's sake; they cost nothing here.
+
+        Raises:
+            ValueError: more blocks, or a single head, are asked for.
+        """
+        if layers != 1:
+            raise ValueError(
+                f"image_layers={layers}: only this tower's last feature map is explained; give 1"
+            )
+        if single_head:
+            raise ValueError("the authors' code knows vision transformers only")
+        rows, grid = self.map.features(pixels)
+        patches = slice(len(rows) - grid[0] * grid[1], None)
+        return FeatureMapTrace(self, grid, patches, rows)
+
+    def embedding_of(self, rows: Tensor, grid: tuple[int, int]) -> Tensor:
+        """Unit embedding (E,) of feature rows (N, C)."""
+        with exact(rows):
+            return F.normalize(self.map.pool(rows.to(self.map.dtype), grid).float(), dim=-1)
+
+
+@dataclass(eq=False)
+class FeatureMapTrace:
+    """The last feature map of one picture. There are no reads, since nothing attends to it."""
+
+    tower: FeatureMapTower
+    grid: tuple[int, int]  # (rows, cols)
+    patches: slice
+    features: Tensor  # (N, C)
+    reads: tuple[Read, ...] = ()
+
+    @cached_property
+    def embedding(self) -> Tensor:
+        """(E,) unit image embedding x."""
+        with torch.no_grad():
+            return self.tower.embedding_of(self.features, self.grid)
+
+    @cached_property
+    def block_effects(self) -> Tensor:
+        """(1, E) what the feature map adds to x: all of it, since x has no other source."""
+        return self.embedding[None]
+
+    def pull(self, directions: Tensor) -> Tensor:
+        """No attention output, so no channel weights of one: (0, K, 0)."""
+        return directions.new_zeros(0, len(directions), 0)
+
+    def pull_features(self, directions: Tensor) -> tuple[Tensor, Tensor]:
+        """The last feature map (N, C), and the gradients (K, N, C) of direction . x there."""
+        with torch.enable_grad(), exact(directions):
+            features = self.features.detach().to(self.tower.map.dtype).requires_grad_()
+            x = self.tower.embedding_of(features, self.grid)
+            rows = [torch.autograd.grad(x, features, d, retain_graph=True)[0] for d in directions]
+        return self.features, torch.stack(rows)
+
+
+class _TimmMap:
+    """A timm trunk, from ``forward_features`` to ``forward_head``."""
+
+    def __init__(self, visual: Any) -> None:
+        trunk = visual.trunk
+        if getattr(trunk, "attn_pool", None) is not None or hasattr(visual.head, "pool"):
+            raise TypeError("it does not average its last feature map, but has a pooling head")
+        if getattr(trunk, "global_pool", None) in ("", "token"):
+            raise TypeError("it does not average its last feature map")
+        self.visual = visual
+        self.tokens = isinstance(trunk, VisionTransformer | Eva)
+        if not self.tokens and not isinstance(trunk, _MAPS) and not _has_map(trunk):
+            raise TypeError(f"the last feature map of {type(trunk).__name__} is of unknown layout")
+        if self.tokens:
+            self.patch_size = timm_patch_size(trunk)
+            self.image_size = cast(tuple[int, int], tuple(trunk.patch_embed.img_size))
+        else:
+            self.image_size = cast(tuple[int, int], tuple(visual.image_size))
+            stride = trunk.feature_info[-1]["reduction"]
+            self.patch_size = (stride, stride)
+        self.channels_last = getattr(trunk, "output_fmt", "NCHW") == "NHWC"
+        self.flexible = takes_any_size(trunk) or isinstance(trunk, ConvNeXt | FastVit)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return cast(torch.dtype, next(self.visual.parameters()).dtype)
+
+    def features(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        trunk = self.visual.trunk
+        if self.tokens:
+            with any_size(trunk, pixels.shape[-2:]):
+                return trunk.forward_features(pixels.to(self.dtype))[0], timm_grid(trunk, pixels)
+        cells = trunk.forward_features(pixels.to(self.dtype))[0]
+        if not self.channels_last:
+            cells = cells.permute(1, 2, 0)
+        return cells.flatten(0, 1), (cells.shape[0], cells.shape[1])
+
+    def pool(self, rows: Tensor, grid: tuple[int, int]) -> Tensor:
+        trunk = self.visual.trunk
+        features = rows[None]
+        if not self.tokens:
+            features = rows.unflatten(0, grid)[None]
+            if not self.channels_last:
+                features = features.permute(0, 3, 1, 2)
+        return cast(Tensor, self.visual.head(trunk.forward_head(features))[0])
+
+
+def _has_map(trunk: Any) -> bool:
+    """Whether timm says that this trunk ends in a feature map with rows and columns."""
+    config = getattr(trunk, "default_cfg", None) or {}
+    parts = ("feature_info", "forward_features", "forward_head")
+    return bool(config.get("pool_size")) and all(hasattr(trunk, part) for part in parts)
+
+
+class _OpenClipMap:
+    """open_clip's vision transformer, its patches averaged."""
+
+    flexible = True
+
+    def __init__(self, visual: Any) -> None:
+        self.visual = visual
+        self.patch_size = cast(tuple[int, int], tuple(visual.conv1.kernel_size))
+        self.image_size = cast(tuple[int, int], tuple(visual.image_size))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return cast(torch.dtype, self.visual.conv1.weight.dtype)
+
+    def features(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        x, grid = open_clip_tokens(self.visual, pixels)
+        x = self.visual.transformer(x[None])[0]
+        return (x if self.visual.final_ln_after_pool else self.visual.ln_post(x)), grid
+
+    def pool(self, rows: Tensor, grid: tuple[int, int]) -> Tensor:
+        visual = self.visual
+        pooled = rows[1:].mean(0)
+        if visual.final_ln_after_pool:
+            pooled = visual.ln_post(pooled)
+        return cast(Tensor, pooled if visual.proj is None else pooled @ visual.proj)

@@ -1,0 +1,122 @@
+"""Hugging Face text encoders whose tokens are averaged: RoBERTa, XLM-R, mT5."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from open_clip.hf_model import HFTextEncoder, MeanPooler
+from torch import Tensor
+
+from .blocks import Read, exact, push_embedding
+from .towers import SOT_EOT, Frame
+
+_ROWS = 4096  # tokens run at once
+
+
+class MeanTextTower:
+    """open_clip's ``HFTextEncoder`` with a mean pooler, whatever the encoder.
+
+    Nothing asks here: a token gives its own part of the mean, and that is what is shared out.
+    """
+
+    family = "Hugging Face text encoder, its tokens averaged"
+    depth = 1
+    has_query = False
+    in_reference = False
+
+    def __init__(self, model: Any) -> None:
+        """View the text side of an open_clip model.
+
+        Raises:
+            TypeError: its text tower is of another family.
+        """
+        text = getattr(model, "text", None)
+        if not isinstance(text, HFTextEncoder):
+            raise TypeError("it is not a Hugging Face encoder in open_clip's wrapper")
+        if not isinstance(text.pooler, MeanPooler):
+            raise TypeError(f"it pools its tokens by {type(text.pooler).__name__}")
+        self.text: Any = text
+        self.pad: int = text.config.pad_token_id
+        # RoBERTa's positions start after its padding token's, so two of them never stand for a token.
+        positions = getattr(text.config, "max_position_embeddings", None) or 512
+        taken = self.pad + 1 if "roberta" in text.config.model_type else 0
+        self.context_length = min(77, positions - taken)
+
+    @torch.no_grad()
+    def run(
+        self, sequences: Sequence[Sequence[int]], layers: int, frame: Frame = SOT_EOT
+    ) -> tuple[Tensor, MeanTextTrace]:
+        """Encode many captions at once and trace the first.
+
+        Args:
+            sequences: framed token ids of each, no padding.
+            layers: taken for the protocol's sake: the mean is all there is to explain.
+            frame: which of the tokens are the caption's own.
+
+        Returns:
+            Unit embeddings (K, E), and the trace of the first sequence.
+        """
+        longest = max(map(len, sequences))  # padding is hidden, so it need not be run
+        rows = [[*ids, *[self.pad] * (longest - len(ids))] for ids in sequences]
+        device = next(self.text.parameters()).device
+        embeddings, trace = [], None
+        for ids in torch.tensor(rows, device=device).split(max(1, _ROWS // longest)):
+            seen = ids != self.pad
+            hidden = self.text.transformer(input_ids=ids, attention_mask=seen.long())
+            hidden = hidden.last_hidden_state
+            parts = hidden * (seen / seen.sum(-1, keepdim=True)).to(hidden)[..., None]
+            pooled = parts.sum(1)
+            embeddings.append(self.embedding_of(pooled))
+            if trace is None:
+                own = parts[0, frame.lead : len(sequences[0]) - frame.tail].clone()
+                trace = MeanTextTrace(self, own, pooled[0], embeddings[0][0])
+        assert trace is not None
+        return torch.cat(embeddings), trace
+
+    def trace(self, ids: Sequence[int], layers: int, single_head: bool = False) -> MeanTextTrace:
+        """Trace one caption.
+
+        Raises:
+            ValueError: a single head is asked for.
+        """
+        if single_head:
+            raise ValueError("the authors' code knows causal text transformers pooled at EOT only")
+        return self.run([ids], layers)[1]
+
+    def embedding_of(self, pooled: Tensor) -> Tensor:
+        """Unit embeddings (..., E) of averaged tokens (..., D)."""
+        with exact(pooled):
+            dtype = next(self.text.parameters()).dtype
+            return F.normalize(self.text.proj(pooled.to(dtype)).float(), dim=-1)
+
+
+@dataclass(eq=False)
+class MeanTextTrace:
+    """What each token of a caption gives to the mean."""
+
+    tower: MeanTextTower
+    features: Tensor  # (T, D) parts of the mean that are the caption's own tokens'
+    pooled: Tensor  # (D,)
+    embedding: Tensor  # (E,) unit text embedding t
+    reads: tuple[Read, ...] = ()
+
+    @cached_property
+    def block_effects(self) -> Tensor:
+        """(1, E) what the mean adds to t: all of it."""
+        return self.embedding[None]
+
+    @torch.no_grad()
+    def push(self, at_o: Sequence[Tensor]) -> Tensor:
+        """What each token's own part of the mean gives to t (T, E), to first order; there are no blocks."""
+        if at_o:
+            raise ValueError(
+                "this text tower averages its tokens: there is no attention output to move"
+            )
+        if not len(self.features):
+            return self.embedding.new_zeros(0, len(self.embedding))
+        return push_embedding(self.pooled, self.features, self.tower.embedding_of)

@@ -1,0 +1,119 @@
+"""Tokens of Hugging Face's fast tokenizers, in the wrappers that open_clip puts around them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from open_clip.tokenizer import basic_clean, canonicalize_text
+
+from ..words import Span
+from .tokens import Tokenizer, Tokens, origins, span_of
+from .towers import Frame
+
+
+class OffsetTokenizer(Tokenizer):
+    """open_clip's ``HFTokenizer`` or ``SigLipTokenizer`` with positions, which fast tokenizers report."""
+
+    def __init__(
+        self, tokenizer: Any, context_length: int, known: frozenset[int] | None = None
+    ) -> None:
+        """Wrap a tokenizer.
+
+        Args:
+            tokenizer: the model's own.
+            context_length: positions of the text tower.
+            known: ids that it was trained on; ``None`` for all.
+
+        Raises:
+            TypeError: it pads on the left, or arranges its tokens in a way of its own.
+        """
+        if getattr(tokenizer, "tokenizer_mode", ""):
+            raise TypeError(
+                f"tokenizer mode {tokenizer.tokenizer_mode!r} arranges tokens in a way that is not known here"
+            )
+        self.tokenizer, self.fast = tokenizer, tokenizer.tokenizer
+        self.context_length, self.known = context_length, known
+        if self.fast.padding_side != "right":
+            raise TypeError("the tokenizer pads on the left; build it with padding_side='right'")
+        ids, special = self._framed_sample("a")
+        own = [n for n, s in enumerate(special) if not s]
+        self.before, self.after = ids[: own[0]], ids[own[-1] + 1 :]
+        if getattr(tokenizer, "strip_sep_token", False):
+            self.after = [0 if i == self.fast.sep_token_id else i for i in self.after]
+        self.frame = Frame(len(self.before), len(self.after), self.fast.pad_token_id or 0)
+
+    @staticmethod
+    def wraps(tokenizer: Any) -> bool:
+        """Whether this is such a tokenizer."""
+        return bool(getattr(getattr(tokenizer, "tokenizer", None), "is_fast", False))
+
+    def from_ids(self, ids: Sequence[int]) -> Tokens:
+        """The caption that token ids spell.
+
+        Args:
+            ids: framed and padded, as the tokenizer makes them.
+
+        Raises:
+            ValueError: they do not start or end as this tokenizer's do.
+        """
+        ids, lead = list(ids), self.frame.lead
+        end = len(ids)
+        if self.after:
+            end = ids.index(self.after[0], lead) if self.after[0] in ids[lead:] else -1
+        while not self.after and end > lead and ids[end - 1] == self.frame.pad:
+            end -= 1
+        if ids[:lead] != self.before or end < lead:
+            raise ValueError(
+                f"token ids must start with {self.before} and hold {self.after}, as the tokenizer makes "
+                f"them; got {ids[:4]}..."
+            )
+        ids = ids[lead:end]
+        ends = [0]
+        for n in range(1, len(ids) + 1):  # a token may hold part of a character only
+            ends.append(max(ends[-1], len(self.fast.decode(ids[:n]))))
+        caption: str = self.fast.decode(ids)
+        spans = [_trimmed(caption, a, b) for a, b in itertools.pairwise(ends)]
+        return self._tokens(caption, ids, spans)
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of a text, without special tokens."""
+        ids: list[int] = self.fast(self._clean(text), add_special_tokens=False)["input_ids"]
+        return ids
+
+    def framed(self, ids: Sequence[int]) -> list[int]:
+        """The ids that the model reads, between the tokenizer's special ones."""
+        return [*self.before, *ids[: self._read(ids)], *self.after]
+
+    def _read(self, ids: Sequence[int]) -> int:
+        return min(self.room, len(ids))
+
+    def _split(self, caption: str) -> tuple[list[int], list[Span]]:
+        cleaned = self._clean(caption)
+        origin = origins(caption, cleaned, self._clean)
+        coded = self.fast(cleaned, add_special_tokens=False, return_offsets_mapping=True)
+        spans = []
+        for a, b in coded["offset_mapping"]:
+            start, end = _trimmed(cleaned, a, b)
+            spans.append(span_of(origin, start, end) if end > start else (len(caption),) * 2)
+        return coded["input_ids"], spans
+
+    def _clean(self, text: str) -> str:
+        if hasattr(self.tokenizer, "clean_fn"):
+            return str(self.tokenizer.clean_fn(text))
+        return str(canonicalize_text(basic_clean(text)))
+
+    def _framed_sample(self, text: str) -> tuple[list[int], list[int]]:
+        coded = self.fast(text, return_special_tokens_mask=True)
+        return coded["input_ids"], coded["special_tokens_mask"]
+
+
+def _trimmed(text: str, a: int, b: int) -> Span:
+    """A span without the white space at its start, which sentence pieces count in.
+
+    A token of nothing else, as a lone "start of word", goes with the character after it.
+    """
+    while a < b and text[a].isspace():
+        a += 1
+    return a, max(b, min(a + 1, len(text)))

@@ -1,0 +1,100 @@
+"""Hugging Face encoders, small and random, whose tokens are averaged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from open_clip.hf_model import HFTextEncoder
+
+import gradeclip_widget as gw
+from gradeclip_widget.clip.mean_text import MeanTextTower
+from gradeclip_widget.clip.towers import Frame
+from gradeclip_widget.methods import GradEclip
+
+from . import invariants as check
+from .test_pooled_text import Custom
+
+transformers = pytest.importorskip("transformers")
+
+SEQUENCES = [[0, 7, 9, 11, 30, 2], [0, 7, 2], [0, 5, 6, 7, 8, 9, 10, 2]]
+
+
+def encoder(kind: str, pooler: str = "mean_pooler") -> HFTextEncoder:
+    if kind == "mt5":  # open_clip keeps the encoder alone
+        config = transformers.MT5Config(
+            vocab_size=99, d_model=32, d_kv=16, num_heads=2, num_layers=2, d_ff=48, pad_token_id=1
+        )
+        inner = transformers.MT5EncoderModel(config)
+    else:
+        config = transformers.XLMRobertaConfig(
+            vocab_size=99, hidden_size=32, num_attention_heads=2, num_hidden_layers=2,
+            intermediate_size=48, max_position_embeddings=60,
+        )  # fmt: skip
+        inner = None
+    plain = config if inner is None else transformers.XLMRobertaConfig(num_hidden_layers=1)
+    text = HFTextEncoder("", check.EMBEDDING, plain, pooler_type=pooler, proj_type="mlp")
+    if inner is not None:
+        text.config, text.transformer = config, inner
+        text.proj = torch.nn.Linear(32, check.EMBEDDING)
+    return text
+
+
+@pytest.fixture(scope="module", params=["xlm-roberta", "mt5"])
+def model(request: pytest.FixtureRequest) -> Any:
+    return Custom(encoder(request.param))
+
+
+def padded(model: Any, length: int = 12) -> torch.Tensor:
+    pad = model.text.config.pad_token_id
+    return torch.tensor([[*ids, *[pad] * (length - len(ids))] for ids in SEQUENCES])
+
+
+def test_embeddings_are_the_models_own(model: Any) -> None:
+    embeddings, trace = MeanTextTower(model).run(SEQUENCES, 1)
+    with torch.no_grad():
+        check.close(embeddings, model.encode_text(padded(model), normalize=True))
+    assert torch.equal(trace.embedding, embeddings[0])
+
+
+def test_shares_are_the_embeddings_slope_along_each_tokens_part(model: Any) -> None:
+    tower = MeanTextTower(model)
+    _, trace = tower.run(SEQUENCES[:1], 1)
+    shares = GradEclip().token_shares(trace)
+    assert shares.shape == (4, check.EMBEDDING)
+    model.text.proj.double()
+    try:
+        with torch.no_grad():
+            ends = [
+                torch.nn.functional.normalize(model.text.proj(trace.pooled.double() + move), dim=0)
+                for move in (1e-6 * trace.features[2].double(), -1e-6 * trace.features[2].double())
+            ]
+    finally:
+        model.text.proj.float()
+    check.close(shares[2], (ends[0] - ends[1]) / 2e-6, 1e-3)
+
+
+def test_parts_make_up_the_mean(model: Any) -> None:
+    _, trace = MeanTextTower(model).run(SEQUENCES[:1], 1, Frame(lead=0, tail=0))
+    check.close(trace.features.sum(0), trace.pooled)
+
+
+def test_a_caption_is_explained_by_token_ids(model: Any) -> None:
+    tokenizer = check.simple_tokenizer()
+    model.text.config.pad_token_id, pad = 0, model.text.config.pad_token_id
+    model.text.transformer.resize_token_embeddings(49408)
+    try:
+        e = gw.Explainer(check.wrap(model, tokenizer))(check.picture(96, 96), "a dog in a car")
+        with pytest.raises(ValueError, match=r"text tower .* has none"):
+            gw.Explainer(check.wrap(model, tokenizer), "self-attention")
+    finally:
+        model.text.config.pad_token_id = pad
+    assert np.abs(e.interactions).max() > 0
+    assert e.text_layers == 1
+
+
+def test_another_pooler_is_refused() -> None:
+    with pytest.raises(TypeError, match="pools its tokens by ClsPooler"):
+        MeanTextTower(Custom(encoder("xlm-roberta", "cls_pooler")))
