@@ -63,7 +63,7 @@ def test_rows_sum_to_the_map_along_the_summed_direction(
         )
         summed = GradEclip().token_shares(text).sum(0, keepdim=True)
         trace = clip.image_tower.trace(pixels(seed), image_layers)
-        along = GradEclip().image_maps(trace, summed).reshape(e.patch_grid)
+        along = GradEclip().image_maps(trace, summed).reshape(e.patch_grid).numpy()
     scale = np.abs(e.interactions).max()
     np.testing.assert_allclose(
         e.interactions.sum(0), along, atol=1e-5 * max(scale, np.abs(along).max())
@@ -93,7 +93,7 @@ def test_left_out_maps_run_along_what_the_score_loses(clips: list[gw.ClipModel])
         ]
         t, t_without = clip.text_tower.run(ids, 1)[0]
         trace = clip.image_tower.trace(pixels(3))
-        along = GradEclip().image_maps(trace, (t - t_without)[None]).reshape(e.patch_grid)
+        along = GradEclip().image_maps(trace, (t - t_without)[None]).reshape(e.patch_grid).numpy()
         loss = float((t - t_without) @ trace.embedding)
     np.testing.assert_allclose(
         e.word_map("red", "left out"), along, atol=1e-5 * np.abs(along).max()
