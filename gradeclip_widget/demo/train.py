@@ -43,7 +43,7 @@ STAGES = (
     Stage(steps=175, size=224, keep=0.5, batch=128, rate=(5e-4, 4.5e-4)),
     Stage(steps=400, size=224, keep=0.5, batch=128, rate=(4.5e-4, 0.00016), variety=0.6),
     Stage(steps=100, size=224, keep=0.5, batch=128, rate=(3.5e-4, 0.00032), variety=0.5),
-    Stage(steps=3000, size=224, keep=0.5, batch=128, rate=(0.00032, 0.00032), variety=0.5),
+    Stage(steps=1127, size=224, keep=0.5, batch=128, rate=(0.00032, 0.00032), variety=0.5),
 )
 EMA_DECAY = 0.998
 PART = 32  # pictures that are encoded at a time
