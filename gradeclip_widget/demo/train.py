@@ -12,8 +12,9 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -22,18 +23,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from .batches import (
-    Batch,
-    SceneBatches,
-    Stage,
-    locate,
-    vocabulary_ids,
-)
+from .batches import Batch, SceneBatches, Stage, locate, vocabulary_ids
 from .model import CONFIG, TABLE, from_config, read_weights, save_weights
 from .sprites import PACK, Artwork
 from .towers import WORKING, encode_images, encode_texts
 from .vocabulary import HELD_OUT_STYLE
 
+# What the shipped weights went through; their model card says how the stages came about.
 STAGES = (
     Stage(steps=60, size=224, keep=0.4, batch=256, rate=(1e-5, 1e-3)),
     Stage(steps=40, size=224, keep=0.4, batch=256, rate=(1e-3, 1e-3)),
@@ -41,26 +37,30 @@ STAGES = (
     Stage(steps=700, size=128, keep=0.75, batch=128, rate=(6e-4, 6e-4)),
     Stage(steps=200, size=224, keep=0.5, batch=128, rate=(5e-4, 5e-4)),
     Stage(steps=175, size=224, keep=0.5, batch=128, rate=(5e-4, 4.5e-4)),
-    Stage(steps=400, size=224, keep=0.5, batch=128, rate=(4.5e-4, 0.00016), variety=0.6),
-    Stage(steps=100, size=224, keep=0.5, batch=128, rate=(3.5e-4, 0.00032), variety=0.5),
-    Stage(steps=1127, size=224, keep=0.5, batch=128, rate=(0.00032, 0.00032), variety=0.5),
+    Stage(steps=400, size=224, keep=0.5, batch=128, rate=(4.5e-4, 1.6e-4), variety=0.6),
+    Stage(steps=100, size=224, keep=0.5, batch=128, rate=(3.5e-4, 3.2e-4), variety=0.5),
+    Stage(steps=1127, size=224, keep=0.5, batch=128, rate=(3.2e-4, 0.0), variety=0.5),
 )
 EMA_DECAY = 0.998
 PART = 32  # pictures that are encoded at a time
 
 
 class Training:
-    """A model in training: weights, their running mean, optimiser, and the step reached."""
+    """A model in training: weights, their running mean, optimiser, and the step reached.
 
-    def __init__(self, start: Path | None) -> None:
+    Args:
+        start: Weights to begin from; random ones by default.
+        threads: How many parts of a batch are worked on at a time.
+    """
+
+    def __init__(self, start: Path | None = None, threads: int = 1) -> None:
         self.ids = torch.from_numpy(vocabulary_ids())
         self.model = from_config(CONFIG, vocab_size=len(self.ids))
         if start:
             self._start_from(start)
         self.mean = {k: v.clone() for k, v in self.model.state_dict().items()}
         self.parameters = list(self.model.parameters())
-        self.pool = ThreadPoolExecutor(torch.get_num_threads())
-        torch.set_num_threads(1)
+        self.pool = ThreadPoolExecutor(threads)
         matrices = [p for p in self.parameters if p.ndim >= 2]
         vectors = [p for p in self.parameters if p.ndim < 2]
         self.optimiser = torch.optim.AdamW(
@@ -174,6 +174,18 @@ def contrast(logits: Tensor, ignored: Tensor) -> tuple[Tensor, Tensor]:
     return (by_caption + by_picture) / 2, found
 
 
+@contextmanager
+def one_thread_per_operation() -> Iterator[None]:
+    """Parts of a batch share the cores, not the operations within a part."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@one_thread_per_operation()
 def train(
     out: Path,
     packs: Sequence[Path],
@@ -183,6 +195,7 @@ def train(
     save_every: int = 25,
     workers: int = 1,
     minutes: float | None = None,
+    threads: int = 2,
 ) -> None:
     """Train through all stages, or what is left of them.
 
@@ -196,9 +209,10 @@ def train(
         workers: Processes that draw scenes beside the one that learns.
         minutes: Stop after so many, the learning rate falling to zero on the way, wherever that is
             in the stages. What is reached then depends on the machine.
+        threads: How many parts of a batch are worked on at a time, each by one thread.
     """
     torch.manual_seed(seed)
-    training = Training(start)
+    training = Training(start, threads)
     out.mkdir(parents=True, exist_ok=True)
     training.resume(out)
     artwork = Artwork(packs)
@@ -237,9 +251,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--minutes", type=float, help="stop after so many, annealed")
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    packs = [PACK, *args.packs]
-    train(args.out, packs, STAGES, args.seed, args.start, minutes=args.minutes)
+    packs, limits = [PACK, *args.packs], {"minutes": args.minutes, "threads": args.threads}
+    train(args.out, packs, STAGES, args.seed, args.start, **limits)
 
 
 if __name__ == "__main__":
