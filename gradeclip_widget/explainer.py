@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from .clip import ClipModel
+from .clip.blocks import check_layers
 from .clip.pictures import Fit, Picture
 from .clip.tokens import Tokens
 from .clip.towers import ImageTrace, TextTrace
@@ -66,11 +67,7 @@ class Explainer:
             raise TypeError(
                 f"Explainer takes a ClipModel (gw.load(...)), not {type(clip).__name__}"
             )
-        if not 1 <= image_layers <= clip.image_tower.depth:
-            raise ValueError(
-                f"image_layers={image_layers}: the image tower has {clip.image_tower.depth} blocks; "
-                f"give 1 to {clip.image_tower.depth}"
-            )
+        check_layers(image_layers, clip.image_tower.depth)
         if text_layers < 1:
             raise ValueError(f"text_layers={text_layers}: give at least 1")
         self.clip = clip

@@ -195,6 +195,25 @@ def exact(x: Tensor) -> torch.autocast:
     return torch.autocast(x.device.type, enabled=False)
 
 
+def check_layers(layers: int, depth: int) -> None:
+    """Raise ``ValueError`` where an image tower does not have so many blocks to explain."""
+    if not 1 <= layers <= depth:
+        raise ValueError(
+            f"image_layers={layers}: this image tower has {depth} blocks; give 1 to {depth}"
+        )
+
+
+def text_embedding(text: Any, pooled: Tensor) -> Tensor:
+    """Unit embeddings (..., E) of pooled tokens (..., D) leaving an open_clip text tower's last block."""
+    with exact(pooled):
+        pooled = text.ln_final(pooled)
+        if isinstance(text.text_projection, nn.Linear):
+            pooled = text.text_projection(pooled)
+        elif text.text_projection is not None:
+            pooled = pooled @ text.text_projection
+        return F.normalize(pooled.float(), dim=-1)
+
+
 def push_embedding(
     pooled: Tensor, moves: Tensor, embedding_of: Callable[[Tensor], Tensor]
 ) -> Tensor:

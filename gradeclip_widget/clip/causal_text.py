@@ -8,10 +8,9 @@ from functools import cached_property
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from .blocks import Block, Layout, Read, attend, attend_moves, exact, push_embedding
+from .blocks import Block, Layout, Read, attend, attend_moves, exact, push_embedding, text_embedding
 from .towers import SOT_EOT, Frame
 
 _PACK = 512  # tokens run at once: bounds the attention mask for very long captions
@@ -86,14 +85,7 @@ class CausalTextTower:
 
     def embedding_of(self, pooled: Tensor) -> Tensor:
         """Unit embeddings (..., E) of EOT tokens (..., D) leaving the last block."""
-        projection = self.text.text_projection
-        with exact(pooled):
-            pooled = self.text.ln_final(pooled.to(self.blocks[-1].dtype))
-            if isinstance(projection, nn.Linear):
-                pooled = projection(pooled)
-            elif projection is not None:
-                pooled = pooled @ projection
-            return F.normalize(pooled.float(), dim=-1)
+        return text_embedding(self.text, pooled.to(self.blocks[-1].dtype))
 
     def _blocks(
         self,

@@ -11,7 +11,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .blocks import Attends, Block, Layout, Read, attend, attend_moves, exact, push_embedding
+from .blocks import (
+    Attends,
+    Block,
+    Layout,
+    Read,
+    attend,
+    attend_moves,
+    check_layers,
+    exact,
+    push_embedding,
+)
 from .patches import open_clip_tokens
 
 _PATCHES = slice(1, None)
@@ -59,10 +69,7 @@ class ClassTokenTower:
         Raises:
             ValueError: the tower does not have so many blocks.
         """
-        if not 1 <= layers <= self.depth:
-            raise ValueError(
-                f"image_layers={layers}: this image tower has {self.depth} blocks; give 1 to {self.depth}"
-            )
+        check_layers(layers, self.depth)
         # Tokens, then what each block so far added to the class token.
         rows, grid = open_clip_tokens(self.visual, pixels)
         tokens, reads, tokens_in = len(rows), list[Read](), rows

@@ -9,10 +9,10 @@ from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd import forward_ad
 
-from .blocks import Block, Read, carry, exact, push_embedding, quiet
+from .blocks import Block, Read, carry, exact, push_embedding, quiet, text_embedding
 from .towers import SOT_EOT, Frame
 
 _ROWS = 4096  # tokens run at once: bounds memory where a caption has many words to leave out
@@ -99,14 +99,7 @@ class PooledTextTower:
 
     def embedding_of(self, pooled: Tensor) -> Tensor:
         """Unit embeddings (..., E) of pooled tokens (..., D) leaving the last block."""
-        projection = self.text.text_projection
-        with exact(pooled):
-            pooled = self.text.ln_final(pooled.to(self.blocks[-1].dtype))
-            if isinstance(projection, nn.Linear):
-                pooled = projection(pooled)
-            elif projection is not None:
-                pooled = pooled @ projection
-            return F.normalize(pooled.float(), dim=-1)
+        return text_embedding(self.text, pooled.to(self.blocks[-1].dtype))
 
     def _embed(self, ids: Tensor, longest: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What enters the first block.

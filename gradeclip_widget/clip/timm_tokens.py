@@ -14,7 +14,7 @@ from timm.models.vision_transformer import Block as PreNormBlock
 from timm.models.vision_transformer import ResPostBlock, VisionTransformer
 from torch import Tensor
 
-from .blocks import Read, attend, carry, exact
+from .blocks import Read, attend, carry, check_layers, exact
 from .class_token import ClassTokenTrace
 from .patches import any_size, takes_any_size, timm_grid, timm_patch_size
 
@@ -182,10 +182,7 @@ class TimmTokenTower:
         Raises:
             ValueError: the tower does not have so many blocks, or a single head is asked for.
         """
-        if not 1 <= layers <= self.depth:
-            raise ValueError(
-                f"image_layers={layers}: this image tower has {self.depth} blocks; give 1 to {self.depth}"
-            )
+        check_layers(layers, self.depth)
         if single_head:
             raise ValueError("the authors' code knows open_clip's own vision transformers only")
         x, blocks = self._embed(pixels)
