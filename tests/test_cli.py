@@ -117,7 +117,10 @@ def test_a_hostile_caption_and_file_name_do_no_harm(
         (["PHOTO", "a dog", "--model", "ViT-B-15"], "no model 'ViT-B-15'; the nearest are"),
         (["PHOTO", "a dog", "--model", "ViT-B-16"], "needs weights"),
         (["PHOTO", "a dog", "--resolution", "3"], "resolution=3 is below one patch"),
-        (["PHOTO", "a dog", "--image-layers", "9"], "image_layers=9: this image tower has 4 blocks"),
+        (
+            ["PHOTO", "a dog", "--image-layers", "9"],
+            "image_layers=9: this image tower has 4 blocks",
+        ),
     ],
 )
 def test_bad_input_is_status_2_and_one_sentence_and_writes_nothing(
