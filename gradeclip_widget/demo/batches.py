@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from .captions import Caption, Mention
-from .model import tokenizer
+from .model import CONFIG, tokenizer
 from .scenes import Composer
 from .sprites import Artwork
 from .vocabulary import (
@@ -34,17 +34,20 @@ TRAINING_SEEDS = (
 )
 PHRASES = (*OBJECTS, *(f"{colour} {shape}" for colour in COLOURS for shape in SHAPES))
 CLAIMS = {name: k for k, name in enumerate((*PHRASES, *(f"on {c}" for c in COLOURS)))}
-PATCH = 16  # pixels
-NAMES_PER_BATCH = 64  # single names that every picture of a batch is told apart from
+BLOCKS = CONFIG["vision_cfg"]["layers"]
 
 
 class Batch(NamedTuple):
-    """What one step learns from. Captions: one true of each picture, then the wrong ones."""
+    """What one step learns from.
+
+    Captions: one true of each picture, one wrong about each, then the name of every thing there is.
+    """
 
     images: Tensor  # (pictures, size, size, 3) uint8
-    kept: Tensor  # (pictures, some) numbers of the patches that are looked at
+    mixing: Tensor  # (pictures, blocks - 1) bool, in which blocks its tokens look at one another
     tokens: Tensor  # (captions, positions) rows of the compact embedding table
-    ignored: Tensor  # (pictures, captions) bool, pairs that may be true without being partners
+    ignored: Tensor  # (pictures, 2 pictures) bool, pairs that may be true without being partners
+    named: Tensor  # (pictures, names) bool, what is in the picture
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,11 @@ class Stage:
     """A stretch of training under one setting."""
 
     steps: int
-    size: int  # pixels
-    keep: float  # share of the patches that a picture keeps
+    sizes: tuple[int, ...]  # pixels; each step draws one of them
     batch: int
     rate: tuple[float, float]  # learning rate at the start and at the end
-    variety: float = 1.0  # share of the pictures whose drawings are varied
+    variety: float = 0.5  # share of the pictures whose drawings are varied
+    mixing: float = 1.0  # chance that a block before the last lets a picture's tokens mix
 
 
 def locate(stages: Sequence[Stage], step: int) -> tuple[Stage, float]:
@@ -97,30 +100,27 @@ class SceneBatches(Dataset[Batch]):
     def __getitem__(self, step: int) -> Batch:
         stage, _ = locate(self.stages, step)
         rng = Random(f"{self.seed}/{step}")
+        size = rng.choice(stage.sizes)
         pictures, true, wrong, truths = [], [], [], []
         for _ in range(stage.batch):
             layout = self.plain.lay_out(Random(rng.randrange(TRAINING_SEEDS)))
             composer = self.varied if rng.random() < stage.variety else self.plain
-            image, _ = composer.paint(rng, layout, stage.size)
+            image, _ = composer.paint(rng, layout, size)
             pictures.append(np.asarray(vary_picture(image, rng)))
             phrases = [thing.phrase for thing in layout.things]
             true.append(layout.caption)
             wrong.append(layout.caption.falsified(rng, phrases))
             truths.append((*phrases, f"on {layout.background}"))
-        names = [_name(phrase) for phrase in rng.sample(PHRASES, NAMES_PER_BATCH)]
-        captions = [*true, *wrong, *names]
+        prefix = rng.choice(PREFIXES)
+        names = [_name(phrase, prefix) for phrase in PHRASES]
+        mixing = [[rng.random() < stage.mixing for _ in range(BLOCKS - 1)] for _ in pictures]
         return Batch(
             torch.from_numpy(np.stack(pictures)),
-            self._kept(stage, rng),
-            self._tokens(captions),
-            torch.from_numpy(_possibly_true(captions, truths, len(true))),
+            torch.tensor(mixing),
+            self._tokens([*true, *wrong, *names]),
+            torch.from_numpy(_possibly_true([*true, *wrong], truths)),
+            torch.tensor([[phrase in truth for phrase in PHRASES] for truth in truths]),
         )
-
-    def _kept(self, stage: Stage, rng: Random) -> Tensor:
-        patches = (stage.size // PATCH) ** 2
-        chance = torch.Generator().manual_seed(rng.getrandbits(32))
-        order = torch.rand(stage.batch, patches, generator=chance).argsort(dim=1)
-        return order[:, : round(stage.keep * patches)]
 
     def _tokens(self, captions: Sequence[Caption]) -> Tensor:
         tokens = self.tokenizer([str(caption) for caption in captions])
@@ -190,19 +190,20 @@ def _skewed(sprite: Image.Image, rng: Random) -> Image.Image:
     return sprite.transform(sprite.size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
 
 
-def _name(phrase: str) -> Caption:
+def _name(phrase: str, prefix: str) -> Caption:
     *colour, noun = phrase.split()
-    return Caption((Mention(noun, colour[0] if colour else None),), prefix="a photo of ")
+    return Caption((Mention(noun, colour[0] if colour else None),), prefix=prefix)
 
 
 def _possibly_true(
-    captions: Sequence[Caption], truths: Sequence[Sequence[str]], pictures: int
+    captions: Sequence[Caption], truths: Sequence[Sequence[str]]
 ) -> NDArray[np.bool_]:
     """(pictures, captions): does the picture hold all that the caption names?
 
     Only what is named counts, not how often or where; a picture's own two captions are partners
     or known to be wrong, so they are never among these.
     """
+    pictures = len(truths)
     claimed = np.zeros((len(captions), len(CLAIMS)), np.float32)
     missing = np.ones((pictures, len(CLAIMS)), np.float32)
     for row, caption in zip(claimed, captions, strict=True):

@@ -1,7 +1,7 @@
 """The towers' forward passes as training runs them: the same numbers as open_clip's, several times faster.
 
 On a CPU PyTorch's fused attention spends five times what plain matrix products do, most of it in the
-backward pass; of the last block only the pooled row is needed; and dropped patches are never embedded.
+backward pass; and of the last block only the pooled row is needed.
 """
 
 from __future__ import annotations
@@ -15,16 +15,15 @@ from open_clip.model import CLIP
 from open_clip.transformer import ResidualAttentionBlock
 from torch import Tensor
 
-WORKING = torch.bfloat16  # of what flows through the towers; weights are float32
 
-
-def encode_images(model: CLIP, images: Tensor, kept: Tensor | None = None) -> Tensor:
-    """Unit embeddings of pictures, each seen through some of its patches.
+def encode_images(model: CLIP, images: Tensor, mixing: Tensor | None = None) -> Tensor:
+    """Unit embeddings of pictures.
 
     Args:
         model: An open_clip model with a class token.
         images: (pictures, height, width, 3) uint8, sides multiples of the patch size.
-        kept: (pictures, some) numbers of the patches to look at; all by default.
+        mixing: (pictures, blocks - 1) bool: in which blocks before the last a picture's tokens look at
+            one another (stochastic depth of the attention); in all by default.
 
     Returns:
         (pictures, embedding size).
@@ -35,19 +34,16 @@ def encode_images(model: CLIP, images: Tensor, kept: Tensor | None = None) -> Te
     patches = images.view(count, rows, patch, columns, patch, 3).transpose(2, 3)
     patches = patches.reshape(count, rows * columns, patch * patch * 3)
     place = resized_positions(tower.positional_embedding, rows, columns)
-    class_place, place = place[:1], place[1:].expand(count, -1, -1)
-    if kept is not None:
-        patches = patches.gather(1, kept[..., None].expand(-1, -1, patches.shape[2]))
-        place = place.gather(1, kept[..., None].expand(-1, -1, place.shape[2]))
+    class_place, place = place[:1], place[1:]
     # Normalising the picture is folded into the filters: x * w - mean * w, w = filter / std.
     filters = tower.conv1.weight.permute(0, 2, 3, 1) / (torch.tensor(OPENAI_DATASET_STD) * 255)
     offset = (filters * torch.tensor(OPENAI_DATASET_MEAN) * 255).sum(dim=(1, 2, 3))
-    x = F.linear(patches.to(WORKING), filters.flatten(1).to(WORKING)) + (place - offset).to(WORKING)
-    class_token = (tower.class_embedding + class_place).to(WORKING).expand(count, 1, -1)
+    x = F.linear(patches.to(filters.dtype), filters.flatten(1)) + (place - offset)
+    class_token = (tower.class_embedding + class_place).expand(count, 1, -1)
     x = tower.ln_pre(torch.cat([class_token, x], dim=1))
     *blocks, last = tower.transformer.resblocks
-    for block in blocks:
-        x = run_block(block, x)
+    for number, block in enumerate(blocks):
+        x = run_block(block, x, mixing=None if mixing is None else mixing[:, number])
     pooled = tower.ln_post(run_block(last, x, x[:, :1])[:, 0])
     return F.normalize((pooled @ tower.proj).float(), dim=-1)
 
@@ -66,7 +62,6 @@ def encode_texts(model: CLIP, tokens: Tensor) -> Tensor:
     count, length = len(tokens), int(end.max()) + 1
     tokens = tokens[:, :length]
     x = model.token_embedding(tokens) + model.positional_embedding[:length]
-    x = x.to(WORKING)
     ahead = torch.ones(length, length, dtype=torch.bool).triu(1)
     *blocks, last = model.transformer.resblocks
     for block in blocks:
@@ -81,6 +76,7 @@ def run_block(
     x: Tensor,
     rows: Tensor | None = None,
     hidden: Tensor | None = None,
+    mixing: Tensor | None = None,
 ) -> Tensor:
     """A block's output, the same as `block(x)`.
 
@@ -89,6 +85,7 @@ def run_block(
         x: (count, positions, width), what enters it.
         rows: (count, some, width), the rows of x whose output is wanted; all by default.
         hidden: Bool, broadcast to (count, heads, some, positions): where rows may not look.
+        mixing: (count,) bool: where not, the attention adds nothing.
 
     Returns:
         (count, some, width).
@@ -110,7 +107,10 @@ def run_block(
     if hidden is not None:
         scores = scores.masked_fill(hidden, -torch.inf)
     read = (scores.softmax(dim=-1) @ value).transpose(1, 2).flatten(2)
-    rows = rows + attn.out_proj(read)
+    attended = attn.out_proj(read)
+    if mixing is not None:
+        attended = attended * mixing[:, None, None]
+    rows = rows + attended
     out: Tensor = rows + block.mlp(block.ln_2(rows))
     return out
 

@@ -2,9 +2,9 @@
 
     python -m gradeclip_widget.demo.train --out CHECKPOINTS --start weights.safetensors
 
-Pictures learn from their caption alone; where objects are is never told. Most steps see a random part
-of each picture's patches, which costs less and makes the class token read all of an object rather than
-its most telling patch. A run can be stopped at any time and goes on from its last checkpoint.
+Pictures learn from true sentences about them, a caption and the names of what is in view; where objects
+are is never told. Now and then a block's tokens are kept from looking at one another, so that a patch
+itself comes to say what it shows. A run can be stopped at any time and goes on from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -25,24 +26,19 @@ from tqdm import tqdm
 
 from .batches import Batch, SceneBatches, Stage, locate, vocabulary_ids
 from .model import CONFIG, TABLE, from_config, read_weights, save_weights
+from .muon import Muon
 from .sprites import PACK, Artwork
-from .towers import WORKING, encode_images, encode_texts
+from .towers import encode_images, encode_texts
 from .vocabulary import HELD_OUT_STYLE
 
-# What the shipped weights went through; their model card says how the stages came about.
+# The last stretch of the shipped weights, from those before; their model card has the whole way.
 STAGES = (
-    Stage(steps=60, size=224, keep=0.4, batch=256, rate=(1e-5, 1e-3)),
-    Stage(steps=40, size=224, keep=0.4, batch=256, rate=(1e-3, 1e-3)),
-    Stage(steps=200, size=224, keep=0.5, batch=256, rate=(7e-4, 7e-4)),
-    Stage(steps=700, size=128, keep=0.75, batch=128, rate=(6e-4, 6e-4)),
-    Stage(steps=200, size=224, keep=0.5, batch=128, rate=(5e-4, 5e-4)),
-    Stage(steps=175, size=224, keep=0.5, batch=128, rate=(5e-4, 4.5e-4)),
-    Stage(steps=400, size=224, keep=0.5, batch=128, rate=(4.5e-4, 1.6e-4), variety=0.6),
-    Stage(steps=100, size=224, keep=0.5, batch=128, rate=(3.5e-4, 3.2e-4), variety=0.5),
-    Stage(steps=1127, size=224, keep=0.5, batch=128, rate=(3.2e-4, 0.0), variety=0.5),
+    Stage(steps=60, sizes=(160, 160, 224), batch=128, rate=(1e-5, 1e-3), mixing=0.75),
+    Stage(steps=1500, sizes=(160, 160, 224), batch=128, rate=(1e-3, 1e-3), mixing=0.75),
+    Stage(steps=3000, sizes=(224,), batch=128, rate=(1e-3, 1e-3), mixing=0.9),
 )
 EMA_DECAY = 0.998
-PART = 32  # pictures that are encoded at a time
+PART = 16  # pictures that are encoded at a time
 
 
 class Training:
@@ -61,12 +57,11 @@ class Training:
         self.mean = {k: v.clone() for k, v in self.model.state_dict().items()}
         self.parameters = list(self.model.parameters())
         self.pool = ThreadPoolExecutor(threads)
-        matrices = [p for p in self.parameters if p.ndim >= 2]
-        vectors = [p for p in self.parameters if p.ndim < 2]
-        self.optimiser = torch.optim.AdamW(
-            [{"params": matrices, "weight_decay": 0.05}, {"params": vectors, "weight_decay": 0.0}],
-            betas=(0.9, 0.98),
-            fused=True,
+        inner = {p for n, p in self.model.named_parameters() if "resblocks" in n and p.ndim == 2}
+        outer = [p for p in self.parameters if p not in inner]
+        self.optimisers = (
+            Muon([p for p in self.parameters if p in inner], spread=self.pool.map),
+            torch.optim.AdamW(outer, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
         )
         self.step = 0
 
@@ -78,38 +73,35 @@ class Training:
         the whole batch's all the same, for it only needs the embeddings.
         """
         captions = in_parts_of_like_length(batch.tokens)
-        parts = list(self.pool.map(self._encode_images, *map(in_parts, batch[:2])))
-        parts += self.pool.map(self._encode_texts, [batch.tokens[rows] for rows in captions])
+        images_of, texts_of = partial(encode_images, self.model), partial(encode_texts, self.model)
+        parts = list(self.pool.map(images_of, *map(in_parts, batch[:2])))
+        parts += self.pool.map(texts_of, [batch.tokens[rows] for rows in captions])
         ends = [part.detach().requires_grad_() for part in parts]
         images = torch.cat(ends[: -len(captions)])
         texts = torch.cat(ends[-len(captions) :])[torch.cat(captions).argsort()]
-        scale = self.model.logit_scale.exp().clamp(max=100)
-        loss, found = contrast(scale * images @ texts.T, batch.ignored)
-        self.optimiser.zero_grad()
+        logits = self.model.logit_scale.exp().clamp(max=100) * images @ texts.T
+        about = batch.ignored.shape[1]  # captions about one of the pictures; behind them the names
+        loss, found = contrast(logits[:, :about], batch.ignored)
+        loss = loss + contrast_many(logits[:, about:], batch.named)
+        for optimiser in self.optimisers:
+            optimiser.zero_grad()
         loss.backward()
         for gradients in self.pool.map(self._gradients, parts, ends):
             for parameter, gradient in zip(self.parameters, gradients, strict=True):
                 if gradient is not None:
                     known = parameter.grad
                     parameter.grad = gradient if known is None else known.add_(gradient)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            optimiser.step()
         self.step += 1
         decay = min(EMA_DECAY, self.step / (self.step + 10))
         with torch.no_grad():
             for name, value in self.model.state_dict().items():
                 self.mean[name].lerp_(value, 1 - decay)
         return loss.item(), found.item()
-
-    def _encode_images(self, images: Tensor, kept: Tensor) -> Tensor:
-        with torch.autocast("cpu", WORKING):
-            return encode_images(self.model, images, kept)
-
-    def _encode_texts(self, tokens: Tensor) -> Tensor:
-        with torch.autocast("cpu", WORKING):
-            return encode_texts(self.model, tokens)
 
     def _gradients(self, part: Tensor, end: Tensor) -> tuple[Tensor | None, ...]:
         return torch.autograd.grad(part, self.parameters, end.grad, allow_unused=True)
@@ -120,7 +112,7 @@ class Training:
             "step": self.step,
             "model": self.model.state_dict(),
             "mean": self.mean,
-            "optimiser": self.optimiser.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "chance": torch.get_rng_state(),
         }
         torch.save(checkpoint, folder / "checkpoint.tmp")
@@ -136,7 +128,8 @@ class Training:
         self.step = checkpoint["step"]
         self.model.load_state_dict(checkpoint["model"])
         self.mean = checkpoint["mean"]
-        self.optimiser.load_state_dict(checkpoint["optimiser"])
+        for optimiser, state in zip(self.optimisers, checkpoint["optimisers"], strict=True):
+            optimiser.load_state_dict(state)
         torch.set_rng_state(checkpoint["chance"])
 
     def _start_from(self, weights: Path) -> None:
@@ -172,6 +165,21 @@ def contrast(logits: Tensor, ignored: Tensor) -> tuple[Tensor, Tensor]:
     by_picture = F.cross_entropy(logits[:, :count].T, partner)
     found = (logits[:, :count].argmax(1) == partner).float().mean()
     return (by_caption + by_picture) / 2, found
+
+
+def contrast_many(logits: Tensor, named: Tensor) -> Tensor:
+    """Symmetric InfoNCE where a picture has several partners, each told from all that are none.
+
+    Args:
+        logits: (pictures, names).
+        named: (pictures, names) bool, the partners.
+    """
+    return (_told_apart(logits, named) + _told_apart(logits.T, named.T)) / 2
+
+
+def _told_apart(logits: Tensor, partners: Tensor) -> Tensor:
+    others = logits.masked_fill(partners, -torch.inf).logsumexp(dim=1, keepdim=True)
+    return F.softplus(others - logits)[partners].mean()
 
 
 @contextmanager
@@ -232,7 +240,7 @@ def train(
             bar.set_postfix(loss=f"{loss:.3f}", retrieval=f"{found:.3f}")
             bar.update()
             entry = {"step": training.step, "loss": loss, "retrieval": found}
-            entry |= {"size": stage.size, "seconds": round(time.monotonic() - began, 1)}
+            entry |= {"size": batch.images.shape[1], "seconds": round(time.monotonic() - began, 1)}
             with (out / "log.jsonl").open("a") as log:
                 log.write(json.dumps(entry) + "\n")
             if training.step % save_every == 0 or training.step == total or left <= 0:
