@@ -60,6 +60,7 @@ class Stage:
     rate: tuple[float, float]  # learning rate at the start and at the end
     variety: float = 0.5  # share of the pictures whose drawings are varied
     mixing: float = 1.0  # chance that a block before the last lets a picture's tokens mix
+    shapes: float = 0.0  # share of the pictures with nothing but shapes of several colours
 
 
 def locate(stages: Sequence[Stage], step: int) -> tuple[Stage, float]:
@@ -103,7 +104,8 @@ class SceneBatches(Dataset[Batch]):
         size = rng.choice(stage.sizes)
         pictures, true, wrong, truths = [], [], [], []
         for _ in range(stage.batch):
-            layout = self.plain.lay_out(Random(rng.randrange(TRAINING_SEEDS)))
+            things = _coloured_shapes(rng) if rng.random() < stage.shapes else None
+            layout = self.plain.lay_out(Random(rng.randrange(TRAINING_SEEDS)), things)
             composer = self.varied if rng.random() < stage.variety else self.plain
             image, _ = composer.paint(rng, layout, size)
             pictures.append(np.asarray(vary_picture(image, rng)))
@@ -188,6 +190,12 @@ def _skewed(sprite: Image.Image, rng: Random) -> Image.Image:
     middle = side / 2
     matrix = (across, lean, middle * (1 - across - lean), 0, down, middle * (1 - down))
     return sprite.transform(sprite.size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
+
+
+def _coloured_shapes(rng: Random) -> list[str]:
+    count = rng.randint(2, 3)
+    pairs = zip(rng.sample(list(COLOURS), count), rng.sample(SHAPES, count), strict=True)
+    return [f"{colour} {shape}" for colour, shape in pairs]
 
 
 def _name(phrase: str, prefix: str) -> Caption:
