@@ -10,6 +10,7 @@ export type Region = { kind: "box"; box: Box } | { kind: "polygon"; points: read
 export interface WordHeader {
   text: string;
   importance: number;
+  effect: number | null; // what the score loses without the word; null where that was not computed
   truncated: boolean;
   known: boolean;
 }

@@ -39,6 +39,7 @@ export function payload(options: Options = {}): RawPayload {
       words: words.map((text, k) => ({
         text,
         importance: options.importance?.[k] ?? (k + 1) / 10,
+        effect: null,
         truncated: false,
         known: true,
         ...options.flags?.[k],
