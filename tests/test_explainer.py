@@ -100,7 +100,7 @@ def test_words_the_model_never_saw_are_named(clip: gw.ClipModel, scene: Scene) -
 def test_evidence_in_blocks_that_are_not_explained_is_pointed_out(
     clip: gw.ClipModel, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gradeclip_widget.explainer._FAINT", 0.999)
+    monkeypatch.setattr("gradeclip_widget.notes._FAINT", 0.999)
     (note,) = gw.Explainer(clip)(scene.image, CAPTION).notes
     assert "image_layers=4 would explain more" in note
     assert not gw.Explainer(clip, image_layers=4)(scene.image, CAPTION).notes

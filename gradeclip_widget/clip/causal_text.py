@@ -53,7 +53,7 @@ class CausalTextTower:
 
         Args:
             sequences: token ids of each, SOT to EOT, no padding.
-            layers: how many of the last blocks to explain, at most those there are.
+            layers: how many of the last blocks to explain, at most those there are; 0 for none.
             frame: which of the tokens are the caption's own.
 
         Returns:

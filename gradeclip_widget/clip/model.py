@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -110,6 +110,12 @@ class ClipModel:
         finally:
             for module in training:
                 module.training = True
+
+    @torch.no_grad()
+    def embed(self, sequences: Sequence[Sequence[int]]) -> Tensor:
+        """Unit text embeddings (K, E) of K framed token sequences."""
+        embeddings, _ = self.text_tower.run(sequences, 0, self.tokenizer.frame)
+        return embeddings
 
     def to_device(self, pixels: Tensor) -> Tensor:
         """Pixels on the model's device."""

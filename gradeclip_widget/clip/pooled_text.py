@@ -57,7 +57,7 @@ class PooledTextTower:
 
         Args:
             sequences: framed token ids of each, no padding.
-            layers: how many of the last blocks to explain, at most those there are.
+            layers: how many of the last blocks to explain, at most those there are; 0 for none.
             frame: which of the tokens are the caption's own, and what pads them.
 
         Returns:
