@@ -93,18 +93,15 @@ class Explainer:
         self.resolution = resolution
         self.readings = readings
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """What it was made with beside the model and the method."""
+        names = ("reference", "image_layers", "text_layers", "fit", "resolution", "readings")
+        return {name: getattr(self, name) for name in names}
+
     def with_method(self, method: str) -> Explainer:
         """The same explainer with another method."""
-        return Explainer(
-            self.clip,
-            method,
-            reference=self.reference,
-            image_layers=self.image_layers,
-            text_layers=self.text_layers,
-            fit=self.fit,
-            resolution=self.resolution,
-            readings=self.readings,
-        )
+        return Explainer(self.clip, method, **self.options)
 
     @overload
     def __call__(

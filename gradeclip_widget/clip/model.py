@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -75,6 +76,7 @@ class ClipModel:
         kind = OffsetTokenizer if OffsetTokenizer.wraps(tokenizer) else Tokenizer
         self.tokenizer = kind(tokenizer, self.text_tower.context_length, known_tokens)
         self.dtype = _dtype(dtype)
+        self._busy = threading.RLock()
 
     @property
     def device(self) -> torch.device:
@@ -95,21 +97,31 @@ class ClipModel:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Evaluation mode and autocast; the model is given back as it was, also after an exception."""
-        training = [m for m in self.model.modules() if m.training]
+        """Evaluation mode and autocast; the model is given back as it was, also after an exception.
+
+        One thread at a time: some towers are switched to another picture size while they run.
+        """
         device, dtype = self.device.type, self.dtype
-        try:
-            for module in training:
-                module.training = False
-            with (
-                torch.inference_mode(False),
-                torch.no_grad(),
-                torch.autocast(device, dtype, enabled=dtype is not None),
-            ):
-                yield
-        finally:
-            for module in training:
-                module.training = True
+        with self._busy:
+            training = [m for m in self.model.modules() if m.training]
+            try:
+                for module in training:
+                    module.training = False
+                with (
+                    torch.inference_mode(False),
+                    torch.no_grad(),
+                    torch.autocast(device, dtype, enabled=dtype is not None),
+                ):
+                    yield
+            finally:
+                for module in training:
+                    module.training = True
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that its parameters and buffers take."""
+        tensors = [*self.model.parameters(), *self.model.buffers()]
+        return sum(t.numel() * t.element_size() for t in tensors)
 
     @torch.no_grad()
     def embed(self, sequences: Sequence[Sequence[int]]) -> Tensor:

@@ -167,12 +167,7 @@ class Optics:
 
     def _from_tensor(self, pixels: Tensor) -> Picture:
         patch_h, patch_w = self.patch_size
-        if pixels.ndim != 4 or pixels.shape[:2] != (1, 3) or not pixels.is_floating_point():
-            raise ValueError(
-                f"a tensor must be one normalised picture (1, 3, H, W) of floats, not "
-                f"{tuple(pixels.shape)} of {pixels.dtype}"
-            )
-        height, width = pixels.shape[2:]
+        height, width = check_pixels(pixels).shape[2:]
         if height % patch_h or width % patch_w or not height * width:
             raise ValueError(
                 f"a tensor's sides must be multiples of the patch, {patch_h} x {patch_w} px; "
@@ -223,6 +218,20 @@ def optics(
         crop_mode="squash" if squash else "longest" if padded else "shortest",
         flexible=flexible,
     )
+
+
+def check_pixels(pixels: Tensor) -> Tensor:
+    """The tensor, where it can be a normalised picture.
+
+    Raises:
+        ValueError: its shape or type says that it is none.
+    """
+    if pixels.ndim != 4 or pixels.shape[:2] != (1, 3) or not pixels.is_floating_point():
+        raise ValueError(
+            f"a tensor must be one normalised picture (1, 3, H, W) of floats, not "
+            f"{tuple(pixels.shape)} of {pixels.dtype}"
+        )
+    return pixels
 
 
 def read_image(source: Any) -> Image.Image:
