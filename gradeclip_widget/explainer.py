@@ -14,15 +14,18 @@ from torch import Tensor
 from .clip import ClipModel
 from .clip.blocks import check_layers
 from .clip.pictures import Fit, Picture
+from .clip.texts import word_embeddings
 from .clip.tokens import Tokens
 from .clip.towers import ImageTrace, TextTrace
 from .explanation import Explanation
 from .methods import get_method
 from .notes import notes_on
 from .progress import Progress, unheard
+from .vocabulary import Vocabulary, VocabularyMaps
 from .words import Word
 
 _ALONE = "a photo of a {}"
+_WORDS = 128  # of a vocabulary, mapped at once: bounds the memory of their gradients
 
 
 class Explainer:
@@ -171,6 +174,45 @@ class Explainer:
             texts = self.clip.embed([self.clip.tokenizer.framed(t.ids) for t in tokens])
             cosines: NDArray[np.float32] = (texts @ x.to(texts)).float().cpu().numpy()
         return cosines
+
+    def vocabulary_maps(
+        self, image: Any, vocabulary: Vocabulary, progress: Progress | None = None
+    ) -> VocabularyMaps:
+        """Maps of a picture along every word of a vocabulary, to ask its regions what the model sees there.
+
+        The words are encoded once for a model, as long as both are kept.
+
+        >>> import gradeclip_widget as gw
+        >>> scene = gw.demo.sample_scene(500_007, objects=["dog", "red circle"])
+        >>> seen = gw.Explainer(gw.load("demo")).vocabulary_maps(scene.image, gw.vocabularies("demo")["demo"])
+        >>> seen.rank(scene.objects[0].box, 1)[0].word
+        'dog'
+
+        Args:
+            image: as in `__call__`.
+            vocabulary: of `vocabularies`, or one's own.
+            progress: called at the stages "words", "image tower" and, before every batch of words, "maps".
+
+        Raises:
+            TypeError, ValueError, FileNotFoundError: bad input, named.
+        """
+        report = progress or unheard
+        picture = self.clip.optics.picture(image, self.fit, self.resolution)
+        with self.clip.running():
+            report("words", 0, None)
+            directions = word_embeddings(self.clip, vocabulary)
+            report("image tower", 0, None)
+            trace = self._trace(picture, effects=False)
+            maps = []
+            for batch in directions.split(_WORDS):
+                report("maps", len(maps) * _WORDS, len(directions))
+                maps.append(self.method.image_maps(trace, batch).float().cpu())
+        return VocabularyMaps(
+            vocabulary.words,
+            torch.cat(maps).reshape(-1, *trace.grid).numpy(),
+            picture.image.size,
+            picture.cover,
+        )
 
     def _trace(self, picture: Picture, *, effects: bool = True) -> ImageTrace:
         """The picture's pass through the image tower, its explained blocks traced."""

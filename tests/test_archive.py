@@ -56,7 +56,7 @@ def saved(tmp_path: Path) -> Path:
     "changes",
     [
         {},
-        {"alone": None, "left_out": None, "seconds": None},
+        {"alone": None, "left_out": None, "seconds": None, "word_effects": None},
         {"logit_bias": -10.0, "reference": True, "notes": ()},
         {"caption": "a dog 狗 🐶 كلب, </script>"},
     ],
