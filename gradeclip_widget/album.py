@@ -37,6 +37,8 @@ class Album:
         return len(self._entries)
 
     def __getitem__(self, index: int) -> Entry:
+        if not 0 <= index < len(self):
+            raise ValueError(f"picture={index}: there are {len(self)} pictures, from 0")
         return self._entries[index]
 
     def read(self, image: Any, name: str | None = None) -> Entry:

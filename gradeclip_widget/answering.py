@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,10 @@ from .worker import Check, Worker
 if TYPE_CHECKING:
     from .session import Session
 
-NO_MODEL = "This widget shows a saved explanation and has no model: explore(...) makes one that explains anew."
+NO_MODEL = (
+    "This widget shows a saved explanation and has no model: "
+    "explore(...) makes one that explains anew."
+)
 _PROGRESS_EVERY = 0.1  # seconds
 _IN_BYTES = "loading weights"  # the one stage whose progress is
 
@@ -50,9 +53,10 @@ _BESIDE = {  # by the trait that holds the answer
 class Answering(Asking):
     """From requests to what is shown. Without a session all stays as it is."""
 
-    def __init__(self, request: Request, session: Session | None) -> None:
-        self._session = session
-        self._worker = Worker(self.changed)
+    _session: Session | None
+    _worker: Worker
+
+    def __init__(self, request: Request) -> None:
         self._answered: dict[str, Any] = {}  # per answer on show, the question
         super().__init__(request)
 
@@ -109,7 +113,11 @@ class Answering(Asking):
     def _look_closer(self, session: Session, check: Check) -> None:
         """Answer what is asked beside the explanation, one after the other, until nothing is left."""
         report = self._reporter(check)
-        answers = {"seen": session.seen, "erased": session.erased, "_depth": session.depth}
+        answers: dict[str, Callable[..., Any]] = {
+            "seen": session.seen,
+            "erased": session.erased,
+            "_depth": session.depth,
+        }
         while True:
             with self.changed, self.hold_sync():
                 check()

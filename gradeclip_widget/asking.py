@@ -22,7 +22,7 @@ class Asking(Traits):
     def __init__(self, request: Request) -> None:
         self._wanted = request  # asked last
         self._shown = request  # answered last
-        self._row = 0  # the active one when prompt, prompts and active last agreed
+        self._row, self._text = 0, ""  # active and prompt when they last agreed with prompts
         self._explanations: list[Explanation] = []  # on show; none before the first are
         self._history = History()
         super().__init__()
@@ -36,15 +36,14 @@ class Asking(Traits):
         """Keep prompt, prompts and active in step, whichever was set, also several at once."""
         if not self._explanations:
             return
-        typed = self.prompt != self._wanted.prompts[self._row]
-        row = min(self.active, len(self.prompts) - 1)
-        switched, self._row = row != self._row, row
-        self.active = row
-        if self.versus is not None and self.versus >= len(self.prompts):
+        row, prompts = min(self.active, len(self.prompts) - 1), self.prompts
+        if self.prompt != self._text and prompts == self._wanted.prompts:  # it was the prompt that was set
+            prompts = (*prompts[:row], self.prompt, *prompts[row + 1 :])
+        switched = row != self._row
+        self._row, self._text = row, prompts[row]
+        self.active, self.prompts, self.prompt = row, prompts, prompts[row]
+        if self.versus is not None and self.versus >= len(prompts):
             self.versus = None
-        if typed and self.prompts == self._wanted.prompts:
-            self.prompts = (*self.prompts[:row], self.prompt, *self.prompts[row + 1 :])
-        self.prompt = self.prompts[row]
         if switched and row < len(self._explanations):
             self.selected_words, self.hovered_word = [], None
             self.explanation = self._explanations[row]
@@ -72,7 +71,7 @@ class Asking(Traits):
 
     def _write(self, request: Request, active: int) -> None:
         """Ask in the traits for what is shown already, or is being submitted."""
-        self._wanted, self._row = request, active
+        self._wanted, self._row, self._text = request, active, request.prompts[active]
         with self.hold_sync(), self.hold_trait_notifications():
             for name in FIELDS:
                 setattr(self, name, getattr(request, name))

@@ -15,6 +15,7 @@ from .explanation import Explanation
 from .export import STATIC, frame, page
 from .request import FIELDS, Request
 from .traits import check_options
+from .worker import Worker
 
 if TYPE_CHECKING:
     from .clip import ClipModel
@@ -75,6 +76,8 @@ class ExplanationWidget(Answering):
             TypeError: there is no such trait, or not an explanation.
             ValueError: there are none.
         """
+        # First of all, since what is refused below is closed too.
+        self._session, self._worker = session, Worker(self.changed)
         check_options(traits)
         if not explanations:
             raise ValueError("nothing to show: give at least one explanation")
@@ -84,7 +87,7 @@ class ExplanationWidget(Answering):
         first = explanations[0]
         captions = tuple(e.caption for e in explanations)
         request = request or Request(0, captions, first.model, first.method)
-        super().__init__(request, session)
+        super().__init__(request)
         with self.changed, self.hold_sync():
             self.live = session is not None
             self._write(request, 0)

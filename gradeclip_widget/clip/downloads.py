@@ -8,7 +8,7 @@ import inspect
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import open_clip
 from huggingface_hub import hf_hub_download
@@ -51,7 +51,7 @@ def followed(progress: Progress | None) -> Iterator[None]:
             self.n, self.total = kwargs.get("initial") or 0, kwargs.get("total")
             self.update(0)
 
-        def __enter__(self) -> Bar:
+        def __enter__(self) -> Self:
             return self
 
         def __exit__(self, *error: object) -> None:
