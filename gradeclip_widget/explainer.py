@@ -207,12 +207,12 @@ class Explainer:
             directions = word_embeddings(self.clip, vocabulary)
             report("image tower", 0, None)
             trace = self._trace(picture, effects=False)
-            maps = []
+            maps: list[Tensor] = []
             for batch in directions.split(_WORDS):
                 report("maps", len(maps) * _WORDS, len(directions))
                 maps.append(self.method.image_maps(trace, batch).float().cpu())
         return VocabularyMaps(
-            vocabulary.words,
+            tuple(vocabulary.words),
             torch.cat(maps).reshape(-1, *trace.grid).numpy(),
             picture.image.size,
             picture.cover,

@@ -41,9 +41,10 @@ class GradEclip(BlockwiseMethod):
         if not trace.reads:
             features, gradients = trace.pull_features(directions)
             patches = features.float()[trace.patches]
-            return (gradients.float()[:, trace.patches] * patches).sum(-1)[None]
+            one: Tensor = (gradients.float()[:, trace.patches] * patches).sum(-1)
+            return one[None]
         values = torch.stack([weighted_values(r, r.tokens)[r.tokens] for r in trace.reads])
-        maps = trace.pull(directions).float() @ values.transpose(-1, -2)
+        maps: Tensor = trace.pull(directions).float() @ values.transpose(-1, -2)
         return maps.relu() if self.reference else maps
 
     def token_shares(self, trace: TextTrace) -> Tensor:
