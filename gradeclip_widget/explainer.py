@@ -17,6 +17,7 @@ from .clip.pictures import Fit, Picture
 from .clip.texts import word_embeddings
 from .clip.tokens import Tokens
 from .clip.towers import ImageTrace, TextTrace
+from .depth import Depth, by_block, token_importance
 from .explanation import Explanation
 from .methods import get_method
 from .notes import notes_on
@@ -139,7 +140,7 @@ class Explainer:
         report = progress or unheard
         single = isinstance(captions, str | Tensor)
         report("tokens", 0, None)
-        tokens = self._tokenize([captions] if isinstance(captions, str | Tensor) else captions)
+        tokens = self.clip.tokens([captions] if isinstance(captions, str | Tensor) else captions)
         picture = self.clip.optics.picture(image, self.fit, self.resolution)
         report("image tower", 0, None)
         with self.clip.running():
@@ -167,7 +168,7 @@ class Explainer:
         Raises:
             TypeError, ValueError, FileNotFoundError: bad input, named.
         """
-        tokens = self._tokenize(captions)
+        tokens = self.clip.tokens(captions)
         picture = self.clip.optics.picture(image, self.fit, self.resolution)
         with self.clip.running():
             x = self._trace(picture, effects=False).embedding
@@ -203,16 +204,34 @@ class Explainer:
             directions = word_embeddings(self.clip, vocabulary)
             report("image tower", 0, None)
             trace = self._trace(picture, effects=False)
-            maps = []
+            maps: list[Tensor] = []
             for batch in directions.split(_WORDS):
                 report("maps", len(maps) * _WORDS, len(directions))
                 maps.append(self.method.image_maps(trace, batch).float().cpu())
         return VocabularyMaps(
-            vocabulary.words,
+            tuple(vocabulary.words),
             torch.cat(maps).reshape(-1, *trace.grid).numpy(),
             picture.image.size,
             picture.cover,
         )
+
+    def depth(self, image: Any, caption: str, progress: Progress | None = None) -> Depth:
+        """Maps of a caption and its words in every block by itself, of both towers.
+
+        A tower without several blocks to explain (a pooling head, a feature map, averaged tokens) has one.
+
+        Args:
+            image: as in `__call__`.
+            caption: one.
+            progress: called at the stages "image tower" and "maps".
+
+        Raises:
+            TypeError, ValueError, FileNotFoundError: bad input, named; or a method without blocks.
+        """
+        (tokens,) = self.clip.tokens([caption])
+        picture = self.clip.optics.picture(image, self.fit, self.resolution)
+        layers = self.image_layers, self.text_layers
+        return by_block(self.clip, self.method, picture, tokens, *layers, progress or unheard)
 
     def _trace(self, picture: Picture, *, effects: bool = True) -> ImageTrace:
         """The picture's pass through the image tower, its explained blocks traced."""
@@ -220,22 +239,6 @@ class Explainer:
         return self.clip.image_tower.trace(
             pixels, self.image_layers, single_head=self.reference, effects=effects
         )
-
-    def _tokenize(self, captions: Sequence[str | Tensor]) -> list[Tokens]:
-        if not captions:
-            raise ValueError("the list of captions is empty; give at least one")
-        tokens = []
-        for caption in captions:
-            if isinstance(caption, Tensor):
-                if caption.ndim != 2 or len(caption) != 1 or caption.is_floating_point():
-                    raise ValueError(
-                        f"token ids must be integers of shape (1, {self.clip.text_tower.context_length}), "
-                        f"not {tuple(caption.shape)} of {caption.dtype}"
-                    )
-                tokens.append(self.clip.tokenizer.from_ids(caption[0].tolist()))
-            else:
-                tokens.append(self.clip.tokenizer(caption))
-        return tokens
 
     def _explain(self, trace: ImageTrace, x: Tensor, tokens: Tokens) -> dict[str, Tensor]:
         """Everything that the towers have to say, on the model's device."""
@@ -252,12 +255,11 @@ class Explainer:
         directions = torch.cat([caption, shares.to(caption), alone, caption - without])
         maps = self.method.image_maps(trace, directions)
         whole, interactions, *readings = maps.split([1, len(shares), len(words), len(words)])
-        importance = (shares @ x.to(shares)).relu()
         return {
             "score": trace.embedding @ caption[0],
             "signed_map": whole[0],
             "interactions": interactions,
-            "importance": importance / importance.sum().clamp_min(torch.finfo(torch.float32).tiny),
+            "importance": token_importance(shares, x),
             "alone": readings[0],
             "left_out": readings[1],
             "word_effects": (caption - without) @ trace.embedding,

@@ -43,7 +43,8 @@ import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
-    from .explanation import Explanation
+    from .depth import Depth
+    from .explanation import Explanation, Maps
 
 VERSION = 1
 DISPLAY_SIDE = 1280  # pixels
@@ -109,8 +110,39 @@ def to_payload(explanation: Explanation) -> Payload:
         "reference": e.reference,
         "seconds": e.seconds,
     }
-    maps = b"".join(np.ascontiguousarray(m, dtype="<f4").tobytes() for _, m in blocks)
+    maps = b"".join(_buffer(m) for _, m in blocks)
     return {"header": header, "image": display_image(e.image), "maps": maps}
+
+
+class RawDepth(TypedDict):
+    """Maps of single blocks on their way to the browser, buffers of little-endian float32.
+
+    ``maps``: image blocks x (1 + words) x rows x cols, then text blocks x words x rows x cols;
+    ``importance``: text blocks x words. See `Depth`.
+    """
+
+    caption: str
+    image_blocks: int
+    text_blocks: int
+    words: int
+    maps: bytes
+    importance: bytes
+
+
+def to_raw_depth(depth: Depth) -> RawDepth:
+    """Pack the maps of single blocks for the front end."""
+    return {
+        "caption": depth.caption,
+        "image_blocks": len(depth.image_maps),
+        "text_blocks": len(depth.text_maps),
+        "words": depth.text_maps.shape[1],
+        "maps": _buffer(depth.image_maps) + _buffer(depth.text_maps),
+        "importance": _buffer(depth.text_importance),
+    }
+
+
+def _buffer(array: Maps) -> bytes:
+    return np.ascontiguousarray(array, dtype="<f4").tobytes()
 
 
 def to_json(payload: Payload | Mapping[str, Any]) -> dict[str, Any]:

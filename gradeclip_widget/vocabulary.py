@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,7 +42,7 @@ class Vocabulary:
     """
 
     name: str
-    words: tuple[str, ...] = field(repr=False)
+    words: Sequence[str] = field(repr=False)
     template: str = "a photo of a {}"
 
     def __post_init__(self) -> None:
@@ -51,8 +51,10 @@ class Vocabulary:
             raise TypeError(
                 f"the words of a vocabulary are a list, not one text: {self.words!r:.80}"
             )
-        if strange := [w for w in self.words if not isinstance(w, str) or not w.strip()]:
-            raise ValueError(f"vocabulary {self.name!r} holds {strange[0]!r}, which is no word")
+        given: Sequence[object] = self.words
+        for word in given:
+            if not isinstance(word, str) or not word.strip():
+                raise ValueError(f"vocabulary {self.name!r} holds {word!r}, which is no word")
         if not self.words:
             raise ValueError(f"vocabulary {self.name!r} has no words; give at least one")
         if self.template.count("{}") != 1:

@@ -19,7 +19,7 @@ from .offset_tokens import OffsetTokenizer
 from .pictures import Optics, optics
 from .pooled_text import PooledTextTower
 from .timm_tokens import TimmTokenTower
-from .tokens import Tokenizer
+from .tokens import Tokenizer, Tokens
 from .towers import ImageTower, TextTower
 
 IMAGE_FAMILIES = (ClassTokenTower, TimmTokenTower, AttentionPoolingTower, FeatureMapTower)
@@ -122,6 +122,28 @@ class ClipModel:
         """Memory that its parameters and buffers take."""
         tensors = [*self.model.parameters(), *self.model.buffers()]
         return sum(t.numel() * t.element_size() for t in tensors)
+
+    def tokens(self, captions: Sequence[str | Tensor]) -> list[Tokens]:
+        """Captions, or token ids (1, context length), as the tokens that the model reads.
+
+        Raises:
+            TypeError, ValueError: bad input, named.
+        """
+        if not captions:
+            raise ValueError("the list of captions is empty; give at least one")
+        return [
+            self.tokenizer.from_ids(self._ids(c)) if isinstance(c, Tensor) else self.tokenizer(c)
+            for c in captions
+        ]
+
+    def _ids(self, caption: Tensor) -> list[int]:
+        if caption.ndim != 2 or len(caption) != 1 or caption.is_floating_point():
+            raise ValueError(
+                f"token ids must be integers of shape (1, {self.text_tower.context_length}), "
+                f"not {tuple(caption.shape)} of {caption.dtype}"
+            )
+        ids: list[int] = caption[0].tolist()
+        return ids
 
     @torch.no_grad()
     def embed(self, sequences: Sequence[Sequence[int]]) -> Tensor:
