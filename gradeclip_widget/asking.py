@@ -37,7 +37,9 @@ class Asking(Traits):
         if not self._explanations:
             return
         row, prompts = min(self.active, len(self.prompts) - 1), self.prompts
-        if self.prompt != self._text and prompts == self._wanted.prompts:  # it was the prompt that was set
+        if (
+            self.prompt != self._text and prompts == self._wanted.prompts
+        ):  # it was the prompt that was set
             prompts = (*prompts[:row], self.prompt, *prompts[row + 1 :])
         switched = row != self._row
         self._row, self._text = row, prompts[row]

@@ -15,7 +15,7 @@ from .erasing import erase
 from .explainer import Explainer
 from .methods import get_method, method_names
 from .models import ModelShelf
-from .payload import display_image
+from .payload import display_image, to_raw_depth
 from .progress import Progress, unheard
 from .request import Request
 from .vocabulary import Vocabulary, vocabularies
@@ -130,11 +130,9 @@ class Session:
         self, request: Request, caption: str, progress: Progress | None = None
     ) -> dict[str, Any]:
         """Maps of single blocks, as ``RawDepth`` in ``js/src/state.ts``."""
-        from .payload import to_raw_depth
-
         explainer = self._explainer(request, progress)
-        (progress or unheard)("layers", 0, None)
-        return dict(to_raw_depth(explainer.depth(self.album[request.picture].source, caption)))
+        image = self.album[request.picture].source
+        return dict(to_raw_depth(explainer.depth(image, caption, progress)))
 
     def methods(self, model: str) -> list[dict[str, str]]:
         """Name and label of the methods that a model's towers allow."""

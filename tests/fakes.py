@@ -73,7 +73,9 @@ class FakeExplainer:
         (progress or unheard)("maps", 0, None)
         rows, cols = GRID
         maps = np.zeros((len(vocabulary.words), rows, cols), np.float32)
-        for k in range(len(maps)):  # every word is seen in a column of its own, weaker from left to right
+        for k in range(
+            len(maps)
+        ):  # every word is seen in a column of its own, weaker from left to right
             maps[k, :, k % cols] = 1 / (1 + k)
         return VocabularyMaps(vocabulary.words, maps, SIZE, (0.0, 0.0, *map(float, SIZE)))
 
