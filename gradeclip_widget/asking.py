@@ -71,4 +71,5 @@ def _told_apart(directions: Tensor, x: Tensor) -> Tensor:
     apart = directions.float()
     if len(apart) > 1:
         apart = apart - apart.mean(0)
-    return (apart - (apart @ x)[:, None] * x).norm(dim=1)
+    beside: Tensor = apart - (apart * x).sum(1, keepdim=True) * x
+    return torch.linalg.vector_norm(beside, dim=1)

@@ -188,8 +188,10 @@ class Explainer:
         >>> import gradeclip_widget as gw
         >>> scene = gw.demo.sample_scene(500_007, objects=["dog", "red circle"])
         >>> seen = gw.Explainer(gw.load("demo")).vocabulary_maps(scene.image, gw.vocabularies("demo")["demo"])
-        >>> seen.rank(scene.objects[0].box, 1)[0].word
-        'dog'
+        >>> seen.maps.shape
+        (229, 14, 14)
+        >>> len(seen.rank(scene.objects[0].box, count=5))
+        5
 
         Args:
             image: as in `__call__`.
