@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
-from .asking import Asking
+from .requesting import Requesting
 from .explanation import Explanation
 from .history import Step
 from .payload import to_payload
@@ -50,7 +50,7 @@ _BESIDE = {  # by the trait that holds the answer
 }
 
 
-class Answering(Asking):
+class Answering(Requesting):
     """From requests to what is shown. Without a session all stays as it is."""
 
     _session: Session | None

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .asking import by_word
 from .clip import ClipModel
 from .clip.blocks import check_layers
 from .clip.pictures import Fit, Picture
-from .clip.texts import word_embeddings
 from .clip.tokens import Tokens
 from .clip.towers import ImageTrace, TextTrace
 from .depth import Depth, by_block, token_importance
@@ -26,7 +26,6 @@ from .vocabulary import Vocabulary, VocabularyMaps
 from .words import Word
 
 _ALONE = "a photo of a {}"
-_WORDS = 128  # of a vocabulary, mapped at once: bounds the memory of their gradients
 
 
 class Explainer:
@@ -186,34 +185,25 @@ class Explainer:
         >>> import gradeclip_widget as gw
         >>> scene = gw.demo.sample_scene(500_007, objects=["dog", "red circle"])
         >>> seen = gw.Explainer(gw.load("demo")).vocabulary_maps(scene.image, gw.vocabularies("demo")["demo"])
-        >>> seen.rank(scene.objects[0].box, 1)[0].word
-        'dog'
+        >>> seen.maps.shape
+        (229, 14, 14)
+        >>> len(seen.rank(scene.objects[0].box, count=5))
+        5
 
         Args:
             image: as in `__call__`.
             vocabulary: of `vocabularies`, or one's own.
-            progress: called at the stages "words", "image tower" and, before every batch of words, "maps".
+            progress: called at the stages "image tower", "words" and, before every batch of words, "maps".
 
         Raises:
             TypeError, ValueError, FileNotFoundError: bad input, named.
         """
         report = progress or unheard
         picture = self.clip.optics.picture(image, self.fit, self.resolution)
+        report("image tower", 0, None)
         with self.clip.running():
-            report("words", 0, None)
-            directions = word_embeddings(self.clip, vocabulary)
-            report("image tower", 0, None)
             trace = self._trace(picture, effects=False)
-            maps: list[Tensor] = []
-            for batch in directions.split(_WORDS):
-                report("maps", len(maps) * _WORDS, len(directions))
-                maps.append(self.method.image_maps(trace, batch).float().cpu())
-        return VocabularyMaps(
-            tuple(vocabulary.words),
-            torch.cat(maps).reshape(-1, *trace.grid).numpy(),
-            picture.image.size,
-            picture.cover,
-        )
+            return by_word(self.clip, self.method, picture, trace, vocabulary, report)
 
     def depth(self, image: Any, caption: str, progress: Progress | None = None) -> Depth:
         """Maps of a caption and its words in every block by itself, of both towers.

@@ -26,6 +26,8 @@ _COCO = """
     toothbrush
 """
 
+_SHORT = 1e-3  # of a direction: below it words differ by rounding only
+
 
 @dataclass(frozen=True)
 class Vocabulary:
@@ -96,7 +98,8 @@ class SeenWord:
 
     Attributes:
         word: of the vocabulary.
-        value: mean of its map over the region minus the mean over the rest, in units of the score.
+        value: mean of its map over the region minus the mean over the rest, along what tells the word from
+            the list's average one: in units of the score, for a direction of length one.
     """
 
     word: str
@@ -110,17 +113,23 @@ class VocabularyMaps:
     Attributes:
         words: V of them.
         maps: (V, rows, cols) signed.
+        lengths: (V,) of what a map can tell of each word: its direction less the list's average one and less
+            the picture's own, along which a unit embedding cannot move.
         image_size: (width, height) of the picture in pixels.
         cover: box of the picture (x0, y0, x1, y1) that the maps spread over.
     """
 
     words: tuple[str, ...] = field(repr=False)
     maps: Maps = field(repr=False)
+    lengths: Maps = field(repr=False)
     image_size: tuple[int, int]
     cover: Box
 
     def rank(self, region: Region, count: int | None = 12) -> list[SeenWord]:
         """Words that a region speaks for more than the rest of the picture does, most first.
+
+        What a list's words have in common ("a photo of a") says nothing of the region, and a word close to it
+        or to the picture as a whole would have a faint map: so values are less their mean, over `lengths`.
 
         Args:
             region: as in `Explanation.region_words`.
@@ -139,5 +148,8 @@ class VocabularyMaps:
         rest = 1 - inside
         weights = inside / inside.sum() - rest / max(rest.sum(), np.finfo(np.float32).tiny)
         values = self.maps.reshape(len(self.maps), -1) @ weights.astype(np.float32)
+        if len(values) > 1:
+            values = values - values.mean()
+        values = values / np.maximum(self.lengths, _SHORT)
         order = np.argsort(-values, kind="stable")[:count]
         return [SeenWord(self.words[k], float(values[k])) for k in order]

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 import gradeclip_widget as gw
+from gradeclip_widget.depth import Depth
 from gradeclip_widget.explanation import Explanation
 from gradeclip_widget.progress import Progress, unheard
 from gradeclip_widget.request import Request
@@ -78,6 +79,16 @@ class FakeExplainer:
         ):  # every word is seen in a column of its own, weaker from left to right
             maps[k, :, k % cols] = 1 / (1 + k)
         return VocabularyMaps(vocabulary.words, maps, SIZE, (0.0, 0.0, *map(float, SIZE)))
+
+    def depth(self, image: Any, caption: str, progress: Progress | None = None) -> Depth:
+        self.session.asked.append(([caption], "depth"))
+        words = len(caption.split())
+        return Depth(
+            caption,
+            image_maps=np.ones((3, 1 + words, *GRID), np.float32),
+            text_maps=np.ones((2, words, *GRID), np.float32),
+            text_importance=np.ones((2, words), np.float32),
+        )
 
     def scores(self, image: Image.Image, captions: Sequence[str]) -> np.ndarray[Any, Any]:
         self.session.asked.append((list(captions), "scores"))

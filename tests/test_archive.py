@@ -144,6 +144,11 @@ def test_a_later_version_asks_for_an_upgrade(saved: Path) -> None:
         Explanation.load(saved)
 
 
+def test_a_file_from_before_there_were_effects_is_read(saved: Path) -> None:
+    rewrite(saved, word_effects=None)
+    assert_same(Explanation.load(saved), make_explanation(word_effects=None))
+
+
 @pytest.mark.parametrize(
     "text", [b"[]", b"1", b"{", b'{"format": "gradeclip-explanation"}', b"\xff"]
 )

@@ -86,7 +86,9 @@ def test_what_cannot_be_shown_is_refused_in_a_sentence(
 
 
 def test_an_unknown_option_is_refused_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gradeclip_widget.clip.loading.load_once", lambda n: pytest.fail("loaded"))
+    monkeypatch.setattr(
+        "gradeclip_widget.clip.loading.load_once", lambda *args: pytest.fail("loaded")
+    )
     with pytest.raises(TypeError, match=r"no option 'opacitty'; .*opacity"):
         gw.explore("photo.jpg", "a dog", opacitty=1)
 

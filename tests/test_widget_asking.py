@@ -88,8 +88,11 @@ def test_an_older_result_that_comes_late_is_dropped(
         return explanations
 
     monkeypatch.setattr(session, "explain", tell)
+    session.gate.shut()
+    live.prompt = "a wolf"
+    assert session.gate.reached.wait(PATIENCE)
     with live.changed:  # held, so that nothing can be shown
-        live.prompt = "a wolf"
+        session.gate.open()
         assert made.wait(PATIENCE)
         live.prompt = "a fox"
     live.wait(PATIENCE)

@@ -61,7 +61,8 @@ class GradEclip(BlockwiseMethod):
         alone = [move.new_zeros(blocks, *move.shape) for move in moves]
         for n, move in enumerate(moves):
             alone[n][n] = move
-        return trace.push([a.flatten(0, 1) for a in alone]).unflatten(0, (blocks, tokens))
+        shares = trace.push([a.flatten(0, 1) for a in alone])
+        return shares.reshape(blocks, tokens, shares.shape[-1])
 
 
 def caption_shares(trace: TextTrace, reference: bool) -> Tensor:
