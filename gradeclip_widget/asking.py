@@ -71,5 +71,6 @@ def _told_apart(directions: Tensor, x: Tensor) -> Tensor:
     apart = directions.float()
     if len(apart) > 1:
         apart = apart - apart.mean(0)
-    beside: Tensor = apart - (apart * x).sum(1, keepdim=True) * x
-    return torch.linalg.vector_norm(beside, dim=1)
+    beside = apart - (apart * x).sum(1, keepdim=True) * x
+    lengths: Tensor = torch.linalg.vector_norm(beside, dim=1)
+    return lengths
