@@ -1,7 +1,7 @@
 // The arithmetic of an explanation: sums over its word x patch maps. No DOM here. Mirrors
 // gradeclip_widget/explanation.py; tests/golden/golden.json holds the two to the same numbers.
 
-import type { Box, Explanation, Point, Region } from "./payload";
+import type { Box, Depth, Explanation, Point, Region } from "./payload";
 
 export interface RankedWord {
   word: number; // index in the caption
@@ -19,6 +19,30 @@ export function captionMap(e: Explanation): Float64Array {
 /** One word's signed map in a reading. */
 export function wordMap(e: Explanation, reading: string, word: number): Float64Array {
   return phraseMap(e, reading, [word]);
+}
+
+/** One block of one tower, counted from the shallowest. */
+export type Block = { tower: "image" | "text"; index: number };
+
+/** The reading that maps of single blocks are of. */
+const BLOCK_READING = "in caption";
+
+/**
+ * An explanation as one block alone gives it: its maps and, for a text block, its word importances. Everything
+ * that reads an explanation reads this one alike. The whole caption's map of a text block is the sum over its words.
+ */
+export function ofBlock(e: Explanation, depth: Depth, { tower, index }: Block): Explanation {
+  if (tower === "image") {
+    const { caption, words } = depth.image[index];
+    return { ...e, captionMap: caption, readings: new Map([[BLOCK_READING, words]]) };
+  }
+  const { words, importance } = depth.text[index];
+  const size = e.rows * e.cols;
+  const caption = new Float32Array(size);
+  words.forEach((value, k) => (caption[k % size] += value));
+  const weighed = e.header.words.map((word, k) => ({ ...word, importance: importance[k] }));
+  const header = { ...e.header, words: weighed };
+  return { ...e, header, captionMap: caption, readings: new Map([[BLOCK_READING, words]]) };
 }
 
 /** The sum of several words' maps: the evidence for a phrase. */

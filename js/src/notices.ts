@@ -53,7 +53,7 @@ export function createAnnouncer(): Component<Frame> {
   };
 }
 
-function sayPatch({ explanation: e, reading }: Scene, patch: number): string {
+function sayPatch({ evidence: e, reading }: Scene, patch: number): string {
   const place = `Row ${Math.floor(patch / e.cols) + 1}, column ${(patch % e.cols) + 1}`;
   const words = patchWords(e, reading, patch).filter(({ value }) => value > 0);
   const names = words.slice(0, 3).map(({ word }) => e.header.words[word].text);

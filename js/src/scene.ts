@@ -1,13 +1,26 @@
 // What is on show: everything the components draw, derived from the state. No DOM here.
 
 import type { Sign } from "./colour";
-import { captionMap, coverage, phraseMap, positiveShare, type RankedWord, regionWords } from "./explanation";
+import {
+  type Block,
+  captionMap,
+  coverage,
+  ofBlock,
+  phraseMap,
+  positiveShare,
+  type RankedWord,
+  regionWords,
+} from "./explanation";
 import { peak } from "./paint";
-import type { Explanation, Region } from "./payload";
-import type { Changes, Key, Store } from "./state";
+import { type Depth, decodeDepth, type Explanation, type RawDepth, type Region } from "./payload";
+import type { Changes, Erased, Key, Store } from "./state";
 
 export interface Scene {
   explanation: Explanation;
+  depth: Depth | null; // maps of single blocks, where they were asked for and belong to the explanation
+  block: Block | null; // the one whose maps are shown; null: all explained blocks
+  evidence: Explanation; // whose maps are shown: the explanation's own, or those of the block
+  erased: Erased | null; // the picture without the region, shown in its place
   reading: string;
   sign: Sign;
   words: readonly number[]; // whose map is shown; none: the whole caption
@@ -31,6 +44,7 @@ export interface Frame {
 }
 
 const REGION_KEYS: readonly Key[] = ["region", "draft", "reading", "_payloads", "active"];
+const NO_BLOCKS: Pick<Scene, "depth" | "block"> = { depth: null, block: null };
 
 /** The scene for the current state. Parts that no change touches are taken over from the previous one. */
 export function deriveScene(
@@ -39,7 +53,8 @@ export function deriveScene(
   previous: Scene | null,
   changes: Changes,
 ): Scene {
-  const e = explanation;
+  const { depth, block } = shownBlock(explanation, store);
+  const e = block && depth ? evidenceOfBlock(explanation, depth, block) : explanation;
   const reading = currentReading(e, store.get("reading"));
   const sign = store.get("sign");
   const exists = (w: number) => Number.isInteger(w) && w >= 0 && w < e.header.words.length;
@@ -48,11 +63,15 @@ export function deriveScene(
   const words = hovered !== null && exists(hovered) ? [hovered] : pinned;
   const map = words.length > 0 ? phraseMap(e, reading, words) : captionMap(e);
   const top = peak(map, sign);
-  const kept = previous && previous.explanation === e && !REGION_KEYS.some((k) => changes.has(k));
+  const kept = previous && previous.evidence === e && !REGION_KEYS.some((k) => changes.has(k));
   const region = store.view.draft ?? store.get("region");
   const part = kept ? previous.part : region && coverage(e, region);
   return {
-    explanation: e,
+    explanation,
+    depth,
+    block,
+    evidence: e,
+    erased: shownErased(store),
     reading,
     sign,
     words,
@@ -68,6 +87,45 @@ export function deriveScene(
   };
 }
 
+/** The block that is asked for, where there are maps of it. */
+function shownBlock(e: Explanation, store: Store): Pick<Scene, "depth" | "block"> {
+  const raw = store.get("depth") ? store.get("_depth") : null;
+  const depth = raw && depthOf(e, raw);
+  if (!depth) return NO_BLOCKS;
+  const at = (tower: Block["tower"], index: number | null): Block | null =>
+    index !== null && depth[tower][index] ? { tower, index } : null;
+  return { depth, block: at("image", store.get("image_block")) ?? at("text", store.get("text_block")) };
+}
+
+const depths = new WeakMap<RawDepth, { of: Explanation; depth: Depth | null }>();
+
+function depthOf(e: Explanation, raw: RawDepth): Depth | null {
+  let known = depths.get(raw);
+  if (known?.of !== e) {
+    known = { of: e, depth: decodeDepth(raw, e) };
+    depths.set(raw, known);
+  }
+  return known.depth;
+}
+
+const blocks = new WeakMap<Depth, Map<string, Explanation>>();
+
+/** The same object for the same block, so that what is derived from it is kept too. */
+function evidenceOfBlock(e: Explanation, depth: Depth, block: Block): Explanation {
+  const known = blocks.get(depth) ?? new Map<string, Explanation>();
+  blocks.set(depth, known);
+  const key = `${block.tower} ${block.index}`;
+  if (!known.has(key)) known.set(key, ofBlock(e, depth, block));
+  return known.get(key)!;
+}
+
+/** The erased picture, while a region stands and the same way of erasing is asked for. */
+function shownErased(store: Store): Erased | null {
+  const erased = store.get("erased");
+  const asked = store.get("region") !== null && store.view.draft === null;
+  return asked && erased?.how === store.get("erase") ? erased : null;
+}
+
 /** The asked reading, or the first there is. */
 export function currentReading(e: Explanation, asked: string): string {
   return e.readings.has(asked) ? asked : (e.readings.keys().next().value ?? asked);
@@ -81,6 +139,12 @@ const MAP_KEYS: readonly Key[] = [
   "hovered_word",
   "color_scale",
   "sign",
+  "depth",
+  "_depth",
+  "image_block",
+  "text_block",
+  "erased",
+  "erase",
 ];
 
 /** Whether any of the changes asks for another heat map. */
