@@ -39,7 +39,7 @@ export function ofBlock(e: Explanation, depth: Depth, { tower, index }: Block): 
   const { words, importance } = depth.text[index];
   const size = e.rows * e.cols;
   const caption = new Float32Array(size);
-  words.forEach((value, k) => (caption[k % size] += value));
+  for (let k = 0; k < words.length; k++) caption[k % size] += words[k];
   const weighed = e.header.words.map((word, k) => ({ ...word, importance: importance[k] }));
   const header = { ...e.header, words: weighed };
   return { ...e, header, captionMap: caption, readings: new Map([[BLOCK_READING, words]]) };

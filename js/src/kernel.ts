@@ -76,7 +76,17 @@ export function watchKernel(
 /** ms after which a question without an answer is worth a word */
 export const PATIENCE = 3000;
 
-const ANSWERS = ["_payloads", "_models", "_pictures", "_depth", "seen", "erased", "progress", "status", "error"] as const;
+const ANSWERS = [
+  "_payloads",
+  "_models",
+  "_pictures",
+  "_depth",
+  "seen",
+  "erased",
+  "progress",
+  "status",
+  "error",
+] as const;
 
 /** Keep the view's idea of its kernel: by the host's word, and where that is silent by the kernel's own. */
 export function followKernel(store: Store, model: Model, element: HTMLElement, signal: AbortSignal): void {
@@ -90,7 +100,8 @@ export function followKernel(store: Store, model: Model, element: HTMLElement, s
   watchKernel(model, element, signal, (now) => {
     const first = verdict === null;
     verdict = now;
-    if (now === "gone") store.setView({ kernel: first || store.view.kernel === "absent" ? "absent" : "lost" });
+    if (now === "gone")
+      store.setView({ kernel: first || store.view.kernel === "absent" ? "absent" : "lost" });
     else if (now === "alive") {
       settle();
       store.setView({ kernel: "there" });

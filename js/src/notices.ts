@@ -4,11 +4,20 @@ import { type Component, h, setText } from "./dom";
 import { patchWords } from "./explanation";
 import { formatPercent, formatSigned } from "./format";
 import { type Frame, type Scene, whereabouts } from "./scene";
+import type { Kernel } from "./state";
 
 const HINT =
   "Hover a word to see where it looks. Click or drag on the picture to ask which words it speaks for.";
 const PINNED = "Shift-click adds a word to the phrase. Esc lets go.";
 const REGION = "Click a word to see how much of its evidence lies here. Esc clears.";
+
+const KERNEL_NOTICES: Readonly<Record<Kernel, string>> = {
+  there: "",
+  absent: "",
+  lost: "The kernel is gone. Hovering and clicking still work; editing needs a kernel: run the cell again.",
+  silent:
+    "No answer for some seconds: the kernel is busy with something else, or gone. Hovering and clicking still work.",
+};
 
 export function createHint(): Component<Frame> {
   const element = h("p", { class: "gradeclip-hint" });
@@ -29,6 +38,18 @@ export function createError(): Component<string> {
     update(message) {
       setText(text, message);
       element.hidden = message === "";
+    },
+  };
+}
+
+/** That editing needs a kernel, while there is none or none that answers. Its container is always there too. */
+export function createKernelNotice(): Component<Kernel> {
+  const text = h("span");
+  const element = h("div", { class: "gradeclip-notice", role: "status" }, text);
+  return {
+    element,
+    update(kernel) {
+      setText(text, KERNEL_NOTICES[kernel]);
     },
   };
 }

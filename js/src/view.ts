@@ -4,15 +4,21 @@ import { createBars } from "./bars";
 import { createControls } from "./controls";
 import { createDetails, createNotes } from "./details";
 import { h } from "./dom";
+import { createErase } from "./erase";
 import { Hover } from "./hover";
+import { followKernel } from "./kernel";
+import { createLayers } from "./layers";
 import { createLegend } from "./legend";
-import { createAnnouncer, createError, createHint } from "./notices";
+import { createAnnouncer, createError, createHint, createKernelNotice } from "./notices";
 import { decodePayload, type Explanation, PayloadError, type RawPayload } from "./payload";
+import { createPictures } from "./pictures";
+import { createProgress, sayProgress } from "./progress";
 import { deriveScene, needsRepaint, type Scene } from "./scene";
 import { createPrompts, createScore } from "./score";
 import { createStage } from "./stage";
 import { type Changes, EVERYTHING, type Model, Store } from "./state";
 import { Theme } from "./theme";
+import { createVocabulary } from "./vocabulary";
 import { createWords } from "./words";
 
 /**
@@ -28,8 +34,10 @@ export function mount(model: Model, host: HTMLElement): () => void {
   host.append(root);
   const theme = new Theme(root, signal);
   const hover = new Hover(store, root, signal);
+  followKernel(store, model, host, signal);
 
   const error = createError();
+  const kernel = createKernelNotice();
   const prompts = createPrompts(store, hover, signal);
   const stage = createStage(store, signal);
   const legend = createLegend();
@@ -39,27 +47,49 @@ export function mount(model: Model, host: HTMLElement): () => void {
     createScore(),
     createWords(store, hover, signal),
     createBars(store, hover, signal),
+    createVocabulary(store, signal),
+    createErase(store, signal),
     createHint(),
     createNotes(),
+    createPictures(store, root, signal),
     createControls(store, signal),
-    createDetails(),
+    createLayers(store, signal),
+    createDetails(store, signal),
     createAnnouncer(),
   ];
-  const [, , score, words, bars, hint, notes, controls, details, announcer] = parts;
+  const [
+    ,
+    ,
+    score,
+    words,
+    bars,
+    vocabulary,
+    erase,
+    hint,
+    notes,
+    pictures,
+    controls,
+    layers,
+    details,
+    announcer,
+  ] = parts;
+  const rest = () => root.querySelector<HTMLElement>(".gradeclip-stage")!;
+  const progress = createProgress(store, rest, signal);
   const empty = h("p", { class: "gradeclip-empty" });
   const panel = h("div", { class: "gradeclip-panel" });
-  panel.append(prompts.element, score.element, words.element, bars.element, notes.element, hint.element);
+  panel.append(prompts.element, score.element, words.element, bars.element);
+  panel.append(erase.element, vocabulary.element, notes.element, hint.element);
   const figure = h("div", { class: "gradeclip-figure" });
-  figure.append(stage.element, legend.element);
+  stage.element.append(progress.words);
+  figure.append(stage.element, h("div", { class: "gradeclip-footer" }, legend.element, pictures.element));
   const body = h("div", { class: "gradeclip-body", hidden: true });
-  body.append(h("div", { class: "gradeclip-main" }, figure, panel), controls.element, details.element);
-  root.append(
-    h("div", { class: "gradeclip-progress", "aria-hidden": "true" }),
-    error.element,
-    empty,
-    body,
-    announcer.element,
+  body.append(
+    h("div", { class: "gradeclip-main" }, figure, panel),
+    controls.element,
+    layers.element,
+    details.element,
   );
+  root.append(progress.bar, error.element, kernel.element, empty, body, announcer.element);
 
   root.addEventListener(
     "keydown",
@@ -67,6 +97,7 @@ export function mount(model: Model, host: HTMLElement): () => void {
       if (event.key !== "Escape") return;
       hover.clear();
       store.set({ selected_words: [], region: null });
+      store.setView({ refused: "" });
     },
     { signal },
   );
@@ -78,25 +109,30 @@ export function mount(model: Model, host: HTMLElement): () => void {
     if (changes.has("theme")) theme.choose(store.get("theme"));
     const computing = store.get("status") === "computing";
     root.classList.toggle("is-computing", computing);
+    progress.update();
+    kernel.update(store.view.kernel);
     root.setAttribute("aria-busy", String(computing));
     const decoded = store.get("_payloads").map(decode);
     const current = decoded[Math.max(0, Math.min(store.get("active"), decoded.length - 1))];
     const failure = current instanceof Error ? current.message : "";
-    error.update(store.get("error") || failure);
+    error.update(store.view.refused || store.get("error") || failure);
     const explanation = current && !(current instanceof Error) ? current : scene?.explanation;
     empty.hidden = explanation !== undefined || failure !== "" || store.get("error") !== "";
     if (!explanation) {
-      empty.textContent = computing ? "Explaining …" : "Nothing to show yet.";
+      empty.textContent = computing ? `${sayProgress(store.get("progress"))} …` : "Nothing to show yet.";
       return;
     }
     body.hidden = false;
     const all: Changes = scene ? changes : EVERYTHING;
+    const erased = scene?.erased ?? null;
     scene = deriveScene(explanation, store, scene, all);
     if (all.has("_payloads") || all.has("active")) {
       prompts.update(decoded.map((d) => (d instanceof Error ? null : d)));
     }
-    const frame = { scene, store, changes: all, repaint: needsRepaint(all) };
+    const frame = { scene, store, changes: all, repaint: needsRepaint(all) || scene.erased !== erased };
     for (const part of parts) part.update(frame);
+    // What needs a kernel is disabled without one, and would take the focus with it.
+    if (all.has("kernel") && root.querySelector(":disabled:focus")) rest().focus({ preventScroll: true });
   });
   store.draw();
 

@@ -17,6 +17,7 @@ export function createWords(store: Store, hover: Hover, signal: AbortSignal): Co
   });
   let buttons: HTMLButtonElement[] = [];
   let shown: Explanation | null = null;
+  let tinted: Frame["scene"]["ranking"] | null = null;
   hover.watch(element, ".gradeclip-word", signal);
 
   element.addEventListener(
@@ -46,7 +47,7 @@ export function createWords(store: Store, hover: Hover, signal: AbortSignal): Co
 
   return {
     element,
-    update({ scene, changes, repaint }) {
+    update({ scene, repaint }) {
       const fresh = scene.explanation !== shown;
       if (fresh) {
         const focused = buttons.indexOf(document.activeElement as HTMLButtonElement);
@@ -60,12 +61,13 @@ export function createWords(store: Store, hover: Hover, signal: AbortSignal): Co
           button.classList.toggle("is-shown", scene.words.includes(k));
         });
       }
-      if (fresh || changes.has("region") || changes.has("draft") || changes.has("reading")) tint(scene);
+      if (fresh || scene.ranking !== tinted) tint(scene);
     },
   };
 
   /** Background and underline by the word's share of the strongest value. */
   function tint({ ranking, region }: Frame["scene"]): void {
+    tinted = ranking;
     const top = Math.max(...ranking.map(({ value }) => Math.abs(value)), 1e-30);
     element.classList.toggle("has-region", region !== null);
     for (const { word, value } of ranking) {
