@@ -62,7 +62,7 @@ export function open(
     /** The control that a label or an aria-label names. */
     control: <E extends HTMLElement = HTMLInputElement>(name: string): E => {
       const named = all("[aria-label]").find((element) => element.getAttribute("aria-label") === name);
-      const label = all("label").find((element) => element.firstChild?.textContent === name);
+      const label = all("label").find((e) => [e.textContent, e.firstChild?.textContent].includes(name));
       return (named ?? label?.querySelector("input, select")) as E;
     },
   };
