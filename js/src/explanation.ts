@@ -32,6 +32,19 @@ export function phraseMap(e: Explanation, reading: string, words: readonly numbe
   return sum;
 }
 
+/** Two captions' maps subtracted: exact, since a map is linear in the direction that it is taken along. */
+export function mapDifference(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
+  return Float64Array.from(a, (value, i) => value - b[i]);
+}
+
+/** Shares that add up to one, each the exponential of a logit; the largest is subtracted first, or they overflow. */
+export function softmax(logits: readonly number[]): number[] {
+  const top = Math.max(...logits);
+  const powers = logits.map((logit) => Math.exp(logit - top));
+  const total = powers.reduce((sum, power) => sum + power, 0);
+  return powers.map((power) => power / total);
+}
+
 /** How much of each patch a region covers, 0..1 per patch in reading order. */
 export function coverage(e: Explanation, region: Region): Float64Array {
   const part = region.kind === "box" ? boxCoverage(e, region.box) : polygonCoverage(e, region.points);

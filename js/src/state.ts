@@ -207,6 +207,11 @@ export class Store {
     return this.#model.get(key) ?? DEFAULTS[key];
   }
 
+  /** Whether a control is wanted: all are, unless the widget names those that it shows. */
+  offers(control: string): boolean {
+    return this.get("controls")?.includes(control) ?? true;
+  }
+
   /** Change synced state: other views see it at once, Python within this animation frame. */
   set(values: Partial<Synced>): void {
     for (const key of Object.keys(values) as (keyof Synced)[]) {
