@@ -37,6 +37,32 @@ export function mapDifference(a: ArrayLike<number>, b: ArrayLike<number>): Float
   return Float64Array.from(a, (value, i) => value - b[i]);
 }
 
+/**
+ * Two captions' words ranked by what one has more than the other.
+ *
+ * @param same for each word of the other caption, the word of the first that it is, or null.
+ * @returns the first caption's words, those they share with their difference, and the other's own, counted against.
+ */
+export function rankDifference(
+  words: readonly RankedWord[],
+  others: readonly RankedWord[],
+  same: readonly (number | null)[],
+): [words: RankedWord[], others: RankedWord[]] {
+  const values = new Map(words.map(({ word, value }) => [word, value]));
+  const own: RankedWord[] = [];
+  for (const { word, value } of others) {
+    const twin = same[word];
+    if (twin === null) own.push({ word, value: -value });
+    else values.set(twin, values.get(twin)! - value);
+  }
+  const ranked = words.map(({ word }) => ({ word, value: values.get(word)! }));
+  return [ranked.sort(byValue), own.sort(byValue)];
+}
+
+function byValue(a: RankedWord, b: RankedWord): number {
+  return b.value - a.value;
+}
+
 /** Shares that add up to one, each the exponential of a logit; the largest is subtracted first, or they overflow. */
 export function softmax(logits: readonly number[]): number[] {
   const top = Math.max(...logits);
@@ -65,7 +91,7 @@ export function regionWords(e: Explanation, reading: string, part: Float64Array)
       for (let i = 0, k = word * size; i < size; i++, k++) value += part[i] * maps[k];
       return { word, value };
     })
-    .sort((a, b) => b.value - a.value);
+    .sort(byValue);
 }
 
 /** The part of a phrase's positive evidence that lies inside a region, 0..1; 0 where there is none. */
@@ -94,9 +120,7 @@ export function positiveShare(map: Float64Array, part: Float64Array): number {
 export function patchWords(e: Explanation, reading: string, patch: number): RankedWord[] {
   const maps = readingMaps(e, reading);
   const size = e.rows * e.cols;
-  return e.header.words
-    .map((_, word) => ({ word, value: maps[word * size + patch] }))
-    .sort((a, b) => b.value - a.value);
+  return e.header.words.map((_, word) => ({ word, value: maps[word * size + patch] })).sort(byValue);
 }
 
 /** The box of one patch, in original pixels. */

@@ -36,15 +36,16 @@ export function createLegend(): Component<Frame> {
           ? `+${formatValue(top)}`
           : formatValue(scene.sign === "negative" ? -top : top),
       );
-      setText(who, scene.words.length > 0 ? scene.label : "whole caption");
+      setText(who, scene.label || "whole caption");
       setText(how, manner(scene));
     },
   };
 }
 
 /** Sign, reading and, for weak words, strength. */
-function manner({ sign, words, reading, strength, top }: Scene): string {
+function manner({ sign, words, reading, strength, top, versus }: Scene): string {
   const parts: string[] = [];
+  if (versus && words.length === 0) parts.push("difference");
   if (sign === "negative") parts.push("evidence against");
   if (sign === "both") parts.push("for and against");
   if (words.length > 0 && reading !== "in caption") parts.push(reading);

@@ -11,13 +11,12 @@ export interface Choice {
 
 export class Menu {
   #root: HTMLElement;
-  #signal: AbortSignal;
   #list: HTMLElement | null = null;
   #giveBack: () => HTMLElement | null = () => null;
 
   constructor(root: HTMLElement, signal: AbortSignal) {
     this.#root = root;
-    this.#signal = signal;
+    signal.addEventListener("abort", () => this.#dismiss());
   }
 
   /**
@@ -68,7 +67,6 @@ export class Menu {
     this.#root.append(list);
     this.#list = list;
     this.#giveBack = giveBack;
-    this.#signal.addEventListener("abort", () => this.#dismiss(), { once: true });
     place(list, under, this.#root);
     (items[choices.findIndex(({ current }) => current)] ?? items[0])?.focus({ preventScroll: true });
   }

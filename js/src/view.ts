@@ -1,19 +1,23 @@
 // The whole view of one model: composes the components, draws them at most once per animation frame.
 
 import { createBars } from "./bars";
+import { createCompare } from "./compare";
 import { createControls } from "./controls";
 import { createDetails, createNotes } from "./details";
 import { h } from "./dom";
+import { createHistory } from "./history";
 import { Hover } from "./hover";
 import { createLegend } from "./legend";
+import { Menu } from "./menu";
 import { createAnnouncer, createError, createHint } from "./notices";
 import { decodePayload, type Explanation, PayloadError, type RawPayload } from "./payload";
-import { deriveScene, needsRepaint, type Scene } from "./scene";
-import { createPrompts, createScore } from "./score";
+import { createPrompt } from "./prompt";
+import { promptRows } from "./prompts";
+import { deriveScene, needsRepaint, type Scene, subtracted } from "./scene";
+import { createScore } from "./score";
 import { createStage } from "./stage";
 import { type Changes, EVERYTHING, type Model, Store } from "./state";
 import { Theme } from "./theme";
-import { createWords } from "./words";
 
 /**
  * Show a model in an element.
@@ -28,27 +32,30 @@ export function mount(model: Model, host: HTMLElement): () => void {
   host.append(root);
   const theme = new Theme(root, signal);
   const hover = new Hover(store, root, signal);
+  const menu = new Menu(root, signal);
 
   const error = createError();
-  const prompts = createPrompts(store, hover, signal);
   const stage = createStage(store, signal);
   const legend = createLegend();
   const parts = [
     stage,
     legend,
     createScore(),
-    createWords(store, hover, signal),
+    createPrompt(store, hover, menu, signal),
     createBars(store, hover, signal),
     createHint(),
     createNotes(),
     createControls(store, signal),
     createDetails(),
     createAnnouncer(),
+    createCompare(store, hover, signal),
+    createHistory(store, menu, signal),
   ];
-  const [, , score, words, bars, hint, notes, controls, details, announcer] = parts;
+  const [, , score, prompt, bars, hint, notes, controls, details, announcer, compare, history] = parts;
   const empty = h("p", { class: "gradeclip-empty" });
   const panel = h("div", { class: "gradeclip-panel" });
-  panel.append(prompts.element, score.element, words.element, bars.element, notes.element, hint.element);
+  const head = h("div", { class: "gradeclip-head" }, score.element, history.element);
+  panel.append(compare.element, head, prompt.element, bars.element, notes.element, hint.element);
   const figure = h("div", { class: "gradeclip-figure" });
   figure.append(stage.element, legend.element);
   const body = h("div", { class: "gradeclip-body", hidden: true });
@@ -80,7 +87,12 @@ export function mount(model: Model, host: HTMLElement): () => void {
     root.classList.toggle("is-computing", computing);
     root.setAttribute("aria-busy", String(computing));
     const decoded = store.get("_payloads").map(decode);
-    const current = decoded[Math.max(0, Math.min(store.get("active"), decoded.length - 1))];
+    const rows = promptRows(
+      store,
+      decoded.map((d) => (d instanceof Error ? null : d)),
+    );
+    const active = Math.max(0, Math.min(store.get("active"), decoded.length - 1));
+    const current = rows[active]?.explanation ?? decoded[active];
     const failure = current instanceof Error ? current.message : "";
     error.update(store.get("error") || failure);
     const explanation = current && !(current instanceof Error) ? current : scene?.explanation;
@@ -91,11 +103,10 @@ export function mount(model: Model, host: HTMLElement): () => void {
     }
     body.hidden = false;
     const all: Changes = scene ? changes : EVERYTHING;
-    scene = deriveScene(explanation, store, scene, all);
-    if (all.has("_payloads") || all.has("active")) {
-      prompts.update(decoded.map((d) => (d instanceof Error ? null : d)));
-    }
-    const frame = { scene, store, changes: all, repaint: needsRepaint(all) };
+    const before = scene?.explanation;
+    scene = deriveScene(explanation, store, scene, all, subtracted(rows, store, explanation));
+    const repaint = explanation !== before || needsRepaint(all);
+    const frame = { scene, store, rows, changes: all, repaint };
     for (const part of parts) part.update(frame);
   });
   store.draw();
