@@ -38,10 +38,8 @@ export function createBars(store: Store, hover: Hover, signal: AbortSignal): Com
   const key = h(
     "p",
     { class: "gradeclip-key", hidden: true },
-    h("i"),
-    h("span", {}, "importance"),
-    h("i", { class: "gradeclip-effect" }),
-    h("span", {}, "what the score loses without the word"),
+    h("span", {}, h("i"), "importance"),
+    h("span", {}, h("i", { class: "gradeclip-effect" }), "score lost without the word"),
   );
   const element = h("section", { class: "gradeclip-ranking" }, title, share, key, list, more);
   const rows: Row[] = [];
@@ -152,7 +150,7 @@ function createRow(list: HTMLElement): Row {
   const bar = h("i");
   const effect = h("i", { class: "gradeclip-effect" });
   const value = h("em");
-  const loss = h("em", { class: "gradeclip-loss", title: "What the score loses without the word" });
+  const loss = h("em", { class: "gradeclip-loss", title: "Score lost without the word" });
   const track = h("span", { class: "gradeclip-track", "aria-hidden": "true" }, bar, effect);
   const element = h("li", { class: "gradeclip-bar" }, word, track, value, loss);
   list.append(element);

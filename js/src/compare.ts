@@ -5,7 +5,7 @@ import { softmax } from "./explanation";
 import { createField } from "./field";
 import { formatCosine, formatPercent, formatValue } from "./format";
 import type { Hover } from "./hover";
-import { CROSS, iconButton, MINUS, PENCIL } from "./icons";
+import { CROSS, iconButton, MINUS, PENCIL, ROW_ADD } from "./icons";
 import { choosePrompt, dropPrompt, rewritePrompt } from "./prompts";
 import type { Frame } from "./scene";
 import type { Store, Synced } from "./state";
@@ -20,13 +20,17 @@ interface Row {
   drop: HTMLButtonElement;
 }
 
-export function createCompare(store: Store, hover: Hover, signal: AbortSignal): Component<Frame> {
+export interface Compare extends Component<Frame> {
+  readonly add: HTMLElement; // the button that starts another row; it stands apart, since there may be no rows yet
+}
+
+export function createCompare(store: Store, hover: Hover, signal: AbortSignal): Compare {
   const name = uniqueId();
   const list = h("div", { class: "gradeclip-prompts", role: "radiogroup", "aria-label": "Prompts" });
   const heads = ["", "cosine", "logit", "softmax", ""].map((text) => h("span", {}, text));
   const head = h("div", { class: "gradeclip-prompt-heads", "aria-hidden": "true" }, ...heads);
-  const add = h("button", { type: "button", class: "gradeclip-add" }, "Compare with another prompt");
-  const element = h("div", { class: "gradeclip-compare" }, list, add);
+  const add = iconButton("Compare with another prompt", ROW_ADD);
+  const element = h("div", { class: "gradeclip-compare" }, list);
   list.append(head);
   const rows: Row[] = [];
   let prompts: string[] = [];
@@ -45,7 +49,7 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
       left(byKey) {
         const row = rows[edited!];
         edited = null;
-        element.classList.remove("is-adding");
+        element.hidden = list.hidden;
         row?.element.classList.remove("is-editing");
         element.append(field.element); // out of the row, which may go
         if (byKey) (row && !row.element.hidden ? row.edit : add).focus();
@@ -68,10 +72,11 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
     edited = row;
     const place = rows[row]?.element;
     place?.classList.add("is-editing");
-    element.classList.toggle("is-adding", row === prompts.length);
+    element.hidden = false;
     if (row < prompts.length) place.prepend(field.element);
-    else add.before(field.element);
-    field.open(prompts[row] ?? prompts[store.get("active")] ?? "");
+    else element.append(field.element);
+    const text = prompts[row] ?? prompts[store.get("active")] ?? "";
+    field.open(text, row < prompts.length ? undefined : [0, text.length]);
   };
 
   const subtract = (row: number) => {
@@ -128,19 +133,19 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
 
   return {
     element,
+    add,
     update({ rows: found }) {
       const live = store.get("live");
       const wanted = store.offers("compare");
-      element.hidden = !wanted || (!live && found.length < 2);
-      if (field.isOpen && (!live || element.hidden)) field.close();
+      add.hidden = !live || !wanted;
+      if (field.isOpen && add.hidden) field.close();
       prompts = found.map(({ text }) => text);
       while (rows.length < found.length) rows.push(createRow(list, name, rows.length));
       const active = store.get("active");
       const versus = store.get("versus");
       if (versus === null) signBefore = null;
-      list.hidden = found.length < 2;
-      list.classList.toggle("is-live", live);
-      add.hidden = !live;
+      list.hidden = !wanted || found.length < 2;
+      element.hidden = list.hidden && !field.isOpen;
       const logits = found.map(({ explanation }) => explanation?.header.score.logit ?? null);
       const shares = logits.every((logit) => logit !== null) ? softmax(logits as number[]) : null;
       list.classList.toggle(

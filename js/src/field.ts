@@ -14,7 +14,7 @@ export interface FieldEvents {
 export interface Field {
   readonly element: HTMLTextAreaElement;
   readonly isOpen: boolean;
-  /** Show the field with a text, of which `selected` [start, end) is selected; all of it if not given. */
+  /** Show the field with a text, of which `selected` [start, end) is selected; the caret at its end if not given. */
   open(text: string, selected?: readonly [number, number]): void;
   close(): void;
 }
@@ -90,7 +90,7 @@ export function createField(
     get isOpen() {
       return !element.hidden;
     },
-    open(value, [start, end] = [0, value.length]) {
+    open(value, [start, end] = [value.length, value.length]) {
       asked = value;
       element.value = value;
       element.hidden = false;

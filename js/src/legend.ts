@@ -44,8 +44,8 @@ export function createLegend(): Component<Frame> {
 
 /** Sign, reading and, for weak words, strength. */
 function manner({ sign, words, reading, strength, top, versus }: Scene): string {
+  if (versus && words.length === 0) return "difference";
   const parts: string[] = [];
-  if (versus && words.length === 0) parts.push("difference");
   if (sign === "negative") parts.push("evidence against");
   if (sign === "both") parts.push("for and against");
   if (words.length > 0 && reading !== "in caption") parts.push(reading);

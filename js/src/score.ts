@@ -45,9 +45,6 @@ function describe({ explanation: { header }, versus }: Scene): string {
   const parts = ["cosine"];
   if (logit !== null) parts.push(`logit ${formatValue(logit, 10)}`);
   if (probability !== null) parts.push(`probability ${formatPercent(probability)}`);
-  if (versus) {
-    const { caption, score } = versus.header;
-    parts.push(`${formatGain(cosine - score.cosine)} vs “${caption}”`);
-  }
+  if (versus) parts.push(`difference ${formatGain(cosine - versus.header.score.cosine)}`);
   return parts.join(" · ");
 }

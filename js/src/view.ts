@@ -37,6 +37,7 @@ export function mount(model: Model, host: HTMLElement): () => void {
   const error = createError();
   const stage = createStage(store, signal);
   const legend = createLegend();
+  const compare = createCompare(store, hover, signal);
   const parts = [
     stage,
     legend,
@@ -48,13 +49,13 @@ export function mount(model: Model, host: HTMLElement): () => void {
     createControls(store, signal),
     createDetails(),
     createAnnouncer(),
-    createCompare(store, hover, signal),
+    compare,
     createHistory(store, menu, signal),
   ];
-  const [, , score, prompt, bars, hint, notes, controls, details, announcer, compare, history] = parts;
+  const [, , score, prompt, bars, hint, notes, controls, details, announcer, , history] = parts;
   const empty = h("p", { class: "gradeclip-empty" });
   const panel = h("div", { class: "gradeclip-panel" });
-  const head = h("div", { class: "gradeclip-head" }, score.element, history.element);
+  const head = h("div", { class: "gradeclip-head" }, score.element, history.element, compare.add);
   panel.append(compare.element, head, prompt.element, bars.element, notes.element, hint.element);
   const figure = h("div", { class: "gradeclip-figure" });
   figure.append(stage.element, legend.element);
