@@ -59,8 +59,9 @@ export function rankDifference(
   return [ranked.sort(byValue), own.sort(byValue)];
 }
 
+/** Strongest first; ties stay in the caption's order. */
 function byValue(a: RankedWord, b: RankedWord): number {
-  return b.value - a.value;
+  return b.value - a.value || a.word - b.word;
 }
 
 /** Shares that add up to one, each the exponential of a logit; the largest is subtracted first, or they overflow. */

@@ -49,6 +49,7 @@ export function createField(
   };
   /** Some browsers do not know `field-sizing` yet. */
   const grow = () => {
+    if (CSS.supports("field-sizing", "content")) return;
     element.style.height = "auto";
     if (element.scrollHeight > 0) element.style.height = `${element.scrollHeight}px`;
   };

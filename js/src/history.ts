@@ -79,6 +79,7 @@ async function copyText(text: string, near: HTMLElement): Promise<boolean> {
     const area = h("textarea", { class: "gradeclip-spoken", "aria-hidden": "true" });
     area.value = text;
     near.append(area);
+    area.focus();
     area.select();
     const done = document.execCommand("copy");
     area.remove();

@@ -12,7 +12,7 @@ export function layTrack(kinds: readonly (readonly number[])[]): Track {
   const [low, high] = [Math.min(0, ...all), Math.max(0, ...all)];
   const span = high - low || 1;
   return {
-    zero: -low / span,
+    zero: (0 - low) / span,
     bar(kind, value) {
       const size = value / sizes[kind];
       return { start: (Math.min(size, 0) - low) / span, length: Math.abs(size) / span };
