@@ -118,19 +118,19 @@ export function createControls(store: Store, signal: AbortSignal): Component<Fra
       line.checked = store.get("contour");
 
       const menus = {
-        models: live && store.shows("model") && store.get("_models").length > 1,
-        method: live && store.shows("method") && methods.length > 1,
-        resolution: live && store.shows("resolution") && sizes.length > 1,
+        models: live && store.offers("model") && store.get("_models").length > 1,
+        method: live && store.offers("method") && methods.length > 1,
+        resolution: live && store.offers("resolution") && sizes.length > 1,
       };
-      const rare = [store.shows("heat"), store.shows("colours"), store.shows("contour"), menus.resolution];
+      const rare = [store.offers("heat"), store.offers("colours"), store.offers("contour"), menus.resolution];
       show(models.element, menus.models);
       show(method.element, menus.method);
       show(resolution.element, menus.resolution);
-      show(reading.element, store.shows("reading") && readings.length > 1);
-      show(sign.element, store.shows("evidence"));
-      show(heat, store.shows("heat"));
-      show(scale.element, store.shows("colours"));
-      show(contour, store.shows("contour"));
+      show(reading.element, store.offers("reading") && readings.length > 1);
+      show(sign.element, store.offers("evidence"));
+      show(heat, store.offers("heat"));
+      show(scale.element, store.offers("colours"));
+      show(contour, store.offers("contour"));
       const crowded = rare.filter(Boolean).length > 1;
       show(more, crowded && (menus.models || menus.method || menus.resolution));
       disclose();

@@ -22,7 +22,7 @@ export function createErase(store: Store, signal: AbortSignal): Component<Frame>
     element,
     update({ scene, store: { live, canAsk } }) {
       const given = store.get("erased");
-      element.hidden = !scene.region || !store.shows("erase") || !(live || given);
+      element.hidden = !scene.region || !store.offers("erase") || !(live || given);
       if (element.hidden) return;
       ways.setOptions(WAYS.filter(({ value }) => live || value === "" || value === given?.how));
       ways.choose(store.get("erase"));

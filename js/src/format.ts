@@ -21,6 +21,11 @@ export function formatSigned(value: number, scale: number = value): string {
   return value > 0 && /[1-9]/.test(text) ? `+${text}` : text;
 }
 
+/** A score as cosine similarity. */
+export function formatCosine(cosine: number): string {
+  return formatValue(cosine, 0.1);
+}
+
 export function formatPercent(share: number): string {
   const percent = 100 * share;
   if (percent > 0 && percent < 1) return "< 1 %";

@@ -35,7 +35,7 @@ export function createLayers(store: Store, signal: AbortSignal): Component<Frame
 
 /** Whether the sliders are on show: they were asked for, and there are maps or somebody to make them. */
 export function layersOpen(store: Store): boolean {
-  return store.get("depth") && store.shows("layers") && (store.live || store.get("_depth") !== null);
+  return store.get("depth") && store.offers("layers") && (store.live || store.get("_depth") !== null);
 }
 
 /** "block 3 of 12, +0.021 of the score"; for the last position what the explanation itself shows. */

@@ -43,14 +43,15 @@ export function createLegend(): Component<Frame> {
         setText(how, "heat hidden");
         return;
       }
-      setText(who, scene.words.length > 0 ? scene.label : "whole caption");
+      setText(who, scene.label || "whole caption");
       setText(how, manner(scene));
     },
   };
 }
 
 /** Block, sign, reading and, for weak words, strength. */
-function manner({ sign, words, reading, strength, top, block }: Scene): string {
+function manner({ sign, words, reading, strength, top, block, versus }: Scene): string {
+  if (versus && words.length === 0) return "difference";
   const parts: string[] = [];
   if (block) parts.push(`${block.tower} block ${block.index + 1}`);
   if (sign === "negative") parts.push("evidence against");

@@ -2,7 +2,8 @@
 
 import { type Component, h, setText } from "./dom";
 import { patchWords } from "./explanation";
-import { formatPercent, formatSigned } from "./format";
+import { formatCosine, formatPercent, formatSigned } from "./format";
+import type { Explanation } from "./payload";
 import { type Frame, type Scene, whereabouts } from "./scene";
 import type { Kernel } from "./state";
 
@@ -57,15 +58,21 @@ export function createKernelNotice(): Component<Kernel> {
 /** What changes on the screen, in words. */
 export function createAnnouncer(): Component<Frame> {
   const element = h("div", { class: "gradeclip-spoken", role: "status", "aria-live": "polite" });
-  let first = true;
+  let explained: Explanation | null = null;
   return {
     element,
     update({ scene, store, changes }) {
-      if (first) {
-        first = false;
+      if (!explained) {
+        explained = scene.explanation;
         return;
       }
       if (store.view.draft) return;
+      if (scene.explanation !== explained) {
+        explained = scene.explanation;
+        const { caption, score } = explained.header;
+        setText(element, `${caption}: score ${formatCosine(score.cosine)}.`);
+        return;
+      }
       if (changes.has("cursor") && store.view.cursor !== null)
         setText(element, sayPatch(scene, store.view.cursor));
       else if (changes.has("region") || changes.has("selected_words")) setText(element, saySelection(scene));

@@ -41,7 +41,7 @@ export function createPictures(store: Store, root: HTMLElement, signal: AbortSig
   const element = h("div", { class: "gradeclip-pictures" }, strip.element, add, file);
   root.append(target);
 
-  const receives = () => store.live && store.shows("pictures");
+  const receives = () => store.live && store.offers("pictures");
   const send = async (files: readonly File[]) => {
     if (files.length === 0) return;
     if (!store.canAsk) {
@@ -135,7 +135,7 @@ function createStrip(store: Store, signal: AbortSignal) {
     element,
     update(): void {
       const pictures = store.get("_pictures");
-      element.hidden = !store.live || !store.shows("pictures") || pictures.length < 2;
+      element.hidden = !store.live || !store.offers("pictures") || pictures.length < 2;
       if (element.hidden) return;
       if (pictures !== shown) {
         shown = pictures;

@@ -103,6 +103,7 @@ function badgeText({ scene }: Frame): string {
   if (word && !word.known) return `Unknown to this model: “${word.text}”`;
   const none = top <= 0 || (words.length === 0 && sign === "positive" && e.header.no_evidence.image);
   if (!none) return "";
+  if (scene.versus && words.length === 0) return "Nothing to tell these prompts apart";
   const whom = words.length > 0 ? ` “${label}”` : " this caption";
   if (sign === "negative") return `No evidence against${whom}`;
   return sign === "both" ? `No evidence on${whom}` : `No positive evidence for${whom}`;

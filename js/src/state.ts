@@ -229,10 +229,9 @@ export class Store {
     return this.live && this.view.kernel !== "lost";
   }
 
-  /** Whether a control is on show, by its name in the trait `controls`. */
-  shows(control: string): boolean {
-    const controls = this.get("controls");
-    return controls === null || controls.includes(control);
+  /** Whether a control is wanted: all are, unless the widget names those that it shows. */
+  offers(control: string): boolean {
+    return this.get("controls")?.includes(control) ?? true;
   }
 
   /** Ask Python for something that is no state. */

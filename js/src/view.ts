@@ -1,25 +1,29 @@
 // The whole view of one model: composes the components, draws them at most once per animation frame.
 
 import { createBars } from "./bars";
+import { createCompare } from "./compare";
 import { createControls } from "./controls";
 import { createDetails, createNotes } from "./details";
 import { h } from "./dom";
 import { createErase } from "./erase";
+import { createHistory } from "./history";
 import { Hover } from "./hover";
 import { followKernel } from "./kernel";
 import { createLayers } from "./layers";
 import { createLegend } from "./legend";
+import { Menu } from "./menu";
 import { createAnnouncer, createError, createHint, createKernelNotice } from "./notices";
 import { decodePayload, type Explanation, PayloadError, type RawPayload } from "./payload";
 import { createPictures } from "./pictures";
 import { createProgress, sayProgress } from "./progress";
-import { deriveScene, needsRepaint, type Scene } from "./scene";
-import { createPrompts, createScore } from "./score";
+import { createPrompt } from "./prompt";
+import { promptRows } from "./prompts";
+import { deriveScene, needsRepaint, type Scene, subtracted } from "./scene";
+import { createScore } from "./score";
 import { createStage } from "./stage";
 import { type Changes, EVERYTHING, type Model, Store } from "./state";
 import { Theme } from "./theme";
 import { createVocabulary } from "./vocabulary";
-import { createWords } from "./words";
 
 /**
  * Show a model in an element.
@@ -34,62 +38,46 @@ export function mount(model: Model, host: HTMLElement): () => void {
   host.append(root);
   const theme = new Theme(root, signal);
   const hover = new Hover(store, root, signal);
+  const menu = new Menu(root, signal);
   followKernel(store, model, host, signal);
 
   const error = createError();
   const kernel = createKernelNotice();
-  const prompts = createPrompts(store, hover, signal);
-  const stage = createStage(store, signal);
-  const legend = createLegend();
-  const parts = [
-    stage,
-    legend,
-    createScore(),
-    createWords(store, hover, signal),
-    createBars(store, hover, signal),
-    createVocabulary(store, signal),
-    createErase(store, signal),
-    createHint(),
-    createNotes(),
-    createPictures(store, root, signal),
-    createControls(store, signal),
-    createLayers(store, signal),
-    createDetails(store, signal),
-    createAnnouncer(),
-  ];
-  const [
-    ,
-    ,
-    score,
-    words,
-    bars,
-    vocabulary,
-    erase,
-    hint,
-    notes,
-    pictures,
-    controls,
-    layers,
-    details,
-    announcer,
-  ] = parts;
-  const rest = () => root.querySelector<HTMLElement>(".gradeclip-stage")!;
-  const progress = createProgress(store, rest, signal);
   const empty = h("p", { class: "gradeclip-empty" });
-  const panel = h("div", { class: "gradeclip-panel" });
-  panel.append(prompts.element, score.element, words.element, bars.element);
-  panel.append(erase.element, vocabulary.element, notes.element, hint.element);
-  const figure = h("div", { class: "gradeclip-figure" });
-  stage.element.append(progress.words);
-  figure.append(stage.element, h("div", { class: "gradeclip-footer" }, legend.element, pictures.element));
+  const compare = createCompare(store, hover, signal);
+  const parts = {
+    stage: createStage(store, signal),
+    legend: createLegend(),
+    score: createScore(),
+    prompt: createPrompt(store, hover, menu, signal),
+    bars: createBars(store, hover, signal),
+    erase: createErase(store, signal),
+    vocabulary: createVocabulary(store, signal),
+    hint: createHint(),
+    notes: createNotes(),
+    pictures: createPictures(store, root, signal),
+    controls: createControls(store, signal),
+    layers: createLayers(store, signal),
+    details: createDetails(store, signal),
+    announcer: createAnnouncer(),
+    compare,
+    history: createHistory(store, menu, signal),
+  };
+  const rest = () => root.querySelector<HTMLElement>(".gradeclip-stage")!; // where the focus goes that lost its place
+  const progress = createProgress(store, rest, signal);
+
+  const element = (name: keyof typeof parts) => parts[name].element;
+  const head = h("div", { class: "gradeclip-head" }, element("score"), element("history"), compare.add);
+  const panel = h("div", { class: "gradeclip-panel" }, element("compare"), head);
+  for (const name of ["prompt", "bars", "erase", "vocabulary", "notes", "hint"] as const)
+    panel.append(element(name));
+  element("stage").append(progress.words);
+  const footer = h("div", { class: "gradeclip-footer" }, element("legend"), element("pictures"));
+  const figure = h("div", { class: "gradeclip-figure" }, element("stage"), footer);
   const body = h("div", { class: "gradeclip-body", hidden: true });
-  body.append(
-    h("div", { class: "gradeclip-main" }, figure, panel),
-    controls.element,
-    layers.element,
-    details.element,
-  );
-  root.append(progress.bar, error.element, kernel.element, empty, body, announcer.element);
+  body.append(h("div", { class: "gradeclip-main" }, figure, panel));
+  body.append(element("controls"), element("layers"), element("details"));
+  root.append(progress.bar, error.element, kernel.element, empty, body, element("announcer"));
 
   root.addEventListener(
     "keydown",
@@ -113,7 +101,12 @@ export function mount(model: Model, host: HTMLElement): () => void {
     kernel.update(store.view.kernel);
     root.setAttribute("aria-busy", String(computing));
     const decoded = store.get("_payloads").map(decode);
-    const current = decoded[Math.max(0, Math.min(store.get("active"), decoded.length - 1))];
+    const rows = promptRows(
+      store,
+      decoded.map((d) => (d instanceof Error ? null : d)),
+    );
+    const active = Math.max(0, Math.min(store.get("active"), decoded.length - 1));
+    const current = rows[active]?.explanation ?? decoded[active];
     const failure = current instanceof Error ? current.message : "";
     error.update(store.view.refused || store.get("error") || failure);
     const explanation = current && !(current instanceof Error) ? current : scene?.explanation;
@@ -124,15 +117,14 @@ export function mount(model: Model, host: HTMLElement): () => void {
     }
     body.hidden = false;
     const all: Changes = scene ? changes : EVERYTHING;
-    const erased = scene?.erased ?? null;
-    scene = deriveScene(explanation, store, scene, all);
-    if (all.has("_payloads") || all.has("active")) {
-      prompts.update(decoded.map((d) => (d instanceof Error ? null : d)));
-    }
-    const frame = { scene, store, changes: all, repaint: needsRepaint(all) || scene.erased !== erased };
-    for (const part of parts) part.update(frame);
-    // What needs a kernel is disabled without one, and would take the focus with it.
-    if (all.has("kernel") && root.querySelector(":disabled:focus")) rest().focus({ preventScroll: true });
+    const before = scene;
+    scene = deriveScene(explanation, store, scene, all, subtracted(rows, store, explanation));
+    const fresh = explanation !== before?.explanation || scene.erased !== before.erased;
+    const frame = { scene, store, rows, changes: all, repaint: fresh || needsRepaint(all) };
+    for (const part of Object.values(parts)) part.update(frame);
+    // What needs a kernel goes with it, or is disabled, and would take the focus along.
+    const lost = all.has("kernel") && root.querySelector(":focus")?.closest("[hidden], :disabled");
+    if (lost) rest().focus({ preventScroll: true });
   });
   store.draw();
 

@@ -1,10 +1,12 @@
 // Words of a list that a region speaks for, strongest first.
 
+import { place } from "./bars";
 import { type Component, h, setText } from "./dom";
 import { formatSigned } from "./format";
 import type { Frame } from "./scene";
 import { createSelect } from "./select";
 import type { SeenWord, Store } from "./state";
+import { layTrack } from "./track";
 
 export function createVocabulary(store: Store, signal: AbortSignal): Component<Frame> {
   const menu = createSelect("What does the model see here?", signal, (value) =>
@@ -21,7 +23,10 @@ export function createVocabulary(store: Store, signal: AbortSignal): Component<F
       const asked = store.get("vocabulary");
       const names = store.live ? store.get("_vocabularies") : [asked].filter((name) => name !== "");
       element.hidden =
-        !scene.region || !store.shows("vocabulary") || names.length === 0 || !(store.live || seen.length > 0);
+        !scene.region ||
+        !store.offers("vocabulary") ||
+        names.length === 0 ||
+        !(store.live || seen.length > 0);
       if (element.hidden) return;
       const choices = names.map((name) => ({ value: name, label: name }));
       menu.update([{ value: "", label: "ask a list …" }, ...choices], asked, store.live && !store.canAsk);
@@ -30,26 +35,31 @@ export function createVocabulary(store: Store, signal: AbortSignal): Component<F
       list.hidden = rows.length === 0;
       if (rows === shown) return;
       shown = rows;
-      list.replaceChildren(...drawSeen(rows));
+      draw(rows);
     },
   };
-}
 
-function drawSeen(seen: readonly SeenWord[]): HTMLElement[] {
-  const top = Math.max(1e-30, ...seen.map(({ value }) => Math.abs(value)));
-  return seen.map(({ word, value }, k) => {
-    const bar = h("i");
-    bar.style.left = "0";
-    bar.style.width = `${((100 * Math.abs(value)) / top).toFixed(2)}%`;
-    const row = h(
-      "li",
-      { class: "gradeclip-bar" },
-      h("bdi", { class: "gradeclip-bar-word" }, word),
-      h("span", { class: "gradeclip-track", "aria-hidden": "true" }, bar),
-      h("em", {}, formatSigned(value, top)),
+  function draw(rows: readonly SeenWord[]): void {
+    const values = rows.map(({ value }) => value);
+    const size = Math.max(...values.map(Math.abs));
+    const track = layTrack([values]);
+    list.style.setProperty("--zero", `${(100 * track.zero).toFixed(2)}%`);
+    list.classList.toggle("is-signed", track.zero > 0);
+    list.replaceChildren(
+      ...rows.map(({ word, value }, k) => {
+        const bar = h("i");
+        place(bar, track.bar(0, value));
+        const row = h(
+          "li",
+          { class: "gradeclip-bar" },
+          h("bdi", { class: "gradeclip-bar-word" }, word),
+          h("span", { class: "gradeclip-track", "aria-hidden": "true" }, bar),
+          h("em", {}, formatSigned(value, size)),
+        );
+        row.classList.toggle("is-leading", k === 0 && value > 0);
+        row.classList.toggle("is-against", value < 0);
+        return row;
+      }),
     );
-    row.classList.toggle("is-leading", k === 0 && value > 0);
-    row.classList.toggle("is-against", value < 0);
-    return row;
-  });
+  }
 }

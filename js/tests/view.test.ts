@@ -88,7 +88,10 @@ describe("the view", () => {
     });
     const { model, all, one } = open({ _payloads: [payload(), other], selected_words: [3] });
     const rows = all(".gradeclip-prompt");
-    expect(rows.map((row) => row.textContent)).toEqual(["a dog in snow.0.342", "red car.0.120"]);
+    expect(rows.map((row) => row.textContent)).toEqual([
+      "a dog in snow.0.34234.250 %",
+      "red car.0.12034.250 %",
+    ]);
     const input = rows[1].querySelector("input")!;
     input.checked = true;
     input.dispatchEvent(new Event("change", { bubbles: true }));
