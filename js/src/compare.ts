@@ -123,7 +123,9 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
   list.addEventListener(
     "click",
     (event) => {
-      const button = (event.target as Element).closest("button");
+      const target = event.target as Element;
+      const button = target.closest("button");
+      if (target.matches("em, .gradeclip-prompt")) rowAt(target, (k) => rows[k].input.click());
       if (!button || event.detail > 1) return; // a second click would take away the row that moved up
       rowAt(button, (k) => {
         const { minus, edit: pencil } = rows[k];

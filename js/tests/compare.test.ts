@@ -48,6 +48,15 @@ describe("prompts side by side", () => {
     ]);
   });
 
+  test("are chosen by a click anywhere in their row", async () => {
+    const { model, rows } = compare({ selected_words: [1] });
+    click(rows()[1].querySelector("em")!);
+    await frame();
+    expect(model.get("active")).toBe(1);
+    expect(model.get("prompt")).toBe("a blue car");
+    expect(model.get("selected_words")).toEqual([]);
+  });
+
   test("have no share where one has no logit", () => {
     const { rows } = compare({ _payloads: [RED, answer(["a", "blue", "car"], 0.3, null)] });
     expect(rows()[0].querySelectorAll("em")[2].textContent).toBe("");
