@@ -154,6 +154,7 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
       const active = store.get("active");
       const versus = store.get("versus");
       if (versus === null) signBefore = null;
+      const waiting = store.get("status") === "error" ? "–" : "…";
       list.hidden = !wanted || found.length < 2;
       element.hidden = list.hidden && !field.isOpen;
       const logits = found.map(({ explanation }) => explanation?.header.score.logit ?? null);
@@ -171,7 +172,7 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
         setText(row.text, text);
         row.text.title = text;
         const numbers = [
-          explanation ? formatCosine(explanation.header.score.cosine) : "…",
+          explanation ? formatCosine(explanation.header.score.cosine) : waiting,
           logits[k] === null ? "" : formatValue(logits[k], 10),
           shares ? formatPercent(shares[k]) : "",
         ];
