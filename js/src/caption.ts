@@ -78,11 +78,11 @@ export function draftOf(explained: CaptionText, asked: string): Draft {
 /** The caption without a word, and without the punctuation that would then stand alone or twice. */
 export function removeWord({ words, gaps }: CaptionText, word: number): string {
   let gap = (gaps[word] + gaps[word + 1])
-    .replace(/["'“‘«([{]\s*["'”’»)\]}]/u, "") // held the word alone
+    .replace(/["'\u201c\u2018\u00ab([{]\s*["'\u201d\u2019\u00bb)\]}]/u, "") // held the word alone
     .replace(/[,;:]\s*(?=[,;:.!?])/u, "")
     .replace(/\s+(?=[,;:.!?]|\s)/gu, "");
   if (word === 0) gap = gap.replace(/^[\s,;:.!?]+/u, "");
-  if (word === words.length - 1) gap = gap.replace(/[\s,;:/&+–—-]+$/u, "");
+  if (word === words.length - 1) gap = gap.replace(/[\s,;:/&+\u2013\u2014-]+$/u, "");
   return joinCaption({
     words: words.filter((_, k) => k !== word),
     gaps: [...gaps.slice(0, word), gap, ...gaps.slice(word + 2)],

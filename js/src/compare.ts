@@ -10,11 +10,13 @@ import { choosePrompt, dropPrompt, rewritePrompt } from "./prompts";
 import type { Frame } from "./scene";
 import type { Store, Synced } from "./state";
 
+const NUMBERS = ["cosine", "logit", "softmax"];
+
 interface Row {
   element: HTMLElement;
   input: HTMLInputElement;
   text: HTMLElement;
-  numbers: HTMLElement[]; // cosine, logit, softmax
+  numbers: HTMLElement[];
   minus: HTMLButtonElement;
   edit: HTMLButtonElement;
   drop: HTMLButtonElement;
@@ -27,7 +29,7 @@ export interface Compare extends Component<Frame> {
 export function createCompare(store: Store, hover: Hover, signal: AbortSignal): Compare {
   const name = uniqueId();
   const list = h("div", { class: "gradeclip-prompts", role: "radiogroup", "aria-label": "Prompts" });
-  const heads = ["", "cosine", "logit", "softmax", ""].map((text) => h("span", {}, text));
+  const heads = ["", ...NUMBERS, ""].map((text) => h("span", {}, text));
   const head = h("div", { class: "gradeclip-prompt-heads", "aria-hidden": "true" }, ...heads);
   const add = iconButton("Compare with another prompt", ROW_ADD);
   const element = h("div", { class: "gradeclip-compare" }, list);
@@ -104,7 +106,13 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
     },
     { signal },
   );
-  list.addEventListener("dblclick", (event) => rowAt(event.target, edit), { signal });
+  list.addEventListener(
+    "dblclick",
+    (event) => {
+      if (!(event.target as Element).closest("button, textarea")) rowAt(event.target, edit);
+    },
+    { signal },
+  );
   list.addEventListener(
     "keydown",
     (event) => {
@@ -115,8 +123,10 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
   list.addEventListener(
     "click",
     (event) => {
-      const button = (event.target as Element).closest("button");
-      if (!button) return;
+      const target = event.target as Element;
+      const button = target.closest("button");
+      if (target.matches("em, .gradeclip-prompt")) rowAt(target, (k) => rows[k].input.click());
+      if (!button || event.detail > 1) return; // a second click would take away the row that moved up
       rowAt(button, (k) => {
         const { minus, edit: pencil } = rows[k];
         (button === minus ? subtract : button === pencil ? edit : drop)(k);
@@ -144,6 +154,7 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
       const active = store.get("active");
       const versus = store.get("versus");
       if (versus === null) signBefore = null;
+      const waiting = store.get("status") === "error" ? "–" : "…";
       list.hidden = !wanted || found.length < 2;
       element.hidden = list.hidden && !field.isOpen;
       const logits = found.map(({ explanation }) => explanation?.header.score.logit ?? null);
@@ -161,13 +172,15 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
         setText(row.text, text);
         row.text.title = text;
         const numbers = [
-          explanation ? formatCosine(explanation.header.score.cosine) : "…",
+          explanation ? formatCosine(explanation.header.score.cosine) : waiting,
           logits[k] === null ? "" : formatValue(logits[k], 10),
           shares ? formatPercent(shares[k]) : "",
         ];
         row.numbers.forEach((number, n) => {
           setText(number, numbers[n]);
         });
+        const said = numbers.map((number, n) => number && `${NUMBERS[n]} ${number}`);
+        setAttribute(row.input, "aria-description", said.filter(Boolean).join(", "));
         row.numbers[2].style.setProperty("--share", (shares?.[k] ?? 0).toFixed(3));
         row.minus.style.visibility = k === active ? "hidden" : "";
         setAttribute(row.minus, "aria-pressed", String(k === versus));
@@ -183,7 +196,7 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
 function createRow(list: HTMLElement, name: string, index: number): Row {
   const input = h("input", { type: "radio", name, value: index });
   const text = h("bdi", { class: "gradeclip-prompt-text" });
-  const numbers = ["cosine", "logit", "softmax"].map((what) => h("em", { title: what }));
+  const numbers = NUMBERS.map((what) => h("em", { title: what }));
   const minus = iconButton("Subtract this prompt from the chosen one", MINUS);
   const edit = iconButton("Edit (F2)", PENCIL);
   const drop = iconButton("Remove", CROSS);

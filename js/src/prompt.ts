@@ -42,10 +42,11 @@ export function createPrompt(store: Store, hover: Hover, menu: Menu, signal: Abo
     field.open((!selected && store.get("prompt")) || joinCaption(scene.draft), selected);
   };
   const change = (prompt: string) => store.set({ prompt, selected_words: [] });
-  const openMenu = (at: number, under: HTMLElement) => {
+  const openMenu = (at: number, opener: HTMLElement) => {
     const { draft } = scene!;
-    menu.open(under, `Change “${draft.words[at]}”`, wordChoices(draft, at, change, edit), () =>
-      under === handle && handle.isConnected ? handle : (words.buttons[at] ?? pencil),
+    const label = `Change “${draft.words[at]}”`;
+    menu.open(words.buttons[at], label, wordChoices(draft, at, change, edit), () =>
+      opener === handle && handle.isConnected ? handle : (words.buttons[at] ?? pencil),
     );
   };
 
@@ -67,6 +68,7 @@ export function createPrompt(store: Store, hover: Hover, menu: Menu, signal: Abo
       const button = (event.target as Element).closest<HTMLButtonElement>(".gradeclip-word");
       if (!button || !editable()) return;
       event.preventDefault();
+      event.stopPropagation(); // JupyterLab would show its own menu over this one
       openMenu(words.buttons.indexOf(button), button);
     },
     { signal },

@@ -48,6 +48,16 @@ describe("prompts side by side", () => {
     ]);
   });
 
+  test("are chosen by a click anywhere in their row", async () => {
+    const { model, rows, one } = compare({ selected_words: [1] });
+    click(rows()[1].querySelector("em")!);
+    await frame();
+    expect(one(".gradeclip-change").hidden).toBe(true); // another prompt's score is no change of this one's
+    expect(model.get("active")).toBe(1);
+    expect(model.get("prompt")).toBe("a blue car");
+    expect(model.get("selected_words")).toEqual([]);
+  });
+
   test("have no share where one has no logit", () => {
     const { rows } = compare({ _payloads: [RED, answer(["a", "blue", "car"], 0.3, null)] });
     expect(rows()[0].querySelectorAll("em")[2].textContent).toBe("");
@@ -70,6 +80,9 @@ describe("prompts side by side", () => {
     expect(rows()[2].textContent).toBe("a green car…");
     expect(rows()[2].className).toContain("is-pending");
     expect(rows()[0].querySelector("em")!.textContent).toBe("0.310");
+    model.set("status", "error"); // it was refused
+    await frame();
+    expect(rows()[2].textContent).toBe("a green car–");
   });
 
   test("a row is edited in place, and Esc leaves it", () => {
