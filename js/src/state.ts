@@ -2,7 +2,7 @@
 // widget. View state never leaves this view: the patch under the pointer, a drag in progress, an open list.
 
 import type { Sign } from "./colour";
-import type { Bytes, Point, RawPayload, Region } from "./payload";
+import type { Bytes, Point, RawDepth, RawPayload, Region } from "./payload";
 
 /** A picture of the strip. */
 export interface PictureEntry {
@@ -45,16 +45,6 @@ export interface Erased {
   how: string;
   image: Bytes; // WebP of the erased picture, as large as the one on show
   scores: number[]; // cosine per prompt
-}
-
-/** Maps of single blocks, for the slider over depth; buffers as in a payload. */
-export interface RawDepth {
-  caption: string;
-  image_blocks: number;
-  text_blocks: number;
-  words: number;
-  maps: Bytes; // float32: image blocks x (1 + words) x rows x cols, then text blocks x words x rows x cols
-  importance: Bytes; // float32: text blocks x words
 }
 
 /** The traits of gradeclip_widget/widget.py. */
@@ -124,7 +114,12 @@ export interface View {
   draft: Region | null; // a box or lasso being drawn
   lasso: boolean; // a plain drag draws a lasso
   showAll: boolean; // every word has a bar
+  kernel: Kernel;
+  refused: string; // why what was dropped, pasted or chosen is no picture to explain
 }
+
+/** What is known of the process that answers: nothing against it, no answer for a while, gone, or never there. */
+export type Kernel = "there" | "silent" | "lost" | "absent";
 
 export const DEFAULTS: Readonly<Synced> = {
   _payloads: [],
@@ -179,7 +174,23 @@ const VIEW_DEFAULTS: Readonly<View> = {
   draft: null,
   lasso: false,
   showAll: false,
+  kernel: "there",
+  refused: "",
 };
+
+/** What Python answers in any case, by a change of something that it alone writes. */
+const QUESTIONS: ReadonlySet<string> = new Set([
+  "prompt",
+  "prompts",
+  "method",
+  "model",
+  "resolution",
+  "picture",
+  "history_index",
+  "vocabulary",
+  "erase",
+  "depth",
+]);
 
 /** For the first frame of a view, or of its first picture. */
 export const EVERYTHING: Changes = new Set([...KEYS, ...(Object.keys(VIEW_DEFAULTS) as (keyof View)[])]);
@@ -189,6 +200,7 @@ export class Store {
   readonly view: View = { ...VIEW_DEFAULTS };
   #model: Model;
   #listener: (changes: Changes) => void = () => {};
+  #asked: () => void = () => {};
   #changes = new Set<Key>();
   #unsaved = false;
   #frame = 0;
@@ -207,9 +219,37 @@ export class Store {
     return this.#model.get(key) ?? DEFAULTS[key];
   }
 
+  /** Whether what needs Python is on show. */
+  get live(): boolean {
+    return this.get("live") && this.view.kernel !== "absent";
+  }
+
+  /** Whether Python can be asked; where it is live but cannot, what needs it is disabled. */
+  get canAsk(): boolean {
+    return this.live && this.view.kernel !== "lost";
+  }
+
+  /** Whether a control is wanted: all are, unless the widget names those that it shows. */
+  offers(control: string): boolean {
+    return this.get("controls")?.includes(control) ?? true;
+  }
+
+  /** Ask Python for something that is no state. */
+  send(message: Message, buffers: ArrayBuffer[] = []): void {
+    this.#model.send?.(message, undefined, buffers);
+    if (message.type !== "cancel") this.#asked();
+  }
+
+  /** Be told of every question to Python. */
+  onQuestion(listener: () => void): void {
+    this.#asked = listener;
+  }
+
   /** Change synced state: other views see it at once, Python within this animation frame. */
   set(values: Partial<Synced>): void {
     for (const key of Object.keys(values) as (keyof Synced)[]) {
+      const value = values[key];
+      if (QUESTIONS.has(key) && value !== "" && value !== false && value !== this.get(key)) this.#asked();
       this.#model.set(key, values[key] as Synced[typeof key]);
       this.#note(key);
     }
@@ -240,6 +280,7 @@ export class Store {
     for (const [key, handler] of this.#handlers) this.#model.off(`change:${key}`, handler);
     this.#handlers = [];
     this.#listener = () => {};
+    this.#asked = () => {};
   }
 
   #note(key: Key): void {
