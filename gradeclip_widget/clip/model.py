@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .attention_pooling import AttentionPoolingTower
 from .causal_text import CausalTextTower
+from .class_text import ClassTextTower
 from .class_token import ClassTokenTower
 from .feature_maps import FeatureMapTower
 from .mean_text import MeanTextTower
@@ -24,7 +25,7 @@ from .towers import ImageTower, TextTower
 
 IMAGE_FAMILIES = (ClassTokenTower, TimmTokenTower, AttentionPoolingTower, FeatureMapTower)
 _HUGGING_FACE_TOKENIZERS = (OffsetTokenizer, PieceTokenizer)
-TEXT_FAMILIES = (CausalTextTower, PooledTextTower, MeanTextTower)
+TEXT_FAMILIES = (CausalTextTower, PooledTextTower, ClassTextTower, MeanTextTower)
 
 
 class ClipModel:
