@@ -102,11 +102,9 @@ def test_pushed_moves_are_the_embeddings_slope(
 
 def test_values_with_true_attention_make_up_the_output(tower: ClassTextTower) -> None:
     for ids in SEQUENCES:
-        for read in tower.run([ids], 3, FRAME)[1].reads:
-            assert (read.visible, read.padding) == (len(ids), 0)
-            values = read.v[: read.visible].unflatten(-1, (read.heads, -1))
-            o = torch.einsum("hn,nhd->hd", read.attention(), values).flatten()
-            check.close(o, read.o)
+        trace = tower.run([ids], 3, FRAME)[1]
+        assert {(read.visible, read.padding) for read in trace.reads} == {(len(ids), 0)}
+        check.check_text_attention(trace)
 
 
 def test_only_the_captions_own_tokens_are_shared_out(tower: ClassTextTower) -> None:
