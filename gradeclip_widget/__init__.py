@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import demo
-    from .clip import ClipModel, ModelLoadError, load, model_names
+    from .clip import ClipModel, ModelLoadError, from_transformers, load, model_names
     from .erasing import erase
     from .explainer import Explainer
     from .explanation import Explanation
@@ -27,6 +27,7 @@ _HOMES = {
     "Vocabulary": ".vocabulary",
     "erase": ".erasing",
     "explore": ".widget",
+    "from_transformers": ".clip",
     "load": ".clip",
     "load_ipython_extension": ".magic",
     "model_names": ".clip",
@@ -45,6 +46,7 @@ __all__ = [
     "demo",
     "erase",
     "explore",
+    "from_transformers",
     "load",
     "load_ipython_extension",
     "model_names",

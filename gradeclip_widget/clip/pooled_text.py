@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from .blocks import Block, Read, carry, exact, push_embedding, quiet, text_embedding
+from .blocks import Attends, Block, Read, carry, exact, text_embedding
+from .directions import push_embedding, quiet
 from .towers import SOT_EOT, Frame
 
 _ROWS = 4096  # tokens run at once: bounds memory where a caption has many words to leave out
@@ -42,9 +43,9 @@ class PooledTextTower:
         self.pooling = getattr(text, "pool_type", None) or getattr(text, "text_pool_type", "argmax")
         if self.pooling not in ("first", "last", "argmax", "eos"):
             raise TypeError(f"it pools its tokens by {self.pooling!r}")
-        self.text = text
+        self.text: Any = text
         self.class_token = getattr(text, "cls_emb", None)
-        self.blocks = [Block.of(b) for b in text.transformer.resblocks]
+        self.blocks: Sequence[Attends] = [Block.of(b) for b in text.transformer.resblocks]
         self.depth = len(self.blocks)
         positions = int(text.positional_embedding.shape[0])
         self.context_length = positions - (self.class_token is not None)
@@ -63,7 +64,7 @@ class PooledTextTower:
         Returns:
             Unit embeddings (K, E), and the trace of the first sequence.
         """
-        device, length = self.text.positional_embedding.device, self.context_length
+        device, length = next(self.text.parameters()).device, self.context_length
         rows = [[*ids, *[frame.pad] * (length - len(ids))] for ids in sequences]
         batches = torch.tensor(rows, device=device).split(max(1, _ROWS // length))
         embeddings, trace = [], None
@@ -127,13 +128,7 @@ class PooledTextTower:
         mask = seen[:, None].expand(-1, x.shape[1], -1)
         if text.attn_mask is not None:
             mask = mask.tril()
-        pooled = self._pooled(ids, x.shape[1])
-        used = seen.any(0)
-        used[pooled] = True
-        used[:longest] = True  # a caption's own token may be taken for padding, and hidden
-        columns = used.nonzero()[:, 0]
-        mask = mask[:, columns][:, :, columns]
-        return x[:, columns], mask, used.cumsum(0)[pooled] - 1, columns
+        return seen_alone(x, seen, mask, self._pooled(ids, x.shape[1]), longest)
 
     def _pooled(self, ids: Tensor, length: int) -> Tensor:
         """Position (B,) of the token that each sequence is pooled at."""
@@ -168,6 +163,29 @@ class PooledTextTower:
             steps.append(_Step(block, x[0].to(block.dtype), read.cast(block.dtype), explained))
             x = block.finish(x, o)
         return steps, x[0]
+
+
+def seen_alone(
+    x: Tensor, seen: Tensor, mask: Tensor, pooled: Tensor, longest: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """A batch of token rows without the positions that are padding in all of them and hidden besides.
+
+    Args:
+        x: tokens (B, L, D).
+        seen: positions that are not hidden (B, L).
+        mask: what each token sees (B, L, L).
+        pooled: position of the pooled token of each (B,).
+        longest: how many tokens the longest caption has.
+
+    Returns:
+        The same tokens, mask and pooled positions with columns left out, and the positions (L',) kept.
+    """
+    used = seen.any(0)
+    used[pooled] = True
+    used[:longest] = True  # a caption's own token may be taken for padding, and hidden
+    columns = used.nonzero()[:, 0]
+    mask = mask[:, columns][:, :, columns]
+    return x[:, columns], mask, used.cumsum(0)[pooled] - 1, columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,7 +246,7 @@ class _Layout:
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    block: Block
+    block: Attends
     x: Tensor  # (L, D) tokens entering the block
     read: Read
     explained: bool
