@@ -123,7 +123,7 @@ def test_a_region_outside_of_the_picture_is_said(live: Widget) -> None:
     live.vocabulary, live.region = "mine", {"kind": "box", "box": [500, 500, 600, 600]}
     live.wait(PATIENCE)
     assert live.status == "error"
-    assert "region" in live.error
+    assert "lies outside the picture" in live.error
     live.region = LEFT
     live.wait(PATIENCE)
     assert (live.status, live.error) == ("ready", "")
