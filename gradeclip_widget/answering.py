@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
-from .requesting import Requesting
 from .explanation import Explanation
 from .history import Step
 from .payload import to_payload
 from .progress import Progress
 from .request import Request
+from .requesting import Requesting
 from .worker import Check, Worker
 
 if TYPE_CHECKING:

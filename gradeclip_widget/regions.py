@@ -171,12 +171,13 @@ def _spread(pixels: int, low: float, high: float, patches: int) -> NDArray[np.fl
 
 
 def _or_centre(covered: NDArray[np.float64], x: float, y: float, cover: Box) -> NDArray[np.float32]:
+    shares = covered.astype(np.float32)
     rows, cols = covered.shape
     u0, v0, u1, v1 = cover
-    if not covered.any() and u0 <= x <= u1 and v0 <= y <= v1:
+    if not shares.any() and u0 <= x <= u1 and v0 <= y <= v1:
         row = min(int((y - v0) * rows / (v1 - v0)), rows - 1)
-        covered[row, min(int((x - u0) * cols / (u1 - u0)), cols - 1)] = 1
-    return covered.astype(np.float32)
+        shares[row, min(int((x - u0) * cols / (u1 - u0)), cols - 1)] = 1
+    return shares
 
 
 def _require_overlap(

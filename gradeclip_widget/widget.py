@@ -101,6 +101,11 @@ class ExplanationWidget(Answering):
         """All explanations shown, one per prompt."""
         return tuple(self._explanations)
 
+    @property
+    def code(self) -> str:
+        """What is on show, as Python."""
+        return self._code
+
     # Working and waiting
 
     def wait(self, timeout: float | None = None) -> None:

@@ -78,7 +78,8 @@ class FakeExplainer:
             len(maps)
         ):  # every word is seen in a column of its own, weaker from left to right
             maps[k, :, k % cols] = 1 / (1 + k)
-        return VocabularyMaps(vocabulary.words, maps, SIZE, (0.0, 0.0, *map(float, SIZE)))
+        lengths, cover = np.ones(len(maps), np.float32), (0.0, 0.0, float(SIZE[0]), float(SIZE[1]))
+        return VocabularyMaps(vocabulary.words, maps, lengths, SIZE, cover)
 
     def depth(self, image: Any, caption: str, progress: Progress | None = None) -> Depth:
         self.session.asked.append(([caption], "depth"))

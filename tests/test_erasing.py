@@ -30,7 +30,6 @@ def changed(after: Image.Image) -> np.ndarray:
         BOX,
         [(5, 5), (50, 10), (30, 35)],
         {"kind": "box", "box": [12.4, 8, 33, 30]},
-        (30, 20, 30, 20),
     ],
 )
 def test_pixels_outside_the_region_stay_as_they_are(how: str, region: object) -> None:

@@ -120,12 +120,12 @@ def test_what_is_on_show_can_be_copied_as_python(
     widget.resolution, widget.method = 336, "grad-cam"
     widget.prompt = "a red circle"
     widget.wait(PATIENCE)
-    again = eval(widget._code, {"gw": gw})
-    assert again._code == widget._code
+    again = eval(widget.code, {"gw": gw})
+    assert again.code == widget.code
     assert again.explanation.score == widget.explanation.score
     assert again.explanation.signed_map == pytest.approx(widget.explanation.signed_map)
     given = gw.explore(scene.image, ["a dog", "a cat"], clip)
-    assert given._code == ("gw.explore(image, ['a dog', 'a cat'], model=clip, method='grad-eclip')")
+    assert given.code == ("gw.explore(image, ['a dog', 'a cat'], model=clip, method='grad-eclip')")
 
 
 # Models
