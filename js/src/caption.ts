@@ -75,6 +75,8 @@ export function draftOf(explained: CaptionText, asked: string): Draft {
   return { words, gaps, sources: alignWords(explained.words, words) };
 }
 
+// Escapes in the patterns below: the bundle is ASCII, and esbuild leaves regular expressions as they are written.
+
 /** The caption without a word, and without the punctuation that would then stand alone or twice. */
 export function removeWord({ words, gaps }: CaptionText, word: number): string {
   let gap = (gaps[word] + gaps[word + 1])

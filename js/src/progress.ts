@@ -23,7 +23,7 @@ export function shareDone(progress: Progress | null): number | null {
 export interface ProgressParts {
   readonly bar: HTMLElement;
   readonly words: HTMLElement; // over the picture, with the way out
-  update(): void;
+  update(computing: boolean): void;
 }
 
 /** @param rest takes the focus when the way out goes away under it. */
@@ -43,8 +43,7 @@ export function createProgress(store: Store, rest: () => HTMLElement, signal: Ab
   return {
     bar,
     words,
-    update() {
-      const computing = store.get("status") === "computing" && store.view.kernel !== "lost";
+    update(computing) {
       const progress = store.get("progress");
       const share = computing ? shareDone(progress) : null;
       bar.hidden = !computing;

@@ -95,9 +95,9 @@ export function mount(model: Model, host: HTMLElement): () => void {
 
   store.listen((changes) => {
     if (changes.has("theme")) theme.choose(store.get("theme"));
-    const computing = store.get("status") === "computing";
+    const computing = store.get("status") === "computing" && store.view.kernel !== "lost";
     root.classList.toggle("is-computing", computing);
-    progress.update();
+    progress.update(computing);
     kernel.update(store.view.kernel);
     root.setAttribute("aria-busy", String(computing));
     const decoded = store.get("_payloads").map(decode);

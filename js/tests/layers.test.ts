@@ -73,8 +73,15 @@ describe("the layers", () => {
     await frame();
     expect(model.get("depth")).toBe(true);
     expect(button.getAttribute("aria-pressed")).toBe("true");
-    expect(one(".gradeclip-layers").textContent).toContain("Computing");
+    expect(one(".gradeclip-waiting").textContent).toContain("Computing");
     expect(one(".gradeclip-tower").getAttribute("hidden")).toBe(""); // the bars went to the sliders
+  });
+
+  test("say where there are none, as for a method that has no blocks", async () => {
+    const { model, one } = open({}, new LiveModel({ depth: true }));
+    model.set("status", "error");
+    await frame();
+    expect(one(".gradeclip-waiting").textContent).toMatch(/^There are no maps of single blocks/);
   });
 
   test("show a block's map for the caption and for a hovered word, and at the end all explained ones again", async () => {
