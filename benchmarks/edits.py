@@ -55,7 +55,10 @@ def edits(widget: gw.ExplanationWidget) -> None:
     stale = len(shown) - 1 - shown.index(last)
     widget.unobserve(note, "explanation")
     print(f"{EDITS} edits in {PERIOD:.0f} s: {widget.explanation.caption!r} stands; ", end="")
-    print(f"{len(shown)} were shown, {stale} stale ones after the last (bar: 0); ", end="")
+    print(
+        f"{len(shown)} computed to the end and shown, {stale} stale ones after the last (bar: 0); ",
+        end="",
+    )
     print(f"setting the prompt took at most {blocked * 1e3:.0f} ms")
 
 

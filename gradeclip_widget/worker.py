@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 import threading
 from collections.abc import Callable
 
 Check = Callable[[], None]
 Job = Callable[[Check], None]
+
+
+_working: set[Worker] = set()  # those that have a thread
 
 
 class Superseded(BaseException):
@@ -62,6 +66,7 @@ class Worker:
             self._waiting = (job, self._latest)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="gradeclip", daemon=True)
+                _working.add(self)
                 self._thread.start()
             self._changed.notify_all()
 
@@ -71,11 +76,14 @@ class Worker:
             self._latest = self._waiting = None
             self._changed.notify_all()
 
-    def close(self) -> None:
-        """Cancel, and let the thread end."""
+    def close(self, *, join: bool = False) -> None:
+        """Cancel, and let the thread end; ``join`` waits for that."""
         with self._changed:
             self._closed = True
             self.cancel()
+            thread = self._thread
+        if join and thread is not None:
+            thread.join()
 
     def wait(self, timeout: float | None = None) -> None:
         """Block until nothing waits or runs.
@@ -100,6 +108,7 @@ class Worker:
             self._changed.wait_for(lambda: self._closed or self._waiting is not None, self._idle)
             if self._waiting is None:
                 self._thread = None
+                _working.discard(self)
                 self._changed.notify_all()
                 return False
             (job, ticket), self._waiting, self._running = self._waiting, None, True
@@ -121,3 +130,10 @@ class Worker:
                 self._running = False
                 self._changed.notify_all()
         return True
+
+
+@atexit.register
+def _stop_all() -> None:
+    """End all work before the interpreter does: a thread that is inside of torch then aborts the process."""
+    for worker in list(_working):
+        worker.close(join=True)

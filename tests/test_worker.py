@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -184,3 +186,25 @@ def test_nothing_of_a_job_is_held_on_to_when_it_is_done(worker: Worker) -> None:
     gc.collect()
     assert gone() is None
     assert worker.alive
+
+
+def test_work_ends_before_the_interpreter_does() -> None:
+    code = """
+import threading
+from gradeclip_widget.worker import Worker
+
+started = threading.Event()
+
+def job(check):
+    try:
+        while True:
+            check()
+            started.set()
+    finally:
+        print("ended")
+
+Worker(threading.Condition()).submit(job)
+started.wait()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("ended\n", "")
