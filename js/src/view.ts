@@ -122,9 +122,10 @@ export function mount(model: Model, host: HTMLElement): () => void {
     const fresh = explanation !== before?.explanation || scene.erased !== before.erased;
     const frame = { scene, store, rows, changes: all, repaint: fresh || needsRepaint(all) };
     for (const part of Object.values(parts)) part.update(frame);
-    // What needs a kernel goes with it, or is disabled, and would take the focus along.
-    const lost = all.has("kernel") && root.querySelector(":focus")?.closest("[hidden], :disabled");
-    if (lost) rest().focus({ preventScroll: true });
+    // What is no longer on show, or is disabled without a kernel, would take the focus along.
+    const focused = document.activeElement;
+    if (root.contains(focused) && focused?.closest("[hidden], :disabled"))
+      rest().focus({ preventScroll: true });
   });
   store.draw();
 

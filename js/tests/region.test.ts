@@ -84,8 +84,10 @@ describe("erasing a region", () => {
     model.set("erase", "blur");
     await frame();
     expect(one(".gradeclip-heat").hidden).toBe(true);
-    press(stage, "Escape");
+    back.focus();
+    press(back, "Escape");
     await frame();
+    expect(document.activeElement).toBe(stage); // where it was is gone
     expect(one(".gradeclip-heat").hidden).toBe(false);
     expect(one(".gradeclip-erase").hidden).toBe(true);
   });

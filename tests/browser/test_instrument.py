@@ -1,4 +1,4 @@
-"""The widget as an instrument, in JupyterLab with a real kernel: prompts edited, regions asked, pictures changed."""
+"""The widget as an instrument, in a real JupyterLab: prompts edited, regions asked, pictures changed."""
 
 from __future__ import annotations
 
