@@ -25,7 +25,7 @@ NO_MODEL = (
     "This widget shows a saved explanation and has no model: "
     "explore(...) makes one that explains anew."
 )
-_PROGRESS_EVERY = 0.1  # seconds
+_PROGRESS_EVERY, _PROGRESS_PATIENCE = 0.1, 0.5  # seconds
 _IN_BYTES = "loading weights"  # the one stage whose progress is
 
 
@@ -145,8 +145,8 @@ class Answering(Requesting):
             check()
             now = time.monotonic()
             due = stage != last[0] or now > last[1] + _PROGRESS_EVERY
-            # Never waits: whoever holds the lock may be waiting for the model that is reporting.
-            if due and self.changed.acquire(blocking=False):
+            # Not waited for long: whoever holds the lock may be waiting for the model that is reporting.
+            if due and self.changed.acquire(timeout=_PROGRESS_PATIENCE):
                 try:
                     check()
                     unit = "bytes" if stage == _IN_BYTES else "steps"
