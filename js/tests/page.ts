@@ -9,6 +9,11 @@ import { payload } from "./fixtures";
 /** Pixels of every `putImageData`, newest last; happy-dom paints nothing itself. */
 export const painted: Uint32Array[] = [];
 
+/** Whether two paintings are the same, without a comparison value by value. */
+export function samePixels(a: Uint32Array | undefined, b: Uint32Array | undefined): boolean {
+  return a !== undefined && b !== undefined && Buffer.from(a.buffer).equals(Buffer.from(b.buffer));
+}
+
 export function fakeCanvas(): MockInstance {
   painted.length = 0;
   const context = {
