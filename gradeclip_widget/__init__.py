@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import demo
-    from .clip import ClipModel, ModelLoadError, load, model_names
+    from .clip import ClipModel, ModelLoadError, from_transformers, load, model_names
+    from .erasing import erase
     from .explainer import Explainer
     from .explanation import Explanation
     from .magic import load_ipython_extension
+    from .vocabulary import Vocabulary, vocabularies
     from .widget import ExplanationWidget, explore, show
 
 _HOMES = {
@@ -22,11 +24,15 @@ _HOMES = {
     "Explainer": ".explainer",
     "Explanation": ".explanation",
     "ModelLoadError": ".clip",
+    "Vocabulary": ".vocabulary",
+    "erase": ".erasing",
     "explore": ".widget",
+    "from_transformers": ".clip",
     "load": ".clip",
     "load_ipython_extension": ".magic",
     "model_names": ".clip",
     "show": ".widget",
+    "vocabularies": ".vocabulary",
 }
 
 __version__ = "0.1.0"
@@ -36,12 +42,16 @@ __all__ = [
     "Explanation",
     "ExplanationWidget",
     "ModelLoadError",
+    "Vocabulary",
     "demo",
+    "erase",
     "explore",
+    "from_transformers",
     "load",
     "load_ipython_extension",
     "model_names",
     "show",
+    "vocabularies",
 ]
 
 

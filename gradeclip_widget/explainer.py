@@ -8,19 +8,24 @@ from typing import Any, overload
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from .asking import by_word
 from .clip import ClipModel
 from .clip.blocks import check_layers
 from .clip.pictures import Fit, Picture
 from .clip.tokens import Tokens
 from .clip.towers import ImageTrace, TextTrace
+from .depth import Depth, by_block, token_importance
 from .explanation import Explanation
 from .methods import get_method
+from .notes import notes_on
+from .progress import Progress, unheard
+from .vocabulary import Vocabulary, VocabularyMaps
 from .words import Word
 
 _ALONE = "a photo of a {}"
-_FAINT = 0.1  # of all blocks' summed evidence: below it the explained blocks are said to miss much
 
 
 class Explainer:
@@ -91,32 +96,38 @@ class Explainer:
         self.resolution = resolution
         self.readings = readings
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """What it was made with beside the model and the method."""
+        names = ("reference", "image_layers", "text_layers", "fit", "resolution", "readings")
+        return {name: getattr(self, name) for name in names}
+
     def with_method(self, method: str) -> Explainer:
         """The same explainer with another method."""
-        return Explainer(
-            self.clip,
-            method,
-            reference=self.reference,
-            image_layers=self.image_layers,
-            text_layers=self.text_layers,
-            fit=self.fit,
-            resolution=self.resolution,
-            readings=self.readings,
-        )
+        return Explainer(self.clip, method, **self.options)
 
     @overload
-    def __call__(self, image: Any, captions: str | Tensor) -> Explanation: ...
+    def __call__(
+        self, image: Any, captions: str | Tensor, progress: Progress | None = None
+    ) -> Explanation: ...
     @overload
-    def __call__(self, image: Any, captions: Sequence[str]) -> list[Explanation]: ...
+    def __call__(
+        self, image: Any, captions: Sequence[str], progress: Progress | None = None
+    ) -> list[Explanation]: ...
 
     def __call__(
-        self, image: Any, captions: str | Sequence[str] | Tensor
+        self,
+        image: Any,
+        captions: str | Sequence[str] | Tensor,
+        progress: Progress | None = None,
     ) -> Explanation | list[Explanation]:
         """Explain a picture with one caption or several.
 
         Args:
             image: path, encoded bytes, PIL image, array, or an already normalised tensor (1, 3, H, W).
             captions: a caption, a list of captions, or token ids (1, context length).
+            progress: called at the stages "tokens", "image tower" and, before every caption, "maps"; an
+                exception that it raises ends the work and passes through.
 
         Returns:
             One explanation, or a list of them for a list. The image tower runs once.
@@ -125,39 +136,99 @@ class Explainer:
             TypeError, ValueError, FileNotFoundError: bad input, named.
         """
         start = time.perf_counter()
+        report = progress or unheard
         single = isinstance(captions, str | Tensor)
-        tokens = self._tokenize([captions] if isinstance(captions, str | Tensor) else captions)
+        report("tokens", 0, None)
+        tokens = self.clip.tokens([captions] if isinstance(captions, str | Tensor) else captions)
         picture = self.clip.optics.picture(image, self.fit, self.resolution)
+        report("image tower", 0, None)
         with self.clip.running():
-            pixels = self.clip.to_device(picture.pixels)
-            tower = self.clip.image_tower
-            trace = tower.trace(pixels, self.image_layers, single_head=self.reference)
+            trace = self._trace(picture)
             x = trace.embedding
             if self.reference:  # the authors' text side takes the model's own image embedding
-                x = tower.trace(pixels, effects=False).embedding
+                pixels = self.clip.to_device(picture.pixels)
+                x = self.clip.image_tower.trace(pixels, effects=False).embedding
             out = []
-            for one in tokens:
+            for n, one in enumerate(tokens):
+                report("maps", n, len(tokens))
                 parts = self._explain(trace, x, one)
                 now = time.perf_counter()
                 out.append(self._package(picture, trace.grid, one, parts, now - start))
                 start = now
         return out[0] if single else out
 
-    def _tokenize(self, captions: Sequence[str | Tensor]) -> list[Tokens]:
-        if not captions:
-            raise ValueError("the list of captions is empty; give at least one")
-        tokens = []
-        for caption in captions:
-            if isinstance(caption, Tensor):
-                if caption.ndim != 2 or len(caption) != 1 or caption.is_floating_point():
-                    raise ValueError(
-                        f"token ids must be integers of shape (1, {self.clip.text_tower.context_length}), "
-                        f"not {tuple(caption.shape)} of {caption.dtype}"
-                    )
-                tokens.append(self.clip.tokenizer.from_ids(caption[0].tolist()))
-            else:
-                tokens.append(self.clip.tokenizer(caption))
-        return tokens
+    def scores(self, image: Any, captions: Sequence[str]) -> NDArray[np.float32]:
+        """Cosine similarities (K,) of a picture with K captions, as `Explanation.score`, without maps.
+
+        Args:
+            image: as in `__call__`.
+            captions: one or more.
+
+        Raises:
+            TypeError, ValueError, FileNotFoundError: bad input, named.
+        """
+        tokens = self.clip.tokens(captions)
+        picture = self.clip.optics.picture(image, self.fit, self.resolution)
+        with self.clip.running():
+            x = self._trace(picture, effects=False).embedding
+            texts = self.clip.embed([self.clip.tokenizer.framed(t.ids) for t in tokens])
+            cosines: NDArray[np.float32] = (texts @ x.to(texts)).float().cpu().numpy()
+        return cosines
+
+    def vocabulary_maps(
+        self, image: Any, vocabulary: Vocabulary, progress: Progress | None = None
+    ) -> VocabularyMaps:
+        """Maps of a picture along every word of a vocabulary, to ask its regions what the model sees there.
+
+        The words are encoded once for a model, as long as both are kept.
+
+        >>> import gradeclip_widget as gw
+        >>> scene = gw.demo.sample_scene(500_007, objects=["dog", "red circle"])
+        >>> seen = gw.Explainer(gw.load("demo")).vocabulary_maps(scene.image, gw.vocabularies("demo")["demo"])
+        >>> seen.maps.shape
+        (229, 14, 14)
+        >>> len(seen.rank(scene.objects[0].box, count=5))
+        5
+
+        Args:
+            image: as in `__call__`.
+            vocabulary: of `vocabularies`, or one's own.
+            progress: called at the stages "image tower", "words" and, before every batch of words, "maps".
+
+        Raises:
+            TypeError, ValueError, FileNotFoundError: bad input, named.
+        """
+        report = progress or unheard
+        picture = self.clip.optics.picture(image, self.fit, self.resolution)
+        report("image tower", 0, None)
+        with self.clip.running():
+            trace = self._trace(picture, effects=False)
+            return by_word(self.clip, self.method, picture, trace, vocabulary, report)
+
+    def depth(self, image: Any, caption: str, progress: Progress | None = None) -> Depth:
+        """Maps of a caption and its words in every block by itself, of both towers.
+
+        A tower without several blocks to explain (a pooling head, a feature map, averaged tokens) has one.
+
+        Args:
+            image: as in `__call__`.
+            caption: one.
+            progress: called at the stages "image tower" and "maps".
+
+        Raises:
+            TypeError, ValueError, FileNotFoundError: bad input, named; or a method without blocks.
+        """
+        (tokens,) = self.clip.tokens([caption])
+        picture = self.clip.optics.picture(image, self.fit, self.resolution)
+        layers = self.image_layers, self.text_layers
+        return by_block(self.clip, self.method, picture, tokens, *layers, progress or unheard)
+
+    def _trace(self, picture: Picture, *, effects: bool = True) -> ImageTrace:
+        """The picture's pass through the image tower, its explained blocks traced."""
+        pixels = self.clip.to_device(picture.pixels)
+        return self.clip.image_tower.trace(
+            pixels, self.image_layers, single_head=self.reference, effects=effects
+        )
 
     def _explain(self, trace: ImageTrace, x: Tensor, tokens: Tokens) -> dict[str, Tensor]:
         """Everything that the towers have to say, on the model's device."""
@@ -174,14 +245,14 @@ class Explainer:
         directions = torch.cat([caption, shares.to(caption), alone, caption - without])
         maps = self.method.image_maps(trace, directions)
         whole, interactions, *readings = maps.split([1, len(shares), len(words), len(words)])
-        importance = (shares @ x.to(shares)).relu()
         return {
             "score": trace.embedding @ caption[0],
             "signed_map": whole[0],
             "interactions": interactions,
-            "importance": importance / importance.sum().clamp_min(torch.finfo(torch.float32).tiny),
+            "importance": token_importance(shares, x),
             "alone": readings[0],
             "left_out": readings[1],
+            "word_effects": (caption - without) @ trace.embedding,
             "image_blocks": trace.block_effects.to(caption) @ caption[0],
             "text_blocks": self._text_blocks(text, x),
         }
@@ -199,12 +270,14 @@ class Explainer:
         seconds: float,
     ) -> Explanation:
         arrays = {name: part.float().cpu().numpy() for name, part in parts.items()}
-        reading_rows = {
-            name: _spread_rows(arrays[name], tokens.words).reshape(-1, *grid)
-            if self.readings
-            else None
-            for name in ("alone", "left_out")
+        for name in ("signed_map", "interactions", "alone", "left_out"):
+            arrays[name] = arrays[name].reshape(*arrays[name].shape[:-1], *grid)
+        rows = {
+            name: _spread_rows(arrays[name], tokens.words) if self.readings else None
+            for name in ("alone", "left_out", "word_effects")
         }
+        limit = self.clip.text_tower.context_length
+        notes = notes_on(tokens.words, limit, arrays["image_blocks"], self.image_layers)
         return Explanation(
             image=picture.image,
             caption=tokens.caption,
@@ -213,11 +286,11 @@ class Explainer:
             score=float(arrays["score"]),
             logit_scale=self.clip.logit_scale,
             logit_bias=self.clip.logit_bias,
-            signed_map=arrays["signed_map"].reshape(grid),
-            interactions=arrays["interactions"].reshape(-1, *grid),
+            signed_map=arrays["signed_map"],
+            interactions=arrays["interactions"],
             token_importance=arrays["importance"],
-            alone=reading_rows["alone"],
-            left_out=reading_rows["left_out"],
+            alone=rows["alone"],
+            left_out=rows["left_out"],
             cover=picture.cover,
             image_block_shares=arrays["image_blocks"],
             text_block_shares=arrays["text_blocks"],
@@ -226,34 +299,14 @@ class Explainer:
             model=self.clip.name,
             method=self._label(),
             reference=self.reference,
-            notes=(*picture.notes, *self._notes(tokens, arrays["image_blocks"])),
+            notes=(*picture.notes, *notes),
             seconds=seconds,
+            word_effects=rows["word_effects"],
         )
 
     def _label(self) -> str:
         pooled = self.method.name == "grad-eclip" and not self.clip.image_tower.has_query
         return f"{self.method.label} (pooled)" if pooled else self.method.label
-
-    def _notes(self, tokens: Tokens, blocks: np.ndarray[Any, Any]) -> list[str]:
-        notes = []
-        limit = self.clip.text_tower.context_length
-        if cut := [w for w in tokens.words if w.truncated]:
-            notes.append(
-                f"This model reads {limit} tokens: {_words(cut)} from {cut[0].text!r} on "
-                f"{'was' if len(cut) == 1 else 'were'} not read."
-            )
-        if strange := [w for w in tokens.words if not w.known]:
-            texts = ", ".join(dict.fromkeys(repr(w.text) for w in strange))
-            notes.append(f"Unknown to this model, which was never trained on it: {texts}.")
-        magnitudes = np.abs(blocks)
-        explained = magnitudes[-self.image_layers :].sum() / max(magnitudes.sum(), 1e-12)
-        if explained < _FAINT and self.image_layers < len(magnitudes):
-            more = _layers_for(magnitudes, _FAINT)
-            notes.append(
-                f"The explained blocks of the image tower carry {explained:.0%} of what its pooled token "
-                f"reads; image_layers={more} would explain more."
-            )
-        return notes
 
 
 def _without(ids: Sequence[int], word: Word) -> list[int]:
@@ -262,18 +315,8 @@ def _without(ids: Sequence[int], word: Word) -> list[int]:
     return [i for n, i in enumerate(ids) if n not in gone]
 
 
-def _spread_rows(rows: np.ndarray[Any, Any], words: Sequence[Word]) -> np.ndarray[Any, Any]:
+def _spread_rows(rows: NDArray[np.float32], words: Sequence[Word]) -> NDArray[np.float32]:
     """Rows of the words that have tokens, with rows of zeros for the others."""
-    out = np.zeros((len(words), rows.shape[1]), np.float32)
+    out = np.zeros((len(words), *rows.shape[1:]), np.float32)
     out[[n for n, w in enumerate(words) if w.tokens]] = rows
     return out
-
-
-def _layers_for(magnitudes: np.ndarray[Any, Any], part: float) -> int:
-    """How many of the last blocks carry that part of the whole."""
-    from_last = magnitudes[::-1].cumsum() / magnitudes.sum()
-    return int(np.searchsorted(from_last, part)) + 1
-
-
-def _words(words: Sequence[Word]) -> str:
-    return "1 word" if len(words) == 1 else f"{len(words)} words"

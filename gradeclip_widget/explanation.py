@@ -71,6 +71,8 @@ class Explanation:
         model, method: names to show. ``reference``: whether computed as the authors' code does.
         notes: what a reader should know, as sentences.
         seconds: what computing it took.
+        word_effects: (W,) what the score loses when a word is left out: x.t minus x.t without it; or
+            ``None``.
     """
 
     image: Image.Image = field(repr=False)
@@ -95,6 +97,7 @@ class Explanation:
     reference: bool = False
     notes: tuple[str, ...] = field(default=(), repr=False)
     seconds: float | None = field(default=None, repr=False)
+    word_effects: Maps | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Freeze the arrays and check that they fit each other."""
@@ -115,6 +118,7 @@ class Explanation:
             "token_importance": (tokens,),
             "alone": (words, *grid),
             "left_out": (words, *grid),
+            "word_effects": (words,),
         }
         for name, shape in shapes.items():
             array = getattr(self, name)
@@ -318,8 +322,9 @@ class Explanation:
     def to_frame(self) -> pd.DataFrame:
         """A table with a row per word.
 
-        Columns: word, importance, sum and peak of its map in the caption, the peak's place in image
-        pixels, and whether the model read and knew the word.
+        Columns: word, importance, effect (what the score loses without it, NaN where not computed), sum and
+        peak of its map in the caption, the peak's place in image pixels, and whether the model read and knew
+        the word.
         """
         from .plots import table
 

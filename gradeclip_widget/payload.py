@@ -11,8 +11,9 @@ Header, version 1 (``js/src/payload.ts`` mirrors it):
 =================  ============================================================================
 ``version``        1
 ``caption``        the caption as given
-``words``          per word: ``text``; ``importance`` (of its tokens, summed); ``truncated`` (past the
-                   context length); ``known`` (false where the model was never trained on it)
+``words``          per word: ``text``; ``importance`` (of its tokens, summed); ``effect`` (what the cosine
+                   loses without it, null where not computed); ``truncated`` (past the context length);
+                   ``known`` (false where the model was never trained on it)
 ``gaps``           the caption's text between words: W + 1 strings, before, between and after
 ``score``          ``cosine``; ``logit`` (scale x cosine + bias); ``scale``; ``bias`` (null if none);
                    ``probability`` (sigmoid of the logit for models with a bias, else null)
@@ -32,7 +33,9 @@ Header, version 1 (``js/src/payload.ts`` mirrors it):
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -40,11 +43,15 @@ import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
-    from .explanation import Explanation
+    from .depth import Depth
+    from .explanation import Explanation, Maps
 
 VERSION = 1
 DISPLAY_SIDE = 1280  # pixels
 _WEBP_QUALITY = 90
+_PICTURES_KEPT = 16
+_ENCODED: dict[tuple[str, tuple[int, int], bytes], bytes] = {}
+_LOCK = threading.Lock()
 
 
 class Payload(TypedDict):
@@ -60,6 +67,7 @@ def to_payload(explanation: Explanation) -> Payload:
     e = explanation
     blocks = [("caption", e.signed_map[None])]
     blocks += [(name, e.word_maps(name)) for name in e.readings]
+    effects = [None] * len(e.words) if e.word_effects is None else e.word_effects
     header = {
         "version": VERSION,
         "caption": e.caption,
@@ -67,10 +75,11 @@ def to_payload(explanation: Explanation) -> Payload:
             {
                 "text": word.text,
                 "importance": float(importance),
+                "effect": None if effect is None else float(effect),
                 "truncated": word.truncated,
                 "known": word.known,
             }
-            for word, importance in zip(e.words, e.word_importance, strict=True)
+            for word, importance, effect in zip(e.words, e.word_importance, effects, strict=True)
         ],
         "gaps": _gaps(e),
         "score": {
@@ -101,8 +110,39 @@ def to_payload(explanation: Explanation) -> Payload:
         "reference": e.reference,
         "seconds": e.seconds,
     }
-    maps = b"".join(np.ascontiguousarray(m, dtype="<f4").tobytes() for _, m in blocks)
+    maps = b"".join(_buffer(m) for _, m in blocks)
     return {"header": header, "image": display_image(e.image), "maps": maps}
+
+
+class RawDepth(TypedDict):
+    """Maps of single blocks on their way to the browser, buffers of little-endian float32.
+
+    ``maps``: image blocks x (1 + words) x rows x cols, then text blocks x words x rows x cols;
+    ``importance``: text blocks x words. See `Depth`.
+    """
+
+    caption: str
+    image_blocks: int
+    text_blocks: int
+    words: int
+    maps: bytes
+    importance: bytes
+
+
+def to_raw_depth(depth: Depth) -> RawDepth:
+    """Pack the maps of single blocks for the front end."""
+    return {
+        "caption": depth.caption,
+        "image_blocks": len(depth.image_maps),
+        "text_blocks": len(depth.text_maps),
+        "words": depth.text_maps.shape[1],
+        "maps": _buffer(depth.image_maps) + _buffer(depth.text_maps),
+        "importance": _buffer(depth.text_importance),
+    }
+
+
+def _buffer(array: Maps) -> bytes:
+    return np.ascontiguousarray(array, dtype="<f4").tobytes()
 
 
 def to_json(payload: Payload | Mapping[str, Any]) -> dict[str, Any]:
@@ -115,7 +155,20 @@ def to_json(payload: Payload | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def display_image(image: Image.Image) -> bytes:
-    """The picture as WebP, shrunk to `DISPLAY_SIDE` where it is larger."""
+    """The picture as WebP, shrunk to `DISPLAY_SIDE` where it is larger.
+
+    The last few are kept, since a picture stays while its prompts change.
+    """
+    key = (image.mode, image.size, hashlib.sha256(image.tobytes()).digest())
+    with _LOCK:
+        encoded = _ENCODED.pop(key, None) or _encode(image)
+        _ENCODED[key] = encoded  # the latest last
+        if len(_ENCODED) > _PICTURES_KEPT:
+            del _ENCODED[next(iter(_ENCODED))]
+    return encoded
+
+
+def _encode(image: Image.Image) -> bytes:
     if max(image.size) > DISPLAY_SIDE:
         image = image.copy()
         image.thumbnail((DISPLAY_SIDE, DISPLAY_SIDE), Image.Resampling.LANCZOS)

@@ -139,6 +139,7 @@ def table(explanation: Explanation) -> pd.DataFrame:
         {
             "word": [w.text for w in e.words],
             "importance": e.word_importance,
+            "effect": np.nan if e.word_effects is None else e.word_effects,
             "sum": maps.sum((1, 2)),
             "peak": maps.max((1, 2)),
             "peak_x": x0 + (peaks % cols + 0.5) * (x1 - x0) / cols,

@@ -33,6 +33,44 @@ def coverage(
     Raises:
         ValueError: the region is malformed, or has nothing in common with the picture.
     """
+    array = _numbers(region)
+    if array.dtype == bool:
+        return _of_mask(_checked_mask(array, image_size), grid, cover)
+    if array.ndim == 1:
+        return _of_box(array, image_size, grid, cover)
+    return _of_polygon(array, image_size, grid, cover, _SAMPLES)
+
+
+def pixels(region: Region, image_size: tuple[int, int]) -> NDArray[np.bool_]:
+    """(height, width) true at the pixels that lie in a region, with their middle or by half.
+
+    Of a region too small for that, those that it covers most.
+
+    Args:
+        region: as in `coverage`.
+        image_size: (width, height) of the picture.
+
+    Raises:
+        ValueError: the region is malformed, or covers nothing of the picture.
+    """
+    array = _numbers(region)
+    if array.dtype == bool:
+        return _checked_mask(array, image_size)
+    width, height = image_size
+    grid, whole = (height, width), (0.0, 0.0, float(width), float(height))
+    if array.ndim == 1:
+        covered = _of_box(array, image_size, grid, whole)
+    else:
+        covered = _of_polygon(array, image_size, grid, whole, 1)
+    most = covered.max()
+    if most == 0:
+        raise ValueError(f"region {region!r:.80} covers no pixel of the picture")
+    inside: NDArray[np.bool_] = covered >= min(0.5, most)
+    return inside
+
+
+def _numbers(region: Region) -> NDArray[Any]:
+    """A mask, four numbers of a box, or a polygon's points (P, 2)."""
     if isinstance(region, Mapping):  # as the widget's trait holds it
         region = region.get("box", region.get("points", ()))
     try:
@@ -40,16 +78,14 @@ def coverage(
     except ValueError:  # points of unequal length
         array = np.array(None)
     if array.dtype == bool:
-        return _of_mask(array, image_size, grid, cover)
+        return array
     if not np.issubdtype(array.dtype, np.number) or np.iscomplexobj(array):
         raise ValueError(f"a region is a box, a polygon or a boolean mask, not {region!r:.80}")
     array = array.astype(np.float64)
     if not np.isfinite(array).all():
         raise ValueError(f"region {region!r:.80} holds NaN or infinite numbers")
-    if array.shape == (4,):
-        return _of_box(array, image_size, grid, cover)
-    if array.ndim == 2 and array.shape[1] == 2 and len(array) >= 3:
-        return _of_polygon(array, image_size, grid, cover)
+    if array.shape == (4,) or (array.ndim == 2 and array.shape[1] == 2 and len(array) >= 3):
+        return array
     raise ValueError(
         "a region is a box (x0, y0, x1, y1), a polygon [(x, y), ...] of at least three points, or a "
         f"boolean mask (height, width); got numbers of shape {array.shape}"
@@ -80,26 +116,29 @@ def _overlaps(low: float, high: float, count: int) -> NDArray[np.float64]:
 
 
 def _of_polygon(
-    points: NDArray[np.float64], image_size: tuple[int, int], grid: tuple[int, int], cover: Box
+    points: NDArray[np.float64],
+    image_size: tuple[int, int],
+    grid: tuple[int, int],
+    cover: Box,
+    samples: int,
 ) -> NDArray[np.float32]:
+    """Sampled at so many points per patch side."""
     (x0, y0), (x1, y1) = points.min(0), points.max(0)
     _require_overlap(x0, y0, x1, y1, image_size, "polygon")
     (rows, cols), (u0, v0, u1, v1) = grid, cover
-    x = u0 + (np.arange(cols * _SAMPLES) + 0.5) * (u1 - u0) / (cols * _SAMPLES)
-    y = v0 + (np.arange(rows * _SAMPLES) + 0.5) * (v1 - v0) / (rows * _SAMPLES)
+    x = u0 + (np.arange(cols * samples) + 0.5) * (u1 - u0) / (cols * samples)
+    y = v0 + (np.arange(rows * samples) + 0.5) * (v1 - v0) / (rows * samples)
     inside = np.zeros((len(y), len(x)), dtype=bool)
     for (xi, yi), (xj, yj) in zip(points, np.roll(points, 1, axis=0), strict=True):
         crossed = (yi > y) != (yj > y)
         at = (xj - xi) * (y[crossed] - yi) / (yj - yi) + xi
         inside[crossed] ^= x[None, :] < at[:, None]
     centre_x, centre_y = points.mean(0)
-    covered = inside.reshape(rows, _SAMPLES, cols, _SAMPLES).mean((1, 3))
+    covered = inside.reshape(rows, samples, cols, samples).mean((1, 3))
     return _or_centre(covered, centre_x, centre_y, cover)
 
 
-def _of_mask(
-    mask: NDArray[Any], image_size: tuple[int, int], grid: tuple[int, int], cover: Box
-) -> NDArray[np.float32]:
+def _checked_mask(mask: NDArray[Any], image_size: tuple[int, int]) -> NDArray[np.bool_]:
     width, height = image_size
     if mask.shape != (height, width):
         raise ValueError(
@@ -107,6 +146,11 @@ def _of_mask(
         )
     if not mask.any():
         raise ValueError("the mask is empty: it covers no pixel")
+    return mask
+
+
+def _of_mask(mask: NDArray[np.bool_], grid: tuple[int, int], cover: Box) -> NDArray[np.float32]:
+    height, width = mask.shape
     (rows, cols), (u0, v0, u1, v1) = grid, cover
     # Pixels spread over the patches they overlap: rows of weights that sum pixels into patches.
     down = _spread(height, v0, v1, rows)
@@ -127,12 +171,13 @@ def _spread(pixels: int, low: float, high: float, patches: int) -> NDArray[np.fl
 
 
 def _or_centre(covered: NDArray[np.float64], x: float, y: float, cover: Box) -> NDArray[np.float32]:
+    shares = covered.astype(np.float32)
     rows, cols = covered.shape
     u0, v0, u1, v1 = cover
-    if not covered.any() and u0 <= x <= u1 and v0 <= y <= v1:
+    if not shares.any() and u0 <= x <= u1 and v0 <= y <= v1:
         row = min(int((y - v0) * rows / (v1 - v0)), rows - 1)
-        covered[row, min(int((x - u0) * cols / (u1 - u0)), cols - 1)] = 1
-    return covered.astype(np.float32)
+        shares[row, min(int((x - u0) * cols / (u1 - u0)), cols - 1)] = 1
+    return shares
 
 
 def _require_overlap(

@@ -1,110 +1,167 @@
-"""The live widget: one explanation per prompt, and what the reader does with it, as traits."""
+"""The live widget: what is asked of it, what its worker answers, and what the reader does with it."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import asyncio
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
-import numpy as np
 import traitlets as t
 
-from .explanation import IN_CAPTION, Explanation
+from .answering import NO_MODEL, Answering, payloads_of, sentence
+from .explanation import Explanation
 from .export import STATIC, frame, page
-from .payload import to_payload
+from .request import FIELDS, Request
+from .traits import check_options
+from .worker import Worker
 
 if TYPE_CHECKING:
     from .clip import ClipModel
     from .explainer import Explainer
-
-SIGNS = ("positive", "negative", "both")
-COLOR_SCALES = ("inferno", "magma", "plasma", "viridis", "cividis")
-
-Explain = Callable[[list[str], str], list[Explanation]]
+    from .session import Session
 
 
-class ExplanationWidget(anywidget.AnyWidget):
+class ExplanationWidget(Answering):
     """Shows explanations of one picture. Make one with `explore` or `show`.
 
-    Every trait may be observed and set. Setting ``prompt``, ``prompts`` or ``method`` explains anew where
-    the widget has a model; what cannot be explained is said in ``error``, and the last picture stands.
+    Every trait may be observed and set. What is asked for (``prompt``, ``prompts``, ``method``, ``model``,
+    ``resolution``, ``picture``, ``image_layers``, ``text_layers``) is explained anew by a worker where the
+    widget has a model: the latest request wins, and until it is answered, or where it cannot be, the last
+    picture stands. `wait`, or ``await widget``, for the answer.
 
     Attributes:
         explanation: the one shown.
-        prompt: its caption. ``prompts``: all captions, where several are compared.
-        active: which of them is shown.
-        method: name of the method, as `Explainer` takes it.
+        prompt: the caption asked for. ``prompts``: all captions, where several are compared.
+        active: which of them is shown. ``versus``: which one is subtracted from it, or ``None``.
+        method: name of the method, as `Explainer` takes it. ``model``: name of the model.
+        resolution: short side in pixels, the model's own when ``None``.
+        image_layers, text_layers: how many of the last blocks are explained.
+        picture: index among the pictures.
+        history: what was shown, step by step. ``history_index``: the step shown; set it to go back.
+        vocabulary: name of the list of words that the region is asked about, "" for none. ``seen``: the
+            strongest words, as ``{"word", "value"}``.
+        erase: how the region is erased for a mask test, "" for not at all. ``erased``: the scores then.
+        depth: whether maps of single blocks are wanted. ``image_block``, ``text_block``: the one shown.
         reading: how a word is read: ``"in caption"``, ``"alone"`` or ``"left out"``.
         selected_words: indices of the pinned words. ``hovered_word``: index of the one under the pointer.
         region: ``None``, ``{"kind": "box", "box": [x0, y0, x1, y1]}`` or
             ``{"kind": "polygon", "points": [[x, y], ...]}``, in image pixels.
+        controls: names of the controls on show; all when ``None``.
         opacity, color_scale, contour, sign, theme: how the map is painted.
-        status: ``"ready"``, ``"computing"`` or ``"error"``. ``error``: the sentence shown.
+        status: ``"ready"``, ``"computing"`` or ``"error"``. ``error``: the sentence shown. ``progress``:
+            ``{"stage", "done", "total", "unit"}`` of the work under way.
     """
 
     _esm = STATIC / "widget.js"
     _css = STATIC / "widget.css"
 
-    _payloads = t.List(t.Dict()).tag(sync=True)
-    active = t.Int(0).tag(sync=True)
-    reading = t.Unicode(IN_CAPTION).tag(sync=True)
-    selected_words = t.List(t.Int()).tag(sync=True)
-    hovered_word = t.Int(None, allow_none=True).tag(sync=True)
-    region = t.Dict(default_value=None, allow_none=True).tag(sync=True)
-    opacity = t.Float(0.72, min=0, max=1).tag(sync=True)
-    color_scale = t.Enum(COLOR_SCALES, "inferno").tag(sync=True)
-    contour = t.Bool(True).tag(sync=True)
-    sign = t.Enum(SIGNS, "positive").tag(sync=True)
-    theme = t.Enum(("auto", "light", "dark"), "auto").tag(sync=True)
-    status = t.Enum(("ready", "computing", "error"), "ready").tag(sync=True)
-    error = t.Unicode("").tag(sync=True)
-
-    prompts = t.Tuple()
-    prompt = t.Unicode()
-    method = t.Unicode()
-    explanation = t.Instance(Explanation)
-
     def __init__(
         self,
         explanations: Sequence[Explanation],
-        explain: Explain | None = None,
-        method: str = "",
+        session: Session | None = None,
+        request: Request | None = None,
         **traits: Any,
     ) -> None:
         """Show explanations of one picture.
 
         Args:
             explanations: one per prompt.
-            explain: explains captions by a method; without it the widget only shows.
-            method: name of the method that made them.
+            session: answers what is asked; without it the widget only shows.
+            request: what the explanations answer, where there is a session.
             **traits: initial values of traits.
 
         Raises:
             TypeError: there is no such trait, or not an explanation.
             ValueError: there are none.
         """
-        _check_options(traits)
+        # First of all, since what is refused below is closed too.
+        self._session, self._worker = session, Worker(self.changed)
+        check_options(traits)
         if not explanations:
             raise ValueError("nothing to show: give at least one explanation")
         for e in explanations:
             if not isinstance(e, Explanation):
                 raise TypeError(f"show takes explanations, not {type(e).__name__}")
-        self._explain = explain
-        self._explanations: list[Explanation] = []
-        self._quiet = False
-        super().__init__()
-        with self._quietly():
-            self.method = method or explanations[0].method
-            self._put(list(explanations))
-        for name, value in traits.items():
-            setattr(self, name, value)
+        first = explanations[0]
+        captions = tuple(e.caption for e in explanations)
+        request = request or Request(0, captions, first.model, first.method)
+        super().__init__(request)
+        with self.changed, self.hold_sync():
+            self.live = session is not None
+            self._write(request, 0)
+            self._put(list(explanations), payloads_of(explanations), request)
+            for name, value in traits.items():
+                setattr(self, name, value)
+        self.on_msg(self._receive)
 
     @property
     def explanations(self) -> tuple[Explanation, ...]:
-        """All explanations, one per prompt."""
+        """All explanations shown, one per prompt."""
         return tuple(self._explanations)
+
+    @property
+    def code(self) -> str:
+        """What is on show, as Python."""
+        return self._code
+
+    # Working and waiting
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Block until nothing is under way.
+
+        Raises:
+            TimeoutError: that took longer than ``timeout`` seconds.
+        """
+        self._worker.wait(timeout)
+
+    def __await__(self) -> Generator[Any, None, None]:
+        """`wait` for asynchronous code: ``await widget``."""
+        return asyncio.to_thread(self.wait).__await__()
+
+    def cancel(self) -> None:
+        """Drop what is under way and ask for what is shown."""
+        with self.changed:
+            self._drop()
+
+    def free(self, name: str) -> None:
+        """Let go of a model's weights.
+
+        Raises:
+            ValueError: it is in use, or there is none of that name.
+        """
+        with self.changed:
+            session = self._behind()
+            if name in (self._wanted.model, self._shown.model):
+                raise ValueError(f"model {name!r} is in use; switch to another one to free it")
+            session.models.free(name)
+            self._models = session.models.entries()
+
+    def add_picture(self, image: Any, name: str | None = None) -> None:
+        """Add a picture to the strip and switch to it.
+
+        Args:
+            image: path, encoded bytes, PIL image, array, or a normalised tensor (1, 3, H, W).
+            name: what to call it; the file's name, or a number, when ``None``.
+
+        Raises:
+            TypeError, ValueError, FileNotFoundError: it cannot be read; the sentence says why.
+        """
+        session = self._behind()
+        entry = session.album.read(image, name)
+        with self.changed:
+            index = session.album.add(entry)
+            self._pictures = session.album.entries()
+            self.picture = index
+
+    def close(self) -> None:
+        """Close the views, stop what is under way, and let go of the models."""
+        self._worker.close()
+        self._session = None
+        super().close()
+
+    # Without a kernel
 
     def save_html(self, path: str | Path, *, title: str | None = None) -> Path:
         """Write one self-contained page with the same interaction, needing no kernel and no network."""
@@ -118,125 +175,37 @@ class ExplanationWidget(anywidget.AnyWidget):
             bundle[0]["text/html"] = frame(self._explanations)
         return bundle
 
-    def _put(self, explanations: list[Explanation]) -> None:
-        """Show other explanations of the picture; a selection of words that are gone is cleared."""
-        before = [e.words for e in self._explanations]
-        self._explanations = explanations
-        active = min(self.active, len(explanations) - 1)
-        with self.hold_sync():
-            self._payloads = [dict(to_payload(e)) for e in explanations]
-            self.active = active
-            if before != [e.words for e in explanations]:
-                self.selected_words, self.hovered_word = [], None
-            self.prompts = tuple(e.caption for e in explanations)
-            self.explanation = explanations[active]
-            self.prompt = explanations[active].caption
-            self.status, self.error = "ready", ""
-
-    @contextlib.contextmanager
-    def _quietly(self) -> Iterator[None]:
-        """Set traits without explaining anew."""
-        self._quiet, before = True, self._quiet
-        try:
-            yield
-        finally:
-            self._quiet = before
-
-    @t.validate("reading")
-    def _check_reading(self, proposal: Any) -> str:
-        known = self._explanations[0].readings if self._explanations else (IN_CAPTION,)
-        if proposal["value"] not in known:
-            raise t.TraitError(
-                f"reading {proposal['value']!r} is not one of {', '.join(map(repr, known))}"
-            )
-        return str(proposal["value"])
-
-    @t.validate("active")
-    def _check_active(self, proposal: Any) -> int:
-        if self._explanations and not 0 <= proposal["value"] < len(self._explanations):
-            raise t.TraitError(
-                f"active={proposal['value']}: there are {len(self._explanations)} prompts, from 0"
-            )
-        return int(proposal["value"])
-
-    @t.validate("selected_words")
-    def _check_selected(self, proposal: Any) -> list[int]:
-        self._check_words("selected_words", proposal["value"])
-        return list(proposal["value"])
-
-    @t.validate("hovered_word")
-    def _check_hovered(self, proposal: Any) -> int | None:
-        word: int | None = proposal["value"]
-        self._check_words("hovered_word", [] if word is None else [word])
-        return word
-
-    def _check_words(self, name: str, words: list[int]) -> None:
-        if self._explanations:
-            count = len(self._explanations[self.active].words)
-            if wrong := [w for w in words if not 0 <= w < count]:
-                raise t.TraitError(
-                    f"{name} {wrong}: the caption has {count} words, from 0 to {count - 1}"
-                )
-
-    @t.validate("region")
-    def _check_region(self, proposal: Any) -> dict[str, Any] | None:
-        region: dict[str, Any] | None = proposal["value"]
-        if region is not None and not _is_region(region):
-            raise t.TraitError(
-                f"region {region!r:.80} is neither {{'kind': 'box', 'box': [x0, y0, x1, y1]}} nor "
-                "{'kind': 'polygon', 'points': [[x, y], ...]}"
-            )
-        return region
-
-    @t.observe("active")
-    def _switch(self, change: Any) -> None:
-        if self._explanations:
-            with self._quietly(), self.hold_trait_notifications():
-                self.explanation = self._explanations[change["new"]]
-                self.prompt = self.explanation.caption
-                self.selected_words, self.hovered_word = [], None
-
-    @t.observe("prompt")
-    def _reprompt(self, change: Any) -> None:
-        if not self._quiet:
-            prompts = [e.caption for e in self._explanations]
-            prompts[self.active] = change["new"]
-            self._recompute(prompts, self.method)
-
-    @t.observe("prompts")
-    def _reprompt_all(self, change: Any) -> None:
-        if not self._quiet:
-            self._recompute(list(change["new"]), self.method)
-
-    @t.observe("method")
-    def _remethod(self, change: Any) -> None:
-        if not self._quiet:
-            self._recompute([e.caption for e in self._explanations], change["new"])
+    # What a view or a program does that is no question
 
     @t.observe("explanation")
     def _replace(self, change: Any) -> None:
-        if not self._quiet:
-            with self._quietly():
-                self._put([change["new"]])
+        """Show an explanation that was made elsewhere."""
+        e: Explanation = change["new"]
+        if self._explanations and not any(e is shown for shown in self._explanations):
+            self._worker.cancel()
+            request = replace(self._shown, prompts=(e.caption,))
+            self._write(request, 0)
+            self._put([e], payloads_of([e]), request)
+            self._rest()
 
-    def _recompute(self, prompts: list[str], method: str) -> None:
-        """Explain anew, or say in the widget why not."""
-        if self._explain is None:
-            self.error = (
-                "This widget shows a saved explanation and has no model: "
-                "explore(...) makes one that explains anew."
-            )
-            self.status = "error"
-            return
-        self.status, self.error = "computing", ""
+    def _receive(self, widget: Any, content: dict[str, Any], buffers: list[Any]) -> None:
+        handlers: dict[str, Callable[[], None]] = {
+            "cancel": self.cancel,
+            "free": lambda: self.free(content["model"]),
+            "picture": lambda: self.add_picture(bytes(buffers[0]), content["name"]),
+        }
+        handle = handlers.get(content.get("type", ""))
         try:
-            explanations = self._explain(prompts, method)
-        # Whatever went wrong, the reader must see it and keep the picture.
-        except Exception as error:  # noqa: BLE001
-            self.status, self.error = "error", _sentence(error)
-            return
-        with self._quietly():
-            self._put(explanations)
+            if handle is not None:
+                handle()
+        except (TypeError, ValueError, OSError) as error:
+            with self.changed, self.hold_sync():
+                self.status, self.error = "error", sentence(error)
+
+    def _behind(self) -> Session:
+        if self._session is None:
+            raise ValueError(NO_MODEL)
+        return self._session
 
 
 def explore(
@@ -244,8 +213,10 @@ def explore(
     prompts: str | Sequence[str],
     model: str | ClipModel | Explainer = "demo",
     *,
+    models: Sequence[str | ClipModel] = (),
     method: str = "grad-eclip",
     options: dict[str, Any] | None = None,
+    vocabularies: dict[str, Sequence[str]] | None = None,
     **traits: Any,
 ) -> ExplanationWidget:
     """Explain a picture and show it as a live widget.
@@ -255,41 +226,48 @@ def explore(
     >>> widget = gw.explore(scene.image, scene.caption)
     >>> widget.status
     'ready'
+    >>> widget.prompt = "a dog"
+    >>> widget.wait()
+    >>> widget.explanation.caption
+    'a dog'
 
     Args:
-        image: path, encoded bytes, PIL image, array, or a normalised tensor (1, 3, H, W).
+        image: path, encoded bytes, PIL image, array, or a normalised tensor (1, 3, H, W); a list of them is
+            shown as a strip, the first one in front.
         prompts: a caption, or several to compare.
         model: ``"demo"`` for the embedded model, a name and weights as in ``"ViT-B-16/openai"``, a
             `ClipModel`, or an `Explainer`, which then decides the method and options too.
+        models: others to switch to; they are loaded when first used.
         method: name of the method.
         options: further arguments of `Explainer`, such as ``{"resolution": 448, "image_layers": 2}``.
-        **traits: how to show it: ``reading``, ``opacity``, ``color_scale``, ``contour``, ``sign``, ``theme``.
+        vocabularies: lists of words that a region can be asked about, by name, beside the built-in ones.
+        **traits: how to show it: ``reading``, ``opacity``, ``color_scale``, ``contour``, ``sign``, ``theme``,
+            ``controls``; and first values of whatever else can be set.
 
     Raises:
         TypeError, ValueError, FileNotFoundError: bad input, named.
         ModelLoadError: the model's weights could not be fetched.
     """
-    from torch import Tensor
-
-    from .clip.loading import load_once
-    from .clip.pictures import read_image
     from .explainer import Explainer
+    from .session import Session
 
-    _check_options(traits)
-    # Read once: the file may be gone, or another, by the time the prompt is edited.
-    picture = image if isinstance(image, Tensor) else read_image(image)
+    check_options(traits)
     if isinstance(model, Explainer):
-        explainer, clip, method = model, model.clip, model.method.name
-    else:
-        clip = load_once(model) if isinstance(model, str) else model
-        explainer = Explainer(clip, method, **(options or {}))
-
-    def explain(captions: list[str], name: str) -> list[Explanation]:
-        current = explainer if name == explainer.method.name else explainer.with_method(name)
-        return current(picture, captions)
-
-    captions = [prompts] if isinstance(prompts, str) else list(prompts)
-    return ExplanationWidget(explain(captions, method), explain, method, **traits)
+        if options:
+            raise ValueError(f"options={options!r}: the Explainer given has its own")
+        method, options, model = model.method.name, model.options, model.clip
+    fixed = {"image_layers": 1, "text_layers": 8} | (options or {})
+    asked = {name: fixed.pop(name) for name in FIELDS if name in fixed}
+    asked |= {name: traits.pop(name) for name in FIELDS if name in traits}
+    session = Session(image, [model, *models], fixed, vocabularies)
+    captions = (prompts,) if isinstance(prompts, str) else tuple(prompts)
+    request = Request(
+        prompts=captions,
+        model=session.models.names[0],
+        method=method,
+        **{"picture": 0} | asked,
+    )
+    return ExplanationWidget(session.explain(request), session, request, **traits)
 
 
 def show(explanations: Explanation | Sequence[Explanation], **traits: Any) -> ExplanationWidget:
@@ -307,30 +285,3 @@ def show(explanations: Explanation | Sequence[Explanation], **traits: Any) -> Ex
     if not isinstance(explanations, Sequence):
         raise TypeError(f"show takes explanations, not {type(explanations).__name__}")
     return ExplanationWidget(explanations, **traits)
-
-
-def _check_options(traits: dict[str, Any]) -> None:
-    if unknown := sorted(set(traits) - set(ExplanationWidget.class_trait_names())):
-        raise TypeError(
-            f"no option {', '.join(map(repr, unknown))}; there are "
-            "reading, opacity, color_scale, contour, sign, theme, active, selected_words, region"
-        )
-
-
-def _is_region(region: dict[str, Any]) -> bool:
-    corners = region.get("box" if region.get("kind") == "box" else "points")
-    try:
-        array = np.asarray(corners, dtype=np.float64)
-    except (TypeError, ValueError):
-        return False
-    shaped = {"box": array.shape == (4,), "polygon": array.ndim == 2 and array.shape[1:] == (2,)}
-    return bool(shaped.get(region.get("kind", ""), False) and np.isfinite(array).all())
-
-
-def _sentence(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
-    return (
-        text
-        if isinstance(error, ValueError | TypeError | OSError)
-        else f"{type(error).__name__}: {text}"
-    )

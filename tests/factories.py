@@ -75,5 +75,6 @@ def make_explanation(
         "method": "Grad-ECLIP",
         "notes": ("A note.",),
         "seconds": 0.5,
+        "word_effects": (np.arange(count) - 1) / 64,
     }
     return Explanation(**values | changes)

@@ -56,7 +56,7 @@ def saved(tmp_path: Path) -> Path:
     "changes",
     [
         {},
-        {"alone": None, "left_out": None, "seconds": None},
+        {"alone": None, "left_out": None, "seconds": None, "word_effects": None},
         {"logit_bias": -10.0, "reference": True, "notes": ()},
         {"caption": "a dog 狗 🐶 كلب, </script>"},
     ],
@@ -142,6 +142,11 @@ def test_a_later_version_asks_for_an_upgrade(saved: Path) -> None:
         ValueError, match="format version 2, this gradeclip-widget reads 1; upgrade"
     ):
         Explanation.load(saved)
+
+
+def test_a_file_from_before_there_were_effects_is_read(saved: Path) -> None:
+    rewrite(saved, word_effects=None)
+    assert_same(Explanation.load(saved), make_explanation(word_effects=None))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import open_clip
 import pytest
@@ -100,7 +102,7 @@ def test_words_the_model_never_saw_are_named(clip: gw.ClipModel, scene: Scene) -
 def test_evidence_in_blocks_that_are_not_explained_is_pointed_out(
     clip: gw.ClipModel, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gradeclip_widget.explainer._FAINT", 0.999)
+    monkeypatch.setattr("gradeclip_widget.notes._FAINT", 0.999)
     (note,) = gw.Explainer(clip)(scene.image, CAPTION).notes
     assert "image_layers=4 would explain more" in note
     assert not gw.Explainer(clip, image_layers=4)(scene.image, CAPTION).notes
@@ -155,6 +157,57 @@ def test_captions_in_any_script_are_explained(
     assert all(w.tokens for w in e.words)
     assert np.isfinite(e.word_maps()).all()
     assert np.isfinite(e.token_importance).all()
+
+
+def test_a_words_effect_is_what_the_score_loses_without_it(
+    clip: gw.ClipModel, scene: Scene
+) -> None:
+    explainer = gw.Explainer(clip)
+    e = explainer(scene.image, CAPTION)
+    assert e.word_effects is not None
+    shorter = explainer.scores(scene.image, ["a next to a red circle", "a dog next to a circle"])
+    assert e.word_effects[[1, 5]] == pytest.approx(e.score - shorter, abs=1e-6)
+    assert gw.Explainer(clip, readings=False)(scene.image, CAPTION).word_effects is None
+
+
+def test_a_word_that_was_not_read_has_no_effect(clip: gw.ClipModel, scene: Scene) -> None:
+    e = gw.Explainer(clip)(scene.image, "dog " * 25)
+    assert e.word_effects is not None
+    assert not e.word_effects[22:].any()
+
+
+@pytest.mark.parametrize("options", [{}, {"image_layers": 3}, {"reference": True}, {"fit": "crop"}])
+def test_scores_are_those_of_the_explanations(
+    clip: gw.ClipModel, scene: Scene, options: dict[str, Any]
+) -> None:
+    explainer, captions = gw.Explainer(clip, **options), [CAPTION, "a cat", "two red cars"]
+    scores = explainer.scores(scene.image, captions)
+    assert scores.shape == (3,)
+    assert scores == pytest.approx([e.score for e in explainer(scene.image, captions)], abs=1e-6)
+
+
+def test_progress_tells_the_stages(clip: gw.ClipModel, scene: Scene) -> None:
+    told: list[tuple[str, int, int | None]] = []
+    gw.Explainer(clip)(scene.image, [CAPTION, "a cat"], lambda *step: told.append(step))
+    assert told == [("tokens", 0, None), ("image tower", 0, None), ("maps", 0, 2), ("maps", 1, 2)]
+
+
+@pytest.mark.parametrize("stage", ["tokens", "image tower", "maps"])
+def test_what_progress_raises_stops_the_work(clip: gw.ClipModel, scene: Scene, stage: str) -> None:
+    class StopError(Exception):
+        pass
+
+    def stop(at: str, done: int, total: int | None) -> None:
+        if at == stage:
+            raise StopError
+
+    clip.model.train()
+    try:
+        with pytest.raises(StopError):
+            gw.Explainer(clip)(scene.image, CAPTION, stop)
+        assert clip.model.training
+    finally:
+        clip.model.eval()
 
 
 def test_reference_explains_the_authors_score(clip: gw.ClipModel, scene: Scene) -> None:

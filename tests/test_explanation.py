@@ -215,6 +215,8 @@ def test_the_table_has_a_row_a_word_and_the_place_of_its_peak(e: Explanation) ->
     assert table["peak_x"][2] == 5 + (col + 0.5) * 10
     assert table["peak_y"][2] == 2 + (row + 0.5) * 12
     np.testing.assert_allclose(table["sum"], e.word_maps().sum((1, 2)))
+    assert table["effect"].tolist() == [-1 / 64, 0, 1 / 64, 2 / 64]
+    assert make_explanation(word_effects=None).to_frame()["effect"].isna().all()
 
 
 @pytest.mark.parametrize("phrase", [None, "dog", 2, "red-ish dog", [0, "dog"]])

@@ -29,7 +29,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
 @pytest.fixture(autouse=True)
 def loaded(monkeypatch: pytest.MonkeyPatch, clip: gw.ClipModel) -> None:
     """The embedded model is loaded once for all."""
-    monkeypatch.setattr("gradeclip_widget.clip.loading.load_once", lambda name: clip)
+    monkeypatch.setattr("gradeclip_widget.clip.loading.load_once", lambda *args: clip)
 
 
 @pytest.fixture

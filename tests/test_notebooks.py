@@ -33,4 +33,4 @@ def test_notebook_is_stored_without_outputs(path: Path) -> None:
 
 
 def test_there_are_notebooks() -> None:
-    assert [path.stem for path in NOTEBOOKS][:1] == ["quickstart"]
+    assert [path.stem for path in NOTEBOOKS] == ["explore", "quickstart"]

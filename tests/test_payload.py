@@ -94,6 +94,22 @@ def test_importance_of_the_words_adds_up() -> None:
     assert sent == pytest.approx(e.word_importance.tolist())
 
 
+def test_effects_of_the_words_are_sent_where_they_were_computed() -> None:
+    sent = [w["effect"] for w in to_payload(make_explanation())["header"]["words"]]
+    assert sent == [-1 / 64, 0, 1 / 64, 2 / 64]
+    without = to_payload(make_explanation(word_effects=None))["header"]["words"]
+    assert [w["effect"] for w in without] == [None] * 4
+
+
+def test_a_picture_is_encoded_once_and_another_one_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded = display_image(picture((70, 50)))
+    monkeypatch.setattr("gradeclip_widget.payload._encode", lambda image: b"anew")
+    assert display_image(picture((70, 50))) is encoded
+    edited = picture((70, 50))
+    edited.putpixel((3, 3), (1, 2, 3))
+    assert display_image(edited) == b"anew"
+
+
 def test_json_holds_the_buffers_as_base64() -> None:
     payload = to_payload(make_explanation())
     text = to_json(payload)

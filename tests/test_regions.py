@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradeclip_widget.regions import coverage
+from gradeclip_widget.regions import coverage, pixels
 
 SIZE, GRID, COVER = (60, 40), (3, 5), (5.0, 2.0, 55.0, 38.0)  # patches of 10 x 12 px
 
@@ -144,3 +144,27 @@ def test_the_widgets_region_is_taken_as_it_is() -> None:
 def test_a_malformed_region_is_refused_in_a_sentence(region: object, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         cover(region)
+
+
+def test_pixels_of_a_region_are_those_whose_middle_or_half_lies_in_it() -> None:
+    inside = pixels((1.4, 0, 3.5, 2), (6, 4))
+    assert inside.shape == (4, 6)
+    np.testing.assert_array_equal(
+        np.argwhere(inside), [[0, 1], [0, 2], [0, 3], [1, 1], [1, 2], [1, 3]]
+    )
+    triangle = pixels([(0, 0), (6, 0), (0, 6)], (6, 6))
+    np.testing.assert_array_equal(triangle.sum(1), [5, 4, 3, 2, 1, 0])
+
+
+def test_pixels_of_a_mask_are_itself() -> None:
+    mask = np.arange(24).reshape(4, 6) % 5 == 0
+    np.testing.assert_array_equal(pixels(mask, (6, 4)), mask)
+
+
+def test_a_region_below_a_pixel_is_the_pixel_it_lies_in() -> None:
+    np.testing.assert_array_equal(np.argwhere(pixels((2.2, 1.2, 2.3, 1.4), (6, 4))), [[1, 2]])
+
+
+def test_a_line_whose_middle_is_off_the_picture_has_no_pixels() -> None:
+    with pytest.raises(ValueError, match="covers no pixel of the picture"):
+        pixels((2, -100, 2, 1), (6, 4))

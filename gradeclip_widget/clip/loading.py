@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import difflib
-import functools
 import os
+import threading
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import open_clip
 import torch
 from huggingface_hub.constants import HF_HUB_CACHE
 
 from ..demo import model as demo
+from ..progress import Progress, unheard
+from .downloads import LOADING, followed, weights_size
 from .model import ClipModel
 
 DEMO = "demo"
+
+_loaded: WeakValueDictionary[str, ClipModel] = WeakValueDictionary()
+_loading = threading.Lock()
 
 
 class ModelLoadError(RuntimeError):
@@ -36,6 +42,7 @@ def load(
     device: str | torch.device = "auto",
     dtype: torch.dtype | str | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
 ) -> ClipModel:
     """Load a model.
 
@@ -50,18 +57,18 @@ def load(
         device: ``"auto"`` takes CUDA, else MPS, else the CPU.
         dtype: ``"bfloat16"`` or ``"float16"`` to run the towers under autocast.
         cache_dir: where downloaded weights are kept; the hub's own folder when ``None``.
+        progress: told of the stage "loading weights" in bytes, where their number can be known. An exception
+            that it raises ends the work and passes through, if it is no `Exception`.
 
     Raises:
         ValueError: no such model, tag or device; the nearest ones are named.
         ModelLoadError: weights could not be downloaded or read.
     """
     target = _device(device)
-    hub = name.startswith(("hf-hub:", "local-dir:"))
-    if "/" in name and pretrained is None and not hub:
-        name, pretrained = name.split("/", 1)
+    name, pretrained = _checked(name, pretrained)
+    size = demo.WEIGHTS.stat().st_size if name == DEMO else weights_size(name, pretrained)
+    (progress or unheard)(LOADING, 0, size)
     if name == DEMO:
-        if pretrained is not None:
-            raise ValueError(f"model 'demo' carries its own weights; leave out {pretrained!r}")
         return ClipModel(
             demo.build().to(target),
             demo.preprocess(),
@@ -70,17 +77,16 @@ def load(
             dtype=dtype,
             known_tokens=demo.known_token_ids(),
         )
-    if not hub:
-        _check_name(name, pretrained)
     try:
-        model, _, preprocess = open_clip.create_model_and_transforms(
-            name,
-            pretrained=pretrained,
-            device=target,
-            cache_dir=None if cache_dir is None else str(cache_dir),
-            weights_only=True,
-            force_quick_gelu=_wants_quick_gelu(name, pretrained),
-        )
+        with followed(progress):
+            model, _, preprocess = open_clip.create_model_and_transforms(
+                name,
+                pretrained=pretrained,
+                device=target,
+                cache_dir=None if cache_dir is None else str(cache_dir),
+                weights_only=True,
+                force_quick_gelu=_wants_quick_gelu(name, pretrained),
+            )
         tokenizer = open_clip.get_tokenizer(name)
     except Exception as error:
         folder = cache_dir or HF_HUB_CACHE
@@ -90,14 +96,41 @@ def load(
             "put a checkpoint file there and pass its path as pretrained=, or use model='demo', which "
             "needs no download"
         ) from error
-    label = name if pretrained is None else f"{name}/{Path(pretrained).stem}"
-    return ClipModel(model, preprocess, tokenizer, name=label, dtype=dtype)
+    return ClipModel(model, preprocess, tokenizer, name=_label(name, pretrained), dtype=dtype)
 
 
-@functools.lru_cache(maxsize=2)
-def load_once(name: str) -> ClipModel:
-    """`load`, the last two models kept, for the faces that are called again and again."""
-    return load(name)
+def load_once(name: str, progress: Progress | None = None) -> ClipModel:
+    """`load`, or the same model again as long as anyone holds it, from whatever thread."""
+    with _loading:
+        clip = _loaded.get(name)
+        if clip is None:
+            clip = _loaded[name] = load(name, progress=progress)
+    return clip
+
+
+def label(name: str) -> str:
+    """What `load` will call the model of that name.
+
+    Raises:
+        ValueError: no such model or tag; the nearest ones are named.
+    """
+    return _label(*_checked(name, None))
+
+
+def _label(name: str, pretrained: str | None) -> str:
+    return name if pretrained is None else f"{name}/{Path(pretrained).stem}"
+
+
+def _checked(name: str, pretrained: str | None) -> tuple[str, str | None]:
+    """Name and weights apart, both known where that can be told without loading."""
+    hub = name.startswith(("hf-hub:", "local-dir:"))
+    if "/" in name and pretrained is None and not hub:
+        name, pretrained = name.split("/", 1)
+    if name == DEMO and pretrained is not None:
+        raise ValueError(f"model 'demo' carries its own weights; leave out {pretrained!r}")
+    if name != DEMO and not hub:
+        _check_name(name, pretrained)
+    return name, pretrained
 
 
 def _check_name(name: str, pretrained: str | None) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -11,18 +12,21 @@ from torch import Tensor
 
 from .attention_pooling import AttentionPoolingTower
 from .causal_text import CausalTextTower
+from .class_text import ClassTextTower
 from .class_token import ClassTokenTower
 from .feature_maps import FeatureMapTower
 from .mean_text import MeanTextTower
 from .offset_tokens import OffsetTokenizer
 from .pictures import Optics, optics
+from .piece_tokens import PieceTokenizer
 from .pooled_text import PooledTextTower
 from .timm_tokens import TimmTokenTower
-from .tokens import Tokenizer
+from .tokens import Tokenizer, Tokens
 from .towers import ImageTower, TextTower
 
 IMAGE_FAMILIES = (ClassTokenTower, TimmTokenTower, AttentionPoolingTower, FeatureMapTower)
-TEXT_FAMILIES = (CausalTextTower, PooledTextTower, MeanTextTower)
+_HUGGING_FACE_TOKENIZERS = (OffsetTokenizer, PieceTokenizer)
+TEXT_FAMILIES = (CausalTextTower, PooledTextTower, ClassTextTower, MeanTextTower)
 
 
 class ClipModel:
@@ -72,9 +76,11 @@ class ClipModel:
         self.optics: Optics = optics(
             model, preprocess, self.image_tower.patch_size, self.image_tower.flexible
         )
-        kind = OffsetTokenizer if OffsetTokenizer.wraps(tokenizer) else Tokenizer
+        known = (kind for kind in _HUGGING_FACE_TOKENIZERS if kind.wraps(tokenizer))
+        kind: type[Tokenizer] = next(known, Tokenizer)
         self.tokenizer = kind(tokenizer, self.text_tower.context_length, known_tokens)
         self.dtype = _dtype(dtype)
+        self._busy = threading.RLock()
 
     @property
     def device(self) -> torch.device:
@@ -95,21 +101,59 @@ class ClipModel:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Evaluation mode and autocast; the model is given back as it was, also after an exception."""
-        training = [m for m in self.model.modules() if m.training]
+        """Evaluation mode and autocast; the model is given back as it was, also after an exception.
+
+        One thread at a time: some towers are switched to another picture size while they run.
+        """
         device, dtype = self.device.type, self.dtype
-        try:
-            for module in training:
-                module.training = False
-            with (
-                torch.inference_mode(False),
-                torch.no_grad(),
-                torch.autocast(device, dtype, enabled=dtype is not None),
-            ):
-                yield
-        finally:
-            for module in training:
-                module.training = True
+        with self._busy:
+            training = [m for m in self.model.modules() if m.training]
+            try:
+                for module in training:
+                    module.training = False
+                with (
+                    torch.inference_mode(False),
+                    torch.no_grad(),
+                    torch.autocast(device, dtype, enabled=dtype is not None),
+                ):
+                    yield
+            finally:
+                for module in training:
+                    module.training = True
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that its parameters and buffers take."""
+        tensors = [*self.model.parameters(), *self.model.buffers()]
+        return sum(t.numel() * t.element_size() for t in tensors)
+
+    def tokens(self, captions: Sequence[str | Tensor]) -> list[Tokens]:
+        """Captions, or token ids (1, context length), as the tokens that the model reads.
+
+        Raises:
+            TypeError, ValueError: bad input, named.
+        """
+        if not captions:
+            raise ValueError("the list of captions is empty; give at least one")
+        return [
+            self.tokenizer.from_ids(self._ids(c)) if isinstance(c, Tensor) else self.tokenizer(c)
+            for c in captions
+        ]
+
+    def _ids(self, caption: Tensor) -> list[int]:
+        if caption.ndim != 2 or len(caption) != 1 or caption.is_floating_point():
+            raise ValueError(
+                f"token ids must be integers of shape (1, {self.text_tower.context_length}), "
+                f"not {tuple(caption.shape)} of {caption.dtype}"
+            )
+        ids: list[int] = caption[0].tolist()
+        return ids
+
+    @torch.no_grad()
+    def embed(self, sequences: Sequence[Sequence[int]]) -> Tensor:
+        """Unit text embeddings (K, E) of K framed token sequences."""
+        embeddings, _ = self.text_tower.run(sequences, 0, self.tokenizer.frame)
+        return embeddings
 
     def to_device(self, pixels: Tensor) -> Tensor:
         """Pixels on the model's device."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd import forward_ad
 
-from .blocks import Block, Read, carry, exact, push_embedding, quiet, text_embedding
+from .blocks import Attends, Block, Read, carry, exact, text_embedding
+from .directions import push, push_embedding
 from .towers import SOT_EOT, Frame
 
 _ROWS = 4096  # tokens run at once: bounds memory where a caption has many words to leave out
@@ -42,9 +43,9 @@ class PooledTextTower:
         self.pooling = getattr(text, "pool_type", None) or getattr(text, "text_pool_type", "argmax")
         if self.pooling not in ("first", "last", "argmax", "eos"):
             raise TypeError(f"it pools its tokens by {self.pooling!r}")
-        self.text = text
+        self.text: Any = text
         self.class_token = getattr(text, "cls_emb", None)
-        self.blocks = [Block.of(b) for b in text.transformer.resblocks]
+        self.blocks: Sequence[Attends] = [Block.of(b) for b in text.transformer.resblocks]
         self.depth = len(self.blocks)
         positions = int(text.positional_embedding.shape[0])
         self.context_length = positions - (self.class_token is not None)
@@ -57,13 +58,13 @@ class PooledTextTower:
 
         Args:
             sequences: framed token ids of each, no padding.
-            layers: how many of the last blocks to explain, at most those there are.
+            layers: how many of the last blocks to explain, at most those there are; 0 for none.
             frame: which of the tokens are the caption's own, and what pads them.
 
         Returns:
             Unit embeddings (K, E), and the trace of the first sequence.
         """
-        device, length = self.text.positional_embedding.device, self.context_length
+        device, length = next(self.text.parameters()).device, self.context_length
         rows = [[*ids, *[frame.pad] * (length - len(ids))] for ids in sequences]
         batches = torch.tensor(rows, device=device).split(max(1, _ROWS // length))
         embeddings, trace = [], None
@@ -127,13 +128,7 @@ class PooledTextTower:
         mask = seen[:, None].expand(-1, x.shape[1], -1)
         if text.attn_mask is not None:
             mask = mask.tril()
-        pooled = self._pooled(ids, x.shape[1])
-        used = seen.any(0)
-        used[pooled] = True
-        used[:longest] = True  # a caption's own token may be taken for padding, and hidden
-        columns = used.nonzero()[:, 0]
-        mask = mask[:, columns][:, :, columns]
-        return x[:, columns], mask, used.cumsum(0)[pooled] - 1, columns
+        return seen_alone(x, seen, mask, self._pooled(ids, x.shape[1]), longest)
 
     def _pooled(self, ids: Tensor, length: int) -> Tensor:
         """Position (B,) of the token that each sequence is pooled at."""
@@ -168,6 +163,29 @@ class PooledTextTower:
             steps.append(_Step(block, x[0].to(block.dtype), read.cast(block.dtype), explained))
             x = block.finish(x, o)
         return steps, x[0]
+
+
+def seen_alone(
+    x: Tensor, seen: Tensor, mask: Tensor, pooled: Tensor, longest: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """A batch of token rows without the positions that are padding in all of them and hidden besides.
+
+    Args:
+        x: tokens (B, L, D).
+        seen: positions that are not hidden (B, L).
+        mask: what each token sees (B, L, L).
+        pooled: position of the pooled token of each (B,).
+        longest: how many tokens the longest caption has.
+
+    Returns:
+        The same tokens, mask and pooled positions with columns left out, and the positions (L',) kept.
+    """
+    used = seen.any(0)
+    used[pooled] = True
+    used[:longest] = True  # a caption's own token may be taken for padding, and hidden
+    columns = used.nonzero()[:, 0]
+    mask = mask[:, columns][:, :, columns]
+    return x[:, columns], mask, used.cumsum(0)[pooled] - 1, columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,7 +246,7 @@ class _Layout:
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    block: Block
+    block: Attends
     x: Tensor  # (L, D) tokens entering the block
     read: Read
     explained: bool
@@ -274,9 +292,9 @@ class PooledTextTrace:
         steps = [step for step in self.steps if step.explained]
         unread = self.mask[:, self.layout.pooled].clone()
         unread[self.layout.pooled] = False
-        push = self._push_through if unread.any() else self._push_along
+        pushed = self._push_through if unread.any() else self._push_along
         groups = zip(*(a.split(_DIRECTIONS) for a in at_o), strict=True)
-        moves = [push(steps, group) for group in groups]
+        moves = [pushed(steps, group) for group in groups]
         if not moves:  # a caption with none of its tokens read
             return self.embedding.new_zeros(0, len(self.embedding))
         moved = torch.cat(moves)
@@ -291,22 +309,23 @@ class PooledTextTrace:
         return moves
 
     def _push_through(self, steps: Sequence[_Step], at_o: Sequence[Tensor]) -> Tensor:
-        """Others read it, so all tokens move."""
-        p, count = self.layout.pooled, len(at_o[0])
-        moves = torch.zeros_like(steps[0].x).expand(count, -1, -1)
+        """Others read it, so all tokens move; what they move from is computed once for all directions."""
+        p = self.layout.pooled
+        moves = torch.zeros_like(steps[0].x).expand(len(at_o[0]), -1, -1)
         for step, added in zip(steps, at_o, strict=True):
-            with forward_ad.dual_level(), exact(added), quiet():
-                x = step.x.expand(count, -1, -1).contiguous()
-                x = forward_ad.make_dual(x, moves.contiguous())
-                o = _attend_plainly(*step.block.qkv(x), step.block.heads, self.mask)
-                extra = torch.zeros_like(forward_ad.unpack_dual(o).primal)
-                injected = extra.clone()
-                injected[:, p] = added.to(extra)
-                o = o + forward_ad.make_dual(extra, injected)
-                if step is steps[-1]:
-                    x, o = x[:, p : p + 1], o[:, p : p + 1]
-                moves = cast(Tensor, forward_ad.unpack_dual(step.block.finish(x, o)).tangent)
+            rows = slice(p, p + 1) if step is steps[-1] else slice(None)
+            leave = functools.partial(self._leave, step, rows)
+            still = torch.zeros_like(step.read.o)
+            with exact(added):
+                moves = push(leave, (step.x, still), (moves, added.to(still)))
         return moves[:, 0]
+
+    def _leave(self, step: _Step, rows: slice, x: Tensor, added: Tensor) -> Tensor:
+        """Rows of tokens (L, D) leaving a block, with something added to what the pooled one reads."""
+        block = step.block
+        hot = F.one_hot(torch.tensor(self.layout.pooled, device=x.device), len(x))[:, None]
+        o = _attend_plainly(*block.qkv(x), block.heads, self.mask) + hot * added
+        return block.finish(x[rows], o[rows])
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor) -> Tensor:
@@ -317,8 +336,8 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor) -> Tensor
 
 
 def _attend_plainly(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor) -> Tensor:
-    """As `_attend` under one mask (L, L), in operations that carry derivatives along."""
-    q, k, v = (a.unflatten(-1, (heads, -1)).transpose(1, 2) for a in (q, k, v))
-    logits = (q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5).masked_fill(~mask, -torch.inf)
-    o: Tensor = (logits.softmax(-1) @ v).transpose(1, 2).flatten(2)
+    """Attention of rows (L, D) under a mask (L, L), in operations that carry derivatives along."""
+    q, k, v = (a.unflatten(-1, (heads, -1)).transpose(0, 1) for a in (q, k, v))
+    logits = (q @ k.mT / q.shape[-1] ** 0.5).masked_fill(~mask, -torch.inf)
+    o: Tensor = (logits.softmax(-1) @ v).transpose(0, 1).flatten(1)
     return o

@@ -90,7 +90,7 @@ class TextTower(Protocol):
     def run(
         self, sequences: Sequence[Sequence[int]], layers: int, frame: Frame = SOT_EOT
     ) -> tuple[Tensor, TextTrace]:
-        """Unit embeddings (K, E) of all sequences, and the first one's trace."""
+        """Unit embeddings (K, E) of all sequences, and the first one's trace; 0 ``layers`` trace nothing."""
 
     def trace(self, ids: Sequence[int], layers: int, single_head: bool = False) -> TextTrace:
         """Trace one sequence padded to the context length, as the authors' notebook does."""

@@ -25,8 +25,9 @@ class Method(ABC):
     needs_query: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
-        """Register the method under its name."""
-        _METHODS[cls.name] = cls
+        """Register the method under its name, where it has one of its own."""
+        if "name" in vars(cls):
+            _METHODS[cls.name] = cls
 
     def __init__(self, reference: bool = False) -> None:
         self.reference = reference
@@ -38,6 +39,22 @@ class Method(ABC):
     @abstractmethod
     def token_shares(self, trace: TextTrace) -> Tensor:
         """What each of the T tokens between SOT and EOT gives to the caption's embedding, (T, E)."""
+
+
+class BlockwiseMethod(Method):
+    """A method that explains block by block: its maps and shares are sums over the traced blocks."""
+
+    @abstractmethod
+    def block_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
+        """Signed maps (L, K, patches) that each of L traced blocks gives by itself, shallowest first."""
+
+    @abstractmethod
+    def block_shares(self, trace: TextTrace) -> Tensor:
+        """What each token gives to the caption's embedding in each traced block by itself, (L, T, E)."""
+
+    def image_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
+        """Signed maps (K, patches), summed over the explained blocks."""
+        return self.block_maps(trace, directions).sum(0)
 
 
 def get_method(name: str, reference: bool = False) -> Method:

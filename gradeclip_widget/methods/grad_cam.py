@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..clip.towers import ImageTrace
-from .grad_eclip import GradEclip
+from ..clip.towers import ImageTrace, TextTrace
+from .base import Method
+from .grad_eclip import caption_shares
 
 
-class GradCam(GradEclip):
+class GradCam(Method):
     """Features of the last block's input, weighted by their mean gradient over all tokens.
 
     Only the picture's side is Grad-CAM: the caption's tokens are shared out as by Grad-ECLIP.
@@ -26,3 +27,7 @@ class GradCam(GradEclip):
         features, gradients = trace.pull_features(directions)
         weights = gradients.float().mean(1)
         return weights @ features.float()[trace.patches].T
+
+    def token_shares(self, trace: TextTrace) -> Tensor:
+        """Those of Grad-ECLIP (T, E)."""
+        return caption_shares(trace, self.reference)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..clip.blocks import Read
 from ..clip.towers import ImageTrace, TextTrace
-from .base import Method
+from .base import BlockwiseMethod
 
 
-class GradEclip(Method):
+class GradEclip(BlockwiseMethod):
     """Gradient-based visual and textual explanation of a CLIP score.
 
     With o the attention output at the pooled token before the output projection, q its query, k and v
@@ -31,33 +32,56 @@ class GradEclip(Method):
     name = "grad-eclip"
     label = "Grad-ECLIP"
 
-    def image_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
-        """Signed maps (K, patches), summed over the explained blocks.
+    def block_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
+        """Signed maps (L, K, patches); a pooled feature map counts as one block.
 
-        ``reference=True`` takes the ReLU in every block before that sum, as the authors' notebook does.
+        ``reference=True`` takes the ReLU in every block before they are summed, as the authors' notebook
+        does.
         """
         if not trace.reads:
             features, gradients = trace.pull_features(directions)
             patches = features.float()[trace.patches]
-            return (gradients.float()[:, trace.patches] * patches).sum(-1)
-        total = directions.new_zeros(())
-        for w, read in zip(trace.pull(directions), trace.reads, strict=True):
-            maps = w.float() @ weighted_values(read, read.tokens)[read.tokens].T
-            total = total + (maps.relu() if self.reference else maps)
-        return total
+            one: Tensor = (gradients.float()[:, trace.patches] * patches).sum(-1)
+            return one[None]
+        values = torch.stack([weighted_values(r, r.tokens)[r.tokens] for r in trace.reads])
+        maps: Tensor = trace.pull(directions).float() @ values.transpose(-1, -2)
+        return maps.relu() if self.reference else maps
 
     def token_shares(self, trace: TextTrace) -> Tensor:
-        """First-order shares f_j = sum_l J_l (lambda_j v_j) of the embedding, (T, E).
+        """First-order shares f_j of the embedding (T, E), as `caption_shares` has them."""
+        return caption_shares(trace, self.reference)
 
-        lambda is normalised over the tokens that the pooled one sees, save padding; with ``reference=True``
-        over all positions, padding included. A tower that averages its tokens has no query: there f_j is what
-        j's own part of the mean gives.
-        """
-        injected = []
-        for read in trace.reads:
-            scope = slice(None) if self.reference else slice(read.visible - read.padding)
-            injected.append(weighted_values(read, scope)[read.tokens].to(read.v.dtype))
-        return trace.push(injected)
+    def block_shares(self, trace: TextTrace) -> Tensor:
+        """The terms (L, T, E) that `caption_shares` sums over blocks; averaged tokens count as one block."""
+        moves = _moves(trace, self.reference)
+        if not moves:
+            return trace.push(moves)[None]
+        # One block's moves at a time, all blocks in one pass.
+        blocks, tokens = len(moves), len(moves[0])
+        alone = [move.new_zeros(blocks, *move.shape) for move in moves]
+        for n, move in enumerate(moves):
+            alone[n][n] = move
+        shares = trace.push([a.flatten(0, 1) for a in alone])
+        return shares.reshape(blocks, tokens, shares.shape[-1])
+
+
+def caption_shares(trace: TextTrace, reference: bool) -> Tensor:
+    """First-order shares f_j = sum_l J_l (lambda_j v_j) of the embedding, (T, E).
+
+    lambda is normalised over the tokens that the pooled one sees, save padding; where ``reference`` is set
+    over all positions, padding included. A tower that averages its tokens has no query: there f_j is what
+    j's own part of the mean gives.
+    """
+    return trace.push(_moves(trace, reference))
+
+
+def _moves(trace: TextTrace, reference: bool) -> list[Tensor]:
+    """lambda_j v_j of the T tokens in every explained block, (T, D) each."""
+    moves = []
+    for read in trace.reads:
+        scope = slice(None) if reference else slice(read.visible - read.padding)
+        moves.append(weighted_values(read, scope)[read.tokens].to(read.v.dtype))
+    return moves
 
 
 def weighted_values(read: Read, scope: slice | Tensor) -> Tensor:

@@ -1,15 +1,12 @@
-// The row of controls under the picture.
+// The row of controls under the picture: what is explained with, and how it is painted.
 
 import { SCALE_NAMES } from "./colour";
-import { type Component, h, uniqueId } from "./dom";
+import { type Component, h, setText, uniqueId } from "./dom";
+import { createModels } from "./models";
 import type { Frame } from "./scene";
+import { createSegmented, type Option } from "./segmented";
+import { createSelect } from "./select";
 import type { Store, Synced } from "./state";
-
-interface Option {
-  value: string;
-  label: string;
-  tip: string;
-}
 
 const READING_TIPS: Readonly<Record<string, string>> = {
   "in caption": "The word’s own part of this caption’s score",
@@ -23,75 +20,130 @@ const SIGNS: readonly Option[] = [
   { value: "both", label: "both", tip: "Both, on a two-sided scale" },
 ];
 
+const SCALES = SCALE_NAMES.map((name) => ({ value: name, label: name }));
+const NATIVE = ""; // the resolution that the model was trained at
+
 export function createControls(store: Store, signal: AbortSignal): Component<Frame> {
-  const reading = segmented("Reading of a word", signal, (value) => store.set({ reading: value }));
-  const sign = segmented("Evidence", signal, (value) => store.set({ sign: value as Synced["sign"] }));
-  sign.setOptions(SIGNS);
-  const heat = h("input", { type: "range", min: 0, max: 100, step: 1, "aria-label": "Heat opacity" });
-  const scale = h(
-    "select",
-    { "aria-label": "Colour scale" },
-    ...SCALE_NAMES.map((n) => h("option", { value: n }, n)),
+  const models = createModels(store, signal);
+  const method = createSelect("method", signal, (value) => store.set({ method: value }));
+  const resolution = createSelect("resolution", signal, (value) =>
+    store.set({ resolution: value === NATIVE ? null : Number(value) }),
   );
-  const contour = h("input", { type: "checkbox" });
-  heat.addEventListener("input", () => store.set({ opacity: Number(heat.value) / 100 }), { signal });
-  scale.addEventListener("change", () => store.set({ color_scale: scale.value }), { signal });
-  contour.addEventListener("change", () => store.set({ contour: contour.checked }), { signal });
+  const reading = createSegmented(
+    "Reading of a word",
+    signal,
+    (value) => store.set({ reading: value, image_block: null, text_block: null }), // single blocks are read in one way only
+  );
+  const sign = createSegmented("Evidence", signal, (value) => store.set({ sign: value as Synced["sign"] }));
+  sign.setOptions(SIGNS);
+  const scale = createSelect("colours", signal, (value) => store.set({ color_scale: value }));
+  const slider = h("input", { type: "range", min: 0, max: 100, step: 1, "aria-label": "Heat opacity" });
+  const heat = h("label", { class: "gradeclip-field" }, "heat", slider);
+  const line = h("input", { type: "checkbox" });
+  const contour = h(
+    "label",
+    { class: "gradeclip-field", title: "A line at half of the map’s maximum" },
+    line,
+    "contour",
+  );
+  slider.addEventListener("input", () => store.set({ opacity: Number(slider.value) / 100 }), { signal });
+  line.addEventListener("change", () => store.set({ contour: line.checked }), { signal });
+
+  const id = uniqueId();
+  const more = h("button", { type: "button", class: "gradeclip-more", "aria-controls": id });
+  const drawer = h(
+    "div",
+    { id, class: "gradeclip-drawer" },
+    heat,
+    scale.element,
+    contour,
+    resolution.element,
+  );
+  let open = false;
+  more.addEventListener(
+    "click",
+    () => {
+      open = !open;
+      disclose();
+    },
+    { signal },
+  );
+  /** Where the row is short all stands in it; with menus in it, what is rarely used goes behind "more". */
+  const disclose = () => {
+    const crowded = !isHidden(more);
+    drawer.classList.toggle("is-inline", !crowded);
+    drawer.hidden = crowded && !open;
+    more.setAttribute("aria-expanded", String(open));
+    setText(more, open ? "Less" : "More");
+  };
+
   const element = h(
     "div",
     { class: "gradeclip-controls", role: "group", "aria-label": "Display" },
+    models.element,
+    method.element,
     reading.element,
     sign.element,
-    h("label", { class: "gradeclip-field" }, "heat", heat),
-    h("label", { class: "gradeclip-field" }, "colours", scale),
-    h(
-      "label",
-      { class: "gradeclip-field", title: "A line at half of the map’s maximum" },
-      contour,
-      "contour",
-    ),
+    more,
+    drawer,
   );
-  let names = "";
   return {
     element,
-    update({ scene }) {
+    update(frame) {
+      const { scene } = frame;
+      const { live, canAsk } = store;
+      models.update(frame);
+      const methods = store.get("_methods").map(({ name, label }) => ({ value: name, label }));
+      method.update(methods, store.get("method"), !canAsk);
+      const sizes = store.get("_resolutions").map((side, k) => ({
+        value: k === 0 ? NATIVE : String(side),
+        label: k === 0 ? `${side} px, the model’s own` : `${side} px`,
+      }));
+      const size = store.get("resolution");
+      resolution.update(
+        sizes,
+        size === store.get("_resolutions")[0] ? NATIVE : String(size ?? NATIVE),
+        !canAsk,
+      );
       const readings = [...scene.explanation.readings.keys()];
-      if (names !== readings.join("\n")) {
-        names = readings.join("\n");
-        reading.setOptions(readings.map((n) => ({ value: n, label: n, tip: READING_TIPS[n] ?? n })));
-      }
+      reading.setOptions(readings.map((n) => ({ value: n, label: n, tip: READING_TIPS[n] ?? n })));
       reading.choose(scene.reading);
       sign.choose(scene.sign);
       const percent = String(Math.round(100 * store.get("opacity")));
-      if (heat.value !== percent) heat.value = percent;
-      heat.setAttribute("aria-valuetext", `${percent} %`);
+      if (slider.value !== percent) slider.value = percent;
+      slider.setAttribute("aria-valuetext", `${percent} %`);
       const known = SCALE_NAMES.includes(store.get("color_scale"));
-      scale.value = known ? store.get("color_scale") : SCALE_NAMES[0];
-      scale.disabled = scene.sign !== "positive"; // evidence against has colours of its own
-      contour.checked = store.get("contour");
+      // Evidence against has colours of its own.
+      scale.update(SCALES, known ? store.get("color_scale") : SCALE_NAMES[0], scene.sign !== "positive");
+      line.checked = store.get("contour");
+
+      const menus = {
+        models: live && store.offers("model") && store.get("_models").length > 1,
+        method: live && store.offers("method") && methods.length > 1,
+        resolution: live && store.offers("resolution") && sizes.length > 1,
+      };
+      const rare = [store.offers("heat"), store.offers("colours"), store.offers("contour"), menus.resolution];
+      show(models.element, menus.models);
+      show(method.element, menus.method);
+      show(resolution.element, menus.resolution);
+      show(reading.element, store.offers("reading") && readings.length > 1);
+      show(sign.element, store.offers("evidence"));
+      show(heat, store.offers("heat"));
+      show(scale.element, store.offers("colours"));
+      show(contour, store.offers("contour"));
+      const crowded = rare.filter(Boolean).length > 1;
+      show(more, crowded && (menus.models || menus.method || menus.resolution));
+      disclose();
+      const anything = [...element.children].some((child) => child !== drawer && !isHidden(child));
+      show(element, anything || rare.includes(true));
     },
   };
 }
 
-/** A row of radio buttons that looks like one control. */
-function segmented(label: string, signal: AbortSignal, pick: (value: string) => void) {
-  const element = h("div", { class: "gradeclip-segmented", role: "radiogroup", "aria-label": label });
-  const name = uniqueId();
-  let inputs: HTMLInputElement[] = [];
-  element.addEventListener("change", (event) => pick((event.target as HTMLInputElement).value), { signal });
-  return {
-    element,
-    setOptions(options: readonly Option[]): void {
-      inputs = options.map(({ value }) => h("input", { type: "radio", name, value }));
-      element.replaceChildren(
-        ...options.map(({ label: text, tip }, k) => {
-          inputs[k].setAttribute("aria-description", tip);
-          return h("label", { "data-tip": tip }, inputs[k], h("span", {}, text));
-        }),
-      );
-    },
-    choose(value: string): void {
-      for (const input of inputs) input.checked = input.value === value;
-    },
-  };
+function show(element: Element, shown: boolean): void {
+  element.toggleAttribute("hidden", !shown);
+}
+
+function isHidden(element: Element): boolean {
+  return element.hasAttribute("hidden");
 }

@@ -1,25 +1,49 @@
 // The quiet lines: which blocks carry the score, how it was computed, and what the user should know.
 
+import { drawBlocks, sayExplained } from "./blocks";
 import { type Component, h, s, setText } from "./dom";
-import { formatSigned } from "./format";
+import { layersOpen } from "./layers";
 import type { Explanation } from "./payload";
 import type { Frame } from "./scene";
+import type { Store } from "./state";
 
 const HEIGHT = 18; // of a sparkline, px
 const WIDTH = 48; // of a sparkline of few blocks; many get 5 px each
 
-export function createDetails(): Component<Frame> {
-  const image = blockShares("image");
-  const text = blockShares("text");
+export function createDetails(store: Store, signal: AbortSignal): Component<Frame> {
+  const image = createShares("image");
+  const text = createShares("text");
+  const layers = h(
+    "button",
+    { type: "button", class: "gradeclip-button", title: "How the evidence forms, block by block" },
+    "Layers",
+  );
   const identity = h("span", { class: "gradeclip-identity" });
-  const element = h("div", { class: "gradeclip-details" }, image.element, text.element, identity);
+  const element = h("div", { class: "gradeclip-details" }, layers, image.element, text.element, identity);
   let shown: Explanation | null = null;
+  layers.addEventListener(
+    "click",
+    () =>
+      store.set(store.get("depth") ? { depth: false, image_block: null, text_block: null } : { depth: true }),
+    { signal },
+  );
   return {
     element,
     update({ scene }) {
+      const open = layersOpen(store);
+      const maps = store.get("_depth") !== null;
+      layers.hidden = !store.offers("layers") || !(store.live || maps);
+      layers.disabled = store.live && !store.canAsk && !maps;
+      layers.setAttribute("aria-pressed", String(open));
+      const details = store.offers("details");
+      const { blocks } = scene.explanation.header;
+      image.element.hidden = !details || open || blocks.image.length === 0;
+      text.element.hidden = !details || open || blocks.text.length === 0;
+      identity.hidden = !details;
+      element.hidden = !details && layers.hidden;
       if (scene.explanation === shown) return;
       shown = scene.explanation;
-      const { blocks, model, method, reference, seconds } = shown.header;
+      const { model, method, reference, seconds } = shown.header;
       image.draw(blocks.image, blocks.image_layers);
       text.draw(blocks.text, blocks.text_layers);
       const parts = [model, reference ? `${method} (reference)` : method, `${shown.rows} × ${shown.cols}`];
@@ -47,48 +71,16 @@ export function createNotes(): Component<Frame> {
 }
 
 /** One bar per block, shallowest first; the explained ones stand out. */
-function blockShares(tower: string) {
+function createShares(tower: "image" | "text") {
   const label = h("span");
   const chart = s("svg", { class: "gradeclip-blocks", role: "img" });
-  const element = h("span", { class: "gradeclip-tower" }, chart, label);
   return {
-    element,
+    element: h("span", { class: "gradeclip-tower" }, chart, label),
     draw(shares: readonly number[], layers: number): void {
-      element.hidden = shares.length === 0;
-      const [low, high] = [Math.min(0, ...shares), Math.max(0, ...shares)];
-      const unit = (HEIGHT - 1) / (high - low || 1);
       const pitch = Math.max(5, Math.min(10, Math.round(WIDTH / shares.length)));
-      const width = pitch * shares.length - 1;
-      chart.setAttribute("viewBox", `0 0 ${Math.max(1, width)} ${HEIGHT}`);
-      chart.setAttribute("width", String(width));
-      chart.setAttribute("height", String(HEIGHT));
       const first = shares.length - layers;
-      chart.setAttribute(
-        "aria-label",
-        `Share of each ${tower} block in the score: ${shares.map((v) => formatSigned(v, high)).join(", ")}`,
-      );
-      chart.replaceChildren(
-        ...shares.map((value, k) =>
-          s(
-            "rect",
-            {
-              x: k * pitch,
-              y: (high - Math.max(value, 0)) * unit,
-              width: pitch - 1,
-              height: Math.max(1, Math.abs(value) * unit),
-              class: k >= first ? "is-explained" : "",
-            },
-            s("title", {}, `${tower} block ${k + 1}: ${formatSigned(value, high)}`),
-          ),
-        ),
-      );
-      const which =
-        layers >= shares.length
-          ? `all ${shares.length}`
-          : layers === 1
-            ? `last of ${shares.length}`
-            : `last ${layers} of ${shares.length}`;
-      setText(label, `${tower} blocks: ${which}`);
+      drawBlocks(chart, tower, shares, { pitch, height: HEIGHT, gap: 1 }, (k) => k >= first);
+      setText(label, `${tower} blocks: ${sayExplained(layers, shares.length)}`);
     },
   };
 }

@@ -12,7 +12,7 @@ type Attributes = Readonly<Record<string, string | number | boolean | null | und
 // wants them itself: Lumino's CommandRegistry looks for this attribute from the event's target upwards, and stops
 // at the first element that one of its selectors matches.
 const OWN_KEYS = "data-lm-suppress-shortcuts";
-const TAKES_FOCUS: ReadonlySet<string> = new Set(["button", "input", "select"]);
+const TAKES_FOCUS: ReadonlySet<string> = new Set(["button", "input", "select", "textarea"]);
 
 /** Make an element. Attributes that are null, undefined or false are left out. */
 export function h<K extends keyof HTMLElementTagNameMap>(

@@ -1,7 +1,7 @@
 // The arithmetic of an explanation: sums over its word x patch maps. No DOM here. Mirrors
 // gradeclip_widget/explanation.py; tests/golden/golden.json holds the two to the same numbers.
 
-import type { Box, Explanation, Point, Region } from "./payload";
+import type { Box, Depth, Explanation, Point, Region } from "./payload";
 
 export interface RankedWord {
   word: number; // index in the caption
@@ -21,6 +21,30 @@ export function wordMap(e: Explanation, reading: string, word: number): Float64A
   return phraseMap(e, reading, [word]);
 }
 
+/** One block of one tower, counted from the shallowest. */
+export type Block = { tower: "image" | "text"; index: number };
+
+/** The reading that maps of single blocks are of. */
+const BLOCK_READING = "in caption";
+
+/**
+ * An explanation as one block alone gives it: its maps and, for a text block, its word importances. Everything
+ * that reads an explanation reads this one alike. The whole caption's map of a text block is the sum over its words.
+ */
+export function ofBlock(e: Explanation, depth: Depth, { tower, index }: Block): Explanation {
+  if (tower === "image") {
+    const { caption, words } = depth.image[index];
+    return { ...e, captionMap: caption, readings: new Map([[BLOCK_READING, words]]) };
+  }
+  const { words, importance } = depth.text[index];
+  const size = e.rows * e.cols;
+  const caption = new Float32Array(size);
+  for (let k = 0; k < words.length; k++) caption[k % size] += words[k];
+  const weighed = e.header.words.map((word, k) => ({ ...word, importance: importance[k] }));
+  const header = { ...e.header, words: weighed };
+  return { ...e, header, captionMap: caption, readings: new Map([[BLOCK_READING, words]]) };
+}
+
 /** The sum of several words' maps: the evidence for a phrase. */
 export function phraseMap(e: Explanation, reading: string, words: readonly number[]): Float64Array {
   const maps = readingMaps(e, reading);
@@ -30,6 +54,46 @@ export function phraseMap(e: Explanation, reading: string, words: readonly numbe
     for (let i = 0, k = word * size; i < size; i++, k++) sum[i] += maps[k];
   }
   return sum;
+}
+
+/** Two captions' maps subtracted: exact, since a map is linear in the direction that it is taken along. */
+export function mapDifference(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
+  return Float64Array.from(a, (value, i) => value - b[i]);
+}
+
+/**
+ * Two captions' words ranked by what one has more than the other.
+ *
+ * @param same for each word of the other caption, the word of the first that it is, or null.
+ * @returns the first caption's words, those they share with their difference, and the other's own, counted against.
+ */
+export function rankDifference(
+  words: readonly RankedWord[],
+  others: readonly RankedWord[],
+  same: readonly (number | null)[],
+): [words: RankedWord[], others: RankedWord[]] {
+  const values = new Map(words.map(({ word, value }) => [word, value]));
+  const own: RankedWord[] = [];
+  for (const { word, value } of others) {
+    const twin = same[word];
+    if (twin === null) own.push({ word, value: -value });
+    else values.set(twin, values.get(twin)! - value);
+  }
+  const ranked = words.map(({ word }) => ({ word, value: values.get(word)! }));
+  return [ranked.sort(byValue), own.sort(byValue)];
+}
+
+/** Strongest first; ties stay in the caption's order. */
+function byValue(a: RankedWord, b: RankedWord): number {
+  return b.value - a.value || a.word - b.word;
+}
+
+/** Shares that add up to one, each the exponential of a logit; the largest is subtracted first, or they overflow. */
+export function softmax(logits: readonly number[]): number[] {
+  const top = Math.max(...logits);
+  const powers = logits.map((logit) => Math.exp(logit - top));
+  const total = powers.reduce((sum, power) => sum + power, 0);
+  return powers.map((power) => power / total);
 }
 
 /** How much of each patch a region covers, 0..1 per patch in reading order. */
@@ -52,7 +116,7 @@ export function regionWords(e: Explanation, reading: string, part: Float64Array)
       for (let i = 0, k = word * size; i < size; i++, k++) value += part[i] * maps[k];
       return { word, value };
     })
-    .sort((a, b) => b.value - a.value);
+    .sort(byValue);
 }
 
 /** The part of a phrase's positive evidence that lies inside a region, 0..1; 0 where there is none. */
@@ -81,9 +145,7 @@ export function positiveShare(map: Float64Array, part: Float64Array): number {
 export function patchWords(e: Explanation, reading: string, patch: number): RankedWord[] {
   const maps = readingMaps(e, reading);
   const size = e.rows * e.cols;
-  return e.header.words
-    .map((_, word) => ({ word, value: maps[word * size + patch] }))
-    .sort((a, b) => b.value - a.value);
+  return e.header.words.map((_, word) => ({ word, value: maps[word * size + patch] })).sort(byValue);
 }
 
 /** The box of one patch, in original pixels. */

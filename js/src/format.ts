@@ -21,6 +21,11 @@ export function formatSigned(value: number, scale: number = value): string {
   return value > 0 && /[1-9]/.test(text) ? `+${text}` : text;
 }
 
+/** A score as cosine similarity. */
+export function formatCosine(cosine: number): string {
+  return formatValue(cosine, 0.1);
+}
+
 export function formatPercent(share: number): string {
   const percent = 100 * share;
   if (percent > 0 && percent < 1) return "< 1 %";
@@ -36,4 +41,29 @@ export function evidenceOf(label: string): string {
 
 function withMinus(text: string): string {
   return text.replace("-", "−");
+}
+
+const UNITS = ["bytes", "kB", "MB", "GB"] as const;
+
+/** "28 MB"; two digits at least, so that 1.7 GB is not 2. */
+export function formatBytes(bytes: number): string {
+  const { unit, factor } = unitOf(bytes);
+  return `${inUnit(bytes, factor)} ${unit}`;
+}
+
+/** "120 of 350 MB", both in the unit of the total; without a total what is done alone. */
+export function formatBytesOf(done: number, total: number | null): string {
+  if (total === null) return formatBytes(done);
+  const { unit, factor } = unitOf(total);
+  return `${inUnit(done, factor)} of ${inUnit(total, factor)} ${unit}`;
+}
+
+function unitOf(bytes: number): { unit: string; factor: number } {
+  const power = Math.min(UNITS.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+  return { unit: UNITS[power], factor: 1000 ** power };
+}
+
+function inUnit(bytes: number, factor: number): string {
+  const value = bytes / factor;
+  return factor > 1 && value < 10 ? value.toFixed(1) : value.toFixed(0);
 }

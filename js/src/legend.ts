@@ -14,10 +14,11 @@ export function createLegend(): Component<Frame> {
   const high = h("span", { class: "gradeclip-number" });
   const who = h("bdi", { class: "gradeclip-who" });
   const how = h("span", { class: "gradeclip-how" });
+  const scale = h("span", { class: "gradeclip-scale" }, low, ramp, high);
   const element = h(
     "div",
     { class: "gradeclip-legend" },
-    h("span", { class: "gradeclip-scale" }, low, ramp, high),
+    scale,
     h("span", { class: "gradeclip-what" }, who, how),
   );
   return {
@@ -36,15 +37,23 @@ export function createLegend(): Component<Frame> {
           ? `+${formatValue(top)}`
           : formatValue(scene.sign === "negative" ? -top : top),
       );
-      setText(who, scene.words.length > 0 ? scene.label : "whole caption");
+      scale.hidden = scene.erased !== null;
+      if (scene.erased) {
+        setText(who, "without the region");
+        setText(how, "heat hidden");
+        return;
+      }
+      setText(who, scene.label || "whole caption");
       setText(how, manner(scene));
     },
   };
 }
 
-/** Sign, reading and, for weak words, strength. */
-function manner({ sign, words, reading, strength, top }: Scene): string {
+/** Block, sign, reading and, for weak words, strength. */
+function manner({ sign, words, reading, strength, top, block, versus }: Scene): string {
+  if (versus && words.length === 0) return "difference";
   const parts: string[] = [];
+  if (block) parts.push(`${block.tower} block ${block.index + 1}`);
   if (sign === "negative") parts.push("evidence against");
   if (sign === "both") parts.push("for and against");
   if (words.length > 0 && reading !== "in caption") parts.push(reading);

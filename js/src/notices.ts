@@ -2,13 +2,23 @@
 
 import { type Component, h, setText } from "./dom";
 import { patchWords } from "./explanation";
-import { formatPercent, formatSigned } from "./format";
+import { formatCosine, formatPercent, formatSigned } from "./format";
+import type { Explanation } from "./payload";
 import { type Frame, type Scene, whereabouts } from "./scene";
+import type { Kernel } from "./state";
 
 const HINT =
   "Hover a word to see where it looks. Click or drag on the picture to ask which words it speaks for.";
 const PINNED = "Shift-click adds a word to the phrase. Esc lets go.";
 const REGION = "Click a word to see how much of its evidence lies here. Esc clears.";
+
+const KERNEL_NOTICES: Readonly<Record<Kernel, string>> = {
+  there: "",
+  absent: "",
+  lost: "The kernel is gone. Hovering and clicking still work; editing needs a kernel: run the cell again.",
+  silent:
+    "No answer for some seconds: the kernel is busy with something else, or gone. Hovering and clicking still work.",
+};
 
 export function createHint(): Component<Frame> {
   const element = h("p", { class: "gradeclip-hint" });
@@ -33,18 +43,36 @@ export function createError(): Component<string> {
   };
 }
 
+/** That editing needs a kernel, while there is none or none that answers. Its container is always there too. */
+export function createKernelNotice(): Component<Kernel> {
+  const text = h("span");
+  const element = h("div", { class: "gradeclip-notice", role: "status" }, text);
+  return {
+    element,
+    update(kernel) {
+      setText(text, KERNEL_NOTICES[kernel]);
+    },
+  };
+}
+
 /** What changes on the screen, in words. */
 export function createAnnouncer(): Component<Frame> {
   const element = h("div", { class: "gradeclip-spoken", role: "status", "aria-live": "polite" });
-  let first = true;
+  let explained: Explanation | null = null;
   return {
     element,
     update({ scene, store, changes }) {
-      if (first) {
-        first = false;
+      if (!explained) {
+        explained = scene.explanation;
         return;
       }
       if (store.view.draft) return;
+      if (scene.explanation !== explained) {
+        explained = scene.explanation;
+        const { caption, score } = explained.header;
+        setText(element, `${caption}: score ${formatCosine(score.cosine)}.`);
+        return;
+      }
       if (changes.has("cursor") && store.view.cursor !== null)
         setText(element, sayPatch(scene, store.view.cursor));
       else if (changes.has("region") || changes.has("selected_words")) setText(element, saySelection(scene));
@@ -53,7 +81,7 @@ export function createAnnouncer(): Component<Frame> {
   };
 }
 
-function sayPatch({ explanation: e, reading }: Scene, patch: number): string {
+function sayPatch({ evidence: e, reading }: Scene, patch: number): string {
   const place = `Row ${Math.floor(patch / e.cols) + 1}, column ${(patch % e.cols) + 1}`;
   const words = patchWords(e, reading, patch).filter(({ value }) => value > 0);
   const names = words.slice(0, 3).map(({ word }) => e.header.words[word].text);

@@ -48,7 +48,7 @@ export function createOverlay(): Component<Frame> {
       const fresh = e !== shown;
       if (fresh) show(e);
       if (repaint || changes.has("contour")) {
-        const [forPath, againstPath] = store.get("contour") ? contourPaths(scene) : ["", ""];
+        const [forPath, againstPath] = store.get("contour") && !scene.erased ? contourPaths(scene) : ["", ""];
         casing.setAttribute("d", forPath + againstPath);
         above.setAttribute("d", forPath);
         below.setAttribute("d", againstPath);

@@ -10,6 +10,7 @@ export type Region = { kind: "box"; box: Box } | { kind: "polygon"; points: read
 export interface WordHeader {
   text: string;
   importance: number;
+  effect: number | null; // what the score loses without the word; null where that was not computed
   truncated: boolean;
   known: boolean;
 }
@@ -45,6 +46,24 @@ export interface RawPayload {
   header: Header;
   image: Bytes;
   maps: Bytes;
+}
+
+/** Maps of single blocks, for the slider over depth; buffers as in a payload. */
+export interface RawDepth {
+  caption: string;
+  image_blocks: number;
+  text_blocks: number;
+  words: number;
+  maps: Bytes; // float32: image blocks x (1 + words) x rows x cols, then text blocks x words x rows x cols
+  importance: Bytes; // float32: text blocks x words
+}
+
+/** Decoded maps of single blocks, shallowest block first. */
+export interface Depth {
+  /** Per image block: the caption's map and the words' maps, as along the explained text blocks. */
+  image: readonly { caption: Float32Array; words: Float32Array }[];
+  /** Per text block: the words' maps and importances, as along the explained image blocks. */
+  text: readonly { words: Float32Array; importance: Float32Array }[];
 }
 
 /** A decoded payload: everything the front end reads. */
@@ -110,14 +129,48 @@ export function decodePayload(raw: RawPayload): Explanation {
   };
 }
 
-function toBytes(data: Bytes): Uint8Array {
+/**
+ * Decode the maps of single blocks that belong to an explanation.
+ *
+ * @returns null where they are of another caption or grid: they were made before it, or are still to come.
+ */
+export function decodeDepth(raw: RawDepth, e: Explanation): Depth | null {
+  const size = e.rows * e.cols;
+  const words = e.header.words.length;
+  const maps = toFloats(toBytes(raw.maps));
+  const importance = toFloats(toBytes(raw.importance));
+  const perImage = (1 + words) * size;
+  const perText = words * size;
+  const fits =
+    raw.caption === e.header.caption &&
+    raw.words === words &&
+    maps.length === raw.image_blocks * perImage + raw.text_blocks * perText &&
+    importance.length === raw.text_blocks * words;
+  if (!fits) return null;
+  return {
+    image: Array.from({ length: raw.image_blocks }, (_, k) => ({
+      caption: maps.subarray(k * perImage, k * perImage + size),
+      words: maps.subarray(k * perImage + size, (k + 1) * perImage),
+    })),
+    text: Array.from({ length: raw.text_blocks }, (_, k) => {
+      const start = raw.image_blocks * perImage + k * perText;
+      return {
+        words: maps.subarray(start, start + perText),
+        importance: importance.subarray(k * words, (k + 1) * words),
+      };
+    }),
+  };
+}
+
+/** The bytes themselves, however they travelled. */
+export function toBytes(data: Bytes): Uint8Array {
   if (typeof data === "string") return Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
   if (data instanceof ArrayBuffer) return new Uint8Array(data);
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
 /** Little-endian float32 values; copied, since a view into a message need not be aligned. */
-function toFloats(bytes: Uint8Array): Float32Array {
+export function toFloats(bytes: Uint8Array): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const floats = new Float32Array(Math.floor(bytes.byteLength / 4));
   for (let i = 0; i < floats.length; i++) floats[i] = view.getFloat32(4 * i, true);

@@ -1,76 +1,50 @@
-// How well picture and caption match, and the prompts to choose from where there are several.
+// How well picture and caption match, and what the last change of the prompt did to that.
 
-import { type Component, h, setText, uniqueId } from "./dom";
-import { formatPercent, formatValue } from "./format";
-import type { Hover } from "./hover";
+import { type Component, h, setText } from "./dom";
+import { formatCosine, formatPercent, formatSigned, formatValue } from "./format";
 import type { Explanation } from "./payload";
-import type { Frame } from "./scene";
-import type { Store } from "./state";
+import type { Frame, Scene } from "./scene";
 
 export function createScore(): Component<Frame> {
   const cosine = h("b");
+  const change = h("ins", { class: "gradeclip-change", hidden: true });
   const rest = h("span");
-  const element = h("div", { class: "gradeclip-score" }, cosine, rest);
+  const element = h("div", { class: "gradeclip-score" }, cosine, change, rest);
+  let shown: Explanation | null = null;
   return {
     element,
-    update({ scene }) {
-      const { score } = scene.explanation.header;
-      setText(cosine, formatCosine(score.cosine));
-      const parts = ["cosine"];
-      if (score.logit !== null) parts.push(`logit ${formatValue(score.logit, 10)}`);
-      if (score.probability !== null) parts.push(`probability ${formatPercent(score.probability)}`);
-      setText(rest, parts.join(" · "));
-    },
-  };
-}
-
-/** One row per prompt; the widget shows nothing where there is only one. */
-export function createPrompts(
-  store: Store,
-  hover: Hover,
-  signal: AbortSignal,
-): Component<readonly (Explanation | null)[]> {
-  const element = h("div", {
-    class: "gradeclip-prompts",
-    role: "radiogroup",
-    "aria-label": "Prompts",
-    hidden: true,
-  });
-  const name = uniqueId();
-  let shown: readonly (Explanation | null)[] = [];
-  let inputs: HTMLInputElement[] = [];
-  element.addEventListener(
-    "change",
-    (event) => {
-      hover.clear();
-      store.set({ active: Number((event.target as HTMLInputElement).value), selected_words: [] });
-    },
-    { signal },
-  );
-  return {
-    element,
-    update(explanations) {
-      if (explanations.length !== shown.length || explanations.some((e, k) => e !== shown[k])) {
-        shown = explanations;
-        const focused = inputs.indexOf(document.activeElement as HTMLInputElement);
-        inputs = explanations.map((_, k) => h("input", { type: "radio", name, value: k }));
-        const rows = explanations.map((e, k) => {
-          const caption = h("bdi", { class: "gradeclip-prompt-text", title: e?.header.caption });
-          caption.textContent = e?.header.caption ?? "cannot be shown";
-          const score = h("em", {}, e ? formatCosine(e.header.score.cosine) : "");
-          return h("label", { class: "gradeclip-prompt" }, inputs[k], caption, score);
-        });
-        element.replaceChildren(...rows);
-        element.hidden = explanations.length < 2;
-        inputs[focused]?.focus();
+    update({ scene, store, changes }) {
+      const { explanation: e } = scene;
+      element.classList.toggle("is-stale", scene.pending);
+      if (e !== shown) {
+        const difference = shown && store.live && !changes.has("active") ? gain(shown, e) : null;
+        change.hidden = difference === null;
+        setText(change, difference === null ? "" : formatGain(difference));
+        change.classList.toggle("is-loss", (difference ?? 0) < 0);
+        change.title = shown ? `Compared with “${shown.header.caption}”` : "";
+        shown = e;
       }
-      inputs.forEach((input, k) => {
-        input.checked = k === store.get("active");
-      });
+      setText(cosine, formatCosine(e.header.score.cosine));
+      setText(rest, describe(scene));
     },
   };
 }
 
-function formatCosine(cosine: number): string {
-  return formatValue(cosine, 0.1);
+function formatGain(gain: number): string {
+  return formatSigned(gain, 0.1);
+}
+
+/** What another caption has gained on the one before; null where that is no question of captions. */
+function gain({ header: before }: Explanation, { header: after }: Explanation): number | null {
+  const same = before.model === after.model && before.caption !== after.caption;
+  return same ? after.score.cosine - before.score.cosine : null;
+}
+
+function describe({ explanation: { header }, versus }: Scene): string {
+  const { cosine, logit, probability } = header.score;
+  const parts = ["cosine"];
+  if (logit !== null) parts.push(`logit ${formatValue(logit, 10)}`);
+  if (probability !== null) parts.push(`probability ${formatPercent(probability)}`);
+  if (versus) parts.push(`difference ${formatGain(cosine - versus.header.score.cosine)}`);
+  return parts.join(" · ");
 }

@@ -5,9 +5,9 @@ import { type Component, h, setText } from "./dom";
 import { attachGestures } from "./gestures";
 import { createOverlay } from "./overlay";
 import { HeatPainter } from "./paint";
-import type { Explanation } from "./payload";
+import { type Explanation, toBytes } from "./payload";
 import type { Frame } from "./scene";
-import type { Store } from "./state";
+import type { Erased, Store } from "./state";
 import { createTools } from "./tools";
 import { createTooltip } from "./tooltip";
 
@@ -36,18 +36,21 @@ export function createStage(store: Store, signal: AbortSignal): Component<Frame>
   );
   const element = h("div", { class: "gradeclip-picture" }, stage, tools.element);
   let shown: Explanation | null = null;
+  let bytes: Uint8Array | null = null; // of the picture on show
   let painter: HeatPainter | null = null;
   let url = "";
   attachGestures(stage, store, signal, () => shown);
   signal.addEventListener("abort", () => URL.revokeObjectURL(url));
 
+  const showPicture = (picture: Uint8Array, type: string) => {
+    if (bytes && sameBytes(bytes, picture)) return;
+    bytes = picture;
+    URL.revokeObjectURL(url);
+    url = URL.createObjectURL(new Blob([picture as BlobPart], { type }));
+    image.src = url;
+  };
   const show = (e: Explanation) => {
-    const { width, height, mime, cover } = e.header.image;
-    if (!shown || !sameBytes(shown.image, e.image)) {
-      URL.revokeObjectURL(url);
-      url = URL.createObjectURL(new Blob([e.image as BlobPart], { type: mime }));
-      image.src = url;
-    }
+    const { width, height, cover } = e.header.image;
     image.alt = `Picture explained with: ${e.header.caption}`;
     stage.setAttribute(
       "aria-label",
@@ -72,8 +75,12 @@ export function createStage(store: Store, signal: AbortSignal): Component<Frame>
     element,
     update(frame) {
       const { scene, changes } = frame;
-      if (scene.explanation !== shown) show(scene.explanation);
-      if (frame.repaint) {
+      const fresh = scene.explanation !== shown;
+      if (fresh) show(scene.explanation);
+      if (fresh || frame.repaint) {
+        const { erased, explanation: e } = scene;
+        showPicture(erased ? erasedBytes(erased) : e.image, erased ? "image/webp" : e.header.image.mime);
+        canvas.hidden = erased !== null; // its heat is of the picture as it is
         painter!.paint(scene.map, scene.sign, scene.top, lookupTable(store.get("color_scale"), scene.sign));
         const text = badgeText(frame);
         setText(badge, text);
@@ -89,15 +96,26 @@ export function createStage(store: Store, signal: AbortSignal): Component<Frame>
 
 /** What the map cannot say by itself. */
 function badgeText({ scene }: Frame): string {
+  if (scene.erased) return "";
   const { explanation: e, words, sign, top, label } = scene;
   const word = words.length === 1 ? e.header.words[words[0]] : null;
   if (word?.truncated && top <= 0) return `Not read by the model: “${word.text}”`;
   if (word && !word.known) return `Unknown to this model: “${word.text}”`;
   const none = top <= 0 || (words.length === 0 && sign === "positive" && e.header.no_evidence.image);
   if (!none) return "";
+  if (scene.versus && words.length === 0) return "Nothing to tell these prompts apart";
   const whom = words.length > 0 ? ` “${label}”` : " this caption";
   if (sign === "negative") return `No evidence against${whom}`;
   return sign === "both" ? `No evidence on${whom}` : `No positive evidence for${whom}`;
+}
+
+const decoded = new WeakMap<Erased, Uint8Array>();
+
+/** The same array for the same picture, so that comparing is quick. */
+function erasedBytes(erased: Erased): Uint8Array {
+  const bytes = decoded.get(erased) ?? toBytes(erased.image);
+  decoded.set(erased, bytes);
+  return bytes;
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

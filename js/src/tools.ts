@@ -1,25 +1,17 @@
 // Box or lasso, and clear: for fingers, and for those who do not know the Alt key.
 
-import { type Component, h, s } from "./dom";
+import { type Component, h } from "./dom";
+import { CROSS, iconButton } from "./icons";
 import type { Frame } from "./scene";
 import type { Store } from "./state";
 
 const BOX = "M2.5 4.5h11v7h-11z";
 const LASSO =
   "M5.2 11.3C3.2 10.6 2 9.3 2 7.6 2 5 4.7 3 8 3s6 2 6 4.6-2.7 4.5-6 4.5c-1 0-2-.1-2.8-.8zm0 0c.2 1.2-.4 2.2-1.7 2.7";
-const CROSS = "M4.5 4.5l7 7M11.5 4.5l-7 7";
 
 export function createTools(store: Store, signal: AbortSignal): Component<Frame> {
   const tool = (label: string, path: string, act: () => void) => {
-    const icon = s("svg", { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" });
-    icon.append(s("path", { d: path }));
-    const button = h("button", {
-      type: "button",
-      class: "gradeclip-tool",
-      title: label,
-      "aria-label": label,
-    });
-    button.append(icon);
+    const button = iconButton(label, path, "gradeclip-tool");
     button.addEventListener("click", act, { signal });
     return button;
   };

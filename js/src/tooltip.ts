@@ -30,7 +30,7 @@ export function createTooltip(): Component<Frame> {
       const outside = patch === null && pointer !== null && store.view.draft === null;
       element.hidden = patch === null && !outside;
       if (element.hidden) return;
-      const e = scene.explanation;
+      const e = scene.evidence;
       const words = patch === null ? [] : patchWords(e, scene.reading, patch).slice(0, WORDS);
       const speaking = words.filter(({ value }) => value > 0 && value >= LEAST * words[0].value);
       rows.forEach(({ row, word, value }, k) => {

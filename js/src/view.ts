@@ -1,19 +1,29 @@
 // The whole view of one model: composes the components, draws them at most once per animation frame.
 
 import { createBars } from "./bars";
+import { createCompare } from "./compare";
 import { createControls } from "./controls";
 import { createDetails, createNotes } from "./details";
 import { h } from "./dom";
+import { createErase } from "./erase";
+import { createHistory } from "./history";
 import { Hover } from "./hover";
+import { followKernel } from "./kernel";
+import { createLayers } from "./layers";
 import { createLegend } from "./legend";
-import { createAnnouncer, createError, createHint } from "./notices";
+import { Menu } from "./menu";
+import { createAnnouncer, createError, createHint, createKernelNotice } from "./notices";
 import { decodePayload, type Explanation, PayloadError, type RawPayload } from "./payload";
-import { deriveScene, needsRepaint, type Scene } from "./scene";
-import { createPrompts, createScore } from "./score";
+import { createPictures } from "./pictures";
+import { createProgress, sayProgress } from "./progress";
+import { createPrompt } from "./prompt";
+import { promptRows } from "./prompts";
+import { deriveScene, needsRepaint, type Scene, subtracted } from "./scene";
+import { createScore } from "./score";
 import { createStage } from "./stage";
 import { type Changes, EVERYTHING, type Model, Store } from "./state";
 import { Theme } from "./theme";
-import { createWords } from "./words";
+import { createVocabulary } from "./vocabulary";
 
 /**
  * Show a model in an element.
@@ -28,38 +38,46 @@ export function mount(model: Model, host: HTMLElement): () => void {
   host.append(root);
   const theme = new Theme(root, signal);
   const hover = new Hover(store, root, signal);
+  const menu = new Menu(root, signal);
+  followKernel(store, model, host, signal);
 
   const error = createError();
-  const prompts = createPrompts(store, hover, signal);
-  const stage = createStage(store, signal);
-  const legend = createLegend();
-  const parts = [
-    stage,
-    legend,
-    createScore(),
-    createWords(store, hover, signal),
-    createBars(store, hover, signal),
-    createHint(),
-    createNotes(),
-    createControls(store, signal),
-    createDetails(),
-    createAnnouncer(),
-  ];
-  const [, , score, words, bars, hint, notes, controls, details, announcer] = parts;
+  const kernel = createKernelNotice();
   const empty = h("p", { class: "gradeclip-empty" });
-  const panel = h("div", { class: "gradeclip-panel" });
-  panel.append(prompts.element, score.element, words.element, bars.element, notes.element, hint.element);
-  const figure = h("div", { class: "gradeclip-figure" });
-  figure.append(stage.element, legend.element);
+  const compare = createCompare(store, hover, signal);
+  const parts = {
+    stage: createStage(store, signal),
+    legend: createLegend(),
+    score: createScore(),
+    prompt: createPrompt(store, hover, menu, signal),
+    bars: createBars(store, hover, signal),
+    erase: createErase(store, signal),
+    vocabulary: createVocabulary(store, signal),
+    hint: createHint(),
+    notes: createNotes(),
+    pictures: createPictures(store, root, signal),
+    controls: createControls(store, signal),
+    layers: createLayers(store, signal),
+    details: createDetails(store, signal),
+    announcer: createAnnouncer(),
+    compare,
+    history: createHistory(store, menu, signal),
+  };
+  const rest = () => root.querySelector<HTMLElement>(".gradeclip-stage")!; // where the focus goes that lost its place
+  const progress = createProgress(store, rest, signal);
+
+  const element = (name: keyof typeof parts) => parts[name].element;
+  const head = h("div", { class: "gradeclip-head" }, element("score"), element("history"), compare.add);
+  const panel = h("div", { class: "gradeclip-panel" }, element("compare"), head);
+  for (const name of ["prompt", "bars", "erase", "vocabulary", "notes", "hint"] as const)
+    panel.append(element(name));
+  element("stage").append(progress.words);
+  const footer = h("div", { class: "gradeclip-footer" }, element("legend"), element("pictures"));
+  const figure = h("div", { class: "gradeclip-figure" }, element("stage"), footer);
   const body = h("div", { class: "gradeclip-body", hidden: true });
-  body.append(h("div", { class: "gradeclip-main" }, figure, panel), controls.element, details.element);
-  root.append(
-    h("div", { class: "gradeclip-progress", "aria-hidden": "true" }),
-    error.element,
-    empty,
-    body,
-    announcer.element,
-  );
+  body.append(h("div", { class: "gradeclip-main" }, figure, panel));
+  body.append(element("controls"), element("layers"), element("details"));
+  root.append(progress.bar, error.element, kernel.element, empty, body, element("announcer"));
 
   root.addEventListener(
     "keydown",
@@ -67,6 +85,7 @@ export function mount(model: Model, host: HTMLElement): () => void {
       if (event.key !== "Escape") return;
       hover.clear();
       store.set({ selected_words: [], region: null });
+      store.setView({ refused: "" });
     },
     { signal },
   );
@@ -76,27 +95,37 @@ export function mount(model: Model, host: HTMLElement): () => void {
 
   store.listen((changes) => {
     if (changes.has("theme")) theme.choose(store.get("theme"));
-    const computing = store.get("status") === "computing";
+    const computing = store.get("status") === "computing" && store.view.kernel !== "lost";
     root.classList.toggle("is-computing", computing);
+    progress.update(computing);
+    kernel.update(store.view.kernel);
     root.setAttribute("aria-busy", String(computing));
     const decoded = store.get("_payloads").map(decode);
-    const current = decoded[Math.max(0, Math.min(store.get("active"), decoded.length - 1))];
+    const rows = promptRows(
+      store,
+      decoded.map((d) => (d instanceof Error ? null : d)),
+    );
+    const active = Math.max(0, Math.min(store.get("active"), decoded.length - 1));
+    const current = rows[active]?.explanation ?? decoded[active];
     const failure = current instanceof Error ? current.message : "";
-    error.update(store.get("error") || failure);
+    error.update(store.view.refused || store.get("error") || failure);
     const explanation = current && !(current instanceof Error) ? current : scene?.explanation;
     empty.hidden = explanation !== undefined || failure !== "" || store.get("error") !== "";
     if (!explanation) {
-      empty.textContent = computing ? "Explaining …" : "Nothing to show yet.";
+      empty.textContent = computing ? `${sayProgress(store.get("progress"))} …` : "Nothing to show yet.";
       return;
     }
     body.hidden = false;
     const all: Changes = scene ? changes : EVERYTHING;
-    scene = deriveScene(explanation, store, scene, all);
-    if (all.has("_payloads") || all.has("active")) {
-      prompts.update(decoded.map((d) => (d instanceof Error ? null : d)));
-    }
-    const frame = { scene, store, changes: all, repaint: needsRepaint(all) };
-    for (const part of parts) part.update(frame);
+    const before = scene;
+    scene = deriveScene(explanation, store, scene, all, subtracted(rows, store, explanation));
+    const fresh = explanation !== before?.explanation || scene.erased !== before.erased;
+    const frame = { scene, store, rows, changes: all, repaint: fresh || needsRepaint(all) };
+    for (const part of Object.values(parts)) part.update(frame);
+    // What is no longer on show, or is disabled without a kernel, would take the focus along.
+    const focused = document.activeElement;
+    if (root.contains(focused) && focused?.closest("[hidden], :disabled"))
+      rest().focus({ preventScroll: true });
   });
   store.draw();
 

@@ -1,29 +1,44 @@
 // The caption, its words as buttons, tinted by their importance or by what the region gives them.
 
+import type { Draft } from "./caption";
 import { type Component, h, setAttribute } from "./dom";
 import type { Hover } from "./hover";
-import type { Explanation } from "./payload";
+import type { WordHeader } from "./payload";
 import type { Frame } from "./scene";
 import { type Store, toggleWord } from "./state";
 
+const EXPLAINED = ".gradeclip-word[data-index]"; // the others wait for their result
 const RTL = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
 
-export function createWords(store: Store, hover: Hover, signal: AbortSignal): Component<Frame> {
+export interface Words extends Component<Frame> {
+  readonly element: HTMLElement;
+  /** The buttons in the caption's order. */
+  readonly buttons: readonly HTMLButtonElement[];
+}
+
+/** @param handle a button that stands right behind the word that is pinned alone, where prompts can be edited. */
+export function createWords(
+  store: Store,
+  hover: Hover,
+  handle: HTMLButtonElement,
+  signal: AbortSignal,
+): Words {
   const element = h("div", {
     class: "gradeclip-caption",
     role: "group",
     "aria-label": "Caption words",
     dir: "auto",
   });
+  const place = h("span", { class: "gradeclip-handle-place" }, handle);
   let buttons: HTMLButtonElement[] = [];
-  let shown: Explanation | null = null;
-  hover.watch(element, ".gradeclip-word", signal);
+  let shown: Draft | null = null;
+  let tinted: Frame["scene"]["ranking"] | null = null;
+  hover.watch(element, EXPLAINED, signal);
 
   element.addEventListener(
     "click",
     (event) => {
-      const button =
-        event.target instanceof Element ? event.target.closest<HTMLElement>(".gradeclip-word") : null;
+      const button = event.target instanceof Element ? event.target.closest<HTMLElement>(EXPLAINED) : null;
       if (!button) return;
       if (event.detail > 0) button.focus({ preventScroll: true }); // Safari does not by itself
       pinWord(store, hover, Number(button.dataset.index), event.shiftKey);
@@ -46,31 +61,50 @@ export function createWords(store: Store, hover: Hover, signal: AbortSignal): Co
 
   return {
     element,
-    update({ scene, changes, repaint }) {
-      const fresh = scene.explanation !== shown;
+    get buttons() {
+      return buttons;
+    },
+    update({ scene, repaint }) {
+      const fresh = scene.draft !== shown;
       if (fresh) {
-        const focused = buttons.indexOf(document.activeElement as HTMLButtonElement);
-        shown = scene.explanation;
-        buttons = buildCaption(element, shown);
-        if (focused >= 0) buttons[Math.min(focused, buttons.length - 1)]?.focus();
+        const active = document.activeElement;
+        const at = buttons.findIndex(
+          (b) => b === active || (active === handle && b === place.previousSibling),
+        );
+        shown = scene.draft;
+        buttons = buildCaption(element, shown, scene.explanation.header);
+        if (at >= 0) buttons[Math.min(at, buttons.length - 1)]?.focus();
       }
-      if (repaint) {
+      if (fresh || repaint) {
         buttons.forEach((button, k) => {
-          setAttribute(button, "aria-pressed", String(scene.pinned.includes(k)));
-          button.classList.toggle("is-shown", scene.words.includes(k));
+          const source = shown!.sources[k];
+          setAttribute(button, "aria-pressed", String(source !== null && scene.pinned.includes(source)));
+          button.classList.toggle("is-shown", source !== null && scene.words.includes(source));
         });
+        moveHandle(scene);
       }
-      if (fresh || changes.has("region") || changes.has("draft") || changes.has("reading")) tint(scene);
+      if (fresh || scene.ranking !== tinted) tint(scene);
     },
   };
 
+  function moveHandle({ draft, pinned }: Frame["scene"]): void {
+    const wanted = pinned.length === 1 && store.canAsk && store.offers("prompt");
+    const button = wanted ? buttons[draft.sources.indexOf(pinned[0])] : undefined;
+    if (!button) {
+      if (document.activeElement === handle) (place.previousSibling as HTMLElement).focus();
+      place.remove();
+    } else if (place.previousSibling !== button) button.after(place);
+  }
+
   /** Background and underline by the word's share of the strongest value. */
-  function tint({ ranking, region }: Frame["scene"]): void {
+  function tint({ draft, ranking, region }: Frame["scene"]): void {
+    tinted = ranking;
     const top = Math.max(...ranking.map(({ value }) => Math.abs(value)), 1e-30);
     element.classList.toggle("has-region", region !== null);
     for (const { word, value } of ranking) {
-      buttons[word].style.setProperty("--share", Math.abs(value / top).toFixed(3));
-      buttons[word].classList.toggle("is-against", value < 0);
+      const button = buttons[draft.sources.indexOf(word)];
+      button?.style.setProperty("--share", Math.abs(value / top).toFixed(3));
+      button?.classList.toggle("is-against", value < 0);
     }
   }
 }
@@ -91,35 +125,41 @@ export function wordForKey(key: string, at: number, count: number, direction: st
   return key === "End" ? count - 1 : null;
 }
 
-function buildCaption(element: HTMLElement, e: Explanation): HTMLButtonElement[] {
-  const { words, gaps, notes } = e.header;
+function buildCaption(
+  element: HTMLElement,
+  { words, gaps, sources }: Draft,
+  { words: headers, notes }: { words: readonly WordHeader[]; notes: readonly string[] },
+): HTMLButtonElement[] {
   const cut = notes.find((note) => /token/i.test(note)) ?? "Past the text length that this model reads";
-  const buttons = words.map((word, index) => {
-    const state = word.truncated ? " is-truncated" : word.known ? "" : " is-unknown";
-    const title = word.truncated ? cut : word.known ? null : "Unknown to this model";
+  const buttons = words.map((text, index) => {
+    const source = sources[index];
+    const { truncated, known } = source === null ? { truncated: false, known: true } : headers[source];
+    const state = source === null ? " is-pending" : truncated ? " is-truncated" : known ? "" : " is-unknown";
+    const title =
+      source === null ? "Not explained yet" : truncated ? cut : known ? null : "Unknown to this model";
     const button = h("button", {
       type: "button",
       class: `gradeclip-word${state}`,
-      "data-index": index,
+      "data-index": source,
       "aria-pressed": "false",
       tabindex: index === 0 ? 0 : -1,
       title,
       "aria-description": title,
     });
-    button.textContent = word.text;
+    button.textContent = text;
     return button;
   });
   // Buttons are neutral to the bidi algorithm, so a run of right-to-left words says its direction itself.
   element.replaceChildren(gaps[0] ?? "");
   let run: HTMLElement = element;
   buttons.forEach((button, k) => {
-    const rtl = RTL.test(words[k].text);
+    const rtl = RTL.test(words[k]);
     if (!rtl) run = element;
     else if (run === element) {
       run = h("span", { dir: "rtl" });
       element.append(run);
     }
-    const goesOn = rtl && k + 1 < words.length && RTL.test(words[k + 1].text);
+    const goesOn = rtl && k + 1 < words.length && RTL.test(words[k + 1]);
     run.append(button);
     (goesOn ? run : element).append(gaps[k + 1] ?? "");
   });

@@ -2,12 +2,15 @@ import { describe, expect, test } from "vitest";
 import {
   captionMap,
   coverage,
+  mapDifference,
   patchAt,
   patchBox,
   patchWords,
   phraseMap,
+  rankDifference,
   regionShare,
   regionWords,
+  softmax,
   wordMap,
 } from "../src/explanation";
 import type { Region } from "../src/payload";
@@ -19,6 +22,14 @@ const box = (x0: number, y0: number, x1: number, y1: number): Region => ({
 });
 const polygon = (...points: [number, number][]): Region => ({ kind: "polygon", points });
 const sum = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => a + b, 0);
+
+/** Another random explanation on the same grid. */
+const randomLike = (next: () => number, { rows, cols }: ReturnType<typeof explanation>) =>
+  explanation({
+    words: ["a"],
+    grid: [rows, cols],
+    rows: [Array.from({ length: rows * cols }, () => next() - 0.5)],
+  });
 
 /** Run a property on a hundred random explanations. */
 function always(property: (next: () => number, e: ReturnType<typeof randomExplanation>) => void): void {
@@ -47,6 +58,40 @@ describe("maps", () => {
     expect(() => wordMap(explanation(), "upside down", 0)).toThrow(
       /"upside down".*in caption, alone, left out/,
     );
+  });
+});
+
+describe("two prompts", () => {
+  test("the difference of their maps sums what one region gives them, one minus the other", () => {
+    always((next, e) => {
+      const other = randomLike(next, e);
+      const part = Float64Array.from({ length: e.rows * e.cols }, next);
+      const inside = (map: ArrayLike<number>) => sum(Array.from(map, (value, i) => value * part[i]));
+      const difference = mapDifference(e.captionMap, other.captionMap);
+      expect(inside(difference)).toBeCloseTo(inside(e.captionMap) - inside(other.captionMap), 9);
+    });
+  });
+
+  test("their words: shared ones with their difference, the other's own counted against", () => {
+    // "a red car" minus "a blue car"
+    const own = [2, 5, 1].map((value, word) => ({ word, value }));
+    const other = [3, 4, 0.5].map((value, word) => ({ word, value }));
+    const [words, others] = rankDifference(own, other, [0, null, 2]);
+    expect(words).toEqual([
+      { word: 1, value: 5 },
+      { word: 2, value: 0.5 },
+      { word: 0, value: -1 },
+    ]);
+    expect(others).toEqual([{ word: 1, value: -4 }]);
+  });
+
+  test("share the match by softmax: a sum of one, whatever is added to all logits", () => {
+    const shares = softmax([1, 2, 3]);
+    expect(sum(shares)).toBeCloseTo(1, 12);
+    expect(shares[2] / shares[1]).toBeCloseTo(Math.E, 9);
+    softmax([1001, 1002, 1003]).forEach((share, k) => {
+      expect(share).toBeCloseTo(shares[k], 9);
+    });
   });
 });
 

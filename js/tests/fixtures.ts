@@ -1,6 +1,6 @@
 // A small explanation to test with: 4 words on a 2 x 3 grid, its cover a part of the picture.
 
-import type { Explanation, Header, RawPayload, WordHeader } from "../src/payload";
+import type { Explanation, Header, RawDepth, RawPayload, WordHeader } from "../src/payload";
 import { decodePayload } from "../src/payload";
 
 export const READINGS = ["in caption", "alone", "left out"] as const;
@@ -39,6 +39,7 @@ export function payload(options: Options = {}): RawPayload {
       words: words.map((text, k) => ({
         text,
         importance: options.importance?.[k] ?? (k + 1) / 10,
+        effect: null,
         truncated: false,
         known: true,
         ...options.flags?.[k],
@@ -59,6 +60,26 @@ export function payload(options: Options = {}): RawPayload {
     },
     image: new Uint8Array([1, 2, 3]),
     maps: Float32Array.from(values.flat()).buffer,
+  };
+}
+
+/** Maps of single blocks for the payload of the same options: block k gives k + 1 parts of the whole. */
+export function depth(raw: RawPayload = payload(), blocks = { image: 3, text: 2 }): RawDepth {
+  const e = decodePayload(raw);
+  const words = [...e.readings.get("in caption")!];
+  const share = (k: number, n: number) => (2 * (k + 1)) / (n * (n + 1));
+  const image = Array.from({ length: blocks.image }, (_, k) =>
+    [...e.captionMap, ...words].map((v) => v * share(k, blocks.image)),
+  );
+  const text = Array.from({ length: blocks.text }, (_, k) => words.map((v) => v * share(k, blocks.text)));
+  const importance = Array.from({ length: blocks.text }, (_, k) => e.header.words.map((_, w) => k + w / 10));
+  return {
+    caption: raw.header.caption,
+    image_blocks: blocks.image,
+    text_blocks: blocks.text,
+    words: e.header.words.length,
+    maps: Float32Array.from([...image, ...text].flat()).buffer,
+    importance: Float32Array.from(importance.flat()).buffer,
   };
 }
 

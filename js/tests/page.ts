@@ -2,12 +2,17 @@
 
 import { type MockInstance, vi } from "vitest";
 import { MemoryModel } from "../src/memory";
-import type { Synced } from "../src/state";
+import type { Message, Synced } from "../src/state";
 import { mount } from "../src/view";
 import { payload } from "./fixtures";
 
 /** Pixels of every `putImageData`, newest last; happy-dom paints nothing itself. */
 export const painted: Uint32Array[] = [];
+
+/** Whether two paintings are the same, without a comparison value by value. */
+export function samePixels(a: Uint32Array | undefined, b: Uint32Array | undefined): boolean {
+  return a !== undefined && b !== undefined && Buffer.from(a.buffer).equals(Buffer.from(b.buffer));
+}
 
 export function fakeCanvas(): MockInstance {
   painted.length = 0;
@@ -24,11 +29,24 @@ export function fakeCanvas(): MockInstance {
     .mockImplementation((() => context) as unknown as HTMLCanvasElement["getContext"]);
 }
 
+/** A model with somebody behind it, who keeps what is sent. */
+export class LiveModel extends MemoryModel {
+  readonly sent: { content: Message; buffers: ArrayBuffer[] }[] = [];
+
+  constructor(values: Partial<Synced> = {}) {
+    super({ _payloads: [payload()], live: true, ...values });
+  }
+
+  send(content: Message, _callbacks?: unknown, buffers: ArrayBuffer[] = []): void {
+    this.sent.push({ content, buffers });
+  }
+}
+
 export function open(
   state: Partial<Synced> = {},
   model = new MemoryModel({ _payloads: [payload()], ...state }),
+  host = document.createElement("div"),
 ) {
-  const host = document.createElement("div");
   document.body.append(host);
   const close = mount(model, host);
   const all = (selector: string) => [...host.querySelectorAll<HTMLElement>(selector)];
@@ -45,7 +63,13 @@ export function open(
     one,
     stage,
     word: (k: number) => all(".gradeclip-word")[k],
-    bars: () => all(".gradeclip-bar").filter((row) => !row.hidden),
+    bars: () => all(".gradeclip-ranking .gradeclip-bar").filter((row) => !row.hidden),
+    /** The control that a label or an aria-label names. */
+    control: <E extends HTMLElement = HTMLInputElement>(name: string): E => {
+      const named = all("[aria-label]").find((element) => element.getAttribute("aria-label") === name);
+      const label = all("label").find((e) => [e.textContent, e.firstChild?.textContent].includes(name));
+      return (named ?? label?.querySelector("input, select")) as E;
+    },
   };
 }
 
@@ -68,6 +92,10 @@ export function point(target: Element, type: string, x = 0, y = 0, more: Pointer
 
 export function press(target: Element, key: string, more: KeyboardEventInit = {}): void {
   target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more }));
+}
+
+export function change(target: Element, type = "change"): void {
+  target.dispatchEvent(new Event(type, { bubbles: true }));
 }
 
 export function click(target: Element, more: MouseEventInit = {}): void {

@@ -1,12 +1,14 @@
 // @vitest-environment happy-dom
 import { describe, expect, test } from "vitest";
 import { MemoryModel } from "../src/memory";
-import { deriveScene, phraseLabel, topRanked, whereabouts } from "../src/scene";
+import { deriveScene, phraseLabel, subtracted, topRanked, whereabouts } from "../src/scene";
 import { EVERYTHING, Store, type Synced, toggleWord } from "../src/state";
 import { explanation } from "./fixtures";
 
 const scene = (state: Partial<Synced>, e = explanation()) =>
   deriveScene(e, new Store(new MemoryModel(state)), null, EVERYTHING);
+
+const spread = (value: number) => Array.from({ length: 6 }, () => value);
 
 describe("which map is shown", () => {
   test("the whole caption's, where nothing is pinned or hovered", () => {
@@ -54,6 +56,56 @@ describe("what is ranked", () => {
     const ranking = [5, 4, 1, 0.5, -0.1, -9].map((value, word) => ({ word, value }));
     expect(topRanked(ranking, 3).map(({ value }) => value)).toEqual([5, 4, -9]);
     expect(topRanked(ranking, 9)).toBe(ranking);
+  });
+});
+
+describe("the difference of two prompts", () => {
+  const red = explanation({ words: ["a", "red", "car"], rows: [spread(1), spread(2), spread(3)] });
+  const blue = explanation({ words: ["a", "blue", "car"], rows: [spread(1), spread(7), spread(3)] });
+  const between = (state: Partial<Synced>) =>
+    deriveScene(red, new Store(new MemoryModel(state)), null, EVERYTHING, blue);
+
+  test("is shown while no word is chosen, and named by what they do not share", () => {
+    expect([...between({}).map]).toEqual(spread(2 - 7));
+    expect(between({}).label).toBe("red − blue");
+    expect([...between({ hovered_word: 1 }).map]).toEqual(spread(2));
+    expect(between({ hovered_word: 1 }).label).toBe("red");
+  });
+
+  test("ranks the words of both by what a region gives the one more than the other", () => {
+    const { ranking, others } = between({ region: { kind: "box", box: [0, 0, 60, 40] } });
+    expect(ranking.map(({ word, value }) => [word, value])).toEqual([
+      [1, 12],
+      [0, 0],
+      [2, 0],
+    ]);
+    expect(others).toEqual([{ word: 1, value: -42 }]);
+  });
+
+  test("is of another prompt on the same grid only", () => {
+    const rows = (e: typeof red) => [
+      { text: "", explanation: red },
+      { text: "", explanation: e },
+    ];
+    const store = (versus: number | null) => new Store(new MemoryModel({ versus }));
+    expect(subtracted(rows(blue), store(1), red)).toBe(blue);
+    expect(subtracted(rows(blue), store(0), red)).toBeNull();
+    expect(subtracted(rows(blue), store(7), red)).toBeNull();
+    expect(subtracted(rows(explanation({ grid: [3, 3] })), store(1), red)).toBeNull();
+  });
+});
+
+describe("a caption that is asked for", () => {
+  const asking = (state: Partial<Synced>) => scene({ live: true, prompt: "a cat in snow.", ...state }).draft;
+
+  test("keeps the words that it shares with the one on show", () => {
+    expect(asking({}).words).toEqual(["a", "cat", "in", "snow"]);
+    expect(asking({}).sources).toEqual([0, null, 2, 3]);
+  });
+
+  test("is no more shown once it was refused, or where there is no model", () => {
+    expect(asking({ status: "error" }).words).toEqual(["a", "dog", "in", "snow"]);
+    expect(asking({ live: false }).words).toEqual(["a", "dog", "in", "snow"]);
   });
 });
 

@@ -116,7 +116,7 @@ describe("the picture", () => {
     press(stage, "ArrowLeft"); // shows the cursor in the middle
     press(stage, "ArrowLeft");
     await frame();
-    expect(one("[role=status]").textContent).toBe("Row 2, column 1: snow");
+    expect(one(".gradeclip-spoken").textContent).toBe("Row 2, column 1: snow");
     press(stage, "Enter");
     expect(model.get("region")).toEqual({ kind: "box", box: [0, 20, 20, 40] });
     press(stage, "ArrowRight", { shiftKey: true });

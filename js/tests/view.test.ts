@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MemoryModel } from "../src/memory";
 import { payload } from "./fixtures";
-import { click, fakeCanvas, frame, open, painted, point } from "./page";
+import { change, click, fakeCanvas, frame, open, painted, point } from "./page";
 
 beforeEach(fakeCanvas);
 afterEach(() => {
@@ -88,7 +88,10 @@ describe("the view", () => {
     });
     const { model, all, one } = open({ _payloads: [payload(), other], selected_words: [3] });
     const rows = all(".gradeclip-prompt");
-    expect(rows.map((row) => row.textContent)).toEqual(["a dog in snow.0.342", "red car.0.120"]);
+    expect(rows.map((row) => row.textContent)).toEqual([
+      "a dog in snow.0.34234.250 %",
+      "red car.0.12034.250 %",
+    ]);
     const input = rows[1].querySelector("input")!;
     input.checked = true;
     input.dispatchEvent(new Event("change", { bubbles: true }));
@@ -106,19 +109,17 @@ describe("the view", () => {
   });
 
   test("the controls write their traits", async () => {
-    const { model, all, one } = open();
-    const change = (element: HTMLElement, type: string) =>
-      element.dispatchEvent(new Event(type, { bubbles: true }));
+    const { model, all, one, control } = open();
     const alone = all(".gradeclip-segmented input")[1] as HTMLInputElement;
-    change(alone, "change");
+    change(alone);
     const both = all(".gradeclip-segmented input")[5] as HTMLInputElement;
-    change(both, "change");
-    const heat = one("input[type=range]") as HTMLInputElement;
+    change(both);
+    const heat = control("Heat opacity");
     heat.value = "30";
     change(heat, "input");
     const contour = one("input[type=checkbox]") as HTMLInputElement;
     contour.checked = false;
-    change(contour, "change");
+    change(contour);
     await frame();
     expect(model.get("reading")).toBe("alone");
     expect(model.get("sign")).toBe("both");
@@ -126,7 +127,7 @@ describe("the view", () => {
     expect(model.get("contour")).toBe(false);
     expect((one(".gradeclip-heat") as HTMLCanvasElement).style.opacity).toBe("0.3");
     expect(one(".gradeclip-contour").getAttribute("d")).toBe("");
-    expect((one("select") as HTMLSelectElement).disabled).toBe(true);
+    expect(control("colours").disabled).toBe(true);
     expect(one(".gradeclip-legend").textContent).toContain("for and against");
   });
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -170,6 +171,11 @@ class Notebook:
             if output["output_type"] == "error":
                 raise CellError("\n".join(output["traceback"]))
         return "".join(_text(output) for output in outputs)
+
+    def kill_kernel(self) -> None:
+        """End the kernel's process at once, as running out of memory does; the server starts another."""
+        process = int(self.run("import os; os.getpid()"))
+        os.kill(process, signal.SIGKILL)
 
     def cell(self, index: int = -1) -> Locator:
         """A cell with its outputs; the last one unless told."""

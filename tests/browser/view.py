@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 Point = tuple[float, float]  # shares of the picture's width and height
 
 # Resolves with the canvas's pixels once they are (not) the given ones.
@@ -70,6 +72,9 @@ class View:
         self.region = self.root.locator(".gradeclip-region")
         self.tip = self.root.locator(".gradeclip-tip")
         self.share = self.root.locator(".gradeclip-share")
+        self.score = self.root.locator(".gradeclip-score b").first
+        self.field = self.root.get_by_role("textbox", name="Prompt", exact=True)
+        self.notice = self.root.locator(".gradeclip-notice")
         self.error = self.root.get_by_role("alert")
         self._canvas = self.stage.locator("canvas")
         expect(self.stage).to_be_visible()
@@ -116,7 +121,25 @@ class View:
         """Texts with less contrast than AA asks for, each with its contrast."""
         return list(self.root.evaluate(_FAINT_TEXTS))
 
+    def accessibility_violations(self) -> list[str]:
+        """What axe-core finds wrong with the view: rule and element."""
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE.read_text("utf-8"))
+        found = self.root.evaluate("root => axe.run(root, { resultTypes: ['violations'] })")
+        return [f"{v['id']}: {n['html']}" for v in found["violations"] for n in v["nodes"]]
+
     # What they do
+
+    def edit(self, prompt: str, *, then: Literal["Enter", "Escape"] | None = "Enter") -> None:
+        """Open the caption's line, replace its text, and end the edit with a key or leave it open."""
+        self.button("Edit the prompt").click()
+        self.field.fill(prompt)
+        if then:
+            self.field.press(then)
+
+    def button(self, name: str) -> Locator:
+        """A button by the beginning of its name."""
+        return self.root.get_by_role("button", name=re.compile(f"^{re.escape(name)}"))
 
     def point_at_word(self, text: str) -> None:
         """Move the pointer over a word."""

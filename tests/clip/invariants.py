@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,20 @@ def with_tower(visual: Any) -> CLIP:
     """A small open_clip model with another image tower."""
     model = small_clip()
     model.visual = enliven(visual)
+    settle(model.visual)
     return model
+
+
+def settle(visual: Any) -> None:
+    """Let batch norms know what passes through them, as training does: else it may grow past float16."""
+    norms = [m for m in visual.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    for norm in norms:
+        norm.train().momentum = 1.0
+    if norms:
+        size = visual.image_size
+        with torch.no_grad():
+            visual(picture(*(size if isinstance(size, tuple) else (size, size)), count=4))
+    visual.eval()
 
 
 def timm_tower(trunk: Any, size: int = 64) -> TimmModel:
@@ -62,8 +75,8 @@ def wrap(model: Any, tokenizer: Any = None) -> ClipModel:
     return ClipModel(model, preprocess, tokenizer or simple_tokenizer())
 
 
-def picture(*size: int, seed: int = 1) -> Tensor:
-    return torch.randn(1, 3, *size, generator=torch.Generator().manual_seed(seed))
+def picture(*size: int, seed: int = 1, count: int = 1) -> Tensor:
+    return torch.randn(count, 3, *size, generator=torch.Generator().manual_seed(seed))
 
 
 def close(a: Tensor, b: Tensor, tolerance: float = 1e-5) -> None:
@@ -107,6 +120,28 @@ def nudged(module: nn.Module, move: Tensor) -> Iterator[None]:
         yield
     finally:
         hook.remove()
+
+
+@contextlib.contextmanager
+def nudged_blocks(
+    blocks: Sequence[Any], moves: Sequence[Tensor], position: int = 0
+) -> Iterator[None]:
+    """A model with one row's attention outputs moved in some of its open_clip blocks."""
+
+    def shift(block: Any, move: Tensor) -> Any:
+        def hook(module: nn.Module, args: tuple[Tensor]) -> Tensor:
+            moved = args[0].clone()
+            moved[:, position] += block.attn.out_proj.weight @ move
+            return moved
+
+        return block.ls_1.register_forward_pre_hook(hook)
+
+    hooks = [shift(block, move) for block, move in zip(blocks, moves, strict=True)]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def check_embedding(tower: Any, model: Any, pixels: Tensor) -> None:
@@ -154,6 +189,13 @@ def check_attention(tower: Any, pixels: Tensor) -> None:
     assert len(parts[read.tokens]) == tower.trace(pixels).grid[0] * tower.trace(pixels).grid[1]
 
 
+def check_text_attention(trace: Any) -> None:
+    """(c) of a text tower: values of all that is seen, with the true attention weights, make up o."""
+    for read in trace.reads:
+        values = read.v[: read.visible].unflatten(-1, (read.heads, -1))
+        close(torch.einsum("hn,nhd->hd", read.attention(), values).flatten(), read.o)
+
+
 def check_feature_gradients(tower: Any, pixels: Tensor) -> None:
     """Gradients at the features, against weights: where they move o alone, they are w pulled through."""
     trace = tower.trace(pixels)
@@ -164,15 +206,19 @@ def check_feature_gradients(tower: Any, pixels: Tensor) -> None:
     assert len(features[trace.patches]) == rows * cols
 
 
-def check_lower_precision(model: Any, pixels: Tensor) -> None:
+def check_lower_precision(model: Any, pixels: Tensor, tokenizer: Any = None) -> None:
     """Maps under autocast rank the patches as those in full precision do."""
-    maps = []
-    for dtype in (None, "bfloat16"):
-        clip = wrap(model)
+    clip = wrap(model, tokenizer)
+    full = _ranks(gw.Explainer(clip)(pixels, "a red car").signed_map)
+    for dtype in ("bfloat16", "float16"):
         narrow = ClipModel(model, clip.optics.crop, clip.tokenizer.tokenizer, dtype=dtype)
-        maps.append(gw.Explainer(narrow)(pixels, "a red car").signed_map.ravel())
-    ranks = [np.argsort(np.argsort(m)) for m in maps]
-    assert np.corrcoef(*ranks)[0, 1] >= 0.98
+        low = _ranks(gw.Explainer(narrow)(pixels, "a red car").signed_map)
+        assert np.corrcoef(full, low)[0, 1] >= 0.98, dtype
+
+
+def _ranks(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    ranks: np.ndarray[Any, Any] = np.argsort(np.argsort(values.ravel()))
+    return ranks
 
 
 def check_untouched(clip: ClipModel, pixels: Tensor) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -105,27 +103,6 @@ def test_each_caption_is_encoded_as_if_alone(
     check.close(tower.run(sequences, 1)[0], together)
 
 
-@contextlib.contextmanager
-def nudged(model: Custom, moves: list[Tensor], position: int) -> Iterator[None]:
-    """The model with the pooled row's attention outputs moved in its last blocks."""
-
-    def shift(block: Any, move: Tensor) -> Any:
-        def hook(module: nn.Module, args: tuple[Tensor]) -> Tensor:
-            moved = args[0].clone()
-            moved[:, position] += block.attn.out_proj.weight @ move
-            return moved
-
-        return block.ls_1.register_forward_pre_hook(hook)
-
-    blocks = model.text.transformer.resblocks[-len(moves) :]
-    hooks = [shift(block, move) for block, move in zip(blocks, moves, strict=True)]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
 def position_of(model: Custom, ids: list[int]) -> int:
     pooling = model.text.pool_type
     if model.text.cls_emb is not None:
@@ -150,7 +127,8 @@ def test_pushed_moves_are_the_embeddings_slope(
             ends = []
             for step in (1e-5, -1e-5):
                 along = [step * m[1].double() for m in moves]
-                with nudged(model, along, position_of(model, ids)):
+                blocks = model.text.transformer.resblocks[-layers:]
+                with check.nudged_blocks(blocks, along, position_of(model, ids)):
                     ends.append(model.encode_text(padded, normalize=True)[0])
     finally:
         model.float()
@@ -161,10 +139,7 @@ def test_values_with_true_attention_make_up_the_output(
     tower: PooledTextTower, sequences: list[list[int]]
 ) -> None:
     for ids in sequences:
-        for read in tower.run([ids], 3)[1].reads:
-            values = read.v[: read.visible].unflatten(-1, (read.heads, -1))
-            o = torch.einsum("hn,nhd->hd", read.attention(), values).flatten()
-            check.close(o, read.o)
+        check.check_text_attention(tower.run([ids], 3)[1])
 
 
 def test_only_the_captions_own_tokens_are_shared_out(
@@ -210,6 +185,11 @@ def test_a_caption_is_explained_and_the_model_left_as_it_was(model: Custom) -> N
     assert all(w.tokens for w in e.words)
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert all(p.grad is None for p in model.parameters())
+
+
+def test_maps_in_lower_precision_rank_alike(model: Custom) -> None:
+    tokenizer = check.simple_tokenizer(context_length=LENGTH)
+    check.check_lower_precision(model, check.picture(96, 96), tokenizer)
 
 
 def test_models_with_their_text_side_unpacked_are_read_too(sequences: list[list[int]]) -> None:

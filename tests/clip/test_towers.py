@@ -19,6 +19,7 @@ from gradeclip_widget.clip.class_token import ClassTokenTower
 from gradeclip_widget.methods import GradEclip
 from gradeclip_widget.methods.grad_eclip import weighted_values
 
+from . import invariants as check
 from .conftest import CAPTION, small_clip
 
 
@@ -45,7 +46,7 @@ def own_pass(tower: Any, x: Tensor, first: int, visible: Any, moves: list[Tensor
 def test_image_embedding_is_the_models_own(model: CLIP, pixels: Tensor, layers: int) -> None:
     square = pixels[..., :96]
     embedding = ClassTokenTower(model.visual).trace(square, layers).embedding
-    close(embedding, model.encode_image(square, normalize=True)[0].detach())
+    check.close(embedding, check.own_embedding(model, square))
 
 
 def test_text_embeddings_are_the_models_own(model: CLIP, wrapped: ClipModel) -> None:
@@ -167,6 +168,50 @@ def test_patches_with_true_attention_make_up_the_attention_output(
     patches = torch.einsum("hn,nhd->hd", weights[:, read.tokens], values[read.tokens])
     rest = weights[:, 0, None] * values[0]
     close((patches + rest).flatten(), read.o)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_image_weights_are_the_slope_of_the_models_own_score(
+    model: CLIP, pixels: Tensor, layers: int
+) -> None:
+    def moving(move: Tensor) -> Any:
+        return check.nudged_blocks([model.visual.transformer.resblocks[-layers]], [move])
+
+    tower = ClassTokenTower(model.visual)
+    check.check_weights(tower, model, pixels[..., :96], moving, layers)
+
+
+@pytest.mark.parametrize("layers", [1, 4])
+def test_pushed_text_moves_are_the_slope_of_the_models_own_embedding(
+    model: CLIP, ids: list[int], layers: int
+) -> None:
+    _, trace = CausalTextTower(model).run([ids], layers)
+    generator = torch.Generator().manual_seed(8)
+    moves = [torch.randn(2, 64, generator=generator) for _ in range(layers)]
+    pushed = trace.push(moves)
+    padded = torch.tensor([[*ids, *[0] * (77 - len(ids))]])
+    blocks = model.transformer.resblocks[-layers:]
+    model.double()
+    try:
+        with torch.no_grad():
+            ends = []
+            for step in (1e-5, -1e-5):
+                along = [step * move[1].double() for move in moves]
+                with check.nudged_blocks(blocks, along, len(ids) - 1):
+                    ends.append(model.encode_text(padded, normalize=True)[0])
+    finally:
+        model.float()
+    check.close(pushed[1], (ends[0] - ends[1]) / 2e-5, 1e-3)
+
+
+def test_tokens_with_true_attention_make_up_the_attention_output(
+    model: CLIP, ids: list[int]
+) -> None:
+    check.check_text_attention(CausalTextTower(model).run([ids], 4)[1])
+
+
+def test_maps_in_lower_precision_rank_alike(model: CLIP, pixels: Tensor) -> None:
+    check.check_lower_precision(model, pixels)
 
 
 def test_effects_can_be_left_out_without_changing_the_rest(model: CLIP, pixels: Tensor) -> None:

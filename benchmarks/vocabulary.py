@@ -1,0 +1,95 @@
+"""What asking regions costs: ``python -m benchmarks.vocabulary [--model ViT-B-16] [--words 1000]``.
+
+Random weights in the real architecture. The first time a list is asked for its words are encoded; the first
+time for a picture its maps are made; after that a region is one product.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+
+import numpy as np
+import open_clip
+import torch
+from PIL import Image
+
+import gradeclip_widget as gw
+from gradeclip_widget.asking import word_embeddings
+
+from .timing import interleaved
+
+LIMIT = 0.050  # seconds that a region may take
+
+
+def main() -> None:
+    """Print the times, and exit with 1 where a region takes too long."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="ViT-B-16")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--words", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=15)
+    args = parser.parse_args()
+
+    torch.manual_seed(0)
+    model, _, preprocess = open_clip.create_model_and_transforms(args.model, device=args.device)
+    clip = gw.ClipModel(model.eval(), preprocess, open_clip.get_tokenizer(args.model))
+    size = clip.optics.image_size[0]
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (size, size, 3), np.uint8))
+    pixels = preprocess(image)[None].to(args.device)
+    names = gw.vocabularies()["imagenet"].words
+    words = [f"{names[n % len(names)]}{' again' * (n // len(names))}" for n in range(args.words)]
+    vocabulary = gw.Vocabulary("benchmark", tuple(words))
+    explainer = gw.Explainer(clip)
+
+    @torch.no_grad()
+    def image_forward() -> None:
+        model.encode_image(pixels, normalize=True)
+
+    def encode() -> None:
+        with clip.running():
+            word_embeddings(clip, vocabulary)
+
+    image_forward()
+    encoding = _seconds(encode)
+    seen = explainer.vocabulary_maps(image, vocabulary)
+    angles = np.linspace(0, 2 * np.pi, 200, endpoint=False)
+    lasso = (size * (0.5 + 0.3 * np.stack([np.cos(angles), np.sin(angles)], -1))).tolist()
+    seconds = interleaved(
+        {
+            "forward": image_forward,
+            "maps": lambda: explainer.vocabulary_maps(image, vocabulary),
+            "box": lambda: seen.rank((size / 4, size / 4, size / 2, size / 2)),
+            "lasso": lambda: seen.rank(lasso),
+        },
+        args.rounds,
+    )
+    forward = seconds["forward"]
+    print(
+        f"{args.model}, {size} px, {args.device}, {torch.get_num_threads()} threads, {len(words)} words, "
+        f"{args.rounds} rounds"
+    )
+    print(f"image forward                               {forward * 1e3:8.1f} ms")
+    print(
+        f"encoding the words, once for a model        {encoding * 1e3:8.1f} ms = "
+        f"{encoding / forward:.1f} x it"
+    )
+    print(
+        f"maps of all words, once for a picture       {seconds['maps'] * 1e3:8.1f} ms = "
+        f"{seconds['maps'] / forward:.1f} x it, the picture's own forward included"
+    )
+    for name in ("box", "lasso"):
+        print(f"ranking the words for a {name:<5}               {seconds[name] * 1e3:8.2f} ms")
+    if max(seconds["box"], seconds["lasso"]) > LIMIT:
+        raise SystemExit(f"a region takes more than {LIMIT * 1e3:.0f} ms")
+
+
+def _seconds(run: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""How the evidence forms with depth: the maps of a caption and its words in single blocks of both towers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from .clip import ClipModel
+from .clip.pictures import Picture
+from .clip.tokens import Tokens
+from .explanation import Maps
+from .methods import BlockwiseMethod, Method
+from .progress import Progress
+from .words import Word
+
+
+@dataclass(frozen=True, eq=False)
+class Depth:
+    """What single blocks of both towers say of a picture and a caption, shallowest first.
+
+    The maps of the blocks that an `Explanation` explains sum to its own maps.
+
+    Attributes:
+        caption: the caption as given.
+        image_maps: (Li, 1 + W, rows, cols) signed maps of the whole caption and of its words in each block of
+            the image tower, the text side as explained.
+        text_maps: (Lt, W, rows, cols) maps of the words as each block of the text tower alone gives them, the
+            image side as explained.
+        text_importance: (Lt, W) importance of the words where that text block alone is explained.
+    """
+
+    caption: str
+    image_maps: Maps = field(repr=False)
+    text_maps: Maps = field(repr=False)
+    text_importance: Maps = field(repr=False)
+
+
+def by_block(
+    clip: ClipModel,
+    method: Method,
+    picture: Picture,
+    tokens: Tokens,
+    image_layers: int,
+    text_layers: int,
+    progress: Progress,
+) -> Depth:
+    """Both towers traced in all their blocks.
+
+    Args:
+        clip: the model.
+        method: one that explains block by block.
+        picture: what is explained.
+        tokens: by what.
+        image_layers: how many of the last image blocks the explanation sums over.
+        text_layers: the same of the text blocks.
+        progress: called at the stages "image tower" and "maps".
+
+    Raises:
+        ValueError: the method has no blocks, or runs them otherwise than the model does.
+    """
+    if not isinstance(method, BlockwiseMethod):
+        raise ValueError(
+            f"method={method.name!r} explains the last block only: it has no maps of single blocks; use "
+            "method='grad-eclip'"
+        )
+    if method.reference:
+        raise ValueError(
+            "reference=True runs the blocks that it explains otherwise than the model does, so maps of all "
+            "blocks would be another model's; use reference=False"
+        )
+    image, text = clip.image_tower, clip.text_tower
+    progress("image tower", 0, None)
+    with clip.running():
+        pixels = clip.to_device(picture.pixels)
+        traces = [image.trace(pixels, n, effects=False) for n in (image.depth, image_layers)]
+        progress("maps", 0, 2)
+        sequence = clip.tokenizer.framed(tokens.ids)
+        caption, trace = text.run([sequence], text.depth, clip.tokenizer.frame)
+        shares = method.block_shares(trace).to(caption)
+        words = torch.stack([word_sums(s, tokens.words) for s in shares])  # (Lt, W, E)
+        explained = words[-text_layers:].sum(0)
+        image_maps = method.block_maps(traces[0], torch.cat([caption, explained]))
+        progress("maps", 1, 2)
+        text_maps = method.image_maps(traces[1], words.flatten(0, 1))
+        importance = [
+            word_sums(token_importance(s, traces[1].embedding), tokens.words) for s in shares
+        ]
+    grid = traces[0].grid
+    return Depth(
+        tokens.caption,
+        image_maps.float().unflatten(-1, grid).cpu().numpy(),
+        text_maps.float().unflatten(0, words.shape[:2]).unflatten(-1, grid).cpu().numpy(),
+        torch.stack(importance).float().cpu().numpy(),
+    )
+
+
+def token_importance(shares: Tensor, x: Tensor) -> Tensor:
+    """(T,) each token's part of the positive evidence for x, from shares (T, E); zeros if none."""
+    evidence = (shares @ x.to(shares)).relu()
+    return evidence / evidence.sum().clamp_min(torch.finfo(torch.float32).tiny)
+
+
+def word_sums(rows: Tensor, words: Sequence[Word]) -> Tensor:
+    """Rows (T, ...) of tokens summed to rows (W, ...) of words."""
+    return torch.stack([rows[list(word.tokens)].sum(0) for word in words])

@@ -1,0 +1,155 @@
+"""Lists of words to ask a region about, and what a region answers. No torch here."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from . import regions
+from .demo.vocabulary import COLOURS, OBJECTS, SHAPES
+from .explanation import Maps
+from .regions import Box, Region
+
+# The categories of COCO (Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014) that have
+# instances in its data sets, in its order.
+_COCO = """
+    person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light, fire hydrant,
+    stop sign, parking meter, bench, bird, cat, dog, horse, sheep, cow, elephant, bear, zebra, giraffe,
+    backpack, umbrella, handbag, tie, suitcase, frisbee, skis, snowboard, sports ball, kite, baseball
+    bat, baseball glove, skateboard, surfboard, tennis racket, bottle, wine glass, cup, fork, knife,
+    spoon, bowl, banana, apple, sandwich, orange, broccoli, carrot, hot dog, pizza, donut, cake, chair,
+    couch, potted plant, bed, dining table, toilet, tv, laptop, mouse, remote, keyboard, cell phone,
+    microwave, oven, toaster, sink, refrigerator, book, clock, vase, scissors, teddy bear, hair drier,
+    toothbrush
+"""
+
+_SHORT = 1e-3  # of a direction: below it words differ by rounding only
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Words, and the sentence that each is put into before a model reads it.
+
+    Attributes:
+        name: what to call the list.
+        words: its words; each may be several ("traffic light").
+        template: a text with ``{}`` where the word goes.
+
+    Raises:
+        ValueError: there are no words, an empty one, or no place for them in the template.
+        TypeError: the words are one string.
+    """
+
+    name: str
+    words: Sequence[str] = field(repr=False)
+    template: str = "a photo of a {}"
+
+    def __post_init__(self) -> None:
+        """Check the words, and drop those that are there twice."""
+        if isinstance(self.words, str):
+            raise TypeError(
+                f"the words of a vocabulary are a list, not one text: {self.words!r:.80}"
+            )
+        given: Sequence[object] = self.words
+        for word in given:
+            if not isinstance(word, str) or not word.strip():
+                raise ValueError(f"vocabulary {self.name!r} holds {word!r}, which is no word")
+        if not self.words:
+            raise ValueError(f"vocabulary {self.name!r} has no words; give at least one")
+        if self.template.count("{}") != 1:
+            raise ValueError(f"template {self.template!r} must hold one {{}}, where the word goes")
+        object.__setattr__(self, "words", tuple(dict.fromkeys(self.words)))
+
+    @property
+    def texts(self) -> list[str]:
+        """Every word in the template."""
+        return [self.template.replace("{}", word) for word in self.words]
+
+
+@functools.cache
+def vocabularies(model: str = "") -> Mapping[str, Vocabulary]:
+    """The lists that come with the package, by name.
+
+    >>> list(vocabularies("demo"))
+    ['demo', 'objects', 'imagenet', 'colours']
+
+    Args:
+        model: name of the model that is asked. The embedded one has a list of its own, of all it knows.
+    """
+    from open_clip.zero_shot_metadata import IMAGENET_CLASSNAMES
+
+    lists = [
+        Vocabulary("objects", tuple(" ".join(_COCO.split()).split(", "))),
+        Vocabulary("imagenet", IMAGENET_CLASSNAMES),
+        Vocabulary("colours", tuple(COLOURS), "a photo of something {}"),
+    ]
+    if model == "demo":
+        coloured = [f"{colour} {shape}" for colour in COLOURS for shape in SHAPES]
+        lists.insert(0, Vocabulary("demo", (*OBJECTS, *coloured)))
+    return {each.name: each for each in lists}
+
+
+@dataclass(frozen=True, slots=True)
+class SeenWord:
+    """A word, and how much more a region speaks for it than the rest of the picture does.
+
+    Attributes:
+        word: of the vocabulary.
+        value: mean of its map over the region minus the mean over the rest, along what tells the word from
+            the list's average one: in units of the score, for a direction of length one.
+    """
+
+    word: str
+    value: float
+
+
+@dataclass(frozen=True, eq=False)
+class VocabularyMaps:
+    """Maps of one picture along every word of a vocabulary: after them a region costs one product.
+
+    Attributes:
+        words: V of them.
+        maps: (V, rows, cols) signed.
+        lengths: (V,) of what a map can tell of each word: its direction less the list's average one and less
+            the picture's own, along which a unit embedding cannot move.
+        image_size: (width, height) of the picture in pixels.
+        cover: box of the picture (x0, y0, x1, y1) that the maps spread over.
+    """
+
+    words: tuple[str, ...] = field(repr=False)
+    maps: Maps = field(repr=False)
+    lengths: Maps = field(repr=False)
+    image_size: tuple[int, int]
+    cover: Box
+
+    def rank(self, region: Region, count: int | None = 12) -> list[SeenWord]:
+        """Words that a region speaks for more than the rest of the picture does, most first.
+
+        What a list's words have in common ("a photo of a") says nothing of the region, and a word close to it
+        or to the picture as a whole would have a faint map: so values are less their mean, over `lengths`.
+
+        Args:
+            region: as in `Explanation.region_words`.
+            count: how many; all where ``None``.
+
+        Returns:
+            None at all where the model saw nothing of the region.
+
+        Raises:
+            ValueError: no such region.
+        """
+        rows, cols = self.maps.shape[1:]
+        inside = regions.coverage(region, self.image_size, (rows, cols), self.cover).ravel()
+        if not inside.any():
+            return []
+        rest = 1 - inside
+        weights = inside / inside.sum() - rest / max(rest.sum(), np.finfo(np.float32).tiny)
+        values = self.maps.reshape(len(self.maps), -1) @ weights.astype(np.float32)
+        if len(values) > 1:
+            values = values - values.mean()
+        values = values / np.maximum(self.lengths, _SHORT)
+        order = np.argsort(-values, kind="stable")[:count]
+        return [SeenWord(self.words[k], float(values[k])) for k in order]

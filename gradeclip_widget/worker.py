@@ -1,0 +1,139 @@
+"""One job at a time on a thread of its own; the latest one wins. Knows nothing of what a job does."""
+
+from __future__ import annotations
+
+import atexit
+import sys
+import threading
+from collections.abc import Callable
+
+Check = Callable[[], None]
+Job = Callable[[Check], None]
+
+
+_working: set[Worker] = set()  # those that have a thread
+
+
+class Superseded(BaseException):
+    """A newer job was handed in, or this one was cancelled.
+
+    No `Exception`, as `asyncio.CancelledError` is none: libraries that catch those must let it through.
+    """
+
+
+class Worker:
+    """Runs the latest job handed in, on a thread that is there only while there is work.
+
+    A job is called with a function that raises `Superseded` as soon as the job is not the latest any more.
+    It calls that between its stages, and once more with ``changed`` held before it writes anything: then
+    nothing older is ever written after something newer was asked for.
+
+    Args:
+        changed: guards what jobs and their clients both touch; notified when a job ends. May be shared by
+            many workers, which keeps clients that write to each other from locking each other out.
+        idle: seconds that the thread waits for another job before it ends.
+    """
+
+    def __init__(self, changed: threading.Condition, idle: float = 5.0) -> None:
+        self._changed = changed
+        self._idle = idle
+        self._latest: object | None = None
+        self._waiting: tuple[Job, object] | None = None
+        self._thread: threading.Thread | None = None
+        self._running = False
+        self._closed = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job waits or runs, be it one that was cancelled and has not come to its next check."""
+        return self._running or self._waiting is not None
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a thread."""
+        return self._thread is not None
+
+    def submit(self, job: Job) -> None:
+        """Run a job in place of the one that waits or runs.
+
+        Raises:
+            RuntimeError: the worker was closed.
+        """
+        with self._changed:
+            if self._closed:
+                raise RuntimeError("this worker was closed and takes no more jobs")
+            self._latest = object()
+            self._waiting = (job, self._latest)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="gradeclip", daemon=True)
+                _working.add(self)
+                self._thread.start()
+            self._changed.notify_all()
+
+    def cancel(self) -> None:
+        """Drop the job that waits; the one that runs ends at its next check."""
+        with self._changed:
+            self._latest = self._waiting = None
+            self._changed.notify_all()
+
+    def close(self, *, join: bool = False) -> None:
+        """Cancel, and let the thread end; ``join`` waits for that."""
+        with self._changed:
+            self._closed = True
+            self.cancel()
+            thread = self._thread
+        if join and thread is not None:
+            thread.join()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Block until nothing waits or runs.
+
+        Raises:
+            TimeoutError: that took longer than ``timeout`` seconds.
+            RuntimeError: called by a job, which would wait for itself.
+        """
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("wait() was called on the thread that does the work waited for")
+        with self._changed:
+            if not self._changed.wait_for(lambda: not self.busy, timeout):
+                raise TimeoutError(f"still at work after {timeout} s")
+
+    def _run(self) -> None:
+        while self._next():
+            pass
+
+    def _next(self) -> bool:
+        """Run the next job. A frame of its own: an idle thread holds on to nothing of the last one."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._waiting is not None, self._idle)
+            if self._waiting is None:
+                self._thread = None
+                _working.discard(self)
+                self._changed.notify_all()
+                return False
+            (job, ticket), self._waiting, self._running = self._waiting, None, True
+
+        def check() -> None:
+            if ticket is not self._latest:
+                raise Superseded
+
+        try:
+            job(check)
+        except Superseded:
+            pass
+        except BaseException:  # noqa: BLE001 - what a job lets through must not end the thread
+            threading.excepthook(
+                threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread()))
+            )
+        finally:
+            with self._changed:
+                self._running = False
+                self._changed.notify_all()
+        return True
+
+
+@atexit.register
+def _stop_all() -> None:
+    """End all work before the interpreter does: a thread that is inside of torch then aborts the process."""
+    for worker in list(_working):
+        worker.close(join=True)

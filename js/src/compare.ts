@@ -1,0 +1,213 @@
+// Several prompts as rows: which one is shown, which one is subtracted, and how they share the match among them.
+
+import { type Component, h, setAttribute, setText, uniqueId } from "./dom";
+import { softmax } from "./explanation";
+import { createField } from "./field";
+import { formatCosine, formatPercent, formatValue } from "./format";
+import type { Hover } from "./hover";
+import { CROSS, iconButton, MINUS, PENCIL, ROW_ADD } from "./icons";
+import { choosePrompt, dropPrompt, rewritePrompt } from "./prompts";
+import type { Frame } from "./scene";
+import type { Store, Synced } from "./state";
+
+const NUMBERS = ["cosine", "logit", "softmax"];
+
+interface Row {
+  element: HTMLElement;
+  input: HTMLInputElement;
+  text: HTMLElement;
+  numbers: HTMLElement[];
+  minus: HTMLButtonElement;
+  edit: HTMLButtonElement;
+  drop: HTMLButtonElement;
+}
+
+export interface Compare extends Component<Frame> {
+  readonly add: HTMLElement; // the button that starts another row; it stands apart, since there may be no rows yet
+}
+
+export function createCompare(store: Store, hover: Hover, signal: AbortSignal): Compare {
+  const name = uniqueId();
+  const list = h("div", { class: "gradeclip-prompts", role: "radiogroup", "aria-label": "Prompts" });
+  const heads = ["", ...NUMBERS, ""].map((text) => h("span", {}, text));
+  const head = h("div", { class: "gradeclip-prompt-heads", "aria-hidden": "true" }, ...heads);
+  const add = iconButton("Compare with another prompt", ROW_ADD);
+  const element = h("div", { class: "gradeclip-compare" }, list);
+  list.append(head);
+  const rows: Row[] = [];
+  let prompts: string[] = [];
+  let edited: number | null = null; // the row that the field stands in; one past the last: a new one
+  let signBefore: Synced["sign"] | null = null; // what the difference view took the place of
+
+  const field = createField(
+    "Prompt",
+    null,
+    {
+      ask(text) {
+        if (edited === prompts.length) store.set({ prompts: [...prompts, text] });
+        else store.set(rewritePrompt(asked(), edited!, text));
+      },
+      giveUp() {},
+      left(byKey) {
+        const row = rows[edited!];
+        edited = null;
+        element.hidden = list.hidden;
+        row?.element.classList.remove("is-editing");
+        element.append(field.element); // out of the row, which may go
+        if (byKey) (row && !row.element.hidden ? row.edit : add).focus();
+      },
+    },
+    signal,
+  );
+  element.append(field.element);
+
+  /** What the rows stand for; a widget without a model is not asked for prompts. */
+  const asked = () => ({
+    prompts: store.canAsk ? prompts : [],
+    active: store.get("active"),
+    versus: store.get("versus"),
+  });
+
+  const edit = (row: number) => {
+    if (!store.canAsk) return;
+    hover.clear();
+    edited = row;
+    const place = rows[row]?.element;
+    place?.classList.add("is-editing");
+    element.hidden = false;
+    if (row < prompts.length) place.prepend(field.element);
+    else element.append(field.element);
+    const text = prompts[row] ?? prompts[store.get("active")] ?? "";
+    field.open(text, row < prompts.length ? undefined : [0, text.length]);
+  };
+
+  const subtract = (row: number) => {
+    hover.clear();
+    if (store.get("versus") === row) {
+      store.set({ versus: null, ...(signBefore ? { sign: signBefore } : {}) });
+      signBefore = null;
+      return;
+    }
+    if (store.get("versus") === null) signBefore = store.get("sign");
+    store.set({ versus: row, sign: "both", selected_words: [] });
+  };
+
+  const drop = (row: number) => {
+    store.set(dropPrompt(asked(), row));
+    const next = prompts.length > 2 ? rows[row === prompts.length - 1 ? row - 1 : row].drop : add;
+    next.focus();
+  };
+
+  list.addEventListener(
+    "change",
+    (event) => {
+      hover.clear();
+      store.set(choosePrompt(asked(), Number((event.target as HTMLInputElement).value)));
+    },
+    { signal },
+  );
+  list.addEventListener(
+    "dblclick",
+    (event) => {
+      if (!(event.target as Element).closest("button, textarea")) rowAt(event.target, edit);
+    },
+    { signal },
+  );
+  list.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key === "F2" && !field.isOpen) rowAt(event.target, edit);
+    },
+    { signal },
+  );
+  list.addEventListener(
+    "click",
+    (event) => {
+      const target = event.target as Element;
+      const button = target.closest("button");
+      if (target.matches("em, .gradeclip-prompt")) rowAt(target, (k) => rows[k].input.click());
+      if (!button || event.detail > 1) return; // a second click would take away the row that moved up
+      rowAt(button, (k) => {
+        const { minus, edit: pencil } = rows[k];
+        (button === minus ? subtract : button === pencil ? edit : drop)(k);
+      });
+    },
+    { signal },
+  );
+  add.addEventListener("click", () => edit(prompts.length), { signal });
+
+  const rowAt = (target: EventTarget | null, act: (row: number) => void) => {
+    const at = rows.findIndex(({ element: row }) => row.contains(target as Node));
+    if (at >= 0) act(at);
+  };
+
+  return {
+    element,
+    add,
+    update({ rows: found }) {
+      const live = store.canAsk;
+      const wanted = store.offers("compare");
+      add.hidden = !live || !wanted;
+      if (field.isOpen && add.hidden) field.close();
+      prompts = found.map(({ text }) => text);
+      while (rows.length < found.length) rows.push(createRow(list, name, rows.length));
+      const active = store.get("active");
+      const versus = store.get("versus");
+      if (versus === null) signBefore = null;
+      const waiting = store.get("status") === "error" ? "–" : "…";
+      list.hidden = !wanted || found.length < 2;
+      element.hidden = list.hidden && !field.isOpen;
+      const logits = found.map(({ explanation }) => explanation?.header.score.logit ?? null);
+      const shares = logits.every((logit) => logit !== null) ? softmax(logits as number[]) : null;
+      list.classList.toggle(
+        "has-logits",
+        logits.some((logit) => logit !== null),
+      );
+      rows.forEach((row, k) => {
+        row.element.hidden = k >= found.length;
+        if (row.element.hidden) return;
+        const { text, explanation } = found[k];
+        row.element.classList.toggle("is-pending", explanation === null);
+        row.input.checked = k === active;
+        setText(row.text, text);
+        row.text.title = text;
+        const numbers = [
+          explanation ? formatCosine(explanation.header.score.cosine) : waiting,
+          logits[k] === null ? "" : formatValue(logits[k], 10),
+          shares ? formatPercent(shares[k]) : "",
+        ];
+        row.numbers.forEach((number, n) => {
+          setText(number, numbers[n]);
+        });
+        const said = numbers.map((number, n) => number && `${NUMBERS[n]} ${number}`);
+        setAttribute(row.input, "aria-description", said.filter(Boolean).join(", "));
+        row.numbers[2].style.setProperty("--share", (shares?.[k] ?? 0).toFixed(3));
+        row.minus.style.visibility = k === active ? "hidden" : "";
+        setAttribute(row.minus, "aria-pressed", String(k === versus));
+        setAttribute(row.minus, "aria-label", `Subtract “${text}”`);
+        row.edit.hidden = row.drop.hidden = !live;
+        setAttribute(row.edit, "aria-label", `Edit “${text}”`);
+        setAttribute(row.drop, "aria-label", `Remove “${text}”`);
+      });
+    },
+  };
+}
+
+function createRow(list: HTMLElement, name: string, index: number): Row {
+  const input = h("input", { type: "radio", name, value: index });
+  const text = h("bdi", { class: "gradeclip-prompt-text" });
+  const numbers = NUMBERS.map((what) => h("em", { title: what }));
+  const minus = iconButton("Subtract this prompt from the chosen one", MINUS);
+  const edit = iconButton("Edit (F2)", PENCIL);
+  const drop = iconButton("Remove", CROSS);
+  const element = h(
+    "div",
+    { class: "gradeclip-prompt" },
+    h("label", {}, input, text),
+    h("span", { class: "gradeclip-prompt-tools" }, edit, drop),
+    ...numbers,
+    minus,
+  );
+  list.append(element);
+  return { element, input, text, numbers, minus, edit, drop };
+}

@@ -1,0 +1,45 @@
+// The mask test: the region taken out of the picture, and what that does to the score.
+
+import { type Component, h, setText } from "./dom";
+import { formatSigned, formatValue } from "./format";
+import type { Frame } from "./scene";
+import { createSegmented } from "./segmented";
+import type { Store } from "./state";
+
+const WAYS = [
+  { value: "", label: "as it is", tip: "The picture as it is" },
+  { value: "blur", label: "blur", tip: "Blur the region and score the picture again" },
+  { value: "mean", label: "mean", tip: "Fill the region with the mean colour of the rest" },
+  { value: "noise", label: "noise", tip: "Fill the region with noise" },
+] as const;
+
+export function createErase(store: Store, signal: AbortSignal): Component<Frame> {
+  const title = h("h3", { class: "gradeclip-heading" }, "Take the region out");
+  const ways = createSegmented("Take the region out", signal, (value) => store.set({ erase: value }));
+  const result = h("p", { class: "gradeclip-fall", role: "status" });
+  const element = h("section", { class: "gradeclip-erase" }, title, ways.element, result);
+  return {
+    element,
+    update({ scene, store: { live, canAsk } }) {
+      const given = store.get("erased");
+      element.hidden = !scene.region || !store.offers("erase") || !(live || given);
+      if (element.hidden) return;
+      ways.setOptions(WAYS.filter(({ value }) => live || value === "" || value === given?.how));
+      ways.choose(store.get("erase"));
+      ways.setDisabled(live && !canAsk);
+      const { score } = scene.explanation.header;
+      const after = scene.erased?.scores[store.get("active")];
+      const waiting = store.get("erase") !== "" && !scene.erased;
+      setText(
+        result,
+        after !== undefined ? sayFall(score.cosine, after) : waiting ? "Scoring the picture …" : "",
+      );
+    },
+  };
+}
+
+/** "0.735 → 0.412, −0.323". */
+export function sayFall(before: number, after: number): string {
+  const scale = Math.max(0.1, Math.abs(before), Math.abs(after));
+  return `${formatValue(before, scale)} → ${formatValue(after, scale)}, ${formatSigned(after - before, scale)}`;
+}

@@ -1,0 +1,88 @@
+// What was asked before, to go back to; and what is on show as Python, to take along.
+
+import { type Component, h, setText } from "./dom";
+import { formatCosine } from "./format";
+import { BACK, CLOCK, COPY, FORWARD, iconButton } from "./icons";
+import type { Menu } from "./menu";
+import type { Frame } from "./scene";
+import type { HistoryEntry, Store } from "./state";
+
+const LISTED = 12; // entries of the list, the newest
+
+export function createHistory(store: Store, menu: Menu, signal: AbortSignal): Component<Frame> {
+  const back = iconButton("Back", BACK);
+  const forward = iconButton("Forward", FORWARD);
+  const list = iconButton("Prompts so far", CLOCK);
+  list.setAttribute("aria-haspopup", "menu");
+  const copy = iconButton("Copy as Python", COPY);
+  const said = h("span", { class: "gradeclip-said", role: "status" });
+  const steps = h("span", {}, back, forward, list);
+  const element = h("div", { class: "gradeclip-history" }, said, steps, copy);
+
+  const index = () => store.get("history_index");
+  const go = (to: number) => {
+    if (to >= 0 && to < store.get("history").length) store.set({ history_index: to });
+  };
+  back.addEventListener("click", () => go(index() - 1), { signal });
+  forward.addEventListener("click", () => go(index() + 1), { signal });
+  list.addEventListener(
+    "click",
+    () => {
+      const entries = store.get("history").map((entry, k) => ({
+        label: entry.prompts[entry.active] ?? "",
+        detail: describe(entry),
+        current: k === index(),
+        act: () => go(k),
+      }));
+      menu.open(list, "Prompts so far", entries.slice(-LISTED).reverse(), () => list);
+    },
+    { signal },
+  );
+  copy.addEventListener(
+    "click",
+    async () => {
+      const done = await copyText(store.get("_code"), element);
+      if (signal.aborted) return;
+      copy.focus();
+      setText(said, done ? "Copied" : "The browser did not let it be copied");
+    },
+    { signal },
+  );
+  copy.addEventListener("blur", () => setText(said, ""), { signal });
+
+  return {
+    element,
+    update() {
+      const wanted = store.live && store.offers("history");
+      const { length } = store.get("history");
+      steps.hidden = !wanted || !store.canAsk || length < 2;
+      copy.hidden = !wanted || store.get("_code") === "";
+      element.hidden = steps.hidden && copy.hidden;
+      copy.title = store.get("_code");
+      // Not `disabled`: the focus would be lost at the last step.
+      back.setAttribute("aria-disabled", String(index() <= 0));
+      forward.setAttribute("aria-disabled", String(index() >= length - 1));
+    },
+  };
+}
+
+function describe({ prompts, score }: HistoryEntry): string {
+  return prompts.length > 1 ? `${formatCosine(score)} · 1 of ${prompts.length}` : formatCosine(score);
+}
+
+/** Pages without a secure origin have no clipboard of their own; a selection can still be copied there. */
+async function copyText(text: string, near: HTMLElement): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const area = h("textarea", { class: "gradeclip-spoken", "aria-hidden": "true" });
+    area.value = text;
+    near.append(area);
+    area.focus();
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done;
+  }
+}

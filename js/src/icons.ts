@@ -1,0 +1,22 @@
+// Buttons that are a picture; their label is their name and their tooltip.
+
+import { h, s } from "./dom";
+
+export const CROSS = "M4.5 4.5l7 7M11.5 4.5l-7 7";
+export const PENCIL = "M3 13l.7-3L10.4 3.3a1 1 0 0 1 1.4 0l.9.9a1 1 0 0 1 0 1.4L6 12.3 3 13zM9.3 4.4l2.3 2.3";
+export const BACK = "M10 3.5L5.5 8l4.5 4.5";
+export const FORWARD = "M6 3.5L10.5 8 6 12.5";
+export const DOWN = "M4.5 6.5L8 10l3.5-3.5";
+export const CLOCK = "M8 2.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11zM8 5v3.2l2.2 1.3";
+export const COPY = "M6 6h7v7H6zM10 6V3H3v7h3";
+export const ROW_ADD = "M3 3.5h10M3 7.5h10M3 11.5h4.5M11.5 9.5v4M9.5 11.5h4";
+export const MINUS = "M4 8h8";
+
+/** A button with a picture drawn on 16 x 16. */
+export function iconButton(label: string, path: string, className = "gradeclip-icon"): HTMLButtonElement {
+  const icon = s("svg", { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" });
+  icon.append(s("path", { d: path }));
+  const button = h("button", { type: "button", class: className, title: label, "aria-label": label });
+  button.append(icon);
+  return button;
+}

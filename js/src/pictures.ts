@@ -1,0 +1,178 @@
+// Pictures: the strip to choose from, and what is dropped on the widget, pasted into it or chosen from a folder.
+
+import { type Component, h, uniqueId } from "./dom";
+import { formatBytes } from "./format";
+import { toBytes } from "./payload";
+import type { Frame } from "./scene";
+import type { PictureEntry, Store } from "./state";
+
+const TYPES = ["png", "jpeg", "webp", "gif", "bmp", "tiff"].map((name) => `image/${name}`);
+
+// Jupyter's server closes the kernel's connection on a larger message: Tornado's websocket_max_message_size is
+// 10 MiB unless somebody raised it (https://github.com/jupyter-widgets/ipywidgets/issues/2522).
+const LARGEST = 10_000_000; // bytes
+
+/** Why a file is no picture that can be sent, in a sentence; "" where it is one. */
+export function refusal({ name, type, size }: Pick<File, "name" | "type" | "size">): string {
+  const called = name ? `“${name}”` : "What was pasted";
+  if (!TYPES.includes(type)) {
+    return `${called} is not a picture that can be read here: PNG, JPEG, WebP, GIF, BMP and TIFF can.`;
+  }
+  if (size === 0) return `${called} is empty.`;
+  if (size > LARGEST) {
+    return (
+      `${called} has ${formatBytes(size)}, and at most ${formatBytes(LARGEST)} travel to the kernel. ` +
+      "Save it smaller, or name the file in explore(…)."
+    );
+  }
+  return "";
+}
+
+export function createPictures(store: Store, root: HTMLElement, signal: AbortSignal): Component<Frame> {
+  const file = h("input", { type: "file", accept: TYPES.join(), multiple: true, hidden: true, tabindex: -1 });
+  const add = h("button", { type: "button", class: "gradeclip-add" }, "Add a picture");
+  add.title = "Choose a picture; or drop one here, or paste it";
+  const strip = createStrip(store, signal);
+  const target = h(
+    "div",
+    { class: "gradeclip-drop", "aria-hidden": "true", hidden: true },
+    "Drop to explain",
+  );
+  const element = h("div", { class: "gradeclip-pictures" }, strip.element, add, file);
+  root.append(target);
+
+  const receives = () => store.live && store.offers("pictures");
+  const send = async (files: readonly File[]) => {
+    if (files.length === 0) return;
+    if (!store.canAsk) {
+      store.setView({ refused: "Another picture needs a kernel: run the cell again." });
+      return;
+    }
+    const refused = files.map(refusal).filter((sentence) => sentence !== "");
+    store.setView({ refused: refused.join(" ") });
+    for (const one of files.filter((f) => refusal(f) === "")) {
+      const bytes = await one.arrayBuffer();
+      if (signal.aborted) return;
+      store.send({ type: "picture", name: one.name || "pasted picture" }, [bytes]);
+    }
+  };
+
+  add.addEventListener("click", () => file.click(), { signal });
+  file.addEventListener(
+    "change",
+    () => {
+      void send([...(file.files ?? [])]);
+      file.value = ""; // so that the same file can be chosen again
+    },
+    { signal },
+  );
+  root.addEventListener(
+    "paste",
+    (event) => {
+      const files = filesOf(event.clipboardData);
+      if (!receives() || files.length === 0) return; // text is for the fields
+      take(event);
+      void send(files);
+    },
+    { signal },
+  );
+
+  let inside = 0; // dragenter and dragleave come for every element on the way
+  const setInside = (depth: number) => {
+    inside = Math.max(0, depth);
+    target.hidden = inside === 0;
+  };
+  const onDrag = (type: "dragenter" | "dragover" | "dragleave" | "drop", act: (event: DragEvent) => void) =>
+    root.addEventListener(
+      type,
+      (event) => {
+        if (!receives() || !event.dataTransfer?.types.includes("Files")) return;
+        take(event);
+        act(event);
+      },
+      { signal },
+    );
+  onDrag("dragenter", () => setInside(inside + 1));
+  onDrag("dragleave", () => setInside(inside - 1));
+  onDrag("dragover", (event) => {
+    event.dataTransfer!.dropEffect = "copy";
+  });
+  onDrag("drop", (event) => {
+    setInside(0);
+    void send(filesOf(event.dataTransfer));
+  });
+
+  return {
+    element,
+    update({ changes }) {
+      strip.update();
+      add.hidden = !receives();
+      add.disabled = !store.canAsk;
+      element.hidden = add.hidden && strip.element.hidden;
+      element.classList.toggle("is-strip", !strip.element.hidden);
+      if (changes.has("_payloads") && store.view.refused) store.setView({ refused: "" });
+    },
+  };
+}
+
+/** Thumbnails, one of them chosen. */
+function createStrip(store: Store, signal: AbortSignal) {
+  const element = h("div", { class: "gradeclip-strip", role: "radiogroup", "aria-label": "Pictures" });
+  const name = uniqueId();
+  let shown: readonly PictureEntry[] = [];
+  let inputs: HTMLInputElement[] = [];
+  let urls: string[] = [];
+  const revoke = () => {
+    for (const url of urls) URL.revokeObjectURL(url);
+  };
+  signal.addEventListener("abort", revoke);
+  element.addEventListener(
+    "change",
+    (event) => store.set({ picture: Number((event.target as HTMLInputElement).value) }),
+    { signal },
+  );
+  return {
+    element,
+    update(): void {
+      const pictures = store.get("_pictures");
+      element.hidden = !store.live || !store.offers("pictures") || pictures.length < 2;
+      if (element.hidden) return;
+      if (pictures !== shown) {
+        shown = pictures;
+        revoke();
+        urls = pictures.map(({ thumbnail }) =>
+          URL.createObjectURL(new Blob([toBytes(thumbnail) as BlobPart], { type: "image/webp" })),
+        );
+        const focused = inputs.indexOf(document.activeElement as HTMLInputElement);
+        inputs = pictures.map((picture, k) =>
+          h("input", { type: "radio", name, value: k, "aria-label": picture.name || `Picture ${k + 1}` }),
+        );
+        element.replaceChildren(
+          ...pictures.map((picture, k) =>
+            h(
+              "label",
+              { class: "gradeclip-thumb", title: picture.name },
+              inputs[k],
+              h("img", { src: urls[k], alt: "" }),
+            ),
+          ),
+        );
+        if (focused >= 0) inputs[Math.min(focused, inputs.length - 1)]?.focus();
+      }
+      inputs.forEach((input, k) => {
+        input.checked = k === store.get("picture");
+        input.disabled = !store.canAsk && !input.checked;
+      });
+    },
+  };
+}
+
+function filesOf(data: DataTransfer | null): File[] {
+  return [...(data?.files ?? [])];
+}
+
+/** Ours: the notebook around it would open the file, or paste a cell. */
+function take(event: Event): void {
+  event.preventDefault();
+  event.stopPropagation();
+}

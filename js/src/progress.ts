@@ -1,0 +1,65 @@
+// What the worker is doing: a thin bar, its stage in words, and a way out. The picture stays usable under it.
+
+import { h, setText } from "./dom";
+import { formatBytesOf } from "./format";
+import type { Progress, Store } from "./state";
+
+const DELAY = 350; // ms; what is done sooner needs no word
+
+/** "loading weights 120 of 350 MB", "image tower 3 of 12". */
+export function sayProgress(progress: Progress | null): string {
+  if (!progress) return "Explaining";
+  const { stage, done, total, unit } = progress;
+  if (unit === "bytes") return `${stage} ${formatBytesOf(done, total)}`;
+  return total !== null && total > 1 ? `${stage} ${done} of ${total}` : stage;
+}
+
+/** The share that is done, 0..1; null where nobody knows. */
+export function shareDone(progress: Progress | null): number | null {
+  if (!progress?.total) return null;
+  return Math.min(1, Math.max(0, progress.done / progress.total));
+}
+
+export interface ProgressParts {
+  readonly bar: HTMLElement;
+  readonly words: HTMLElement; // over the picture, with the way out
+  update(computing: boolean): void;
+}
+
+/** @param rest takes the focus when the way out goes away under it. */
+export function createProgress(store: Store, rest: () => HTMLElement, signal: AbortSignal): ProgressParts {
+  const fill = h("i");
+  const bar = h(
+    "div",
+    { class: "gradeclip-progress", role: "progressbar", "aria-label": "Explaining" },
+    fill,
+  );
+  const stage = h("span");
+  const cancel = h("button", { type: "button", class: "gradeclip-cancel" }, "Cancel");
+  const words = h("div", { class: "gradeclip-stage-words", hidden: true }, stage, cancel);
+  let timer = 0;
+  cancel.addEventListener("click", () => store.send({ type: "cancel" }), { signal });
+  signal.addEventListener("abort", () => clearTimeout(timer));
+  return {
+    bar,
+    words,
+    update(computing) {
+      const progress = store.get("progress");
+      const share = computing ? shareDone(progress) : null;
+      bar.hidden = !computing;
+      bar.classList.toggle("is-open-ended", share === null);
+      fill.style.width = share === null ? "" : `${(100 * share).toFixed(1)}%`;
+      if (share === null) bar.removeAttribute("aria-valuenow");
+      else bar.setAttribute("aria-valuenow", (100 * share).toFixed(0));
+      bar.setAttribute("aria-valuetext", sayProgress(progress));
+      setText(stage, sayProgress(progress));
+      cancel.hidden = !store.live;
+      if (!computing) {
+        clearTimeout(timer);
+        timer = 0;
+        if (words.contains(document.activeElement)) rest().focus({ preventScroll: true });
+        words.hidden = true;
+      } else if (!timer) timer = window.setTimeout(() => (words.hidden = false), DELAY);
+    },
+  };
+}

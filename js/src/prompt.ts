@@ -1,0 +1,112 @@
+// The caption as an editable line: its words, a text field in their place, and what a word's menu does to it.
+
+import { type CaptionText, joinCaption, negateWord, removeWord, wordSpan } from "./caption";
+import { type Component, h } from "./dom";
+import { createField } from "./field";
+import type { Hover } from "./hover";
+import { DOWN, iconButton, PENCIL } from "./icons";
+import type { Choice, Menu } from "./menu";
+import type { Frame, Scene } from "./scene";
+import type { Store } from "./state";
+import { createWords } from "./words";
+
+export const PAUSE = 250; // ms without a key until a prompt is asked for
+
+export function createPrompt(store: Store, hover: Hover, menu: Menu, signal: AbortSignal): Component<Frame> {
+  const pencil = iconButton("Edit the prompt (F2)", PENCIL);
+  const handle = iconButton("Change this word (Shift+F10)", DOWN, "gradeclip-handle");
+  handle.setAttribute("aria-haspopup", "menu");
+  const words = createWords(store, hover, handle, signal);
+  const field = createField(
+    "Prompt",
+    PAUSE,
+    {
+      ask: (prompt) => store.set({ prompt }),
+      giveUp: () => scene && store.set({ prompt: scene.explanation.header.caption }),
+      left(byKey) {
+        element.classList.remove("is-editing");
+        if (byKey) pencil.focus();
+      },
+    },
+    signal,
+  );
+  const element = h("div", { class: "gradeclip-line" }, words.element, field.element, pencil);
+  let scene: Scene | null = null;
+
+  const editable = () => store.canAsk && store.offers("prompt");
+  const edit = (selected?: readonly [number, number]) => {
+    if (!editable() || !scene) return;
+    hover.clear();
+    element.classList.add("is-editing");
+    // After an error it is the refused prompt that wants another try; a word's place is in the one on show.
+    field.open((!selected && store.get("prompt")) || joinCaption(scene.draft), selected);
+  };
+  const change = (prompt: string) => store.set({ prompt, selected_words: [] });
+  const openMenu = (at: number, opener: HTMLElement) => {
+    const { draft } = scene!;
+    const label = `Change “${draft.words[at]}”`;
+    menu.open(words.buttons[at], label, wordChoices(draft, at, change, edit), () =>
+      opener === handle && handle.isConnected ? handle : (words.buttons[at] ?? pencil),
+    );
+  };
+
+  pencil.addEventListener("click", () => edit(), { signal });
+  handle.addEventListener("click", () => openMenu(scene!.draft.sources.indexOf(scene!.pinned[0]), handle), {
+    signal,
+  });
+  words.element.addEventListener(
+    "dblclick",
+    (event) => {
+      if (!(event.target as Element).closest("button")) edit();
+    },
+    { signal },
+  );
+  // Also what the menu key and Shift+F10 send.
+  words.element.addEventListener(
+    "contextmenu",
+    (event) => {
+      const button = (event.target as Element).closest<HTMLButtonElement>(".gradeclip-word");
+      if (!button || !editable()) return;
+      event.preventDefault();
+      event.stopPropagation(); // JupyterLab would show its own menu over this one
+      openMenu(words.buttons.indexOf(button), button);
+    },
+    { signal },
+  );
+  element.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key !== "F2" || field.isOpen) return;
+      event.preventDefault();
+      edit();
+    },
+    { signal },
+  );
+
+  return {
+    element,
+    update(frame) {
+      scene = frame.scene;
+      pencil.hidden = !editable();
+      if (field.isOpen && !editable()) field.close();
+      words.update(frame);
+    },
+  };
+}
+
+/** What can be done to a word of a caption. */
+function wordChoices(
+  caption: CaptionText,
+  at: number,
+  change: (prompt: string) => void,
+  edit: (selected: readonly [number, number]) => void,
+): Choice[] {
+  const alone = caption.words.length === 1;
+  const choices: Choice[] = [
+    { label: "Remove", act: () => change(removeWord(caption, at)) },
+    { label: "Replace …", act: () => edit(wordSpan(caption, at)) },
+    { label: "Negate", act: () => change(negateWord(caption, at)) },
+    { label: "Explain alone", act: () => change(caption.words[at]) },
+  ];
+  return alone ? choices.slice(1, 3) : choices; // a caption needs a word, and this one is alone
+}

@@ -1,0 +1,33 @@
+// A menu of a few names with its label, for the row of controls.
+
+import { h } from "./dom";
+
+export interface Choice {
+  value: string;
+  label: string;
+}
+
+export interface Select {
+  readonly element: HTMLElement;
+  /** Offer these, the one of `value` chosen. Options are rebuilt only where they differ. */
+  update(choices: readonly Choice[], value: string, disabled: boolean): void;
+}
+
+export function createSelect(label: string, signal: AbortSignal, pick: (value: string) => void): Select {
+  const select = h("select");
+  const element = h("label", { class: "gradeclip-field" }, label, select);
+  let known = "";
+  select.addEventListener("change", () => pick(select.value), { signal });
+  return {
+    element,
+    update(choices, value, disabled) {
+      const key = JSON.stringify(choices);
+      if (key !== known) {
+        known = key;
+        select.replaceChildren(...choices.map((c) => h("option", { value: c.value }, c.label)));
+      }
+      if (select.value !== value) select.value = value;
+      select.disabled = disabled;
+    },
+  };
+}

@@ -1,0 +1,175 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { payload } from "./fixtures";
+import { change, click, fakeCanvas, frame, LiveModel, open, press } from "./page";
+
+beforeEach(fakeCanvas);
+afterEach(() => {
+  document.body.replaceChildren();
+  vi.restoreAllMocks();
+});
+
+const SWITCHES = {
+  method: "grad-eclip",
+  _methods: [
+    { name: "grad-eclip", label: "Grad-ECLIP" },
+    { name: "gradcam", label: "Grad-CAM" },
+  ],
+  model: "demo",
+  _models: [
+    { name: "demo", loaded: true, bytes: 28_000_000 },
+    { name: "ViT-B-16/openai", loaded: true, bytes: 604_000_000 },
+    { name: "ViT-L-14/openai", loaded: false, bytes: 0 },
+  ],
+  _resolutions: [224, 336, 448],
+};
+const live = (more = {}) => open({}, new LiveModel({ ...SWITCHES, ...more }));
+type View = ReturnType<typeof open>;
+const shown = (view: View) =>
+  [
+    ".gradeclip-models",
+    "method",
+    "resolution",
+    "Reading of a word",
+    "Evidence",
+    "heat",
+    "colours",
+    "contour",
+  ].filter((name) => {
+    const control = name.startsWith(".") ? view.one(name) : (view.control(name) as HTMLElement | undefined);
+    return control && !control.closest("[hidden]");
+  });
+const choose = (select: HTMLInputElement, value: string) => {
+  select.value = value;
+  change(select);
+};
+
+describe("the switches", () => {
+  test("write their traits", async () => {
+    const { control, model } = live();
+    choose(control("method"), "gradcam");
+    choose(control("resolution"), "448");
+    await frame();
+    expect([model.get("method"), model.get("resolution")]).toEqual(["gradcam", 448]);
+    choose(control("resolution"), "");
+    expect(model.get("resolution")).toBeNull();
+  });
+
+  test("stand only where there is something to choose, and somebody to ask", () => {
+    expect(shown(live({ _models: [SWITCHES._models[0]], _resolutions: [224], _methods: [] }))).toEqual([
+      "Reading of a word",
+      "Evidence",
+      "heat",
+      "colours",
+      "contour",
+    ]);
+    document.body.replaceChildren();
+    expect(shown(open(SWITCHES))).not.toContain("method");
+  });
+
+  test("put what is rarely used behind “More”, by keyboard too", async () => {
+    const view = live();
+    const more = view.one(".gradeclip-controls > .gradeclip-more");
+    expect(shown(view)).toEqual([".gradeclip-models", "method", "Reading of a word", "Evidence"]);
+    expect(more.getAttribute("aria-expanded")).toBe("false");
+    more.focus();
+    click(more);
+    await frame();
+    expect(more.getAttribute("aria-expanded")).toBe("true");
+    expect(shown(view)).toEqual(expect.arrayContaining(["heat", "colours", "contour", "resolution"]));
+    expect(document.activeElement).toBe(more);
+  });
+
+  test("keep the focus when the explanation that they asked for arrives", async () => {
+    const { control, model } = live();
+    const method = control("method");
+    method.focus();
+    choose(method, "gradcam");
+    model.set("_payloads", [payload({ header: { method: "Grad-CAM" } })]);
+    await frame();
+    expect(document.activeElement).toBe(method);
+    expect(method.value).toBe("gradcam");
+  });
+});
+
+describe("the controls on show", () => {
+  test("are those that are named", () => {
+    expect(shown(live({ controls: ["method", "reading"] }))).toEqual(["method", "Reading of a word"]);
+    document.body.replaceChildren();
+    const none = live({ controls: [] });
+    expect(none.one(".gradeclip-controls").hidden).toBe(true);
+    expect(none.one(".gradeclip-details").hidden).toBe(true);
+    expect(none.one(".gradeclip-pictures").hidden).toBe(true);
+  });
+
+  test("leave the layers without the details", () => {
+    const { one, all } = live({ controls: ["layers"] });
+    expect(all(".gradeclip-details button")[0].hidden).toBe(false);
+    expect(one(".gradeclip-identity").hidden).toBe(true);
+  });
+});
+
+describe("the menu of models", () => {
+  const opened = (more = {}) => {
+    const view = live(more);
+    const button = view.one(".gradeclip-models > button");
+    click(button);
+    return {
+      ...view,
+      button,
+      rows: () => view.all(".gradeclip-popup li"),
+      popup: view.one(".gradeclip-popup"),
+    };
+  };
+
+  test("says which are in memory and what they take, and frees those that are not in use", async () => {
+    const { rows, popup, model } = opened();
+    expect(rows().map((row) => row.textContent)).toEqual([
+      "demo28 MB",
+      "ViT-B-16/openai604 MBfree",
+      "ViT-L-14/openainot loaded",
+    ]);
+    const free = popup.querySelector<HTMLElement>(".gradeclip-free")!;
+    expect(free.getAttribute("aria-label")).toBe("Free ViT-B-16/openai, 604 MB");
+    click(free);
+    expect((model as LiveModel).sent.map(({ content }) => content)).toEqual([
+      { type: "free", model: "ViT-B-16/openai" },
+    ]);
+    model.set(
+      "_models",
+      SWITCHES._models.map((m) => (m.name === "demo" ? m : { ...m, loaded: false, bytes: 0 })),
+    );
+    await frame();
+    expect(rows()[1].textContent).toBe("ViT-B-16/openainot loaded");
+    expect(rows()[1].contains(document.activeElement)).toBe(true);
+  });
+
+  test("opens on the one in use, moves by arrows, chooses and closes", () => {
+    const { rows, popup, button, model } = opened();
+    expect(rows()[0].contains(document.activeElement)).toBe(true);
+    press(document.activeElement!, "ArrowDown");
+    press(document.activeElement!, "ArrowDown");
+    click(document.activeElement!);
+    expect(model.get("model")).toBe("ViT-L-14/openai");
+    expect(popup.hidden).toBe(true);
+    expect(document.activeElement).toBe(button);
+  });
+
+  test("closes on Esc, and what is selected in the picture stays", async () => {
+    const { popup, button, model } = opened({ selected_words: [1] });
+    press(document.activeElement!, "Escape");
+    await frame();
+    expect(popup.hidden).toBe(true);
+    expect(document.activeElement).toBe(button);
+    expect(model.get("selected_words")).toEqual([1]);
+  });
+
+  test("names stay text", () => {
+    const evil = "<img src=x onerror=alert(1)>";
+    const { popup, host } = opened({
+      _models: [...SWITCHES._models, { name: evil, loaded: true, bytes: 1 }],
+    });
+    expect(popup.textContent).toContain(evil);
+    expect(host.querySelector("[onerror]")).toBeNull();
+  });
+});

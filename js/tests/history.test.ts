@@ -1,0 +1,139 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Synced } from "../src/state";
+import { payload } from "./fixtures";
+import { click, fakeCanvas, frame, open, press } from "./page";
+
+beforeEach(fakeCanvas);
+afterEach(() => {
+  document.body.replaceChildren();
+  vi.restoreAllMocks();
+});
+
+const entry = (prompt: string, score: number) => ({
+  prompts: [prompt],
+  active: 0,
+  score,
+  model: "demo",
+  method: "grad-eclip",
+});
+const CODE = 'gw.explore("street.jpg", "a cat")';
+
+function history(state: Partial<Synced> = {}) {
+  const page = open({
+    live: true,
+    prompt: "a dog in snow.",
+    history: [entry("a dog", 0.2), entry("a cat", 0.3), entry("a bird", 0.1)],
+    history_index: 1,
+    _code: CODE,
+    ...state,
+  });
+  const button = (name: string) => page.one(`[aria-label="${name}"]`);
+  return { ...page, button, items: () => page.all(".gradeclip-menu button") };
+}
+
+describe("the history", () => {
+  test("back and forward set the step, and stop at the ends without losing the focus", async () => {
+    const { model, button } = history();
+    button("Back").focus();
+    click(button("Back"));
+    expect(model.get("history_index")).toBe(0);
+    await frame();
+    expect(button("Back").getAttribute("aria-disabled")).toBe("true");
+    click(button("Back"));
+    expect(model.get("history_index")).toBe(0);
+    expect(document.activeElement).toBe(button("Back"));
+    model.set("history_index", 2);
+    await frame();
+    expect(button("Forward").getAttribute("aria-disabled")).toBe("true");
+  });
+
+  test("lists the prompts with their scores, newest first, the one on show marked", () => {
+    const { model, button, items } = history();
+    click(button("Prompts so far"));
+    expect(items().map((item) => item.textContent)).toEqual(["a bird0.100", "a cat0.300", "a dog0.200"]);
+    expect(items().map((item) => item.getAttribute("aria-checked"))).toEqual(["false", "true", "false"]);
+    expect(document.activeElement).toBe(items()[1]);
+    click(items()[2]);
+    expect(model.get("history_index")).toBe(0);
+    expect(document.activeElement).toBe(button("Prompts so far"));
+  });
+
+  test("the list closes with Esc, and with a click elsewhere", () => {
+    const { button, items, word } = history();
+    click(button("Prompts so far"));
+    press(items()[1], "Escape");
+    expect(items()).toHaveLength(0);
+    expect(document.activeElement).toBe(button("Prompts so far"));
+    click(button("Prompts so far"));
+    word(0).focus();
+    expect(items()).toHaveLength(0);
+    expect(document.activeElement).toBe(word(0));
+  });
+
+  test.each([{ live: false }, { controls: ["prompt"] }])("is not offered with %o", (state) => {
+    expect(history(state).one(".gradeclip-history").hidden).toBe(true);
+  });
+
+  test("needs two steps; the code does not", () => {
+    const { button } = history({ history: [entry("a dog", 0.2)], history_index: 0 });
+    expect(button("Back").parentElement!.hidden).toBe(true);
+    expect(button("Copy as Python").hidden).toBe(false);
+  });
+});
+
+describe("copying as Python", () => {
+  const clipboard = (writeText: (text: string) => Promise<void>) =>
+    vi.spyOn(navigator, "clipboard", "get").mockReturnValue({ writeText } as Clipboard);
+
+  test("writes the code to the clipboard and says so", async () => {
+    const write = vi.fn(async () => {});
+    clipboard(write);
+    const { button, one } = history();
+    click(button("Copy as Python"));
+    await vi.waitFor(() => expect(one(".gradeclip-said").textContent).toBe("Copied"));
+    expect(write).toHaveBeenCalledWith(CODE);
+    expect(one(".gradeclip-said").getAttribute("role")).toBe("status");
+  });
+
+  test.each([
+    [true, "Copied"],
+    [false, "The browser did not let it be copied"],
+  ])("falls back to a selection where there is no clipboard (%s)", async (allowed, said) => {
+    clipboard(() => Promise.reject(new Error("insecure")));
+    let copied = "";
+    document.execCommand = () => {
+      copied = (document.activeElement as HTMLTextAreaElement | null)?.value ?? "";
+      return allowed;
+    };
+    const { button, one, all } = history();
+    click(button("Copy as Python"));
+    await vi.waitFor(() => expect(one(".gradeclip-said").textContent).toBe(said));
+    expect(all(".gradeclip-history textarea")).toHaveLength(0);
+    expect(document.activeElement).toBe(button("Copy as Python"));
+    expect(copied).toBe(CODE);
+  });
+});
+
+describe("leave-one-out bars", () => {
+  const effects = [0.1, -0.05, 0, 0.2];
+  const measured = payload({ flags: effects.map((effect) => ({ effect })) });
+
+  test("stand beside the importance of each word, with a legend", () => {
+    const { bars, one } = open({ _payloads: [measured] });
+    const thin = (k: number) => bars()[k].querySelector<HTMLElement>(".gradeclip-effect")!;
+    expect(bars()[0].textContent).toBe("snow0.400+0.200");
+    expect(thin(0).style.width).toBe(one(".gradeclip-bar i").style.width); // each kind's longest bar fills the side
+    expect(bars()[2].textContent).toBe("dog0.200−0.050");
+    expect(Number.parseFloat(thin(2).style.left)).toBe(0);
+    expect(one(".gradeclip-key").hidden).toBe(false);
+  });
+
+  test("are hidden where no effect was computed, and where bars say what a region does", async () => {
+    expect(open().one(".gradeclip-key").hidden).toBe(true);
+    const { model, one } = open({ _payloads: [measured] });
+    model.set("region", { kind: "box", box: [0, 0, 20, 20] });
+    await frame();
+    expect(one(".gradeclip-key").hidden).toBe(true);
+  });
+});

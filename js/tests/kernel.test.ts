@@ -1,0 +1,167 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { type Manager, PATIENCE } from "../src/kernel";
+import { fakeCanvas, frame, LiveModel, open, point } from "./page";
+
+beforeEach(fakeCanvas);
+afterEach(() => {
+  document.body.replaceChildren();
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+const METHODS = ["Grad-ECLIP", "Grad-CAM"].map((label) => ({ name: label.toLowerCase(), label }));
+
+/** One of Lumino's signals. */
+function signal() {
+  const slots = new Set<() => void>();
+  return {
+    connect: (slot: () => void) => slots.add(slot),
+    disconnect: (slot: () => void) => slots.delete(slot),
+    emit: () => {
+      for (const slot of slots) slot();
+    },
+    slots,
+  };
+}
+
+/** As JupyterLab's manager of a notebook's widgets. */
+function lab(kernel = { status: "idle", connectionStatus: "connected" }) {
+  const [statusChanged, connectionStatusChanged, kernelChanged] = [signal(), signal(), signal()];
+  const session: { kernel: typeof kernel | null } = { kernel };
+  const widget_manager = {
+    context: { sessionContext: { session, statusChanged, connectionStatusChanged, kernelChanged } },
+  } satisfies Manager;
+  const model = Object.assign(new LiveModel({ _methods: METHODS, method: METHODS[0].name }), {
+    widget_manager,
+  });
+  return { kernel, session, statusChanged, connectionStatusChanged, kernelChanged, model };
+}
+
+const says = (view: ReturnType<typeof open>) => view.one(".gradeclip-notice").textContent;
+
+describe("a kernel that goes", () => {
+  test.each(["restarting", "autorestarting", "dead"])(
+    "is told by its status “%s”, and is not back when idle again",
+    async (status) => {
+      const { kernel, statusChanged, model } = lab();
+      const view = open({}, model);
+      expect(says(view)).toBe("");
+      for (kernel.status of [status, "starting", "idle"]) statusChanged.emit();
+      await frame();
+      expect(says(view)).toMatch(/^The kernel is gone.*editing needs a kernel/);
+      expect(view.control("method").disabled).toBe(true);
+    },
+  );
+
+  test("is told by the class that ipywidgets puts on a view without a comm", async () => {
+    const view = open({}, new LiveModel());
+    view.host.classList.add("jupyter-widgets-disconnected");
+    await vi.waitFor(() => expect(says(view)).toMatch(/gone/));
+    view.host.classList.remove("jupyter-widgets-disconnected");
+    await vi.waitFor(() => expect(says(view)).toBe(""));
+  });
+
+  test("is told when it is shut down or another takes its place", async () => {
+    const { session, kernelChanged, model } = lab();
+    const view = open({}, model);
+    session.kernel = null;
+    kernelChanged.emit();
+    await frame();
+    expect(says(view)).toMatch(/gone/);
+  });
+
+  test("leaves a picture that hovers and clicks", async () => {
+    const view = open({}, new LiveModel());
+    view.host.classList.add("jupyter-widgets-disconnected");
+    await vi.waitFor(() => expect(says(view)).toMatch(/gone/));
+    point(view.word(1), "pointerover");
+    await frame();
+    expect(view.one(".gradeclip-who").textContent).toBe("dog");
+  });
+
+  test("only by its connection comes back with it", async () => {
+    const { kernel, connectionStatusChanged, model } = lab();
+    const view = open({}, model);
+    kernel.connectionStatus = "disconnected";
+    connectionStatusChanged.emit();
+    await frame();
+    expect(says(view)).toMatch(/gone/);
+    kernel.connectionStatus = "connected";
+    connectionStatusChanged.emit();
+    await frame();
+    expect(says(view)).toBe("");
+  });
+
+  test("takes no focus with it", async () => {
+    const { kernel, statusChanged, model } = lab();
+    const view = open({}, model);
+    view.control("method").focus();
+    kernel.status = "dead";
+    statusChanged.emit();
+    await frame();
+    expect(document.activeElement).toBe(view.stage);
+  });
+});
+
+test("where there is no kernel from the start, what needs one is not on show", async () => {
+  const host = document.createElement("div");
+  host.classList.add("jupyter-widgets-disconnected");
+  const view = open({}, new LiveModel({ _methods: METHODS, method: METHODS[0].name }), host);
+  expect(says(view)).toBe("");
+  expect(view.control("method").closest("label")!.hidden).toBe(true);
+});
+
+describe("a question", () => {
+  const ask = (view: ReturnType<typeof open>) => {
+    const method = view.control<HTMLSelectElement>("method");
+    method.value = METHODS[1].name;
+    method.dispatchEvent(new Event("change"));
+  };
+  const model = () => new LiveModel({ _methods: METHODS, method: METHODS[0].name });
+  const wait = (ms: number) => vi.advanceTimersByTime(ms);
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  });
+
+  test("without an answer gets a sentence that is true of a busy kernel too", async () => {
+    const view = open({}, model());
+    ask(view);
+    wait(PATIENCE - 1);
+    await frame();
+    expect(says(view)).toBe("");
+    wait(1);
+    await frame();
+    expect(says(view)).toMatch(/busy with something else, or gone/);
+    expect(view.control("method").disabled).toBe(false);
+    view.model.set("status", "computing");
+    await frame();
+    expect(says(view)).toBe("");
+  });
+
+  test("that is answered in time gets none", async () => {
+    const view = open({}, model());
+    ask(view);
+    view.model.set("status", "computing");
+    wait(2 * PATIENCE);
+    await frame();
+    expect(says(view)).toBe("");
+  });
+
+  test("to a kernel that its host calls idle gets none", async () => {
+    const view = open({}, lab().model);
+    ask(view);
+    wait(2 * PATIENCE);
+    await frame();
+    expect(says(view)).toBe("");
+  });
+});
+
+test("a view that is closed listens to no signal of its host", () => {
+  const { statusChanged, connectionStatusChanged, kernelChanged, model } = lab();
+  const { close } = open({}, model);
+  close();
+  expect(statusChanged.slots.size + connectionStatusChanged.slots.size + kernelChanged.slots.size).toBe(0);
+  expect(model.listeners).toBe(0);
+});

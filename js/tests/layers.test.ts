@@ -1,0 +1,167 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { barsOf, sayExplained } from "../src/blocks";
+import { ofBlock, phraseMap, regionWords } from "../src/explanation";
+import { sayBlock } from "../src/layers";
+import { decodeDepth, decodePayload } from "../src/payload";
+import { depth, payload } from "./fixtures";
+import { change, click, fakeCanvas, frame, LiveModel, open, point } from "./page";
+
+beforeEach(fakeCanvas);
+afterEach(() => {
+  document.body.replaceChildren();
+  vi.restoreAllMocks();
+});
+
+const e = decodePayload(payload());
+const maps = decodeDepth(depth(), e)!;
+const sum = (arrays: Float32Array[]) =>
+  [...arrays[0]].map((_, i) => arrays.reduce((total, array) => total + array[i], 0));
+
+describe("maps of single blocks", () => {
+  test("add up to the explanation's own, over either tower", () => {
+    const words = [...e.readings.get("in caption")!];
+    for (const [k, v] of sum(maps.image.map((block) => block.words)).entries())
+      expect(v).toBeCloseTo(words[k], 5);
+    for (const [k, v] of sum(maps.text.map((block) => block.words)).entries())
+      expect(v).toBeCloseTo(words[k], 5);
+    const captions = sum(maps.image.map((block) => block.caption));
+    for (const [k, v] of captions.entries()) expect(v).toBeCloseTo(e.captionMap[k], 5);
+  });
+
+  test("of another caption, grid or length belong to another explanation", () => {
+    expect(decodeDepth({ ...depth(), caption: "a cat" }, e)).toBeNull();
+    expect(decodeDepth(depth(payload({ grid: [4, 4] })), e)).toBeNull();
+    expect(decodeDepth({ ...depth(), image_blocks: 4 }, e)).toBeNull();
+  });
+
+  test("of an image block are read as any explanation's: words, phrases, regions", () => {
+    const block = ofBlock(e, maps, { tower: "image", index: 2 });
+    expect([...block.captionMap]).toEqual([...maps.image[2].caption]);
+    const whole = phraseMap(e, "in caption", [1, 3]);
+    phraseMap(block, "in caption", [1, 3]).forEach((v, i) => {
+      expect(v).toBeCloseTo(whole[i] / 2, 5);
+    });
+    const part = new Float64Array(6).fill(1);
+    expect(regionWords(block, "in caption", part)[0].word).toBe(regionWords(e, "in caption", part)[0].word);
+  });
+
+  test("of a text block sum over words to the caption's, and bring the words' importances", () => {
+    const block = ofBlock(e, maps, { tower: "text", index: 1 });
+    const all = phraseMap(block, "in caption", [0, 1, 2, 3]);
+    block.captionMap.forEach((v, i) => {
+      expect(v).toBeCloseTo(all[i], 5);
+    });
+    expect(block.header.words.map((w) => Number(w.importance.toFixed(3)))).toEqual([1, 1.1, 1.2, 1.3]);
+    expect(e.header.words[0].importance).toBe(0.1);
+  });
+});
+
+describe("the layers", () => {
+  const deep = (more = {}) => open({}, new LiveModel({ depth: true, _depth: depth(), ...more }));
+  const slide = async (slider: HTMLInputElement, value: number) => {
+    slider.value = String(value);
+    change(slider, "input");
+    await frame();
+  };
+
+  test("are asked for by a button, and say so until they are there", async () => {
+    const { model, all, one } = open({}, new LiveModel());
+    const button = all(".gradeclip-details button")[0];
+    expect(one(".gradeclip-layers").hidden).toBe(true);
+    click(button);
+    await frame();
+    expect(model.get("depth")).toBe(true);
+    expect(button.getAttribute("aria-pressed")).toBe("true");
+    expect(one(".gradeclip-waiting").textContent).toContain("Computing");
+    expect(one(".gradeclip-tower").getAttribute("hidden")).toBe(""); // the bars went to the sliders
+  });
+
+  test("say where there are none, as for a method that has no blocks", async () => {
+    const { model, one } = open({}, new LiveModel({ depth: true }));
+    model.set("status", "error");
+    await frame();
+    expect(one(".gradeclip-waiting").textContent).toMatch(/^There are no maps of single blocks/);
+  });
+
+  test("show a block's map for the caption and for a hovered word, and at the end all explained ones again", async () => {
+    const { control, model, one, word } = deep();
+    const slider = control("Block of the image tower");
+    expect([slider.max, slider.value]).toEqual(["3", "3"]);
+    expect(slider.getAttribute("aria-valuetext")).toBe("as explained: last of 3");
+    await slide(slider, 0);
+    expect([model.get("image_block"), model.get("text_block")]).toEqual([0, null]);
+    expect(slider.getAttribute("aria-valuetext")).toBe("block 1 of 3, +0.100 of the score");
+    expect(one(".gradeclip-what").textContent).toBe("whole captionimage block 1");
+    expect(one(".gradeclip-number:last-child").textContent).toBe("0.542"); // a sixth of 3.25
+    point(word(1), "pointerover");
+    await frame();
+    expect(one(".gradeclip-who").textContent).toBe("dog");
+    expect(one(".gradeclip-number:last-child").textContent).toBe("0.333"); // a sixth of 2
+    point(one(".gradeclip-caption"), "pointerleave");
+    await slide(slider, 3);
+    expect(model.get("image_block")).toBeNull();
+    await vi.waitFor(() => expect(one(".gradeclip-what").textContent).toBe("whole caption"));
+    expect(one(".gradeclip-number:last-child").textContent).toBe("3.25");
+  });
+
+  test("of one tower at a time: moving one slider puts the other back", async () => {
+    const { control, model } = deep({ image_block: 1 });
+    await slide(control("Block of the text tower"), 0);
+    expect([model.get("image_block"), model.get("text_block")]).toEqual([null, 0]);
+    expect(control("Block of the image tower").value).toBe("3");
+  });
+
+  test("of a text block tint and rank the words by it", async () => {
+    const { bars, control, one } = deep();
+    await slide(control("Block of the text tower"), 1);
+    expect(bars().map((row) => row.querySelector("em")!.textContent)).toEqual([
+      "1.30",
+      "1.20",
+      "1.10",
+      "1.00",
+    ]);
+    expect(one(".gradeclip-word").style.getPropertyValue("--share")).toBe("0.769");
+  });
+
+  test("keep the slider, and the focus on it, while it moves", async () => {
+    const { control } = deep();
+    const slider = control("Block of the image tower");
+    slider.focus();
+    await slide(slider, 1);
+    expect(document.activeElement).toBe(slider);
+  });
+
+  test("another reading leaves the single block", async () => {
+    const { all, model } = deep({ image_block: 1 });
+    change(all(".gradeclip-segmented input")[1]);
+    await frame();
+    expect([model.get("reading"), model.get("image_block")]).toEqual(["alone", null]);
+  });
+
+  test("work in a page without a kernel where its maps are given, and are not offered where they are not", () => {
+    expect(open({ depth: true, _depth: depth() }).one(".gradeclip-layers").hidden).toBe(false);
+    document.body.replaceChildren();
+    expect(open().all(".gradeclip-details button")[0].hidden).toBe(true);
+  });
+});
+
+describe("bars of blocks", () => {
+  test("stand on a common zero", () => {
+    expect(barsOf([2, -1], 31)).toEqual([
+      { y: 0, height: 20 },
+      { y: 20, height: 10 },
+    ]);
+  });
+
+  test("say which are explained, and a block's share", () => {
+    expect([sayExplained(12, 12), sayExplained(1, 12), sayExplained(3, 12)]).toEqual([
+      "all 12",
+      "last of 12",
+      "last 3 of 12",
+    ]);
+    expect(sayBlock(null, [0.1, 0.2], 1, 2)).toBe("as explained: last of 2");
+    expect(sayBlock(1, [0.1, 0.2], 1, 2)).toBe("block 2 of 2, +0.200 of the score");
+    expect(sayBlock(1, [], 1, 2)).toBe("block 2 of 2");
+  });
+});

@@ -1,0 +1,111 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { sayFall } from "../src/erase";
+import { change, fakeCanvas, frame, LiveModel, open, press } from "./page";
+
+beforeEach(fakeCanvas);
+afterEach(() => {
+  document.body.replaceChildren();
+  vi.restoreAllMocks();
+});
+
+const region = { kind: "box", box: [0, 0, 20, 20] } as const;
+const erased = { how: "blur", image: new Uint8Array([7, 7]), scores: [0.412] };
+const LISTS = { region, _vocabularies: ["demo", "objects"] };
+const SEEN = [
+  { word: "dog", value: 0.2 },
+  { word: "<b>wolf</b>", value: 0.1 },
+];
+
+describe("what the model sees in a region", () => {
+  test("is asked of a list and comes back as ranked bars", async () => {
+    const { all, control, model, one } = open({}, new LiveModel(LISTS));
+    const list = control("What does the model see here?");
+    list.value = "objects";
+    change(list);
+    await frame();
+    expect(model.get("vocabulary")).toBe("objects");
+    expect(one(".gradeclip-vocabulary [role=status]").textContent).toBe("Asking “objects” …");
+    model.set("seen", SEEN);
+    await frame();
+    expect(all(".gradeclip-seen li").map((row) => row.textContent)).toEqual([
+      "dog+0.200",
+      "<b>wolf</b>+0.100",
+    ]);
+    expect(all(".gradeclip-seen i").map((bar) => bar.style.width)).toEqual(["100.00%", "50.00%"]);
+    expect(one(".gradeclip-vocabulary [role=status]").textContent).toBe("");
+  });
+
+  test("is asked only of a region, and only where somebody answers", () => {
+    for (const model of [
+      new LiveModel({ ...LISTS, region: null }),
+      new LiveModel({ ...LISTS, live: false }),
+    ]) {
+      expect(open({}, model).one(".gradeclip-vocabulary").hidden).toBe(true);
+      document.body.replaceChildren();
+    }
+  });
+
+  test("stands in a page without a kernel where it was asked before", () => {
+    const { all, one } = open({ region, vocabulary: "demo", seen: SEEN });
+    expect(one(".gradeclip-vocabulary").hidden).toBe(false);
+    expect(all(".gradeclip-seen li")).toHaveLength(2);
+  });
+});
+
+describe("erasing a region", () => {
+  test("shows the picture without it, hides the heat, and says how the score falls", async () => {
+    const made = vi.spyOn(URL, "createObjectURL");
+    const { all, model, one } = open({}, new LiveModel({ region }));
+    const [, blur] = all(".gradeclip-erase input") as HTMLInputElement[];
+    blur.checked = true;
+    change(blur);
+    await frame();
+    expect(model.get("erase")).toBe("blur");
+    expect(one(".gradeclip-fall").textContent).toBe("Scoring the picture …");
+    model.set("erased", erased);
+    await frame();
+    expect(one(".gradeclip-fall").textContent).toBe("0.342 → 0.412, +0.070");
+    expect((made.mock.calls.at(-1)![0] as Blob).size).toBe(2);
+    expect(one(".gradeclip-heat").hidden).toBe(true);
+    expect(one(".gradeclip-contour").getAttribute("d")).toBe("");
+    expect(one(".gradeclip-what").textContent).toBe("without the regionheat hidden");
+  });
+
+  test("is undone by one click, and by letting go of the region", async () => {
+    const { all, model, one, stage } = open({}, new LiveModel({ region, erase: "blur", erased }));
+    expect(one(".gradeclip-heat").hidden).toBe(true);
+    const [back] = all(".gradeclip-erase input") as HTMLInputElement[];
+    back.checked = true;
+    change(back);
+    await frame();
+    expect(one(".gradeclip-heat").hidden).toBe(false);
+    expect(one(".gradeclip-contour").getAttribute("d")).not.toBe("");
+    model.set("erase", "blur");
+    await frame();
+    expect(one(".gradeclip-heat").hidden).toBe(true);
+    back.focus();
+    press(back, "Escape");
+    await frame();
+    expect(document.activeElement).toBe(stage); // where it was is gone
+    expect(one(".gradeclip-heat").hidden).toBe(false);
+    expect(one(".gradeclip-erase").hidden).toBe(true);
+  });
+
+  test("of another kind than asked for is not shown", async () => {
+    const { one } = open({}, new LiveModel({ region, erase: "mean", erased }));
+    expect(one(".gradeclip-heat").hidden).toBe(false);
+  });
+
+  test("in a page without a kernel offers what was done, and nothing where nothing was", () => {
+    const { all } = open({ region, erase: "blur", erased });
+    expect(all(".gradeclip-erase label").map((label) => label.textContent)).toEqual(["as it is", "blur"]);
+    document.body.replaceChildren();
+    expect(open({ region }).one(".gradeclip-erase").hidden).toBe(true);
+  });
+
+  test("says a fall with a real minus, in the decimals of the score", () => {
+    expect(sayFall(0.735, 0.412)).toBe("0.735 → 0.412, −0.323");
+    expect(sayFall(0.05, 0.062)).toBe("0.050 → 0.062, +0.012");
+  });
+});

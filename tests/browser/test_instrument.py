@@ -1,0 +1,261 @@
+"""The widget as an instrument, in a real JupyterLab: prompts edited, regions asked, pictures changed."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+import gradeclip_widget as gw
+
+from .lab import LabServer, Notebook
+from .view import View
+
+SCENE = gw.demo.scenes()[0]
+EXPLORE = "scene = gw.demo.scenes()[0]\nwidget = gw.explore(scene.image, {})\nwidget"
+
+
+def explore(notebook: Notebook, prompts: object = SCENE.caption) -> View:
+    notebook.run(EXPLORE.format(repr(prompts)))
+    return View(notebook.page, notebook.cell())
+
+
+def middle(number: int) -> tuple[float, float]:
+    """The middle of one of the scene's things."""
+    x0, y0, x1, y1 = SCENE.objects[number].box
+    width, height = SCENE.image.size
+    return (x0 + x1) / 2 / width, (y0 + y1) / 2 / height
+
+
+def test_an_edited_prompt_is_explained(notebook: Notebook) -> None:
+    view = explore(notebook)
+    heat = view.heat()
+    view.edit("a tree and a dog")
+    expect(view.caption).to_have_text("a tree and a dog")
+    view.heat_other_than(heat)
+    assert notebook.run("widget.wait(); widget.explanation.caption") == "'a tree and a dog'"
+
+
+def test_typing_asks_by_itself_and_keeps_the_caret(notebook: Notebook) -> None:
+    view = explore(notebook)
+    score = view.score.inner_text()
+    view.edit("a sun and", then=None)
+    view.field.press("Home")
+    expect(view.score).not_to_have_text(score)
+    expect(view.field).to_be_focused()
+    notebook.page.keyboard.type("over ")
+    expect(view.field).to_have_value("over a sun and")
+
+
+def test_the_last_of_thirty_edits_stands_and_nothing_older_comes_after(notebook: Notebook) -> None:
+    view = explore(notebook)
+    notebook.run(
+        "shown = []\n"
+        "widget.observe(lambda c: shown.append(c['new'][0]['header']['caption']), '_payloads')"
+    )
+    view = View(notebook.page, notebook.cell(-2))
+    view.edit("a sun", then=None)
+    letters = " and a tree next to a bicycle on a blue"[:30]
+    view.field.press("End")
+    view.field.press_sequentially(letters, delay=330)  # slower than the pause: each letter asks
+    view.field.press("Enter")
+    expect(view.caption).to_have_text("a sun" + letters)
+    shown = ast.literal_eval(notebook.run("widget.wait(); shown"))
+    assert shown[-1] == "a sun" + letters
+    assert [len(caption) for caption in shown] == sorted(len(caption) for caption in shown)
+    assert len(shown) > 1
+
+
+def test_other_cells_run_while_the_widget_computes(notebook: Notebook) -> None:
+    explore(notebook)
+    answer = notebook.run(
+        "widget.prompts = [f'{scene.caption} {n}' for n in range(150)]\nwidget.status"
+    )
+    assert answer == "'computing'"
+    assert notebook.run("1 + 1, widget.status") == "(2, 'computing')"
+    assert notebook.run("widget.wait(); len(widget.explanations)") == "150"
+
+
+def test_a_failed_prompt_says_why_and_the_last_picture_stands(notebook: Notebook) -> None:
+    view = explore(notebook)
+    heat = view.heat()
+    view.edit("   ")
+    expect(view.error).to_contain_text("caption")
+    assert view.heat() == heat
+    view.edit("a tree")
+    expect(view.error).to_be_hidden()
+    expect(view.caption).to_have_text("a tree")
+
+
+def test_a_word_is_removed_from_its_menu_and_history_brings_it_back(notebook: Notebook) -> None:
+    view = explore(notebook, "a sun and a tree")
+    view.word("sun").click(button="right")
+    view.root.get_by_role("menuitem", name="Remove").click()
+    expect(view.caption).to_have_text("a and a tree")
+    expect(view.root.locator(".gradeclip-change")).to_be_visible()
+    view.button("Back").click()
+    expect(view.caption).to_have_text("a sun and a tree")
+    assert notebook.run("widget.wait(); widget.prompt, widget.history_index") == (
+        "('a sun and a tree', 0)"
+    )
+    view = View(notebook.page, notebook.cell(-2))
+    view.button("Forward").click()
+    expect(view.caption).to_have_text("a and a tree")
+
+
+def test_two_prompts_are_compared_and_subtracted(notebook: Notebook) -> None:
+    view = explore(notebook, ["a photo of a bicycle", "a photo of a tree"])
+    alone = view.heat()
+    view.button("Subtract “a photo of a tree”").click()
+    view.heat_other_than(alone)
+    assert notebook.run("widget.versus, widget.sign") == "(1, 'both')"
+
+
+def test_a_region_is_named_from_a_list_and_erased(notebook: Notebook) -> None:
+    view = explore(notebook)
+    view.click_at(middle(0))
+    view.root.get_by_label("What does the model see here?").select_option("demo")
+    expect(view.root.locator(".gradeclip-seen li")).to_have_count(12)
+    assert notebook.run("len(widget.seen)") == "12"
+    view = View(notebook.page, notebook.cell(-2))
+    view.root.get_by_text("mean", exact=True).click()
+    expect(view.root.locator(".gradeclip-fall")).to_have_text(re.compile("→"))
+    scores = notebook.run(
+        "round(widget.explanation.score, 3), round(widget.erased['scores'][0], 3)"
+    )
+    before, after = ast.literal_eval(scores)
+    assert before != after
+
+
+def test_maps_of_single_blocks_are_shown(notebook: Notebook) -> None:
+    view = explore(notebook)
+    heat = view.heat()
+    view.button("layers").click()
+    slider = view.root.get_by_label("Block of the image tower")
+    expect(slider).to_be_enabled()
+    slider.press("Home")
+    view.heat_other_than(heat)
+    assert notebook.run("widget.image_block") == "0"
+    view = View(notebook.page, notebook.cell(-2))
+    view.root.get_by_label("Block of the image tower").press("End")
+    view.wait_for_heat(heat)
+
+
+def test_a_chosen_picture_is_explained(notebook: Notebook, tmp_path: Path) -> None:
+    view = explore(notebook)
+    other = gw.demo.scenes()[1]
+    other.image.save(tmp_path / "penguin.png")
+    score = view.score.inner_text()
+    with notebook.page.expect_file_chooser() as chooser:
+        view.button("Add a picture").click()
+    chooser.value.set_files(tmp_path / "penguin.png")
+    expect(view.score).not_to_have_text(score)
+    expect(view.root.get_by_role("radiogroup", name="Pictures").get_by_role("radio")).to_have_count(
+        2
+    )
+    assert (
+        notebook.run("widget.picture, widget.explanation.image.size") == f"(1, {other.image.size})"
+    )
+
+
+def test_a_file_that_is_no_picture_is_refused_in_a_sentence(
+    notebook: Notebook, tmp_path: Path
+) -> None:
+    view = explore(notebook)
+    (tmp_path / "broken.png").write_bytes(b"no picture at all")
+    with notebook.page.expect_file_chooser() as chooser:
+        view.button("Add a picture").click()
+    chooser.value.set_files(tmp_path / "broken.png")
+    expect(view.error).to_contain_text("broken.png")
+    expect(view.caption).to_have_text(SCENE.caption)
+
+
+def test_controls_that_a_lesson_does_not_need_are_not_there(notebook: Notebook) -> None:
+    notebook.run("gw.explore(gw.demo.scenes()[0].image, 'a sun', controls=['prompt', 'reading'])")
+    view = View(notebook.page, notebook.cell())
+    expect(view.button("Edit the prompt")).to_be_visible()
+    expect(view.root.get_by_label("Reading of a word")).to_be_visible()
+    for gone in ("Heat opacity", "Colour scale", "Evidence"):
+        expect(view.root.get_by_label(gone)).to_have_count(0)
+    expect(view.button("Add a picture")).to_have_count(0)
+
+
+def test_forty_widgets_in_one_notebook_answer(notebook: Notebook) -> None:
+    notebook.run(
+        "from IPython.display import display\n"
+        "scene = gw.demo.scenes()[0]\n"
+        "widgets = [gw.explore(scene.image, f'a sun and {n} trees') for n in range(40)]\n"
+        "for one in widgets: display(one)"
+    )
+    roots = notebook.cell().locator(".gradeclip")
+    expect(roots).to_have_count(40)
+    last = View(notebook.page, notebook.cell().locator(".jp-OutputArea-child").nth(39))
+    heat = last.heat()
+    last.point_at_word("sun")
+    last.heat_other_than(heat)
+    last.edit("a bicycle")
+    expect(last.caption).to_have_text("a bicycle")
+    assert notebook.run("[one.wait() for one in widgets]; widgets[39].prompt") == "'a bicycle'"
+
+
+@pytest.fixture
+def own_kernel(chromium: Browser, lab: LabServer) -> Iterator[Notebook]:
+    """A notebook whose kernel may die."""
+    lab.write_notebook("mortal.ipynb")
+    with Notebook.opened(chromium, lab, "mortal.ipynb") as notebook:
+        notebook.run("import gradeclip_widget as gw")
+        yield notebook
+
+
+def test_a_killed_kernel_leaves_a_picture_that_still_answers(own_kernel: Notebook) -> None:
+    view = explore(own_kernel)
+    index = own_kernel.page.locator(".jp-CodeCell").count() - 1
+    caption_map = view.heat()
+    own_kernel.kill_kernel()
+    view = View(own_kernel.page, own_kernel.cell(index))
+    expect(view.notice).to_contain_text("editing needs a kernel")
+    view.point_at_word(SCENE.objects[0].name)
+    view.heat_other_than(caption_map)
+    view.click_at(middle(0))
+    expect(view.leader).not_to_have_text("")
+    expect(view.button("Edit the prompt")).to_be_hidden()
+    own_kernel.page.get_by_role("dialog").get_by_role("button", name="Ok").click()
+    own_kernel.wait_for_kernel()
+    own_kernel.run("import gradeclip_widget as gw")
+    again = explore(own_kernel)
+    again.edit("a tree")
+    expect(again.caption).to_have_text("a tree")
+
+
+MODES = ("words", "editing", "rows", "difference", "region", "layers")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("mode", MODES)
+def test_every_mode_is_accessible(notebook: Notebook, mode: str, theme: str) -> None:
+    prompts = ["a photo of a bicycle", "a sun"] if mode in ("rows", "difference") else SCENE.caption
+    view = explore(notebook, prompts)
+    notebook.run(f"widget.theme = {theme!r}")
+    view = View(notebook.page, notebook.cell(-2))
+    expect(view.root).to_have_attribute("data-theme", theme)
+    if mode == "editing":
+        view.edit("a tree and a house", then=None)
+    elif mode == "difference":
+        view.button("Subtract “a sun”").click()
+    elif mode == "region":
+        view.click_at(middle(0))
+        view.root.get_by_label("What does the model see here?").select_option("colours")
+        expect(view.root.locator(".gradeclip-seen li").first).to_be_visible()
+        view.root.get_by_text("noise", exact=True).click()
+        expect(view.root.locator(".gradeclip-fall")).to_have_text(re.compile("→"))
+    elif mode == "layers":
+        view.button("layers").click()
+        expect(view.root.get_by_label("Block of the image tower")).to_be_enabled()
+    else:
+        view.word(view.caption.get_by_role("button").last.inner_text()).click()
+    assert view.accessibility_violations() == []
+    assert view.faint_texts() == []

@@ -1,0 +1,121 @@
+"""A session whose models explain by decree, and jobs that wait to be let go."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+import gradeclip_widget as gw
+from gradeclip_widget.depth import Depth
+from gradeclip_widget.explanation import Explanation
+from gradeclip_widget.progress import Progress, unheard
+from gradeclip_widget.request import Request
+from gradeclip_widget.session import Session
+from gradeclip_widget.vocabulary import Vocabulary, VocabularyMaps
+
+from .factories import GRID, SIZE, make_explanation, picture
+
+
+class Gate:
+    """Holds back whoever comes to it, while it is shut."""
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+        self._open.set()
+        self.reached = threading.Event()
+
+    def shut(self) -> None:
+        self.reached.clear()
+        self._open.clear()
+
+    def open(self) -> None:
+        self._open.set()
+
+    def passed(self) -> None:
+        self.reached.set()
+        assert self._open.wait(30), "nobody opened the gate"
+
+
+class FakeExplainer:
+    """Explains by decree."""
+
+    def __init__(self, clip: gw.ClipModel, session: FakeSession, request: Request) -> None:
+        self.clip, self.session, self.request = clip, session, request
+
+    def __call__(
+        self, image: Any, captions: Sequence[str], progress: Progress | None = None
+    ) -> list[Explanation]:
+        report = progress or unheard
+        self.session.asked.append((list(captions), self.request.method))
+        report("tokens", 0, None)
+        self.session.gate.passed()
+        report("maps", 0, len(captions))
+        if self.request.method == "magic":
+            raise ValueError("no method 'magic'")
+        if "crash" in captions:
+            raise ZeroDivisionError("division by zero")
+        if any(not c.strip() for c in captions):
+            raise ValueError("caption has no words")
+        return [
+            make_explanation(c, method=self.request.method, model=self.request.model)
+            for c in captions
+        ]
+
+    def vocabulary_maps(
+        self, image: Any, vocabulary: Vocabulary, progress: Progress | None = None
+    ) -> VocabularyMaps:
+        self.session.asked.append(([vocabulary.name], "vocabulary"))
+        (progress or unheard)("words", 0, None)
+        self.session.gate.passed()
+        (progress or unheard)("maps", 0, None)
+        rows, cols = GRID
+        maps = np.zeros((len(vocabulary.words), rows, cols), np.float32)
+        for k in range(
+            len(maps)
+        ):  # every word is seen in a column of its own, weaker from left to right
+            maps[k, :, k % cols] = 1 / (1 + k)
+        lengths, cover = np.ones(len(maps), np.float32), (0.0, 0.0, float(SIZE[0]), float(SIZE[1]))
+        return VocabularyMaps(vocabulary.words, maps, lengths, SIZE, cover)
+
+    def depth(self, image: Any, caption: str, progress: Progress | None = None) -> Depth:
+        self.session.asked.append(([caption], "depth"))
+        words = len(caption.split())
+        return Depth(
+            caption,
+            image_maps=np.ones((3, 1 + words, *GRID), np.float32),
+            text_maps=np.ones((2, words, *GRID), np.float32),
+            text_importance=np.ones((2, words), np.float32),
+        )
+
+    def scores(self, image: Image.Image, captions: Sequence[str]) -> np.ndarray[Any, Any]:
+        self.session.asked.append((list(captions), "scores"))
+        self.session.erased_pictures.append(image)
+        return np.arange(len(captions), dtype=np.float32)
+
+
+class FakeSession(Session):
+    """A session that remembers what its explainers were asked."""
+
+    def __init__(self, clip: gw.ClipModel, images: Any = None, **more: Any) -> None:
+        super().__init__(picture() if images is None else images, [clip], **more)
+        self.clip = clip
+        self.gate = Gate()
+        self.asked: list[tuple[list[str], str]] = []
+        self.erased_pictures: list[Image.Image] = []
+
+    def _explainer(self, request: Request, progress: Progress | None) -> Any:
+        return FakeExplainer(self.models.get(request.model, progress), self, request)
+
+
+def live_widget(
+    session: FakeSession, captions: Sequence[str] = ("a dog", "a red cat runs"), **traits: Any
+) -> gw.ExplanationWidget:
+    """A widget with a model, as `gw.explore` makes it."""
+    request = Request(0, tuple(captions), session.clip.name)
+    widget = gw.ExplanationWidget(session.explain(request), session, request, **traits)
+    session.asked.clear()
+    return widget

@@ -1,0 +1,107 @@
+"""Single blocks, and that they add up to what is explained."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from open_clip.transformer import VisionTransformer
+
+import gradeclip_widget as gw
+from gradeclip_widget.demo import Scene
+from gradeclip_widget.payload import to_raw_depth
+
+from .clip.conftest import small_clip
+from .clip.invariants import picture, with_tower, wrap
+
+CAPTION = "a dog next to a red circle"
+
+
+@pytest.fixture(scope="module")
+def small() -> gw.ClipModel:
+    """Three image blocks, four text blocks."""
+    return wrap(small_clip())
+
+
+def assert_adds_up(explainer: gw.Explainer, image: object, caption: str) -> None:
+    e, depth = explainer(image, caption), explainer.depth(image, caption)
+    whole = np.concatenate([e.signed_map[None], e.word_maps()])
+    scale = np.abs(whole).max()
+    explained = depth.image_maps[-explainer.image_layers :].sum(0)
+    np.testing.assert_allclose(explained, whole, atol=1e-5 * scale)
+    explained = depth.text_maps[-explainer.text_layers :].sum(0)
+    np.testing.assert_allclose(explained, e.word_maps(), atol=1e-5 * scale)
+
+
+@pytest.mark.parametrize(("image_layers", "text_layers"), [(1, 8), (2, 1), (3, 3)])
+def test_explained_blocks_sum_to_the_explanation(
+    small: gw.ClipModel, image_layers: int, text_layers: int
+) -> None:
+    explainer = gw.Explainer(small, image_layers=image_layers, text_layers=text_layers)
+    assert_adds_up(explainer, picture(96, 128), "a red-ish dog, running")
+
+
+def test_a_tower_with_a_feature_map_has_one_block() -> None:
+    pooled = VisionTransformer(
+        image_size=64, patch_size=16, width=64, layers=3, heads=2, mlp_ratio=2.0,
+        output_dim=48, pool_type="avg",
+    )  # fmt: skip
+    explainer = gw.Explainer(wrap(with_tower(pooled)))
+    depth = explainer.depth(picture(64, 64), CAPTION)
+    assert depth.image_maps.shape == (1, 8, 4, 4)
+    assert depth.text_maps.shape == (4, 7, 4, 4)
+    assert_adds_up(explainer, picture(64, 64), CAPTION)
+
+
+def test_a_single_text_block_has_the_importance_of_explaining_it_alone(
+    small: gw.ClipModel,
+) -> None:
+    explainer = gw.Explainer(small, text_layers=1)
+    depth = explainer.depth(picture(96, 96), CAPTION)
+    alone = explainer(picture(96, 96), CAPTION).word_importance
+    np.testing.assert_allclose(depth.text_importance[-1], alone, atol=1e-5)
+
+
+def test_words_that_were_not_read_have_no_maps_in_any_block(
+    explainer: gw.Explainer, scene: Scene
+) -> None:
+    depth = explainer.depth(scene.image, "dog " * 25)
+    assert depth.image_maps.shape == (4, 26, 14, 14)
+    assert not depth.image_maps[:, 23:].any()
+    assert not depth.text_maps[:, 22:].any()
+    assert depth.image_maps[:, 1:23].any((2, 3)).all()
+
+
+def test_depth_travels_as_two_buffers(explainer: gw.Explainer, scene: Scene) -> None:
+    depth = explainer.depth(scene.image, CAPTION)
+    raw = to_raw_depth(depth)
+    assert (raw["caption"], raw["words"]) == (CAPTION, 7)
+    assert (raw["image_blocks"], raw["text_blocks"]) == (4, 4)
+    maps = np.frombuffer(raw["maps"], "<f4")
+    split = depth.image_maps.size
+    np.testing.assert_array_equal(maps[:split].reshape(4, 8, 14, 14), depth.image_maps)
+    np.testing.assert_array_equal(maps[split:].reshape(4, 7, 14, 14), depth.text_maps)
+    importance = np.frombuffer(raw["importance"], "<f4").reshape(4, 7)
+    np.testing.assert_array_equal(importance, depth.text_importance)
+
+
+@pytest.mark.parametrize("method", ["grad-cam", "self-attention"])
+def test_methods_without_blocks_name_the_one_that_has_them(
+    explainer: gw.Explainer, scene: Scene, method: str
+) -> None:
+    with pytest.raises(
+        ValueError, match=f"method='{method}' explains the last block only.*'grad-ecl"
+    ):
+        explainer.with_method(method).depth(scene.image, CAPTION)
+
+
+def test_depth_of_the_authors_computation_is_refused(clip: gw.ClipModel, scene: Scene) -> None:
+    with pytest.raises(ValueError, match="use reference=False"):
+        gw.Explainer(clip, reference=True).depth(scene.image, CAPTION)
+
+
+def test_depth_leaves_the_model_as_it_was(small: gw.ClipModel) -> None:
+    before = {k: v.clone() for k, v in small.model.state_dict().items()}
+    gw.Explainer(small).depth(picture(96, 96), CAPTION)
+    assert all(torch.equal(before[k], v) for k, v in small.model.state_dict().items())
+    assert all(p.grad is None for p in small.model.parameters())

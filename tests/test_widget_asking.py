@@ -1,0 +1,447 @@
+"""Prompts, methods and the history: what is asked, what is shown, and what never is."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+import gradeclip_widget as gw
+from gradeclip_widget.explanation import Explanation
+from gradeclip_widget.history import LIMIT
+from gradeclip_widget.session import EXPLANATIONS_KEPT
+
+from .factories import make_explanation
+from .fakes import FakeSession, live_widget
+
+PATIENCE = 30  # seconds, of a test that would fail
+Widget = gw.ExplanationWidget
+
+
+@pytest.fixture
+def session(clip: gw.ClipModel) -> FakeSession:
+    return FakeSession(clip)
+
+
+@pytest.fixture
+def live(session: FakeSession) -> Widget:
+    """A widget of two captions."""
+    return live_widget(session)
+
+
+def shown(widget: Widget) -> list[str]:
+    """The captions that a view gets."""
+    return [payload["header"]["caption"] for payload in widget._payloads]
+
+
+# One prompt
+
+
+def test_another_prompt_is_explained_in_place_of_the_one_shown(
+    live: Widget, session: FakeSession
+) -> None:
+    live.prompt = "a wolf"
+    live.wait(PATIENCE)
+    assert live.explanation.caption == "a wolf"
+    assert live.prompts == ("a wolf", "a red cat runs")
+    assert shown(live) == ["a wolf", "a red cat runs"]
+    assert session.asked == [(["a wolf"], "grad-eclip")], "the other one is kept"
+
+
+def test_until_it_is_explained_the_last_picture_stands(live: Widget, session: FakeSession) -> None:
+    session.gate.shut()
+    live.prompt = "a wolf"
+    assert session.gate.reached.wait(PATIENCE)
+    assert (live.status, live.prompt, live.prompts[0]) == ("computing", "a wolf", "a wolf")
+    assert (live.explanation.caption, shown(live)[0]) == ("a dog", "a dog")
+    session.gate.open()
+    live.wait(PATIENCE)
+    assert (live.status, shown(live)[0]) == ("ready", "a wolf")
+
+
+def test_of_thirty_edits_the_last_stands_and_nothing_older_appears(
+    live: Widget, session: FakeSession
+) -> None:
+    seen: list[str] = []
+    live.observe(lambda change: seen.append(change["new"].caption), "explanation")
+    session.gate.shut()
+    for n in range(30):
+        live.prompt = f"a wolf {n}"
+    session.gate.open()
+    live.wait(PATIENCE)
+    assert seen == ["a wolf 29"]
+    assert len(live.history) == 2, "what was superseded is no step of the history"
+
+
+def test_an_older_result_that_comes_late_is_dropped(
+    live: Widget, session: FakeSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    live.observe(lambda change: seen.append(change["new"].caption), "explanation")
+    made, explain = threading.Event(), session.explain
+
+    def tell(*args: Any) -> list[Explanation]:
+        explanations = explain(*args)
+        made.set()
+        return explanations
+
+    monkeypatch.setattr(session, "explain", tell)
+    session.gate.shut()
+    live.prompt = "a wolf"
+    assert session.gate.reached.wait(PATIENCE)
+    with live.changed:  # held, so that nothing can be shown
+        session.gate.open()
+        assert made.wait(PATIENCE)
+        live.prompt = "a fox"
+    live.wait(PATIENCE)
+    assert seen == ["a fox"]
+
+
+def test_it_says_what_it_does_while_it_does(live: Widget) -> None:
+    states: list[Any] = []
+    live.observe(lambda c: states.append(c["new"]), ["status", "progress"])
+    live.prompt = "a wolf"
+    live.wait(PATIENCE)
+    stage = {"done": 0, "unit": "steps"}
+    assert states == [
+        "computing",
+        {"stage": "tokens", "total": None} | stage,
+        {"stage": "maps", "total": 1} | stage,
+        None,
+        "ready",
+    ]
+
+
+def test_the_view_gets_an_explanation_and_all_about_it_in_one_message(
+    live: Widget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[set[str]] = []
+    monkeypatch.setattr(Widget, "send_state", lambda self, key=None: sent.append(set(key)))
+    live.prompts = ("a wolf", "a fox")
+    live.wait(PATIENCE)
+    [message] = [keys for keys in sent if "_payloads" in keys]
+    assert {"status", "history", "history_index", "_code"} <= message
+
+
+def test_awaiting_the_widget_waits_for_it(live: Widget, session: FakeSession) -> None:
+    async def edit() -> str:
+        live.prompt = "a wolf"
+        await live
+        return live.explanation.caption
+
+    assert asyncio.run(edit()) == "a wolf"
+
+
+def test_an_observer_may_wait_for_what_it_asks(live: Widget) -> None:
+    def follow(change: Any) -> None:
+        live.method = "grad-cam"
+        live.wait(PATIENCE)
+
+    live.observe(follow, "contour")
+    live.contour = False
+    assert live.explanation.method == "grad-cam"
+
+
+def test_an_observer_may_ask_the_next_question(live: Widget) -> None:
+    def follow(change: Any) -> None:
+        if change["new"].caption == "a wolf":
+            live.prompt = "a fox"
+
+    live.observe(follow, "explanation")
+    live.prompt = "a wolf"
+    live.wait(PATIENCE)
+    assert (live.explanation.caption, live.status) == ("a fox", "ready")
+
+
+# Several prompts
+
+
+def test_switching_the_prompt_shows_its_explanation_and_lets_go_of_the_words(
+    live: Widget, session: FakeSession
+) -> None:
+    live.selected_words, live.hovered_word = [1], 0
+    live.active = 1
+    assert live.explanation is live.explanations[1]
+    assert live.prompt == "a red cat runs"
+    assert (live.selected_words, live.hovered_word) == ([], None)
+    assert not session.asked
+
+
+def test_the_browser_may_switch_the_prompt(live: Widget, session: FakeSession) -> None:
+    live.set_state({"active": 1, "selected_words": []})
+    assert live.prompt == "a red cat runs"
+    live.set_state({"selected_words": [3]})
+    assert live.selected_words == [3]
+    assert not session.asked
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"prompt": "a wolf", "active": 1},
+        {"active": 1, "prompt": "a wolf"},
+        {"active": 1, "prompts": ["a dog", "a wolf"]},
+        {"prompts": ["a dog", "a wolf"], "prompt": "a wolf", "active": 1},
+    ],
+)
+def test_the_browser_may_set_several_traits_at_once_in_any_order(
+    live: Widget, state: dict[str, Any]
+) -> None:
+    live.set_state(state)
+    live.wait(PATIENCE)
+    assert (live.active, live.prompt, live.prompts) == (1, "a wolf", ("a dog", "a wolf"))
+    assert live.explanation.caption == "a wolf"
+
+
+def test_rows_are_added_and_the_new_one_is_shown_when_it_is_there(
+    live: Widget, session: FakeSession
+) -> None:
+    session.gate.shut()
+    live.set_state({"prompts": [*live.prompts, "a wolf"], "active": 2})
+    assert session.gate.reached.wait(PATIENCE)
+    assert (live.prompt, live.explanation.caption) == ("a wolf", "a dog")
+    session.gate.open()
+    live.wait(PATIENCE)
+    assert live.explanation.caption == "a wolf"
+    assert session.asked == [(["a wolf"], "grad-eclip")]
+
+
+def test_rows_that_are_only_reordered_or_removed_cost_nothing(
+    live: Widget, session: FakeSession
+) -> None:
+    live.prompts = ("a red cat runs", "a dog")
+    live.wait(PATIENCE)
+    assert (shown(live), live.prompt) == (["a red cat runs", "a dog"], "a red cat runs")
+    live.versus = 1
+    live.prompts = ("a dog",)
+    live.wait(PATIENCE)
+    assert (shown(live), live.active, live.versus) == (["a dog"], 0, None)
+    assert not session.asked
+
+
+def test_fewer_prompts_than_the_active_one_show_the_last(live: Widget) -> None:
+    live.active = 1
+    live.prompts = ("a wolf",)
+    live.wait(PATIENCE)
+    assert (live.active, live.prompt, live.explanation.caption) == (0, "a wolf", "a wolf")
+
+
+def test_another_row_keeps_the_words_selected_in_this_one(live: Widget) -> None:
+    live.selected_words = [1]
+    live.prompts = ("a dog", "a wolf")
+    live.wait(PATIENCE)
+    assert live.selected_words == [1]
+
+
+# Other ways to explain
+
+
+def test_another_method_explains_all_prompts_and_keeps_the_selection(
+    live: Widget, session: FakeSession
+) -> None:
+    live.active = 1
+    live.selected_words, live.region = [1], {"kind": "box", "box": [0, 0, 9, 9]}
+    live.method = "grad-cam"
+    live.wait(PATIENCE)
+    assert session.asked == [(["a dog", "a red cat runs"], "grad-cam")]
+    assert (live.active, live.explanation.method, live.selected_words) == (1, "grad-cam", [1])
+    assert live.region == {"kind": "box", "box": [0, 0, 9, 9]}
+
+
+def test_another_prompt_lets_go_of_the_words_and_keeps_the_region(live: Widget) -> None:
+    live.selected_words, live.region = [1], {"kind": "box", "box": [0, 0, 9, 9]}
+    live.prompt = "a wolf"
+    live.wait(PATIENCE)
+    assert live.selected_words == []
+    assert live.region is not None
+
+
+def test_an_explanation_made_elsewhere_is_shown(live: Widget, session: FakeSession) -> None:
+    other = make_explanation("a wolf")
+    live.explanation = other
+    assert live.explanations == (other,)
+    assert (live.prompt, live.prompts, len(live._payloads)) == ("a wolf", ("a wolf",), 1)
+    assert not session.asked
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("prompt", "  ", "caption has no words"),
+        ("prompt", "crash", "ZeroDivisionError: division by zero"),
+        ("method", "magic", "no method 'magic'"),
+        ("prompts", ("a dog", ""), "caption has no words"),
+        ("model", "other", "no model 'other' in this widget"),
+    ],
+)
+def test_what_cannot_be_explained_is_said_and_the_last_picture_stands(
+    live: Widget, name: str, value: Any, said: str
+) -> None:
+    explanation, payloads = live.explanation, live._payloads
+    setattr(live, name, value)
+    live.wait(PATIENCE)
+    assert live.status == "error"
+    assert live.error.startswith(said)
+    assert live.explanation is explanation
+    assert live._payloads is payloads
+    assert live.progress is None
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"), [("prompt", " "), ("prompts", ("", "")), ("method", "magic")]
+)
+def test_after_an_error_the_next_good_value_is_explained(
+    live: Widget, name: str, wrong: Any
+) -> None:
+    before = getattr(live, name)
+    setattr(live, name, wrong)
+    live.wait(PATIENCE)
+    setattr(live, name, before)
+    live.wait(PATIENCE)
+    assert (live.status, live.error) == ("ready", "")
+    assert live.explanation.caption == "a dog"
+    assert len(live.history) == 1
+
+
+def test_what_could_not_be_explained_stays_said_while_a_region_is_asked_about(live: Widget) -> None:
+    live.vocabulary = "colours"
+    live.prompt = " "
+    live.wait(PATIENCE)
+    live.region = {"kind": "box", "box": [0, 0, 9, 9]}
+    live.wait(PATIENCE)
+    assert live.seen
+    assert (live.status, live.error) == ("error", "caption has no words")
+
+
+def test_cancelling_asks_for_what_is_shown(live: Widget, session: FakeSession) -> None:
+    live.active = 1
+    session.gate.shut()
+    live.set_state({"prompt": "a wolf", "method": "grad-cam", "resolution": 336})
+    assert session.gate.reached.wait(PATIENCE)
+    live._handle_custom_msg({"type": "cancel"}, [])
+    assert (live.status, live.error, live.progress) == ("ready", "", None)
+    assert (live.prompt, live.prompts) == ("a red cat runs", ("a dog", "a red cat runs"))
+    assert (live.method, live.resolution, live.active) == ("grad-eclip", None, 1)
+    session.gate.open()
+    live.wait(PATIENCE)
+    assert (shown(live), live.status) == (["a dog", "a red cat runs"], "ready")
+
+
+def test_cancelling_takes_back_what_could_not_be_explained(live: Widget) -> None:
+    live.prompt = ""
+    live.wait(PATIENCE)
+    live.cancel()
+    assert (live.status, live.error, live.prompt) == ("ready", "", "a dog")
+
+
+def test_a_widget_without_a_model_says_so_and_keeps_its_picture() -> None:
+    widget = gw.show(make_explanation())
+    assert not widget.live
+    widget.prompt = "a wolf"
+    widget.wait(PATIENCE)
+    assert widget.status == "error"
+    assert "has no model" in widget.error
+    assert widget.explanation.caption == "a red-ish dog, running"
+    with pytest.raises(ValueError, match="has no model"):
+        widget.add_picture("photo.jpg")
+
+
+# The history
+
+
+def test_what_was_shown_is_a_step_of_the_history_with_its_score(live: Widget) -> None:
+    live.prompt = "a wolf"
+    live.wait(PATIENCE)
+    assert live.history_index == 1
+    assert live.history[1] == {
+        "prompts": ["a wolf", "a red cat runs"],
+        "active": 0,
+        "score": live.explanation.score,
+        "model": "demo",
+        "method": "grad-eclip",
+    }
+
+
+def test_going_back_shows_what_was_shown_without_explaining_it_again(
+    live: Widget, session: FakeSession
+) -> None:
+    live.active = 1
+    live.method = "grad-cam"
+    live.wait(PATIENCE)
+    live.set_state({"active": 0})
+    session.asked.clear()
+    live.set_state({"history_index": 0})
+    live.wait(PATIENCE)
+    assert (live.method, live.explanation.method) == ("grad-eclip", "grad-eclip")
+    live.history_index = 1
+    live.wait(PATIENCE)
+    assert (live.method, live.active, live.history_index) == ("grad-cam", 1, 1)
+    assert len(live.history) == 2
+    assert not session.asked
+
+
+def test_a_new_prompt_after_going_back_cuts_what_lay_ahead(live: Widget) -> None:
+    for prompt in ("a wolf", "a fox", "a bear"):
+        live.prompt = prompt
+        live.wait(PATIENCE)
+    live.history_index = 1
+    live.wait(PATIENCE)
+    live.prompt = "a lion"
+    live.wait(PATIENCE)
+    assert [step["prompts"][0] for step in live.history] == ["a dog", "a wolf", "a lion"]
+    assert live.history_index == 2
+
+
+def test_going_back_in_vain_leaves_the_history_where_it_was(
+    live: Widget, session: FakeSession
+) -> None:
+    live.prompt = "a wolf"
+    live.wait(PATIENCE)
+    session._explanations._values.clear()
+    session.gate.shut()
+    live.history_index = 0
+    assert session.gate.reached.wait(PATIENCE)
+    live.cancel()
+    session.gate.open()
+    live.wait(PATIENCE)
+    assert (live.history_index, live.prompt) == (1, "a wolf")
+
+
+def test_a_thousand_prompts_leave_a_hundred_steps_and_few_explanations(
+    live: Widget, session: FakeSession
+) -> None:
+    for n in range(LIMIT + EXPLANATIONS_KEPT):
+        live.prompt = f"a wolf {n}"
+        live.wait(PATIENCE)
+    assert len(live.history) == LIMIT
+    assert live.history_index == LIMIT - 1
+    assert live.history[-1]["prompts"][0] == f"a wolf {n}"
+    assert len(session._explanations) == EXPLANATIONS_KEPT
+
+
+# Closing
+
+
+def test_a_closed_widget_ends_its_work_and_shows_nothing_more(
+    live: Widget, session: FakeSession
+) -> None:
+    session.gate.shut()
+    live.prompt = "a wolf"
+    assert session.gate.reached.wait(PATIENCE)
+    live.close()
+    session.gate.open()
+    live.wait(PATIENCE)
+    assert live.explanation.caption == "a dog"
+    with live.changed:
+        assert live.changed.wait_for(lambda: not live._worker.alive, PATIENCE)
+
+
+def test_a_widget_that_was_only_looked_at_has_no_thread(live: Widget) -> None:
+    live.selected_words, live.region = [1], {"kind": "box", "box": [0, 0, 9, 9]}
+    live.active, live.contour = 1, False
+    assert not live._worker.alive

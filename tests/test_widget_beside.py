@@ -1,0 +1,236 @@
+"""What is asked beside the explanation: words of a region, the mask test, maps of single blocks."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+import traitlets
+from PIL import Image
+
+import gradeclip_widget as gw
+from gradeclip_widget.demo import Scene
+
+from .factories import GRID, SIZE
+from .fakes import FakeSession, live_widget
+
+PATIENCE = 30  # seconds, of a test that would fail
+Widget = gw.ExplanationWidget
+LEFT = {"kind": "box", "box": [0, 0, SIZE[0] / GRID[1], SIZE[1]]}  # the first column of patches
+
+
+@pytest.fixture
+def session(clip: gw.ClipModel) -> FakeSession:
+    return FakeSession(clip, words={"mine": ["left", "next", "third", "fourth", "right"]})
+
+
+@pytest.fixture
+def live(session: FakeSession) -> Widget:
+    """A widget of two captions."""
+    return live_widget(session)
+
+
+def asked(session: FakeSession, what: str) -> list[list[str]]:
+    return [captions for captions, kind in session.asked if kind == what]
+
+
+# Words of a region
+
+
+def test_a_region_is_asked_what_the_model_sees_there(live: Widget) -> None:
+    live.vocabulary = "mine"
+    assert live.seen == []
+    live.region = LEFT
+    live.wait(PATIENCE)
+    assert live.seen[0]["word"] == "left"
+    assert live.seen[0]["value"] > live.seen[1]["value"]
+    assert live.status == "ready"
+
+
+def test_another_region_costs_no_model(live: Widget, session: FakeSession) -> None:
+    live.vocabulary, live.region = "mine", LEFT
+    live.wait(PATIENCE)
+    live.region = {"kind": "box", "box": [48, 0, 60, 40]}
+    live.wait(PATIENCE)
+    assert live.seen[0]["word"] == "right"
+    assert asked(session, "vocabulary") == [["mine"]]
+
+
+def test_without_a_region_or_a_vocabulary_nothing_is_seen(live: Widget) -> None:
+    live.vocabulary, live.region = "mine", LEFT
+    live.wait(PATIENCE)
+    live.region = None
+    assert live.seen == []
+    live.region = LEFT
+    live.wait(PATIENCE)
+    live.vocabulary = ""
+    assert live.seen == []
+
+
+def test_the_strongest_dozen_of_a_long_list_is_shown(live: Widget) -> None:
+    live.vocabulary, live.region = "objects", LEFT
+    live.wait(PATIENCE)
+    assert len(live.seen) == 12
+    values = [word["value"] for word in live.seen]
+    assert values == sorted(values, reverse=True)
+
+
+def test_the_users_own_lists_are_offered_beside_the_built_in_ones(live: Widget) -> None:
+    assert live._vocabularies == ["demo", "objects", "imagenet", "colours", "mine"]
+    with pytest.raises(
+        traitlets.TraitError, match=r"no vocabulary 'yours': there are 'demo', .*'mine'"
+    ):
+        live.vocabulary = "yours"
+
+
+def test_asking_about_a_region_does_not_disturb_an_explanation_under_way(
+    live: Widget, session: FakeSession
+) -> None:
+    session.gate.shut()
+    live.prompt = "a wolf"
+    assert session.gate.reached.wait(PATIENCE)
+    live.vocabulary, live.region = "mine", LEFT
+    session.gate.open()
+    live.wait(PATIENCE)
+    assert (live.explanation.caption, live.seen[0]["word"]) == ("a wolf", "left")
+    assert asked(session, "grad-eclip") == [["a wolf"]]
+
+
+def test_an_explanation_asked_for_meanwhile_comes_first(live: Widget, session: FakeSession) -> None:
+    session.gate.shut()
+    live.vocabulary, live.region = "mine", LEFT
+    assert session.gate.reached.wait(PATIENCE)
+    live.prompt = "a wolf"
+    session.gate.open()
+    live.wait(PATIENCE)
+    assert (live.explanation.caption, live.seen[0]["word"]) == ("a wolf", "left")
+
+
+def test_cancelling_switches_off_what_was_not_answered(live: Widget, session: FakeSession) -> None:
+    session.gate.shut()
+    live.vocabulary, live.region = "mine", LEFT
+    assert session.gate.reached.wait(PATIENCE)
+    live.cancel()
+    session.gate.open()
+    live.wait(PATIENCE)
+    assert (live.vocabulary, live.seen, live.status) == ("", [], "ready")
+    assert live.region == LEFT
+
+
+def test_a_region_outside_of_the_picture_is_said(live: Widget) -> None:
+    live.vocabulary, live.region = "mine", {"kind": "box", "box": [500, 500, 600, 600]}
+    live.wait(PATIENCE)
+    assert live.status == "error"
+    assert "lies outside the picture" in live.error
+    live.region = LEFT
+    live.wait(PATIENCE)
+    assert (live.status, live.error) == ("ready", "")
+
+
+# The mask test
+
+
+def test_erasing_the_region_scores_all_prompts(live: Widget, session: FakeSession) -> None:
+    live.region, live.erase = LEFT, "mean"
+    live.wait(PATIENCE)
+    assert live.erased is not None
+    assert (live.erased["how"], live.erased["scores"]) == ("mean", [0.0, 1.0])
+    assert asked(session, "scores") == [["a dog", "a red cat runs"]]
+    sent = Image.open(io.BytesIO(live.erased["image"]))
+    assert (sent.format, sent.size) == ("WEBP", SIZE)
+
+
+def test_only_the_region_is_erased(live: Widget, session: FakeSession) -> None:
+    live.region, live.erase = LEFT, "mean"
+    live.wait(PATIENCE)
+    before = np.asarray(live.explanation.image, int)
+    changed = np.abs(np.asarray(session.erased_pictures[0], int) - before).any((0, 2))
+    assert changed[:12].all()
+    assert not changed[12:].any()
+
+
+def test_the_mask_test_is_done_again_for_another_region_prompt_or_way(
+    live: Widget, session: FakeSession
+) -> None:
+    live.region, live.erase = LEFT, "mean"
+    live.wait(PATIENCE)
+    live.erase = "noise"
+    live.wait(PATIENCE)
+    assert live.erased is not None
+    assert live.erased["how"] == "noise"
+    live.prompts = ("a wolf",)
+    live.wait(PATIENCE)
+    assert live.erased["scores"] == [0.0]
+    live.region = {"kind": "box", "box": [30, 0, 60, 40]}
+    live.wait(PATIENCE)
+    assert len(asked(session, "scores")) == 4
+
+
+def test_the_mask_test_ends_with_the_region_or_when_it_is_switched_off(live: Widget) -> None:
+    live.region, live.erase = LEFT, "blur"
+    live.wait(PATIENCE)
+    live.erase = ""
+    assert live.erased is None
+    live.erase = "blur"
+    live.wait(PATIENCE)
+    live.region = None
+    assert live.erased is None
+
+
+# Depth
+
+
+def test_maps_of_single_blocks_are_those_of_the_active_prompt(live: Widget) -> None:
+    live.depth = True
+    live.wait(PATIENCE)
+    assert live._depth is not None
+    assert (live._depth["caption"], live._depth["image_blocks"]) == ("a dog", 3)
+    live.active = 1
+    live.wait(PATIENCE)
+    assert live._depth["caption"] == "a red cat runs"
+    live.prompt = "a wolf"
+    live.wait(PATIENCE)
+    assert live._depth["caption"] == "a wolf"
+    live.depth = False
+    assert live._depth is None
+
+
+def test_old_maps_of_single_blocks_never_stand_beside_a_new_explanation(live: Widget) -> None:
+    live.depth = True
+    live.wait(PATIENCE)
+    beside: list[Any] = []
+    live.observe(lambda change: beside.append((live.explanation.caption, change["new"])), "_depth")
+    live.prompt = "a wolf"
+    live.wait(PATIENCE)
+    assert [(caption, depth and depth["caption"]) for caption, depth in beside] == [
+        ("a wolf", None),
+        ("a wolf", "a wolf"),
+    ]
+
+
+# The real thing
+
+
+def test_the_demo_model_is_asked_what_a_program_would_ask_it(
+    clip: gw.ClipModel, explainer: gw.Explainer, scene: Scene
+) -> None:
+    widget = gw.explore(scene.image, ["a dog", "a red circle"], clip)
+    dog = next(thing for thing in scene.objects if thing.name == "dog")
+    widget.region = {"kind": "box", "box": list(dog.box)}
+    widget.vocabulary, widget.erase, widget.depth = "demo", "mean", True
+    widget.wait(PATIENCE)
+    assert widget.error == ""
+    maps = explainer.vocabulary_maps(scene.image, gw.vocabularies("demo")["demo"])
+    assert widget.seen == [
+        {"word": seen.word, "value": pytest.approx(seen.value, abs=1e-5)}
+        for seen in maps.rank(dog.box)
+    ]
+    assert widget.erased is not None
+    scores = [e.score for e in widget.explanations]
+    fall = [before - after for before, after in zip(scores, widget.erased["scores"], strict=True)]
+    assert fall[0] > 0.1, "there is no dog any more"
+    assert fall[0] > fall[1]
+    assert widget._depth is not None
+    assert widget._depth["image_blocks"] == clip.image_tower.depth

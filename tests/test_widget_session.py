@@ -1,0 +1,305 @@
+"""Models, resolutions and pictures: what a widget offers, and `gw.explore` with the embedded model."""
+
+from __future__ import annotations
+
+import gc
+import io
+import weakref
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+import gradeclip_widget as gw
+from gradeclip_widget.demo import Scene
+from gradeclip_widget.demo import model as demo
+
+from .factories import SIZE, picture
+from .fakes import FakeSession, live_widget
+
+PATIENCE = 60  # seconds, of a test that would fail
+Widget = gw.ExplanationWidget
+
+
+def another(name: str) -> gw.ClipModel:
+    """The embedded model once more, under another name."""
+    return gw.ClipModel(demo.build(), demo.preprocess(), demo.tokenizer(), name=name)
+
+
+# Explaining
+
+
+def test_explore_explains_and_explains_anew(clip: gw.ClipModel, scene: Scene) -> None:
+    widget = gw.explore(scene.image, ["a dog", "a red circle"], clip, opacity=0.5)
+    assert [e.caption for e in widget.explanations] == ["a dog", "a red circle"]
+    assert (widget.opacity, widget.method, widget.model, widget.live) == (
+        0.5,
+        "grad-eclip",
+        "demo",
+        True,
+    )
+    widget.method = "grad-cam"
+    widget.wait(PATIENCE)
+    assert widget.explanation.method == "Grad-CAM"
+    widget.prompt = "?!"
+    widget.wait(PATIENCE)
+    assert (widget.status, widget.error.split(":")[0]) == ("error", "caption has no words")
+    assert widget.explanation.caption == "a dog"
+
+
+def test_what_the_worker_explains_is_what_an_explainer_does(
+    explainer: gw.Explainer, scene: Scene
+) -> None:
+    widget = gw.explore(scene.image, "a dog", explainer)
+    widget.prompts = ("a red circle", "a dog")
+    widget.wait(PATIENCE)
+    for mine, theirs in zip(
+        widget.explanations, explainer(scene.image, widget.prompts), strict=True
+    ):
+        assert mine.score == pytest.approx(theirs.score, abs=1e-6)
+        assert mine.signed_map == pytest.approx(theirs.signed_map, abs=1e-6)
+
+
+def test_explore_takes_an_explainer_with_its_options(clip: gw.ClipModel, scene: Scene) -> None:
+    explainer = gw.Explainer(clip, image_layers=2)
+    widget = gw.explore(scene.image, "a dog", explainer)
+    widget.prompt = "a red circle"
+    widget.wait(PATIENCE)
+    assert widget.explanation.image_layers == 2
+    widget = gw.explore(scene.image, "a dog", clip, options={"image_layers": 3})
+    assert widget.explanation.image_layers == 3
+    widget.image_layers = 1
+    widget.wait(PATIENCE)
+    assert widget.explanation.image_layers == 1
+    with pytest.raises(ValueError, match="the Explainer given has its own"):
+        gw.explore(scene.image, "a dog", explainer, options={"image_layers": 3})
+
+
+def test_a_file_that_went_away_is_still_explained(
+    clip: gw.ClipModel, scene: Scene, tmp_path: Path
+) -> None:
+    path = tmp_path / "photo.png"
+    scene.image.save(path)
+    widget = gw.explore(path, "a dog", clip)
+    path.unlink()
+    widget.prompt = "a red circle"
+    widget.wait(PATIENCE)
+    assert widget.error == ""
+    assert widget.explanation.caption == "a red circle"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "said"),
+    [
+        ({"image": []}, ValueError, "list of pictures is empty"),
+        ({"image": torch.zeros(3, 8, 8)}, ValueError, r"must be one normalised picture"),
+        ({"prompts": []}, ValueError, "list of captions is empty"),
+        ({"models": [3]}, TypeError, "a name or a ClipModel, not int"),
+        ({"models": ["ViT-B-99/openai"]}, ValueError, "no model 'ViT-B-99'; the nearest"),
+        ({"picture": 1}, ValueError, "picture=1: there are 1 pictures"),
+        ({"vocabularies": {"mine": []}}, ValueError, "'mine' has no words"),
+        ({"method": "grad-cm"}, ValueError, "did you mean 'grad-cam'"),
+        ({"controls": ["knobs"]}, Exception, "knobs"),
+    ],
+)
+def test_bad_input_raises_at_the_call(
+    clip: gw.ClipModel, wrong: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        gw.explore(**{"image": picture(), "prompts": "a dog", "model": clip} | wrong)
+
+
+def test_what_is_on_show_can_be_copied_as_python(
+    clip: gw.ClipModel, scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    scene.image.save("it's.png")
+    widget = gw.explore("it's.png", "a dog", options={"fit": "squash", "image_layers": 2})
+    widget.resolution, widget.method = 336, "grad-cam"
+    widget.prompt = "a red circle"
+    widget.wait(PATIENCE)
+    again = eval(widget.code, {"gw": gw})
+    assert again.code == widget.code
+    assert again.explanation.score == widget.explanation.score
+    assert again.explanation.signed_map == pytest.approx(widget.explanation.signed_map)
+    given = gw.explore(scene.image, ["a dog", "a cat"], clip)
+    assert given.code == ("gw.explore(image, ['a dog', 'a cat'], model=clip, method='grad-eclip')")
+
+
+# Models
+
+
+def test_a_model_is_loaded_when_first_used_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    loads: list[str] = []
+
+    def load(name: str, progress: Any = None) -> gw.ClipModel:
+        loads.append(name)
+        progress("loading weights", 5, 10)
+        return another(name)
+
+    first = another("first")
+    monkeypatch.setattr("gradeclip_widget.clip.loading.load_once", load)
+    monkeypatch.setattr("gradeclip_widget.clip.loading.label", lambda name: name)
+    widget = gw.explore(picture(), "a dog", first, models=["second"])
+    assert widget._models == [
+        {"name": "first", "loaded": True, "bytes": first.nbytes},
+        {"name": "second", "loaded": False, "bytes": 0},
+    ]
+    told: list[Any] = []
+    widget.observe(lambda change: told.append(change["new"]), "progress")
+    for model in ("second", "first", "second"):
+        widget.model = model
+        widget.wait(PATIENCE)
+        assert widget.explanation.model == model
+    assert loads == ["second"]
+    assert told[0] == {"stage": "loading weights", "done": 5, "total": 10, "unit": "bytes"}
+    assert [entry["loaded"] for entry in widget._models] == [True, True]
+
+
+def test_a_model_is_freed_unless_it_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "gradeclip_widget.clip.loading.load_once", lambda name, progress=None: another(name)
+    )
+    monkeypatch.setattr("gradeclip_widget.clip.loading.label", lambda name: name)
+    widget = gw.explore(picture(), "a dog", another("first"), models=["second"])
+    widget.vocabulary, widget.region = "colours", {"kind": "box", "box": [0, 0, 9, 9]}
+    widget.model = "second"
+    widget.wait(PATIENCE)
+    assert widget._session is not None
+    gone = weakref.ref(widget._session.models.get("second"))
+    widget._handle_custom_msg({"type": "free", "model": "second"}, [])
+    assert (widget.status, widget.error) == (
+        "error",
+        "model 'second' is in use; switch to another one to free it",
+    )
+    widget.model = "first"
+    widget.wait(PATIENCE)
+    widget.free("second")
+    assert gone() is None
+    assert [entry["loaded"] for entry in widget._models] == [True, False]
+    with pytest.raises(ValueError, match=r"no model 'third' to free: there are 'first', 'second'"):
+        widget.free("third")
+
+
+def test_a_model_given_as_an_object_leaves_the_menu_when_it_is_freed(clip: gw.ClipModel) -> None:
+    widget = gw.explore(picture(), "a dog", clip, models=[another("second")])
+    widget.free("second")
+    assert [entry["name"] for entry in widget._models] == ["demo"]
+
+
+def test_two_models_of_one_name_are_refused(clip: gw.ClipModel) -> None:
+    with pytest.raises(ValueError, match="two models are called 'demo'"):
+        gw.explore(picture(), "a dog", clip, models=[another("demo")])
+
+
+def test_a_closed_widget_lets_go_of_its_models() -> None:
+    model = another("short-lived")
+    gone = weakref.ref(model)
+    widget = gw.explore(picture(), "a dog", model)
+    widget.prompt = "a cat"
+    widget.wait(PATIENCE)
+    widget.close()
+    del model
+    gc.collect()
+    assert gone() is None
+
+
+def test_only_methods_that_the_models_towers_allow_are_offered(clip: gw.ClipModel) -> None:
+    def names(widget: Widget) -> list[str]:
+        return [method["name"] for method in widget._methods]
+
+    widget = gw.explore(picture(), "a dog", clip)
+    assert names(widget) == ["grad-eclip", "grad-cam", "self-attention"]
+    pooled = another("pooled")
+    pooled.image_tower.has_query = False
+    assert names(gw.explore(picture(), "a dog", pooled)) == ["grad-eclip", "grad-cam"]
+
+
+# Resolution
+
+
+def test_finer_maps_are_offered_and_another_model_starts_at_its_own_resolution(
+    clip: gw.ClipModel, scene: Scene
+) -> None:
+    widget = gw.explore(scene.image, "a dog", clip, models=[another("second")])
+    assert widget._resolutions == [224, 336, 448]
+    widget.resolution = 336
+    widget.wait(PATIENCE)
+    assert widget.explanation.patch_grid == (21, 21)
+    widget.model = "second"
+    widget.wait(PATIENCE)
+    assert (widget.resolution, widget.explanation.patch_grid) == (None, (14, 14))
+    widget.history_index = 1
+    widget.wait(PATIENCE)
+    assert (widget.model, widget.resolution, widget.explanation.patch_grid) == (
+        "demo",
+        336,
+        (21, 21),
+    )
+
+
+def test_no_resolution_is_offered_where_there_is_no_choice(clip: gw.ClipModel) -> None:
+    assert gw.explore(picture(), "a dog", clip, options={"fit": "crop"})._resolutions == []
+    assert gw.explore(torch.zeros(1, 3, 224, 224), "a dog", clip)._resolutions == []
+
+
+# Pictures
+
+
+def test_several_pictures_are_a_strip(clip: gw.ClipModel, tmp_path: Path) -> None:
+    picture().save(tmp_path / "dog.png")
+    images = [tmp_path / "dog.png", picture((300, 100)), torch.zeros(1, 3, 224, 224)]
+    widget = gw.explore(images, "a dog", clip)
+    assert [entry["name"] for entry in widget._pictures] == ["dog.png", "picture 2", "picture 3"]
+    thumbnails = [Image.open(io.BytesIO(entry["thumbnail"])) for entry in widget._pictures]
+    assert [(t.format, t.size) for t in thumbnails] == [
+        ("WEBP", SIZE),
+        ("WEBP", (96, 32)),
+        ("WEBP", (96, 96)),
+    ]
+    widget.region = {"kind": "box", "box": [0, 0, 9, 9]}
+    widget.picture = 1
+    widget.wait(PATIENCE)
+    assert widget.explanation.image.size == (300, 100)
+    assert widget.region is None, "it was a region of the other picture"
+
+
+@pytest.fixture
+def live(clip: gw.ClipModel) -> Widget:
+    return live_widget(FakeSession(clip))
+
+
+def test_a_picture_is_added_and_switched_to(live: Widget) -> None:
+    buffer = io.BytesIO()
+    picture((90, 30)).save(buffer, "PNG")
+    message = {"type": "picture", "name": "dropped.png"}
+    live._handle_custom_msg(message, [memoryview(buffer.getvalue())])
+    live.wait(PATIENCE)
+    assert [entry["name"] for entry in live._pictures] == ["picture 1", "dropped.png"]
+    assert (live.picture, live.status) == (1, "ready")
+    live.add_picture(picture(), name="mine")
+    live.wait(PATIENCE)
+    assert (live.picture, live._pictures[2]["name"]) == (2, "mine")
+    assert [step["prompts"][0] for step in live.history] == ["a dog"] * 3
+
+
+def test_a_picture_that_cannot_be_read_is_said_and_nothing_else_changes(live: Widget) -> None:
+    before = live._payloads, live._pictures, live.picture, live.history
+    live._handle_custom_msg({"type": "picture", "name": "notes.txt"}, [memoryview(b"no picture")])
+    live.wait(PATIENCE)
+    assert live.status == "error"
+    assert "is not a picture that Pillow can read" in live.error
+    assert (live._payloads, live._pictures, live.picture, live.history) == before
+    with pytest.raises(FileNotFoundError, match=r"no picture at 'nowhere.png'"):
+        live.add_picture("nowhere.png")
+
+
+def test_one_picture_is_in_memory_however_many_prompts(clip: gw.ClipModel, scene: Scene) -> None:
+    widget = gw.explore(scene.image, ["a dog", "a red circle"], clip)
+    widget.prompt = "a cat"
+    widget.wait(PATIENCE)
+    assert widget._session is not None
+    source = widget._session.album[0].source
+    assert all(e.image is source for e in widget.explanations)
