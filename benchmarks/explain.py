@@ -16,6 +16,7 @@ from PIL import Image
 
 import gradeclip_widget as gw
 
+from .memory import peak
 from .timing import interleaved
 
 CAPTION = "a brown dog in a red car waiting for green traffic lights"  # 12 words
@@ -89,26 +90,8 @@ def main() -> None:
     print(
         f"caption, all three readings / (image + text forward):   {seconds['whole'] / both_s:.2f}"
     )
-    ratio = _peak(whole, args.device) / _peak(forward, args.device)
+    ratio = peak(whole, args.device) / peak(forward, args.device)
     print(f"peak memory above the model / a forward's:              {ratio:.2f}")
-
-
-def _peak(run: Callable[[], None], device: str) -> int:
-    """Bytes allocated at the peak of one run, beyond what stood before it."""
-    if device == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
-        run()
-        return torch.cuda.max_memory_allocated() - before
-    activities = [torch.profiler.ProfilerActivity.CPU]
-    with torch.profiler.profile(activities=activities, profile_memory=True) as profile:
-        run()
-    total = peak = 0
-    for event in profile.profiler.kineto_results.events():
-        if event.name() == "[memory]":
-            total += event.nbytes()
-            peak = max(peak, total)
-    return peak
 
 
 if __name__ == "__main__":

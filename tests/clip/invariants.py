@@ -74,7 +74,8 @@ def random(*size: int, seed: int) -> Tensor:
 def close(a: Tensor, b: Tensor, tolerance: float = 1e-5) -> None:
     """Within that part of the largest value."""
     assert a.shape == b.shape
-    part = float((a.double() - b.double()).abs().max() / b.abs().max())
+    tiny = torch.finfo(torch.float32).tiny
+    part = float((a.double() - b.double()).abs().max() / b.abs().max().clamp_min(tiny))
     assert part <= tolerance, f"{part:.1e} of the largest value, not {tolerance:.0e}"
 
 
