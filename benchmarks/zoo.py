@@ -36,8 +36,8 @@ OTHER = "a photo of a cat on the green grass"
 ROUNDS = 3
 TITLE = f"""# open_clip's models
 
-Written by `python -m benchmarks.zoo`: every name that open_clip {open_clip.__version__} lists, with random weights. Each
-explains a picture of its own size with a caption of 12 words, and is held to what the
+Written by `python -m benchmarks.zoo`: every name of open_clip {open_clip.__version__}, with random weights.
+Each explains a picture of its own size with a caption of 12 words, and is held to what the
 [tests](../tests/clip/invariants.py) hold every family to:
 
 - (a) the score, and both embeddings, are the model's own to 1e-5 in float32;
@@ -53,12 +53,12 @@ of large vocabularies, CoCa's caption writer (which no map needs). Hugging Face 
 configurations of the same shape, and tokenizers that would be downloaded are small ones of the same kind,
 framed alike.
 
-*Seconds* is the median of {ROUNDS} explanations with all interactions, on one thread of a busy machine; *cost*
-is that over one plain forward of both towers (full context length), taken in turns. Short towers overstate
-it, since a caption's maps cost much the same however deep a tower is; except where the text tower reads both
-ways, which costs a pass for every token and explained block, and of those the cut left two. *MB* is torch's
-own count of what is allocated at the peak of an explanation, beyond the weights. The grid is that of a square
-picture of the model's own size.
+*Seconds* is the median of {ROUNDS} explanations with all interactions, on one thread of a busy machine;
+*cost* is that over one plain forward of both towers (full context length), taken in turns. Short towers
+overstate it, since a caption's maps cost much the same however deep a tower is; except where the text tower
+reads both ways, which costs a pass for every token and explained block, and of those the cut left two. *MB*
+is torch's own count of what is allocated at the peak of an explanation, beyond the weights. The grid is that
+of a square picture of the model's own size.
 """
 COLUMNS = (
     "model",

@@ -13,7 +13,8 @@ from open_clip.transformer import AttentionalPooler
 from timm.layers import AttentionPoolLatent
 from torch import Tensor, nn
 
-from .blocks import Read, attend, exact, push_embedding
+from .blocks import Read, attend, exact
+from .directions import push_embedding
 from .patches import (
     any_size,
     open_clip_tokens,

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .blocks import Block, Layout, Read, attend, attend_moves, exact, push_embedding, text_embedding
+from .blocks import Block, Read, attend, carry, text_embedding
+from .directions import push_embedding
 from .towers import SOT_EOT, Frame
 
 _PACK = 512  # tokens run at once: bounds the attention mask for very long captions
@@ -161,16 +162,9 @@ class CausalTextTrace:
     def _push(self, at_o: Sequence[Tensor]) -> Tensor:
         """Push rows (K, D) given per block, and below them each block's own attention output."""
         moves = torch.zeros_like(at_o[0])
-        layout = Layout(1, 0)
-        with exact(moves):
-            for step, injected in zip(self.steps, at_o, strict=True):
-                rows = torch.cat([step.x[None], moves])
-                q, k, v = step.block.qkv(rows, layout)
-                moved = attend_moves(step.read, step.read.visible - 1, q[1:], k[1:], v[1:])
-                moved[: len(injected)] += injected
-                o = step.read.o[None]
-                rows = torch.cat([rows, torch.zeros_like(o)])
-                moves = step.block.finish(rows, torch.cat([o, moved, o]), layout)[1:]
+        for step, injected in zip(self.steps, at_o, strict=True):
+            own = step.read.visible - 1
+            moves = carry(step.block, step.x, step.read, moves, injected, own)
         return push_embedding(self.pooled, moves, self.tower.embedding_of)
 
 

@@ -14,14 +14,14 @@ from torch import Tensor
 from .blocks import (
     Attends,
     Block,
-    Layout,
     Read,
     attend,
     attend_moves,
     check_layers,
     exact,
-    push_embedding,
+    leave_with_effect,
 )
+from .directions import Layout, push_embedding
 from .patches import open_clip_tokens
 
 _PATCHES = slice(1, None)
@@ -69,58 +69,10 @@ class ClassTokenTower:
         Raises:
             ValueError: the tower does not have so many blocks.
         """
-        check_layers(layers, self.depth)
-        # Tokens, then what each block so far added to the class token.
-        rows, grid = open_clip_tokens(self.visual, pixels)
-        tokens, reads, tokens_in = len(rows), list[Read](), rows
-        for number, block in enumerate(self.blocks):
-            explained = number >= self.depth - layers
-            if number == self.depth - layers:
-                tokens_in = rows[:tokens]
-            heads = 1 if single_head and explained else block.heads
-            last = number == self.depth - 1
-            last_in = rows[:tokens]
-            o, read = self._attend(block, rows, tokens, heads, last)
-            if last:  # nothing but the class token leads to x
-                rows = torch.cat([rows[:1], rows[tokens:]])
-            if effects:
-                rows = torch.cat([rows, rows.new_zeros(1, rows.shape[1])])
-                o = torch.cat([o, read.o[None]])
-            if explained:
-                reads.append(read)
-            del read  # frees the queries, keys and values of a block that is not explained
-            rows = block.finish(rows, o, Layout(1 if last else tokens, 0))
-        return ClassTokenTrace(
-            self.embedding_of,
-            self.blocks[-layers:],
-            grid,
-            _PATCHES,
-            reads,
-            tokens_in,
-            last_in,
-            rows[0],
-            rows[1:],
+        tokens, grid = open_clip_tokens(self.visual, pixels)
+        return ClassTokenTrace.of(
+            self.embedding_of, self.blocks, tokens, grid, _PATCHES, layers, single_head, effects
         )
-
-    @staticmethod
-    def _attend(
-        block: Block, rows: Tensor, tokens: int, heads: int, last: bool
-    ) -> tuple[Tensor, Read]:
-        """Attention output of the tokens, or of the class token alone, and of its directions below."""
-        layout = Layout(tokens, 0)
-        if last:
-            k, v = block.keys_values(rows, layout)
-            q = block.query(torch.cat([rows[:1], rows[tokens:]]), Layout(1, 0))
-            queries = 1
-        else:
-            q, k, v = block.qkv(rows, layout)
-            queries = tokens
-        o = attend(q[:queries], k[:tokens], v[:tokens], heads)
-        read = Read(q[0], k[:tokens], v[:tokens], o[0], heads, tokens, _PATCHES)
-        if len(rows) > tokens:
-            moves = attend_moves(read, 0, q[queries:], k[tokens:], v[tokens:])
-            o = torch.cat([o, moves])
-        return o, read
 
     def embedding_of(self, pooled: Tensor) -> Tensor:
         """Unit embeddings (..., E) of class tokens (..., D) leaving the last block."""
@@ -144,6 +96,55 @@ class ClassTokenTrace:
     last_in: Tensor  # (1 + patches, D) entering the last block
     pooled: Tensor  # (D,) class token leaving the last block
     moves: Tensor  # (L, D) what each block's attention output added to it, to first order
+
+    @classmethod
+    def of(
+        cls,
+        embedding_of: Callable[[Tensor], Tensor],
+        blocks: Sequence[Attends],
+        tokens: Tensor,
+        grid: tuple[int, int],
+        patches: slice,
+        layers: int,
+        single_head: bool,
+        effects: bool,
+    ) -> ClassTokenTrace:
+        """Run tokens (N, D) through blocks, the class token first among them; the last for its row alone.
+
+        Raises:
+            ValueError: there are not so many blocks as to be explained.
+        """
+        check_layers(layers, len(blocks))
+        # Tokens, then what each block so far added to the class token.
+        rows, count, reads = tokens, len(tokens), list[Read]()
+        last_in = tokens_in = tokens
+        for number, block in enumerate(blocks):
+            explained, last = number >= len(blocks) - layers, number == len(blocks) - 1
+            last_in = rows[:count]
+            if number == len(blocks) - layers:
+                tokens_in = last_in
+            heads = 1 if single_head and explained else block.heads
+            o, read = _attend(block, rows, count, patches, heads, last)
+            if last:  # nothing but the class token leads to x
+                rows = torch.cat([rows[:1], rows[count:]])
+            if explained:
+                reads.append(read)
+            del read  # frees the queries, keys and values of a block that is not explained
+            layout = Layout(1 if last else count, 0)
+            mixed = block.mix(rows, o, layout)
+            leave = leave_with_effect if effects else type(block).leave
+            rows = leave(block, rows, mixed, layout)
+        return cls(
+            embedding_of,
+            blocks[-layers:],
+            grid,
+            patches,
+            reads,
+            tokens_in,
+            last_in,
+            rows[0],
+            rows[1:],
+        )
 
     @cached_property
     def embedding(self) -> Tensor:
@@ -174,7 +175,8 @@ class ClassTokenTrace:
         block, heads = self.blocks[-1], self.reads[-1].heads
         with torch.enable_grad():
             tokens = self.last_in.detach().requires_grad_()
-            o = attend(block.query(tokens[:1]), *block.keys_values(tokens), heads)
+            bias = None if block.bias is None else block.bias[:, :1]
+            o = attend(block.query(tokens[:1]), *block.keys_values(tokens), heads, bias)
             x = self.embedding_of(block.finish(tokens[:1], o))[0]
             rows = [torch.autograd.grad(x, tokens, d, retain_graph=True)[0] for d in directions]
         return self.last_in, torch.stack(rows)
@@ -196,7 +198,27 @@ class ClassTokenTrace:
         """
         x, moves = self.tokens_in.detach(), []
         for block, read in zip(self.blocks, self.reads, strict=True):
-            o = attend(*block.qkv(x), read.heads)
+            o = attend(*block.qkv(x), read.heads, block.bias)
             moves.append(torch.zeros_like(o[0]).requires_grad_())
             x = block.finish(x, torch.cat([o[:1] + moves[-1], o[1:]]))
         return self.embedding_of(x[0]), moves
+
+
+def _attend(
+    block: Attends, rows: Tensor, count: int, patches: slice, heads: int, last: bool
+) -> tuple[Tensor, Read]:
+    """Attention output of the tokens, or of the class token alone, and of its directions below."""
+    layout, queries = Layout(count, 0), 1 if last else count
+    if last:
+        k, v = block.keys_values(rows, layout)
+        q = block.query(torch.cat([rows[:1], rows[count:]]), Layout(1, 0))
+    else:
+        q, k, v = block.qkv(rows, layout)
+    bias = None if block.bias is None else block.bias[:, :queries]
+    o = attend(q[:queries], k[:count], v[:count], heads, bias)
+    own = None if bias is None else bias[:, 0]
+    read = Read(q[0], k[:count], v[:count], o[0], heads, count, patches, bias=own)
+    if len(rows) > count:
+        moves = attend_moves(read, 0, q[queries:], k[count:], v[count:])
+        o = torch.cat([o, moves])
+    return o, read

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from open_clip.hf_model import HFTextEncoder, MeanPooler
 from torch import Tensor
 
-from .blocks import Read, exact, push_embedding
+from .blocks import Read, exact
+from .directions import push_embedding
 from .towers import SOT_EOT, Frame
 
 _ROWS = 4096  # tokens run at once

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from timm.layers import Format, HybridEmbed, PatchEmbed, RotaryEmbeddingCat
 from timm.models.eva import Eva
 from timm.models.vision_transformer import VisionTransformer
+from timm.models.vision_transformer_relpos import VisionTransformerRelPos
 from torch import Tensor
 
 
@@ -51,6 +52,8 @@ def timm_grid(trunk: Any, pixels: Tensor) -> tuple[int, int]:
 
 def takes_any_size(trunk: Any) -> bool:
     """Whether `any_size` knows how this timm trunk lays out its positions."""
+    if isinstance(trunk, VisionTransformerRelPos):
+        return type(trunk.patch_embed) is PatchEmbed and hasattr(trunk, "set_input_size")
     if not isinstance(trunk, VisionTransformer | Eva):
         return False
     return type(trunk.patch_embed) in (PatchEmbed, HybridEmbed) and (
@@ -68,12 +71,13 @@ def any_size(trunk: Any, size: Sequence[int]) -> Iterator[None]:
     if tuple(size) == tuple(trunk.patch_embed.img_size):
         yield
         return
-    switches = [
-        (trunk.patch_embed, "strict_img_size", False),
-        (trunk.patch_embed, "flatten", False),
-        (trunk.patch_embed, "output_fmt", Format.NHWC),
-        (trunk, "dynamic_img_size", True),
-    ]
+    switches: list[tuple[Any, str, Any]] = [(trunk.patch_embed, "strict_img_size", False)]
+    if not isinstance(trunk, VisionTransformerRelPos):
+        switches += [
+            (trunk.patch_embed, "flatten", False),
+            (trunk.patch_embed, "output_fmt", Format.NHWC),
+            (trunk, "dynamic_img_size", True),
+        ]
     rope = getattr(trunk, "rope", None)
     if rope is not None and rope.feat_shape is not None:
         height, width = timm_patch_size(trunk)
@@ -88,3 +92,19 @@ def any_size(trunk: Any, size: Sequence[int]) -> Iterator[None]:
     finally:
         for (owner, name, _), value in zip(switches, before, strict=True):
             setattr(owner, name, value)
+
+
+def relative_biases(trunk: Any, grid: tuple[int, int]) -> list[Tensor]:
+    """What each block of a timm transformer with relative positions adds to its logits, (heads, N, N)."""
+    shared = trunk.shared_rel_pos
+    if shared is not None:
+        return [_bias(shared, grid)] * len(trunk.blocks)
+    return [_bias(block.attn.rel_pos, grid) for block in trunk.blocks]
+
+
+def _bias(relative: Any, grid: tuple[int, int]) -> Tensor:
+    if tuple(relative.window_size) != grid:
+        relative = copy.deepcopy(relative)
+        relative.set_window_size(grid)
+    bias: Tensor = relative.get_bias()[0]
+    return bias

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from .blocks import Block, Read, carry, exact, push_embedding, quiet, text_embedding
+from .blocks import Block, Read, carry, exact, text_embedding
+from .directions import push_embedding, quiet
 from .towers import SOT_EOT, Frame
 
 _ROWS = 4096  # tokens run at once: bounds memory where a caption has many words to leave out

@@ -1,4 +1,4 @@
-"""timm's vision transformers that read their patches with a class token: plain, hybrid and EVA."""
+"""timm's vision transformers that read their patches with a class token: plain, hybrid, EVA, relative."""
 
 from __future__ import annotations
 
@@ -7,16 +7,32 @@ from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
-from timm.layers import Attention, AttentionRope
+from timm.layers import Attention, AttentionRope, GluMlp, Mlp, SwiGLU
 from timm.layers.pos_embed_sincos import apply_rot_embed_cat
 from timm.models.eva import Eva, EvaAttention, EvaBlock, EvaBlockPostNorm
 from timm.models.vision_transformer import Block as PreNormBlock
 from timm.models.vision_transformer import ResPostBlock, VisionTransformer
-from torch import Tensor
+from timm.models.vision_transformer_relpos import (
+    RelPosAttention,
+    RelPosBlock,
+    ResPostRelPosBlock,
+    VisionTransformerRelPos,
+)
+from torch import Tensor, nn
 
-from .blocks import Read, attend, carry, check_layers, exact
+from .blocks import exact
 from .class_token import ClassTokenTrace
-from .patches import any_size, takes_any_size, timm_grid, timm_patch_size
+from .directions import Layout, activate, linear, moving, norm, row_wise, times, unbiased
+from .patches import any_size, relative_biases, takes_any_size, timm_grid, timm_patch_size
+
+_BLOCKS = (
+    PreNormBlock,
+    ResPostBlock,
+    EvaBlock,
+    EvaBlockPostNorm,
+    RelPosBlock,
+    ResPostRelPosBlock,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,21 +44,22 @@ class TimmBlock:
         heads: its attention heads.
         rope: rotary embedding of the patches, where the trunk has one; prefix tokens are not rotated.
         prefix: how many rows stand before the patches.
+        bias: of its attention's logits (heads, rows, rows), where positions are told by one.
     """
 
     module: Any
     heads: int
     rope: Tensor | None = None
     prefix: int = 1
+    bias: Tensor | None = None
 
     @classmethod
     def of(cls, module: Any, prefix: int) -> TimmBlock:
         """View a block, or raise ``TypeError`` where its layout is not known."""
         attention = getattr(module, "attn", None)
-        blocks = (PreNormBlock, ResPostBlock, EvaBlock, EvaBlockPostNorm)
-        if type(module) not in blocks:
+        if type(module) not in _BLOCKS:
             raise TypeError(f"unknown transformer block {type(module).__name__}")
-        if type(attention) not in (Attention, EvaAttention, AttentionRope):
+        if type(attention) not in (Attention, EvaAttention, AttentionRope, RelPosAttention):
             raise TypeError(f"unknown attention {type(attention).__name__}")
         if getattr(attention, "num_kv_groups", 1) != 1:
             raise TypeError("its heads share keys and values")
@@ -56,83 +73,104 @@ class TimmBlock:
     @property
     def post_norm(self) -> bool:
         """Whether branches are normalised at their end rather than at their start."""
-        return isinstance(self.module, ResPostBlock | EvaBlockPostNorm)
+        return isinstance(self.module, ResPostBlock | ResPostRelPosBlock | EvaBlockPostNorm)
 
-    def query(self, x: Tensor) -> Tensor:
+    def query(self, x: Tensor, layout: Layout | None = None) -> Tensor:
         """Queries of class tokens, which no position rotates."""
-        return self._norm("q", self._project(self._enter(x), 0, 1))
+        return self._norm("q", self._project(self._enter(x, layout), 0, 1, layout), layout)
 
-    def keys_values(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def keys_values(self, x: Tensor, layout: Layout | None = None) -> tuple[Tensor, Tensor]:
         """Keys and values of all tokens."""
-        k, v = self._project(self._enter(x), 1, 3).chunk(2, -1)
-        return self._place(self._norm("k", k)), v
+        k, v = self._project(self._enter(x, layout), 1, 3, layout).chunk(2, -1)
+        return self._place(self._norm("k", k, layout), layout), v
 
-    def qkv(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def qkv(self, x: Tensor, layout: Layout | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values of all tokens."""
-        q, k, v = self._project(self._enter(x), 0, 3).chunk(3, -1)
-        return self._place(self._norm("q", q)), self._place(self._norm("k", k)), v
+        q, k, v = self._project(self._enter(x, layout), 0, 3, layout).chunk(3, -1)
+        q, k = self._norm("q", q, layout), self._norm("k", k, layout)
+        return self._place(q, layout), self._place(k, layout), v
 
-    def mix(self, x: Tensor, o: Tensor) -> Tensor:
+    def mix(self, x: Tensor, o: Tensor, layout: Layout | None = None) -> Tensor:
         """Attention outputs as they enter the projection, normalised and gated where the block does that.
 
         A block that normalises its branches' ends forgets how long they are; there, what the branch adds.
         """
         attention = self.module.attn
-        mixed = cast(Tensor, attention.norm(o) if hasattr(attention, "norm") else o)
+        mixed = norm(attention.norm, o, layout) if hasattr(attention, "norm") else o
         if getattr(attention, "gate", None) is not None:
-            mixed = mixed * attention.gate(self._enter(x)).sigmoid()
+            opened = linear(attention.gate, self._enter(x, layout), layout)
+            mixed = times(mixed, activate(torch.sigmoid, opened, layout), layout)
         if self.post_norm:
-            mixed = self.module.norm1(attention.proj(mixed))
+            mixed = norm(self.module.norm1, linear(attention.proj, mixed, layout), layout)
         return mixed
 
-    def finish(self, x: Tensor, o: Tensor) -> Tensor:
+    def finish(self, x: Tensor, o: Tensor, layout: Layout | None = None) -> Tensor:
         """Output rows, from input rows and their attention output."""
-        return self.leave(x, self.mix(x, o))
+        return self.leave(x, self.mix(x, o, layout), layout)
 
-    def leave(self, x: Tensor, mixed: Tensor) -> Tensor:
+    def leave(self, x: Tensor, mixed: Tensor, layout: Layout | None = None) -> Tensor:
         """Output rows, from input rows and what `mix` made of the attention output."""
         m = self.module
         if self.post_norm:
             x = x + mixed
-            return x + cast(Tensor, m.norm2(m.mlp(x)))
-        x = x + self._scale(1, m.attn.proj(mixed))
-        return x + self._scale(2, m.mlp(m.norm2(x)))
+            return x + norm(m.norm2, _mlp(m.mlp, x, layout), layout)
+        x = x + self._scale(1, linear(m.attn.proj, mixed, layout))
+        return x + self._scale(2, _mlp(m.mlp, norm(m.norm2, x, layout), layout))
 
-    def _enter(self, x: Tensor) -> Tensor:
-        return x if self.post_norm else cast(Tensor, self.module.norm1(x))
+    def _enter(self, x: Tensor, layout: Layout | None) -> Tensor:
+        return x if self.post_norm else norm(self.module.norm1, x, layout)
 
-    def _project(self, x: Tensor, first: int, last: int) -> Tensor:
+    def _project(self, x: Tensor, first: int, last: int, layout: Layout | None) -> Tensor:
         attention = self.module.attn
         if attention.qkv is None:
             parts = (attention.q_proj, attention.k_proj, attention.v_proj)[first:last]
-            return torch.cat([part(x) for part in parts], -1)
+            return torch.cat([linear(part, x, layout) for part in parts], -1)
         size = attention.qkv.out_features // 3
         rows = slice(first * size, last * size)
         bias = attention.qkv.bias
         if getattr(attention, "q_bias", None) is not None:
             bias = torch.cat([attention.q_bias, attention.k_bias, attention.v_bias])
-        return F.linear(x, attention.qkv.weight[rows], None if bias is None else bias[rows])
+        bias = None if bias is None else bias[rows]
+        return unbiased(F.linear(x, attention.qkv.weight[rows], bias), bias, layout)
 
-    def _norm(self, which: str, rows: Tensor) -> Tensor:
+    def _norm(self, which: str, rows: Tensor, layout: Layout | None) -> Tensor:
         """qk-norm: each head's query or key by itself."""
-        norm = getattr(self.module.attn, f"{which}_norm")
-        return cast(Tensor, norm(rows.unflatten(-1, (self.heads, -1))).flatten(-2))
+        per_head = rows.unflatten(-1, (self.heads, -1))
+        return norm(getattr(self.module.attn, f"{which}_norm"), per_head, layout).flatten(-2)
 
-    def _place(self, rows: Tensor) -> Tensor:
-        """Rotate the patches' queries or keys by their positions."""
+    def _place(self, rows: Tensor, layout: Layout | None) -> Tensor:
+        """Rotate the patches' queries or keys (rows, D) by their positions."""
         if self.rope is None:
             return rows
-        heads = rows.unflatten(-1, (self.heads, -1)).transpose(-2, -3)
+        heads = rows.unflatten(-1, (self.heads, -1)).transpose(0, 1)
         half = getattr(self.module.attn, "rotate_half", False)
-        patches = apply_rot_embed_cat(heads[..., self.prefix :, :], self.rope, half=half)
-        placed = torch.cat([heads[..., : self.prefix, :], patches.to(rows.dtype)], -2)
-        return placed.transpose(-2, -3).flatten(-2)
+        patches = slice(self.prefix, None if layout is None else layout.plain)
+        rotated = apply_rot_embed_cat(heads[:, patches], self.rope, half=half).to(rows.dtype)
+        below = heads[:, patches.stop or len(rows) :]
+        placed = torch.cat([heads[:, : self.prefix], rotated, below], 1)
+        return placed.transpose(0, 1).flatten(1)
 
     def _scale(self, branch: int, y: Tensor) -> Tensor:
-        if isinstance(self.module, PreNormBlock):
+        if isinstance(self.module, PreNormBlock | RelPosBlock):
             return cast(Tensor, getattr(self.module, f"ls{branch}")(y))
         gamma = getattr(self.module, f"gamma_{branch}")
         return y if gamma is None else gamma * y
+
+
+def _mlp(mlp: nn.Module, x: Tensor, layout: Layout | None) -> Tensor:
+    """Rows through a block's second branch; of a kind not known here a little slower."""
+    m: Any = mlp
+    if moving(x, layout) is None or type(mlp) not in (Mlp, SwiGLU, GluMlp):
+        return row_wise(mlp, x, layout)
+    if type(mlp) is Mlp:
+        h = activate(m.act, linear(m.fc1, x, layout), layout)
+    else:
+        if type(mlp) is SwiGLU:
+            gate, value = linear(m.fc1_g, x, layout), linear(m.fc1_x, x, layout)
+        else:
+            value, gate = linear(m.fc1, x, layout).chunk(2, -1)[:: 1 if m.gate_last else -1]
+        h = times(activate(m.act, gate, layout), value, layout)
+    return linear(m.fc2, norm(m.norm, h, layout), layout)
 
 
 class TimmTokenTower:
@@ -149,10 +187,10 @@ class TimmTokenTower:
             TypeError: it is of another family.
         """
         trunk: Any = getattr(visual, "trunk", None)
-        known = isinstance(trunk, VisionTransformer | Eva)
+        known = isinstance(trunk, VisionTransformer | Eva | VisionTransformerRelPos)
         if not known:
             raise TypeError("it is not a timm vision transformer")
-        if trunk.attn_pool is not None or trunk.global_pool != "token":
+        if getattr(trunk, "attn_pool", None) is not None or trunk.global_pool != "token":
             raise TypeError("its class token is not what it pools")
         self.visual: Any = visual
         self.blocks = [TimmBlock.of(b, trunk.num_prefix_tokens) for b in trunk.blocks]
@@ -182,37 +220,12 @@ class TimmTokenTower:
         Raises:
             ValueError: the tower does not have so many blocks, or a single head is asked for.
         """
-        check_layers(layers, self.depth)
         if single_head:
             raise ValueError("the authors' code knows open_clip's own vision transformers only")
-        x, blocks = self._embed(pixels)
-        moves, reads, tokens_in = x.new_zeros(0, x.shape[-1]), list[Read](), x
-        last_in = x
-        for number, block in enumerate(blocks):
-            last, last_in = number == self.depth - 1, x
-            if number == self.depth - layers:
-                tokens_in = x
-            if last:  # nothing but the class token leads to the embedding
-                q, (k, v) = block.query(x[:1]), block.keys_values(x)
-            else:
-                q, k, v = block.qkv(x)
-            o = attend(q, k, v, block.heads)
-            read = Read(q[0], k, v, o[0], block.heads, len(x), self.patches)
-            if effects:
-                moves = carry(replace(block, rope=None), x[0], read, moves, None, 0)
-            if number >= self.depth - layers:
-                reads.append(read)
-            x = block.finish(x[:1] if last else x, o)
-        return ClassTokenTrace(
-            self.embedding_of,
-            blocks[-layers:],
-            timm_grid(self.visual.trunk, pixels),
-            self.patches,
-            reads,
-            tokens_in,
-            last_in,
-            x[0],
-            moves.to(x),
+        tokens, blocks = self._embed(pixels)
+        grid = timm_grid(self.visual.trunk, pixels)
+        return ClassTokenTrace.of(
+            self.embedding_of, blocks, tokens, grid, self.patches, layers, single_head, effects
         )
 
     def embedding_of(self, pooled: Tensor) -> Tensor:
@@ -227,6 +240,11 @@ class TimmTokenTower:
         trunk: Any = self.visual.trunk
         with any_size(trunk, pixels.shape[-2:]):
             patches = trunk.patch_embed(pixels.to(self.blocks[0].dtype))
+            relative = isinstance(trunk, VisionTransformerRelPos)
+            if relative:
+                biases = relative_biases(trunk, timm_grid(trunk, pixels))
+                blocks = [replace(b, bias=a) for b, a in zip(self.blocks, biases, strict=True)]
+                return torch.cat([trunk.cls_token[0], patches[0]]), blocks
             embedded = trunk._pos_embed(patches)  # noqa: SLF001
         x, rope = embedded if isinstance(embedded, tuple) else (embedded, None)
         mixed = rope is not None and trunk.rope_mixed  # the mixed kind differs from block to block

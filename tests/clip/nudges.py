@@ -19,7 +19,7 @@ def image(tower: Any, move: Tensor, layers: int = 1) -> contextlib.AbstractConte
         return _by_bias(_projection(tower), move)
     module = tower.blocks[-layers].module
     if isinstance(tower, TimmTokenTower):
-        return entering(module.attn.norm, move)
+        return entering(getattr(module.attn, "norm", module.attn.proj), move)
     return _branch(module, move, 0)
 
 
@@ -28,7 +28,8 @@ def normed_inside(tower: Any) -> bool:
     if not isinstance(tower, TimmTokenTower):
         return False
     block = tower.blocks[-1]
-    return block.post_norm or not isinstance(block.module.attn.norm, nn.Identity)
+    norm = getattr(block.module.attn, "norm", None)
+    return block.post_norm or not isinstance(norm, nn.Identity | None)
 
 
 @contextlib.contextmanager

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 from open_clip.model import CLIP
-from timm.layers import LayerNorm
+from timm.layers import GatedMlp, GluMlp, LayerNorm, RmsNorm
 from timm.layers.hybrid_embed import HybridEmbed
 from timm.models.eva import Eva
 from timm.models.vision_transformer import ParallelScalingBlock, ResPostBlock, VisionTransformer
 from timm.models.vision_transformer_hybrid import ConvStem
+from timm.models.vision_transformer_relpos import ResPostRelPosBlock, VisionTransformerRelPos
 from torch import Tensor
 
 import gradeclip_widget as gw
@@ -56,6 +57,14 @@ def hybrid() -> Any:
     )
 
 
+def relative(**options: Any) -> Any:
+    """vit_relpos_medium_patch16_cls_224 in small, its class token's bias told apart where asked for."""
+    trunk = VisionTransformerRelPos(
+        **SIZES, num_classes=check.EMBEDDING, class_token=True, global_pool="token", **options
+    )
+    return check.timm_tower(trunk)
+
+
 ROPE = {"use_rot_pos_emb": True, "ref_feat_shape": (4, 4)}
 FAMILIES = {
     "vit": vit,
@@ -65,6 +74,11 @@ FAMILIES = {
     "post-norm": lambda: vit(block_fn=ResPostBlock),
     "any-size": lambda: vit(dynamic_img_size=True),
     "hybrid": hybrid,
+    "gated-mlp": lambda: vit(mlp_layer=GatedMlp, norm_layer=RmsNorm),
+    "glu-mlp": lambda: vit(mlp_layer=GluMlp),
+    "relative": lambda: relative(rel_pos_dim=8, qk_norm=True),
+    "relative-table": lambda: relative(rel_pos_type="bias", block_fn=ResPostRelPosBlock),
+    "relative-shared": lambda: relative(rel_pos_type="bias", shared_rel_pos=True),
     "eva01": lambda: eva(init_values=0.5),
     "eva02": lambda: eva(
         **ROPE, qkv_fused=False, swiglu_mlp=True, scale_mlp=True, scale_attn_inner=True
@@ -130,11 +144,11 @@ def test_block_effects_hold_the_patches_still(tower: TimmTokenTower) -> None:
     for block, read, move in zip(trace.blocks, trace.reads, moves, strict=True):
         with torch.no_grad():
             q, k, v = block.qkv(x)
-            x = block.finish(x, _attend(q, k, v, block.heads))
+            x = block.finish(x, _attend(q, k, v, block.heads, block.bias))
         # The class token's own row with gradients; it comes first and is not rotated.
         own_k, own_v = (a[:1] for a in block.keys_values(torch.cat([row, trace.tokens_in[1:]])))
         keys, values = torch.cat([own_k, read.k[1:]]), torch.cat([own_v, read.v[1:]])
-        o = _attend(block.query(row), keys, values, block.heads)
+        o = _attend(block.query(row), keys, values, block.heads, block.bias)
         mixed.append(block.mix(row, o).detach()[0])
         row = block.leave(row, block.mix(row, o) + move)
     grads = torch.autograd.grad(tower.embedding_of(row[0]) @ direction, moves)
@@ -142,10 +156,11 @@ def test_block_effects_hold_the_patches_still(tower: TimmTokenTower) -> None:
     check.close(trace.block_effects @ direction, expected, 1e-4)
 
 
-def _attend(q: Tensor, k: Tensor, v: Tensor, heads: int) -> Tensor:
-    rows = [
-        (attention_weights(row, k, heads)[:, None] @ split_heads(v, heads)).flatten() for row in q
-    ]
+def _attend(q: Tensor, k: Tensor, v: Tensor, heads: int, bias: Tensor | None) -> Tensor:
+    rows = []
+    for n, row in enumerate(q):
+        weights = attention_weights(row, k, heads, None if bias is None else bias[:, n])
+        rows.append((weights[:, None] @ split_heads(v, heads)).flatten())
     return torch.stack(rows)
 
 

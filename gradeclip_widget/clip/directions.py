@@ -1,0 +1,114 @@
+"""Rows that are directions: derivatives of the pooled token ride along in the products done anyway.
+
+A pass of their own would read every weight again, and for a handful of rows reading weights is all the cost
+there is. So a block's matrices may hold directions below their tokens, and each step here takes both through.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.autograd import forward_ad
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the rows of a matrix are: ``plain`` tokens first, then directions in which ``pooled`` moves."""
+
+    plain: int
+    pooled: int
+
+
+def moving(x: Tensor, layout: Layout | None) -> Layout | None:
+    """The layout, or ``None`` where these rows (M, ...) hold no directions."""
+    return None if layout is None or layout.plain >= len(x) else layout
+
+
+def linear(module: nn.Module, x: Tensor, layout: Layout | None) -> Tensor:
+    """Rows through a linear layer; directions do not feel its bias."""
+    return unbiased(module(x), getattr(module, "bias", None), layout)
+
+
+def unbiased(out: Tensor, bias: Tensor | None, layout: Layout | None) -> Tensor:
+    """Rows that a bias was added to, with it taken off the directions again, in place."""
+    at = moving(out, layout)
+    if at is not None and bias is not None:
+        out[at.plain :] -= bias
+    return out
+
+
+def norm(module: nn.Module, x: Tensor, layout: Layout | None) -> Tensor:
+    """Rows (M, ..., D) through a normalisation of their last axis."""
+    at = moving(x, layout)
+    if at is None or isinstance(module, nn.Identity):
+        return cast(Tensor, module(x))
+    if not isinstance(module, nn.LayerNorm):
+        return row_wise(module, x, layout)
+    out = cast(Tensor, module(x))
+    row, moves = x[at.pooled].float(), x[at.plain :].float()
+    scale = (row.var(-1, correction=0, keepdim=True) + module.eps).rsqrt()
+    unit = (row - row.mean(-1, keepdim=True)) * scale
+    moves = moves - moves.mean(-1, keepdim=True) - (moves * unit).mean(-1, keepdim=True) * unit
+    gain = getattr(module, "weight", None)
+    out[at.plain :] = (moves * scale if gain is None else moves * scale * gain).to(out)
+    return out
+
+
+def activate(function: Callable[[Tensor], Tensor], x: Tensor, layout: Layout | None) -> Tensor:
+    """Rows through an activation of each of their numbers."""
+    out = function(x)
+    at = moving(x, layout)
+    if at is not None:
+        with torch.enable_grad():
+            row = x[at.pooled].detach().requires_grad_()
+            (slope,) = torch.autograd.grad(function(row).sum(), row)
+        out[at.plain :] = slope * x[at.plain :]
+    return out
+
+
+def times(a: Tensor, b: Tensor, layout: Layout | None) -> Tensor:
+    """The product of two matrices number by number, as where one gates the other."""
+    out = a * b
+    at = moving(a, layout)
+    if at is not None:
+        out[at.plain :] = a[at.plain :] * b[at.pooled] + a[at.pooled] * b[at.plain :]
+    return out
+
+
+def row_wise(function: Callable[[Tensor], Tensor], x: Tensor, layout: Layout | None) -> Tensor:
+    """Rows through any function of each row by itself: slower than the steps above, where those fit."""
+    at = moving(x, layout)
+    if at is None:
+        return function(x)
+    row, moves = x[at.pooled], x[at.plain :]
+
+    def along(move: Tensor) -> Tensor:
+        pushed: Tensor = torch.func.jvp(function, (row,), (move,))[1]
+        return pushed
+
+    with quiet():
+        return torch.cat([function(x[: at.plain]), torch.func.vmap(along)(moves)])
+
+
+def push_embedding(
+    pooled: Tensor, moves: Tensor, embedding_of: Callable[[Tensor], Tensor]
+) -> Tensor:
+    """Directions (K, D) of a pooled token (D,) as directions (K, E) of its unit embedding."""
+    with forward_ad.dual_level(), quiet():
+        rows = pooled.expand(len(moves), -1).contiguous()
+        primal, tangent = forward_ad.unpack_dual(embedding_of(forward_ad.make_dual(rows, moves)))
+        return torch.zeros_like(primal) if tangent is None else tangent
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """At its first use torch scripts its own decompositions, and warns of its own scripting."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*torch.jit.script", category=FutureWarning)
+        yield

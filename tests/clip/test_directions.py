@@ -1,0 +1,52 @@
+"""Directions that ride through a step below the tokens, against torch's own forward mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gradeclip_widget.clip import directions as go
+from gradeclip_widget.clip.directions import Layout
+
+from . import invariants as check
+
+LAYOUT = Layout(plain=3, pooled=1)
+
+Step = Callable[[Tensor, Layout | None], Tensor]
+
+
+def through(step: Callable[..., Tensor], module: Any) -> Step:
+    return lambda x, layout: step(module, x, layout)
+
+
+STEPS: dict[str, Step] = {
+    "linear": through(go.linear, check.enliven(nn.Linear(8, 5))),
+    "linear-without-bias": through(go.linear, nn.Linear(8, 5, bias=False)),
+    "layer-norm": through(go.norm, check.enliven(nn.LayerNorm(8))),
+    "layer-norm-without-gain": through(go.norm, nn.LayerNorm(8, elementwise_affine=False)),
+    "rms-norm": through(go.norm, check.enliven(nn.RMSNorm(8))),
+    "no-norm": through(go.norm, nn.Identity()),
+    "norm-per-head": lambda x, layout: go.norm(HEAD_NORM, x.unflatten(-1, (2, 4)), layout).flatten(
+        1
+    ),
+    "activation": through(go.activate, nn.GELU()),
+    "gate": lambda x, layout: go.times(x, go.activate(torch.tanh, x, layout), layout),
+    "anything": through(go.row_wise, lambda x: x.softmax(-1) * x.norm(dim=-1, keepdim=True)),
+}
+HEAD_NORM = check.enliven(nn.LayerNorm(4))
+
+
+@pytest.mark.parametrize("name", STEPS)
+@torch.no_grad()
+def test_directions_leave_as_forward_mode_says(name: str) -> None:
+    generator = torch.Generator().manual_seed(1)
+    rows, moves = (torch.randn(n, 8, generator=generator) for n in (3, 2))
+    out = STEPS[name](torch.cat([rows, moves]), LAYOUT)
+    check.close(out[:3], STEPS[name](rows, None))
+    for move, moved in zip(moves, out[3:], strict=True):
+        expected = torch.func.jvp(lambda x: STEPS[name](x[None], None)[0], (rows[1],), (move,))
+        check.close(moved, expected[1])
