@@ -81,7 +81,7 @@ def main() -> None:
         "--again", nargs="+", default=[], metavar="PART", help="of names, to run anew"
     )
     parser.add_argument("--only", nargs="+", default=[""], metavar="PART", help="of names to run")
-    parser.add_argument("--work", type=float, default=6, help="GFLOP of a forward to cut towers to")
+    parser.add_argument("--work", type=float, default=3, help="GFLOP of a forward to cut towers to")
     args = parser.parse_args()
     warnings.filterwarnings("ignore")
     logging.disable(logging.ERROR)
@@ -96,6 +96,11 @@ def main() -> None:
             kept[name] = examine(name, args.work * 1e9)
             KEPT.write_text(json.dumps(kept, indent=1))
             print(_line([name, *kept[name].values()]), flush=True)
+            _write(kept)
+    _write(kept)
+
+
+def _write(kept: dict[str, dict[str, str]]) -> None:
     rows = [
         _line([n, *(kept[n].get(c, "") for c in COLUMNS[1:])]) for n in sorted(kept, key=str.lower)
     ]

@@ -140,7 +140,10 @@ def _fill(model: nn.Module) -> None:
     for module in model.modules():
         for name, parameter in list(module.named_parameters(recurse=False)):
             if parameter not in filled:
-                values = torch.randn(parameter.shape, generator=generator)
+                # Uniform of standard deviation 1, or less by what is summed over, since quick to draw.
+                values = torch.empty(parameter.shape).uniform_(
+                    -(3**0.5), 3**0.5, generator=generator
+                )
                 if parameter.ndim < 2:
                     values = 0.5 + 0.2 * values
                 else:

@@ -130,23 +130,20 @@ def _tokenizer(name: str, folder: Path) -> Path:
 
 def _split(scheme: Scheme) -> Tokenizer:
     """Trained on a few sentences: pieces shorter than words, as those of rarer words are."""
-    special = list(scheme.special)
+    common: dict[str, Any] = {"special_tokens": list(scheme.special), "show_progress": False}
     trainer: Any
     if scheme.pieces == "words":
         raw = Tokenizer(models.WordPiece(unk_token="[UNK]"))
         raw.pre_tokenizer, raw.decoder = pre_tokenizers.BertPreTokenizer(), decoders.WordPiece()
-        trainer = trainers.WordPieceTrainer(vocab_size=120, special_tokens=special)
+        trainer = trainers.WordPieceTrainer(vocab_size=120, **common)
     elif scheme.pieces == "bytes":
         raw = Tokenizer(models.BPE())
         raw.pre_tokenizer, raw.decoder = pre_tokenizers.ByteLevel(), decoders.ByteLevel()
-        trainer = trainers.BpeTrainer(
-            vocab_size=400,
-            special_tokens=special,
-            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        )
+        letters = pre_tokenizers.ByteLevel.alphabet()
+        trainer = trainers.BpeTrainer(vocab_size=400, initial_alphabet=letters, **common)
     else:
         raw = Tokenizer(models.Unigram())
         raw.pre_tokenizer, raw.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
-        trainer = trainers.UnigramTrainer(vocab_size=120, special_tokens=special, unk_token="<unk>")
+        trainer = trainers.UnigramTrainer(vocab_size=120, unk_token="<unk>", **common)
     raw.train_from_iterator(SENTENCES * 20, trainer)
     return raw

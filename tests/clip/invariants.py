@@ -98,10 +98,10 @@ def check_embedding(tower: Any, model: Any, pixels: Tensor) -> None:
     close(tower.trace(pixels).embedding, own_embedding(model, pixels))
 
 
-def slope(model: Any, embedding: Callable[[], Tensor], moving: Callable[[float], Any]) -> Tensor:
-    """Central difference of the model's own embedding (E,), in double precision, as ``moving`` moves it."""
+def slope(side: Any, embedding: Callable[[], Tensor], moving: Callable[[float], Any]) -> Tensor:
+    """Central difference of the model's own embedding (E,) as ``moving`` moves it, one side in double."""
     step = 1e-4
-    model.double()
+    side.double()
     try:
         with torch.no_grad():
             ends = []
@@ -109,7 +109,7 @@ def slope(model: Any, embedding: Callable[[], Tensor], moving: Callable[[float],
                 with moving(move):
                     ends.append(embedding().flatten())
     finally:
-        model.float()
+        side.float()
     return (ends[0] - ends[1]) / (2 * step)
 
 
@@ -126,7 +126,7 @@ def check_weights(tower: Any, model: Any, pixels: Tensor, layers: int = 1) -> No
         close(trace.block_effects[-1] @ directions.T, w[-1] @ trace.reads[-1].o, 1e-4)
     along = random(len(read.o), seed=3).double()
     moved = slope(
-        model,
+        model.visual,
         lambda: model.encode_image(pixels.double(), normalize=True),
         lambda step: nudges.image(tower, step * along, layers),
     )
@@ -140,7 +140,7 @@ def check_map_gradients(tower: Any, model: Any, pixels: Tensor) -> None:
     features, gradients = trace.pull_features(direction)
     along = random(*features.shape, seed=6).double()
     moved = slope(
-        model,
+        model.visual,
         lambda: model.encode_image(pixels.double(), normalize=True),
         lambda step: nudges.feature_map(tower, step * along, trace.grid),
     )
@@ -195,7 +195,7 @@ def check_pushes(
     else:
         pushed, along = trace.push([])[-1], [trace.features[-1].double()]
     moved = slope(
-        model,
+        getattr(model, "text", model),
         lambda: model.encode_text(ids, normalize=True),
         lambda step: nudges.text(tower, model, sequence, [step * a for a in along]),
     )
