@@ -1,6 +1,7 @@
-"""What explaining costs beside running the model: ``python -m benchmarks.explain [--model ViT-B-16]``.
+"""What explaining costs beside running the model: ``python -m benchmarks.explain [--model ViT-B-16 ...]``.
 
-Random weights; one process, contenders in turn. Memory is torch's own count of what is allocated at the
+Random weights, and open_clip's own tokenizer where a model's would be downloaded: its vocabulary costs nothing
+to grow. One process, contenders in turn. Memory is torch's own count of what is allocated at the
 peak, above the model, on the CPU by its profiler and on CUDA by its allocator.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import open_clip
@@ -26,20 +28,26 @@ MAPS = 40
 def main() -> None:
     """Print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="ViT-B-16")
+    parser.add_argument("--model", nargs="+", default=["ViT-B-16"])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--rounds", type=int, default=15)
     args = parser.parse_args()
+    for name in args.model:
+        measure(name, args.device, args.rounds)
 
+
+def measure(name: str, device: str, rounds: int) -> None:
+    """Print one model's ratios."""
     torch.manual_seed(0)
-    model, _, preprocess = open_clip.create_model_and_transforms(args.model, device=args.device)
-    clip = gw.ClipModel(model.eval(), preprocess, open_clip.get_tokenizer(args.model))
+    model, _, preprocess = open_clip.create_model_and_transforms(name, device=device)
+    tokenizer = local_tokenizer(model, name)
+    clip = gw.ClipModel(model.eval(), preprocess, tokenizer)
     size = clip.optics.image_size[0]
     image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (size, size, 3), np.uint8))
-    pixels = preprocess(image)[None].to(args.device)
-    ids = open_clip.get_tokenizer(args.model)([CAPTION]).to(args.device)
+    pixels = preprocess(image)[None].to(device)
+    ids = tokenizer([CAPTION]).to(device)
     directions = torch.nn.functional.normalize(
-        torch.randn(MAPS, model.encode_text(ids).shape[1], device=args.device), dim=-1
+        torch.randn(MAPS, model.encode_text(ids).shape[1], device=device), dim=-1
     )
     explainer, lean = gw.Explainer(clip), gw.Explainer(clip, readings=False)
 
@@ -55,10 +63,13 @@ def main() -> None:
         image_forward()
         text_forward()
 
-    def maps() -> None:
+    def maps(effects: bool = False) -> None:
         with clip.running():
-            trace = clip.image_tower.trace(pixels, effects=False)
+            trace = clip.image_tower.trace(pixels, effects=effects)
             explainer.method.image_maps(trace, directions)
+
+    def maps_and_shares() -> None:
+        maps(effects=True)
 
     def whole() -> None:
         explainer(pixels, CAPTION)
@@ -69,20 +80,24 @@ def main() -> None:
     def synced(run: Callable[[], None]) -> Callable[[], None]:
         def wait() -> None:
             run()
-            if args.device == "cuda":
+            if device == "cuda":
                 torch.cuda.synchronize()
 
         return wait
 
-    runs = {r.__name__: synced(r) for r in (image_forward, text_forward, maps, interactions, whole)}
-    seconds = interleaved(runs, args.rounds)
+    runs = {
+        r.__name__: synced(r)
+        for r in (image_forward, text_forward, maps, maps_and_shares, interactions, whole)
+    }
+    seconds = interleaved(runs, rounds)
     image_s, both_s = seconds["image_forward"], seconds["image_forward"] + seconds["text_forward"]
-    print(
-        f"{args.model}, {size} px, {args.device}, {torch.get_num_threads()} threads, {args.rounds} rounds"
-    )
+    print(f"{name}, {size} px, {device}, {torch.get_num_threads()} threads, {rounds} rounds")
     print(f"image forward {image_s * 1e3:.0f} ms, text forward {(both_s - image_s) * 1e3:.0f} ms")
     print(
         f"{MAPS} maps / image forward:                              {seconds['maps'] / image_s:.2f}"
+    )
+    print(
+        f"{MAPS} maps and all blocks' shares / image forward:       {seconds['maps_and_shares'] / image_s:.2f}"
     )
     print(
         f"caption, all interactions / (image + text forward):     {seconds['interactions'] / both_s:.2f}"
@@ -90,8 +105,21 @@ def main() -> None:
     print(
         f"caption, all three readings / (image + text forward):   {seconds['whole'] / both_s:.2f}"
     )
-    ratio = peak(whole, args.device) / peak(forward, args.device)
+    ratio = peak(whole, device) / peak(forward, device)
     print(f"peak memory above the model / a forward's:              {ratio:.2f}")
+
+
+def local_tokenizer(model: Any, name: str) -> Any:
+    """The model's tokenizer, or where that would be downloaded, open_clip's own for a grown vocabulary."""
+    config = open_clip.get_model_config(name)["text_cfg"]
+    if "hf_tokenizer_name" not in config:
+        return open_clip.get_tokenizer(name)
+    tokenizer = open_clip.SimpleTokenizer(context_length=config["context_length"])
+    old = model.text.token_embedding
+    model.text.token_embedding = torch.nn.Embedding(
+        max(old.num_embeddings, tokenizer.vocab_size), old.embedding_dim
+    ).to(old.weight)
+    return tokenizer
 
 
 if __name__ == "__main__":

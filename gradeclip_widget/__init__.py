@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import demo
-    from .clip import ClipModel, ModelLoadError, load, model_names
+    from .clip import ClipModel, ModelLoadError, from_transformers, load, model_names
     from .explainer import Explainer
     from .explanation import Explanation
     from .magic import load_ipython_extension
@@ -23,6 +23,7 @@ _HOMES = {
     "Explanation": ".explanation",
     "ModelLoadError": ".clip",
     "explore": ".widget",
+    "from_transformers": ".clip",
     "load": ".clip",
     "load_ipython_extension": ".magic",
     "model_names": ".clip",
@@ -38,6 +39,7 @@ __all__ = [
     "ModelLoadError",
     "demo",
     "explore",
+    "from_transformers",
     "load",
     "load_ipython_extension",
     "model_names",

@@ -1,6 +1,7 @@
 """Loading CLIP models and knowing their layout; see README.md here for adding a tower family."""
 
+from .converted import from_transformers
 from .loading import ModelLoadError, load, model_names
 from .model import ClipModel
 
-__all__ = ["ClipModel", "ModelLoadError", "load", "model_names"]
+__all__ = ["ClipModel", "ModelLoadError", "from_transformers", "load", "model_names"]

@@ -43,10 +43,7 @@ class MeanTextTower:
             raise TypeError(f"it pools its tokens by {type(text.pooler).__name__}")
         self.text: Any = text
         self.pad: int = text.config.pad_token_id
-        # RoBERTa's positions start after its padding token's, so two of them never stand for a token.
-        positions = getattr(text.config, "max_position_embeddings", None) or 512
-        taken = self.pad + 1 if "roberta" in text.config.model_type else 0
-        self.context_length = min(77, positions - taken)
+        self.context_length = context_length(text.config)
 
     @torch.no_grad()
     def run(
@@ -94,6 +91,14 @@ class MeanTextTower:
         with exact(pooled):
             dtype = next(self.text.parameters()).dtype
             return F.normalize(self.text.proj(pooled.to(dtype)).float(), dim=-1)
+
+
+def context_length(config: Any) -> int:
+    """How many tokens open_clip gives a Hugging Face encoder: its own default, where there are so many."""
+    # RoBERTa's positions start after its padding token's, so two of them never stand for a token.
+    positions = getattr(config, "max_position_embeddings", None) or 512
+    taken = config.pad_token_id + 1 if "roberta" in config.model_type else 0
+    return min(77, positions - taken)
 
 
 @dataclass(eq=False)

@@ -11,18 +11,21 @@ from torch import Tensor
 
 from .attention_pooling import AttentionPoolingTower
 from .causal_text import CausalTextTower
+from .class_text import ClassTextTower
 from .class_token import ClassTokenTower
 from .feature_maps import FeatureMapTower
 from .mean_text import MeanTextTower
 from .offset_tokens import OffsetTokenizer
 from .pictures import Optics, optics
+from .piece_tokens import PieceTokenizer
 from .pooled_text import PooledTextTower
 from .timm_tokens import TimmTokenTower
 from .tokens import Tokenizer
 from .towers import ImageTower, TextTower
 
 IMAGE_FAMILIES = (ClassTokenTower, TimmTokenTower, AttentionPoolingTower, FeatureMapTower)
-TEXT_FAMILIES = (CausalTextTower, PooledTextTower, MeanTextTower)
+_HUGGING_FACE_TOKENIZERS = (OffsetTokenizer, PieceTokenizer)
+TEXT_FAMILIES = (CausalTextTower, PooledTextTower, ClassTextTower, MeanTextTower)
 
 
 class ClipModel:
@@ -72,7 +75,8 @@ class ClipModel:
         self.optics: Optics = optics(
             model, preprocess, self.image_tower.patch_size, self.image_tower.flexible
         )
-        kind = OffsetTokenizer if OffsetTokenizer.wraps(tokenizer) else Tokenizer
+        known = (kind for kind in _HUGGING_FACE_TOKENIZERS if kind.wraps(tokenizer))
+        kind: type[Tokenizer] = next(known, Tokenizer)
         self.tokenizer = kind(tokenizer, self.text_tower.context_length, known_tokens)
         self.dtype = _dtype(dtype)
 

@@ -33,16 +33,16 @@ class OffsetTokenizer(Tokenizer):
             raise TypeError(
                 f"tokenizer mode {tokenizer.tokenizer_mode!r} arranges tokens in a way that is not known here"
             )
-        self.tokenizer, self.fast = tokenizer, tokenizer.tokenizer
+        self.tokenizer, self.inner = tokenizer, tokenizer.tokenizer
         self.context_length, self.known = context_length, known
-        if self.fast.padding_side != "right":
+        if self.inner.padding_side != "right":
             raise TypeError("the tokenizer pads on the left; build it with padding_side='right'")
         ids, special = self._framed_sample("a")
         own = [n for n, s in enumerate(special) if not s]
         self.before, self.after = ids[: own[0]], ids[own[-1] + 1 :]
         if getattr(tokenizer, "strip_sep_token", False):
-            self.after = [0 if i == self.fast.sep_token_id else i for i in self.after]
-        self.frame = Frame(len(self.before), len(self.after), self.fast.pad_token_id or 0)
+            self.after = [0 if i == self.inner.sep_token_id else i for i in self.after]
+        self.frame = Frame(len(self.before), len(self.after), self.inner.pad_token_id or 0)
 
     @staticmethod
     def wraps(tokenizer: Any) -> bool:
@@ -72,14 +72,14 @@ class OffsetTokenizer(Tokenizer):
         ids = ids[lead:end]
         ends = [0]
         for n in range(1, len(ids) + 1):  # a token may hold part of a character only
-            ends.append(max(ends[-1], len(self.fast.decode(ids[:n]))))
-        caption: str = self.fast.decode(ids)
-        spans = [_trimmed(caption, a, b) for a, b in itertools.pairwise(ends)]
+            ends.append(max(ends[-1], len(self.inner.decode(ids[:n]))))
+        caption: str = self.inner.decode(ids)
+        spans = [trimmed(caption, a, b) for a, b in itertools.pairwise(ends)]
         return self._tokens(caption, ids, spans)
 
     def encode(self, text: str) -> list[int]:
         """Ids of a text, without special tokens."""
-        ids: list[int] = self.fast(self._clean(text), add_special_tokens=False)["input_ids"]
+        ids: list[int] = self.inner(self._clean(text), add_special_tokens=False)["input_ids"]
         return ids
 
     def framed(self, ids: Sequence[int]) -> list[int]:
@@ -92,12 +92,14 @@ class OffsetTokenizer(Tokenizer):
     def _split(self, caption: str) -> tuple[list[int], list[Span]]:
         cleaned = self._clean(caption)
         origin = origins(caption, cleaned, self._clean)
-        coded = self.fast(cleaned, add_special_tokens=False, return_offsets_mapping=True)
-        spans = []
-        for a, b in coded["offset_mapping"]:
-            start, end = _trimmed(cleaned, a, b)
-            spans.append(span_of(origin, start, end) if end > start else (len(caption),) * 2)
-        return coded["input_ids"], spans
+        ids, places = self._coded(cleaned)
+        spans = [span_of(origin, a, b) if b > a else (len(caption),) * 2 for a, b in places]
+        return ids, spans
+
+    def _coded(self, cleaned: str) -> tuple[list[int], list[Span]]:
+        """Ids of a cleaned caption's own tokens, and the characters of it that they stand for."""
+        coded = self.inner(cleaned, add_special_tokens=False, return_offsets_mapping=True)
+        return coded["input_ids"], [trimmed(cleaned, a, b) for a, b in coded["offset_mapping"]]
 
     def _clean(self, text: str) -> str:
         if hasattr(self.tokenizer, "clean_fn"):
@@ -105,11 +107,11 @@ class OffsetTokenizer(Tokenizer):
         return str(canonicalize_text(basic_clean(text)))
 
     def _framed_sample(self, text: str) -> tuple[list[int], list[int]]:
-        coded = self.fast(text, return_special_tokens_mask=True)
+        coded = self.inner(text, return_special_tokens_mask=True)
         return coded["input_ids"], coded["special_tokens_mask"]
 
 
-def _trimmed(text: str, a: int, b: int) -> Span:
+def trimmed(text: str, a: int, b: int) -> Span:
     """A span without the white space at its start, which sentence pieces count in.
 
     A token of nothing else, as a lone "start of word", goes with the character after it.

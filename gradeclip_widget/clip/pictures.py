@@ -58,6 +58,7 @@ class Optics:
         crop: the model's own preprocessing, from a PIL image to (3, H, W).
         crop_mode: how that preprocessing reaches a square.
         flexible: whether the tower takes other sizes than ``image_size``.
+        short_side: pixels that the short side is resized to before the crop, where that is known.
     """
 
     image_size: tuple[int, int]
@@ -68,6 +69,7 @@ class Optics:
     crop: Callable[[Image.Image], Tensor]
     crop_mode: Literal["shortest", "squash", "longest"]
     flexible: bool = True
+    short_side: int | None = None
 
     def picture(self, source: Any, fit: Fit = "whole", resolution: int | None = None) -> Picture:
         """Read a picture and make it fit the tower.
@@ -161,6 +163,8 @@ class Optics:
         height, width = self.image_size
         # The side that is short for the model is resized to it and the centre cropped; in original pixels.
         scale = min(image.height / height, image.width / width)
+        if self.short_side is not None:
+            scale = min(image.size) / self.short_side
         w, h = width * scale, height * scale
         x, y = (image.width - w) / 2, (image.height - h) / 2
         return (x, y, x + w, y + h)
@@ -213,6 +217,7 @@ def optics(
     height, width = size if isinstance(size, tuple | list) else (size, size)
     squash = resize is not None and isinstance(resize.size, tuple | list) and len(resize.size) == 2
     padded = "CenterCropOrPad" in steps
+    short_side = resize.size if resize is not None and isinstance(resize.size, int) else None
     return Optics(
         image_size=(height, width),
         patch_size=patch_size,
@@ -222,6 +227,7 @@ def optics(
         crop=preprocess,
         crop_mode="squash" if squash else "longest" if padded else "shortest",
         flexible=flexible,
+        short_side=short_side,
     )
 
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from .blocks import Block, Read, carry, exact, text_embedding
+from .blocks import Attends, Block, Read, carry, exact, text_embedding
 from .directions import push_embedding, quiet
 from .towers import SOT_EOT, Frame
 
@@ -43,9 +43,9 @@ class PooledTextTower:
         self.pooling = getattr(text, "pool_type", None) or getattr(text, "text_pool_type", "argmax")
         if self.pooling not in ("first", "last", "argmax", "eos"):
             raise TypeError(f"it pools its tokens by {self.pooling!r}")
-        self.text = text
+        self.text: Any = text
         self.class_token = getattr(text, "cls_emb", None)
-        self.blocks = [Block.of(b) for b in text.transformer.resblocks]
+        self.blocks: Sequence[Attends] = [Block.of(b) for b in text.transformer.resblocks]
         self.depth = len(self.blocks)
         positions = int(text.positional_embedding.shape[0])
         self.context_length = positions - (self.class_token is not None)
@@ -64,7 +64,7 @@ class PooledTextTower:
         Returns:
             Unit embeddings (K, E), and the trace of the first sequence.
         """
-        device, length = self.text.positional_embedding.device, self.context_length
+        device, length = next(self.text.parameters()).device, self.context_length
         rows = [[*ids, *[frame.pad] * (length - len(ids))] for ids in sequences]
         batches = torch.tensor(rows, device=device).split(max(1, _ROWS // length))
         embeddings, trace = [], None
@@ -128,13 +128,7 @@ class PooledTextTower:
         mask = seen[:, None].expand(-1, x.shape[1], -1)
         if text.attn_mask is not None:
             mask = mask.tril()
-        pooled = self._pooled(ids, x.shape[1])
-        used = seen.any(0)
-        used[pooled] = True
-        used[:longest] = True  # a caption's own token may be taken for padding, and hidden
-        columns = used.nonzero()[:, 0]
-        mask = mask[:, columns][:, :, columns]
-        return x[:, columns], mask, used.cumsum(0)[pooled] - 1, columns
+        return seen_alone(x, seen, mask, self._pooled(ids, x.shape[1]), longest)
 
     def _pooled(self, ids: Tensor, length: int) -> Tensor:
         """Position (B,) of the token that each sequence is pooled at."""
@@ -169,6 +163,29 @@ class PooledTextTower:
             steps.append(_Step(block, x[0].to(block.dtype), read.cast(block.dtype), explained))
             x = block.finish(x, o)
         return steps, x[0]
+
+
+def seen_alone(
+    x: Tensor, seen: Tensor, mask: Tensor, pooled: Tensor, longest: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """A batch of token rows without the positions that are padding in all of them and hidden besides.
+
+    Args:
+        x: tokens (B, L, D).
+        seen: positions that are not hidden (B, L).
+        mask: what each token sees (B, L, L).
+        pooled: position of the pooled token of each (B,).
+        longest: how many tokens the longest caption has.
+
+    Returns:
+        The same tokens, mask and pooled positions with columns left out, and the positions (L',) kept.
+    """
+    used = seen.any(0)
+    used[pooled] = True
+    used[:longest] = True  # a caption's own token may be taken for padding, and hidden
+    columns = used.nonzero()[:, 0]
+    mask = mask[:, columns][:, :, columns]
+    return x[:, columns], mask, used.cumsum(0)[pooled] - 1, columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,7 +246,7 @@ class _Layout:
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    block: Block
+    block: Attends
     x: Tensor  # (L, D) tokens entering the block
     read: Read
     explained: bool
@@ -275,7 +292,9 @@ class PooledTextTrace:
         steps = [step for step in self.steps if step.explained]
         unread = self.mask[:, self.layout.pooled].clone()
         unread[self.layout.pooled] = False
-        push = self._push_through if unread.any() else self._push_along
+        # Once moved it is read by others in the next block at the earliest, who hand that on in the one after.
+        through = unread.any() and len(steps) > 2
+        push = self._push_through if through else self._push_along
         groups = zip(*(a.split(_DIRECTIONS) for a in at_o), strict=True)
         moves = [push(steps, group) for group in groups]
         if not moves:  # a caption with none of its tokens read
@@ -284,7 +303,7 @@ class PooledTextTrace:
         return push_embedding(self.pooled.to(moved), moved, self.tower.embedding_of)
 
     def _push_along(self, steps: Sequence[_Step], at_o: Sequence[Tensor]) -> Tensor:
-        """Nobody reads the pooled token, so its own row is all that moves."""
+        """Nobody hands on what they read of the pooled token, so its own row is all that moves."""
         moves = at_o[0].new_zeros(len(at_o[0]), len(self.pooled))
         for step, added in zip(steps, at_o, strict=True):
             x = step.x[self.layout.pooled]
@@ -292,10 +311,11 @@ class PooledTextTrace:
         return moves
 
     def _push_through(self, steps: Sequence[_Step], at_o: Sequence[Tensor]) -> Tensor:
-        """Others read it, so all tokens move."""
+        """Others read it, so all tokens move once its own row has, in the first block."""
         p, count = self.layout.pooled, len(at_o[0])
-        moves = torch.zeros_like(steps[0].x).expand(count, -1, -1)
-        for step, added in zip(steps, at_o, strict=True):
+        moves = steps[0].x.new_zeros(count, *steps[0].x.shape)
+        moves[:, p] = self._push_along(steps[:1], at_o[:1])
+        for step, added in zip(steps[1:], at_o[1:], strict=True):
             with forward_ad.dual_level(), exact(added), quiet():
                 x = step.x.expand(count, -1, -1).contiguous()
                 x = forward_ad.make_dual(x, moves.contiguous())

@@ -185,16 +185,16 @@ def origins(caption: str, cleaned: str, clean: Callable[[str], str]) -> list[Spa
     pieces = [clean(caption[a:b]) for a, b in runs]
     runs = [run for run, piece in zip(runs, pieces, strict=True) if piece]
     if cleaned != " ".join(filter(None, pieces)):  # repaired across white space, as "Ã " to "à"
-        return _aligned(caption, cleaned, 0)
+        return aligned(caption, cleaned, 0)
     spans: list[Span] = []
     for (a, b), piece in zip(runs, filter(None, pieces), strict=True):
         if spans:
             spans.append((spans[-1][1], a))
-        spans += _aligned(caption[a:b], piece, a)
+        spans += aligned(caption[a:b], piece, a)
     return spans
 
 
-def _aligned(text: str, cleaned: str, start: int) -> list[Span]:
+def aligned(text: str, cleaned: str, start: int) -> list[Span]:
     """As `origins`, of a text that starts at ``start``: a character for a character where that fits.
 
     What was rewritten maps as a whole where `difflib` is quick enough to find it, else in proportion.

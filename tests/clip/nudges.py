@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gradeclip_widget.clip.attention_pooling import AttentionPoolingTower
+from gradeclip_widget.clip.class_text import EncoderBlock
 from gradeclip_widget.clip.timm_tokens import TimmTokenTower
 
 
@@ -17,10 +18,11 @@ def image(tower: Any, move: Tensor, layers: int = 1) -> contextlib.AbstractConte
     """The model with the pooled attention output moved in the first of its last ``layers`` blocks."""
     if isinstance(tower, AttentionPoolingTower):
         return _by_bias(_projection(tower), move)
-    module = tower.blocks[-layers].module
+    block = tower.blocks[-layers]
     if isinstance(tower, TimmTokenTower):
-        return entering(getattr(module.attn, "norm", module.attn.proj), move)
-    return _branch(module, move, 0)
+        attention = block.module.attn
+        return entering(getattr(attention, "norm", attention.proj), move)
+    return _branch(block, move, 0)
 
 
 def normed_inside(tower: Any) -> bool:
@@ -65,7 +67,7 @@ def text(tower: Any, model: Any, ids: Sequence[int], moves: Sequence[Tensor]) ->
         else:
             row = _pooled_row(tower, ids)
             for block, move in zip(tower.blocks[-len(moves) :], moves, strict=True):
-                stack.enter_context(_branch(block.module, move, row))
+                stack.enter_context(_branch(block, move, row))
         yield
 
 
@@ -86,9 +88,12 @@ def entering(module: nn.Module, move: Tensor, row: int = 0) -> Iterator[None]:
 
 
 def _branch(block: Any, move: Tensor, row: int) -> contextlib.AbstractContextManager[None]:
-    """open_clip's block projects attention outputs by weights, so they are moved after that."""
+    """The model with one row of a block's attention outputs moved."""
+    if isinstance(block, EncoderBlock):
+        return entering(block.out, move, row)
+    # open_clip's block projects them by weights alone, so they are moved after that.
     with torch.no_grad():
-        return entering(block.ls_1, block.attn.out_proj.weight @ move, row)
+        return entering(block.module.ls_1, block.module.attn.out_proj.weight @ move, row)
 
 
 @contextlib.contextmanager

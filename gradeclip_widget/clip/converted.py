@@ -1,0 +1,266 @@
+"""Models of Hugging Face's transformers, rebuilt from open_clip's and timm's own parts."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from open_clip.transformer import LayerNorm, TextTransformer, VisionTransformer
+from timm.models.vision_transformer import VisionTransformer as TimmTransformer
+from torch import Tensor, nn
+
+from .model import ClipModel
+from .processors import Captions, pixels_of
+
+# What the parts of a transformers block are called in open_clip's and in timm's.
+_OPEN_CLIP = {
+    "layer_norm1": "ln_1",
+    "qkv": "attn.in_proj_",
+    "self_attn.out_proj": "attn.out_proj",
+    "layer_norm2": "ln_2",
+    "mlp.fc1": "mlp.c_fc",
+    "mlp.fc2": "mlp.c_proj",
+}
+_TIMM = {
+    "layer_norm1": "norm1",
+    "qkv": "attn.qkv.",
+    "self_attn.out_proj": "attn.proj",
+    "layer_norm2": "norm2",
+    "mlp.fc1": "mlp.fc1",
+    "mlp.fc2": "mlp.fc2",
+}
+
+
+def from_transformers(
+    model: Any, processor: Any, *, name: str | None = None, dtype: torch.dtype | str | None = None
+) -> ClipModel:
+    """A CLIP or SigLIP model of Hugging Face's transformers, ready to be explained.
+
+    Its weights are copied into the same architecture built of open_clip's and timm's parts, in the same
+    type and on the same device: the model given stays as it was, and both take up memory::
+
+        model = CLIPModel.from_pretrained("openai/clip-vit-base-patch16")
+        processor = AutoProcessor.from_pretrained("openai/clip-vit-base-patch16")
+        gw.explore("street.jpg", "a dog in a car", model=gw.from_transformers(model, processor))
+
+    Args:
+        model: a ``CLIPModel`` or a ``SiglipModel``, as which SigLIP 2 of a fixed size is loaded too.
+        processor: its processor, which says how pictures and captions are prepared.
+        name: what to call it in pictures; its own name when ``None``.
+        dtype: as for `ClipModel`.
+
+    Raises:
+        TypeError: a model of another class, or a processor without tokenizer or image processor.
+        ValueError: a processor that prepares pictures in a way that is not known here.
+    """
+    import transformers
+
+    if isinstance(model, transformers.CLIPModel):
+        pair = _clip(model)
+    elif isinstance(model, transformers.SiglipModel):
+        pair = _siglip(model)
+    else:
+        raise TypeError(
+            "from_transformers takes a CLIPModel or a SiglipModel of transformers, not "
+            f"{type(model).__name__}. (SigLIP 2 of a fixed size is a SiglipModel; Siglip2Model takes "
+            "pictures cut to patches.) Many other models can be had by gw.load(...)"
+        )
+    for part in ("image_processor", "tokenizer"):
+        if getattr(processor, part, None) is None:
+            raise TypeError(
+                f"processor {type(processor).__name__} has no {part}: pass what "
+                "transformers.AutoProcessor.from_pretrained(...) gives for the model"
+            )
+    like = next(model.parameters())
+    called = name or getattr(model.config, "name_or_path", "") or type(model).__name__
+    return ClipModel(
+        pair.to(like.device).eval(),
+        pixels_of(processor.image_processor, pair.visual.image_size),
+        Captions.of(processor.tokenizer),
+        name=called,
+        dtype=dtype,
+    )
+
+
+class Pair(nn.Module):
+    """Two towers and how their cosine becomes a logit, as open_clip's ``CustomTextCLIP`` keeps them."""
+
+    def __init__(
+        self, visual: nn.Module, text: nn.Module, logit_scale: Tensor, logit_bias: Tensor | None
+    ) -> None:
+        super().__init__()
+        self.visual: Any = visual
+        self.text: Any = text
+        self.logit_scale = nn.Parameter(logit_scale.detach().clone())
+        self.logit_bias = None if logit_bias is None else nn.Parameter(logit_bias.detach().clone())
+
+    def encode_image(self, image: Tensor, normalize: bool = False) -> Tensor:
+        """Image embeddings (B, E)."""
+        features: Tensor = self.visual(image)
+        return F.normalize(features, dim=-1) if normalize else features
+
+    def encode_text(self, text: Tensor, normalize: bool = False) -> Tensor:
+        """Text embeddings (B, E) of padded token ids (B, L)."""
+        features: Tensor = self.text(text)
+        return F.normalize(features, dim=-1) if normalize else features
+
+
+class Trunk(nn.Module):
+    """A timm trunk whose pooled features are the embedding, as open_clip's ``TimmModel`` keeps it."""
+
+    def __init__(self, trunk: TimmTransformer) -> None:
+        super().__init__()
+        self.trunk, self.head = trunk, nn.Identity()
+        self.image_size = trunk.patch_embed.img_size
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Image embeddings (B, E)."""
+        features: Tensor = self.head(self.trunk(x))
+        return features
+
+
+def _clip(model: Any) -> Pair:
+    vision, text = model.vision_model, model.text_model
+    visual = VisionTransformer(
+        **_sizes(vision.config),
+        image_size=vision.config.image_size,
+        patch_size=vision.config.patch_size,
+        output_dim=model.projection_dim,
+        **_functions(vision),
+    )
+    _fill(
+        visual,
+        {
+            "class_embedding": vision.embeddings.class_embedding,
+            "positional_embedding": vision.embeddings.position_embedding.weight,
+            "proj": model.visual_projection.weight.T,
+            **_named("conv1", vision.embeddings.patch_embedding),
+            **_named("ln_pre", vision.pre_layrnorm),
+            **_named("ln_post", vision.post_layernorm),
+            **_blocks("transformer.resblocks", vision.encoder.layers, _OPEN_CLIP),
+        },
+    )
+    # Configurations from before the id was put right say 2, and pool the largest id, which the end's is.
+    end = text.config.eos_token_id
+    pooled = {"pool_type": "argmax"} if end == 2 else {"pool_type": "eos", "eos_id": end}
+    words = _text(text, model.projection_dim, **pooled)
+    _fill(words, {"text_projection": model.text_projection.weight.T, **_text_weights(text)})
+    return Pair(visual, words, model.logit_scale, None)
+
+
+def _siglip(model: Any) -> Pair:
+    vision, text = model.vision_model, model.text_model
+    if not getattr(vision, "use_head", True):
+        raise TypeError("this SiglipModel has no pooling head (vision_use_head=False)")
+    config, functions = vision.config, _functions(vision)
+    trunk = TimmTransformer(
+        img_size=config.image_size,
+        patch_size=config.patch_size,
+        embed_dim=config.hidden_size,
+        depth=config.num_hidden_layers,
+        num_heads=config.num_attention_heads,
+        mlp_ratio=_mlp_ratio(config),
+        class_token=False,
+        global_pool="map",
+        num_classes=0,
+        **functions,
+    )
+    head, pool = vision.head, "attn_pool"
+    size = config.hidden_size
+    query, keys_values = (
+        {kind: getattr(head.attention, f"in_proj_{kind}")[rows] for kind in ("weight", "bias")}
+        for rows in (slice(size), slice(size, None))
+    )
+    trunk.attn_pool.mlp.act = functions["act_layer"]()
+    _fill(
+        trunk,
+        {
+            "pos_embed": vision.embeddings.position_embedding.weight[None],
+            **_named("patch_embed.proj", vision.embeddings.patch_embedding),
+            **_blocks("blocks", vision.encoder.layers, _TIMM),
+            **_named("norm", vision.post_layernorm),
+            f"{pool}.latent": head.probe,
+            **{f"{pool}.q.{kind}": value for kind, value in query.items()},
+            **{f"{pool}.kv.{kind}": value for kind, value in keys_values.items()},
+            **_named(f"{pool}.proj", head.attention.out_proj),
+            **_named(f"{pool}.norm", head.layernorm),
+            **_named(f"{pool}.mlp.fc1", head.mlp.fc1),
+            **_named(f"{pool}.mlp.fc2", head.mlp.fc2),
+        },
+    )
+    words = _text(
+        text, text.head.out_features, no_causal_mask=True, pool_type="last", proj_bias=True
+    )
+    _fill(words, {**_named("text_projection", text.head), **_text_weights(text)})
+    return Pair(Trunk(trunk), words, model.logit_scale, model.logit_bias)
+
+
+def _text(text: Any, output: int, **options: Any) -> TextTransformer:
+    return TextTransformer(
+        **_sizes(text.config),
+        context_length=text.config.max_position_embeddings,
+        vocab_size=text.config.vocab_size,
+        output_dim=output,
+        **_functions(text),
+        **options,
+    )
+
+
+def _text_weights(text: Any) -> dict[str, Tensor]:
+    return {
+        "positional_embedding": text.embeddings.position_embedding.weight,
+        **_named("token_embedding", text.embeddings.token_embedding),
+        **_blocks("transformer.resblocks", text.encoder.layers, _OPEN_CLIP),
+        **_named("ln_final", text.final_layer_norm),
+    }
+
+
+def _sizes(config: Any) -> dict[str, Any]:
+    """Of a tower of open_clip's."""
+    return {
+        "width": config.hidden_size,
+        "layers": config.num_hidden_layers,
+        "heads": config.num_attention_heads,
+        "mlp_ratio": _mlp_ratio(config),
+    }
+
+
+def _mlp_ratio(config: Any) -> float:
+    """As a ratio whose product with the width is not rounded down below what it was."""
+    return math.nextafter(config.intermediate_size / config.hidden_size, math.inf)
+
+
+def _functions(tower: Any) -> dict[str, Any]:
+    """Activation and normalisation of a tower's blocks, as the constructors take them."""
+    activation = tower.encoder.layers[0].mlp.activation_fn
+    return {
+        "act_layer": lambda: copy.deepcopy(activation),
+        "norm_layer": functools.partial(LayerNorm, eps=tower.config.layer_norm_eps),
+    }
+
+
+def _named(name: str, module: Any) -> dict[str, Tensor]:
+    return {f"{name}.{part}": value for part, value in module.named_parameters()}
+
+
+def _blocks(row: str, layers: Iterable[Any], names: Mapping[str, str]) -> dict[str, Tensor]:
+    """Weights of transformer blocks, query, key and value in one matrix."""
+    weights: dict[str, Tensor] = {}
+    for number, layer in enumerate(layers):
+        for old, new in names.items():
+            if old != "qkv":
+                weights |= _named(f"{row}.{number}.{new}", layer.get_submodule(old))
+        for kind in ("weight", "bias"):
+            parts = [getattr(layer.self_attn.get_submodule(f"{p}_proj"), kind) for p in "qkv"]
+            weights[f"{row}.{number}.{names['qkv']}{kind}"] = torch.cat(parts)
+    return weights
+
+
+def _fill(tower: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Copy weights into a tower, which takes on their type."""
+    tower.to(next(iter(weights.values())).dtype).load_state_dict(weights)
