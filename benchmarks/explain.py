@@ -1,7 +1,7 @@
 """What explaining costs beside running the model: ``python -m benchmarks.explain [--model ViT-B-16 ...]``.
 
-Random weights, and open_clip's own tokenizer where a model's would be downloaded: its vocabulary costs nothing
-to grow. One process, contenders in turn. Memory is torch's own count of what is allocated at the
+Random weights, and open_clip's own tokenizer where a model's would be downloaded: its vocabulary costs
+nothing to grow. One process, contenders in turn. Memory is torch's own count of what is allocated at the
 peak, above the model, on the CPU by its profiler and on CUDA by its allocator.
 """
 
@@ -97,7 +97,7 @@ def measure(name: str, device: str, rounds: int) -> None:
         f"{MAPS} maps / image forward:                              {seconds['maps'] / image_s:.2f}"
     )
     print(
-        f"{MAPS} maps and all blocks' shares / image forward:       {seconds['maps_and_shares'] / image_s:.2f}"
+        f"{MAPS} maps and blocks' shares / image forward:       {seconds['maps_and_shares'] / image_s:.2f}"
     )
     print(
         f"caption, all interactions / (image + text forward):     {seconds['interactions'] / both_s:.2f}"

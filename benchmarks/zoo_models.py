@@ -60,7 +60,7 @@ def build(name: str, work: float) -> Built:
     text = model.text if hasattr(model, "text") else model.transformer
     cuts += _shorten("image", model.visual, work / 2 / _image_operations(model))
     cuts += _shorten("text", text, work / 4 / _text_operations(text, tokenizer(["a"])))
-    cuts += _fewer_tokens(text)
+    cuts += _fewer_tokens(model)
     _fill(model)
     clip = gw.ClipModel(model, preprocess, tokenizer, name=name)
     return Built(clip, tokenizer, preprocess, tuple(cuts))
@@ -123,9 +123,9 @@ def _alike(row: Any) -> bool:
     return bool(shapes[0][1]) and all(shape == shapes[0] for shape in shapes)
 
 
-def _fewer_tokens(text: nn.Module) -> list[str]:
+def _fewer_tokens(model: nn.Module) -> list[str]:
     cuts = []
-    for table in text.modules():
+    for table in model.modules():
         if isinstance(table, nn.Embedding) and table.num_embeddings > VOCABULARY:
             cuts.append(f"{VOCABULARY:,} of {table.num_embeddings:,} tokens")
             table.weight = nn.Parameter(table.weight[:VOCABULARY])

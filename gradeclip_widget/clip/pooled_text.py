@@ -292,7 +292,7 @@ class PooledTextTrace:
         steps = [step for step in self.steps if step.explained]
         unread = self.mask[:, self.layout.pooled].clone()
         unread[self.layout.pooled] = False
-        # Once moved it is read by others in the next block at the earliest, who hand that on in the one after.
+        # Others read it in the block after it moved at the earliest, and hand that on in the one after.
         through = unread.any() and len(steps) > 2
         push = self._push_through if through else self._push_along
         groups = zip(*(a.split(_DIRECTIONS) for a in at_o), strict=True)
