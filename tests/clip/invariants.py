@@ -113,6 +113,11 @@ def slope(side: Any, embedding: Callable[[], Tensor], moving: Callable[[float], 
     return (ends[0] - ends[1]) / (2 * step)
 
 
+def leaning(along: Tensor, *slopes: Tensor) -> Tensor:
+    """A direction at right angles to none of the slopes, as one of many dimensions nearly is by chance."""
+    return sum((slope.double() / slope.norm() for slope in slopes), along.double() / along.norm())
+
+
 def check_weights(tower: Any, model: Any, pixels: Tensor, layers: int = 1) -> None:
     """(b) w is the slope of the model's own score as o moves; the last block's effect is w . o."""
     trace = tower.trace(pixels, layers)
@@ -124,7 +129,7 @@ def check_weights(tower: Any, model: Any, pixels: Tensor, layers: int = 1) -> No
         tower
     ):  # what a norm takes in has no length: w is at right angles to it
         close(trace.block_effects[-1] @ directions.T, w[-1] @ trace.reads[-1].o, 1e-4)
-    along = random(len(read.o), seed=3).double()
+    along = leaning(random(len(read.o), seed=3), *w[0])
     moved = slope(
         model.visual,
         lambda: model.encode_image(pixels.double(), normalize=True),
@@ -138,7 +143,7 @@ def check_map_gradients(tower: Any, model: Any, pixels: Tensor) -> None:
     trace = tower.trace(pixels)
     direction = random(1, len(trace.embedding), seed=5)
     features, gradients = trace.pull_features(direction)
-    along = random(*features.shape, seed=6).double()
+    along = leaning(random(*features.shape, seed=6), gradients[0])
     moved = slope(
         model.visual,
         lambda: model.encode_image(pixels.double(), normalize=True),
