@@ -1,8 +1,8 @@
 """What explaining costs beside running the model: ``python -m benchmarks.explain [--model ViT-B-16 ...]``.
 
-Random weights, and open_clip's own tokenizer where a model's would be downloaded: its vocabulary costs
-nothing to grow. One process, contenders in turn. Memory is torch's own count of what is allocated at the
-peak, above the model, on the CPU by its profiler and on CUDA by its allocator.
+Random weights, and open_clip's own tokenizer where a model's would be downloaded. One process, contenders
+in turn. Memory is torch's own count of what is allocated at the peak, above the model, on the CPU by its
+profiler and on CUDA by its allocator.
 """
 
 from __future__ import annotations
@@ -93,20 +93,15 @@ def measure(name: str, device: str, rounds: int) -> None:
     image_s, both_s = seconds["image_forward"], seconds["image_forward"] + seconds["text_forward"]
     print(f"{name}, {size} px, {device}, {torch.get_num_threads()} threads, {rounds} rounds")
     print(f"image forward {image_s * 1e3:.0f} ms, text forward {(both_s - image_s) * 1e3:.0f} ms")
-    print(
-        f"{MAPS} maps / image forward:                              {seconds['maps'] / image_s:.2f}"
-    )
-    print(
-        f"{MAPS} maps and blocks' shares / image forward:       {seconds['maps_and_shares'] / image_s:.2f}"
-    )
-    print(
-        f"caption, all interactions / (image + text forward):     {seconds['interactions'] / both_s:.2f}"
-    )
-    print(
-        f"caption, all three readings / (image + text forward):   {seconds['whole'] / both_s:.2f}"
-    )
-    ratio = peak(whole, device) / peak(forward, device)
-    print(f"peak memory above the model / a forward's:              {ratio:.2f}")
+    for label, run, base in (
+        (f"{MAPS} maps / image forward", "maps", image_s),
+        (f"{MAPS} maps and all blocks' shares / image forward", "maps_and_shares", image_s),
+        ("caption, all interactions / (image + text forward)", "interactions", both_s),
+        ("caption, all three readings / (image + text forward)", "whole", both_s),
+    ):
+        print(f"{label + ':':56}{seconds[run] / base:.2f}")
+    label = "peak memory above the model / a forward's"
+    print(f"{label + ':':56}{peak(whole, device) / peak(forward, device):.2f}")
 
 
 def local_tokenizer(model: Any, name: str) -> Any:

@@ -175,7 +175,8 @@ class ClassTokenTrace:
         block, heads = self.blocks[-1], self.reads[-1].heads
         with torch.enable_grad():
             tokens = self.last_in.detach().requires_grad_()
-            bias = None if block.bias is None else block.bias[:, :1]
+            bias = block.bias
+            bias = None if bias is None else bias[:, :1]
             o = attend(block.query(tokens[:1]), *block.keys_values(tokens), heads, bias)
             x = self.embedding_of(block.finish(tokens[:1], o))[0]
             rows = [torch.autograd.grad(x, tokens, d, retain_graph=True)[0] for d in directions]
@@ -214,9 +215,10 @@ def _attend(
         q = block.query(torch.cat([rows[:1], rows[count:]]), Layout(1, 0))
     else:
         q, k, v = block.qkv(rows, layout)
-    bias = None if block.bias is None else block.bias[:, :queries]
+    bias = block.bias
+    own = None if bias is None else bias[:, 0].clone()  # not to keep all of it alive
+    bias = None if bias is None else bias[:, :queries]
     o = attend(q[:queries], k[:count], v[:count], heads, bias)
-    own = None if bias is None else bias[:, 0]
     read = Read(q[0], k[:count], v[:count], o[0], heads, count, patches, bias=own)
     if len(rows) > count:
         moves = attend_moves(read, 0, q[queries:], k[count:], v[count:])

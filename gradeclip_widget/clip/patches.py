@@ -94,17 +94,16 @@ def any_size(trunk: Any, size: Sequence[int]) -> Iterator[None]:
             setattr(owner, name, value)
 
 
-def relative_biases(trunk: Any, grid: tuple[int, int]) -> list[Tensor]:
-    """What each block of a timm transformer with relative positions adds to its logits, (heads, N, N)."""
+def relative_positions(trunk: Any, grid: tuple[int, int]) -> list[Any]:
+    """What makes each block's bias in a timm transformer with relative positions, for a grid of patches."""
     shared = trunk.shared_rel_pos
     if shared is not None:
-        return [_bias(shared, grid)] * len(trunk.blocks)
-    return [_bias(block.attn.rel_pos, grid) for block in trunk.blocks]
+        return [_resized(shared, grid)] * len(trunk.blocks)
+    return [_resized(block.attn.rel_pos, grid) for block in trunk.blocks]
 
 
-def _bias(relative: Any, grid: tuple[int, int]) -> Tensor:
+def _resized(relative: Any, grid: tuple[int, int]) -> Any:
     if tuple(relative.window_size) != grid:
         relative = copy.deepcopy(relative)
         relative.set_window_size(grid)
-    bias: Tensor = relative.get_bias()[0]
-    return bias
+    return relative

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from .blocks import exact
 from .class_token import ClassTokenTrace
 from .directions import Layout, activate, linear, moving, norm, row_wise, times, unbiased
-from .patches import any_size, relative_biases, takes_any_size, timm_grid, timm_patch_size
+from .patches import any_size, relative_positions, takes_any_size, timm_grid, timm_patch_size
 
 _BLOCKS = (
     PreNormBlock,
@@ -44,14 +44,14 @@ class TimmBlock:
         heads: its attention heads.
         rope: rotary embedding of the patches, where the trunk has one; prefix tokens are not rotated.
         prefix: how many rows stand before the patches.
-        bias: of its attention's logits (heads, rows, rows), where positions are told by one.
+        relative: what makes a bias of relative positions, where there is one.
     """
 
     module: Any
     heads: int
     rope: Tensor | None = None
     prefix: int = 1
-    bias: Tensor | None = None
+    relative: Any = None
 
     @classmethod
     def of(cls, module: Any, prefix: int) -> TimmBlock:
@@ -69,6 +69,11 @@ class TimmBlock:
     def dtype(self) -> torch.dtype:
         """Of its weights."""
         return cast(torch.dtype, self.module.attn.proj.weight.dtype)
+
+    @property
+    def bias(self) -> Tensor | None:
+        """Of its attention's logits (heads, rows, rows); made anew each time, since it is large."""
+        return None if self.relative is None else cast(Tensor, self.relative.get_bias()[0])
 
     @property
     def post_norm(self) -> bool:
@@ -242,8 +247,8 @@ class TimmTokenTower:
             patches = trunk.patch_embed(pixels.to(self.blocks[0].dtype))
             relative = isinstance(trunk, VisionTransformerRelPos)
             if relative:
-                biases = relative_biases(trunk, timm_grid(trunk, pixels))
-                blocks = [replace(b, bias=a) for b, a in zip(self.blocks, biases, strict=True)]
+                parts = relative_positions(trunk, timm_grid(trunk, pixels))
+                blocks = [replace(b, relative=r) for b, r in zip(self.blocks, parts, strict=True)]
                 return torch.cat([trunk.cls_token[0], patches[0]]), blocks
             embedded = trunk._pos_embed(patches)  # noqa: SLF001
         x, rope = embedded if isinstance(embedded, tuple) else (embedded, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +23,7 @@ from . import nudges
 from .conftest import small_clip
 
 EMBEDDING = 48
+Moving = Callable[[Tensor], contextlib.AbstractContextManager[Any]]
 
 
 def enliven(module: nn.Module, seed: int = 0) -> nn.Module:
@@ -41,7 +43,20 @@ def with_tower(visual: Any) -> CLIP:
     """A small open_clip model with another image tower."""
     model = small_clip()
     model.visual = enliven(visual)
+    settle(model.visual)
     return model
+
+
+def settle(visual: Any) -> None:
+    """Let batch norms know what passes through them, as training does: else it may grow past float16."""
+    norms = [m for m in visual.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    for norm in norms:
+        norm.train().momentum = 1.0
+    if norms:
+        size = visual.image_size
+        with torch.no_grad():
+            visual(picture(*(size if isinstance(size, tuple) else (size, size)), count=4))
+    visual.eval()
 
 
 def timm_tower(trunk: Any, size: int = 64) -> TimmModel:
@@ -63,8 +78,8 @@ def wrap(model: Any, tokenizer: Any = None) -> ClipModel:
     return ClipModel(model, preprocess, tokenizer or simple_tokenizer())
 
 
-def picture(*size: int, seed: int = 1) -> Tensor:
-    return random(1, 3, *size, seed=seed)
+def picture(*size: int, seed: int = 1, count: int = 1) -> Tensor:
+    return random(count, 3, *size, seed=seed)
 
 
 def random(*size: int, seed: int) -> Tensor:
@@ -118,8 +133,13 @@ def leaning(along: Tensor, *slopes: Tensor) -> Tensor:
     return sum((slope.double() / slope.norm() for slope in slopes), along.double() / along.norm())
 
 
-def check_weights(tower: Any, model: Any, pixels: Tensor, layers: int = 1) -> None:
-    """(b) w is the slope of the model's own score as o moves; the last block's effect is w . o."""
+def check_weights(
+    tower: Any, model: Any, pixels: Tensor, layers: int = 1, moving: Moving | None = None
+) -> None:
+    """(b) w is the slope of the model's own score as o moves; the last block's effect is w . o.
+
+    ``moving`` is the model with its o moved by so much, where `nudges` does not know the tower's family.
+    """
     trace = tower.trace(pixels, layers)
     directions = random(3, len(trace.embedding), seed=2)
     w = trace.pull(directions)
@@ -133,7 +153,7 @@ def check_weights(tower: Any, model: Any, pixels: Tensor, layers: int = 1) -> No
     moved = slope(
         model.visual,
         lambda: model.encode_image(pixels.double(), normalize=True),
-        lambda step: nudges.image(tower, step * along, layers),
+        lambda step: moving(step * along) if moving else nudges.image(tower, step * along, layers),
     )
     close(w[0].double() @ along, directions.double() @ moved, 1e-3)
 

@@ -17,7 +17,7 @@ from gradeclip_widget.clip.timm_tokens import TimmTokenTower
 def image(tower: Any, move: Tensor, layers: int = 1) -> contextlib.AbstractContextManager[Any]:
     """The model with the pooled attention output moved in the first of its last ``layers`` blocks."""
     if isinstance(tower, AttentionPoolingTower):
-        return _by_bias(_projection(tower), move)
+        return by_bias(_projection(tower), move)
     block = tower.blocks[-layers]
     if isinstance(tower, TimmTokenTower):
         attention = block.module.attn
@@ -97,7 +97,7 @@ def _branch(block: Any, move: Tensor, row: int) -> contextlib.AbstractContextMan
 
 
 @contextlib.contextmanager
-def _by_bias(projection: Any, move: Tensor) -> Iterator[None]:
+def by_bias(projection: Any, move: Tensor) -> Iterator[None]:
     """Attention outputs moved before a projection that is used by its weights.
 
     All rows move, and only the pooled one of a pooling head leads on.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -67,18 +68,31 @@ def test_parts_make_up_the_mean(model: Any) -> None:
     check.check_text_attention(MeanTextTower(model), SEQUENCES[0], Frame())
 
 
-def test_a_caption_is_explained_by_token_ids(model: Any) -> None:
-    tokenizer = check.simple_tokenizer()
+@pytest.fixture
+def worded(model: Any) -> Iterator[Any]:
+    """The model with a vocabulary that a real tokenizer speaks."""
     model.text.config.pad_token_id, pad = 0, model.text.config.pad_token_id
+    before = model.text.transformer.get_input_embeddings()
     model.text.transformer.resize_token_embeddings(49408)
-    try:
-        e = gw.Explainer(check.wrap(model, tokenizer))(check.picture(96, 96), "a dog in a car")
-        with pytest.raises(ValueError, match=r"text tower .* has none"):
-            gw.Explainer(check.wrap(model, tokenizer), "self-attention")
-    finally:
-        model.text.config.pad_token_id = pad
+    yield model
+    model.text.config.pad_token_id = pad
+    model.text.transformer.set_input_embeddings(before)
+
+
+def test_a_caption_is_explained_and_the_model_left_as_it_was(worded: Any) -> None:
+    clip = check.wrap(worded)
+    before = {name: value.clone() for name, value in worded.state_dict().items()}
+    e = gw.Explainer(clip)(check.picture(96, 96), "a dog in a car")
+    with pytest.raises(ValueError, match=r"text tower .* has none"):
+        gw.Explainer(clip, "self-attention")
     assert np.abs(e.interactions).max() > 0
     assert e.text_layers == 1
+    assert all(torch.equal(before[name], value) for name, value in worded.state_dict().items())
+    assert all(p.grad is None for p in worded.parameters())
+
+
+def test_maps_in_lower_precision_rank_alike(worded: Any) -> None:
+    check.check_lower_precision(worded, check.picture(96, 96))
 
 
 def test_another_pooler_is_refused() -> None:

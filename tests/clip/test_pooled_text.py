@@ -161,6 +161,11 @@ def test_a_caption_is_explained_and_the_model_left_as_it_was(model: Custom) -> N
     assert all(p.grad is None for p in model.parameters())
 
 
+def test_maps_in_lower_precision_rank_alike(model: Custom) -> None:
+    tokenizer = check.simple_tokenizer(context_length=LENGTH)
+    check.check_lower_precision(model, check.picture(96, 96), tokenizer)
+
+
 def test_models_with_their_text_side_unpacked_are_read_too(sequences: list[list[int]]) -> None:
     vision = CLIPVisionCfg(layers=1, width=64, head_width=32, patch_size=16, image_size=32)
     cfg = CLIPTextCfg(

@@ -16,9 +16,11 @@ from gradeclip_widget import ClipModel
 from gradeclip_widget.clip.blocks import attend
 from gradeclip_widget.clip.causal_text import CausalTextTower
 from gradeclip_widget.clip.class_token import ClassTokenTower
+from gradeclip_widget.clip.towers import SOT_EOT
 from gradeclip_widget.methods import GradEclip
 from gradeclip_widget.methods.grad_eclip import weighted_values
 
+from . import invariants as check
 from .conftest import CAPTION, small_clip
 
 
@@ -45,7 +47,7 @@ def own_pass(tower: Any, x: Tensor, first: int, visible: Any, moves: list[Tensor
 def test_image_embedding_is_the_models_own(model: CLIP, pixels: Tensor, layers: int) -> None:
     square = pixels[..., :96]
     embedding = ClassTokenTower(model.visual).trace(square, layers).embedding
-    close(embedding, model.encode_image(square, normalize=True)[0].detach())
+    check.close(embedding, check.own_embedding(model, square))
 
 
 def test_text_embeddings_are_the_models_own(model: CLIP, wrapped: ClipModel) -> None:
@@ -167,6 +169,31 @@ def test_patches_with_true_attention_make_up_the_attention_output(
     patches = torch.einsum("hn,nhd->hd", weights[:, read.tokens], values[read.tokens])
     rest = weights[:, 0, None] * values[0]
     close((patches + rest).flatten(), read.o)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_image_weights_are_the_slope_of_the_models_own_score(
+    model: CLIP, pixels: Tensor, layers: int
+) -> None:
+    check.check_weights(ClassTokenTower(model.visual), model, pixels[..., :96], layers)
+
+
+@pytest.mark.parametrize("layers", [1, 4])
+def test_pushed_text_moves_are_the_slope_of_the_models_own_embedding(
+    model: CLIP, ids: list[int], layers: int
+) -> None:
+    padded = torch.tensor([[*ids, *[0] * (77 - len(ids))]])
+    check.check_pushes(CausalTextTower(model), model, ids, padded, SOT_EOT, layers)
+
+
+def test_tokens_with_true_attention_make_up_the_attention_output(
+    model: CLIP, ids: list[int]
+) -> None:
+    check.check_text_attention(CausalTextTower(model), ids, SOT_EOT)
+
+
+def test_maps_in_lower_precision_rank_alike(model: CLIP, pixels: Tensor) -> None:
+    check.check_lower_precision(model, pixels)
 
 
 def test_effects_can_be_left_out_without_changing_the_rest(model: CLIP, pixels: Tensor) -> None:
