@@ -89,8 +89,8 @@ def random(*size: int, seed: int) -> Tensor:
 def close(a: Tensor, b: Tensor, tolerance: float = 1e-5) -> None:
     """Within that part of the largest value."""
     assert a.shape == b.shape
-    tiny = torch.finfo(torch.float32).tiny
-    part = float((a.double() - b.double()).abs().max() / b.abs().max().clamp_min(tiny))
+    a, b = a.detach().double(), b.detach().double()
+    part = float((a - b).abs().max() / b.abs().max().clamp_min(torch.finfo(torch.float32).tiny))
     assert part <= tolerance, f"{part:.1e} of the largest value, not {tolerance:.0e}"
 
 
