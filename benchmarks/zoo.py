@@ -55,11 +55,13 @@ configurations of the same shape, and tokenizers that would be downloaded are sm
 framed alike.
 
 *Seconds* is the median of {ROUNDS} explanations with all interactions, on one thread of a busy machine;
-*cost* is that over one plain forward of both towers (full context length), taken in turns. Short towers
-overstate it, since a caption's maps cost much the same however deep a tower is; except where the text tower
-reads both ways: there every token costs a pass of its own from the third explained block on, and the cut
-leaves two. *MB* is torch's own count of what is allocated at the peak of an explanation, beyond the weights.
-The grid is that of a square picture of the model's own size.
+*cost* is that over one plain forward of both towers (full context length), taken in turns. Of towers cut
+short it says little: a caption's maps cost the same however deep a tower is, which overstates it, and the
+last block is run for the class token alone, which saves half of a tower of two. Where the text tower reads
+both ways, every token costs a pass of its own from the third explained block on, of which the cut leaves
+two. `--work` keeps longer towers, and `python -m benchmarks.explain --model NAME` measures whole ones. *MB*
+is torch's own count of what is allocated at the peak of an explanation, beyond the weights. The grid is
+that of a square picture of the model's own size.
 """
 COLUMNS = "model|image tower|grid|map|text tower|cut|seconds|MB|cost|holds".split("|")
 

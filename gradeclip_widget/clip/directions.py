@@ -86,14 +86,22 @@ def row_wise(function: Callable[[Tensor], Tensor], x: Tensor, layout: Layout | N
     at = moving(x, layout)
     if at is None:
         return function(x)
-    row, moves = x[at.pooled], x[at.plain :]
+    pushed = push(function, (x[at.pooled],), (x[at.plain :],))
+    return torch.cat([function(x[: at.plain]), pushed])
 
-    def along(move: Tensor) -> Tensor:
-        pushed: Tensor = torch.func.jvp(function, (row,), (move,))[1]
+
+def push(
+    function: Callable[..., Tensor], at: tuple[Tensor, ...], moves: tuple[Tensor, ...]
+) -> Tensor:
+    """Derivatives of a function at one place along many directions (K, ...), the place computed once."""
+
+    def along(*directions: Tensor) -> Tensor:
+        pushed: Tensor = torch.func.jvp(function, at, directions)[1]
         return pushed
 
     with quiet():
-        return torch.cat([function(x[: at.plain]), torch.func.vmap(along)(moves)])
+        derivatives: Tensor = torch.func.vmap(along)(*moves)
+    return derivatives
 
 
 def push_embedding(

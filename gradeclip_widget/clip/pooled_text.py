@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd import forward_ad
 
 from .blocks import Attends, Block, Read, carry, exact, text_embedding
-from .directions import push_embedding, quiet
+from .directions import push, push_embedding
 from .towers import SOT_EOT, Frame
 
 _ROWS = 4096  # tokens run at once: bounds memory where a caption has many words to leave out
@@ -294,9 +294,9 @@ class PooledTextTrace:
         unread[self.layout.pooled] = False
         # Others read it in the block after it moved at the earliest, and hand that on in the one after.
         through = unread.any() and len(steps) > 2
-        push = self._push_through if through else self._push_along
+        pushed = self._push_through if through else self._push_along
         groups = zip(*(a.split(_DIRECTIONS) for a in at_o), strict=True)
-        moves = [push(steps, group) for group in groups]
+        moves = [pushed(steps, group) for group in groups]
         if not moves:  # a caption with none of its tokens read
             return self.embedding.new_zeros(0, len(self.embedding))
         moved = torch.cat(moves)
@@ -311,23 +311,27 @@ class PooledTextTrace:
         return moves
 
     def _push_through(self, steps: Sequence[_Step], at_o: Sequence[Tensor]) -> Tensor:
-        """Others read it, so all tokens move once its own row has, in the first block."""
-        p, count = self.layout.pooled, len(at_o[0])
-        moves = steps[0].x.new_zeros(count, *steps[0].x.shape)
+        """Others read it, so all tokens move once its own row has, in the first block.
+
+        What they move from is computed once for all directions.
+        """
+        p = self.layout.pooled
+        moves = steps[0].x.new_zeros(len(at_o[0]), *steps[0].x.shape)
         moves[:, p] = self._push_along(steps[:1], at_o[:1])
         for step, added in zip(steps[1:], at_o[1:], strict=True):
-            with forward_ad.dual_level(), exact(added), quiet():
-                x = step.x.expand(count, -1, -1).contiguous()
-                x = forward_ad.make_dual(x, moves.contiguous())
-                o = _attend_plainly(*step.block.qkv(x), step.block.heads, self.mask)
-                extra = torch.zeros_like(forward_ad.unpack_dual(o).primal)
-                injected = extra.clone()
-                injected[:, p] = added.to(extra)
-                o = o + forward_ad.make_dual(extra, injected)
-                if step is steps[-1]:
-                    x, o = x[:, p : p + 1], o[:, p : p + 1]
-                moves = cast(Tensor, forward_ad.unpack_dual(step.block.finish(x, o)).tangent)
+            rows = slice(p, p + 1) if step is steps[-1] else slice(None)
+            leave = functools.partial(self._leave, step, rows)
+            still = torch.zeros_like(step.read.o)
+            with exact(added):
+                moves = push(leave, (step.x, still), (moves, added.to(still)))
         return moves[:, 0]
+
+    def _leave(self, step: _Step, rows: slice, x: Tensor, added: Tensor) -> Tensor:
+        """Rows of tokens (L, D) leaving a block, with something added to what the pooled one reads."""
+        block = step.block
+        hot = F.one_hot(torch.tensor(self.layout.pooled, device=x.device), len(x))[:, None]
+        o = _attend_plainly(*block.qkv(x), block.heads, self.mask) + hot * added
+        return block.finish(x[rows], o[rows])
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor) -> Tensor:
@@ -338,8 +342,8 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor) -> Tensor
 
 
 def _attend_plainly(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor) -> Tensor:
-    """As `_attend` under one mask (L, L), in operations that carry derivatives along."""
-    q, k, v = (a.unflatten(-1, (heads, -1)).transpose(1, 2) for a in (q, k, v))
-    logits = (q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5).masked_fill(~mask, -torch.inf)
-    o: Tensor = (logits.softmax(-1) @ v).transpose(1, 2).flatten(2)
+    """Attention of rows (L, D) under a mask (L, L), in operations that carry derivatives along."""
+    q, k, v = (a.unflatten(-1, (heads, -1)).transpose(0, 1) for a in (q, k, v))
+    logits = (q @ k.mT / q.shape[-1] ** 0.5).masked_fill(~mask, -torch.inf)
+    o: Tensor = (logits.softmax(-1) @ v).transpose(0, 1).flatten(1)
     return o
