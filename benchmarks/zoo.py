@@ -166,7 +166,7 @@ def checks(built: Built) -> dict[str, Callable[[], None]]:
     pixels = built.preprocess(picture)[None]
     ids = built.tokenizer([CAPTION, OTHER])
     sequences = [clip.tokenizer.framed(clip.tokenizer.encode(c)) for c in (CAPTION, OTHER)]
-    explainer = gw.Explainer(clip, readings=False)
+    explainer = gw.Explainer(clip, readings=False, fit="crop")
 
     def own() -> None:
         with torch.no_grad():
