@@ -18,6 +18,7 @@ from PIL import Image
 
 import gradeclip_widget as gw
 
+from .memory import peak
 from .timing import interleaved
 
 CAPTION = "a brown dog in a red car waiting for green traffic lights"  # 12 words
@@ -100,7 +101,7 @@ def measure(name: str, device: str, rounds: int) -> None:
     ):
         print(f"{label + ':':56}{seconds[run] / base:.2f}")
     label = "peak memory above the model / a forward's"
-    print(f"{label + ':':56}{_peak(whole, device) / _peak(forward, device):.2f}")
+    print(f"{label + ':':56}{peak(whole, device) / peak(forward, device):.2f}")
 
 
 def local_tokenizer(model: Any, name: str) -> Any:
@@ -114,24 +115,6 @@ def local_tokenizer(model: Any, name: str) -> Any:
         max(old.num_embeddings, tokenizer.vocab_size), old.embedding_dim
     ).to(old.weight)
     return tokenizer
-
-
-def _peak(run: Callable[[], None], device: str) -> int:
-    """Bytes allocated at the peak of one run, beyond what stood before it."""
-    if device == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
-        run()
-        return torch.cuda.max_memory_allocated() - before
-    activities = [torch.profiler.ProfilerActivity.CPU]
-    with torch.profiler.profile(activities=activities, profile_memory=True) as profile:
-        run()
-    total = peak = 0
-    for event in profile.profiler.kineto_results.events():
-        if event.name() == "[memory]":
-            total += event.nbytes()
-            peak = max(peak, total)
-    return peak
 
 
 if __name__ == "__main__":

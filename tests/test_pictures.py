@@ -312,6 +312,23 @@ def test_the_crops_pixels_are_the_models_own(lens: Optics) -> None:
     assert torch.equal(lens.picture(image, "crop").pixels[0], lens.crop(image))
 
 
+@pytest.mark.parametrize("mode", ["shortest", "squash"])
+def test_a_model_whose_size_is_no_multiple_of_its_patch_reads_whole_patches_of_it(
+    mode: str,
+) -> None:
+    """As SigLIP's of 384 px by patches of 14, whose last 6 px fall off."""
+    crop = image_transform_v2(PreprocessCfg(size=(384, 384), resize_mode=mode), is_train=False)
+    lens = Optics((384, 384), (14, 14), (0.5,) * 3, (0.5,) * 3, _CROPPING[0], crop, mode)
+    seen = lens.picture(picture((768, 768)), "crop", None)
+    assert seen.pixels.shape == (1, 3, 384, 384)
+    assert seen.cover == pytest.approx((0, 0, 756, 756))
+    again = lens.picture(seen.pixels, "whole", None)
+    assert torch.equal(again.pixels, seen.pixels)
+    assert again.cover == (0, 0, 378, 378)
+    with pytest.raises(ValueError, match="multiples of the patch, 14 x 14 px; got 385 x 384"):
+        lens.picture(torch.zeros(1, 3, 385, 384), "whole", None)
+
+
 def test_a_model_that_is_not_square_crops_its_own_shape() -> None:
     crop = image_transform_v2(PreprocessCfg(size=(96, 192)), is_train=False)
     lens = Optics((96, 192), (16, 16), (0.5,) * 3, (0.5,) * 3, _CROPPING[0], crop, "shortest")

@@ -103,9 +103,7 @@ class Optics:
                     f"fit='crop' is the model's own preprocessing at {min(self.image_size)} px; "
                     f"for resolution={resolution} use fit='whole' or fit='squash'"
                 )
-            return Picture(
-                image, self.crop(self._centre(image))[None], self._crop_box(image, whole)
-            )
+            return Picture(image, self.crop(self._centre(image))[None], self._crop_box(image))
         height, width = self._size(image, fit, resolution)
         resized = TF.resize(image, [height, width], self.interpolation)
         pixels = TF.normalize(TF.to_tensor(resized), list(self.mean), list(self.std))
@@ -157,22 +155,30 @@ class Optics:
         x, y = max(0, image.width - side) // 2, max(0, image.height - side) // 2
         return image.crop((x, y, image.width - x, image.height - y))
 
-    def _crop_box(self, image: Image.Image, whole: Box) -> Box:
-        if self.crop_mode == "squash":
-            return whole
+    def _crop_box(self, image: Image.Image) -> Box:
         height, width = self.image_size
-        # The side that is short for the model is resized to it and the centre cropped; in original pixels.
-        scale = min(image.height / height, image.width / width)
-        if self.short_side is not None:
-            scale = min(image.size) / self.short_side
-        w, h = width * scale, height * scale
-        x, y = (image.width - w) / 2, (image.height - h) / 2
-        return (x, y, x + w, y + h)
+        x, y, w, h = 0.0, 0.0, float(image.width), float(image.height)
+        if self.crop_mode != "squash":
+            # The side that is short for the model is resized to it, the centre cropped; in original pixels.
+            scale = min(image.height / height, image.width / width)
+            if self.short_side is not None:
+                scale = min(image.size) / self.short_side
+            w, h = width * scale, height * scale
+            x, y = (image.width - w) / 2, (image.height - h) / 2
+        read_h, read_w = self._read(height, width)
+        return (x, y, x + w * read_w / width, y + h * read_h / height)
+
+    def _read(self, height: int, width: int) -> tuple[int, int]:
+        """Pixels that are read of so many, in whole patches: SigLIP's 384 px are 27 patches of 14."""
+        patch_h, patch_w = self.patch_size
+        return height - height % patch_h, width - width % patch_w
 
     def _from_tensor(self, pixels: Tensor) -> Picture:
         patch_h, patch_w = self.patch_size
         height, width = check_pixels(pixels).shape[2:]
-        if height % patch_h or width % patch_w or not height * width:
+        read_h, read_w = self._read(height, width)
+        own = (height, width) == self.image_size
+        if ((read_h, read_w) != (height, width) and not own) or not height * width:
             raise ValueError(
                 f"a tensor's sides must be multiples of the patch, {patch_h} x {patch_w} px; "
                 f"got {height} x {width}"
@@ -191,7 +197,7 @@ class Optics:
             raise ValueError("the tensor holds NaN or infinite values; replace them first")
         mean, std = (torch.tensor(v)[:, None, None] for v in (self.mean, self.std))
         visible = (pixels[0] * std + mean).clamp(0, 1)
-        return Picture(TF.to_pil_image(visible), pixels, (0.0, 0.0, float(width), float(height)))
+        return Picture(TF.to_pil_image(visible), pixels, (0.0, 0.0, float(read_w), float(read_h)))
 
 
 def optics(

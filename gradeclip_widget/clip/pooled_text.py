@@ -292,7 +292,9 @@ class PooledTextTrace:
         steps = [step for step in self.steps if step.explained]
         unread = self.mask[:, self.layout.pooled].clone()
         unread[self.layout.pooled] = False
-        pushed = self._push_through if unread.any() else self._push_along
+        # Others read it in the block after it moved at the earliest, and hand that on in the one after.
+        through = unread.any() and len(steps) > 2
+        pushed = self._push_through if through else self._push_along
         groups = zip(*(a.split(_DIRECTIONS) for a in at_o), strict=True)
         moves = [pushed(steps, group) for group in groups]
         if not moves:  # a caption with none of its tokens read
@@ -301,7 +303,7 @@ class PooledTextTrace:
         return push_embedding(self.pooled.to(moved), moved, self.tower.embedding_of)
 
     def _push_along(self, steps: Sequence[_Step], at_o: Sequence[Tensor]) -> Tensor:
-        """Nobody reads the pooled token, so its own row is all that moves."""
+        """Nobody hands on what they read of the pooled token, so its own row is all that moves."""
         moves = at_o[0].new_zeros(len(at_o[0]), len(self.pooled))
         for step, added in zip(steps, at_o, strict=True):
             x = step.x[self.layout.pooled]
@@ -309,10 +311,14 @@ class PooledTextTrace:
         return moves
 
     def _push_through(self, steps: Sequence[_Step], at_o: Sequence[Tensor]) -> Tensor:
-        """Others read it, so all tokens move; what they move from is computed once for all directions."""
+        """Others read it, so all tokens move once its own row has, in the first block.
+
+        What they move from is computed once for all directions.
+        """
         p = self.layout.pooled
-        moves = torch.zeros_like(steps[0].x).expand(len(at_o[0]), -1, -1)
-        for step, added in zip(steps, at_o, strict=True):
+        moves = steps[0].x.new_zeros(len(at_o[0]), *steps[0].x.shape)
+        moves[:, p] = self._push_along(steps[:1], at_o[:1])
+        for step, added in zip(steps[1:], at_o[1:], strict=True):
             rows = slice(p, p + 1) if step is steps[-1] else slice(None)
             leave = functools.partial(self._leave, step, rows)
             still = torch.zeros_like(step.read.o)

@@ -138,8 +138,8 @@ class View:
             self.field.press(then)
 
     def button(self, name: str) -> Locator:
-        """A button by the beginning of its name."""
-        return self.root.get_by_role("button", name=re.compile(f"^{re.escape(name)}"))
+        """A button by what its name begins with; "+" and the like aside."""
+        return self.root.get_by_role("button", name=re.compile(rf"^\W*{re.escape(name)}"))
 
     def point_at_word(self, text: str) -> None:
         """Move the pointer over a word."""

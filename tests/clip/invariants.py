@@ -1,10 +1,10 @@
-"""What must hold of every image tower's trace, checked against the model's own forward pass."""
+"""What must hold of every tower's trace, checked against the model's own forward pass."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,10 +17,13 @@ from torch import Tensor, nn
 
 import gradeclip_widget as gw
 from gradeclip_widget import ClipModel
+from gradeclip_widget.clip.towers import Frame
 
+from . import nudges
 from .conftest import small_clip
 
 EMBEDDING = 48
+Moving = Callable[[Tensor], contextlib.AbstractContextManager[Any]]
 
 
 def enliven(module: nn.Module, seed: int = 0) -> nn.Module:
@@ -76,12 +79,25 @@ def wrap(model: Any, tokenizer: Any = None) -> ClipModel:
 
 
 def picture(*size: int, seed: int = 1, count: int = 1) -> Tensor:
-    return torch.randn(count, 3, *size, generator=torch.Generator().manual_seed(seed))
+    return random(count, 3, *size, seed=seed)
+
+
+def random(*size: int, seed: int) -> Tensor:
+    return torch.randn(*size, generator=torch.Generator().manual_seed(seed))
 
 
 def close(a: Tensor, b: Tensor, tolerance: float = 1e-5) -> None:
+    """Within that part of the largest value."""
     assert a.shape == b.shape
-    assert (a.double() - b.double()).abs().max() <= tolerance * b.abs().max()
+    a, b = a.detach().double(), b.detach().double()
+    part = float((a - b).abs().max() / b.abs().max().clamp_min(torch.finfo(torch.float32).tiny))
+    assert part <= tolerance, f"{part:.1e} of the largest value, not {tolerance:.0e}"
+
+
+def hooks(module: nn.Module) -> list[list[Any]]:
+    """All that hangs on a module."""
+    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return [list(getattr(module, kind).values()) for kind in kinds]
 
 
 def own_embedding(model: Any, pixels: Tensor) -> Tensor:
@@ -92,89 +108,69 @@ def own_embedding(model: Any, pixels: Tensor) -> Tensor:
     return x[1].flatten()
 
 
-@contextlib.contextmanager
-def nudged_by_bias(projection: Any, move: Tensor) -> Iterator[None]:
-    """The model with its attention outputs moved before a projection that it uses by its weights.
-
-    All rows move, and only the pooled one of a pooling head leads on.
-    """
-    bias = projection.bias
-    projection.bias = nn.Parameter(bias + projection.weight @ move)
-    try:
-        yield
-    finally:
-        projection.bias = bias
-
-
-@contextlib.contextmanager
-def nudged(module: nn.Module, move: Tensor) -> Iterator[None]:
-    """The model with the first row moved as it enters a module."""
-
-    def shift(module: nn.Module, args: tuple[Tensor]) -> Tensor:
-        moved = args[0].clone()
-        moved[:, 0] += move
-        return moved
-
-    hook = module.register_forward_pre_hook(shift)
-    try:
-        yield
-    finally:
-        hook.remove()
-
-
-@contextlib.contextmanager
-def nudged_blocks(
-    blocks: Sequence[Any], moves: Sequence[Tensor], position: int = 0
-) -> Iterator[None]:
-    """A model with one row's attention outputs moved in some of its open_clip blocks."""
-
-    def shift(block: Any, move: Tensor) -> Any:
-        def hook(module: nn.Module, args: tuple[Tensor]) -> Tensor:
-            moved = args[0].clone()
-            moved[:, position] += block.attn.out_proj.weight @ move
-            return moved
-
-        return block.ls_1.register_forward_pre_hook(hook)
-
-    hooks = [shift(block, move) for block, move in zip(blocks, moves, strict=True)]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
 def check_embedding(tower: Any, model: Any, pixels: Tensor) -> None:
-    """(a) the trace's embedding is the model's own."""
+    """(a) the trace's embedding is the model's own, (e) in whatever row of a batch that stood."""
     close(tower.trace(pixels).embedding, own_embedding(model, pixels))
 
 
+def slope(side: Any, embedding: Callable[[], Tensor], moving: Callable[[float], Any]) -> Tensor:
+    """Central difference of the model's own embedding (E,) as ``moving`` moves it, one side in double."""
+    step = 1e-4
+    side.double()
+    try:
+        with torch.no_grad():
+            ends = []
+            for move in (step, -step):
+                with moving(move):
+                    ends.append(embedding().flatten())
+    finally:
+        side.float()
+    return (ends[0] - ends[1]) / (2 * step)
+
+
+def leaning(along: Tensor, *slopes: Tensor) -> Tensor:
+    """A direction at right angles to none of the slopes, as one of many dimensions nearly is by chance."""
+    return sum((slope.double() / slope.norm() for slope in slopes), along.double() / along.norm())
+
+
 def check_weights(
-    tower: Any,
-    model: Any,
-    pixels: Tensor,
-    moving: Callable[[Tensor], Any],
-    layers: int = 1,
-    inner: bool = False,
+    tower: Any, model: Any, pixels: Tensor, layers: int = 1, moving: Moving | None = None
 ) -> None:
-    """(b) w is the slope of the model's own score as o moves; the last block's effect is w . o."""
+    """(b) w is the slope of the model's own score as o moves; the last block's effect is w . o.
+
+    ``moving`` is the model with its o moved by so much, where `nudges` does not know the tower's family.
+    """
     trace = tower.trace(pixels, layers)
-    directions = torch.randn(3, EMBEDDING, generator=torch.Generator().manual_seed(2))
+    directions = random(3, len(trace.embedding), seed=2)
     w = trace.pull(directions)
     read = trace.reads[0]
     assert w.shape == (layers, 3, len(read.o))
-    if not inner:  # what an inner norm takes in has no length, so w is at right angles to it
+    if not nudges.normed_inside(
+        tower
+    ):  # what a norm takes in has no length: w is at right angles to it
         close(trace.block_effects[-1] @ directions.T, w[-1] @ trace.reads[-1].o, 1e-4)
-    along = torch.randn(read.o.shape, generator=torch.Generator().manual_seed(3)).double()
-    model.double()
-    try:
-        scores = []
-        for step in (1e-4, -1e-4):
-            with moving(step * along):
-                scores.append(directions.double() @ own_embedding(model, pixels.double()))
-    finally:
-        model.float()
-    close(w[0].double() @ along, (scores[0] - scores[1]) / 2e-4, 1e-3)
+    along = leaning(random(len(read.o), seed=3), *w[0])
+    moved = slope(
+        model.visual,
+        lambda: model.encode_image(pixels.double(), normalize=True),
+        lambda step: moving(step * along) if moving else nudges.image(tower, step * along, layers),
+    )
+    close(w[0].double() @ along, directions.double() @ moved, 1e-3)
+
+
+def check_map_gradients(tower: Any, model: Any, pixels: Tensor) -> None:
+    """(b) where nothing asks: gradients are the slope of the model's own score as its feature map moves."""
+    trace = tower.trace(pixels)
+    direction = random(1, len(trace.embedding), seed=5)
+    features, gradients = trace.pull_features(direction)
+    along = leaning(random(*features.shape, seed=6), gradients[0])
+    moved = slope(
+        model.visual,
+        lambda: model.encode_image(pixels.double(), normalize=True),
+        lambda step: nudges.feature_map(tower, step * along, trace.grid),
+    )
+    close((gradients[0].double() * along).sum(), direction[0].double() @ moved, 1e-3)
+    assert torch.equal(trace.block_effects[0], trace.embedding)
 
 
 def check_attention(tower: Any, pixels: Tensor) -> None:
@@ -189,21 +185,57 @@ def check_attention(tower: Any, pixels: Tensor) -> None:
     assert len(parts[read.tokens]) == tower.trace(pixels).grid[0] * tower.trace(pixels).grid[1]
 
 
-def check_text_attention(trace: Any) -> None:
-    """(c) of a text tower: values of all that is seen, with the true attention weights, make up o."""
-    for read in trace.reads:
-        values = read.v[: read.visible].unflatten(-1, (read.heads, -1))
-        close(torch.einsum("hn,nhd->hd", read.attention(), values).flatten(), read.o)
-
-
 def check_feature_gradients(tower: Any, pixels: Tensor) -> None:
     """Gradients at the features, against weights: where they move o alone, they are w pulled through."""
     trace = tower.trace(pixels)
-    directions = torch.randn(2, EMBEDDING, generator=torch.Generator().manual_seed(4))
+    directions = random(2, len(trace.embedding), seed=4)
     features, gradients = trace.pull_features(directions)
     assert gradients.shape == (2, *features.shape)
     rows, cols = trace.grid
     assert len(features[trace.patches]) == rows * cols
+
+
+def check_text_embeddings(
+    tower: Any, model: Any, sequences: Any, ids: Tensor, frame: Frame
+) -> None:
+    """(a) embeddings of framed sequences are the model's own of padded ids, (e) each as if alone."""
+    embeddings, trace = tower.run(sequences, tower.depth, frame)
+    with torch.no_grad():
+        close(embeddings, model.encode_text(ids, normalize=True))
+    assert torch.equal(trace.embedding, embeddings[0])
+    close(tower.run(sequences[1:], 1, frame)[0], embeddings[1:])
+
+
+def check_pushes(
+    tower: Any, model: Any, sequence: Any, ids: Tensor, frame: Frame, layers: int = 1
+) -> None:
+    """(b) pushed moves are the slope of the model's own text embedding as what its query read moves.
+
+    Where tokens are averaged, as one token's own part of the mean moves.
+    """
+    _, trace = tower.run([sequence], layers, frame)
+    if trace.reads:
+        moves = [random(2, len(read.o), seed=n) for n, read in enumerate(trace.reads)]
+        pushed, along = trace.push(moves)[1], [m[1].double() for m in moves]
+    else:
+        pushed, along = trace.push([])[-1], [trace.features[-1].double()]
+    moved = slope(
+        getattr(model, "text", model),
+        lambda: model.encode_text(ids, normalize=True),
+        lambda step: nudges.text(tower, model, sequence, [step * a for a in along]),
+    )
+    close(pushed.double(), moved, 1e-3)
+
+
+def check_text_attention(tower: Any, sequence: Any, frame: Frame) -> None:
+    """(c) values with the true attention weights make up o; or the tokens' parts, all told, the mean."""
+    _, trace = tower.run([sequence], tower.depth, frame)
+    for read in trace.reads:
+        values = read.v[: read.visible].unflatten(-1, (read.heads, -1))
+        close(torch.einsum("hn,nhd->hd", read.attention(), values).flatten(), read.o)
+    if not trace.reads:
+        _, whole = tower.run([sequence], 1, Frame(lead=0, tail=0, pad=frame.pad))
+        close(whole.features.sum(0), whole.pooled)
 
 
 def check_lower_precision(model: Any, pixels: Tensor, tokenizer: Any = None) -> None:
@@ -226,18 +258,20 @@ def check_untouched(clip: ClipModel, pixels: Tensor) -> None:
     model = clip.model
     model.train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    seen = [(m, dict(vars(m)), list(m._modules.items())) for m in model.modules()]
-    directions = torch.ones(1, EMBEDDING)
+    seen = [(m, dict(vars(m)), list(m._modules.items()), hooks(m)) for m in model.modules()]
+    gw.Explainer(clip, readings=False)(pixels, "a red car")
     with clip.running():
         trace = clip.image_tower.trace(pixels)
+        directions = torch.ones(1, len(trace.embedding))
         if trace.reads:
             trace.pull(directions)
         trace.pull_features(directions)
-    for module, attributes, children in seen:
+    for module, attributes, children, hooked in seen:
         assert list(module._modules.items()) == children
+        assert hooks(module) == hooked
         for name, value in attributes.items():
             if not name.startswith("_"):
                 assert vars(module)[name] is value or vars(module)[name] == value, name
-    assert all(p.grad is None and p.requires_grad for p in model.visual.parameters())
+    assert all(p.grad is None and p.requires_grad for p in model.parameters())
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     model.eval()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 import numpy as np
@@ -60,51 +59,26 @@ def tower(model: Any) -> ClassTextTower:
     return ClassTextTower(model)
 
 
-def own(model: Any, sequences: list[list[int]] = SEQUENCES) -> torch.Tensor:
-    rows = [[*ids, *[FRAME.pad] * (12 - len(ids))] for ids in sequences]
-    with torch.no_grad():
-        embeddings: torch.Tensor = model.encode_text(torch.tensor(rows), normalize=True)
-    return embeddings
+def padded(sequences: list[list[int]] = SEQUENCES) -> torch.Tensor:
+    return torch.tensor([[*ids, *[FRAME.pad] * (12 - len(ids))] for ids in sequences])
 
 
 def test_embeddings_are_the_models_own(tower: ClassTextTower, model: Any) -> None:
-    embeddings, trace = tower.run(SEQUENCES, 3, FRAME)
-    check.close(embeddings, own(model))
-    assert torch.equal(trace.embedding, embeddings[0])
-
-
-def test_each_caption_is_encoded_as_if_alone(tower: ClassTextTower) -> None:
-    together, _ = tower.run(SEQUENCES, 1, FRAME)
-    for ids, row in zip(SEQUENCES, together, strict=True):
-        check.close(tower.run([ids], 1, FRAME)[0][0], row)
+    check.check_text_embeddings(tower, model, SEQUENCES, padded(), FRAME)
 
 
 @pytest.mark.parametrize("layers", [1, 3])
 def test_pushed_moves_are_the_embeddings_slope(
     tower: ClassTextTower, model: Any, layers: int
 ) -> None:
-    _, trace = tower.run(SEQUENCES, layers, FRAME)
-    generator = torch.Generator().manual_seed(1)
-    moves = [torch.randn(2, 32, generator=generator) for _ in range(layers)]
-    pushed = trace.push(moves)
-    model.double()
-    try:
-        ends = []
-        for step in (1e-5, -1e-5):
-            with contextlib.ExitStack() as moved:
-                for block, move in zip(tower.blocks[-layers:], moves, strict=True):
-                    moved.enter_context(check.nudged(block.out, step * move[1].double()))
-                ends.append(own(model, SEQUENCES[:1])[0])
-    finally:
-        model.float()
-    check.close(pushed[1], (ends[0] - ends[1]) / 2e-5, 1e-3)
+    check.check_pushes(tower, model, SEQUENCES[0], padded(SEQUENCES[:1]), FRAME, layers)
 
 
 def test_values_with_true_attention_make_up_the_output(tower: ClassTextTower) -> None:
     for ids in SEQUENCES:
-        trace = tower.run([ids], 3, FRAME)[1]
-        assert {(read.visible, read.padding) for read in trace.reads} == {(len(ids), 0)}
-        check.check_text_attention(trace)
+        (*_, read) = tower.run([ids], 3, FRAME)[1].reads
+        assert (read.visible, read.padding) == (len(ids), 0)
+        check.check_text_attention(tower, ids, FRAME)
 
 
 def test_only_the_captions_own_tokens_are_shared_out(tower: ClassTextTower) -> None:

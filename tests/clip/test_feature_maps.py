@@ -104,35 +104,8 @@ def test_embedding_is_the_models_own(tower: FeatureMapTower, model: CLIP) -> Non
 
 
 def test_gradients_are_the_scores_slope(tower: FeatureMapTower, model: CLIP) -> None:
-    """The model's own score as its feature map moves on its way into the pooling."""
     check.check_feature_gradients(tower, PIXELS)
-    trace = tower.trace(PIXELS)
-    direction = torch.randn(1, check.EMBEDDING, generator=torch.Generator().manual_seed(5))
-    features, gradients = trace.pull_features(direction)
-    along = torch.randn(features.shape, generator=torch.Generator().manual_seed(6)).double()
-    owner: Any = getattr(model.visual, "trunk", model.visual)
-    name = "_global_pool" if owner is model.visual else "forward_head"
-    own = getattr(owner, name)
-
-    def score(step: float) -> torch.Tensor:
-        def moved(x: torch.Tensor) -> Any:
-            move = step * along
-            if x.ndim == 4:
-                move = move.unflatten(0, trace.grid)
-                move = move if tower.map.channels_last else move.permute(2, 0, 1)
-            return own(x + move)
-
-        setattr(owner, name, moved)
-        return direction[0].double() @ check.own_embedding(model, PIXELS.double())
-
-    model.double()
-    try:
-        slope = (score(1e-5) - score(-1e-5)) / 2e-5
-    finally:
-        delattr(owner, name)
-        model.float()
-    check.close((gradients[0].double() * along).sum(), slope, 1e-3)
-    assert torch.equal(trace.block_effects[0], trace.embedding)
+    check.check_map_gradients(tower, model, PIXELS)
 
 
 def test_the_map_is_gradient_times_feature(tower: FeatureMapTower, model: CLIP) -> None:

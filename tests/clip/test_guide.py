@@ -21,6 +21,7 @@ import gradeclip_widget as gw
 from gradeclip_widget.clip import model as registry
 
 from . import invariants as check
+from . import nudges
 
 GUIDE = Path(registry.__file__).with_name("README.md")
 
@@ -75,8 +76,8 @@ def test_embedding_is_the_models_own(tower: Any, model: CLIP) -> None:
 
 
 def test_weights_are_the_scores_slope(tower: Any, model: CLIP) -> None:
-    moving = functools.partial(check.nudged_by_bias, model.visual.project)
-    check.check_weights(tower, model, PIXELS, moving)
+    moving = functools.partial(nudges.by_bias, model.visual.project)
+    check.check_weights(tower, model, PIXELS, moving=moving)
 
 
 def test_values_with_true_attention_make_up_the_output(tower: Any) -> None:

@@ -54,32 +54,18 @@ def padded(model: Any, length: int = 12) -> torch.Tensor:
 
 
 def test_embeddings_are_the_models_own(model: Any) -> None:
-    embeddings, trace = MeanTextTower(model).run(SEQUENCES, 1)
-    with torch.no_grad():
-        check.close(embeddings, model.encode_text(padded(model), normalize=True))
-    assert torch.equal(trace.embedding, embeddings[0])
+    check.check_text_embeddings(MeanTextTower(model), model, SEQUENCES, padded(model), Frame())
 
 
 def test_shares_are_the_embeddings_slope_along_each_tokens_part(model: Any) -> None:
-    tower = MeanTextTower(model)
-    _, trace = tower.run(SEQUENCES[:1], 1)
-    shares = GradEclip().token_shares(trace)
+    tower, ids = MeanTextTower(model), padded(model)[:1]
+    shares = GradEclip().token_shares(tower.run(SEQUENCES[:1], 1)[1])
     assert shares.shape == (4, check.EMBEDDING)
-    model.text.proj.double()
-    try:
-        with torch.no_grad():
-            ends = [
-                torch.nn.functional.normalize(model.text.proj(trace.pooled.double() + move), dim=0)
-                for move in (1e-6 * trace.features[2].double(), -1e-6 * trace.features[2].double())
-            ]
-    finally:
-        model.text.proj.float()
-    check.close(shares[2], (ends[0] - ends[1]) / 2e-6, 1e-3)
+    check.check_pushes(tower, model, SEQUENCES[0], ids, Frame())
 
 
 def test_parts_make_up_the_mean(model: Any) -> None:
-    _, trace = MeanTextTower(model).run(SEQUENCES[:1], 1, Frame(lead=0, tail=0))
-    check.close(trace.features.sum(0), trace.pooled)
+    check.check_text_attention(MeanTextTower(model), SEQUENCES[0], Frame())
 
 
 @pytest.fixture

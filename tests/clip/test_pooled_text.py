@@ -81,18 +81,15 @@ def sequences() -> list[list[int]]:
     return [row[: int(row.argmax()) + 1].tolist() for row in rows]
 
 
-def own(model: Any) -> Tensor:
-    tokens = check.simple_tokenizer(context_length=LENGTH)(CAPTIONS)
-    with torch.no_grad():
-        return model.encode_text(tokens, normalize=True)
+def padded() -> Tensor:
+    ids: Tensor = check.simple_tokenizer(context_length=LENGTH)(CAPTIONS)
+    return ids
 
 
 def test_embeddings_are_the_models_own(
     tower: PooledTextTower, model: Custom, sequences: list[list[int]]
 ) -> None:
-    embeddings, trace = tower.run(sequences, 3)
-    check.close(embeddings, own(model))
-    assert torch.equal(trace.embedding, embeddings[0])
+    check.check_text_embeddings(tower, model, sequences, padded(), Frame())
 
 
 def test_each_caption_is_encoded_as_if_alone(
@@ -103,43 +100,20 @@ def test_each_caption_is_encoded_as_if_alone(
     check.close(tower.run(sequences, 1)[0], together)
 
 
-def position_of(model: Custom, ids: list[int]) -> int:
-    pooling = model.text.pool_type
-    if model.text.cls_emb is not None:
-        return LENGTH
-    return {"first": 0, "last": LENGTH - 1}.get(pooling, len(ids) - 1)
-
-
 @pytest.mark.parametrize("layers", [1, 3])
 @pytest.mark.parametrize("caption", [0, 3])
 def test_pushed_moves_are_the_embeddings_slope(
     tower: PooledTextTower, model: Custom, sequences: list[list[int]], layers: int, caption: int
 ) -> None:
     ids = sequences[caption]
-    _, trace = tower.run([ids, sequences[1]], layers)
-    generator = torch.Generator().manual_seed(1)
-    moves = [torch.randn(2, 32, generator=generator) for _ in range(layers)]
-    pushed = trace.push(moves)
-    padded = torch.tensor([[*ids, *[0] * (LENGTH - len(ids))]])
-    model.double()
-    try:
-        with torch.no_grad():
-            ends = []
-            for step in (1e-5, -1e-5):
-                along = [step * m[1].double() for m in moves]
-                blocks = model.text.transformer.resblocks[-layers:]
-                with check.nudged_blocks(blocks, along, position_of(model, ids)):
-                    ends.append(model.encode_text(padded, normalize=True)[0])
-    finally:
-        model.float()
-    check.close(pushed[1], (ends[0] - ends[1]) / 2e-5, 1e-3)
+    check.check_pushes(tower, model, ids, padded()[[caption]], Frame(), layers)
 
 
 def test_values_with_true_attention_make_up_the_output(
     tower: PooledTextTower, sequences: list[list[int]]
 ) -> None:
     for ids in sequences:
-        check.check_text_attention(tower.run([ids], 3)[1])
+        check.check_text_attention(tower, ids, Frame())
 
 
 def test_only_the_captions_own_tokens_are_shared_out(
@@ -198,7 +172,8 @@ def test_models_with_their_text_side_unpacked_are_read_too(sequences: list[list[
         context_length=LENGTH, width=32, heads=2, layers=2, no_causal_mask=True, pool_type="last"
     )
     model = CLIP(check.EMBEDDING, vision, cfg).eval()
-    check.close(PooledTextTower(model).run(sequences, 1)[0], own(model))
+    tower = PooledTextTower(model)
+    check.check_text_embeddings(tower, model, sequences, padded(), Frame())
 
 
 def test_a_sigmoid_models_score_is_its_own_with_its_probability() -> None:

@@ -22,6 +22,7 @@ from gradeclip_widget.clip.blocks import attention_weights, split_heads
 from gradeclip_widget.clip.timm_tokens import TimmTokenTower
 
 from . import invariants as check
+from . import nudges
 
 SIZES = {"img_size": 64, "patch_size": 16, "embed_dim": 64, "depth": 3, "num_heads": 2}
 
@@ -110,11 +111,7 @@ def test_embedding_is_the_models_own(tower: TimmTokenTower, model: CLIP, layers:
 
 @pytest.mark.parametrize("layers", [1, 2])
 def test_weights_are_the_scores_slope(tower: TimmTokenTower, model: CLIP, layers: int) -> None:
-    attention = model.visual.trunk.blocks[-layers].attn
-    norm = getattr(attention, "norm", attention.proj)
-    moving = functools.partial(check.nudged, norm)
-    inner = tower.blocks[-1].post_norm or not isinstance(norm, torch.nn.Identity | torch.nn.Linear)
-    check.check_weights(tower, model, PIXELS, moving, layers, inner)
+    check.check_weights(tower, model, PIXELS, layers)
 
 
 def test_values_with_true_attention_make_up_the_output(tower: TimmTokenTower) -> None:
@@ -131,7 +128,7 @@ def test_features_enter_the_last_block(tower: TimmTokenTower, model: CLIP) -> No
     try:
         scores = []
         for step in (1e-4, -1e-4):
-            with check.nudged(model.visual.trunk.blocks[-1], step * along.double()):
+            with nudges.entering(model.visual.trunk.blocks[-1], step * along.double()):
                 scores.append(direction[0].double() @ check.own_embedding(model, PIXELS.double()))
     finally:
         model.float()

@@ -16,6 +16,7 @@ from gradeclip_widget import ClipModel
 from gradeclip_widget.clip.blocks import attend
 from gradeclip_widget.clip.causal_text import CausalTextTower
 from gradeclip_widget.clip.class_token import ClassTokenTower
+from gradeclip_widget.clip.towers import SOT_EOT
 from gradeclip_widget.methods import GradEclip
 from gradeclip_widget.methods.grad_eclip import weighted_values
 
@@ -174,40 +175,21 @@ def test_patches_with_true_attention_make_up_the_attention_output(
 def test_image_weights_are_the_slope_of_the_models_own_score(
     model: CLIP, pixels: Tensor, layers: int
 ) -> None:
-    def moving(move: Tensor) -> Any:
-        return check.nudged_blocks([model.visual.transformer.resblocks[-layers]], [move])
-
-    tower = ClassTokenTower(model.visual)
-    check.check_weights(tower, model, pixels[..., :96], moving, layers)
+    check.check_weights(ClassTokenTower(model.visual), model, pixels[..., :96], layers)
 
 
 @pytest.mark.parametrize("layers", [1, 4])
 def test_pushed_text_moves_are_the_slope_of_the_models_own_embedding(
     model: CLIP, ids: list[int], layers: int
 ) -> None:
-    _, trace = CausalTextTower(model).run([ids], layers)
-    generator = torch.Generator().manual_seed(8)
-    moves = [torch.randn(2, 64, generator=generator) for _ in range(layers)]
-    pushed = trace.push(moves)
     padded = torch.tensor([[*ids, *[0] * (77 - len(ids))]])
-    blocks = model.transformer.resblocks[-layers:]
-    model.double()
-    try:
-        with torch.no_grad():
-            ends = []
-            for step in (1e-5, -1e-5):
-                along = [step * move[1].double() for move in moves]
-                with check.nudged_blocks(blocks, along, len(ids) - 1):
-                    ends.append(model.encode_text(padded, normalize=True)[0])
-    finally:
-        model.float()
-    check.close(pushed[1], (ends[0] - ends[1]) / 2e-5, 1e-3)
+    check.check_pushes(CausalTextTower(model), model, ids, padded, SOT_EOT, layers)
 
 
 def test_tokens_with_true_attention_make_up_the_attention_output(
     model: CLIP, ids: list[int]
 ) -> None:
-    check.check_text_attention(CausalTextTower(model).run([ids], 4)[1])
+    check.check_text_attention(CausalTextTower(model), ids, SOT_EOT)
 
 
 def test_maps_in_lower_precision_rank_alike(model: CLIP, pixels: Tensor) -> None:
