@@ -51,7 +51,12 @@ class Album:
         Raises:
             TypeError, ValueError, FileNotFoundError: it cannot be read; the sentence says why.
         """
-        source = check_pixels(image) if isinstance(image, Tensor) else read_image(image)
+        try:
+            source = check_pixels(image) if isinstance(image, Tensor) else read_image(image)
+        except ValueError as error:
+            if not name:
+                raise
+            raise ValueError(f"“{name}”: {error}") from error
         path = os.fspath(image) if isinstance(image, str | os.PathLike) else None
         name = name or (Path(path).name if path else f"picture {len(self) + 1}")
         return Entry(source, name, path, _thumbnail(source))

@@ -164,10 +164,11 @@ class Answering(Requesting):
         shown, region = self._shown, self.region
         caption = shown.prompts[min(self.active, len(shown.prompts) - 1)]
         seen, erased = region and self.vocabulary, region and self.erase
+        depth = self.depth and self._session is not None and self._session.has_blocks(shown.method)
         return {
             "seen": (shown.of_picture, self.vocabulary, region) if seen else None,
             "erased": (shown, self.erase, region) if erased else None,
-            "_depth": (shown.of_picture, caption) if self.depth else None,
+            "_depth": (shown.of_picture, caption) if depth else None,
         }
 
     def _unanswered(self) -> dict[str, Any]:

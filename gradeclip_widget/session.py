@@ -13,7 +13,7 @@ from .album import Album, pictures_of
 from .clip import ClipModel
 from .erasing import erase
 from .explainer import Explainer
-from .methods import get_method, method_names
+from .methods import BlockwiseMethod, get_method, method_names
 from .models import ModelShelf
 from .payload import display_image, to_raw_depth
 from .progress import Progress, unheard
@@ -134,12 +134,17 @@ class Session:
         image = self.album[request.picture].source
         return dict(to_raw_depth(explainer.depth(image, caption, progress)))
 
-    def methods(self, model: str) -> list[dict[str, str]]:
-        """Name and label of the methods that a model's towers allow."""
+    def has_blocks(self, method: str) -> bool:
+        """Whether there are maps of single blocks: the method goes block by block, as the model does."""
+        blockwise = isinstance(get_method(method), BlockwiseMethod)
+        return blockwise and not self.fixed.get("reference")
+
+    def methods(self, model: str) -> list[dict[str, Any]]:
+        """The methods that a model's towers allow, as ``_methods`` in ``js/src/state.ts``."""
         clip = self.models.get(model)
         towers = (clip.image_tower, clip.text_tower)
         return [
-            {"name": method.name, "label": method.label}
+            {"name": method.name, "label": method.label, "blocks": self.has_blocks(method.name)}
             for method in map(get_method, method_names())
             if not method.needs_query or all(tower.has_query for tower in towers)
         ]

@@ -197,6 +197,18 @@ def test_maps_of_single_blocks_are_those_of_the_active_prompt(live: Widget) -> N
     assert live._depth is None
 
 
+def test_a_method_without_blocks_leaves_layers_empty_and_is_no_error(live: Widget) -> None:
+    live.depth = True
+    live.wait(PATIENCE)
+    live.method = "grad-cam"
+    live.wait(PATIENCE)
+    assert (live.status, live.error, live._depth) == ("ready", "", None)
+    assert [m["blocks"] for m in live._methods if m["name"] == live.method] == [False]
+    live.method = "grad-eclip"
+    live.wait(PATIENCE)
+    assert live._depth is not None
+
+
 def test_old_maps_of_single_blocks_never_stand_beside_a_new_explanation(live: Widget) -> None:
     live.depth = True
     live.wait(PATIENCE)

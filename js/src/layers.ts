@@ -10,7 +10,7 @@ const HEIGHT = 22; // of the bars, px
 const ROOM = 240; // for the bars of a tower, px
 const PITCH = { least: 9, most: 22 }; // from block to block, px
 const UNDERWAY = "Computing the maps of every block …";
-const NONE = "There are no maps of single blocks for this explanation.";
+const NONE = "There are no maps of single blocks for this explanation; Grad-ECLIP has them.";
 
 export function createLayers(store: Store, signal: AbortSignal): Component<Frame> {
   const image = createTower("image", signal, (block) => store.set({ image_block: block, text_block: null }));
@@ -28,7 +28,8 @@ export function createLayers(store: Store, signal: AbortSignal): Component<Frame
     update({ scene }) {
       element.hidden = !layersOpen(store);
       if (element.hidden) return;
-      const underway = store.canAsk && store.get("status") !== "error";
+      const method = store.get("_methods").find(({ name }) => name === store.get("method"));
+      const underway = store.canAsk && store.get("status") !== "error" && method?.blocks !== false;
       setText(waiting, scene.depth ? "" : underway ? UNDERWAY : NONE);
       image.update(scene, scene.depth?.image.length ?? 0);
       text.update(scene, scene.depth?.text.length ?? 0);

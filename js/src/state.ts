@@ -56,7 +56,7 @@ export interface Synced {
   prompts: string[];
   versus: number | null; // the prompt that is subtracted from the active one
   method: string;
-  _methods: { name: string; label: string }[];
+  _methods: { name: string; label: string; blocks?: boolean }[]; // blocks: whether there are maps of single ones
   model: string;
   _models: ModelEntry[];
   resolution: number | null; // short side in pixels; the model's own when null

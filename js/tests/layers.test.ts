@@ -82,6 +82,11 @@ describe("the layers", () => {
     model.set("status", "error");
     await frame();
     expect(one(".gradeclip-waiting").textContent).toMatch(/^There are no maps of single blocks/);
+    model.set("_methods", [{ name: "grad-cam", label: "Grad-CAM", blocks: false }]);
+    model.set("method", "grad-cam");
+    model.set("status", "ready");
+    await frame();
+    expect(one(".gradeclip-waiting").textContent).toMatch(/^There are no maps of single blocks/);
   });
 
   test("show a block's map for the caption and for a hovered word, and at the end all explained ones again", async () => {
