@@ -48,7 +48,7 @@ _FAINT_TEXTS = """root => {
   const faint = [];
   for (const element of root.querySelectorAll("*")) {
     const text = [...element.childNodes].map((n) => (n.nodeType === 3 ? n.data : "")).join("").trim();
-    const apart = element.closest(".gradeclip-stage, :disabled, option");
+    const apart = element.closest(".gradeclip-stage, .gradeclip-ramp, :disabled, option");
     if (!text || apart || !element.checkVisibility()) continue;
     const grounds = [];
     for (let e = element; e; e = e.parentElement) grounds.unshift(getComputedStyle(e).backgroundColor);
