@@ -32,6 +32,7 @@ BAR_ANSWER = 0.300  # seconds that another cell may wait
 BAR_RATIO, BAR_SECONDS = 1.15, 0.150  # of the computation, and beside it
 BAR_GROWTH = 5.0  # percent
 CROWD = 40  # widgets
+PARTS = ("typing", "picture", "memory", "crowd")
 
 SET_UP = """
 import gc, time
@@ -120,9 +121,14 @@ Row = tuple[str, str, str]
 def main() -> None:
     """Print a table of figures beside their bars."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "parts", nargs="*", default=PARTS, help=f"of {', '.join(PARTS)}; all if left out"
+    )
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--prompts", type=int, default=1000)
     args = parser.parse_args()
+    if unknown := set(args.parts) - set(PARTS):
+        parser.error(f"no part is called {', '.join(unknown)}; there are {', '.join(PARTS)}")
     with (
         tempfile.TemporaryDirectory() as home,
         lab_server(Path(home)) as lab,
@@ -130,11 +136,15 @@ def main() -> None:
         contextlib.closing(launch(playwright)) as browser,
         opened(browser, lab, ONE) as one,
     ):
-        table(typing(one))
-        table(picture(one, args.rounds))
-        with opened(browser, lab, MANY) as many:
-            table(crowd(one, many, args.rounds))
-        table(memory(one, args.prompts))
+        if "typing" in args.parts:
+            table(typing(one))
+        if "picture" in args.parts:
+            table(picture(one, args.rounds))
+        if "memory" in args.parts:
+            table(memory(one, args.prompts))
+        if "crowd" in args.parts:
+            with opened(browser, lab, MANY) as many:
+                table(crowd(one, many, args.rounds))
 
 
 def table(rows: list[Row]) -> None:
