@@ -7,8 +7,6 @@ time for a picture its maps are made; after that a region is one product.
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable
 
 import numpy as np
 import open_clip
@@ -18,7 +16,7 @@ from PIL import Image
 import gradeclip_widget as gw
 from gradeclip_widget.asking import word_embeddings
 
-from .timing import interleaved
+from .timing import interleaved, seconds
 
 LIMIT = 0.050  # seconds that a region may take
 
@@ -52,11 +50,11 @@ def main() -> None:
             word_embeddings(clip, vocabulary)
 
     image_forward()
-    encoding = _seconds(encode)
+    encoding = seconds(encode)
     seen = explainer.vocabulary_maps(image, vocabulary)
     angles = np.linspace(0, 2 * np.pi, 200, endpoint=False)
     lasso = (size * (0.5 + 0.3 * np.stack([np.cos(angles), np.sin(angles)], -1))).tolist()
-    seconds = interleaved(
+    medians = interleaved(
         {
             "forward": image_forward,
             "maps": lambda: explainer.vocabulary_maps(image, vocabulary),
@@ -65,7 +63,7 @@ def main() -> None:
         },
         args.rounds,
     )
-    forward = seconds["forward"]
+    forward = medians["forward"]
     print(
         f"{args.model}, {size} px, {args.device}, {torch.get_num_threads()} threads, {len(words)} words, "
         f"{args.rounds} rounds"
@@ -76,19 +74,13 @@ def main() -> None:
         f"{encoding / forward:.1f} x it"
     )
     print(
-        f"maps of all words, once for a picture       {seconds['maps'] * 1e3:8.1f} ms = "
-        f"{seconds['maps'] / forward:.1f} x it, the picture's own forward included"
+        f"maps of all words, once for a picture       {medians['maps'] * 1e3:8.1f} ms = "
+        f"{medians['maps'] / forward:.1f} x it, the picture's own forward included"
     )
     for name in ("box", "lasso"):
-        print(f"ranking the words for a {name:<5}               {seconds[name] * 1e3:8.2f} ms")
-    if max(seconds["box"], seconds["lasso"]) > LIMIT:
+        print(f"ranking the words for a {name:<5}               {medians[name] * 1e3:8.2f} ms")
+    if max(medians["box"], medians["lasso"]) > LIMIT:
         raise SystemExit(f"a region takes more than {LIMIT * 1e3:.0f} ms")
-
-
-def _seconds(run: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":
