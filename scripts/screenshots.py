@@ -1,4 +1,7 @@
-"""Makes the README's pictures from real exported pages: `python -m scripts.screenshots`."""
+"""Makes the README's pictures from real pages: `python -m scripts.screenshots`.
+
+The stills are of exported pages, the moving picture is of the live widget in JupyterLab.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from playwright.sync_api import Browser, sync_playwright
 import gradeclip_widget as gw
 from tests.browser.chromium import launch
 from tests.browser.view import View
+
+from .explore import moving_picture
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 WIDE, NARROW = 980, 420  # pixels
@@ -40,25 +45,31 @@ def take(view: View, name: str) -> None:
     print(f"{name}: {(IMAGES / name).stat().st_size / 1000:.0f} kB")
 
 
-def main() -> None:
-    """Take the three pictures."""
-    IMAGES.mkdir(parents=True, exist_ok=True)
+def stills(browser: Browser) -> None:
+    """Take three pictures of exported pages."""
     scenes = gw.demo.scenes()
-    with sync_playwright() as playwright, contextlib.closing(launch(playwright)) as browser:
-        for theme, number in (("light", 0), ("dark", 6)):
-            scene = scenes[number]
-            with shown(browser, scene, WIDE, theme) as view:
-                view.word(scene.objects[0].name).click()
-                view.look_away()
-                take(view, f"widget-{theme}.png")
-        scene = scenes[4]
-        thing = scene.objects[-1]
-        width, height = scene.image.size
-        x0, y0, x1, y1 = thing.box
-        with shown(browser, scene, NARROW, "light") as view:
-            view.drag((x0 / width, y0 / height), (x1 / width, y1 / height))
+    for theme, number in (("light", 0), ("dark", 6)):
+        scene = scenes[number]
+        with shown(browser, scene, WIDE, theme) as view:
+            view.word(scene.objects[0].name).click()
             view.look_away()
-            take(view, "widget-narrow.png")
+            take(view, f"widget-{theme}.png")
+    scene = scenes[4]
+    thing = scene.objects[-1]
+    width, height = scene.image.size
+    x0, y0, x1, y1 = thing.box
+    with shown(browser, scene, NARROW, "light") as view:
+        view.drag((x0 / width, y0 / height), (x1 / width, y1 / height))
+        view.look_away()
+        take(view, "widget-narrow.png")
+
+
+def main() -> None:
+    """Take all pictures."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright, contextlib.closing(launch(playwright)) as browser:
+        stills(browser)
+        moving_picture(browser, IMAGES / "explore.webp")
 
 
 if __name__ == "__main__":
