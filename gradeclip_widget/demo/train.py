@@ -36,7 +36,7 @@ STAGES = (
     Stage(steps=60, sizes=(160, 160, 224), batch=128, rate=(1e-5, 1e-3), mixing=0.75),
     Stage(steps=315, sizes=(160, 160, 224), batch=128, rate=(1e-3, 8e-4), mixing=0.75),
     Stage(steps=325, sizes=(160, 160, 224), batch=128, rate=(5e-4, 4e-4), mixing=0.75, shapes=0.15),
-    Stage(steps=1071, sizes=(224,), batch=128, rate=(4.5e-4, 0.0), shapes=0.15),
+    Stage(steps=275, sizes=(224,), batch=128, rate=(4.5e-4, 3.2e-4), shapes=0.15),
 )
 EMA_DECAY = 0.998
 PART = 16  # pictures that are encoded at a time
