@@ -97,9 +97,12 @@ def main() -> None:
 def _write(kept: dict[str, dict[str, str]]) -> None:
     names = sorted(kept, key=str.lower)
     good = sum(kept[name]["holds"] == ALL for name in names)
+    everyone = open_clip.list_models()
+    waiting = [name for name in everyone if name not in kept]
+    rest = f" Not run yet: {', '.join(waiting)}." if waiting else ""
     lines = [
         TITLE,
-        f"All of this holds of {good} of the {len(open_clip.list_models())} names.\n",
+        f"All of this holds of {good} of the {len(everyone)} names.{rest}\n",
         _line(COLUMNS),
         "|---" * len(COLUMNS) + "|",
         *(_line([name, *(kept[name].get(c, "") for c in COLUMNS[1:])]) for name in names),
