@@ -14,10 +14,8 @@ from tests.browser.view import View
 
 from .film import Film
 
-SIZE = {
-    "width": 1060,
-    "height": 1200,
-}  # of the window: the widget 900 pixels wide, all of it on show
+# Of the window: the widget 900 pixels wide, all of it on show.
+SIZE = ViewportSize(width=1060, height=1200)
 SCENE = gw.demo.scenes()[0]
 THING, SECOND, THIRD = (thing.name for thing in SCENE.objects)
 WRONG = "motorcycle"  # what the first prompt calls the thing
