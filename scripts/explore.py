@@ -6,7 +6,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, ViewportSize, expect
 
 import gradeclip_widget as gw
 from tests.browser.lab import Notebook, lab_server
@@ -14,10 +14,8 @@ from tests.browser.view import View
 
 from .film import Film
 
-SIZE = {
-    "width": 1060,
-    "height": 1200,
-}  # of the window: the widget 900 pixels wide, all of it on show
+# Of the window: the widget 900 pixels wide, all of it on show.
+SIZE = ViewportSize(width=1060, height=1200)
 SCENE = gw.demo.scenes()[0]
 THING, SECOND, THIRD = (thing.name for thing in SCENE.objects)
 WRONG = "motorcycle"  # what the first prompt calls the thing
@@ -49,13 +47,13 @@ def moving_picture(browser: Browser, path: Path) -> None:
 
 def read_words(film: Film, view: View) -> None:
     """Point at words, and pin the wrong one."""
-    film.hold(700)
+    film.hold(600)
     for word in (THIRD, SECOND):
         film.glide(view.word(word))
-        film.hold(500)
+        film.hold(400)
     film.click(view.word(WRONG))
     expect(view.pinned).to_have_count(1)
-    film.hold(600)
+    film.hold(500)
 
 
 def change_a_word(film: Film, view: View) -> None:
@@ -64,13 +62,13 @@ def change_a_word(film: Film, view: View) -> None:
     film.hold(400)
     film.click(view.root.get_by_role("menuitem", name="Replace"))
     expect(view.field).to_be_focused()
-    film.hold(300)
-    film.type(THING, 300)
+    film.hold(250)
+    film.type(THING, 250)
     view.field.press("Enter")
     expect(view.root.locator(".gradeclip-change")).to_be_visible()
     expect(view.word(THING)).to_be_enabled()
     expect(view.caption.locator(".is-pending")).to_have_count(0)
-    film.hold(1000)
+    film.hold(900)
 
 
 def ask_a_region(film: Film, view: View) -> None:
@@ -79,15 +77,15 @@ def ask_a_region(film: Film, view: View) -> None:
     width, height = SCENE.image.size
     film.click(view.stage, ((x0 + x1) / 2 / width, (y0 + y1) / 2 / height))
     expect(view.leader).to_have_text(THING)
-    film.hold(700)
+    film.hold(600)
     question = view.root.get_by_label("What does the model see here?")
     film.glide(question)
     question.select_option("demo")
     expect(view.root.locator(".gradeclip-seen li").first).to_be_visible()
-    film.hold(1000)
+    film.hold(900)
     film.click(view.root.get_by_text("noise", exact=True))
     expect(view.root.locator(".gradeclip-fall")).to_have_text(re.compile("→"))
-    film.hold(1000)
+    film.hold(900)
     view.page.keyboard.press("Escape")
 
 
@@ -102,7 +100,7 @@ def walk_the_layers(film: Film, view: View) -> None:
         heat = view.heat()
         block.press(key)
         view.heat_other_than(heat)
-        film.hold(400)
+        film.hold(300)
     film.click(view.button("Layers"))
 
 
@@ -115,8 +113,8 @@ def subtract(film: Film, view: View) -> None:
     rows = view.root.get_by_role("radiogroup", name="Prompts").get_by_role("radio")
     expect(rows).to_have_count(2)
     expect(view.root.locator(".gradeclip-prompt.is-pending")).to_have_count(0)
-    film.hold(700)
+    film.hold(600)
     heat = view.heat()
     film.click(view.button(f"Subtract “{OTHER}”"))
     view.heat_other_than(heat)
-    film.hold(1500)
+    film.hold(1300)

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator
 from tests.browser.view import View
 
 STEPS = 4  # frames on the pointer's way to the next thing
-STEP = 60  # ms that each is shown
+STEP = 50  # ms that each is shown
 
 # A screenshot has no pointer, so the page draws one.
 _POINTER = """() => {
@@ -75,10 +75,10 @@ class Film:
             self.hold(duration)
 
     def save(self, path: Path) -> None:
-        """Write an animated WebP that goes on for ever; frames that are less high stand on white."""
+        """Write an animated WebP that goes on for ever; under frames that are less high it is transparent."""
         width = max(frame.width for frame in self._frames)
         height = max(frame.height for frame in self._frames)
-        canvases = [Image.new("RGB", (width, height), "white") for _ in self._frames]
+        canvases = [Image.new("RGBA", (width, height)) for _ in self._frames]
         for canvas, frame in zip(canvases, self._frames, strict=True):
             canvas.paste(frame)
         canvases[0].save(

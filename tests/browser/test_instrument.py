@@ -179,7 +179,7 @@ def test_controls_that_a_lesson_does_not_need_are_not_there(notebook: Notebook) 
     view = View(notebook.page, notebook.cell())
     expect(view.button("Edit the prompt")).to_be_visible()
     expect(view.root.get_by_label("Reading of a word")).to_be_visible()
-    for gone in ("Heat opacity", "Colour scale", "Evidence"):
+    for gone in ("Heat opacity", "colours", "Evidence"):
         expect(view.root.get_by_label(gone)).to_be_hidden()
     expect(view.button("Add a picture")).to_be_hidden()
     expect(view.button("Layers")).to_be_hidden()

@@ -129,7 +129,7 @@ def test_hostile_caption_and_file_name_execute_nothing(notebook: Notebook, lab: 
     expect(view.root.locator(".gradeclip-prompt-text")).to_have_text([HOSTILE, "a fox"])
     for word in view.caption.get_by_role("button").all():
         word.click()
-    assert view.caption.inner_text() == HOSTILE
+    assert view.caption.text_content() == HOSTILE
     index = notebook.page.locator(".jp-CodeCell").count() - 1
     notebook.run(f"hostile.error = {HOSTILE!r}")
     view = View(notebook.page, notebook.cell(index))
@@ -157,7 +157,7 @@ def test_the_widget_is_dark_in_a_dark_lab(dark_lab: Notebook) -> None:
 def test_keys_pressed_in_the_widget_leave_the_notebook_alone(notebook: Notebook) -> None:
     view = show(notebook, "gw.show(made)")
     cells = notebook.page.locator(".jp-Cell").count()
-    parts = (view.word("fox"), view.stage, view.root.get_by_label("Colour scale"))
+    parts = (view.word("fox"), view.stage, view.root.get_by_label("colours"))
     for part in parts:
         part.focus()
         for key in ("a", "b", "x", "Enter"):  # to a notebook: insert above, below, cut, edit
