@@ -137,6 +137,12 @@ def test_a_literal_end_of_text_ends_what_the_model_reads() -> None:
     assert TOKENIZER.framed(tokens.ids) == [49406, *RAW.encode("a dog"), 49407]
 
 
+def test_it_ends_nothing_where_the_model_reads_on() -> None:
+    tokens = Tokenizer(RAW, 77, ends_at_eot=False)("a dog <end_of_text> a cat")
+    assert tokens.words[-1].text == "cat"
+    assert tokens.words[-1].tokens == (4,)
+
+
 @pytest.mark.parametrize("caption", ["", "   ", "\n", "?!...", "&", "<end_of_text> a dog"])
 def test_a_caption_without_words_is_refused_by_name(caption: str) -> None:
     with pytest.raises(ValueError, match=r"caption has no words: .*write what to look for"):

@@ -28,7 +28,7 @@ class MeanTextTower:
     family = "Hugging Face text encoder, its tokens averaged"
     depth = 1
     has_query = False
-    in_reference = False
+    in_reference = ends_at_eot = False
 
     def __init__(self, model: Any) -> None:
         """View the text side of an open_clip model.

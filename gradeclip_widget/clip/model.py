@@ -78,7 +78,8 @@ class ClipModel:
         )
         known = (kind for kind in _HUGGING_FACE_TOKENIZERS if kind.wraps(tokenizer))
         kind: type[Tokenizer] = next(known, Tokenizer)
-        self.tokenizer = kind(tokenizer, self.text_tower.context_length, known_tokens)
+        tower = self.text_tower
+        self.tokenizer = kind(tokenizer, tower.context_length, known_tokens, tower.ends_at_eot)
         self.dtype = _dtype(dtype)
         self._busy = threading.RLock()
 

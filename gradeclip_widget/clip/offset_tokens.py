@@ -17,7 +17,11 @@ class OffsetTokenizer(Tokenizer):
     """open_clip's ``HFTokenizer`` or ``SigLipTokenizer`` with positions, which fast tokenizers report."""
 
     def __init__(
-        self, tokenizer: Any, context_length: int, known: frozenset[int] | None = None
+        self,
+        tokenizer: Any,
+        context_length: int,
+        known: frozenset[int] | None = None,
+        ends_at_eot: bool = False,
     ) -> None:
         """Wrap a tokenizer.
 
@@ -25,6 +29,7 @@ class OffsetTokenizer(Tokenizer):
             tokenizer: the model's own.
             context_length: positions of the text tower.
             known: ids that it was trained on; ``None`` for all.
+            ends_at_eot: whether the model reads no further than the first token of its frame's end.
 
         Raises:
             TypeError: it pads on the left, or arranges its tokens in a way of its own.
@@ -42,6 +47,7 @@ class OffsetTokenizer(Tokenizer):
         self.before, self.after = ids[: own[0]], ids[own[-1] + 1 :]
         if getattr(tokenizer, "strip_sep_token", False):
             self.after = [0 if i == self.inner.sep_token_id else i for i in self.after]
+        self.stop = self.after[0] if ends_at_eot and self.after else None
         self.frame = Frame(len(self.before), len(self.after), self.inner.pad_token_id or 0)
 
     @staticmethod
@@ -85,9 +91,6 @@ class OffsetTokenizer(Tokenizer):
     def framed(self, ids: Sequence[int]) -> list[int]:
         """The ids that the model reads, between the tokenizer's special ones."""
         return [*self.before, *ids[: self._read(ids)], *self.after]
-
-    def _read(self, ids: Sequence[int]) -> int:
-        return min(self.room, len(ids))
 
     def _split(self, caption: str) -> tuple[list[int], list[Span]]:
         cleaned = self._clean(caption)

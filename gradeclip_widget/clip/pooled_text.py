@@ -29,7 +29,7 @@ class PooledTextTower:
 
     family = "text transformer that reads both ways or appends a class token"
     has_query = True
-    in_reference = False
+    in_reference = ends_at_eot = False
 
     def __init__(self, model: Any) -> None:
         """View the text side of an open_clip model.

@@ -39,7 +39,11 @@ class Tokenizer:
     frame = SOT_EOT
 
     def __init__(
-        self, tokenizer: Any, context_length: int, known: frozenset[int] | None = None
+        self,
+        tokenizer: Any,
+        context_length: int,
+        known: frozenset[int] | None = None,
+        ends_at_eot: bool = True,
     ) -> None:
         """Wrap a tokenizer.
 
@@ -47,6 +51,7 @@ class Tokenizer:
             tokenizer: the model's own.
             context_length: positions of the text tower.
             known: ids that the model was trained on; ``None`` for all.
+            ends_at_eot: whether the model reads no further than the first EOT, though a caption spell it.
 
         Raises:
             TypeError: the tokenizer is not open_clip's own byte-pair tokenizer.
@@ -58,8 +63,8 @@ class Tokenizer:
                 "the caption's words"
             )
         self.tokenizer = tokenizer
-        self.context_length = context_length
-        self.known = known
+        self.context_length, self.known = context_length, known
+        self.stop: int | None = tokenizer.eot_token_id if ends_at_eot else None
 
     def __call__(self, caption: str) -> Tokens:
         """Tokenize a caption.
@@ -145,9 +150,8 @@ class Tokenizer:
         return [self.tokenizer.sot_token_id, *ids[: self._read(ids)], self.tokenizer.eot_token_id]
 
     def _read(self, ids: Sequence[int]) -> int:
-        """How many ids the model reads: those that fit, up to a literal "<end_of_text>"."""
-        eot = self.tokenizer.eot_token_id
-        return min(self.room, ids.index(eot) if eot in ids else len(ids))
+        """How many ids the model reads: those that fit, up to a literal "<end_of_text>" that ends it."""
+        return min(self.room, ids.index(self.stop) if self.stop in ids else len(ids))
 
     def _tokens(self, caption: str, ids: list[int], spans: list[Span]) -> Tokens:
         if not caption.strip():

@@ -86,6 +86,7 @@ class TextTower(Protocol):
     depth: int
     has_query: bool  # whether a pooled token asks; else the tokens are averaged
     in_reference: bool  # whether the authors' code knows this family
+    ends_at_eot: bool  # whether nothing after the first EOT token is read
 
     def run(
         self, sequences: Sequence[Sequence[int]], layers: int, frame: Frame = SOT_EOT

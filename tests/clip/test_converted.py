@@ -142,7 +142,8 @@ def test_score_logit_and_probability_are_the_models_own(
 @torch.no_grad()
 def test_embeddings_of_many_captions_are_the_models_own(pair: Any, clip: ClipModel) -> None:
     model, processor = pair
-    captions = [*TEXTS, CAPTION, "dog", "red dog " * 20]
+    spelled = "a dog <|endoftext|> in a car"
+    captions = [*TEXTS, CAPTION, "dog", "red dog " * 20, spelled]
     coded = processor.tokenizer(
         captions, padding="max_length", truncation=True, max_length=LENGTH, return_tensors="pt"
     )["input_ids"]
