@@ -237,7 +237,9 @@ class Explainer:
         sequences = [frame(tokens.ids)]
         sequences += [frame(self.clip.tokenizer.encode(_ALONE.format(w.text))) for w in words]
         sequences += [frame(_without(tokens.ids, w)) for w in words]
-        embeddings, text = tower.run(sequences, self.text_layers, self.clip.tokenizer.frame)
+        # Under autocast a pass of their own takes them in full precision.
+        moves = None if self.reference or self.clip.dtype else self.method.moves()
+        embeddings, text = tower.run(sequences, self.text_layers, self.clip.tokenizer.frame, moves)
         caption, alone, without = embeddings.split([1, len(words), len(words)])
         if self.reference:
             text = tower.trace(sequences[0], self.text_layers, single_head=True)

@@ -10,9 +10,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .blocks import Block, Read, attend, carry, text_embedding
-from .directions import push_embedding
-from .towers import SOT_EOT, Frame
+from .blocks import (
+    Block,
+    Read,
+    attend,
+    attend_moves,
+    carry,
+    leave_with_effect,
+    text_embedding,
+)
+from .directions import Layout, push_embedding
+from .towers import SOT_EOT, Frame, Moves
 
 _PACK = 512  # tokens run at once: bounds the attention mask for very long captions
 
@@ -48,7 +56,11 @@ class CausalTextTower:
 
     @torch.no_grad()
     def run(
-        self, sequences: Sequence[Sequence[int]], layers: int, frame: Frame = SOT_EOT
+        self,
+        sequences: Sequence[Sequence[int]],
+        layers: int,
+        frame: Frame = SOT_EOT,
+        moves: Moves | None = None,
     ) -> tuple[Tensor, CausalTextTrace]:
         """Encode many captions at once and trace the first.
 
@@ -56,6 +68,7 @@ class CausalTextTower:
             sequences: token ids of each, SOT to EOT, no padding.
             layers: how many of the last blocks to explain, at most those there are; 0 for none.
             frame: which of the tokens are the caption's own.
+            moves: of what EOT reads in them, taken along in the same pass.
 
         Returns:
             Unit embeddings (K, E), and the trace of the first sequence.
@@ -63,10 +76,15 @@ class CausalTextTower:
         embeddings, trace = [], None
         for pack in _packs(sequences):
             trie = _Trie.of(pack)
-            x, reads = self._blocks(trie, 0 if trace else layers, frame)
+            x, steps = self._blocks(
+                trie, 0 if trace else layers, frame, moves=None if trace else moves
+            )
             pooled = x[torch.tensor(trie.ends, device=x.device)]
             embeddings.append(self.embedding_of(pooled))
-            trace = trace or CausalTextTrace(self, reads, pooled[0], embeddings[0][0])
+            if trace is None:
+                trace = CausalTextTrace(self, steps, pooled[0], embeddings[0][0])
+                if moves and layers:
+                    trace.keep(x[len(trie.ids) :])
         assert trace is not None
         return torch.cat(embeddings), trace
 
@@ -95,8 +113,13 @@ class CausalTextTower:
         frame: Frame,
         end: int | None = None,
         single_head: bool = False,
+        moves: Moves | None = None,
     ) -> tuple[Tensor, list[_Step]]:
-        """Run all blocks over a trie's tokens (M, D); what its first path's EOT read in each."""
+        """Run all blocks over a trie's tokens (M, D); what its first path's EOT read in each.
+
+        Below the tokens leave, where there are any, the directions that moves of EOT have become, then each
+        block's own effect.
+        """
         text, device = self.text, self.text.positional_embedding.device
         ids, depths = (torch.tensor(t, device=device) for t in (trie.ids, trie.depths))
         x = text.token_embedding(ids) + text.positional_embedding[depths]
@@ -104,19 +127,29 @@ class CausalTextTower:
         mask = trie.mask().to(device)
         path = slice(0, trie.depths[trie.ends[0]] + 1)  # the first sequence is laid down first
         end = trie.ends[0] if end is None else end
-        steps = []
+        own = slice(frame.lead, end + 1 - frame.tail)
+        carried = moves if layers else None
+        layout = Layout(len(x), end) if carried else None
+        if carried:
+            x = torch.cat([x, x.new_zeros(own.stop - own.start, x.shape[1])])
+        steps, plain = [], slice(0, len(trie.ids))
         for n, block in enumerate(self.blocks):
             explained = n >= self.depth - layers
             heads = 1 if single_head and explained else block.heads
-            q, k, v = block.qkv(x)
-            o = attend(q, k, v, heads, mask)
+            q, k, v = block.qkv(x, layout)
+            o = attend(q[plain], k[plain], v[plain], heads, mask)
             if layers:
-                own = slice(frame.lead, end + 1 - frame.tail)
                 read = Read(q[end], k[path], v[path], o[end], heads, end + 1, own)
                 dtype = block.dtype
                 step = _Step(block, x[end].to(dtype, copy=True), read.copied(dtype), explained)
                 steps.append(step)
-            x = block.finish(x, o)
+            if carried is None or layout is None:
+                x = block.finish(x, o)
+                continue
+            do = attend_moves(read, end, *(a[layout.plain :] for a in (q, k, v)))
+            if explained:
+                do[: own.stop - own.start] += carried(read).to(do)
+            x = leave_with_effect(block, x, block.mix(x, torch.cat([o, do]), layout), layout)
         return x, steps
 
 
@@ -139,6 +172,7 @@ class CausalTextTrace:
     steps: list[_Step]
     pooled: Tensor  # (D,) EOT leaving the last block
     embedding: Tensor  # (E,) unit text embedding t
+    carried: Tensor | None = None
 
     @property
     def reads(self) -> list[Read]:
@@ -157,6 +191,13 @@ class CausalTextTrace:
         # The block effects rode along, since reading the weights again is all that they would cost.
         self.block_effects = moved[len(at_o[0]) :]
         return moved[: len(at_o[0])]
+
+    def keep(self, directions: Tensor) -> None:
+        """Directions (T + L, D) of EOT leaving the last block: of moves taken along, then block effects."""
+        moved = push_embedding(self.pooled, directions, self.tower.embedding_of)
+        self.carried, self.block_effects = moved.split(
+            [len(moved) - len(self.steps), len(self.steps)]
+        )
 
     @torch.no_grad()
     def _push(self, at_o: Sequence[Tensor]) -> Tensor:

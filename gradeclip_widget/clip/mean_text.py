@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .blocks import Read, exact
 from .directions import push_embedding
-from .towers import SOT_EOT, Frame
+from .towers import SOT_EOT, Frame, Moves
 
 _ROWS = 4096  # tokens run at once
 
@@ -47,7 +47,11 @@ class MeanTextTower:
 
     @torch.no_grad()
     def run(
-        self, sequences: Sequence[Sequence[int]], layers: int, frame: Frame = SOT_EOT
+        self,
+        sequences: Sequence[Sequence[int]],
+        layers: int,
+        frame: Frame = SOT_EOT,
+        moves: Moves | None = None,
     ) -> tuple[Tensor, MeanTextTrace]:
         """Encode many captions at once and trace the first.
 
@@ -55,6 +59,7 @@ class MeanTextTower:
             sequences: framed token ids of each, no padding.
             layers: taken for the protocol's sake: the mean is all there is to explain.
             frame: which of the tokens are the caption's own.
+            moves: taken for the protocol's sake: there is nothing that asks.
 
         Returns:
             Unit embeddings (K, E), and the trace of the first sequence.
@@ -106,6 +111,7 @@ class MeanTextTrace:
     """What each token of a caption gives to the mean."""
 
     tower: MeanTextTower
+    carried: ClassVar[None] = None
     features: Tensor  # (T, D) parts of the mean that are the caption's own tokens'
     pooled: Tensor  # (D,)
     embedding: Tensor  # (E,) unit text embedding t

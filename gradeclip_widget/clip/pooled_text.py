@@ -6,7 +6,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from .blocks import Attends, Block, Read, carry, exact, text_embedding
 from .directions import push, push_embedding
-from .towers import SOT_EOT, Frame
+from .towers import SOT_EOT, Frame, Moves
 
 _ROWS = 4096  # tokens run at once: bounds memory where a caption has many words to leave out
 _DIRECTIONS = 16  # pushed at once through whole blocks, for the same reason
@@ -52,7 +52,11 @@ class PooledTextTower:
 
     @torch.no_grad()
     def run(
-        self, sequences: Sequence[Sequence[int]], layers: int, frame: Frame = SOT_EOT
+        self,
+        sequences: Sequence[Sequence[int]],
+        layers: int,
+        frame: Frame = SOT_EOT,
+        moves: Moves | None = None,
     ) -> tuple[Tensor, PooledTextTrace]:
         """Encode many captions at once and trace the first.
 
@@ -60,6 +64,7 @@ class PooledTextTower:
             sequences: framed token ids of each, no padding.
             layers: how many of the last blocks to explain, at most those there are; 0 for none.
             frame: which of the tokens are the caption's own, and what pads them.
+            moves: taken for the protocol's sake: they would move all tokens here, so they are pushed later.
 
         Returns:
             Unit embeddings (K, E), and the trace of the first sequence.
@@ -257,6 +262,7 @@ class PooledTextTrace:
     """What a caption's pooled token read, block by block."""
 
     tower: PooledTextTower
+    carried: ClassVar[None] = None
     steps: list[_Step]
     layout: _Layout
     mask: Tensor  # (L, L)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -64,11 +64,15 @@ class Frame:
 SOT_EOT = Frame()
 
 
+Moves = Callable[[Read], Tensor]  # what a block read, to moves (K, D) of its attention output
+
+
 class TextTrace(Protocol):
     """One caption's pass through a text tower."""
 
     embedding: Tensor  # (E,) unit text embedding t
     reads: Sequence[Read]  # of the explained blocks, shallowest first; none where nothing asks
+    carried: Tensor | None  # what `push` gives of the moves that `run` took along, if it did
     block_effects: Tensor  # (L, E): what each block's attention output adds to t, to first order
 
     def push(self, at_o: Sequence[Tensor]) -> Tensor:
@@ -89,9 +93,16 @@ class TextTower(Protocol):
     ends_at_eot: bool  # whether nothing after the first EOT token is read
 
     def run(
-        self, sequences: Sequence[Sequence[int]], layers: int, frame: Frame = SOT_EOT
+        self,
+        sequences: Sequence[Sequence[int]],
+        layers: int,
+        frame: Frame = SOT_EOT,
+        moves: Moves | None = None,
     ) -> tuple[Tensor, TextTrace]:
-        """Unit embeddings (K, E) of all sequences, and the first one's trace; 0 ``layers`` trace nothing."""
+        """Unit embeddings (K, E) of all sequences, and the first one's trace; 0 ``layers`` trace nothing.
+
+        ``moves`` of what is read in the explained blocks are taken along where that saves a pass.
+        """
 
     def trace(self, ids: Sequence[int], layers: int, single_head: bool = False) -> TextTrace:
         """Trace one sequence padded to the context length, as the authors' notebook does."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ..clip.towers import ImageTrace, TextTrace
+from ..clip.towers import ImageTrace, Moves, TextTrace
 
 _METHODS: dict[str, type[Method]] = {}
 
@@ -39,6 +39,10 @@ class Method(ABC):
     @abstractmethod
     def token_shares(self, trace: TextTrace) -> Tensor:
         """What each of the T tokens between SOT and EOT gives to the caption's embedding, (T, E)."""
+
+    def moves(self) -> Moves | None:
+        """What `token_shares` pushes, block by block, if it does: a text tower may take that along."""
+        return None
 
 
 class BlockwiseMethod(Method):

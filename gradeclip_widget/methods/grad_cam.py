@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from torch import Tensor
 
-from ..clip.towers import ImageTrace, TextTrace
+from ..clip.towers import ImageTrace, Moves, TextTrace
 from .base import Method
-from .grad_eclip import caption_shares
+from .grad_eclip import caption_moves, caption_shares
 
 
 class GradCam(Method):
@@ -31,3 +33,7 @@ class GradCam(Method):
     def token_shares(self, trace: TextTrace) -> Tensor:
         """Those of Grad-ECLIP (T, E)."""
         return caption_shares(trace, self.reference)
+
+    def moves(self) -> Moves:
+        """Those of Grad-ECLIP."""
+        return partial(caption_moves, reference=self.reference)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..clip.blocks import Read
-from ..clip.towers import ImageTrace, TextTrace
+from ..clip.towers import ImageTrace, Moves, TextTrace
 from .base import BlockwiseMethod
 
 
@@ -51,9 +53,13 @@ class GradEclip(BlockwiseMethod):
         """First-order shares f_j of the embedding (T, E), as `caption_shares` has them."""
         return caption_shares(trace, self.reference)
 
+    def moves(self) -> Moves:
+        """Those of `caption_shares`."""
+        return partial(caption_moves, reference=self.reference)
+
     def block_shares(self, trace: TextTrace) -> Tensor:
         """The terms (L, T, E) that `caption_shares` sums over blocks; averaged tokens count as one block."""
-        moves = _moves(trace, self.reference)
+        moves = [caption_moves(read, self.reference) for read in trace.reads]
         if not moves:
             return trace.push(moves)[None]
         # One block's moves at a time, all blocks in one pass.
@@ -68,20 +74,20 @@ class GradEclip(BlockwiseMethod):
 def caption_shares(trace: TextTrace, reference: bool) -> Tensor:
     """First-order shares f_j = sum_l J_l (lambda_j v_j) of the embedding, (T, E).
 
-    lambda is normalised over the tokens that the pooled one sees, save padding; where ``reference`` is set
+    Moves that the text tower took along are not pushed again. lambda is normalised over the tokens that the
+    pooled one sees, save padding; where ``reference`` is set
     over all positions, padding included. A tower that averages its tokens has no query: there f_j is what
     j's own part of the mean gives.
     """
-    return trace.push(_moves(trace, reference))
+    if trace.carried is not None:
+        return trace.carried
+    return trace.push([caption_moves(read, reference) for read in trace.reads])
 
 
-def _moves(trace: TextTrace, reference: bool) -> list[Tensor]:
-    """lambda_j v_j of the T tokens in every explained block, (T, D) each."""
-    moves = []
-    for read in trace.reads:
-        scope = slice(None) if reference else slice(read.visible - read.padding)
-        moves.append(weighted_values(read, scope)[read.tokens].to(read.v.dtype))
-    return moves
+def caption_moves(read: Read, reference: bool) -> Tensor:
+    """lambda_j v_j of the T tokens in a block, (T, D)."""
+    scope = slice(None) if reference else slice(read.visible - read.padding)
+    return weighted_values(read, scope)[read.tokens].to(read.v.dtype)
 
 
 def weighted_values(read: Read, scope: slice | Tensor) -> Tensor:

@@ -135,6 +135,20 @@ def test_text_block_effects_are_first_order_contributions(model: CLIP, ids: list
     close(trace.block_effects @ direction, expected)
 
 
+@pytest.mark.parametrize("layers", [1, 3, 4])
+def test_moves_taken_along_are_those_pushed_afterwards(
+    model: CLIP, ids: list[int], layers: int
+) -> None:
+    tower, method = CausalTextTower(model), GradEclip()
+    sequences = [ids, ids[:3] + ids[-1:], ids[:1] + ids[2:]]
+    embeddings, along = tower.run(sequences, layers, moves=method.moves())
+    own_embeddings, after = tower.run(sequences, layers)
+    assert after.carried is None
+    close(method.token_shares(along), method.token_shares(after))
+    close(along.block_effects, after.block_effects)
+    close(embeddings, own_embeddings)
+
+
 def test_last_image_block_effect_is_weight_times_output(model: CLIP, pixels: Tensor) -> None:
     trace = ClassTokenTower(model.visual).trace(pixels)
     direction = torch.randn(1, 48, generator=torch.Generator().manual_seed(6))
