@@ -18,6 +18,7 @@ from .clip.pictures import Fit, Picture
 from .clip.tokens import Tokens
 from .clip.towers import ImageTrace, TextTrace
 from .depth import Depth, by_block, token_importance
+from .encoded import EncodedImage
 from .explanation import Explanation
 from .methods import get_method
 from .notes import notes_on
@@ -106,6 +107,36 @@ class Explainer:
         """The same explainer with another method."""
         return Explainer(self.clip, method, **self.options)
 
+    def encode(self, image: Any, progress: Progress | None = None) -> EncodedImage:
+        """A picture's pass through the image tower, which every further caption then does without.
+
+        >>> import gradeclip_widget as gw
+        >>> explainer = gw.Explainer(gw.load("demo"))
+        >>> seen = explainer.encode(gw.demo.scenes()[0].image)
+        >>> [explainer(seen, caption).caption for caption in ("a tree", "a bicycle")]
+        ['a tree', 'a bicycle']
+
+        Args:
+            image: as in `__call__`.
+            progress: called at the stage "image tower".
+
+        Raises:
+            TypeError, ValueError, FileNotFoundError: bad input, named.
+        """
+        picture = self.clip.optics.picture(image, self.fit, self.resolution)
+        (progress or unheard)("image tower", 0, None)
+        with self.clip.running():
+            trace = self._trace(picture)
+            x = trace.embedding
+            if self.reference:  # the authors' text side takes the model's own image embedding
+                pixels = self.clip.to_device(picture.pixels)
+                x = self.clip.image_tower.trace(pixels, effects=False).embedding
+        return EncodedImage(picture, trace, x, self._image_side)
+
+    @property
+    def _image_side(self) -> tuple[Any, ...]:
+        return self.clip, self.reference, self.image_layers, self.fit, self.resolution
+
     @overload
     def __call__(
         self, image: Any, captions: str | Tensor, progress: Progress | None = None
@@ -124,7 +155,8 @@ class Explainer:
         """Explain a picture with one caption or several.
 
         Args:
-            image: path, encoded bytes, PIL image, array, or an already normalised tensor (1, 3, H, W).
+            image: path, encoded bytes, PIL image, array, an already normalised tensor (1, 3, H, W), or what
+                `encode` made of one.
             captions: a caption, a list of captions, or token ids (1, context length).
             progress: called at the stages "tokens", "image tower" and, before every caption, "maps"; an
                 exception that it raises ends the work and passes through.
@@ -133,27 +165,27 @@ class Explainer:
             One explanation, or a list of them for a list. The image tower runs once.
 
         Raises:
-            TypeError, ValueError, FileNotFoundError: bad input, named.
+            TypeError, ValueError, FileNotFoundError: bad input, named; or a picture that was encoded by
+                another model or with other options of the image side.
         """
         start = time.perf_counter()
         report = progress or unheard
         single = isinstance(captions, str | Tensor)
         report("tokens", 0, None)
         tokens = self.clip.tokens([captions] if isinstance(captions, str | Tensor) else captions)
-        picture = self.clip.optics.picture(image, self.fit, self.resolution)
-        report("image tower", 0, None)
+        seen = image if isinstance(image, EncodedImage) else self.encode(image, progress)
+        if seen.settings != self._image_side:
+            raise ValueError(
+                "the picture was encoded by another model or with another reference, image_layers, fit or "
+                "resolution; encode it with this explainer"
+            )
         with self.clip.running():
-            trace = self._trace(picture)
-            x = trace.embedding
-            if self.reference:  # the authors' text side takes the model's own image embedding
-                pixels = self.clip.to_device(picture.pixels)
-                x = self.clip.image_tower.trace(pixels, effects=False).embedding
             out = []
             for n, one in enumerate(tokens):
                 report("maps", n, len(tokens))
-                parts = self._explain(trace, x, one)
+                parts = self._explain(seen, one)
                 now = time.perf_counter()
-                out.append(self._package(picture, trace.grid, one, parts, now - start))
+                out.append(self._package(seen, one, parts, now - start))
                 start = now
         return out[0] if single else out
 
@@ -230,8 +262,9 @@ class Explainer:
             pixels, self.image_layers, single_head=self.reference, effects=effects
         )
 
-    def _explain(self, trace: ImageTrace, x: Tensor, tokens: Tokens) -> dict[str, Tensor]:
+    def _explain(self, seen: EncodedImage, tokens: Tokens) -> dict[str, Tensor]:
         """Everything that the towers have to say, on the model's device."""
+        trace, x = seen.trace, seen.embedding
         tower, frame = self.clip.text_tower, self.clip.tokenizer.framed
         words = [w for w in tokens.words if w.tokens] if self.readings else []
         sequences = [frame(tokens.ids)]
@@ -265,12 +298,12 @@ class Explainer:
 
     def _package(
         self,
-        picture: Picture,
-        grid: tuple[int, int],
+        seen: EncodedImage,
         tokens: Tokens,
         parts: dict[str, Tensor],
         seconds: float,
     ) -> Explanation:
+        picture, grid = seen.picture, seen.trace.grid
         arrays = {name: part.float().cpu().numpy() for name, part in parts.items()}
         for name in ("signed_map", "interactions", "alone", "left_out"):
             arrays[name] = arrays[name].reshape(*arrays[name].shape[:-1], *grid)

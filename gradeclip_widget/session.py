@@ -79,6 +79,7 @@ class Session:
         self.fixed = dict(fixed or {})
         self._words = {name: Vocabulary(name, tuple(them)) for name, them in (words or {}).items()}
         self._explanations = Recent(EXPLANATIONS_KEPT)
+        self._encoded = Recent(1)  # while a prompt is edited the picture stays
         self._seen = Recent(_VOCABULARIES_KEPT)
 
     def explain(self, request: Request, progress: Progress | None = None) -> list[Explanation]:
@@ -94,13 +95,21 @@ class Session:
             image = self.album[request.picture].source
             explainer = self._explainer(request, progress)
             captions = [key.prompts[0] for key in missing]
-            made = explainer(image, captions, progress=progress)
+            of_image = (request.model, request.picture, request.resolution, request.image_layers)
+            if of_image not in self._encoded:
+                self._encoded[of_image] = explainer.encode(image, progress)
+            made = explainer(self._encoded[of_image], captions, progress=progress)
             if isinstance(image, Image.Image):  # one picture in memory, not one per prompt
                 made = [replace(e, image=image) for e in made]
             found.update(zip(missing, made, strict=True))
         for key in missing:
             self._explanations[key] = found[key]
         return [found[key] for key in keys]
+
+    def free(self, name: str) -> None:
+        """Drop a model from memory, as `ModelShelf.free` does, with all that keeps hold of it."""
+        self._encoded = Recent(1)
+        self.models.free(name)
 
     def seen(
         self, request: Request, vocabulary: str, region: Region, progress: Progress | None = None

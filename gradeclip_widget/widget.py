@@ -135,7 +135,7 @@ class ExplanationWidget(Answering):
             session = self._behind()
             if name in (self._wanted.model, self._shown.model):
                 raise ValueError(f"model {name!r} is in use; switch to another one to free it")
-            session.models.free(name)
+            session.free(name)
             self._models = session.models.entries()
 
     def add_picture(self, image: Any, name: str | None = None) -> None:

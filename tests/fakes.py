@@ -46,6 +46,9 @@ class FakeExplainer:
     def __init__(self, clip: gw.ClipModel, session: FakeSession, request: Request) -> None:
         self.clip, self.session, self.request = clip, session, request
 
+    def encode(self, image: Any, progress: Progress | None = None) -> Any:
+        return image
+
     def __call__(
         self, image: Any, captions: Sequence[str], progress: Progress | None = None
     ) -> list[Explanation]:

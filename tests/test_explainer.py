@@ -45,6 +45,30 @@ def test_several_captions_are_explained_as_each_alone(clip: gw.ClipModel, scene:
     np.testing.assert_allclose(together[1].interactions, alone.interactions, atol=1e-5)
 
 
+@pytest.mark.parametrize("options", [{}, {"reference": True}, {"image_layers": 3}])
+def test_an_encoded_picture_is_explained_as_the_picture(
+    clip: gw.ClipModel, scene: Scene, options: dict[str, Any]
+) -> None:
+    explainer = gw.Explainer(clip, **options)
+    seen = explainer.encode(scene.image)
+    for caption in ("a dog", scene.caption, "a dog"):
+        once, anew = explainer(seen, caption), explainer(scene.image, caption)
+        assert once.score == anew.score
+        assert np.array_equal(once.interactions, anew.interactions)
+        assert np.array_equal(once.token_importance, anew.token_importance)
+        assert once.image.tobytes() == anew.image.tobytes()
+
+
+def test_an_encoded_picture_goes_with_its_model_and_options(
+    clip: gw.ClipModel, scene: Scene
+) -> None:
+    seen = gw.Explainer(clip).encode(scene.image)
+    assert gw.Explainer(clip, "self-attention", readings=False)(seen, "a dog").score > 0
+    for other in (gw.Explainer(clip, image_layers=2), gw.Explainer(clip, resolution=448)):
+        with pytest.raises(ValueError, match="encode it with this explainer"):
+            other(seen, "a dog")
+
+
 def test_token_ids_are_explained_as_their_caption(clip: gw.ClipModel, scene: Scene) -> None:
     ids = open_clip.SimpleTokenizer(context_length=24)([CAPTION])
     from_ids = gw.Explainer(clip)(scene.image, ids)

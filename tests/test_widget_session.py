@@ -62,6 +62,30 @@ def test_what_the_worker_explains_is_what_an_explainer_does(
         assert mine.signed_map == pytest.approx(theirs.signed_map, abs=1e-6)
 
 
+def test_an_edited_prompt_does_without_the_image_tower(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = gw.ClipModel(demo.build(), demo.preprocess(), demo.tokenizer(), name="watched")
+    passes: list[int] = []
+    trace = clip.image_tower.trace
+
+    def watched(pixels: torch.Tensor, layers: int = 1, **options: Any) -> Any:
+        passes.append(layers)
+        return trace(pixels, layers, **options)
+
+    monkeypatch.setattr(clip.image_tower, "trace", watched)
+    widget = gw.explore([scene.image, picture()], "a dog", clip)
+    for change in ({"prompt": "a cat"}, {"method": "grad-cam"}, {"prompts": ("a tree", "a sun")}):
+        widget.set_trait(*next(iter(change.items())))
+        widget.wait(PATIENCE)
+    assert passes == [1]
+    for name, value in (("image_layers", 2), ("picture", 1)):
+        widget.set_trait(name, value)
+        widget.wait(PATIENCE)
+    assert passes == [1, 2, 2]
+    assert widget.status == "ready"
+
+
 def test_explore_takes_an_explainer_with_its_options(clip: gw.ClipModel, scene: Scene) -> None:
     explainer = gw.Explainer(clip, image_layers=2)
     widget = gw.explore(scene.image, "a dog", explainer)
