@@ -84,16 +84,23 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
   const subtract = (row: number) => {
     hover.clear();
     if (store.get("versus") === row) {
-      store.set({ versus: null, ...(signBefore ? { sign: signBefore } : {}) });
-      signBefore = null;
+      store.set({ versus: null, ...whatWasBefore() });
       return;
     }
     if (store.get("versus") === null) signBefore = store.get("sign");
     store.set({ versus: row, sign: "both", selected_words: [] });
   };
 
+  /** The evidence that the difference view took the place of, once. */
+  const whatWasBefore = (): Partial<Synced> => {
+    const sign = signBefore;
+    signBefore = null;
+    return sign ? { sign } : {};
+  };
+
   const drop = (row: number) => {
-    store.set(dropPrompt(asked(), row));
+    const change = dropPrompt(asked(), row);
+    store.set({ ...change, ...(change.versus === null ? whatWasBefore() : {}) });
     const next = prompts.length > 2 ? rows[row === prompts.length - 1 ? row - 1 : row].drop : add;
     next.focus();
   };

@@ -142,6 +142,16 @@ describe("the difference view", () => {
     expect(model.get("sign")).toBe("negative");
     expect(one(".gradeclip-who").textContent).toBe("whole caption");
   });
+
+  test("goes as it came when its row is removed", async () => {
+    const { model, button } = compare({ sign: "negative" });
+    click(button("Subtract “a blue car”"));
+    await frame();
+    click(button("Remove “a blue car”"));
+    await frame();
+    expect(model.get("versus")).toBeNull();
+    expect(model.get("sign")).toBe("negative");
+  });
 });
 
 describe("what choosing, rewriting and dropping a prompt sets", () => {
