@@ -58,6 +58,9 @@ class Answering(Requesting):
 
     def __init__(self, request: Request) -> None:
         self._answered: dict[str, Any] = {}  # per answer on show, the question
+        self._refused = (
+            ""  # what was said no to while something else was under way, if nothing since
+        )
         super().__init__(request)
 
     # On the thread that asks, with `changed` held
@@ -68,6 +71,7 @@ class Answering(Requesting):
                 self.status, self.error = "error", NO_MODEL
             else:
                 self.status, self.error, self.progress = "computing", "", None
+                self._refused = ""
                 self._worker.submit(partial(self._explain, self._session, request, step))
 
     @t.observe("region", "vocabulary", "erase", "depth", "active")
@@ -227,9 +231,16 @@ class Answering(Requesting):
         self.progress = None
         self.history_index = self._history.index
         if self._wanted == self._shown:
-            self.status, self.error = "ready", ""
+            self.status, self.error = "error" if self._refused else "ready", self._refused
+            self._refused = ""
         else:
             self.status = "error"
+
+    def _refuse(self, error: Exception) -> None:
+        """Say why something is not even begun; what is under way goes on."""
+        if self.status == "computing":
+            self._refused = sentence(error)
+        self.status, self.error = "error", sentence(error)
 
     def _fail(self, session: Session, error: Exception, check: Check) -> None:
         with self.changed, self.hold_sync():

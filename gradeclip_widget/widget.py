@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
-from .answering import NO_MODEL, Answering, payloads_of, sentence
+from .answering import NO_MODEL, Answering, payloads_of
 from .explanation import Explanation
 from .export import STATIC, frame, page
 from .request import FIELDS, Request
@@ -200,7 +200,7 @@ class ExplanationWidget(Answering):
                 handle()
         except (TypeError, ValueError, OSError) as error:
             with self.changed, self.hold_sync():
-                self.status, self.error = "error", sentence(error)
+                self._refuse(error)
 
     def _behind(self) -> Session:
         if self._session is None:

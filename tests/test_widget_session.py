@@ -320,6 +320,23 @@ def test_a_picture_that_cannot_be_read_is_said_and_nothing_else_changes(live: Wi
         live.add_picture("nowhere.png")
 
 
+def test_what_was_refused_stays_said_when_earlier_work_ends(clip: gw.ClipModel) -> None:
+    session = FakeSession(clip)
+    widget = live_widget(session)
+    session.gate.shut()
+    widget.prompt = "a cat"
+    assert session.gate.reached.wait(PATIENCE)
+    widget._handle_custom_msg({"type": "picture", "name": "notes.txt"}, [memoryview(b"no picture")])
+    session.gate.open()
+    widget.wait(PATIENCE)
+    assert widget.explanation.caption == "a cat"
+    assert widget.status == "error"
+    assert "is not a picture" in widget.error
+    widget.prompt = "a dog"
+    widget.wait(PATIENCE)
+    assert (widget.status, widget.error) == ("ready", "")
+
+
 def test_one_picture_is_in_memory_however_many_prompts(clip: gw.ClipModel, scene: Scene) -> None:
     widget = gw.explore(scene.image, ["a dog", "a red circle"], clip)
     widget.prompt = "a cat"
