@@ -44,7 +44,8 @@ class Explainer:
         reference: compute as the authors' published code does, quirks included (one attention head of full
             width in the explained blocks, text weights normalised over padding).
         image_layers, text_layers: how many of the last blocks to explain; a text tower with fewer blocks is
-            explained in all of them.
+            explained in all of them. By default of text 8, as the authors do; 2 where tokens read each
+            other both ways (SigLIP), since further ones cost a pass for every token.
         fit: ``"whole"`` picture, the model's own ``"crop"``, or ``"squash"`` to a square.
         resolution: short side in pixels for finer maps; the model's own when ``None``.
         readings: whether to compute a word's maps *alone* and *left out* besides *in caption*.
@@ -64,7 +65,7 @@ class Explainer:
         *,
         reference: bool = False,
         image_layers: int = 1,
-        text_layers: int = 8,
+        text_layers: int | None = None,
         fit: Fit = "whole",
         resolution: int | None = None,
         readings: bool = True,
@@ -74,7 +75,7 @@ class Explainer:
                 f"Explainer takes a ClipModel (gw.load(...)), not {type(clip).__name__}"
             )
         check_layers(image_layers, clip.image_tower.depth)
-        if text_layers < 1:
+        if text_layers is not None and text_layers < 1:
             raise ValueError(f"text_layers={text_layers}: give at least 1")
         self.clip = clip
         self.method = get_method(method, reference)
@@ -92,7 +93,7 @@ class Explainer:
             )
         self.reference = reference
         self.image_layers = image_layers
-        self.text_layers = min(text_layers, clip.text_tower.depth)
+        self.text_layers = min(text_layers or clip.text_tower.usual_layers, clip.text_tower.depth)
         self.fit = fit
         self.resolution = resolution
         self.readings = readings
@@ -312,7 +313,8 @@ class Explainer:
             for name in ("alone", "left_out", "word_effects")
         }
         limit = self.clip.text_tower.context_length
-        notes = notes_on(tokens.words, limit, arrays["image_blocks"], self.image_layers)
+        blocks = arrays["image_blocks"], arrays["text_blocks"]
+        notes = notes_on(tokens.words, limit, blocks, (self.image_layers, self.text_layers))
         return Explanation(
             image=picture.image,
             caption=tokens.caption,

@@ -15,16 +15,16 @@ _FAINT = 0.1  # of all blocks' summed evidence: below it the explained blocks ar
 def notes_on(
     words: Sequence[Word],
     context_length: int,
-    block_shares: NDArray[np.float32],
-    image_layers: int,
+    block_shares: Sequence[NDArray[np.float32]],
+    layers: Sequence[int],
 ) -> tuple[str, ...]:
     """What was not read, what is unknown, and whether other blocks hold the evidence.
 
     Args:
         words: the caption's.
         context_length: tokens that the model reads.
-        block_shares: (L,) of all image blocks, shallowest first.
-        image_layers: how many of the last ones are explained.
+        block_shares: (L,) of all image blocks, and of all text blocks, shallowest first.
+        layers: how many of the last ones are explained, of either.
     """
     notes = []
     if cut := [w for w in words if w.truncated]:
@@ -35,14 +35,15 @@ def notes_on(
     if strange := [w for w in words if not w.known]:
         texts = ", ".join(dict.fromkeys(repr(w.text) for w in strange))
         notes.append(f"Unknown to this model, which was never trained on it: {texts}.")
-    magnitudes = np.abs(block_shares)
-    explained = magnitudes[-image_layers:].sum() / max(magnitudes.sum(), 1e-12)
-    if explained < _FAINT and image_layers < len(magnitudes):
-        more = _layers_for(magnitudes, _FAINT)
-        notes.append(
-            f"The explained blocks of the image tower carry {explained:.0%} of what its pooled token "
-            f"reads; image_layers={more} would explain more."
-        )
+    for side, shares, count in zip(("image", "text"), block_shares, layers, strict=True):
+        magnitudes = np.abs(shares)
+        explained = magnitudes[-count:].sum() / max(magnitudes.sum(), 1e-12)
+        if explained < _FAINT and count < len(magnitudes):
+            more = _layers_for(magnitudes, _FAINT)
+            notes.append(
+                f"The explained blocks of the {side} tower carry {explained:.0%} of what its pooled token "
+                f"reads; {side}_layers={more} would explain more."
+            )
     return tuple(notes)
 
 

@@ -17,7 +17,8 @@ class Request:
         prompts: the captions.
         model, method: names.
         resolution: short side in pixels, the model's own when ``None``.
-        image_layers, text_layers: how many of the last blocks to explain.
+        image_layers, text_layers: how many of the last blocks to explain, of text the model's usual ones when
+            ``None``.
     """
 
     picture: int
@@ -26,7 +27,7 @@ class Request:
     method: str = "grad-eclip"
     resolution: int | None = None
     image_layers: int = 1
-    text_layers: int = 8
+    text_layers: int | None = None
 
     @property
     def of_picture(self) -> Request:

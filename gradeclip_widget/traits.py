@@ -46,7 +46,7 @@ class Traits(anywidget.AnyWidget):
     resolution = t.Int(None, allow_none=True).tag(sync=True)
     picture = t.Int(0).tag(sync=True)
     image_layers = t.Int(1, min=1)
-    text_layers = t.Int(8, min=1)
+    text_layers = t.Int(None, allow_none=True, min=1)
     history_index = t.Int(-1).tag(sync=True)
     vocabulary = t.Unicode("").tag(sync=True)
     erase = t.Enum(("", *ERASURES), "").tag(sync=True)

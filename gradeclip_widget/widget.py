@@ -256,7 +256,7 @@ def explore(
         if options:
             raise ValueError(f"options={options!r}: the Explainer given has its own")
         method, options, model = model.method.name, model.options, model.clip
-    fixed = {"image_layers": 1, "text_layers": 8} | (options or {})
+    fixed = {"image_layers": 1} | (options or {})
     asked = {name: fixed.pop(name) for name in FIELDS if name in fixed}
     asked |= {name: traits.pop(name) for name in FIELDS if name in traits}
     session = Session(image, [model, *models], fixed, vocabularies)

@@ -130,6 +130,9 @@ def test_evidence_in_blocks_that_are_not_explained_is_pointed_out(
     (note,) = gw.Explainer(clip)(scene.image, CAPTION).notes
     assert "image_layers=4 would explain more" in note
     assert not gw.Explainer(clip, image_layers=4)(scene.image, CAPTION).notes
+    (note,) = gw.Explainer(clip, image_layers=4, text_layers=1)(scene.image, CAPTION).notes
+    assert "blocks of the text tower carry" in note
+    assert "text_layers=4 would explain more" in note
 
 
 @pytest.mark.parametrize("layers", [1, 2, 4])

@@ -34,6 +34,7 @@ class CausalTextTower:
 
     family = "causal text transformer pooled at EOT"
     has_query = in_reference = ends_at_eot = True
+    usual_layers = 8  # as the authors do
 
     def __init__(self, model: Any) -> None:
         """View the text side of an open_clip model.

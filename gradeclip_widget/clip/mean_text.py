@@ -26,7 +26,7 @@ class MeanTextTower:
     """
 
     family = "Hugging Face text encoder, its tokens averaged"
-    depth = 1
+    depth = usual_layers = 1
     has_query = False
     in_reference = ends_at_eot = False
 

@@ -30,6 +30,7 @@ class PooledTextTower:
     family = "text transformer that reads both ways or appends a class token"
     has_query = True
     in_reference = ends_at_eot = False
+    usual_layers = 2  # further ones cost a pass for every token, where others read the pooled one
 
     def __init__(self, model: Any) -> None:
         """View the text side of an open_clip model.
@@ -47,6 +48,8 @@ class PooledTextTower:
         self.class_token = getattr(text, "cls_emb", None)
         self.blocks: Sequence[Attends] = [Block.of(b) for b in text.transformer.resblocks]
         self.depth = len(self.blocks)
+        if text.attn_mask is not None:
+            self.usual_layers = 8
         positions = int(text.positional_embedding.shape[0])
         self.context_length = positions - (self.class_token is not None)
 

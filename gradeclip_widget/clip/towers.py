@@ -91,6 +91,7 @@ class TextTower(Protocol):
     has_query: bool  # whether a pooled token asks; else the tokens are averaged
     in_reference: bool  # whether the authors' code knows this family
     ends_at_eot: bool  # whether nothing after the first EOT token is read
+    usual_layers: int  # how many of the last blocks to explain where nobody says
 
     def run(
         self,

@@ -153,7 +153,8 @@ def test_a_caption_is_explained_and_the_model_left_as_it_was(model: Custom) -> N
     clip = check.wrap(model, check.simple_tokenizer(context_length=LENGTH))
     before = {name: value.clone() for name, value in model.state_dict().items()}
     e = gw.Explainer(clip)(check.picture(96, 96), "a brown dog ! in a car")
-    assert e.text_layers == 3
+    assert e.text_layers == (2 if model.text.attn_mask is None else 3)
+    assert gw.Explainer(clip, text_layers=8).text_layers == 3
     assert np.isfinite(e.interactions).all()
     assert np.abs(e.interactions).max() > 0
     assert all(w.tokens for w in e.words)
