@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 import gradeclip_widget as gw
 from tests.browser.chromium import launch
@@ -29,7 +29,7 @@ def shown(
 ) -> Iterator[View]:
     """A scene explained by the embedded model in a page of its own."""
     explanation = gw.Explainer(gw.load("demo"))(scene.image, scene.caption)
-    size = {"width": width, "height": 900}
+    size = ViewportSize(width=width, height=900)
     context = browser.new_context(viewport=size, color_scheme=theme, device_scale_factor=1.5)
     with tempfile.TemporaryDirectory() as folder, contextlib.closing(context):
         file = Path(folder, "page.html")
@@ -48,7 +48,8 @@ def take(view: View, name: str) -> None:
 def stills(browser: Browser) -> None:
     """Take three pictures of exported pages."""
     scenes = gw.demo.scenes()
-    for theme, number in (("light", 0), ("dark", 6)):
+    themes: tuple[tuple[Literal["light", "dark"], int], ...] = (("light", 0), ("dark", 6))
+    for theme, number in themes:
         scene = scenes[number]
         with shown(browser, scene, WIDE, theme) as view:
             view.word(scene.objects[0].name).click()
