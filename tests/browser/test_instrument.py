@@ -260,3 +260,36 @@ def test_every_mode_is_accessible(notebook: Notebook, mode: str, theme: str) -> 
         view.word(view.caption.get_by_role("button").last.inner_text()).click()
     assert view.accessibility_violations() == []
     assert view.faint_texts() == []
+
+
+def test_another_model_and_finer_maps_are_chosen_from_the_menus(notebook: Notebook) -> None:
+    notebook.run(
+        "from gradeclip_widget.demo import model as demo\n"
+        "second = gw.ClipModel(demo.build(), demo.preprocess(), demo.tokenizer(), name='second')"
+    )
+    notebook.run("widget = gw.explore(gw.demo.scenes()[0].image, 'a sun', models=[second])\nwidget")
+    view = View(notebook.page, notebook.cell())
+    view.button("model demo").click()
+    view.root.get_by_role("list", name="Models").get_by_text("second").click()
+    expect(view.button("model second")).to_be_visible()
+    heat = view.heat()
+    view.button("More").click()
+    view.root.get_by_label("resolution").select_option("448")
+    view.heat_other_than(heat)
+    assert notebook.run(
+        "widget.wait(); widget.model, widget.explanation.model, widget.explanation.patch_grid"
+    ) == ("('second', 'second', (28, 28))")
+
+
+def test_work_under_way_is_cancelled_and_what_was_shown_stands(notebook: Notebook) -> None:
+    view = explore(notebook)
+    heat = view.heat()
+    notebook.run("widget.prompts = [f'{scene.caption} {n}' for n in range(400)]")
+    view = View(notebook.page, notebook.cell(-2))
+    view.button("Cancel").click()
+    expect(view.button("Cancel")).to_be_hidden()
+    expect(view.caption).to_have_text(SCENE.caption)
+    assert view.heat() == heat
+    assert notebook.run("widget.status, len(widget.explanations), len(widget.prompts)") == (
+        "('ready', 1, 1)"
+    )
