@@ -16,7 +16,7 @@ from .blocks import Read, exact
 from .directions import push_embedding
 from .towers import SOT_EOT, Frame, Moves
 
-_ROWS = 4096  # tokens run at once
+_ROWS = 512  # tokens run at once
 
 
 class MeanTextTower:

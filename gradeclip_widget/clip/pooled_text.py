@@ -16,7 +16,7 @@ from .blocks import Attends, Block, Read, carry, exact, text_embedding
 from .directions import push, push_embedding
 from .towers import SOT_EOT, Frame, Moves
 
-_ROWS = 4096  # tokens run at once: bounds memory where a caption has many words to leave out
+_ROWS = 512  # tokens run at once: bounds memory where a caption has many words to leave out
 _DIRECTIONS = 16  # pushed at once through whole blocks, for the same reason
 
 
