@@ -74,6 +74,11 @@ def measure(name: str, device: str, rounds: int) -> None:
     def whole() -> None:
         explainer(pixels, CAPTION)
 
+    encoded = explainer.encode(pixels)
+
+    def edited() -> None:
+        explainer(encoded, CAPTION)
+
     def interactions() -> None:
         lean(pixels, CAPTION)
 
@@ -87,7 +92,7 @@ def measure(name: str, device: str, rounds: int) -> None:
 
     runs = {
         r.__name__: synced(r)
-        for r in (image_forward, text_forward, maps, maps_and_shares, interactions, whole)
+        for r in (image_forward, text_forward, maps, maps_and_shares, interactions, whole, edited)
     }
     seconds = interleaved(runs, rounds)
     image_s, both_s = seconds["image_forward"], seconds["image_forward"] + seconds["text_forward"]
@@ -98,6 +103,7 @@ def measure(name: str, device: str, rounds: int) -> None:
         (f"{MAPS} maps and all blocks' shares / image forward", "maps_and_shares", image_s),
         ("caption, all interactions / (image + text forward)", "interactions", both_s),
         ("caption, all three readings / (image + text forward)", "whole", both_s),
+        ("another caption of the same picture / the first one", "edited", seconds["whole"]),
     ):
         print(f"{label + ':':56}{seconds[run] / base:.2f}")
     label = "peak memory above the model / a forward's"
