@@ -58,9 +58,7 @@ class Answering(Requesting):
 
     def __init__(self, request: Request) -> None:
         self._answered: dict[str, Any] = {}  # per answer on show, the question
-        self._refused = (
-            ""  # what was said no to while something else was under way, if nothing since
-        )
+        self._refused = ""  # why, where something was refused while other work was under way
         super().__init__(request)
 
     # On the thread that asks, with `changed` held

@@ -129,9 +129,8 @@ class CausalTextTower:
         path = slice(0, trie.depths[trie.ends[0]] + 1)  # the first sequence is laid down first
         end = trie.ends[0] if end is None else end
         own = slice(frame.lead, end + 1 - frame.tail)
-        carried = moves if layers else None
-        layout = Layout(len(x), end) if carried else None
-        if carried:
+        layout = Layout(len(x), end) if moves and layers else None
+        if layout:
             x = torch.cat([x, x.new_zeros(own.stop - own.start, x.shape[1])])
         steps, plain = [], slice(0, len(trie.ids))
         for n, block in enumerate(self.blocks):
@@ -144,12 +143,12 @@ class CausalTextTower:
                 dtype = block.dtype
                 step = _Step(block, x[end].to(dtype, copy=True), read.copied(dtype), explained)
                 steps.append(step)
-            if carried is None or layout is None:
+            if moves is None or layout is None:
                 x = block.finish(x, o)
                 continue
             do = attend_moves(read, end, *(a[layout.plain :] for a in (q, k, v)))
             if explained:
-                do[: own.stop - own.start] += carried(read).to(do)
+                do[: own.stop - own.start] += moves(read).to(do)
             x = leave_with_effect(block, x, block.mix(x, torch.cat([o, do]), layout), layout)
         return x, steps
 
@@ -173,7 +172,7 @@ class CausalTextTrace:
     steps: list[_Step]
     pooled: Tensor  # (D,) EOT leaving the last block
     embedding: Tensor  # (E,) unit text embedding t
-    carried: Tensor | None = None
+    carried: Tensor | None = None  # (T, E) what moves that were taken along have become
 
     @property
     def reads(self) -> list[Read]:

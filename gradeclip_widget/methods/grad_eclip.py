@@ -74,10 +74,9 @@ class GradEclip(BlockwiseMethod):
 def caption_shares(trace: TextTrace, reference: bool) -> Tensor:
     """First-order shares f_j = sum_l J_l (lambda_j v_j) of the embedding, (T, E).
 
-    Moves that the text tower took along are not pushed again. lambda is normalised over the tokens that the
-    pooled one sees, save padding; where ``reference`` is set
+    lambda is normalised over the tokens that the pooled one sees, save padding; where ``reference`` is set
     over all positions, padding included. A tower that averages its tokens has no query: there f_j is what
-    j's own part of the mean gives.
+    j's own part of the mean gives. Moves that the text tower took along are not pushed again.
     """
     if trace.carried is not None:
         return trace.carried
