@@ -48,7 +48,7 @@ def take(view: View, name: str) -> None:
 def stills(browser: Browser) -> None:
     """Take three pictures of exported pages."""
     scenes = gw.demo.scenes()
-    themes: tuple[tuple[Literal["light", "dark"], int], ...] = (("light", 0), ("dark", 6))
+    themes: tuple[tuple[Literal["light", "dark"], int], ...] = (("light", 0), ("dark", 1))
     for theme, number in themes:
         scene = scenes[number]
         with shown(browser, scene, WIDE, theme) as view:
