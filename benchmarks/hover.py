@@ -57,11 +57,15 @@ def synthetic_page() -> str:
     )
     names = ["in caption", "alone", "left out"]
     header: dict[str, Any] = {
-        "version": 1,
+        "version": 2,
         "caption": " ".join(f"word{k}" for k in range(words)),
-        "words": [
-            {"text": f"word{k}", "importance": 1 / words, "truncated": False, "known": True}
-            for k in range(words)
+        "words": [{"text": f"word{k}", "truncated": False, "known": True} for k in range(words)],
+        "importance": [
+            {
+                "name": "leave-one-out",
+                "label": "loss",
+                "values": [0.1 / (k + 1) for k in range(words)],
+            }
         ],
         "gaps": ["", *[" "] * (words - 1), ""],
         "score": {"cosine": 0.3, "logit": 30.0, "scale": 100.0, "bias": None, "probability": None},

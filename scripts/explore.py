@@ -18,7 +18,7 @@ from .film import Film
 SIZE = ViewportSize(width=1060, height=1200)
 SCENE = gw.demo.scenes()[0]
 THING, SECOND, THIRD = (thing.name for thing in SCENE.objects)
-WRONG = "motorcycle"  # what the first prompt calls the thing
+WRONG = "tractor"  # what the first prompt calls the thing
 OTHER = f"a photo of a {SECOND}"
 EXPLORE = f"""
 import gradeclip_widget as gw
@@ -83,7 +83,7 @@ def ask_a_region(film: Film, view: View) -> None:
     question.select_option("demo")
     expect(view.root.locator(".gradeclip-seen li").first).to_be_visible()
     film.hold(900)
-    film.click(view.root.get_by_text("noise", exact=True))
+    film.click(view.root.get_by_text("Noise", exact=True))
     expect(view.root.locator(".gradeclip-fall")).to_have_text(re.compile("→"))
     film.hold(900)
     view.page.keyboard.press("Escape")
@@ -91,8 +91,8 @@ def ask_a_region(film: Film, view: View) -> None:
 
 def walk_the_layers(film: Film, view: View) -> None:
     """Show how the map forms from block to block."""
-    film.click(view.button("Layers"))
-    block = view.root.get_by_label("Block of the image tower")
+    film.click(view.button("Steps inside the model"))
+    block = view.root.get_by_label("Step on the picture side")
     expect(block).to_be_visible()
     film.glide(block)
     block.focus()
@@ -101,7 +101,7 @@ def walk_the_layers(film: Film, view: View) -> None:
         block.press(key)
         view.heat_other_than(heat)
         film.hold(300)
-    film.click(view.button("Layers"))
+    film.click(view.button("Steps inside the model"))
 
 
 def subtract(film: Film, view: View) -> None:

@@ -39,7 +39,7 @@ class Film:
         self._durations: list[int] = []  # ms
         self._at = (0.0, 0.0)
         view.page.evaluate(_POINTER)
-        self.glide(view.root.locator(".gradeclip-score"), film=False)
+        self.glide(view.root.locator(".gradeclip-panel > .gradeclip-hint"), film=False)
 
     def hold(self, duration: int) -> None:
         """Show what the view shows now for some milliseconds."""

@@ -1,26 +1,35 @@
-// The words as bars: their importance and what the score loses without them, or what the region says of each; in
-// the difference view with the other prompt's words among them. Rows are reused, never rebuilt.
+// The words as bars: their importance by two measures, or what a region gives them; in the difference view with the
+// other prompt's words among them. Rows are reused, never rebuilt.
 
-import { type Component, h, setText } from "./dom";
-import { evidenceOf, formatPercent, formatSigned, formatValue } from "./format";
+import { type Component, h, setAttribute, setText } from "./dom";
+import { foldRanking } from "./fold";
+import { evidenceOf, formatPart, formatPartSigned, formatPercent } from "./format";
+import { explain } from "./help";
 import type { Hover } from "./hover";
+import { hueOf } from "./hues";
+import { moveTabStop, wordForKey } from "./keys";
+import { createMeasureLine, secondMeasure } from "./measure-line";
+import type { Menu } from "./menu";
+import { tellApart, type WordName, wordNames } from "./names";
 import type { WordHeader } from "./payload";
-import { type Frame, type Scene, topRanked } from "./scene";
+import type { Frame, Scene } from "./scene";
 import type { Store } from "./state";
 import { layTrack } from "./track";
+import { capitalized, sayImportance, sayRegionPart } from "./wording";
 import { pinWord } from "./words";
 
-const FEW = 8; // bars before "show all"
-const ENOUGH = 10; // that many are shown without asking
+const NAMED = 4; // words that the folded line names
 const OWN = ".gradeclip-bar[data-index]";
 
 interface Row {
   element: HTMLLIElement;
-  word: HTMLElement;
+  word: HTMLButtonElement;
+  text: HTMLElement;
+  beside: HTMLElement;
   bar: HTMLElement;
-  effect: HTMLElement; // the thinner bar
+  second: HTMLElement; // the thinner bar
   value: HTMLElement;
-  loss: HTMLElement;
+  secondValue: HTMLElement;
 }
 
 /** A word with its value. */
@@ -28,23 +37,18 @@ interface Entry {
   word: number | null; // index in the caption; null: a word that only the subtracted prompt has
   value: number;
   header: WordHeader;
+  name: WordName;
 }
 
-export function createBars(store: Store, hover: Hover, signal: AbortSignal): Component<Frame> {
-  const title = h("h3", { class: "gradeclip-heading" });
+export function createBars(store: Store, hover: Hover, menu: Menu, signal: AbortSignal): Component<Frame> {
+  const line = createMeasureLine(store, menu, signal);
   const share = h("p", { class: "gradeclip-share", hidden: true });
   const list = h("ol", { class: "gradeclip-bars" });
-  const more = h("button", { type: "button", class: "gradeclip-more", hidden: true });
-  const key = h(
-    "p",
-    { class: "gradeclip-key", hidden: true },
-    h("span", {}, h("i"), "importance"),
-    h("span", {}, h("i", { class: "gradeclip-effect" }), "score lost without the word"),
-  );
-  const element = h("section", { class: "gradeclip-ranking" }, title, share, key, list, more);
+  const fold = h("button", { type: "button", class: "gradeclip-more gradeclip-fold", hidden: true });
+  const element = h("section", { class: "gradeclip-ranking" }, line.element, share, list, fold);
   const rows: Row[] = [];
   hover.watch(list, OWN, signal);
-  more.addEventListener("click", () => store.setView({ showAll: !store.view.showAll }), { signal });
+  fold.addEventListener("click", () => store.setView({ unfolded: !store.view.unfolded }), { signal });
   list.addEventListener(
     "click",
     (event) => {
@@ -53,69 +57,87 @@ export function createBars(store: Store, hover: Hover, signal: AbortSignal): Com
     },
     { signal },
   );
+  list.addEventListener(
+    "keydown",
+    (event) => {
+      const words = rows.filter((row) => !row.element.hidden).map(({ word }) => word);
+      const at = words.indexOf(event.target as HTMLButtonElement);
+      const to = at < 0 ? null : wordForKey(event.key, at, words.length, "ltr");
+      if (to === null) return;
+      event.preventDefault();
+      moveTabStop(words, to);
+      words[to].focus();
+    },
+    { signal },
+  );
   let shown: Scene["ranking"] | null = null;
-  let showedAll = false;
+  let hued: Scene["highlights"] | null = null;
+  let unfoldedBefore = false;
 
   return {
     element,
-    update({ scene, repaint }) {
-      const { showAll } = store.view;
-      const moved = scene.ranking !== shown || showAll !== showedAll;
-      if (moved) {
+    update(frame) {
+      const { scene, repaint } = frame;
+      const { unfolded } = store.view;
+      line.update(frame);
+      const moved = scene.ranking !== shown || unfolded !== unfoldedBefore;
+      if (moved || scene.highlights !== hued) {
         shown = scene.ranking;
-        showedAll = showAll;
-        setText(title, heading(scene));
+        hued = scene.highlights;
+        unfoldedBefore = unfolded;
         const entries = entriesOf(scene);
-        const fits = entries.length <= ENOUGH;
-        draw(scene, entries, showAll || fits ? entries : topRanked(entries, FEW));
-        list.classList.toggle("is-long", showAll);
-        list.tabIndex = showAll ? 0 : -1; // it scrolls then, and keys must reach that
-        more.hidden = fits;
-        setText(more, showAll ? "Show fewer" : `Show all ${entries.length} words`);
-        more.setAttribute("aria-expanded", String(showAll));
+        const parted = foldRanking(entries);
+        const few = parted.folded.length > 0 && !unfolded;
+        draw(scene, few ? parted.shown : entries);
+        fold.hidden = parted.folded.length === 0;
+        setText(fold, unfolded ? "Fold what carries little" : sayFolded(scene, parted.folded));
+        fold.setAttribute("aria-expanded", String(unfolded));
       }
       if (moved || repaint) {
-        for (const { element: row } of rows) {
-          const { index } = row.dataset;
-          row.classList.toggle("is-shown", index !== undefined && scene.words.includes(Number(index)));
+        for (const { element: row, word } of rows) {
+          const index = row.dataset.index === undefined ? null : Number(row.dataset.index);
+          row.classList.toggle("is-shown", index !== null && scene.words.includes(index));
+          setAttribute(word, "aria-pressed", String(index !== null && scene.pinned.includes(index)));
         }
-        share.hidden = scene.region === null;
-        share.classList.toggle("is-asking", scene.share === null);
-        setText(share, scene.region ? shareSentence(scene) : "");
+        share.hidden = scene.share === null;
+        setText(share, scene.share === null ? "" : shareSentence(scene, scene.share));
       }
     },
   };
 
-  function draw(scene: Scene, all: readonly Entry[], drawn: readonly Entry[]): void {
+  function draw(scene: Scene, drawn: readonly Entry[]): void {
     while (rows.length < drawn.length) rows.push(createRow(list));
-    const values = all.map(({ value }) => value);
-    const size = Math.max(...values.map(Math.abs));
-    const effects = scene.region || scene.versus ? [] : all.map(({ header }) => header.effect ?? null);
-    const known = effects.filter((effect) => effect !== null);
-    const largest = Math.max(...known.map(Math.abs));
-    const track = layTrack([values, known]);
-    const signed = scene.region !== null || scene.versus !== null;
+    const second = secondMeasure(scene);
+    const track = layTrack([
+      drawn.flatMap(({ word, value }) => [value, (word !== null && second?.values[word]) || 0]),
+    ]);
+    const format = scene.versus ? formatPartSigned : formatPart;
     list.style.setProperty("--zero", `${(100 * track.zero).toFixed(2)}%`);
     list.classList.toggle("is-signed", track.zero > 0);
-    list.classList.toggle("has-effects", known.length > 0);
-    key.hidden = known.length === 0;
+    list.classList.toggle("has-second", second !== null);
     rows.forEach((row, k) => {
       row.element.hidden = k >= drawn.length;
       if (row.element.hidden) return;
-      const { word, value, header } = drawn[k];
+      const { word, value, header, name } = drawn[k];
       if (word === null) delete row.element.dataset.index;
       else row.element.dataset.index = String(word);
+      const hue = word === null ? null : hueOf(scene.highlights, word);
+      row.element.style.setProperty("--hue", hue ?? "");
+      row.element.classList.toggle("is-hued", hue !== null);
       row.element.classList.toggle("is-leading", k === 0 && value > 0);
       row.element.classList.toggle("is-quiet", header.truncated || !header.known || word === null);
       row.element.classList.toggle("is-against", value < 0);
-      setText(row.word, header.text);
-      setText(row.value, signed ? formatSigned(value, size) : formatValue(value, value && size));
+      setText(row.text, name.text);
+      setText(row.beside, name.beside && ` (${name.beside})`);
+      setText(row.value, format(value, scene.decimals));
       place(row.bar, track.bar(0, value));
-      const effect = effects.length > 0 ? (header.effect ?? null) : null;
-      setText(row.loss, effect === null ? "" : formatSigned(effect, largest));
-      place(row.effect, track.bar(1, effect ?? 0));
-      row.effect.classList.toggle("is-against", (effect ?? 0) < 0);
+      const other = word === null ? undefined : second?.values[word];
+      setText(row.secondValue, other === undefined ? "" : formatPart(other, scene.decimals));
+      place(row.second, track.bar(0, other ?? 0));
+      explain(row.element, sayBar(scene, drawn[k]), row.word);
     });
+    const stops = rows.filter(({ element: row }) => !row.hidden).map(({ word }) => word);
+    if (!stops.some((word) => word.tabIndex === 0)) moveTabStop(stops, 0);
   }
 }
 
@@ -126,34 +148,67 @@ export function place(bar: HTMLElement, { start, length }: { start: number; leng
   bar.style.width = `${(100 * length).toFixed(2)}%`;
 }
 
-function heading({ region, versus }: Scene): string {
-  if (!versus) return region ? "What this region says" : "Word importance";
-  return region ? "What this region says, difference" : "Word importance, difference";
-}
-
 /** The ranked words, the subtracted prompt's own among them. */
 function entriesOf({ explanation, versus, ranking, others }: Scene): Entry[] {
-  const own = ranking.map(({ word, value }) => ({ word, value, header: explanation.header.words[word] }));
+  const names = wordNames(explanation);
+  const own = ranking.map(({ word, value }) => ({
+    word,
+    value,
+    header: explanation.header.words[word],
+    name: names[word],
+  }));
   if (!versus) return own;
-  const theirs = others.map(({ word, value }) => ({ word: null, value, header: versus.header.words[word] }));
+  const { words } = versus.header;
+  const theirNames = tellApart(words.map(({ text }) => text));
+  const theirs = others.map(({ word, value }) => ({
+    word: null,
+    value,
+    header: words[word],
+    name: theirNames[word],
+  }));
   return [...own, ...theirs].sort((a, b) => b.value - a.value);
 }
 
+/** Of what a bar is a part. */
+function sayBar(scene: Scene, { word, value }: Entry): string {
+  const { evidence: e, measure, decimals, region, versus } = scene;
+  if (versus) {
+    const more = `${formatPartSigned(value, decimals)} of the score beside “${versus.header.caption}”`;
+    return region ? `${more}, in this region.` : `${more}.`;
+  }
+  if (word === null) return "";
+  if (region) return sayRegionPart(e, measure, word, value, decimals);
+  const second = secondMeasure(scene);
+  const other = second && ` ${capitalized(second.label)}: ${formatPart(second.values[word], decimals)}.`;
+  return sayImportance(e, measure, word, decimals) + (other ?? "");
+}
+
+/** "a, of, a, and + 3 more: together 0.004". */
+function sayFolded({ decimals, versus }: Scene, folded: readonly Entry[]): string {
+  const texts = folded.map(({ name }) => name.text);
+  const named = texts.length > NAMED + 1 ? texts.slice(0, NAMED) : texts;
+  const more = texts.length - named.length;
+  const total = folded.reduce((sum, { value }) => sum + value, 0);
+  const format = versus ? formatPartSigned : formatPart;
+  return `${named.join(", ")}${more > 0 ? ` + ${more} more` : ""}: together ${format(total, decimals)}`;
+}
+
 /** How much of the shown words' evidence the region holds. */
-export function shareSentence({ share, label, words, top }: Scene): string {
-  if (share === null) return "Point at a word for the share of its evidence that lies here.";
+function shareSentence({ label, words, top }: Scene, share: number): string {
   if (words.length > 0 && top <= 0 && share === 0) return `“${label}” has no positive evidence to share.`;
   return `${formatPercent(share)} of ${evidenceOf(label)} lies in this region.`;
 }
 
 function createRow(list: HTMLElement): Row {
-  const word = h("bdi", { class: "gradeclip-bar-word" });
+  const text = h("bdi");
+  const beside = h("small");
+  const word = h("button", { type: "button", class: "gradeclip-bar-word", tabindex: -1 }, text, beside);
   const bar = h("i");
-  const effect = h("i", { class: "gradeclip-effect" });
+  const second = h("i", { class: "gradeclip-second" });
   const value = h("em");
-  const loss = h("em", { class: "gradeclip-loss", title: "Score lost without the word" });
-  const track = h("span", { class: "gradeclip-track", "aria-hidden": "true" }, bar, effect);
-  const element = h("li", { class: "gradeclip-bar" }, word, track, value, loss);
+  const secondValue = h("em", { class: "gradeclip-second-value" });
+  const track = h("span", { class: "gradeclip-track", "aria-hidden": "true" }, bar, second);
+  const element = h("li", { class: "gradeclip-bar" }, word, track, value, secondValue);
   list.append(element);
-  return { element, word, bar, effect, value, loss };
+  return { element, word, text, beside, bar, second, value, secondValue };
 }

@@ -1,7 +1,12 @@
-// The blocks of a tower as bars: each one's share of the score.
+// The blocks of a tower as bars: each one's share of the score. On show a block is called a step.
 
 import { s } from "./dom";
-import { formatSigned } from "./format";
+import { formatPart, partDecimals } from "./format";
+
+/** What a tower reads, in plain words. */
+export function sideOf(tower: string): string {
+  return tower === "image" ? "picture" : tower;
+}
 
 export interface Bar {
   y: number;
@@ -28,13 +33,13 @@ export function drawBlocks(
 ): void {
   const { pitch, height, gap } = size;
   const width = Math.max(1, pitch * shares.length - gap);
-  const high = Math.max(0, ...shares);
+  const decimals = partDecimals(Math.max(...shares.map(Math.abs)));
   chart.setAttribute("viewBox", `0 0 ${width} ${height}`);
   chart.setAttribute("width", String(width));
   chart.setAttribute("height", String(height));
   chart.setAttribute(
     "aria-label",
-    `Share of each ${tower} block in the score: ${shares.map((v) => formatSigned(v, high)).join(", ")}`,
+    `Share of the score of each ${sideOf(tower)} step: ${shares.map((v) => formatPart(v, decimals)).join(", ")}`,
   );
   chart.replaceChildren(
     ...barsOf(shares, height).map((bar, k) =>
@@ -47,14 +52,15 @@ export function drawBlocks(
           height: bar.height,
           class: explained(k) ? "is-explained" : "",
         },
-        s("title", {}, `${tower} block ${k + 1}: ${formatSigned(shares[k], high)}`),
+        s("title", {}, `${sideOf(tower)} step ${k + 1}: ${formatPart(shares[k], decimals)}`),
       ),
     ),
   );
 }
 
-/** "last of 12", "last 3 of 12", "all 12". */
+/** "the last of 12 steps", "the last 3 of 12 steps", "all 12 steps", "its one step". */
 export function sayExplained(layers: number, count: number): string {
-  if (layers >= count) return `all ${count}`;
-  return layers === 1 ? `last of ${count}` : `last ${layers} of ${count}`;
+  if (count === 1) return "its one step";
+  if (layers >= count) return `all ${count} steps`;
+  return layers === 1 ? `the last of ${count} steps` : `the last ${layers} of ${count} steps`;
 }

@@ -76,12 +76,12 @@ export function cssGradient(name: string, sign: Sign): string {
 }
 
 /** Opaque from 70 % of the scale on. */
-function alphaAt(t: number, floor: number): number {
+export function alphaAt(t: number, floor: number): number {
   const x = Math.min(1, t / 0.7);
   return floor + (1 - floor) * x * x * (3 - 2 * x);
 }
 
-function parseRgb(css: string): Rgb {
+export function parseRgb(css: string): Rgb {
   if (css.startsWith("#")) {
     const n = Number.parseInt(css.slice(1), 16);
     return [(n >> 16) & 255, (n >> 8) & 255, n & 255];

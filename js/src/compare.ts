@@ -8,9 +8,15 @@ import type { Hover } from "./hover";
 import { CROSS, iconButton, MINUS, PENCIL, ROW_ADD } from "./icons";
 import { choosePrompt, dropPrompt, rewritePrompt } from "./prompts";
 import type { Frame } from "./scene";
-import type { Store, Synced } from "./state";
+import type { Store } from "./state";
+import type { Synced } from "./synced";
 
-const NUMBERS = ["cosine", "logit", "softmax"];
+const NUMBERS = ["score", "logit", "share"];
+const NUMBERS_HELP = [
+  "How well picture and sentence match: their cosine similarity",
+  "The score on the scale that the model was trained with",
+  "How the sentences share the match among them, in percent (softmax)",
+];
 
 interface Row {
   element: HTMLElement;
@@ -29,7 +35,12 @@ export interface Compare extends Component<Frame> {
 export function createCompare(store: Store, hover: Hover, signal: AbortSignal): Compare {
   const name = uniqueId();
   const list = h("div", { class: "gradeclip-prompts", role: "radiogroup", "aria-label": "Prompts" });
-  const heads = ["", ...NUMBERS, ""].map((text) => h("span", {}, text));
+  const heads = ["", ...NUMBERS, ""].map((text, k) => {
+    const column = h("span", {}, text);
+    const help = NUMBERS_HELP[k - 1];
+    if (help) column.dataset.help = help; // hidden from screen readers, which hear the numbers with each row
+    return column;
+  });
   const head = h("div", { class: "gradeclip-prompt-heads", "aria-hidden": "true" }, ...heads);
   const add = iconButton("Compare with another prompt", ROW_ADD);
   const element = h("div", { class: "gradeclip-compare" }, list);
@@ -177,7 +188,7 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
         row.element.classList.toggle("is-pending", explanation === null);
         row.input.checked = k === active;
         setText(row.text, text);
-        row.text.title = text;
+        row.text.dataset.help = text; // whole, where it is cut short
         const numbers = [
           explanation ? formatCosine(explanation.header.score.cosine) : waiting,
           logits[k] === null ? "" : formatValue(logits[k], 10),
@@ -203,7 +214,7 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
 function createRow(list: HTMLElement, name: string, index: number): Row {
   const input = h("input", { type: "radio", name, value: index });
   const text = h("bdi", { class: "gradeclip-prompt-text" });
-  const numbers = NUMBERS.map((what) => h("em", { title: what }));
+  const numbers = NUMBERS.map(() => h("em"));
   const minus = iconButton("Subtract this prompt from the chosen one", MINUS);
   const edit = iconButton("Edit (F2)", PENCIL);
   const drop = iconButton("Remove", CROSS);

@@ -2,50 +2,53 @@
 
 import { SCALE_NAMES } from "./colour";
 import { type Component, h, setText, uniqueId } from "./dom";
+import { explain } from "./help";
 import { createModels } from "./models";
+import { readingName } from "./readings";
 import type { Frame } from "./scene";
 import { createSegmented, type Option } from "./segmented";
 import { createSelect } from "./select";
-import type { Store, Synced } from "./state";
-
-const READING_TIPS: Readonly<Record<string, string>> = {
-  "in caption": "The word’s own part of this caption’s score",
-  alone: "Where the model looks for “a photo of a …”",
-  "left out": "What the score loses without the word",
-};
+import type { Store } from "./state";
+import type { Synced } from "./synced";
 
 const SIGNS: readonly Option[] = [
-  { value: "positive", label: "for", tip: "Patches that raise the score" },
-  { value: "negative", label: "against", tip: "Patches that lower the score" },
-  { value: "both", label: "both", tip: "Both, on a two-sided scale" },
+  { value: "positive", label: "Raises the score", help: "Show what in the picture speaks for the words" },
+  { value: "negative", label: "Lowers it", help: "Show what in the picture speaks against the words" },
+  { value: "both", label: "Both", help: "Show both, on a scale with two sides" },
 ];
 
+const METHOD_HELP = "How the maps are computed from what happens inside the model";
+const DETAIL_HELP = "Give the model a larger picture, for finer maps; takes longer";
+const SCALE_HELP = "The colors of a single word’s map, from nothing to strongest";
 const SCALES = SCALE_NAMES.map((name) => ({ value: name, label: name }));
 const NATIVE = ""; // the resolution that the model was trained at
 
 export function createControls(store: Store, signal: AbortSignal): Component<Frame> {
   const models = createModels(store, signal);
-  const method = createSelect("method", signal, (value) => store.set({ method: value }));
-  const resolution = createSelect("resolution", signal, (value) =>
+  const method = createSelect("Method", METHOD_HELP, signal, (value) => store.set({ method: value }));
+  const resolution = createSelect("Detail", DETAIL_HELP, signal, (value) =>
     store.set({ resolution: value === NATIVE ? null : Number(value) }),
   );
   const reading = createSegmented(
-    "Reading of a word",
+    "Word’s map",
     signal,
     (value) => store.set({ reading: value, image_block: null, text_block: null }), // single blocks are read in one way only
+    true,
   );
-  const sign = createSegmented("Evidence", signal, (value) => store.set({ sign: value as Synced["sign"] }));
+  const sign = createSegmented(
+    "Show what",
+    signal,
+    (value) => store.set({ sign: value as Synced["sign"] }),
+    true,
+  );
   sign.setOptions(SIGNS);
-  const scale = createSelect("colours", signal, (value) => store.set({ color_scale: value }));
-  const slider = h("input", { type: "range", min: 0, max: 100, step: 1, "aria-label": "Heat opacity" });
-  const heat = h("label", { class: "gradeclip-field" }, "heat", slider);
+  const scale = createSelect("Color scale", SCALE_HELP, signal, (value) => store.set({ color_scale: value }));
+  const slider = h("input", { type: "range", min: 0, max: 100, step: 1 });
+  const heat = h("label", { class: "gradeclip-field" }, "Color strength", slider);
+  explain(heat, "How strongly the colors cover the picture", slider);
   const line = h("input", { type: "checkbox" });
-  const contour = h(
-    "label",
-    { class: "gradeclip-field", title: "A line at half of the map’s maximum" },
-    line,
-    "contour",
-  );
+  const contour = h("label", { class: "gradeclip-field" }, line, "Outline");
+  explain(contour, "A line around what reaches half of the strongest value", line);
   slider.addEventListener("input", () => store.set({ opacity: Number(slider.value) / 100 }), { signal });
   line.addEventListener("change", () => store.set({ contour: line.checked }), { signal });
 
@@ -74,7 +77,7 @@ export function createControls(store: Store, signal: AbortSignal): Component<Fra
     drawer.classList.toggle("is-inline", !crowded);
     drawer.hidden = crowded && !open;
     more.setAttribute("aria-expanded", String(open));
-    setText(more, open ? "Less" : "More");
+    setText(more, open ? "Fewer settings" : "More settings");
   };
 
   const element = h(
@@ -97,7 +100,7 @@ export function createControls(store: Store, signal: AbortSignal): Component<Fra
       method.update(methods, store.get("method"), !canAsk);
       const sizes = store.get("_resolutions").map((side, k) => ({
         value: k === 0 ? NATIVE : String(side),
-        label: k === 0 ? `${side} px, the model’s own` : `${side} px`,
+        label: k === 0 ? `as trained (${side} px)` : `finer (${side} px)`,
       }));
       const size = store.get("resolution");
       resolution.update(
@@ -106,14 +109,14 @@ export function createControls(store: Store, signal: AbortSignal): Component<Fra
         !canAsk,
       );
       const readings = [...scene.explanation.readings.keys()];
-      reading.setOptions(readings.map((n) => ({ value: n, label: n, tip: READING_TIPS[n] ?? n })));
+      reading.setOptions(readings.map((name) => ({ value: name, ...readingName(name) })));
       reading.choose(scene.reading);
       sign.choose(scene.sign);
       const percent = String(Math.round(100 * store.get("opacity")));
       if (slider.value !== percent) slider.value = percent;
       slider.setAttribute("aria-valuetext", `${percent} %`);
       const known = SCALE_NAMES.includes(store.get("color_scale"));
-      // Evidence against has colours of its own.
+      // Evidence against has colors of its own.
       scale.update(SCALES, known ? store.get("color_scale") : SCALE_NAMES[0], scene.sign !== "positive");
       line.checked = store.get("contour");
 

@@ -1,23 +1,22 @@
 // The quiet lines: which blocks carry the score, how it was computed, and what the user should know.
 
-import { drawBlocks, sayExplained } from "./blocks";
+import { drawBlocks, sayExplained, sideOf } from "./blocks";
 import { type Component, h, s, setText } from "./dom";
+import { explain } from "./help";
 import { layersOpen } from "./layers";
 import type { Explanation } from "./payload";
 import type { Frame } from "./scene";
 import type { Store } from "./state";
 
+const SHARES_HELP = "What each step of the model brings to the score; the maps are made of the blue ones";
 const HEIGHT = 18; // of a sparkline, px
 const WIDTH = 48; // of a sparkline of few blocks; many get 5 px each
 
 export function createDetails(store: Store, signal: AbortSignal): Component<Frame> {
   const image = createShares("image");
   const text = createShares("text");
-  const layers = h(
-    "button",
-    { type: "button", class: "gradeclip-button", title: "How the evidence forms, block by block" },
-    "Layers",
-  );
+  const layers = h("button", { type: "button", class: "gradeclip-button" }, "Steps inside the model");
+  explain(layers, "How the maps form, from step to step through the model");
   const identity = h("span", { class: "gradeclip-identity" });
   const element = h("div", { class: "gradeclip-details" }, layers, image.element, text.element, identity);
   let shown: Explanation | null = null;
@@ -46,7 +45,11 @@ export function createDetails(store: Store, signal: AbortSignal): Component<Fram
       const { model, method, reference, seconds } = shown.header;
       image.draw(blocks.image, blocks.image_layers);
       text.draw(blocks.text, blocks.text_layers);
-      const parts = [model, reference ? `${method} (reference)` : method, `${shown.rows} × ${shown.cols}`];
+      const parts = [
+        model,
+        reference ? `${method} (reference)` : method,
+        `${shown.rows} × ${shown.cols} patches`,
+      ];
       if (seconds !== null) parts.push(`${seconds.toFixed(seconds < 10 ? 2 : 0)} s`);
       setText(identity, parts.join(" · "));
     },
@@ -63,7 +66,7 @@ export function createNotes(): Component<Frame> {
       shown = scene.explanation;
       const { notes, no_evidence } = shown.header;
       const all = [...notes];
-      if (no_evidence.text) all.push("No word counts in favour of this match.");
+      if (no_evidence.text) all.push("No word counts in favor of this match.");
       element.replaceChildren(...all.map((note) => h("li", {}, note)));
       element.hidden = all.length === 0;
     },
@@ -74,13 +77,15 @@ export function createNotes(): Component<Frame> {
 function createShares(tower: "image" | "text") {
   const label = h("span");
   const chart = s("svg", { class: "gradeclip-blocks", role: "img" });
+  const element = h("span", { class: "gradeclip-tower" }, chart, label);
+  explain(element, SHARES_HELP);
   return {
-    element: h("span", { class: "gradeclip-tower" }, chart, label),
+    element,
     draw(shares: readonly number[], layers: number): void {
       const pitch = Math.max(5, Math.min(10, Math.round(WIDTH / shares.length)));
       const first = shares.length - layers;
       drawBlocks(chart, tower, shares, { pitch, height: HEIGHT, gap: 1 }, (k) => k >= first);
-      setText(label, `${tower} blocks: ${sayExplained(layers, shares.length)}`);
+      setText(label, `${sideOf(tower)} side: ${sayExplained(layers, shares.length)}`);
     },
   };
 }

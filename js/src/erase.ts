@@ -6,16 +6,21 @@ import type { Frame } from "./scene";
 import { createSegmented } from "./segmented";
 import type { Store } from "./state";
 
+const TITLE = "What if this region were not there?";
 const WAYS = [
-  { value: "", label: "as it is", tip: "The picture as it is" },
-  { value: "blur", label: "blur", tip: "Blur the region and score the picture again" },
-  { value: "mean", label: "mean", tip: "Fill the region with the mean colour of the rest" },
-  { value: "noise", label: "noise", tip: "Fill the region with noise" },
+  { value: "", label: "As it is", help: "The picture as it is" },
+  { value: "blur", label: "Blurred", help: "Blur the region and score the picture again" },
+  {
+    value: "mean",
+    label: "Plain color",
+    help: "Fill the region with the mean color of the rest and score again",
+  },
+  { value: "noise", label: "Noise", help: "Fill the region with noise and score the picture again" },
 ] as const;
 
 export function createErase(store: Store, signal: AbortSignal): Component<Frame> {
-  const title = h("h3", { class: "gradeclip-heading" }, "Take the region out");
-  const ways = createSegmented("Take the region out", signal, (value) => store.set({ erase: value }));
+  const title = h("h3", { class: "gradeclip-heading" }, TITLE);
+  const ways = createSegmented(TITLE, signal, (value) => store.set({ erase: value }));
   const result = h("p", { class: "gradeclip-fall", role: "status" });
   const element = h("section", { class: "gradeclip-erase" }, title, ways.element, result);
   return {

@@ -11,11 +11,6 @@ export interface RankedWord {
 /** Samples per patch and axis when the coverage of a polygon is counted. */
 const SAMPLES = 8;
 
-/** The whole caption's signed map. */
-export function captionMap(e: Explanation): Float64Array {
-  return Float64Array.from(e.captionMap);
-}
-
 /** One word's signed map in a reading. */
 export function wordMap(e: Explanation, reading: string, word: number): Float64Array {
   return phraseMap(e, reading, [word]);
@@ -26,6 +21,7 @@ export type Block = { tower: "image" | "text"; index: number };
 
 /** The reading that maps of single blocks are of. */
 const BLOCK_READING = "in caption";
+const BLOCK_MEASURE = { name: "grad-eclip", label: "Grad-ECLIP share of the score in this step" };
 
 /**
  * An explanation as one block alone gives it: its maps and, for a text block, its word importances. Everything
@@ -40,8 +36,9 @@ export function ofBlock(e: Explanation, depth: Depth, { tower, index }: Block): 
   const size = e.rows * e.cols;
   const caption = new Float32Array(size);
   for (let k = 0; k < words.length; k++) caption[k % size] += words[k];
-  const weighed = e.header.words.map((word, k) => ({ ...word, importance: importance[k] }));
-  const header = { ...e.header, words: weighed };
+  const score = Math.max(e.header.score.cosine, 0);
+  const values = Array.from(importance, (share) => share * score);
+  const header = { ...e.header, importance: [{ ...BLOCK_MEASURE, values }] };
   return { ...e, header, captionMap: caption, readings: new Map([[BLOCK_READING, words]]) };
 }
 
@@ -84,7 +81,7 @@ export function rankDifference(
 }
 
 /** Strongest first; ties stay in the caption's order. */
-function byValue(a: RankedWord, b: RankedWord): number {
+export function byValue(a: RankedWord, b: RankedWord): number {
   return b.value - a.value || a.word - b.word;
 }
 
@@ -104,19 +101,6 @@ export function coverage(e: Explanation, region: Region): Float64Array {
     if (centre !== null) part[centre] = 1;
   }
   return part;
-}
-
-/** What a region gives to each word, strongest first; ties stay in caption order. */
-export function regionWords(e: Explanation, reading: string, part: Float64Array): RankedWord[] {
-  const maps = readingMaps(e, reading);
-  const size = e.rows * e.cols;
-  return e.header.words
-    .map((_, word) => {
-      let value = 0;
-      for (let i = 0, k = word * size; i < size; i++, k++) value += part[i] * maps[k];
-      return { word, value };
-    })
-    .sort(byValue);
 }
 
 /** The part of a phrase's positive evidence that lies inside a region, 0..1; 0 where there is none. */
@@ -139,13 +123,6 @@ export function positiveShare(map: Float64Array, part: Float64Array): number {
     total += value;
   }
   return total > 0 ? inside / total : 0;
-}
-
-/** The words ranked by what one patch gives them. */
-export function patchWords(e: Explanation, reading: string, patch: number): RankedWord[] {
-  const maps = readingMaps(e, reading);
-  const size = e.rows * e.cols;
-  return e.header.words.map((_, word) => ({ word, value: maps[word * size + patch] })).sort(byValue);
 }
 
 /** The box of one patch, in original pixels. */
@@ -176,7 +153,7 @@ export function regionCentre(region: Region): Point {
   return [x / n, y / n];
 }
 
-function readingMaps(e: Explanation, reading: string): Float32Array {
+export function readingMaps(e: Explanation, reading: string): Float32Array {
   const maps = e.readings.get(reading);
   if (maps) return maps;
   throw new RangeError(`no reading "${reading}" here; there are: ${[...e.readings.keys()].join(", ")}`);

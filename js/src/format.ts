@@ -21,6 +21,27 @@ export function formatSigned(value: number, scale: number = value): string {
   return value > 0 && /[1-9]/.test(text) ? `+${text}` : text;
 }
 
+/**
+ * Decimals for parts of a score whose largest is given: three, as scores have, or as many as show two digits of it,
+ * so that every part in a panel is written alike.
+ */
+export function partDecimals(largest: number): number {
+  if (!(largest > 0)) return 3;
+  return Math.min(6, Math.max(3, 1 - Math.floor(Math.log10(largest))));
+}
+
+/** A part of a score, with a real minus sign and none where it rounds to zero. */
+export function formatPart(value: number, decimals: number): string {
+  const text = value.toFixed(decimals);
+  return withMinus(Number(text) === 0 ? text.replace("-", "") : text);
+}
+
+/** The same with its sign always there, for differences. */
+export function formatPartSigned(value: number, decimals: number): string {
+  const text = formatPart(value, decimals);
+  return value > 0 && /[1-9]/.test(text) ? `+${text}` : text;
+}
+
 /** A score as cosine similarity. */
 export function formatCosine(cosine: number): string {
   return formatValue(cosine, 0.1);

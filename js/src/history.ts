@@ -5,7 +5,8 @@ import { formatCosine } from "./format";
 import { BACK, CLOCK, COPY, FORWARD, iconButton } from "./icons";
 import type { Menu } from "./menu";
 import type { Frame } from "./scene";
-import type { HistoryEntry, Store } from "./state";
+import type { Store } from "./state";
+import type { HistoryEntry } from "./synced";
 
 const LISTED = 12; // entries of the list, the newest
 
@@ -58,7 +59,7 @@ export function createHistory(store: Store, menu: Menu, signal: AbortSignal): Co
       steps.hidden = !wanted || !store.canAsk || length < 2;
       copy.hidden = !wanted || store.get("_code") === "";
       element.hidden = steps.hidden && copy.hidden;
-      copy.title = store.get("_code");
+      copy.dataset.help = `Copy as Python:\n${store.get("_code")}`;
       // Not `disabled`: the focus would be lost at the last step.
       back.setAttribute("aria-disabled", String(index() <= 0));
       forward.setAttribute("aria-disabled", String(index() >= length - 1));

@@ -1,16 +1,18 @@
 // How the evidence forms with depth: one slider per tower over its blocks, under the blocks' shares of the score.
 
-import { drawBlocks, sayExplained } from "./blocks";
+import { drawBlocks, sayExplained, sideOf } from "./blocks";
 import { type Component, h, s, setText } from "./dom";
-import { formatSigned } from "./format";
+import { formatPart, partDecimals } from "./format";
+import { explain } from "./help";
 import type { Frame, Scene } from "./scene";
 import type { Store } from "./state";
+import { capitalized } from "./wording";
 
 const HEIGHT = 22; // of the bars, px
 const ROOM = 240; // for the bars of a tower, px
 const PITCH = { least: 9, most: 22 }; // from block to block, px
-const UNDERWAY = "Computing the maps of every block …";
-const NONE = "There are no maps of single blocks for this explanation; Grad-ECLIP has them.";
+const UNDERWAY = "Computing the maps of every step …";
+const NONE = "There are no maps of single steps for this explanation; Grad-ECLIP has them.";
 
 export function createLayers(store: Store, signal: AbortSignal): Component<Frame> {
   const image = createTower("image", signal, (block) => store.set({ image_block: block, text_block: null }));
@@ -18,7 +20,7 @@ export function createLayers(store: Store, signal: AbortSignal): Component<Frame
   const waiting = h("p", { class: "gradeclip-waiting", role: "status" });
   const element = h(
     "div",
-    { class: "gradeclip-layers", role: "group", "aria-label": "Layers", hidden: true },
+    { class: "gradeclip-layers", role: "group", "aria-label": "Steps inside the model", hidden: true },
     image.element,
     text.element,
     waiting,
@@ -42,7 +44,7 @@ export function layersOpen(store: Store): boolean {
   return store.get("depth") && store.offers("layers") && (store.live || store.get("_depth") !== null);
 }
 
-/** "block 3 of 12, +0.021 of the score"; for the last position what the explanation itself shows. */
+/** "step 3 of 12, 0.021 of the score"; for the last position what the explanation itself shows. */
 export function sayBlock(
   block: number | null,
   shares: readonly number[],
@@ -51,18 +53,30 @@ export function sayBlock(
 ): string {
   if (block === null) return `as explained: ${sayExplained(layers, count)}`;
   const share = shares[block];
-  const high = Math.max(...shares.map(Math.abs));
-  const said = share === undefined ? "" : `, ${formatSigned(share, high)} of the score`;
-  return `block ${block + 1} of ${count}${said}`;
+  const decimals = partDecimals(Math.max(...shares.map(Math.abs)));
+  const said = share === undefined ? "" : `, ${formatPart(share, decimals)} of the score`;
+  return `step ${block + 1} of ${count}${said}`;
 }
 
 function createTower(tower: "image" | "text", signal: AbortSignal, pick: (block: number | null) => void) {
   const chart = s("svg", { class: "gradeclip-blocks", role: "img" });
-  const slider = h("input", { type: "range", min: 0, step: 1, "aria-label": `Block of the ${tower} tower` });
+  const slider = h("input", {
+    type: "range",
+    min: 0,
+    step: 1,
+    "aria-label": `Step on the ${sideOf(tower)} side`,
+  });
+  explain(slider, `Show what a single step of the model brings on the ${sideOf(tower)} side`);
   const all = h("span", { class: "gradeclip-all", "aria-hidden": "true" }, "all");
   const scale = h("span", { class: "gradeclip-depth" }, chart, all, slider);
   const said = h("span", { class: "gradeclip-block" });
-  const element = h("div", { class: "gradeclip-layer" }, h("b", {}, tower), scale, said);
+  const element = h(
+    "div",
+    { class: "gradeclip-layer" },
+    h("b", {}, `${capitalized(sideOf(tower))} side`),
+    scale,
+    said,
+  );
   slider.addEventListener(
     "input",
     () => {

@@ -1,11 +1,19 @@
-// What the colours mean: the scale with its numbers, and whose evidence it is.
+// What the colors mean: the words' hues and what each brings, or one scale with its numbers and whose evidence it is.
 
+import { sideOf } from "./blocks";
 import { cssGradient } from "./colour";
 import { type Component, h, setText } from "./dom";
-import { formatPercent, formatValue } from "./format";
+import type { Highlight } from "./evidence";
+import { formatPart, formatPercent, formatValue } from "./format";
+import { explain } from "./help";
+import { hueColor } from "./hues";
+import { readingName } from "./readings";
 import type { Frame, Scene } from "./scene";
+import { phraseLabel } from "./wording";
 
 const FAINT = 0.3; // below this share of the strongest word, the legend says that the map is faint
+const TOGETHER = "Each color: where the word’s part of the score comes from";
+const SCALE_HELP = "The part of the score that comes from one patch of the picture";
 
 export function createLegend(): Component<Frame> {
   const low = h("span", { class: "gradeclip-number" });
@@ -14,13 +22,19 @@ export function createLegend(): Component<Frame> {
   const high = h("span", { class: "gradeclip-number" });
   const who = h("bdi", { class: "gradeclip-who" });
   const how = h("span", { class: "gradeclip-how" });
-  const scale = h("span", { class: "gradeclip-scale" }, low, ramp, high);
-  const element = h(
+  const per = h("span", { class: "gradeclip-how" }, "from one patch");
+  const scale = h("span", { class: "gradeclip-scale" }, low, ramp, high, per);
+  explain(scale, SCALE_HELP);
+  const one = h("div", { class: "gradeclip-one" }, scale, h("span", { class: "gradeclip-what" }, who, how));
+  const keys = h("span", { class: "gradeclip-hues" });
+  const together = h(
     "div",
-    { class: "gradeclip-legend" },
-    scale,
-    h("span", { class: "gradeclip-what" }, who, how),
+    { class: "gradeclip-together", hidden: true },
+    h("span", { class: "gradeclip-how" }, TOGETHER),
+    keys,
   );
+  const element = h("div", { class: "gradeclip-legend" }, one, together);
+  let keyed: readonly Highlight[] | null = null;
   return {
     element,
     update({ scene, store, changes, repaint }) {
@@ -29,7 +43,13 @@ export function createLegend(): Component<Frame> {
         zero.hidden = scene.sign !== "both";
       }
       if (!repaint) return;
-      const top = Math.max(scene.top, 0);
+      together.hidden = !scene.together || scene.erased !== null;
+      one.hidden = !together.hidden;
+      if (!together.hidden && scene.highlights !== keyed) {
+        keyed = scene.highlights;
+        keys.replaceChildren(...keysOf(scene));
+      }
+      const top = Math.max(scene.top, 0) * scene.unit;
       setText(low, scene.sign === "both" ? formatValue(-top) : "0");
       setText(
         high,
@@ -43,20 +63,35 @@ export function createLegend(): Component<Frame> {
         setText(how, "heat hidden");
         return;
       }
-      setText(who, scene.label || "whole caption");
+      setText(who, scene.label || "whole sentence");
       setText(how, manner(scene));
     },
   };
 }
 
+/** A swatch for each hue, the words that wear it, and their part of the score; last what has the neutral color. */
+function keysOf({ explanation: e, decimals, highlights }: Scene): HTMLElement[] {
+  const key = (hue: number | null, name: string, importance: number) => {
+    const swatch = h("i");
+    swatch.style.setProperty("--hue", hueColor(hue));
+    return h("span", {}, swatch, h("bdi", {}, name), h("em", {}, formatPart(importance, decimals)));
+  };
+  const colored = highlights.filter(({ hue }) => hue !== null);
+  const others = highlights.filter(({ hue }) => hue === null);
+  const keys = colored.map(({ hue, words, importance }) => key(hue, phraseLabel(e, words), importance));
+  const rest = others.reduce((sum, { importance }) => sum + importance, 0);
+  return others.length > 0 ? [...keys, key(null, `${others.length} more`, rest)] : keys;
+}
+
 /** Block, sign, reading and, for weak words, strength. */
-function manner({ sign, words, reading, strength, top, block, versus }: Scene): string {
+function manner({ sign, words, reading, strength, top, block, versus, label }: Scene): string {
   if (versus && words.length === 0) return "difference";
   const parts: string[] = [];
-  if (block) parts.push(`${block.tower} block ${block.index + 1}`);
-  if (sign === "negative") parts.push("evidence against");
-  if (sign === "both") parts.push("for and against");
-  if (words.length > 0 && reading !== "in caption") parts.push(reading);
+  if (label === "" && !block) parts.push("the paper’s map");
+  if (block) parts.push(`${sideOf(block.tower)} step ${block.index + 1}`);
+  if (sign === "negative") parts.push("lowers the score");
+  if (sign === "both") parts.push("raises and lowers the score");
+  if (words.length > 0 && reading !== "in caption") parts.push(readingName(reading).short);
   if (strength !== null && strength < FAINT && top > 0) {
     parts.push(`faint, ${formatPercent(strength)} of the strongest`);
   }

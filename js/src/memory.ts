@@ -1,6 +1,6 @@
 // A model with no kernel behind it, for exported pages and tests.
 
-import { DEFAULTS, type Model, type Synced } from "./state";
+import { DEFAULTS, type Model, type Synced } from "./synced";
 
 export class MemoryModel implements Model {
   #values: Synced;

@@ -2,9 +2,11 @@
 
 import { type Component, h, setAttribute, setText, uniqueId } from "./dom";
 import { formatBytes } from "./format";
+import { explain } from "./help";
+import { wordForKey } from "./keys";
 import type { Frame } from "./scene";
-import type { ModelEntry, Store } from "./state";
-import { wordForKey } from "./words";
+import type { Store } from "./state";
+import type { ModelEntry } from "./synced";
 
 export function createModels(store: Store, signal: AbortSignal): Component<Frame> {
   const id = uniqueId();
@@ -12,9 +14,10 @@ export function createModels(store: Store, signal: AbortSignal): Component<Frame
   const button = h(
     "button",
     { type: "button", class: "gradeclip-button", "aria-expanded": "false", "aria-controls": id },
-    "model ",
+    "Model ",
     name,
   );
+  explain(button, "The model that is explained, and the memory that loaded ones take");
   const list = h("ul", { id, class: "gradeclip-popup", "aria-label": "Models", hidden: true });
   const element = h("div", { class: "gradeclip-models" }, button, list);
   let shown: readonly ModelEntry[] = [];

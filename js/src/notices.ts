@@ -1,11 +1,13 @@
 // Progress, errors, the hint, and what a screen reader is told.
 
 import { type Component, h, setText } from "./dom";
-import { patchWords } from "./explanation";
-import { formatCosine, formatPercent, formatSigned } from "./format";
+import { patchWords } from "./evidence";
+import { formatCosine, formatPart, formatPercent } from "./format";
+import { nameOf } from "./names";
 import type { Explanation } from "./payload";
-import { type Frame, type Scene, whereabouts } from "./scene";
+import type { Frame, Scene } from "./scene";
 import type { Kernel } from "./state";
+import { whereabouts } from "./wording";
 
 const HINT =
   "Hover a word to see where it looks. Click or drag on the picture to ask which words it speaks for.";
@@ -81,22 +83,22 @@ export function createAnnouncer(): Component<Frame> {
   };
 }
 
-function sayPatch({ evidence: e, reading }: Scene, patch: number): string {
+function sayPatch({ evidence: e, reading, measure }: Scene, patch: number): string {
   const place = `Row ${Math.floor(patch / e.cols) + 1}, column ${(patch % e.cols) + 1}`;
-  const words = patchWords(e, reading, patch).filter(({ value }) => value > 0);
-  const names = words.slice(0, 3).map(({ word }) => e.header.words[word].text);
+  const words = patchWords(e, reading, measure, patch).filter(({ value }) => value > 0);
+  const names = words.slice(0, 3).map(({ word }) => nameOf(e, word));
   return names.length > 0 ? `${place}: ${names.join(", ")}` : `${place}: speaks for no word`;
 }
 
 function saySelection(scene: Scene): string {
-  const { explanation: e, pinned, region, ranking, share, label } = scene;
+  const { explanation: e, pinned, region, ranking, share, label, decimals } = scene;
   if (pinned.length === 0 && !region) return "Nothing selected.";
   if (!region) return `${label} pinned. ${sayMap(scene)}`;
   if (share !== null && pinned.length > 0)
     return `${formatPercent(share)} of the evidence for ${label} lies in the region.`;
   const said = ranking
     .slice(0, 3)
-    .map(({ word, value }) => `${e.header.words[word].text} ${formatSigned(value, ranking[0].value)}`);
+    .map(({ word, value }) => `${nameOf(e, word)} ${formatPart(value, decimals)}`);
   return `Region selected. It says: ${said.join(", ")}.`;
 }
 

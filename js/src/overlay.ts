@@ -2,7 +2,9 @@
 
 import { contourLines, smoothPath } from "./contour";
 import { type Component, s } from "./dom";
+import { type Highlight, peakOf, strengths } from "./evidence";
 import { patchBox } from "./explanation";
+import { hueColor } from "./hues";
 import type { Box, Explanation, Region } from "./payload";
 import type { Frame } from "./scene";
 
@@ -11,7 +13,8 @@ export function createOverlay(): Component<Frame> {
   const casing = s("path", { class: "gradeclip-casing" });
   const above = s("path", { class: "gradeclip-contour" });
   const below = s("path", { class: "gradeclip-contour is-against" });
-  const contours = s("g", {}, casing, above, below);
+  const outlines = s("g", { class: "gradeclip-outlines" });
+  const contours = s("g", {}, casing, above, below, outlines);
   const patch = s("path", { class: "gradeclip-patch" });
   const cursor = s("path", { class: "gradeclip-cursor" });
   const regionCasing = s("path", { class: "gradeclip-region-casing" });
@@ -27,6 +30,7 @@ export function createOverlay(): Component<Frame> {
     cursor,
   );
   let shown: Explanation | null = null;
+  let outlined: readonly Highlight[] | null = null;
 
   const show = (e: Explanation) => {
     shown = e;
@@ -48,10 +52,16 @@ export function createOverlay(): Component<Frame> {
       const fresh = e !== shown;
       if (fresh) show(e);
       if (repaint || changes.has("contour")) {
-        const [forPath, againstPath] = store.get("contour") && !scene.erased ? contourPaths(scene) : ["", ""];
+        const drawn = store.get("contour") && !scene.erased;
+        const [forPath, againstPath] = drawn && !scene.together ? contourPaths(scene) : ["", ""];
         casing.setAttribute("d", forPath + againstPath);
         above.setAttribute("d", forPath);
         below.setAttribute("d", againstPath);
+        outlines.toggleAttribute("hidden", !drawn || !scene.together);
+        if (scene.together && scene.highlights !== outlined) {
+          outlined = scene.highlights;
+          outlines.replaceChildren(...outlinesOf(scene));
+        }
       }
       if (fresh || changes.has("hoveredPatch") || changes.has("cursor")) {
         const { hoveredPatch, cursor: at } = store.view;
@@ -75,6 +85,19 @@ function contourPaths({ map, explanation: e, sign, top }: Frame["scene"]): [stri
   if (!(top > 0)) return ["", ""];
   const lines = (level: number) => smoothPath(contourLines(map, e.rows, e.cols, level));
   return [sign === "negative" ? "" : lines(top / 2), sign === "positive" ? "" : lines(-top / 2)];
+}
+
+/** Half of every highlight's own maximum, in its hue; as faint as the highlight, what brings most on top. */
+function outlinesOf({ evidence: e, measure, highlights }: Frame["scene"]): SVGGElement[] {
+  return strengths(e, measure)
+    .map((map, k) => ({ map, top: map[peakOf(map)], color: hueColor(highlights[k].hue) }))
+    .sort((a, b) => a.top - b.top)
+    .map(({ map, top, color }) => {
+      const d = smoothPath(contourLines(map, e.rows, e.cols, top / 2));
+      const line = s("path", { class: "gradeclip-outline", d });
+      line.style.stroke = color;
+      return s("g", { opacity: top.toFixed(2) }, s("path", { class: "gradeclip-casing", d }), line);
+    });
 }
 
 function boxPath([x0, y0, x1, y1]: Box): string {

@@ -2,7 +2,7 @@
 
 import { MemoryModel } from "./memory";
 import type { RawPayload } from "./payload";
-import type { Synced } from "./state";
+import type { Synced } from "./synced";
 import { mount } from "./view";
 
 function readJson<T>(id: string): T | null {

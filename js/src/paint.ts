@@ -1,14 +1,10 @@
 // From a map on the token grid to pixels: bilinear, through a colour table, at a modest resolution that CSS scales.
 
+import { axis } from "./bilinear";
 import type { Lut, Sign } from "./colour";
+import { type Layer, paintLayers } from "./paint-layers";
 
 const LONG_SIDE = 256; // pixels of the heat canvas; the browser smooths the rest
-
-interface Axis {
-  low: Int32Array; // grid index under each pixel
-  high: Int32Array;
-  weight: Float32Array; // of `high`
-}
 
 /** What a map's values are divided by when painted: its strongest value of the given sign, never below 0. */
 export function peak(map: ArrayLike<number>, sign: Sign): number {
@@ -62,6 +58,7 @@ export class HeatPainter {
   #context: CanvasRenderingContext2D | null;
   #image: ImageData | null = null;
   #pixels = new Uint32Array(0);
+  #layered = new WeakMap<object, Uint32Array>();
 
   constructor(
     readonly canvas: HTMLCanvasElement,
@@ -82,26 +79,17 @@ export class HeatPainter {
     paintMap(this.#pixels, width, height, map, this.rows, this.cols, sign, top, lut);
     this.#context.putImageData(this.#image, 0, 0);
   }
-}
 
-const axes = new Map<string, Axis>();
-
-/** Where the centres of `pixels` pixels lie between the centres of `cells` cells; the border repeats. */
-function axis(pixels: number, cells: number): Axis {
-  const key = `${pixels}/${cells}`;
-  const known = axes.get(key);
-  if (known) return known;
-  const made: Axis = {
-    low: new Int32Array(pixels),
-    high: new Int32Array(pixels),
-    weight: new Float32Array(pixels),
-  };
-  for (let k = 0; k < pixels; k++) {
-    const u = Math.min(cells - 1, Math.max(0, ((k + 0.5) / pixels) * cells - 0.5));
-    made.low[k] = Math.floor(u);
-    made.high[k] = Math.min(cells - 1, made.low[k] + 1);
-    made.weight[k] = u - made.low[k];
+  /** Paint layers together. Their pixels are kept for as long as `of`, so that a word is left as fast as hovered. */
+  paintTogether(of: object, layers: () => readonly Layer[]): void {
+    if (!this.#context || !this.#image) return;
+    const { width, height } = this.#image;
+    const known = this.#layered.get(of);
+    if (known) this.#pixels.set(known);
+    else {
+      paintLayers(this.#pixels, width, height, layers(), this.rows, this.cols);
+      this.#layered.set(of, this.#pixels.slice());
+    }
+    this.#context.putImageData(this.#image, 0, 0);
   }
-  axes.set(key, made);
-  return made;
 }

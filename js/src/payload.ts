@@ -1,6 +1,8 @@
 // What Python sends: one payload per explanation. The fields are described in gradeclip_widget/payload.py.
 
-export const PAYLOAD_VERSION = 1;
+import { type HeaderV1, upgradeHeader } from "./payload-v1";
+
+export const PAYLOAD_VERSION = 2;
 
 /** x0, y0, x1, y1 in pixels of the original picture. */
 export type Box = readonly [number, number, number, number];
@@ -9,16 +11,22 @@ export type Region = { kind: "box"; box: Box } | { kind: "polygon"; points: read
 
 export interface WordHeader {
   text: string;
-  importance: number;
-  effect: number | null; // what the score loses without the word; null where that was not computed
   truncated: boolean;
   known: boolean;
+}
+
+/** The words' importance by one measure, in units of the score. */
+export interface Measure {
+  name: string; // "leave-one-out"
+  label: string; // "what the score loses without the word"
+  values: readonly number[]; // one per word
 }
 
 export interface Header {
   version: number;
   caption: string;
   words: WordHeader[];
+  importance: Measure[]; // every measure that was computed, the default first
   gaps: string[]; // the caption between words: before the first, between, after the last
   score: {
     cosine: number;
@@ -43,7 +51,7 @@ export interface Header {
 export type Bytes = DataView | ArrayBuffer | Uint8Array | string;
 
 export interface RawPayload {
-  header: Header;
+  header: Header | HeaderV1;
   image: Bytes;
   maps: Bytes;
 }
@@ -55,14 +63,14 @@ export interface RawDepth {
   text_blocks: number;
   words: number;
   maps: Bytes; // float32: image blocks x (1 + words) x rows x cols, then text blocks x words x rows x cols
-  importance: Bytes; // float32: text blocks x words
+  importance: Bytes; // float32: text blocks x words, shares of the score
 }
 
 /** Decoded maps of single blocks, shallowest block first. */
 export interface Depth {
   /** Per image block: the caption's map and the words' maps, as along the explained text blocks. */
   image: readonly { caption: Float32Array; words: Float32Array }[];
-  /** Per text block: the words' maps and importances, as along the explained image blocks. */
+  /** Per text block: the words' maps and their shares of the score, as along the explained image blocks. */
   text: readonly { words: Float32Array; importance: Float32Array }[];
 }
 
@@ -90,16 +98,7 @@ export class PayloadError extends Error {
  * @throws PayloadError where the version or a length is not what the header promises.
  */
 export function decodePayload(raw: RawPayload): Explanation {
-  const header = raw?.header;
-  if (!header || typeof header !== "object") {
-    throw new PayloadError("This explanation has no header, so there is nothing to show. Compute it again.");
-  }
-  if (header.version !== PAYLOAD_VERSION) {
-    throw new PayloadError(
-      `This explanation has format version ${String(header.version)}, but this viewer reads version ` +
-        `${PAYLOAD_VERSION}. Update gradeclip-widget, or compute the explanation again.`,
-    );
-  }
+  const header = currentHeader(raw?.header);
   const [rows, cols] = header.grid;
   const blockRows = header.maps.reduce((sum, block) => sum + block.rows, 0);
   const maps = toFloats(toBytes(raw.maps));
@@ -127,6 +126,25 @@ export function decodePayload(raw: RawPayload): Explanation {
     readings,
     image: toBytes(raw.image),
   };
+}
+
+/** The header in the present version. */
+function currentHeader(given: Header | HeaderV1 | undefined): Header {
+  if (!given || typeof given !== "object") {
+    throw new PayloadError("This explanation has no header, so there is nothing to show. Compute it again.");
+  }
+  const header = given.version === 1 ? upgradeHeader(given as HeaderV1) : (given as Header);
+  if (header.version !== PAYLOAD_VERSION) {
+    throw new PayloadError(
+      `This explanation has format version ${String(header.version)}, but this viewer reads versions up to ` +
+        `${PAYLOAD_VERSION}. Update gradeclip-widget, or compute the explanation again.`,
+    );
+  }
+  const complete = ({ values }: Measure) => values.length === header.words.length;
+  if (!(header.importance?.length > 0 && header.importance.every(complete))) {
+    throw new PayloadError("This explanation lacks the importance of its words. Compute it again.");
+  }
+  return header;
 }
 
 /**

@@ -2,9 +2,11 @@
 
 import { type Component, h, uniqueId } from "./dom";
 import { formatBytes } from "./format";
+import { explain } from "./help";
 import { toBytes } from "./payload";
 import type { Frame } from "./scene";
-import type { PictureEntry, Store } from "./state";
+import type { Store } from "./state";
+import type { PictureEntry } from "./synced";
 
 const TYPES = ["png", "jpeg", "webp", "gif", "bmp", "tiff"].map((name) => `image/${name}`);
 
@@ -31,7 +33,7 @@ export function refusal({ name, type, size }: Pick<File, "name" | "type" | "size
 export function createPictures(store: Store, root: HTMLElement, signal: AbortSignal): Component<Frame> {
   const file = h("input", { type: "file", accept: TYPES.join(), multiple: true, hidden: true, tabindex: -1 });
   const add = h("button", { type: "button", class: "gradeclip-add" }, "Add a picture");
-  add.title = "Choose a picture; or drop one here, or paste it";
+  explain(add, "Choose a picture from your files, drop one here, or paste it");
   const strip = createStrip(store, signal);
   const target = h(
     "div",
@@ -151,7 +153,7 @@ function createStrip(store: Store, signal: AbortSignal) {
           ...pictures.map((picture, k) =>
             h(
               "label",
-              { class: "gradeclip-thumb", title: picture.name },
+              { class: "gradeclip-thumb", "data-help": picture.name || null },
               inputs[k],
               h("img", { src: urls[k], alt: "" }),
             ),

@@ -2,7 +2,8 @@
 
 import { h, setText } from "./dom";
 import { formatBytesOf } from "./format";
-import type { Progress, Store } from "./state";
+import type { Store } from "./state";
+import type { Progress } from "./synced";
 
 const DELAY = 350; // ms; what is done sooner needs no word
 

@@ -6,6 +6,7 @@ import { createField } from "./field";
 import type { Hover } from "./hover";
 import { DOWN, iconButton, PENCIL } from "./icons";
 import type { Choice, Menu } from "./menu";
+import { tellApart } from "./names";
 import type { Frame, Scene } from "./scene";
 import type { Store } from "./state";
 import { createWords } from "./words";
@@ -44,7 +45,8 @@ export function createPrompt(store: Store, hover: Hover, menu: Menu, signal: Abo
   const change = (prompt: string) => store.set({ prompt, selected_words: [] });
   const openMenu = (at: number, opener: HTMLElement) => {
     const { draft } = scene!;
-    const label = `Change “${draft.words[at]}”`;
+    const { text, beside } = tellApart(draft.words)[at];
+    const label = `Change “${text}”${beside && ` (${beside})`}`;
     menu.open(words.buttons[at], label, wordChoices(draft, at, change, edit), () =>
       opener === handle && handle.isConnected ? handle : (words.buttons[at] ?? pencil),
     );

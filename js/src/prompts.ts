@@ -1,7 +1,8 @@
 // Which prompts are asked for and which of them are explained; what choosing, adding or dropping one sets. No DOM here.
 
 import type { Explanation } from "./payload";
-import type { Store, Synced } from "./state";
+import type { Store } from "./state";
+import type { Synced } from "./synced";
 
 /** A prompt and what is known of it. */
 export interface PromptRow {

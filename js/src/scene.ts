@@ -1,23 +1,27 @@
 // What is on show: everything the components draw, derived from the state. No DOM here.
 
-import { alignWords, type CaptionText, type Draft, draftOf, joinCaption } from "./caption";
+import { alignWords, type Draft, draftOf, joinCaption } from "./caption";
 import type { Sign } from "./colour";
+import { evidenceMap, type Highlight, highlights, importanceOf, regionWords, scaleTo } from "./evidence";
 import {
   type Block,
-  captionMap,
+  byValue,
   coverage,
   mapDifference,
-  ofBlock,
   phraseMap,
   positiveShare,
   type RankedWord,
   rankDifference,
-  regionWords,
 } from "./explanation";
+import { partDecimals } from "./format";
+import { memoize } from "./memo";
 import { peak } from "./paint";
-import { type Depth, decodeDepth, type Explanation, type RawDepth, type Region } from "./payload";
+import type { Depth, Explanation, Region } from "./payload";
 import type { PromptRow } from "./prompts";
-import type { Changes, Erased, Key, Store } from "./state";
+import { evidenceOfBlock, shownBlock } from "./single-block";
+import type { Changes, Key, Store } from "./state";
+import type { Erased, Overview } from "./synced";
+import { captionText, differenceLabel, phraseLabel } from "./wording";
 
 export interface Scene {
   explanation: Explanation;
@@ -30,15 +34,21 @@ export interface Scene {
   erased: Erased | null; // the picture without the region, shown in its place
   reading: string;
   sign: Sign;
-  words: readonly number[]; // whose map is shown; none: the whole caption
+  measure: string; // of the words' importance; one that was computed
+  decimals: number; // of every part of the score in the panel
+  overview: Overview; // what is shown while no word is, as far as that is possible here
+  highlights: readonly Highlight[]; // words with a hue; none where the overview is the caption's map
+  together: boolean; // the highlights are what is painted
+  words: readonly number[]; // whose map is shown; none: the overview
   pinned: readonly number[];
   label: string;
   map: Float64Array;
   top: number; // the map's strongest value of the shown sign
+  unit: number; // what the map's values are multiplied by to be parts of the score
   strength: number | null; // `top` as a share of the strongest single word's in this reading; null for phrases
   region: Region | null;
   part: Float64Array | null; // the region's coverage of each patch
-  ranking: readonly RankedWord[]; // by region where there is one, else by importance; less `versus`
+  ranking: readonly RankedWord[]; // in parts of the score: the region's where there is one; less those of `versus`
   others: readonly RankedWord[]; // words that only `versus` has, counted against
   share: number | null; // of the shown words' positive evidence that lies in the region
 }
@@ -52,8 +62,7 @@ export interface Frame {
   repaint: boolean; // another map, scale or sign than in the frame before
 }
 
-const REGION_KEYS: readonly Key[] = ["region", "draft", "reading"];
-const NO_BLOCKS: Pick<Scene, "depth" | "block"> = { depth: null, block: null };
+const REGION_KEYS: readonly Key[] = ["region", "draft", "reading", "importance"];
 
 /** The scene for the current state. Parts that no change touches are taken over from the previous one. */
 export function deriveScene(
@@ -72,18 +81,19 @@ export function deriveScene(
   const pinned = store.get("selected_words").filter(exists);
   const hovered = store.get("hovered_word");
   const words = hovered !== null && exists(hovered) ? [hovered] : pinned;
-  const map =
-    words.length > 0
-      ? phraseMap(e, reading, words)
-      : versus
-        ? mapDifference(e.captionMap, versus.captionMap)
-        : captionMap(e);
+  const { name: measure, values } = importanceOf(e, store.get("importance"));
+  const overview =
+    block || versus || sign !== "positive" || hasOneOverview(e) ? "caption" : store.get("overview");
+  const together = overview === "words" && words.length === 0;
+  const map = shownMap();
   const top = peak(map, sign);
   const same = previous?.evidence === e && previous.versus === versus;
   const kept = same && !REGION_KEYS.some((k) => changes.has(k));
   const region = store.view.draft ?? store.get("region");
   const part = kept ? previous.part : region && coverage(e, region);
-  const [ranking, others] = kept ? [previous.ranking, previous.others] : rank(e, versus, reading, part);
+  const [ranking, others] = kept
+    ? [previous.ranking, previous.others]
+    : rank(e, versus, reading, measure, part);
   const asked = askedCaption(e, store);
   return {
     explanation,
@@ -99,11 +109,17 @@ export function deriveScene(
     erased: shownErased(store),
     reading,
     sign,
+    measure,
+    decimals: partDecimals(Math.max(...values.map(Math.abs))),
+    overview,
+    highlights: overview === "words" ? highlights(e, measure) : [],
+    together,
     words,
     pinned,
     label: words.length > 0 || !versus ? phraseLabel(e, words) : differenceLabel(e, versus),
     map,
     top,
+    unit: together ? 1 : scaleTo(mapTotal(), map),
     strength: words.length === 1 ? ratio(top, strongestWord(e, reading, sign)) : null,
     region,
     part,
@@ -111,38 +127,25 @@ export function deriveScene(
     others,
     share: part && words.length > 0 ? positiveShare(map, part) : null,
   };
-}
 
-/** The block that is asked for, where there are maps of it. */
-function shownBlock(e: Explanation, store: Store): Pick<Scene, "depth" | "block"> {
-  const raw = store.get("depth") ? store.get("_depth") : null;
-  const depth = raw && depthOf(e, raw);
-  if (!depth) return NO_BLOCKS;
-  const at = (tower: Block["tower"], index: number | null): Block | null =>
-    index !== null && depth[tower][index] ? { tower, index } : null;
-  return { depth, block: at("image", store.get("image_block")) ?? at("text", store.get("text_block")) };
-}
-
-const depths = new WeakMap<RawDepth, { of: Explanation; depth: Depth | null }>();
-
-function depthOf(e: Explanation, raw: RawDepth): Depth | null {
-  let known = depths.get(raw);
-  if (known?.of !== e) {
-    known = { of: e, depth: decodeDepth(raw, e) };
-    depths.set(raw, known);
+  function shownMap(): Float64Array {
+    if (words.length > 0) return phraseMap(e, reading, words);
+    if (together) return evidenceMap(e, measure);
+    return versus ? mapDifference(e.captionMap, versus.captionMap) : Float64Array.from(e.captionMap);
   }
-  return known.depth;
+
+  /** What the map's values are parts of. */
+  function mapTotal(): number {
+    if (words.length > 0) return words.reduce((sum, word) => sum + values[word], 0);
+    const { score, blocks } = e.header;
+    if (versus) return score.cosine - versus.header.score.cosine;
+    return (block && blocks[block.tower][block.index]) ?? score.cosine;
+  }
 }
 
-const blocks = new WeakMap<Depth, Map<string, Explanation>>();
-
-/** The same object for the same block, so that what is derived from it is kept too. */
-function evidenceOfBlock(e: Explanation, depth: Depth, block: Block): Explanation {
-  const known = blocks.get(depth) ?? new Map<string, Explanation>();
-  blocks.set(depth, known);
-  const key = `${block.tower} ${block.index}`;
-  if (!known.has(key)) known.set(key, ofBlock(e, depth, block));
-  return known.get(key)!;
+/** Whether there is the map along the caption alone, as where the paper's own maps are asked for. */
+export function hasOneOverview(e: Explanation): boolean {
+  return e.header.reference;
 }
 
 /** The erased picture, while a region stands and the same way of erasing is asked for. */
@@ -165,34 +168,21 @@ function askedCaption(e: Explanation, store: Store): string {
   return asked || e.header.caption;
 }
 
-function captionText(e: Explanation): CaptionText {
-  return { words: e.header.words.map(({ text }) => text), gaps: e.header.gaps };
-}
-
 function rank(
   e: Explanation,
   versus: Explanation | null,
   reading: string,
+  measure: string,
   part: Float64Array | null,
 ): [words: RankedWord[], others: RankedWord[]] {
   const ranked = (of: Explanation) =>
-    part ? regionWords(of, currentReading(of, reading), part) : byImportance(of);
+    part ? regionWords(of, currentReading(of, reading), measure, part) : byImportance(of, measure);
   if (!versus) return [ranked(e), []];
   return rankDifference(
     ranked(e),
     ranked(versus),
     alignWords(captionText(e).words, captionText(versus).words),
   );
-}
-
-/** "red − blue": what the two captions do not share. */
-function differenceLabel(e: Explanation, versus: Explanation): string {
-  const own = (a: Explanation, b: Explanation) => {
-    const same = alignWords(captionText(b).words, captionText(a).words);
-    const words = captionText(a).words.filter((_, k) => same[k] === null);
-    return words.join(" ") || a.header.caption;
-  };
-  return `${own(e, versus)} − ${own(versus, e)}`;
 }
 
 /** The asked reading, or the first there is. */
@@ -215,6 +205,8 @@ const MAP_KEYS: readonly Key[] = [
   "erased",
   "erase",
   "versus",
+  "importance",
+  "overview",
 ];
 
 /** Whether any of the changes asks for another heat map. */
@@ -222,55 +214,21 @@ export function needsRepaint(changes: Changes): boolean {
   return MAP_KEYS.some((key) => changes.has(key));
 }
 
-/** How a phrase is written: neighbours as in the caption, others joined by a plus. */
-export function phraseLabel(e: Explanation, words: readonly number[]): string {
-  return words
-    .map((w, k) => {
-      const text = e.header.words[w].text;
-      if (k === 0) return text;
-      return (words[k - 1] === w - 1 ? e.header.gaps[w] : " + ") + text;
-    })
-    .join("");
+function byImportance(e: Explanation, measure: string): RankedWord[] {
+  return importanceOf(e, measure)
+    .values.map((value, word) => ({ word, value }))
+    .sort(byValue);
 }
-
-/**
- * The words that get a bar when there is no room for all: the leading one and those that say most, for or
- * against, in the ranking's order.
- */
-export function topRanked<T extends { value: number }>(ranking: readonly T[], count: number): readonly T[] {
-  if (ranking.length <= count) return ranking;
-  const rest = ranking.slice(1).sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
-  const chosen = new Set([ranking[0], ...rest.slice(0, count - 1)]);
-  return ranking.filter((row) => chosen.has(row));
-}
-
-/** The map's strongest patch in words: "upper left", "centre". */
-export function whereabouts(e: Explanation, map: ArrayLike<number>): string {
-  let best = 0;
-  for (let i = 1; i < map.length; i++) if (map[i] > map[best]) best = i;
-  const third = (k: number, n: number) => Math.min(2, Math.floor((3 * (k + 0.5)) / n));
-  const vertical = ["upper", "", "lower"][third(Math.floor(best / e.cols), e.rows)];
-  const horizontal = ["left", "", "right"][third(best % e.cols, e.cols)];
-  if (!vertical && !horizontal) return "in the centre";
-  return `${[vertical || "middle", horizontal || "centre"].join(" ")}`;
-}
-
-function byImportance(e: Explanation): RankedWord[] {
-  return e.header.words
-    .map(({ importance }, word) => ({ word, value: importance }))
-    .sort((a, b) => b.value - a.value);
-}
-
-const strongest = new WeakMap<Explanation, Map<string, number>>();
 
 /** The largest value that any single word's map reaches in a reading. */
 function strongestWord(e: Explanation, reading: string, sign: Sign): number {
-  const known = strongest.get(e) ?? new Map<string, number>();
-  strongest.set(e, known);
-  const key = `${sign}/${reading}`;
-  if (!known.has(key)) known.set(key, peak(e.readings.get(reading) ?? [], sign));
-  return known.get(key)!;
+  return strongest(e, JSON.stringify([reading, sign]));
 }
+
+const strongest = memoize((e: Explanation, key: string): number => {
+  const [reading, sign]: [string, Sign] = JSON.parse(key);
+  return peak(e.readings.get(reading) ?? [], sign);
+});
 
 function ratio(a: number, b: number): number | null {
   return b > 0 ? a / b : null;

@@ -1,15 +1,21 @@
 // How well picture and caption match, and what the last change of the prompt did to that.
 
 import { type Component, h, setText } from "./dom";
-import { formatCosine, formatPercent, formatSigned, formatValue } from "./format";
+import { formatPart, formatPercent, formatSigned, formatValue } from "./format";
+import { explain } from "./help";
 import type { Explanation } from "./payload";
 import type { Frame, Scene } from "./scene";
+
+const HELP =
+  "How well picture and sentence match: the cosine of the angle between what the model makes of either. " +
+  "The logit is the score on the scale that the model was trained with.";
 
 export function createScore(): Component<Frame> {
   const cosine = h("b");
   const change = h("ins", { class: "gradeclip-change", hidden: true });
   const rest = h("span");
   const element = h("div", { class: "gradeclip-score" }, cosine, change, rest);
+  explain(element, HELP);
   let shown: Explanation | null = null;
   return {
     element,
@@ -21,10 +27,10 @@ export function createScore(): Component<Frame> {
         change.hidden = difference === null;
         setText(change, difference === null ? "" : formatGain(difference));
         change.classList.toggle("is-loss", (difference ?? 0) < 0);
-        change.title = shown ? `Compared with “${shown.header.caption}”` : "";
+        if (shown) explain(change, `Compared with “${shown.header.caption}”`);
         shown = e;
       }
-      setText(cosine, formatCosine(e.header.score.cosine));
+      setText(cosine, formatPart(e.header.score.cosine, scene.decimals));
       setText(rest, describe(scene));
     },
   };
@@ -42,7 +48,7 @@ function gain({ header: before }: Explanation, { header: after }: Explanation): 
 
 function describe({ explanation: { header }, versus }: Scene): string {
   const { cosine, logit, probability } = header.score;
-  const parts = ["cosine"];
+  const parts = ["score (cosine)"];
   if (logit !== null) parts.push(`logit ${formatValue(logit, 10)}`);
   if (probability !== null) parts.push(`probability ${formatPercent(probability)}`);
   if (versus) parts.push(`difference ${formatGain(cosine - versus.header.score.cosine)}`);

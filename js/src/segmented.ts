@@ -1,11 +1,12 @@
 // A row of radio buttons that looks like one control.
 
 import { h, uniqueId } from "./dom";
+import { explain } from "./help";
 
 export interface Option {
   value: string;
   label: string;
-  tip: string;
+  help: string;
 }
 
 export interface Segmented {
@@ -16,12 +17,18 @@ export interface Segmented {
   setDisabled(disabled: boolean): void;
 }
 
+/**
+ * @param label its name.
+ * @param labelled whether the name stands before it; else a heading says it.
+ */
 export function createSegmented(
   label: string,
   signal: AbortSignal,
   pick: (value: string) => void,
+  labelled = false,
 ): Segmented {
-  const element = h("div", { class: "gradeclip-segmented", role: "radiogroup", "aria-label": label });
+  const group = h("div", { class: "gradeclip-segmented", role: "radiogroup", "aria-label": label });
+  const element = labelled ? h("div", { class: "gradeclip-field" }, h("span", {}, label), group) : group;
   const name = uniqueId();
   let inputs: HTMLInputElement[] = [];
   let known = "";
@@ -34,10 +41,11 @@ export function createSegmented(
       known = key;
       const focused = inputs.indexOf(document.activeElement as HTMLInputElement);
       inputs = options.map(({ value }) => h("input", { type: "radio", name, value }));
-      element.replaceChildren(
-        ...options.map(({ label: text, tip }, k) => {
-          inputs[k].setAttribute("aria-description", tip);
-          return h("label", { "data-tip": tip }, inputs[k], h("span", {}, text));
+      group.replaceChildren(
+        ...options.map(({ label: text, help }, k) => {
+          const option = h("label", {}, inputs[k], h("span", {}, text));
+          explain(option, help, inputs[k]);
+          return option;
         }),
       );
       if (focused >= 0) inputs[Math.min(focused, inputs.length - 1)]?.focus();

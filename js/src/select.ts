@@ -1,6 +1,7 @@
 // A menu of a few names with its label, for the row of controls.
 
 import { h } from "./dom";
+import { explain } from "./help";
 
 export interface Choice {
   value: string;
@@ -13,9 +14,15 @@ export interface Select {
   update(choices: readonly Choice[], value: string, disabled: boolean): void;
 }
 
-export function createSelect(label: string, signal: AbortSignal, pick: (value: string) => void): Select {
+export function createSelect(
+  label: string,
+  help: string,
+  signal: AbortSignal,
+  pick: (value: string) => void,
+): Select {
   const select = h("select");
   const element = h("label", { class: "gradeclip-field" }, label, select);
+  explain(element, help, select);
   let known = "";
   select.addEventListener("change", () => pick(select.value), { signal });
   return {

@@ -1,13 +1,18 @@
 // The picture with its heat map: canvas, overlay, tooltip, badge and tools, tied to the gestures.
 
+import { createChips } from "./chips";
 import { lookupTable } from "./colour";
 import { type Component, h, setText } from "./dom";
+import { strengths } from "./evidence";
 import { attachGestures } from "./gestures";
+import { hueRgb } from "./hues";
 import { createOverlay } from "./overlay";
 import { HeatPainter } from "./paint";
+import type { Layer } from "./paint-layers";
 import { type Explanation, toBytes } from "./payload";
-import type { Frame } from "./scene";
-import type { Erased, Store } from "./state";
+import type { Frame, Scene } from "./scene";
+import type { Store } from "./state";
+import type { Erased } from "./synced";
 import { createTools } from "./tools";
 import { createTooltip } from "./tooltip";
 
@@ -17,6 +22,7 @@ export function createStage(store: Store, signal: AbortSignal): Component<Frame>
   const image = h("img", { class: "gradeclip-image", alt: "", draggable: "false" });
   const canvas = h("canvas", { class: "gradeclip-heat", "aria-hidden": "true" });
   const overlay = createOverlay();
+  const chips = createChips(() => stage, signal);
   const tooltip = createTooltip();
   const badge = h("div", { class: "gradeclip-badge", hidden: true });
   const tools = createTools(store, signal);
@@ -31,6 +37,7 @@ export function createStage(store: Store, signal: AbortSignal): Component<Frame>
     image,
     canvas,
     overlay.element,
+    chips.element,
     badge,
     tooltip.element,
   );
@@ -81,17 +88,25 @@ export function createStage(store: Store, signal: AbortSignal): Component<Frame>
         const { erased, explanation: e } = scene;
         showPicture(erased ? erasedBytes(erased) : e.image, erased ? "image/webp" : e.header.image.mime);
         canvas.hidden = erased !== null; // its heat is of the picture as it is
-        painter!.paint(scene.map, scene.sign, scene.top, lookupTable(store.get("color_scale"), scene.sign));
+        element.classList.toggle("is-together", scene.together && !erased);
+        if (scene.together) painter!.paintTogether(scene.highlights, () => layersOf(scene));
+        else
+          painter!.paint(scene.map, scene.sign, scene.top, lookupTable(store.get("color_scale"), scene.sign));
         const text = badgeText(frame);
         setText(badge, text);
         badge.hidden = text === "";
       }
-      if (changes.has("opacity")) canvas.style.opacity = String(store.get("opacity"));
+      if (changes.has("opacity")) element.style.setProperty("--opacity", String(store.get("opacity")));
       overlay.update(frame);
+      chips.update(frame);
       tooltip.update(frame);
       tools.update(frame);
     },
   };
+}
+
+function layersOf({ evidence: e, measure, highlights }: Scene): Layer[] {
+  return strengths(e, measure).map((strength, k) => ({ strength, color: hueRgb(highlights[k].hue) }));
 }
 
 /** What the map cannot say by itself. */
@@ -101,6 +116,7 @@ function badgeText({ scene }: Frame): string {
   const word = words.length === 1 ? e.header.words[words[0]] : null;
   if (word?.truncated && top <= 0) return `Not read by the model: “${word.text}”`;
   if (word && !word.known) return `Unknown to this model: “${word.text}”`;
+  if (scene.together) return top > 0 ? "" : "No word adds to this score";
   const none = top <= 0 || (words.length === 0 && sign === "positive" && e.header.no_evidence.image);
   if (!none) return "";
   if (scene.versus && words.length === 0) return "Nothing to tell these prompts apart";

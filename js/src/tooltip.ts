@@ -1,8 +1,10 @@
 // What the patch under the pointer says: its three strongest words.
 
 import { type Component, h, setText } from "./dom";
-import { patchBox, patchWords } from "./explanation";
-import { formatSigned } from "./format";
+import { patchWords } from "./evidence";
+import { patchBox } from "./explanation";
+import { formatValue } from "./format";
+import { nameOf } from "./names";
 import type { Explanation } from "./payload";
 import type { Frame } from "./scene";
 
@@ -16,31 +18,40 @@ export function createTooltip(): Component<Frame> {
     return { row: h("div", {}, word, value), word, value };
   });
   const nothing = h("div", { class: "gradeclip-tip-none" });
+  const what = h("div", { class: "gradeclip-tip-what" }, "part of the score from here");
   const element = h(
     "div",
     { class: "gradeclip-tip", "aria-hidden": "true", hidden: true },
     ...rows.map(({ row }) => row),
+    what,
     nothing,
   );
   return {
     element,
     update({ scene, store, changes }) {
-      if (!changes.has("hoveredPatch") && !changes.has("pointer") && !changes.has("reading")) return;
+      if (
+        !changes.has("hoveredPatch") &&
+        !changes.has("pointer") &&
+        !changes.has("reading") &&
+        !changes.has("importance")
+      )
+        return;
       const { hoveredPatch: patch, pointer } = store.view;
       const outside = patch === null && pointer !== null && store.view.draft === null;
       element.hidden = patch === null && !outside;
       if (element.hidden) return;
       const e = scene.evidence;
-      const words = patch === null ? [] : patchWords(e, scene.reading, patch).slice(0, WORDS);
+      const words = patch === null ? [] : patchWords(e, scene.reading, scene.measure, patch).slice(0, WORDS);
       const speaking = words.filter(({ value }) => value > 0 && value >= LEAST * words[0].value);
       rows.forEach(({ row, word, value }, k) => {
         row.hidden = k >= speaking.length;
         if (row.hidden) return;
-        setText(word, e.header.words[speaking[k].word].text);
-        setText(value, formatSigned(speaking[k].value, speaking[0].value));
+        setText(word, nameOf(e, speaking[k].word));
+        setText(value, formatValue(speaking[k].value, speaking[0].value));
       });
       setText(nothing, patch === null ? "Not seen by the model" : "Speaks for no word");
       nothing.hidden = speaking.length > 0;
+      what.hidden = speaking.length === 0;
       place(element, patch === null ? [...pointer!, ...pointer!] : stageBox(e, patch));
     },
   };

@@ -6,6 +6,7 @@ import { createControls } from "./controls";
 import { createDetails, createNotes } from "./details";
 import { h } from "./dom";
 import { createErase } from "./erase";
+import { Help } from "./help";
 import { createHistory } from "./history";
 import { Hover } from "./hover";
 import { followKernel } from "./kernel";
@@ -13,6 +14,7 @@ import { createLayers } from "./layers";
 import { createLegend } from "./legend";
 import { Menu } from "./menu";
 import { createAnnouncer, createError, createHint, createKernelNotice } from "./notices";
+import { createOverview } from "./overview";
 import { decodePayload, type Explanation, PayloadError, type RawPayload } from "./payload";
 import { createPictures } from "./pictures";
 import { createProgress, sayProgress } from "./progress";
@@ -21,7 +23,8 @@ import { promptRows } from "./prompts";
 import { deriveScene, needsRepaint, type Scene, subtracted } from "./scene";
 import { createScore } from "./score";
 import { createStage } from "./stage";
-import { type Changes, EVERYTHING, type Model, Store } from "./state";
+import { type Changes, EVERYTHING, Store } from "./state";
+import type { Model } from "./synced";
 import { Theme } from "./theme";
 import { createVocabulary } from "./vocabulary";
 
@@ -39,6 +42,7 @@ export function mount(model: Model, host: HTMLElement): () => void {
   const theme = new Theme(root, signal);
   const hover = new Hover(store, root, signal);
   const menu = new Menu(root, signal);
+  const help = new Help(root, signal);
   followKernel(store, model, host, signal);
 
   const error = createError();
@@ -47,10 +51,11 @@ export function mount(model: Model, host: HTMLElement): () => void {
   const compare = createCompare(store, hover, signal);
   const parts = {
     stage: createStage(store, signal),
+    overview: createOverview(store, signal),
     legend: createLegend(),
     score: createScore(),
     prompt: createPrompt(store, hover, menu, signal),
-    bars: createBars(store, hover, signal),
+    bars: createBars(store, hover, menu, signal),
     erase: createErase(store, signal),
     vocabulary: createVocabulary(store, signal),
     hint: createHint(),
@@ -69,10 +74,11 @@ export function mount(model: Model, host: HTMLElement): () => void {
   const element = (name: keyof typeof parts) => parts[name].element;
   const head = h("div", { class: "gradeclip-head" }, element("score"), element("history"), compare.add);
   const panel = h("div", { class: "gradeclip-panel" }, element("compare"), head);
-  for (const name of ["prompt", "bars", "erase", "vocabulary", "notes", "hint"] as const)
+  for (const name of ["prompt", "bars", "notes", "vocabulary", "erase", "hint"] as const)
     panel.append(element(name));
   element("stage").append(progress.words);
-  const footer = h("div", { class: "gradeclip-footer" }, element("legend"), element("pictures"));
+  const footer = h("div", { class: "gradeclip-footer" });
+  footer.append(element("overview"), element("pictures"), element("legend"));
   const figure = h("div", { class: "gradeclip-figure" }, element("stage"), footer);
   const body = h("div", { class: "gradeclip-body", hidden: true });
   body.append(h("div", { class: "gradeclip-main" }, figure, panel));
@@ -121,7 +127,9 @@ export function mount(model: Model, host: HTMLElement): () => void {
     scene = deriveScene(explanation, store, scene, all, subtracted(rows, store, explanation));
     const fresh = explanation !== before?.explanation || scene.erased !== before.erased;
     const frame = { scene, store, rows, changes: all, repaint: fresh || needsRepaint(all) };
+    root.classList.toggle("has-hues", scene.highlights.length > 0);
     for (const part of Object.values(parts)) part.update(frame);
+    help.refresh();
     // What is no longer on show, or is disabled without a kernel, would take the focus along.
     const focused = document.activeElement;
     if (root.contains(focused) && focused?.closest("[hidden], :disabled"))

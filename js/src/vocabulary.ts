@@ -1,20 +1,38 @@
-// Words of a list that a region speaks for, strongest first.
+// What the model sees in a region: the words of a list that fit it most, in one sentence and as bars.
 
 import { place } from "./bars";
 import { type Component, h, setText } from "./dom";
-import { formatSigned } from "./format";
+import { formatPart, partDecimals } from "./format";
 import type { Frame } from "./scene";
 import { createSelect } from "./select";
-import type { SeenWord, Store } from "./state";
+import type { Store } from "./state";
+import type { SeenWord } from "./synced";
 import { layTrack } from "./track";
 
+const HELP = "Ask which words of a list this region fits best, seen by itself";
+const BARS = "Bars: the score of this region by itself with each word.";
+const ALIKE = 0.7; // of the first word's value: from there on a word is named beside it
+const NAMED = 3; // words at most
+
+/** "Most like: tree, then cactus and broccoli." */
+export function sayAnswer(seen: readonly SeenWord[]): string {
+  const [first, ...rest] = seen;
+  if (!first) return "";
+  if (!(first.value > 0)) return "No word of this list fits this region.";
+  const next = rest.filter(({ value }) => value >= ALIKE * first.value).slice(0, NAMED - 1);
+  const others = next.map(({ word }) => word).join(" and ");
+  return others ? `Most like: ${first.word}, then ${others}.` : `Most like: ${first.word}.`;
+}
+
 export function createVocabulary(store: Store, signal: AbortSignal): Component<Frame> {
-  const menu = createSelect("What does the model see here?", signal, (value) =>
+  const menu = createSelect("What does the model see here?", HELP, signal, (value) =>
     store.set({ vocabulary: value }),
   );
+  const answer = h("p", { class: "gradeclip-answer" });
+  const key = h("p", { class: "gradeclip-key" }, BARS);
   const list = h("ol", { class: "gradeclip-bars gradeclip-seen" });
   const empty = h("p", { class: "gradeclip-hint", role: "status" });
-  const element = h("section", { class: "gradeclip-vocabulary" }, menu.element, empty, list);
+  const element = h("section", { class: "gradeclip-vocabulary" }, menu.element, empty, answer, key, list);
   let shown: readonly SeenWord[] | null = null;
   return {
     element,
@@ -29,10 +47,14 @@ export function createVocabulary(store: Store, signal: AbortSignal): Component<F
         !(store.live || seen.length > 0);
       if (element.hidden) return;
       const choices = names.map((name) => ({ value: name, label: name }));
-      menu.update([{ value: "", label: "ask a list …" }, ...choices], asked, store.live && !store.canAsk);
+      menu.update(
+        [{ value: "", label: "Choose a list of words …" }, ...choices],
+        asked,
+        store.live && !store.canAsk,
+      );
       const rows = asked === "" ? [] : seen;
       setText(empty, asked !== "" && seen.length === 0 ? `Asking “${asked}” …` : "");
-      list.hidden = rows.length === 0;
+      list.hidden = key.hidden = answer.hidden = rows.length === 0;
       if (rows === shown) return;
       shown = rows;
       draw(rows);
@@ -41,7 +63,8 @@ export function createVocabulary(store: Store, signal: AbortSignal): Component<F
 
   function draw(rows: readonly SeenWord[]): void {
     const values = rows.map(({ value }) => value);
-    const size = Math.max(...values.map(Math.abs));
+    const decimals = partDecimals(Math.max(...values.map(Math.abs)));
+    setText(answer, sayAnswer(rows));
     const track = layTrack([values]);
     list.style.setProperty("--zero", `${(100 * track.zero).toFixed(2)}%`);
     list.classList.toggle("is-signed", track.zero > 0);
@@ -54,7 +77,7 @@ export function createVocabulary(store: Store, signal: AbortSignal): Component<F
           { class: "gradeclip-bar" },
           h("bdi", { class: "gradeclip-bar-word" }, word),
           h("span", { class: "gradeclip-track", "aria-hidden": "true" }, bar),
-          h("em", {}, formatSigned(value, size)),
+          h("em", {}, formatPart(value, decimals)),
         );
         row.classList.toggle("is-leading", k === 0 && value > 0);
         row.classList.toggle("is-against", value < 0);

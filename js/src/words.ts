@@ -2,12 +2,17 @@
 
 import type { Draft } from "./caption";
 import { type Component, h, setAttribute } from "./dom";
+import { explain } from "./help";
 import type { Hover } from "./hover";
+import { hueOf } from "./hues";
+import { moveTabStop, wordForKey } from "./keys";
+import { tellApart } from "./names";
 import type { WordHeader } from "./payload";
 import type { Frame } from "./scene";
 import { type Store, toggleWord } from "./state";
 
 const EXPLAINED = ".gradeclip-word[data-index]"; // the others wait for their result
+const SLIVER = 0.02; // below this share of the strongest word an underline is a speck
 const RTL = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
 
 export interface Words extends Component<Frame> {
@@ -33,6 +38,7 @@ export function createWords(
   let buttons: HTMLButtonElement[] = [];
   let shown: Draft | null = null;
   let tinted: Frame["scene"]["ranking"] | null = null;
+  let hued: Frame["scene"]["highlights"] | null = null;
   hover.watch(element, EXPLAINED, signal);
 
   element.addEventListener(
@@ -83,7 +89,7 @@ export function createWords(
         });
         moveHandle(scene);
       }
-      if (fresh || scene.ranking !== tinted) tint(scene);
+      if (fresh || scene.ranking !== tinted || scene.highlights !== hued) tint(scene);
     },
   };
 
@@ -96,15 +102,26 @@ export function createWords(
     } else if (place.previousSibling !== button) button.after(place);
   }
 
-  /** Background and underline by the word's share of the strongest value. */
-  function tint({ draft, ranking, region }: Frame["scene"]): void {
+  /**
+   * Background and underline by the word's share of the strongest value. A highlighted word wears its hue, as strongly
+   * as the picture does: by the square root of its share.
+   */
+  function tint({ draft, ranking, region, highlights, overview }: Frame["scene"]): void {
     tinted = ranking;
+    hued = highlights;
     const top = Math.max(...ranking.map(({ value }) => Math.abs(value)), 1e-30);
     element.classList.toggle("has-region", region !== null);
     for (const { word, value } of ranking) {
       const button = buttons[draft.sources.indexOf(word)];
-      button?.style.setProperty("--share", Math.abs(value / top).toFixed(3));
-      button?.classList.toggle("is-against", value < 0);
+      if (!button) continue;
+      const hue = hueOf(highlights, word);
+      const share = Math.abs(value / top);
+      // Among words in hues the tint of another one would be a color without a meaning.
+      const shown = hue && !region ? Math.sqrt(share) : hue || overview === "caption" ? share : 0;
+      button.style.setProperty("--share", (shown < SLIVER ? 0 : shown).toFixed(3));
+      button.style.setProperty("--hue", hue ?? "");
+      button.classList.toggle("is-hued", hue !== null);
+      button.classList.toggle("is-against", value < 0);
     }
   }
 }
@@ -115,38 +132,29 @@ export function pinWord(store: Store, hover: Hover, word: number, extend: boolea
   store.set({ selected_words: toggleWord(store.get("selected_words"), word, extend) });
 }
 
-/** The word that a key leads to from another, or null for other keys. */
-export function wordForKey(key: string, at: number, count: number, direction: string): number | null {
-  const forward = direction === "rtl" ? "ArrowLeft" : "ArrowRight";
-  const back = direction === "rtl" ? "ArrowRight" : "ArrowLeft";
-  if (key === forward || key === "ArrowDown") return Math.min(count - 1, at + 1);
-  if (key === back || key === "ArrowUp") return Math.max(0, at - 1);
-  if (key === "Home") return 0;
-  return key === "End" ? count - 1 : null;
-}
-
 function buildCaption(
   element: HTMLElement,
   { words, gaps, sources }: Draft,
   { words: headers, notes }: { words: readonly WordHeader[]; notes: readonly string[] },
 ): HTMLButtonElement[] {
   const cut = notes.find((note) => /token/i.test(note)) ?? "Past the text length that this model reads";
+  const names = tellApart(words);
   const buttons = words.map((text, index) => {
     const source = sources[index];
     const { truncated, known } = source === null ? { truncated: false, known: true } : headers[source];
     const state = source === null ? " is-pending" : truncated ? " is-truncated" : known ? "" : " is-unknown";
-    const title =
-      source === null ? "Not explained yet" : truncated ? cut : known ? null : "Unknown to this model";
+    const help =
+      source === null ? "Not explained yet" : truncated ? cut : known ? "" : "Unknown to this model";
     const button = h("button", {
       type: "button",
       class: `gradeclip-word${state}`,
       "data-index": source,
       "aria-pressed": "false",
+      "aria-label": names[index].beside ? `${text} (${names[index].beside})` : null,
       tabindex: index === 0 ? 0 : -1,
-      title,
-      "aria-description": title,
     });
     button.textContent = text;
+    if (help) explain(button, help);
     return button;
   });
   // Buttons are neutral to the bidi algorithm, so a run of right-to-left words says its direction itself.
@@ -164,10 +172,4 @@ function buildCaption(
     (goesOn ? run : element).append(gaps[k + 1] ?? "");
   });
   return buttons;
-}
-
-function moveTabStop(buttons: HTMLButtonElement[], to: number): void {
-  buttons.forEach((button, k) => {
-    button.tabIndex = k === to ? 0 : -1;
-  });
 }

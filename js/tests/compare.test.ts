@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MemoryModel } from "../src/memory";
 import { choosePrompt, dropPrompt, promptRows, rewritePrompt } from "../src/prompts";
-import { Store, type Synced } from "../src/state";
+import { Store } from "../src/state";
+import type { Synced } from "../src/synced";
 import { explanation, payload } from "./fixtures";
 import { click, fakeCanvas, frame, open, press } from "./page";
 
@@ -132,6 +133,10 @@ describe("the difference view", () => {
     expect(button("Subtract “a blue car”").getAttribute("aria-pressed")).toBe("true");
     expect(one(".gradeclip-who").textContent).toBe("red − blue");
     expect(one(".gradeclip-score").textContent).toContain("difference +0.010");
+    const fold = one(".gradeclip-fold");
+    expect(fold.textContent).toBe("a, car: together 0.000"); // what both have alike
+    click(fold);
+    await frame();
     expect(bars().map((bar) => bar.querySelector("bdi")!.textContent)).toEqual(["red", "a", "car", "blue"]);
     expect(bars()[3].className).toContain("is-against");
     click(bars()[3]); // another prompt's word has no map here
@@ -140,7 +145,7 @@ describe("the difference view", () => {
     await frame();
     expect(model.get("versus")).toBeNull();
     expect(model.get("sign")).toBe("negative");
-    expect(one(".gradeclip-who").textContent).toBe("whole caption");
+    expect(one(".gradeclip-who").textContent).toBe("whole sentence");
   });
 
   test("goes as it came when its row is removed", async () => {

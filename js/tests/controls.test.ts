@@ -28,13 +28,13 @@ type View = ReturnType<typeof open>;
 const shown = (view: View) =>
   [
     ".gradeclip-models",
-    "method",
-    "resolution",
-    "Reading of a word",
-    "Evidence",
-    "heat",
-    "colours",
-    "contour",
+    "Method",
+    "Detail",
+    "Word’s map",
+    "Show what",
+    "Color strength",
+    "Color scale",
+    "Outline",
   ].filter((name) => {
     const control = name.startsWith(".") ? view.one(name) : (view.control(name) as HTMLElement | undefined);
     return control && !control.closest("[hidden]");
@@ -47,42 +47,44 @@ const choose = (select: HTMLInputElement, value: string) => {
 describe("the switches", () => {
   test("write their traits", async () => {
     const { control, model } = live();
-    choose(control("method"), "gradcam");
-    choose(control("resolution"), "448");
+    choose(control("Method"), "gradcam");
+    choose(control("Detail"), "448");
     await frame();
     expect([model.get("method"), model.get("resolution")]).toEqual(["gradcam", 448]);
-    choose(control("resolution"), "");
+    choose(control("Detail"), "");
     expect(model.get("resolution")).toBeNull();
   });
 
   test("stand only where there is something to choose, and somebody to ask", () => {
     expect(shown(live({ _models: [SWITCHES._models[0]], _resolutions: [224], _methods: [] }))).toEqual([
-      "Reading of a word",
-      "Evidence",
-      "heat",
-      "colours",
-      "contour",
+      "Word’s map",
+      "Show what",
+      "Color strength",
+      "Color scale",
+      "Outline",
     ]);
     document.body.replaceChildren();
-    expect(shown(open(SWITCHES))).not.toContain("method");
+    expect(shown(open(SWITCHES))).not.toContain("Method");
   });
 
-  test("put what is rarely used behind “More”, by keyboard too", async () => {
+  test("put what is rarely used behind “More settings”, by keyboard too", async () => {
     const view = live();
     const more = view.one(".gradeclip-controls > .gradeclip-more");
-    expect(shown(view)).toEqual([".gradeclip-models", "method", "Reading of a word", "Evidence"]);
-    expect(more.getAttribute("aria-expanded")).toBe("false");
+    expect(shown(view)).toEqual([".gradeclip-models", "Method", "Word’s map", "Show what"]);
+    expect([more.textContent, more.getAttribute("aria-expanded")]).toEqual(["More settings", "false"]);
     more.focus();
     click(more);
     await frame();
     expect(more.getAttribute("aria-expanded")).toBe("true");
-    expect(shown(view)).toEqual(expect.arrayContaining(["heat", "colours", "contour", "resolution"]));
+    expect(shown(view)).toEqual(
+      expect.arrayContaining(["Color strength", "Color scale", "Outline", "Detail"]),
+    );
     expect(document.activeElement).toBe(more);
   });
 
   test("keep the focus when the explanation that they asked for arrives", async () => {
     const { control, model } = live();
-    const method = control("method");
+    const method = control("Method");
     method.focus();
     choose(method, "gradcam");
     model.set("_payloads", [payload({ header: { method: "Grad-CAM" } })]);
@@ -94,7 +96,7 @@ describe("the switches", () => {
 
 describe("the controls on show", () => {
   test("are those that are named", () => {
-    expect(shown(live({ controls: ["method", "reading"] }))).toEqual(["method", "Reading of a word"]);
+    expect(shown(live({ controls: ["method", "reading"] }))).toEqual(["Method", "Word’s map"]);
     document.body.replaceChildren();
     const none = live({ controls: [] });
     expect(none.one(".gradeclip-controls").hidden).toBe(true);

@@ -1,15 +1,12 @@
 import { describe, expect, test } from "vitest";
 import {
-  captionMap,
   coverage,
   mapDifference,
   patchAt,
   patchBox,
-  patchWords,
   phraseMap,
   rankDifference,
   regionShare,
-  regionWords,
   softmax,
   wordMap,
 } from "../src/explanation";
@@ -48,10 +45,6 @@ describe("maps", () => {
         });
       }
     });
-  });
-
-  test("the whole caption's map is handed on signed", () => {
-    expect(Math.min(...captionMap(explanation()))).toBeLessThan(0);
   });
 
   test("a reading that is not there is named, with those that are", () => {
@@ -158,32 +151,6 @@ describe("coverage of a polygon", () => {
 });
 
 describe("what a region says", () => {
-  test("each word gets the sum of its map under the region, strongest first", () => {
-    always((next, e) => {
-      const { width, height } = e.header.image;
-      const part = coverage(e, box(next() * width, next() * height, width, height));
-      const ranked = regionWords(e, "in caption", part);
-      expect(ranked.map(({ word }) => word).sort()).toEqual(e.header.words.map((_, k) => k).sort());
-      ranked.forEach(({ word, value }, k) => {
-        expect(value).toBeCloseTo(sum(wordMap(e, "in caption", word).map((m, i) => m * part[i])), 12);
-        if (k > 0) expect(ranked[k - 1].value).toBeGreaterThanOrEqual(value);
-      });
-    });
-  });
-
-  test("ties stay in the caption's order", () => {
-    const e = explanation({
-      rows: [
-        [1, 0, 0, 0, 0, 0],
-        [2, 0, 0, 0, 0, 0],
-        [1, 0, 0, 0, 0, 0],
-        [2, 0, 0, 0, 0, 0],
-      ],
-    });
-    const ranked = regionWords(e, "in caption", coverage(e, box(0, 0, 60, 40)));
-    expect(ranked.map(({ word }) => word)).toEqual([1, 3, 0, 2]);
-  });
-
   test("shares of a region and of the rest add up to all positive evidence", () => {
     always((next, e) => {
       const part = Float64Array.from({ length: e.rows * e.cols }, next);
@@ -198,10 +165,6 @@ describe("what a region says", () => {
   test("a word without positive evidence has no share to give", () => {
     const e = explanation({ words: ["no"], rows: [[-1, -1, -1, -1, -1, -1]] });
     expect(regionShare(e, "in caption", [0], coverage(e, box(0, 0, 60, 40)))).toBe(0);
-  });
-
-  test("a patch ranks the words by their values there", () => {
-    expect(patchWords(explanation(), "in caption", 2)[0]).toEqual({ word: 2, value: 3 });
   });
 });
 

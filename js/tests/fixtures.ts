@@ -5,6 +5,9 @@ import { decodePayload } from "../src/payload";
 
 export const READINGS = ["in caption", "alone", "left out"] as const;
 
+export const LOSS = { name: "leave-one-out", label: "what the score loses without the word" };
+export const SHARE = { name: "grad-eclip", label: "Grad-ECLIP share of the score" };
+
 interface Options {
   words?: string[];
   gaps?: string[];
@@ -12,12 +15,13 @@ interface Options {
   size?: [number, number]; // width, height
   cover?: [number, number, number, number];
   rows?: number[][]; // per word, the reading "in caption"; the others are multiples of it
-  importance?: number[];
+  importance?: number[]; // what the score loses without each word
+  shares?: number[]; // Grad-ECLIP's, as a second measure
   flags?: Partial<WordHeader>[];
   header?: Partial<Header>;
 }
 
-export function payload(options: Options = {}): RawPayload {
+export function payload(options: Options = {}): RawPayload & { header: Header } {
   const words = options.words ?? ["a", "dog", "in", "snow"];
   const grid = options.grid ?? [2, 3];
   const [width, height] = options.size ?? [60, 40];
@@ -29,21 +33,23 @@ export function payload(options: Options = {}): RawPayload {
     caption,
     ...rows,
     ...rows.map((r) => r.map((v) => 2 * v)),
-    ...rows.map((r) => r.map((v) => -v)),
+    ...rows.map((r) => r.map((v) => 3 * v)),
   ];
   const gaps = options.gaps ?? ["", ...words.slice(1).map(() => " "), "."];
   return {
     header: {
-      version: 1,
+      version: 2,
       caption: gaps[0] + words.map((w, k) => w + gaps[k + 1]).join(""),
       words: words.map((text, k) => ({
         text,
-        importance: options.importance?.[k] ?? (k + 1) / 10,
-        effect: null,
         truncated: false,
         known: true,
         ...options.flags?.[k],
       })),
+      importance: [
+        { ...LOSS, values: options.importance ?? words.map((_, k) => (k + 1) / 10) },
+        ...(options.shares ? [{ ...SHARE, values: options.shares }] : []),
+      ],
       gaps,
       score: { cosine: 0.3421, logit: 34.21, scale: 100, bias: null, probability: null },
       grid,

@@ -1,9 +1,10 @@
-// The numbers that Python computed for one payload, computed again here.
+// The numbers that Python computed for its payloads, computed again here.
 
 import { readFileSync } from "node:fs";
-import { expect, test } from "vitest";
-import { coverage, phraseMap, regionShare, regionWords, wordMap } from "../src/explanation";
-import { decodePayload, type RawPayload, type Region } from "../src/payload";
+import { describe, expect, test } from "vitest";
+import { evidenceMap, type Highlight, highlights, regionWords, wordEvidence } from "../src/evidence";
+import { coverage, phraseMap, regionShare, wordMap } from "../src/explanation";
+import { decodePayload, type Measure, type RawPayload, type Region } from "../src/payload";
 
 interface Case {
   fn: "wordMap" | "phraseMap" | "coverage" | "regionWords" | "regionShare";
@@ -11,8 +12,16 @@ interface Case {
   value: number | number[] | [number, number][];
 }
 
-const file = new URL("../../tests/golden/golden.json", import.meta.url);
-const golden: { payload: RawPayload; cases: Case[] } = JSON.parse(readFileSync(file, "utf8"));
+interface Evidence {
+  payload: RawPayload;
+  word_evidence: Record<string, number[]>;
+  evidence_map: number[];
+  highlights: Highlight[];
+}
+
+const read = (name: string) =>
+  JSON.parse(readFileSync(new URL(`../../tests/golden/${name}`, import.meta.url), "utf8"));
+const golden: Evidence & { many: Evidence; cases: Case[] } = read("golden.json");
 const e = decodePayload(golden.payload);
 
 function compute({ fn, args: { reading = "in caption", words = [], region } }: Case): number[] {
@@ -25,18 +34,59 @@ function compute({ fn, args: { reading = "in caption", words = [], region } }: C
     case "coverage":
       return [...part];
     case "regionWords":
-      return regionWords(e, reading, part).flatMap(({ word, value }) => [word, value]);
+      return regionWords(e, reading, "", part).flatMap(({ word, value }) => [word, value]);
     case "regionShare":
       return [regionShare(e, reading, words, part)];
   }
 }
 
-test.each(golden.cases.map((c, k) => [`${c.fn} ${k}`, c] as const))("%s equals Python's", (_, golden) => {
-  const expected = [golden.value].flat(2) as number[];
-  const computed = compute(golden);
+function expectEqual(computed: ArrayLike<number>, expected: readonly number[]): void {
   const scale = Math.max(...expected.map(Math.abs), 1e-30);
   expect(computed).toHaveLength(expected.length);
-  computed.forEach((value, i) => {
-    expect(Math.abs(value - expected[i]) / scale).toBeLessThan(1e-6);
+  expected.forEach((value, i) => {
+    expect(Math.abs(computed[i] - value) / scale).toBeLessThan(1e-6);
+  });
+}
+
+test.each(golden.cases.map((c, k) => [`${c.fn} ${k}`, c] as const))("%s equals Python's", (_, golden) => {
+  expectEqual(compute(golden), [golden.value].flat(2) as number[]);
+});
+
+describe.each([
+  ["of a short caption", golden],
+  ["of more words that count than hues", golden.many],
+])("the evidence %s", (_, expected) => {
+  const shown = decodePayload(expected.payload);
+
+  test.each(Object.keys(expected.word_evidence))("of each word equals Python's, %s", (reading) => {
+    const computed = wordEvidence(shown, reading).flatMap((map) => [...map]);
+    expectEqual(computed, expected.word_evidence[reading]);
+  });
+
+  test("of all words together equals Python's", () => {
+    expectEqual(evidenceMap(shown), expected.evidence_map);
+  });
+
+  test("has Python's highlights", () => {
+    const computed = highlights(shown);
+    expect(computed.map(({ importance, ...rest }) => rest)).toEqual(
+      expected.highlights.map(({ importance, ...rest }) => rest),
+    );
+    expectEqual(
+      computed.map(({ importance }) => importance),
+      expected.highlights.map(({ importance }) => importance),
+    );
+  });
+});
+
+test("a payload of version 1 opens with the importances that Python reads from it", () => {
+  const old: { payload: RawPayload; importance: Measure[] } = read("version1.json");
+  const { header } = decodePayload(old.payload);
+  expect(header.version).toBe(2);
+  expect(header.importance.map(({ values, ...rest }) => rest)).toEqual(
+    old.importance.map(({ values, ...rest }) => rest),
+  );
+  header.importance.forEach(({ values }, k) => {
+    expectEqual(values, old.importance[k].values);
   });
 });

@@ -1,7 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Synced } from "../src/state";
-import { payload } from "./fixtures";
+import type { Synced } from "../src/synced";
 import { click, fakeCanvas, frame, open, press } from "./page";
 
 beforeEach(fakeCanvas);
@@ -112,28 +111,5 @@ describe("copying as Python", () => {
     expect(all(".gradeclip-history textarea")).toHaveLength(0);
     expect(document.activeElement).toBe(button("Copy as Python"));
     expect(copied).toBe(CODE);
-  });
-});
-
-describe("leave-one-out bars", () => {
-  const effects = [0.1, -0.05, 0, 0.2];
-  const measured = payload({ flags: effects.map((effect) => ({ effect })) });
-
-  test("stand beside the importance of each word, with a legend", () => {
-    const { bars, one } = open({ _payloads: [measured] });
-    const thin = (k: number) => bars()[k].querySelector<HTMLElement>(".gradeclip-effect")!;
-    expect(bars()[0].textContent).toBe("snow0.400+0.200");
-    expect(thin(0).style.width).toBe(one(".gradeclip-bar i").style.width); // each kind's longest bar fills the side
-    expect(bars()[2].textContent).toBe("dog0.200−0.050");
-    expect(Number.parseFloat(thin(2).style.left)).toBe(0);
-    expect(one(".gradeclip-key").hidden).toBe(false);
-  });
-
-  test("are hidden where no effect was computed, and where bars say what a region does", async () => {
-    expect(open().one(".gradeclip-key").hidden).toBe(true);
-    const { model, one } = open({ _payloads: [measured] });
-    model.set("region", { kind: "box", box: [0, 0, 20, 20] });
-    await frame();
-    expect(one(".gradeclip-key").hidden).toBe(true);
   });
 });

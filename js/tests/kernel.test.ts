@@ -50,7 +50,7 @@ describe("a kernel that goes", () => {
       for (kernel.status of [status, "starting", "idle"]) statusChanged.emit();
       await frame();
       expect(says(view)).toMatch(/^The kernel is gone.*editing needs a kernel/);
-      expect(view.control("method").disabled).toBe(true);
+      expect(view.control("Method").disabled).toBe(true);
     },
   );
 
@@ -96,7 +96,7 @@ describe("a kernel that goes", () => {
   test("takes no focus with it", async () => {
     const { kernel, statusChanged, model } = lab();
     const view = open({}, model);
-    view.control("method").focus();
+    view.control("Method").focus();
     kernel.status = "dead";
     statusChanged.emit();
     await frame();
@@ -109,12 +109,12 @@ test("where there is no kernel from the start, what needs one is not on show", a
   host.classList.add("jupyter-widgets-disconnected");
   const view = open({}, new LiveModel({ _methods: METHODS, method: METHODS[0].name }), host);
   expect(says(view)).toBe("");
-  expect(view.control("method").closest("label")!.hidden).toBe(true);
+  expect(view.control("Method").closest("label")!.hidden).toBe(true);
 });
 
 describe("a question", () => {
   const ask = (view: ReturnType<typeof open>) => {
-    const method = view.control<HTMLSelectElement>("method");
+    const method = view.control<HTMLSelectElement>("Method");
     method.value = METHODS[1].name;
     method.dispatchEvent(new Event("change"));
   };
@@ -134,7 +134,7 @@ describe("a question", () => {
     wait(1);
     await frame();
     expect(says(view)).toMatch(/busy with something else, or gone/);
-    expect(view.control("method").disabled).toBe(false);
+    expect(view.control("Method").disabled).toBe(false);
     view.model.set("status", "computing");
     await frame();
     expect(says(view)).toBe("");

@@ -1,7 +1,9 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { barsOf, sayExplained } from "../src/blocks";
-import { ofBlock, phraseMap, regionWords } from "../src/explanation";
+import { importanceOf, regionWords } from "../src/evidence";
+import { ofBlock, phraseMap } from "../src/explanation";
+import { formatValue } from "../src/format";
 import { sayBlock } from "../src/layers";
 import { decodeDepth, decodePayload } from "../src/payload";
 import { depth, payload } from "./fixtures";
@@ -43,7 +45,9 @@ describe("maps of single blocks", () => {
       expect(v).toBeCloseTo(whole[i] / 2, 5);
     });
     const part = new Float64Array(6).fill(1);
-    expect(regionWords(block, "in caption", part)[0].word).toBe(regionWords(e, "in caption", part)[0].word);
+    expect(regionWords(block, "in caption", "", part)[0].word).toBe(
+      regionWords(e, "in caption", "", part)[0].word,
+    );
   });
 
   test("of a text block sum over words to the caption's, and bring the words' importances", () => {
@@ -52,10 +56,22 @@ describe("maps of single blocks", () => {
     block.captionMap.forEach((v, i) => {
       expect(v).toBeCloseTo(all[i], 5);
     });
-    expect(block.header.words.map((w) => Number(w.importance.toFixed(3)))).toEqual([1, 1.1, 1.2, 1.3]);
-    expect(e.header.words[0].importance).toBe(0.1);
+    const shares = importanceOf(block).values.map((value) => value / 0.3421); // of the score
+    expect(shares.map((share) => Number(share.toFixed(3)))).toEqual([1, 1.1, 1.2, 1.3]);
+    expect(importanceOf(e).values[0]).toBe(0.1);
   });
 });
+
+/** The number at the strong end of the legend's scale. */
+const strongest = (one: (selector: string) => HTMLElement) =>
+  [...one(".gradeclip-scale").querySelectorAll(".gradeclip-number")].at(-1)!.textContent;
+
+/** A map's largest value where its positive values sum to a part of the score. */
+const inParts = (map: ArrayLike<number>, part: number) => {
+  const positive = Array.from(map, (value) => Math.max(value, 0));
+  const sum = positive.reduce((a, b) => a + b, 0);
+  return formatValue((part * Math.max(...positive)) / sum);
+};
 
 describe("the layers", () => {
   const deep = (more = {}) => open({}, new LiveModel({ depth: true, _depth: depth(), ...more }));
@@ -81,65 +97,65 @@ describe("the layers", () => {
     const { model, one } = open({}, new LiveModel({ depth: true }));
     model.set("status", "error");
     await frame();
-    expect(one(".gradeclip-waiting").textContent).toMatch(/^There are no maps of single blocks/);
+    expect(one(".gradeclip-waiting").textContent).toMatch(/^There are no maps of single steps/);
     model.set("_methods", [{ name: "grad-cam", label: "Grad-CAM", blocks: false }]);
     model.set("method", "grad-cam");
     model.set("status", "ready");
     await frame();
-    expect(one(".gradeclip-waiting").textContent).toMatch(/^There are no maps of single blocks/);
+    expect(one(".gradeclip-waiting").textContent).toMatch(/^There are no maps of single steps/);
   });
 
   test("show a block's map for the caption and for a hovered word, and at the end all explained ones again", async () => {
     const { control, model, one, word } = deep();
-    const slider = control("Block of the image tower");
+    const slider = control("Step on the picture side");
     expect([slider.max, slider.value]).toEqual(["3", "3"]);
-    expect(slider.getAttribute("aria-valuetext")).toBe("as explained: last of 3");
+    expect(slider.getAttribute("aria-valuetext")).toBe("as explained: the last of 3 steps");
     await slide(slider, 0);
     expect([model.get("image_block"), model.get("text_block")]).toEqual([0, null]);
-    expect(slider.getAttribute("aria-valuetext")).toBe("block 1 of 3, +0.100 of the score");
-    expect(one(".gradeclip-what").textContent).toBe("whole captionimage block 1");
-    expect(one(".gradeclip-number:last-child").textContent).toBe("0.542"); // a sixth of 3.25
+    expect(slider.getAttribute("aria-valuetext")).toBe("step 1 of 3, 0.100 of the score");
+    expect(one(".gradeclip-what").textContent).toBe("whole sentencepicture step 1");
+    const [caption, dog] = [maps.image[0].caption, maps.image[0].words.slice(6, 12)];
+    expect(strongest(one)).toBe(inParts(caption, 0.1)); // of what the step brings to the score
     point(word(1), "pointerover");
     await frame();
     expect(one(".gradeclip-who").textContent).toBe("dog");
-    expect(one(".gradeclip-number:last-child").textContent).toBe("0.333"); // a sixth of 2
+    expect(strongest(one)).toBe(inParts(dog, 0.2)); // of what the score loses without "dog"
     point(one(".gradeclip-caption"), "pointerleave");
     await slide(slider, 3);
     expect(model.get("image_block")).toBeNull();
-    await vi.waitFor(() => expect(one(".gradeclip-what").textContent).toBe("whole caption"));
-    expect(one(".gradeclip-number:last-child").textContent).toBe("3.25");
+    await vi.waitFor(() => expect(one(".gradeclip-together").hidden).toBe(false));
   });
 
   test("of one tower at a time: moving one slider puts the other back", async () => {
     const { control, model } = deep({ image_block: 1 });
-    await slide(control("Block of the text tower"), 0);
+    await slide(control("Step on the text side"), 0);
     expect([model.get("image_block"), model.get("text_block")]).toEqual([null, 0]);
-    expect(control("Block of the image tower").value).toBe("3");
+    expect(control("Step on the picture side").value).toBe("3");
   });
 
   test("of a text block tint and rank the words by it", async () => {
     const { bars, control, one } = deep();
-    await slide(control("Block of the text tower"), 1);
+    await slide(control("Step on the text side"), 1);
     expect(bars().map((row) => row.querySelector("em")!.textContent)).toEqual([
-      "1.30",
-      "1.20",
-      "1.10",
-      "1.00",
+      "0.445",
+      "0.411",
+      "0.376",
+      "0.342",
     ]);
     expect(one(".gradeclip-word").style.getPropertyValue("--share")).toBe("0.769");
   });
 
   test("keep the slider, and the focus on it, while it moves", async () => {
     const { control } = deep();
-    const slider = control("Block of the image tower");
+    const slider = control("Step on the picture side");
     slider.focus();
     await slide(slider, 1);
     expect(document.activeElement).toBe(slider);
   });
 
   test("another reading leaves the single block", async () => {
-    const { all, model } = deep({ image_block: 1 });
-    change(all(".gradeclip-segmented input")[1]);
+    const { radio, model } = deep({ image_block: 1 });
+    change(radio("On its own"));
     await frame();
     expect([model.get("reading"), model.get("image_block")]).toEqual(["alone", null]);
   });
@@ -160,13 +176,14 @@ describe("bars of blocks", () => {
   });
 
   test("say which are explained, and a block's share", () => {
-    expect([sayExplained(12, 12), sayExplained(1, 12), sayExplained(3, 12)]).toEqual([
-      "all 12",
-      "last of 12",
-      "last 3 of 12",
+    expect([sayExplained(12, 12), sayExplained(1, 12), sayExplained(3, 12), sayExplained(1, 1)]).toEqual([
+      "all 12 steps",
+      "the last of 12 steps",
+      "the last 3 of 12 steps",
+      "its one step",
     ]);
-    expect(sayBlock(null, [0.1, 0.2], 1, 2)).toBe("as explained: last of 2");
-    expect(sayBlock(1, [0.1, 0.2], 1, 2)).toBe("block 2 of 2, +0.200 of the score");
-    expect(sayBlock(1, [], 1, 2)).toBe("block 2 of 2");
+    expect(sayBlock(null, [0.1, 0.2], 1, 2)).toBe("as explained: the last of 2 steps");
+    expect(sayBlock(1, [0.1, 0.2], 1, 2)).toBe("step 2 of 2, 0.200 of the score");
+    expect(sayBlock(1, [], 1, 2)).toBe("step 2 of 2");
   });
 });

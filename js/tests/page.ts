@@ -2,7 +2,7 @@
 
 import { type MockInstance, vi } from "vitest";
 import { MemoryModel } from "../src/memory";
-import type { Message, Synced } from "../src/state";
+import type { Message, Synced } from "../src/synced";
 import { mount } from "../src/view";
 import { payload } from "./fixtures";
 
@@ -64,6 +64,11 @@ export function open(
     stage,
     word: (k: number) => all(".gradeclip-word")[k],
     bars: () => all(".gradeclip-ranking .gradeclip-bar").filter((row) => !row.hidden),
+    /** The radio button of a segment. */
+    radio: (name: string): HTMLInputElement =>
+      all("label")
+        .find((label) => label.textContent === name)!
+        .querySelector("input")!,
     /** The control that a label or an aria-label names. */
     control: <E extends HTMLElement = HTMLInputElement>(name: string): E => {
       const named = all("[aria-label]").find((element) => element.getAttribute("aria-label") === name);

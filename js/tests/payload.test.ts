@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { decodePayload, PayloadError } from "../src/payload";
-import { payload } from "./fixtures";
+import { decodePayload, type Header, PayloadError } from "../src/payload";
+import { LOSS, payload } from "./fixtures";
 
 const bytes = (data: unknown) => new Uint8Array(data as ArrayBuffer);
 
@@ -27,9 +27,9 @@ describe("decoding a payload", () => {
   });
 
   test("says what to do about another version", () => {
-    const raw = payload({ header: { version: 2 } });
+    const raw = payload({ header: { version: 3 } });
     expect(() => decodePayload(raw)).toThrow(PayloadError);
-    expect(() => decodePayload(raw)).toThrow(/version 2.*reads version 1.*Update gradeclip-widget/);
+    expect(() => decodePayload(raw)).toThrow(/version 3.*reads versions up to 2.*Update gradeclip-widget/);
   });
 
   test("refuses a buffer that is shorter than its header promises", () => {
@@ -37,6 +37,21 @@ describe("decoding a payload", () => {
     expect(() => decodePayload({ ...raw, maps: bytes(raw.maps).slice(0, 40) })).toThrow(
       /10 map values .* 78/,
     );
+  });
+
+  test("refuses a header without the words' importance, or with too few of its values", () => {
+    for (const importance of [undefined, [], [{ ...LOSS, values: [0.1] }]]) {
+      const raw = payload({ header: { importance } as Partial<Header> });
+      expect(() => decodePayload(raw)).toThrow(/lacks the importance of its words/);
+    }
+  });
+
+  test("of version 1 without what leaving out costs has Grad-ECLIP's shares alone", () => {
+    const { importance, ...header } = payload().header;
+    const words = header.words.map((word, k) => ({ ...word, importance: (k + 1) / 10 }));
+    const e = decodePayload({ ...payload(), header: { ...header, version: 1, words } });
+    expect(e.header.importance.map(({ name }) => name)).toEqual(["grad-eclip"]);
+    expect(e.header.importance[0].values[1]).toBeCloseTo(0.2 * 0.3421, 12);
   });
 
   test("refuses what has no header", () => {

@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { sayFall } from "../src/erase";
+import { sayAnswer } from "../src/vocabulary";
 import { change, fakeCanvas, frame, LiveModel, open, press } from "./page";
 
 beforeEach(fakeCanvas);
@@ -28,12 +29,21 @@ describe("what the model sees in a region", () => {
     expect(one(".gradeclip-vocabulary [role=status]").textContent).toBe("Asking “objects” …");
     model.set("seen", SEEN);
     await frame();
-    expect(all(".gradeclip-seen li").map((row) => row.textContent)).toEqual([
-      "dog+0.200",
-      "<b>wolf</b>+0.100",
-    ]);
+    expect(all(".gradeclip-seen li").map((row) => row.textContent)).toEqual(["dog0.200", "<b>wolf</b>0.100"]);
     expect(all(".gradeclip-seen i").map((bar) => bar.style.width)).toEqual(["100.00%", "50.00%"]);
     expect(one(".gradeclip-vocabulary [role=status]").textContent).toBe("");
+    expect(one(".gradeclip-answer").textContent).toBe("Most like: dog.");
+    expect(one(".gradeclip-vocabulary .gradeclip-key").textContent).toMatch(
+      /^Bars: the score of this region by itself/,
+    );
+  });
+
+  test("is answered in words first: the best, then those near it", () => {
+    const seen = (...values: number[]) => values.map((value, k) => ({ word: `w${k}`, value }));
+    expect(sayAnswer(seen(0.2, 0.18, 0.15, 0.149))).toBe("Most like: w0, then w1 and w2.");
+    expect(sayAnswer(seen(0.2, 0.18, 0.05))).toBe("Most like: w0, then w1.");
+    expect(sayAnswer(seen(0.2, 0.05))).toBe("Most like: w0.");
+    expect(sayAnswer(seen(-0.1, -0.2))).toBe("No word of this list fits this region.");
   });
 
   test("is asked only of a region, and only where somebody answers", () => {
@@ -69,6 +79,8 @@ describe("erasing a region", () => {
     expect((made.mock.calls.at(-1)![0] as Blob).size).toBe(2);
     expect(one(".gradeclip-heat").hidden).toBe(true);
     expect(one(".gradeclip-contour").getAttribute("d")).toBe("");
+    expect(one(".gradeclip-outlines").hasAttribute("hidden")).toBe(true);
+    expect(one(".gradeclip-chips").hidden).toBe(true);
     expect(one(".gradeclip-what").textContent).toBe("without the regionheat hidden");
   });
 
@@ -80,11 +92,12 @@ describe("erasing a region", () => {
     change(back);
     await frame();
     expect(one(".gradeclip-heat").hidden).toBe(false);
-    expect(one(".gradeclip-contour").getAttribute("d")).not.toBe("");
+    expect(one(".gradeclip-outlines").hasAttribute("hidden")).toBe(false);
     model.set("erase", "blur");
     await frame();
     expect(one(".gradeclip-heat").hidden).toBe(true);
     back.focus();
+    press(back, "Escape"); // puts the help on the button away
     press(back, "Escape");
     await frame();
     expect(document.activeElement).toBe(stage); // where it was is gone
@@ -99,7 +112,7 @@ describe("erasing a region", () => {
 
   test("in a page without a kernel offers what was done, and nothing where nothing was", () => {
     const { all } = open({ region, erase: "blur", erased });
-    expect(all(".gradeclip-erase label").map((label) => label.textContent)).toEqual(["as it is", "blur"]);
+    expect(all(".gradeclip-erase label").map((label) => label.textContent)).toEqual(["As it is", "Blurred"]);
     document.body.replaceChildren();
     expect(open({ region }).one(".gradeclip-erase").hidden).toBe(true);
   });

@@ -1,8 +1,10 @@
 // @vitest-environment happy-dom
 import { describe, expect, test } from "vitest";
+import { evidenceMap } from "../src/evidence";
 import { MemoryModel } from "../src/memory";
-import { deriveScene, phraseLabel, subtracted, topRanked, whereabouts } from "../src/scene";
-import { EVERYTHING, Store, type Synced, toggleWord } from "../src/state";
+import { deriveScene, subtracted } from "../src/scene";
+import { EVERYTHING, Store, toggleWord } from "../src/state";
+import type { Synced } from "../src/synced";
 import { explanation } from "./fixtures";
 
 const scene = (state: Partial<Synced>, e = explanation()) =>
@@ -11,9 +13,37 @@ const scene = (state: Partial<Synced>, e = explanation()) =>
 const spread = (value: number) => Array.from({ length: 6 }, () => value);
 
 describe("which map is shown", () => {
-  test("the whole caption's, where nothing is pinned or hovered", () => {
-    expect(scene({}).words).toEqual([]);
-    expect([...scene({}).map]).toEqual([...explanation().captionMap]);
+  test("the words' evidence together, where nothing is pinned or hovered", () => {
+    const shown = scene({});
+    expect([shown.words, shown.together]).toEqual([[], true]);
+    expect([...shown.map]).toEqual([...evidenceMap(explanation())]);
+    expect(shown.highlights.map(({ words }) => words)).toEqual([[0], [1], [2], [3]]);
+  });
+
+  test("the whole caption's, where that is asked for", () => {
+    const shown = scene({ overview: "caption" });
+    expect([...shown.map]).toEqual([...explanation().captionMap]);
+    expect([shown.together, shown.highlights]).toEqual([false, []]);
+  });
+
+  test("the whole caption's, where the words have nothing to show together", () => {
+    expect(scene({ sign: "both" }).overview).toBe("caption");
+    expect(scene({}, explanation({ header: { reference: true } })).overview).toBe("caption");
+  });
+
+  test("one word's alone while it is pointed at; the others keep their hues in the caption", () => {
+    const shown = scene({ hovered_word: 1 });
+    expect(shown.together).toBe(false);
+    expect(shown.highlights).toHaveLength(4);
+  });
+
+  test("has a unit in which it sums to the part of the score that it is of", () => {
+    const positive = ({ map, unit }: ReturnType<typeof scene>) =>
+      unit * map.reduce((sum, value) => sum + Math.max(value, 0), 0);
+    expect(positive(scene({ hovered_word: 1 }))).toBeCloseTo(0.2, 12);
+    expect(positive(scene({ selected_words: [1, 3] }))).toBeCloseTo(0.6, 12);
+    expect(positive(scene({ overview: "caption" }))).toBeCloseTo(0.3421, 12);
+    expect(positive(scene({}))).toBeCloseTo(1, 12); // 0.1 + 0.2 + 0.3 + 0.4
   });
 
   test("the hovered word's, over what is pinned", () => {
@@ -38,7 +68,15 @@ describe("what is ranked", () => {
   test("words by importance, until there is a region", () => {
     expect(scene({}).ranking.map(({ word }) => word)).toEqual([3, 2, 1, 0]);
     const region = { kind: "box", box: [20, 0, 40, 20] } as const; // the patch of "dog"
-    expect(scene({ region }).ranking[0]).toEqual({ word: 1, value: 2 });
+    expect(scene({ region }).ranking[0]).toEqual({ word: 1, value: 0.2 }); // all that "dog" brings lies there
+  });
+
+  test("by the measure that is asked for, in decimals that show its largest", () => {
+    const e = explanation({ importance: [0.4, 0.3, 0.2, 0.1], shares: [0, 0.001, 0.002, 0.003] });
+    expect(scene({}, e).ranking[0].word).toBe(0);
+    expect(scene({ importance: "grad-eclip" }, e).ranking[0].word).toBe(3);
+    expect([scene({}, e).decimals, scene({ importance: "grad-eclip" }, e).decimals]).toEqual([3, 4]);
+    expect(scene({ importance: "unheard of" }, e).measure).toBe("leave-one-out");
   });
 
   test("a region and a word together have a share", () => {
@@ -51,17 +89,15 @@ describe("what is ranked", () => {
     expect(scene({ hovered_word: 0 }).strength).toBeCloseTo(0.25);
     expect(scene({ hovered_word: 3 }).strength).toBe(1);
   });
-
-  test("few bars keep the leader and those that say most for or against", () => {
-    const ranking = [5, 4, 1, 0.5, -0.1, -9].map((value, word) => ({ word, value }));
-    expect(topRanked(ranking, 3).map(({ value }) => value)).toEqual([5, 4, -9]);
-    expect(topRanked(ranking, 9)).toBe(ranking);
-  });
 });
 
 describe("the difference of two prompts", () => {
   const red = explanation({ words: ["a", "red", "car"], rows: [spread(1), spread(2), spread(3)] });
-  const blue = explanation({ words: ["a", "blue", "car"], rows: [spread(1), spread(7), spread(3)] });
+  const blue = explanation({
+    words: ["a", "blue", "car"],
+    rows: [spread(1), spread(7), spread(3)],
+    importance: [0.1, 0.7, 0.3],
+  });
   const between = (state: Partial<Synced>) =>
     deriveScene(red, new Store(new MemoryModel(state)), null, EVERYTHING, blue);
 
@@ -74,12 +110,9 @@ describe("the difference of two prompts", () => {
 
   test("ranks the words of both by what a region gives the one more than the other", () => {
     const { ranking, others } = between({ region: { kind: "box", box: [0, 0, 60, 40] } });
-    expect(ranking.map(({ word, value }) => [word, value])).toEqual([
-      [1, 12],
-      [0, 0],
-      [2, 0],
-    ]);
-    expect(others).toEqual([{ word: 1, value: -42 }]);
+    expect(ranking.map(({ word }) => word)).toEqual([1, 0, 2]);
+    expect(ranking.map(({ value }) => value)).toEqual([expect.closeTo(0.2), 0, 0]);
+    expect(others).toEqual([{ word: 1, value: expect.closeTo(-0.7) }]);
   });
 
   test("is of another prompt on the same grid only", () => {
@@ -115,19 +148,4 @@ test("clicks pin alone, shift-clicks make a phrase in the caption's order", () =
   expect(toggleWord([2, 3], 2, false)).toEqual([2]);
   expect(toggleWord([2], 0, true)).toEqual([0, 2]);
   expect(toggleWord([0, 2], 2, true)).toEqual([0]);
-});
-
-test("a map's strongest place has a name", () => {
-  const e = explanation({ grid: [3, 3], words: ["a"], rows: [[0, 0, 0, 0, 0, 0, 0, 0, 0]] });
-  const at = (k: number) =>
-    whereabouts(
-      e,
-      Array.from({ length: 9 }, (_, i) => (i === k ? 1 : 0)),
-    );
-  expect([0, 4, 5, 7].map(at)).toEqual(["upper left", "in the centre", "middle right", "lower centre"]);
-});
-
-test("a phrase keeps the caption's own punctuation between neighbours", () => {
-  const e = explanation({ words: ["dog", "cat"], gaps: ["", ", ", ""] });
-  expect(phraseLabel(e, [0, 1])).toBe("dog, cat");
 });

@@ -11,7 +11,8 @@ afterEach(() => {
 
 describe("the picture", () => {
   test("a click selects the patch, and its strongest word leads the bars", async () => {
-    const { stage, model, one, bars } = open();
+    const raw = payload({ importance: [-0.4, 0.2, 0.3, 0.4] }); // "a" hurts, also there
+    const { stage, model, one, bars } = open({ _payloads: [raw] });
     point(stage, "pointerdown", 300, 100);
     point(stage, "pointerup", 300, 100);
     await frame();
@@ -19,7 +20,8 @@ describe("the picture", () => {
     expect(one(".gradeclip-heading").textContent).toBe("What this region says");
     expect(bars()[0].dataset.index).toBe("1");
     expect(bars()[0].className).toContain("is-leading");
-    expect(bars()[3].className).toContain("is-against");
+    expect(bars().map((row) => row.textContent)).toEqual(["dog0.200", "a−0.080"]);
+    expect(bars()[1].className).toContain("is-against");
   });
 
   test("a second click on the patch lets go of it", async () => {
@@ -94,7 +96,7 @@ describe("the picture", () => {
     const tip = one(".gradeclip-tip");
     expect(tip.hidden).toBe(false);
     const shown = [...tip.children].filter((row) => !(row as HTMLElement).hidden);
-    expect(shown.map((row) => row.textContent)).toEqual(["dog+2.00"]);
+    expect(shown.map((row) => row.textContent)).toEqual(["dog0.200", "part of the score from here"]);
     point(stage, "pointerleave");
     await frame();
     expect(tip.hidden).toBe(true);
@@ -137,7 +139,7 @@ describe("the picture", () => {
   test("no positive evidence is said, not painted", () => {
     const rows = [[-1, -1, -1, -1, -1, -1]];
     const { one } = open({ _payloads: [payload({ words: ["no"], rows })] });
-    expect(one(".gradeclip-badge").textContent).toBe("No positive evidence for this caption");
+    expect(one(".gradeclip-badge").textContent).toBe("No word adds to this score");
     expect(new Set(painted.at(-1))).toHaveProperty("size", 1);
   });
 });

@@ -105,16 +105,14 @@ describe("the view", () => {
   test("score, logit and probability stand side by side", () => {
     const score = { cosine: 0.0812, logit: -1.3, scale: 100, bias: -10, probability: 0.214 };
     const { one } = open({ _payloads: [payload({ header: { score } })] });
-    expect(one(".gradeclip-score").textContent).toBe("0.081cosine · logit −1.3 · probability 21 %");
+    expect(one(".gradeclip-score").textContent).toBe("0.081score (cosine) · logit −1.3 · probability 21 %");
   });
 
   test("the controls write their traits", async () => {
-    const { model, all, one, control } = open();
-    const alone = all(".gradeclip-segmented input")[1] as HTMLInputElement;
-    change(alone);
-    const both = all(".gradeclip-segmented input")[5] as HTMLInputElement;
-    change(both);
-    const heat = control("Heat opacity");
+    const { model, one, control, radio } = open();
+    change(radio("On its own"));
+    change(radio("Both"));
+    const heat = control("Color strength");
     heat.value = "30";
     change(heat, "input");
     const contour = one("input[type=checkbox]") as HTMLInputElement;
@@ -125,10 +123,10 @@ describe("the view", () => {
     expect(model.get("sign")).toBe("both");
     expect(model.get("opacity")).toBe(0.3);
     expect(model.get("contour")).toBe(false);
-    expect((one(".gradeclip-heat") as HTMLCanvasElement).style.opacity).toBe("0.3");
+    expect(one(".gradeclip-picture").style.getPropertyValue("--opacity")).toBe("0.3");
     expect(one(".gradeclip-contour").getAttribute("d")).toBe("");
-    expect(control("colours").disabled).toBe(true);
-    expect(one(".gradeclip-legend").textContent).toContain("for and against");
+    expect(control("Color scale").disabled).toBe(true);
+    expect(one(".gradeclip-legend").textContent).toContain("raises and lowers the score");
   });
 
   test("a theme that is asked for wins; otherwise the page's own is followed", async () => {
@@ -140,14 +138,5 @@ describe("the view", () => {
     expect(one(".gradeclip").dataset.theme).toBe("light");
     expect(one(".gradeclip").className).not.toContain("follows-host");
     delete document.body.dataset.jpThemeLight;
-  });
-
-  test("many words show their strongest bars and all on request", async () => {
-    const words = Array.from({ length: 14 }, (_, k) => `w${k}`);
-    const { one, bars } = open({ _payloads: [payload({ words, grid: [4, 4] })] });
-    expect(bars()).toHaveLength(8);
-    click(one(".gradeclip-more"));
-    await frame();
-    expect(bars()).toHaveLength(14);
   });
 });

@@ -10,7 +10,7 @@ afterEach(() => {
 });
 
 describe("words", () => {
-  test("hovering a word paints its map, and leaving it the whole caption's again", async () => {
+  test("hovering a word paints its map, and leaving it the words together again", async () => {
     const { word, one, model } = open();
     const whole = painted.at(-1);
     point(word(1), "pointerover");
@@ -20,7 +20,7 @@ describe("words", () => {
     expect(one(".gradeclip-legend").textContent).toContain("dog");
     point(one(".gradeclip-caption"), "pointerleave");
     await vi.waitFor(() => expect(samePixels(painted.at(-1), whole)).toBe(true));
-    expect(one(".gradeclip-legend").textContent).toContain("whole caption");
+    expect(one(".gradeclip-together").hidden).toBe(false);
   });
 
   test("focusing a word by keyboard previews it as hovering does", async () => {
@@ -87,9 +87,9 @@ describe("words", () => {
     const raw = payload({ flags: [{}, { known: false }, {}, { truncated: true }], header: { notes } });
     const { word, one } = open({ _payloads: [raw] });
     expect(word(1).className).toContain("is-unknown");
-    expect(word(1).title).toBe("Unknown to this model");
+    expect(word(1).getAttribute("aria-description")).toBe("Unknown to this model");
     expect(word(3).className).toContain("is-truncated");
-    expect(word(3).title).toBe(notes[0]);
+    expect(word(3).getAttribute("aria-description")).toBe(notes[0]);
     expect(one(".gradeclip-notes").textContent).toBe(notes[0]);
   });
 

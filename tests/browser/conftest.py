@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from .chromium import launch
 from .lab import LabServer, Notebook, lab_server
-from .made import made_explanation
+from .made import LONG_CAPTION, made_explanation
 from .view import View
 
 FAILURES = Path("build/browser-failures")
@@ -38,6 +38,7 @@ def chromium(pytestconfig: pytest.Config) -> Iterator[Browser]:
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
     with lab_server(tmp_path_factory.mktemp("lab")) as server:
         made_explanation().save(server.folder / "made.npz")
+        made_explanation(LONG_CAPTION).save(server.folder / "long.npz")
         yield server
 
 

@@ -10,7 +10,12 @@ from gradeclip_widget.explanation import Explanation
 from ..factories import make_explanation, words_of
 
 CAPTION = "a red fox beside the blue whale"
+LONG_CAPTION = (
+    "a red fox beside the blue whale and a tree and a lamp and a chair and a table and a boat and a kite "
+    "and a drum and a bell and a shoe"
+)
 FOX, WHALE = (0.25, 0.5), (0.75, 0.5)  # shares of the picture's width and height
+FOX_COLOR, WHALE_COLOR = (210, 100, 40), (50, 90, 200)
 GRID = (10, 14)  # rows, cols
 SIZE = (560, 400)  # width, height in pixels
 _FOX_PATCHES = np.s_[3:7, 2:5]
@@ -26,9 +31,13 @@ def made_explanation(caption: str = CAPTION) -> Explanation:
         row[_FOX_PATCHES] = {"fox": 1.0, "red": 0.5, "beside": -0.4}.get(word.text, 0.002)
         row[_WHALE_PATCHES] = {"whale": 0.8, "blue": 0.5}.get(word.text, 0.002)
     pixels = np.full((*GRID, 3), (120, 160, 140), np.uint8)
-    pixels[_FOX_PATCHES], pixels[_WHALE_PATCHES] = (210, 100, 40), (50, 90, 200)
+    pixels[_FOX_PATCHES], pixels[_WHALE_PATCHES] = FOX_COLOR, WHALE_COLOR
     image = Image.fromarray(pixels).resize(SIZE, Image.Resampling.NEAREST)
     importance = np.array([{"fox": 4, "whale": 3, "red": 2}.get(w.text, 1) for w in words], float)
+    lost = [
+        {"fox": 0.09, "red": 0.03, "whale": 0.06, "blue": 0.02, "beside": -0.004}.get(w.text, 0.001)
+        for w in words
+    ]
     return make_explanation(
         caption,
         GRID,
@@ -39,7 +48,8 @@ def made_explanation(caption: str = CAPTION) -> Explanation:
         interactions=interactions,
         token_importance=importance / importance.sum(),
         alone=interactions[:, :, ::-1],  # mirrored, to tell the readings apart
-        left_out=-interactions,
+        left_out=np.where(interactions > 0.1, interactions, 0),  # on its object alone
+        word_effects=np.array(lost),
         cover=(0, 0, *map(float, SIZE)),
         notes=(),
     )

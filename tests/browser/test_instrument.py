@@ -122,7 +122,7 @@ def test_a_region_is_named_from_a_list_and_erased(notebook: Notebook) -> None:
     expect(view.root.locator(".gradeclip-seen li")).to_have_count(12)
     assert notebook.run("len(widget.seen)") == "12"
     view = View(notebook.page, notebook.cell(-2))
-    view.root.get_by_text("mean", exact=True).click()
+    view.root.get_by_text("Plain color", exact=True).click()
     expect(view.root.locator(".gradeclip-fall")).to_have_text(re.compile("→"))
     scores = notebook.run(
         "round(widget.explanation.score, 3), round(widget.erased['scores'][0], 3)"
@@ -134,14 +134,14 @@ def test_a_region_is_named_from_a_list_and_erased(notebook: Notebook) -> None:
 def test_maps_of_single_blocks_are_shown(notebook: Notebook) -> None:
     view = explore(notebook)
     heat = view.heat()
-    view.button("Layers").click()
-    slider = view.root.get_by_label("Block of the image tower")
+    view.button("Steps inside the model").click()
+    slider = view.root.get_by_label("Step on the picture side")
     expect(slider).to_be_visible()
     slider.press("Home")
     view.heat_other_than(heat)
     assert notebook.run("widget.image_block") == "0"
     view = View(notebook.page, notebook.cell(-2))
-    view.root.get_by_label("Block of the image tower").press("End")
+    view.root.get_by_label("Step on the picture side").press("End")
     view.wait_for_heat(heat)
 
 
@@ -178,11 +178,11 @@ def test_controls_that_a_lesson_does_not_need_are_not_there(notebook: Notebook) 
     notebook.run("gw.explore(gw.demo.scenes()[0].image, 'a sun', controls=['prompt', 'reading'])")
     view = View(notebook.page, notebook.cell())
     expect(view.button("Edit the prompt")).to_be_visible()
-    expect(view.root.get_by_label("Reading of a word")).to_be_visible()
-    for gone in ("Heat opacity", "colours", "Evidence"):
+    expect(view.root.get_by_label("Word’s map")).to_be_visible()
+    for gone in ("Color strength", "Color scale", "Show what"):
         expect(view.root.get_by_label(gone)).to_be_hidden()
     expect(view.button("Add a picture")).to_be_hidden()
-    expect(view.button("Layers")).to_be_hidden()
+    expect(view.button("Steps inside the model")).to_be_hidden()
 
 
 def test_forty_widgets_in_one_notebook_answer(notebook: Notebook) -> None:
@@ -251,11 +251,11 @@ def test_every_mode_is_accessible(notebook: Notebook, mode: str, theme: str) -> 
         view.click_at(middle(0))
         view.root.get_by_label("What does the model see here?").select_option("colours")
         expect(view.root.locator(".gradeclip-seen li").first).to_be_visible()
-        view.root.get_by_text("noise", exact=True).click()
+        view.root.get_by_text("Noise", exact=True).click()
         expect(view.root.locator(".gradeclip-fall")).to_have_text(re.compile("→"))
     elif mode == "layers":
-        view.button("Layers").click()
-        expect(view.root.get_by_label("Block of the image tower")).to_be_visible()
+        view.button("Steps inside the model").click()
+        expect(view.root.get_by_label("Step on the picture side")).to_be_visible()
     else:
         view.word(view.caption.get_by_role("button").last.inner_text()).click()
     assert view.accessibility_violations() == []
@@ -269,12 +269,13 @@ def test_another_model_and_finer_maps_are_chosen_from_the_menus(notebook: Notebo
     )
     notebook.run("widget = gw.explore(gw.demo.scenes()[0].image, 'a sun', models=[second])\nwidget")
     view = View(notebook.page, notebook.cell())
-    view.button("model demo").click()
+    view.button("Model demo").click()
     view.root.get_by_role("list", name="Models").get_by_text("second").click()
-    expect(view.button("model second")).to_be_visible()
+    expect(view.button("Model second")).to_be_visible()
     heat = view.heat()
-    view.button("More").click()
-    view.root.get_by_label("resolution").select_option("448")
+    view.button("More settings").click()
+    sizes = view.root.get_by_label("Detail")
+    sizes.select_option(index=sizes.locator("option").count() - 1)
     view.heat_other_than(heat)
     assert notebook.run(
         "widget.wait(); widget.model, widget.explanation.model, widget.explanation.patch_grid"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -157,13 +158,33 @@ def test_the_widget_is_dark_in_a_dark_lab(dark_lab: Notebook) -> None:
 def test_keys_pressed_in_the_widget_leave_the_notebook_alone(notebook: Notebook) -> None:
     view = show(notebook, "gw.show(made)")
     cells = notebook.page.locator(".jp-Cell").count()
-    parts = (view.word("fox"), view.stage, view.root.get_by_label("colours"))
+    parts = (view.word("fox"), view.stage, view.root.get_by_label("Color scale"))
     for part in parts:
         part.focus()
         for key in ("a", "b", "x", "Enter"):  # to a notebook: insert above, below, cut, edit
             notebook.page.keyboard.press(key)
         expect(part).to_be_focused()
     assert notebook.page.locator(".jp-Cell").count() == cells
+
+
+@pytest.mark.parametrize("scrolled", [False, True])
+def test_the_picture_stays_while_a_long_panel_scrolls(notebook: Notebook, scrolled: bool) -> None:
+    view = show(notebook, "gw.show(gw.Explanation.load('long.npz'))")
+    if scrolled:
+        notebook.command("notebook:enable-output-scrolling")
+        expect(notebook.cell()).to_have_class(re.compile("jp-mod-outputsScrolled"))
+    view.root.locator(".gradeclip-fold").click()
+    panel = view.root.locator(".gradeclip-panel")
+    assert panel.evaluate("e => e.scrollHeight > e.clientHeight + 100"), "there is more to read"
+    panel.evaluate("e => e.scrollTo(0, e.scrollHeight)")
+    hint, stage = view.root.locator(".gradeclip-panel > .gradeclip-hint"), view.stage
+    hint.scroll_into_view_if_needed()
+    expect(hint).to_be_in_viewport()
+    expect(stage).to_be_in_viewport()
+    figure, column = stage.bounding_box(), panel.bounding_box()
+    assert figure is not None
+    assert column is not None
+    assert figure["y"] == pytest.approx(column["y"], abs=1), "they begin at one height"
 
 
 def test_the_magic_explains_a_file(notebook: Notebook, lab: LabServer) -> None:

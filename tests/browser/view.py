@@ -93,7 +93,22 @@ class View:
     @property
     def leader(self) -> Locator:
         """The word that leads the bars."""
-        return self.root.locator(".gradeclip-bar-word").first
+        return self.root.locator(".gradeclip-bar-word > bdi").first
+
+    @property
+    def bars(self) -> Locator:
+        """The bars of words on show."""
+        return self.root.locator(".gradeclip-ranking .gradeclip-bar:visible")
+
+    @property
+    def help(self) -> Locator:
+        """The help beside what has the focus or is pointed at."""
+        return self.root.get_by_role("tooltip")
+
+    @property
+    def chips(self) -> Locator:
+        """The names of highlighted words on the picture."""
+        return self.root.locator(".gradeclip-chip")
 
     def heat(self) -> str:
         """The heat map's pixels, to compare."""
@@ -111,6 +126,12 @@ class View:
         """The picture as painted on the screen, (height, width, 3)."""
         shot = self.stage.screenshot(animations="disabled")
         return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"), np.int16)
+
+    def color_near(self, at: Point) -> NDArray[np.float64]:
+        """The mean color (3,) of a small square of the picture as painted."""
+        pixels = self.pixels()
+        x, y = round(at[0] * pixels.shape[1]), round(at[1] * pixels.shape[0])
+        return np.asarray(pixels[y - 3 : y + 4, x - 3 : x + 4].mean((0, 1)))
 
     def region_numbers(self) -> list[float]:
         """The coordinates of the region's outline, in image pixels."""
@@ -147,7 +168,7 @@ class View:
 
     def look_away(self) -> None:
         """Move the pointer to where nothing happens."""
-        self.root.locator(".gradeclip-score").hover()
+        self.page.mouse.move(1, 1)
 
     def point_at(self, at: Point) -> None:
         """Move the pointer over a place of the picture."""

@@ -1,0 +1,67 @@
+// Where the names of highlights stand on the picture. No DOM here.
+
+import type { Point } from "./payload";
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+const GAP = 9; // pixels from a peak to its chip
+const EDGE = 6; // pixels that a chip keeps from the picture's border
+const APART = 3; // pixels between chips
+const DOT = 6; // pixels around a peak that other chips leave free
+const SMALLEST: Size = { width: 200, height: 140 }; // a picture that has room for names
+
+type Rect = readonly [x0: number, y0: number, x1: number, y1: number];
+
+/**
+ * Place a chip at each peak, the first in the list first: above it, else below or beside it, and nearer to the
+ * middle where the picture ends. No two overlap, and none covers another's peak.
+ *
+ * @param peaks in pixels of the picture as shown.
+ * @returns each chip's left upper corner; null where there is no room.
+ */
+export function placeChips(peaks: readonly Point[], sizes: readonly Size[], picture: Size): (Point | null)[] {
+  if (picture.width < SMALLEST.width || picture.height < SMALLEST.height) return peaks.map(() => null);
+  const taken: Rect[] = [];
+  return peaks.map((peak, k) => {
+    const dots = peaks.filter((_, n) => n !== k).map(([x, y]): Rect => [x - DOT, y - DOT, x + DOT, y + DOT]);
+    for (const [x, y] of candidates(peak, sizes[k], picture)) {
+      const rect: Rect = [x, y, x + sizes[k].width, y + sizes[k].height];
+      if ([...taken, ...dots].some((other) => overlap(rect, other))) continue;
+      taken.push([rect[0] - APART, rect[1] - APART, rect[2] + APART, rect[3] + APART]);
+      return [x, y];
+    }
+    return null;
+  });
+}
+
+/** Corners of a chip around its peak, the best first; those that would leave the picture are moved in. */
+function candidates([x, y]: Point, { width, height }: Size, picture: Size): Point[] {
+  const [above, below] = [y - GAP - height, y + GAP];
+  const [middle, level] = [x - width / 2, y - height / 2];
+  const corners: Point[] = [
+    [middle, above],
+    [middle, below],
+    [x + GAP, level],
+    [x - GAP - width, level],
+    [x - width, above],
+    [x, above],
+    [x - width, below],
+    [x, below],
+    [middle, above - height],
+    [middle, below + height],
+  ];
+  const [right, bottom] = [picture.width - EDGE - width, picture.height - EDGE - height];
+  if (right < EDGE) return []; // wider than the picture
+  return corners.map(([cx, cy]) => [clamp(cx, EDGE, right), clamp(cy, EDGE, bottom)]);
+}
+
+function overlap(a: Rect, b: Rect): boolean {
+  return a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(high, Math.max(low, value));
+}

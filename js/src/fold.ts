@@ -1,0 +1,32 @@
+// Which words get a bar of their own, and which are folded into one line. No DOM here.
+
+import { COUNTS } from "./evidence";
+
+export const MOST = 12; // bars at once; in a long caption the rest is folded with what carries little
+
+/**
+ * Part ranked words into those on show and those folded away: words below a tenth of the largest size, and what is
+ * past the most bars. A single word is not folded, since the line would take its room.
+ */
+export function foldRanking<T extends { value: number }>(
+  ranking: readonly T[],
+  most: number = MOST,
+): { shown: readonly T[]; folded: readonly T[] } {
+  const floor = COUNTS * Math.max(...ranking.map(({ value }) => Math.abs(value)), 0);
+  const kept = new Set(
+    topRanked(
+      ranking.filter(({ value }) => Math.abs(value) >= floor),
+      most,
+    ),
+  );
+  if (ranking.length - kept.size < 2) return { shown: ranking, folded: [] };
+  return { shown: ranking.filter((row) => kept.has(row)), folded: ranking.filter((row) => !kept.has(row)) };
+}
+
+/** The leading row and those that say most, for or against, in the ranking's order. */
+export function topRanked<T extends { value: number }>(ranking: readonly T[], count: number): readonly T[] {
+  if (ranking.length <= count) return ranking;
+  const rest = ranking.slice(1).sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
+  const chosen = new Set([ranking[0], ...rest.slice(0, count - 1)]);
+  return ranking.filter((row) => chosen.has(row));
+}

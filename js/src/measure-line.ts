@@ -1,0 +1,71 @@
+// What the bars are: one plain sentence, and the menu of the other measures of a word's importance.
+
+import { type Component, h, setText } from "./dom";
+import { importanceOf } from "./evidence";
+import { explain } from "./help";
+import type { Menu } from "./menu";
+import type { Measure } from "./payload";
+import type { Frame, Scene } from "./scene";
+import type { Store } from "./state";
+import { capitalized, sayMeasure } from "./wording";
+
+export function createMeasureLine(store: Store, menu: Menu, signal: AbortSignal): Component<Frame> {
+  const title = h("h3", { class: "gradeclip-heading" });
+  const others = h(
+    "button",
+    { type: "button", class: "gradeclip-more", "aria-haspopup": "menu" },
+    "Other measures",
+  );
+  explain(others, "Other ways to say how much a word matters for the score");
+  const what = h("span");
+  const second = h("span");
+  const firstKey = h("span", {}, h("i"), what);
+  const secondKey = h("span", {}, h("i", { class: "gradeclip-second" }), second);
+  const key = h("p", { class: "gradeclip-key" }, firstKey, secondKey);
+  const element = h("div", { class: "gradeclip-measure" }, title, others, key);
+  let scene: Scene | null = null;
+  others.addEventListener(
+    "click",
+    () => {
+      const { evidence, measure } = scene!;
+      const choices = evidence.header.importance.map(({ name, label }) => ({
+        label: capitalized(label),
+        current: name === measure,
+        act: () => store.set({ importance: name }),
+      }));
+      menu.open(others, "Measure of importance", choices, () => others);
+    },
+    { signal },
+  );
+  return {
+    element,
+    update(frame) {
+      scene = frame.scene;
+      const { evidence, measure } = scene;
+      others.hidden = evidence.header.importance.length < 2 || !store.offers("importance");
+      setText(title, heading(scene));
+      setText(what, sayBars(scene, importanceOf(evidence, measure)));
+      const beside = secondMeasure(scene);
+      secondKey.hidden = beside === null;
+      if (beside) setText(second, `Thin line: ${sayMeasure(beside)}.`);
+    },
+  };
+}
+
+/** The measure that stands beside the one on show: the default one, or the next; none where a region is asked. */
+export function secondMeasure({ evidence, measure, region, versus }: Scene): Measure | null {
+  if (region || versus) return null;
+  return evidence.header.importance.find(({ name }) => name !== measure) ?? null;
+}
+
+function heading({ region, versus }: Scene): string {
+  if (!versus) return region ? "What this region says" : "Word importance";
+  return region ? "What this region says, difference" : "Word importance, difference";
+}
+
+/** "Bars: what the score loses without the word." */
+function sayBars({ region, versus }: Scene, measure: Measure): string {
+  const what = sayMeasure(measure);
+  const here = region ? `the part of ${what} that lies in this region` : what;
+  return versus ? `Bars: ${here}, less the same for “${versus.header.caption}”.` : `Bars: ${here}.`;
+}

@@ -1,0 +1,37 @@
+// What the picture shows while no word is pointed at: the words together, or the map along the whole sentence.
+
+import { type Component, h } from "./dom";
+import { type Frame, hasOneOverview } from "./scene";
+import { createSegmented } from "./segmented";
+import type { Store } from "./state";
+
+const OPTIONS = [
+  {
+    value: "words",
+    label: "Words together",
+    help: "Every word that counts in a color of its own, where its part of the score comes from",
+  },
+  {
+    value: "caption",
+    label: "Whole sentence (paper’s map)",
+    help: "One map along the sentence as a whole, as in the Grad-ECLIP paper: a named object that the sentence stresses more than the picture does stays dark in it",
+  },
+];
+
+export function createOverview(store: Store, signal: AbortSignal): Component<Frame> {
+  const choice = createSegmented("What the picture shows", signal, (value) => {
+    if (value === "caption") store.set({ overview: "caption" });
+    // The words together are what raises the score, over all explained steps.
+    else store.set({ overview: "words", sign: "positive", image_block: null, text_block: null });
+  });
+  choice.setOptions(OPTIONS);
+  const element = h("div", { class: "gradeclip-overview" }, choice.element);
+  return {
+    element,
+    update({ scene }) {
+      element.hidden =
+        !store.offers("overview") || hasOneOverview(scene.explanation) || scene.versus !== null;
+      choice.choose(scene.overview);
+    },
+  };
+}

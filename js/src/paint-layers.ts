@@ -1,0 +1,56 @@
+// Several maps painted together, each in a color of its own.
+
+import { axis } from "./bilinear";
+import { alphaAt, type Rgb } from "./colour";
+
+export interface Layer {
+  strength: ArrayLike<number>; // 0..1 per patch
+  color: Rgb;
+}
+
+const VEIL = 0.32; // the darkening where nothing speaks, so that the colors glow
+const COVER = 0.8; // the opacity of full strength: what is in the picture stays to be seen
+
+/**
+ * Paint layers into RGBA pixels, bilinear between patches. Where they meet, colors mix by their strengths; the
+ * strongest sets the opacity.
+ */
+export function paintLayers(
+  pixels: Uint32Array,
+  width: number,
+  height: number,
+  layers: readonly Layer[],
+  rows: number,
+  cols: number,
+): void {
+  const across = axis(width, cols);
+  const down = axis(height, rows);
+  const lines = layers.map(() => new Float32Array(cols)); // one pixel row of each layer
+  const bytes = new Uint8ClampedArray(pixels.buffer, pixels.byteOffset, pixels.byteLength);
+  for (let y = 0, k = 0; y < height; y++) {
+    const [a, b, q] = [down.low[y] * cols, down.high[y] * cols, down.weight[y]];
+    layers.forEach(({ strength }, n) => {
+      for (let c = 0; c < cols; c++) lines[n][c] = strength[a + c] * (1 - q) + strength[b + c] * q;
+    });
+    for (let x = 0; x < width; x++, k += 4) {
+      const [left, right, p] = [across.low[x], across.high[x], across.weight[x]];
+      let [red, green, blue, total, top] = [0, 0, 0, 0, 0];
+      for (let n = 0; n < layers.length; n++) {
+        const strength = lines[n][left] + (lines[n][right] - lines[n][left]) * p;
+        const { color } = layers[n];
+        red += strength * color[0];
+        green += strength * color[1];
+        blue += strength * color[2];
+        total += strength;
+        if (strength > top) top = strength;
+      }
+      const cover = COVER * alphaAt(top, 0);
+      const alpha = cover + VEIL * (1 - cover); // the color over the veil
+      const share = total > 0 ? cover / alpha / total : 0;
+      bytes[k] = red * share;
+      bytes[k + 1] = green * share;
+      bytes[k + 2] = blue * share;
+      bytes[k + 3] = 255 * alpha;
+    }
+  }
+}

@@ -1,0 +1,109 @@
+// Words, phrases, places and parts of the score, as they are said. No DOM here.
+
+import { alignWords, type CaptionText } from "./caption";
+import { importanceOf, peakOf } from "./evidence";
+import { formatPart } from "./format";
+import { nameOf } from "./names";
+import type { Explanation, Measure } from "./payload";
+
+interface Meaning {
+  is: string; // of every word's value
+  adds(word: string): string; // of one word's, behind "what" and "that"
+  takes(word: string): string; // the same where the value is negative
+}
+
+const MEANINGS: Readonly<Record<string, Meaning>> = {
+  "leave-one-out": {
+    is: "what the score loses without the word",
+    adds: (word) => `the score loses without ${word}`,
+    takes: (word) => `the score gains without ${word}`,
+  },
+  "grad-eclip": {
+    is: "the word’s share of the score by Grad-ECLIP",
+    adds: (word) => `Grad-ECLIP gives to ${word}`,
+    takes: (word) => `Grad-ECLIP takes from ${word}`,
+  },
+  "integrated-gradients": {
+    is: "what the word adds to the score by integrated gradients",
+    adds: (word) => `${word} adds to the score by integrated gradients`,
+    takes: (word) => `${word} takes from the score by integrated gradients`,
+  },
+};
+
+function meaningOf({ name, label }: Measure): Meaning {
+  const said = (word: string) => `${word} has by “${label}”`;
+  return MEANINGS[name] ?? { is: label, adds: said, takes: said };
+}
+
+function clause(measure: Measure, value: number, word: string): string {
+  return meaningOf(measure)[value < 0 ? "takes" : "adds"](`“${word}”`);
+}
+
+/** "what the score loses without the word". */
+export function sayMeasure(measure: Measure): string {
+  return meaningOf(measure).is;
+}
+
+/** "0.099 of the score 0.626: what the score loses without “sun”." */
+export function sayImportance(e: Explanation, measure: string, word: number, decimals: number): string {
+  const shown = importanceOf(e, measure);
+  const value = shown.values[word];
+  const score = formatPart(e.header.score.cosine, decimals);
+  const part = `${formatPart(Math.abs(value), decimals)} ${value < 0 ? "beside" : "of"} the score ${score}`;
+  return `${part}: what ${clause(shown, value, nameOf(e, word))}.`;
+}
+
+/** "0.081 of the 0.099 that the score loses without “sun” lies in this region." */
+export function sayRegionPart(
+  e: Explanation,
+  measure: string,
+  word: number,
+  value: number,
+  decimals: number,
+): string {
+  const shown = importanceOf(e, measure);
+  const whole = shown.values[word];
+  const [part, of] = [value, whole].map((v) => formatPart(Math.abs(v), decimals));
+  return `${part} of the ${of} that ${clause(shown, whole, nameOf(e, word))} lies in this region.`;
+}
+
+/** "What the score loses without the word". */
+export function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** How a phrase is written: neighbours as in the caption, others joined by a plus. */
+export function phraseLabel(e: Explanation, words: readonly number[]): string {
+  if (words.length === 1) return nameOf(e, words[0]);
+  return words
+    .map((w, k) => {
+      const text = e.header.words[w].text;
+      if (k === 0) return text;
+      return (words[k - 1] === w - 1 ? e.header.gaps[w] : " + ") + text;
+    })
+    .join("");
+}
+
+/** "red − blue": what the two captions do not share. */
+export function differenceLabel(e: Explanation, versus: Explanation): string {
+  const own = (a: Explanation, b: Explanation) => {
+    const same = alignWords(captionText(b).words, captionText(a).words);
+    const words = captionText(a).words.filter((_, k) => same[k] === null);
+    return words.join(" ") || a.header.caption;
+  };
+  return `${own(e, versus)} − ${own(versus, e)}`;
+}
+
+export function captionText(e: Explanation): CaptionText {
+  return { words: e.header.words.map(({ text }) => text), gaps: e.header.gaps };
+}
+
+/** The map's strongest patch in words: "upper left", "in the center". */
+export function whereabouts(e: Explanation, map: ArrayLike<number>): string {
+  const best = peakOf(map);
+  const third = (k: number, n: number) => Math.min(2, Math.floor((3 * (k + 0.5)) / n));
+  const vertical = ["upper", "", "lower"][third(Math.floor(best / e.cols), e.rows)];
+  const horizontal = ["left", "", "right"][third(best % e.cols, e.cols)];
+  if (!vertical && !horizontal) return "in the center";
+  return `${[vertical || "middle", horizontal || "center"].join(" ")}`;
+}

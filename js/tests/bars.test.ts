@@ -1,0 +1,153 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { payload } from "./fixtures";
+import { click, fakeCanvas, frame, LiveModel, open, press } from "./page";
+
+beforeEach(fakeCanvas);
+afterEach(() => {
+  document.body.replaceChildren();
+  vi.restoreAllMocks();
+});
+
+const measured = payload({ importance: [0.1, -0.05, 0, 0.2], shares: [0, 0.1, 0.04, 0.2] });
+const many = payload({
+  words: ["a", "dog", "and", "a", "cat", "in", "a", "garden"],
+  grid: [2, 4],
+  importance: [0.001, 0.2, -0.002, 0.003, 0.1, 0.002, 0, 0.05],
+});
+const region = { kind: "box", box: [20, 0, 40, 20] } as const; // the patch of "dog"
+
+describe("the bars", () => {
+  test("say in a sentence what they are, and the second measure beside them in the same units", () => {
+    const { bars, one, all } = open({ _payloads: [measured] });
+    expect(all(".gradeclip-ranking .gradeclip-key > span").map((line) => line.textContent)).toEqual([
+      "Bars: what the score loses without the word.",
+      "Thin line: the word’s share of the score by Grad-ECLIP.",
+    ]);
+    expect(bars().map((row) => row.textContent)).toEqual([
+      "snow0.2000.200",
+      "a0.1000.000",
+      "in0.0000.040",
+      "dog−0.0500.100",
+    ]);
+    const thin = (k: number) => bars()[k].querySelector<HTMLElement>(".gradeclip-second")!;
+    expect(thin(0).style.width).toBe(one(".gradeclip-bar i").style.width); // both 0.200
+    expect(thin(3).style.width).toBe(one(".gradeclip-bar:nth-child(2) i").style.width); // both 0.100
+  });
+
+  test("show another measure from a menu, the default one beside it", async () => {
+    const { all, bars, model, one, host } = open({ _payloads: [measured] });
+    click(one(".gradeclip-measure button"));
+    const choices = all("[role=menuitemradio]");
+    expect(choices.map((choice) => [choice.textContent, choice.getAttribute("aria-checked")])).toEqual([
+      ["What the score loses without the word", "true"],
+      ["Grad-ECLIP share of the score", "false"],
+    ]);
+    click(choices[1]);
+    await frame();
+    expect(model.get("importance")).toBe("grad-eclip");
+    expect(bars().map((row) => row.textContent)[1]).toBe("dog0.100−0.050");
+    expect(one(".gradeclip-ranking .gradeclip-key").textContent).toMatch(/^Bars: the word’s share/);
+    expect(host.contains(document.activeElement)).toBe(true);
+  });
+
+  test("offer no other measure where there is one, or where the control is not wanted", () => {
+    expect(open().one(".gradeclip-measure button").hidden).toBe(true);
+    document.body.replaceChildren();
+    const { one } = open({ _payloads: [measured], controls: ["reading"] });
+    expect(one(".gradeclip-measure button").hidden).toBe(true);
+  });
+
+  test("say of what each is a part, to the pointer, the keyboard and a screen reader", async () => {
+    const { bars, model, one } = open({ _payloads: [measured] });
+    const snow = bars()[0].querySelector("button")!;
+    const said = () => [bars()[0].dataset.help, snow.getAttribute("aria-description")];
+    const whole =
+      "0.200 of the score 0.342: what the score loses without “snow”. Grad-ECLIP share of the score: 0.200.";
+    expect(said()).toEqual([whole, whole]);
+    snow.focus();
+    expect(one(".gradeclip-help").textContent).toBe(whole);
+    model.set("region", { kind: "box", box: [0, 20, 20, 40] });
+    await frame();
+    const part = "0.200 of the 0.200 that the score loses without “snow” lies in this region.";
+    expect(said()).toEqual([part, part]);
+    expect(one(".gradeclip-help").textContent).toBe(part);
+  });
+
+  test("of a region have no second measure beside them", () => {
+    const { one, all } = open({ _payloads: [measured], region });
+    expect(all(".gradeclip-ranking .gradeclip-key > span")[1].hidden).toBe(true);
+    expect(one(".gradeclip-bars").className).not.toContain("has-second");
+  });
+
+  test("are walked by arrow keys, with one tab stop for all, and pinned by a click", async () => {
+    const { bars, model } = open({ _payloads: [measured] });
+    const words = () => bars().map((row) => row.querySelector("button")!);
+    expect(words().map(({ tabIndex }) => tabIndex)).toEqual([0, -1, -1, -1]);
+    words()[0].focus();
+    press(words()[0], "ArrowDown");
+    expect(document.activeElement).toBe(words()[1]);
+    expect(words().map(({ tabIndex }) => tabIndex)).toEqual([-1, 0, -1, -1]);
+    await frame();
+    expect(model.get("hovered_word")).toBe(0); // "a"
+    click(words()[1]);
+    await frame();
+    expect(model.get("selected_words")).toEqual([0]);
+    expect(words()[1].getAttribute("aria-pressed")).toBe("true");
+  });
+});
+
+describe("words that carry next to nothing", () => {
+  test("are folded into one line that says what they bring together", () => {
+    const { bars, one } = open({ _payloads: [many] });
+    expect(bars().map((row) => row.querySelector("bdi")!.textContent)).toEqual(["dog", "cat", "garden"]);
+    const fold = one(".gradeclip-fold");
+    expect(fold.textContent).toBe("a, in, a, a, and: together 0.004");
+    expect(fold.getAttribute("aria-expanded")).toBe("false");
+  });
+
+  test("unfold by a click, equal ones told apart, and fold again", async () => {
+    const { bars, one } = open({ _payloads: [many] });
+    click(one(".gradeclip-fold"));
+    await frame();
+    expect(bars().map((row) => row.querySelector("button")!.textContent)).toEqual([
+      "dog",
+      "cat",
+      "garden",
+      "a (cat)",
+      "in",
+      "a (dog)",
+      "a (garden)",
+      "and",
+    ]);
+    expect(one(".gradeclip-fold").getAttribute("aria-expanded")).toBe("true");
+    click(one(".gradeclip-fold"));
+    await frame();
+    expect(bars()).toHaveLength(3);
+  });
+
+  test("are named shortly where they are many", () => {
+    const words = Array.from({ length: 14 }, (_, k) => `w${k}`);
+    const importance = words.map((_, k) => (k === 0 ? 1 : 0.001));
+    const { one } = open({ _payloads: [payload({ words, grid: [4, 4], importance })] });
+    expect(one(".gradeclip-fold").textContent).toBe("w1, w2, w3, w4 + 9 more: together 0.013");
+  });
+
+  test("a line there is none where every word counts", () => {
+    expect(open().one(".gradeclip-fold").hidden).toBe(true);
+  });
+});
+
+describe("equal words", () => {
+  test("are told apart in the caption's labels, the legend and what is announced", async () => {
+    const { word, one, model } = open({}, new LiveModel({ _payloads: [many] }));
+    expect([0, 1, 3].map((k) => word(k).getAttribute("aria-label"))).toEqual(["a (dog)", null, "a (cat)"]);
+    expect(word(3).textContent).toBe("a");
+    model.set("hovered_word", 3);
+    await frame();
+    expect(one(".gradeclip-who").textContent).toBe("a (cat)");
+    model.set("selected_words", [3]);
+    await frame();
+    expect(one(".gradeclip-spoken").textContent).toMatch(/^a \(cat\) pinned/);
+  });
+});

@@ -1,0 +1,98 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { fakeCanvas, frame, LiveModel, open, point, press } from "./page";
+
+beforeEach(fakeCanvas);
+afterEach(() => {
+  document.body.replaceChildren();
+  vi.restoreAllMocks();
+});
+
+const LOWERS = "Show what in the picture speaks against the words";
+
+describe("the help on a control", () => {
+  test("shows at once by keyboard, names the control's description, and goes when the focus does", () => {
+    const { radio, one, stage } = open();
+    const lowers = radio("Lowers it");
+    press(document.body, "Tab");
+    lowers.focus();
+    const help = one(".gradeclip-help");
+    expect([help.hidden, help.textContent, help.getAttribute("role")]).toEqual([false, LOWERS, "tooltip"]);
+    expect(lowers.getAttribute("aria-describedby")).toBe(help.id);
+    stage.focus();
+    expect(help.hidden).toBe(true);
+    expect(lowers.hasAttribute("aria-describedby")).toBe(false);
+    expect(lowers.getAttribute("aria-description")).toBe(LOWERS); // also without the help on show
+  });
+
+  test("shows where the pointer rests, stays while it is on the help, and goes after it", async () => {
+    const { radio, one } = open();
+    const help = one(".gradeclip-help");
+    point(radio("Lowers it").closest("label")!, "pointerover");
+    expect(help.hidden).toBe(true);
+    await vi.waitFor(() => expect(help.textContent).toBe(LOWERS));
+    point(help, "pointerover");
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(help.hidden).toBe(false);
+    point(one(".gradeclip-score"), "pointerout");
+    point(one(".gradeclip"), "pointerleave");
+    await vi.waitFor(() => expect(help.hidden).toBe(true));
+  });
+
+  test("is put away by Esc, and what is selected stays until the next", async () => {
+    const { radio, one, model } = open({ selected_words: [1] });
+    const lowers = radio("Lowers it");
+    lowers.focus();
+    press(lowers, "Escape");
+    expect(one(".gradeclip-help").hidden).toBe(true);
+    expect(model.get("selected_words")).toEqual([1]);
+    press(lowers, "Escape");
+    expect(model.get("selected_words")).toEqual([]);
+  });
+
+  test("does not come up for the focus that a press of the pointer gives", () => {
+    const { radio, one } = open();
+    const lowers = radio("Lowers it");
+    point(lowers, "pointerdown");
+    lowers.focus();
+    expect(one(".gradeclip-help").hidden).toBe(true);
+  });
+
+  test("goes with the control that it is about", async () => {
+    const { radio, one, model } = open();
+    radio("Lowers it").focus();
+    expect(one(".gradeclip-help").hidden).toBe(false);
+    model.set("controls", []);
+    await frame();
+    expect(one(".gradeclip-help").hidden).toBe(true);
+  });
+});
+
+test("every control has a name in plain words and a help", () => {
+  const { all } = open(
+    {},
+    new LiveModel({
+      _methods: [
+        { name: "grad-eclip", label: "Grad-ECLIP" },
+        { name: "gradcam", label: "Grad-CAM" },
+      ],
+      method: "grad-eclip",
+      _models: [
+        { name: "demo", loaded: true, bytes: 1 },
+        { name: "other", loaded: false, bytes: 0 },
+      ],
+      _resolutions: [112, 224],
+      region: { kind: "box", box: [0, 0, 20, 20] },
+      _vocabularies: ["demo"],
+    }),
+  );
+  const controls = all(
+    ".gradeclip-controls :is(button, input, select), .gradeclip-overview input, .gradeclip-erase input, " +
+      ".gradeclip-vocabulary select, .gradeclip-details button, .gradeclip-tools button, .gradeclip-pictures button",
+  );
+  const helpless = controls.filter((control) => !control.closest("[data-help], .gradeclip-popup"));
+  expect(controls.length).toBeGreaterThan(20);
+  expect(helpless.map((control) => control.textContent)).toEqual([
+    expect.stringMatching(/settings$/), // it says itself what it does
+  ]);
+});

@@ -1,0 +1,124 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { payload } from "./fixtures";
+import { change, fakeCanvas, frame, open, painted, point, samePixels } from "./page";
+
+beforeEach(fakeCanvas);
+afterEach(() => {
+  document.body.replaceChildren();
+  vi.restoreAllMocks();
+});
+
+const HUES = ["#e69f00", "#56b4e9", "#009e73", "#cc79a7"];
+const some = payload({ importance: [0.01, 0.4, 0.02, 0.1] }); // "dog" and "snow" count
+const hue = (element: HTMLElement) => element.style.getPropertyValue("--hue");
+
+describe("before anyone points at a word", () => {
+  test("the words that count wear hues: in the picture, in the caption, in the legend and in the bars", () => {
+    const { all, word, bars } = open({ _payloads: [some] });
+    expect(all(".gradeclip-outline").map((line) => line.style.stroke)).toEqual([HUES[1], HUES[0]]);
+    const chips = all(".gradeclip-chip");
+    expect(chips.map((chip) => [chip.textContent, hue(chip)])).toEqual([
+      ["dog", HUES[0]],
+      ["snow", HUES[1]],
+    ]);
+    expect([0, 1, 2, 3].map((k) => hue(word(k)))).toEqual(["", HUES[0], "", HUES[1]]);
+    expect(word(0).style.getPropertyValue("--share")).toBe("0.000");
+    expect(all(".gradeclip-hues i").map(hue)).toEqual(HUES.slice(0, 2));
+    expect(bars().map(hue)).toEqual([HUES[0], HUES[1]]);
+  });
+
+  test("the legend says what the colors are and what each word brings", () => {
+    const { one, all } = open({ _payloads: [some] });
+    expect(one(".gradeclip-together").textContent).toMatch(
+      /^Each color: where the word’s part of the score comes from/,
+    );
+    expect(all(".gradeclip-hues > span").map((key) => key.textContent)).toEqual(["dog0.400", "snow0.100"]);
+    expect(one(".gradeclip-one").hidden).toBe(true);
+  });
+
+  test("what has no hue to itself is one entry, and its outline is as faint as it is", () => {
+    const importance = [8, 7, 6, 5, 4, 3, 2, 1];
+    const words = importance.map((_, k) => `w${k}`);
+    const { all } = open({ _payloads: [payload({ words, grid: [2, 4], importance })] });
+    const keys = all(".gradeclip-hues > span").map((key) => key.textContent);
+    expect(keys.slice(-2)).toEqual(["w53.000", "2 more3.000"]);
+    const faintest = all(".gradeclip-outlines > g")[0]; // the strongest on top
+    expect(faintest.getAttribute("opacity")).toBe("0.35"); // the square root of 1 / 8
+    expect(faintest.querySelector<SVGElement>(".gradeclip-outline")!.style.stroke).toBe("#bfc4cc");
+  });
+
+  test("each patch of the picture has the color of the word that it brings most to", () => {
+    open({ _payloads: [some] });
+    const pixels = painted.at(-1)!;
+    const [width, height] = [255, 170];
+    const at = (patch: number) => {
+      const x = Math.floor(((patch % 3) + 0.5) * (width / 3));
+      const y = Math.floor((Math.floor(patch / 3) + 0.5) * (height / 2));
+      const pixel = pixels[y * width + x];
+      return { red: pixel & 255, green: (pixel >> 8) & 255, blue: (pixel >> 16) & 255, alpha: pixel >>> 24 };
+    };
+    const [dog, snow, none] = [1, 3, 5].map(at);
+    expect(dog.red).toBeGreaterThan(dog.blue + 80); // orange
+    expect(snow.blue).toBeGreaterThan(snow.red + 80); // sky blue
+    expect(dog.alpha).toBeGreaterThan(snow.alpha); // which brings less
+    expect([none.red, none.green, none.blue]).toEqual([0, 0, 0]); // dimmed alone
+    expect(none.alpha).toBeLessThan(snow.alpha);
+  });
+
+  test("a word that is pointed at takes over, and leaving it brings all back without painting them anew", async () => {
+    const { word, one } = open({ _payloads: [some] });
+    const together = painted.at(-1);
+    point(word(1), "pointerover");
+    await frame();
+    expect(samePixels(painted.at(-1), together)).toBe(false);
+    expect(one(".gradeclip-chips").hidden).toBe(true);
+    expect(one(".gradeclip-outlines").hasAttribute("hidden")).toBe(true);
+    expect(one(".gradeclip-contour").getAttribute("d")).not.toBe("");
+    expect(hue(word(3))).toBe(HUES[1]); // its color stays its own
+    point(one(".gradeclip-caption"), "pointerleave");
+    await vi.waitFor(() => expect(one(".gradeclip-chips").hidden).toBe(false));
+    expect(samePixels(painted.at(-1), together)).toBe(true);
+  });
+
+  test("the outlines are left out where contours are", () => {
+    const { one } = open({ contour: false });
+    expect(one(".gradeclip-outlines").hasAttribute("hidden")).toBe(true);
+  });
+});
+
+describe("the map along the whole sentence", () => {
+  test("is one click away and named for what it is", async () => {
+    const { radio, model, one, word } = open({ _payloads: [some] });
+    const together = painted.at(-1);
+    change(radio("Whole sentence (paper’s map)"));
+    await frame();
+    expect(model.get("overview")).toBe("caption");
+    expect(samePixels(painted.at(-1), together)).toBe(false);
+    expect(one(".gradeclip-what").textContent).toBe("whole sentencethe paper’s map");
+    expect(hue(word(1))).toBe("");
+    expect(one(".gradeclip").className).not.toContain("has-hues");
+    change(radio("Words together"));
+    await frame();
+    expect(samePixels(painted.at(-1), together)).toBe(true);
+  });
+
+  test("stands in where evidence against is asked for, until the words are asked for again", async () => {
+    const { radio, model } = open({ sign: "negative" });
+    expect(radio("Whole sentence (paper’s map)").checked).toBe(true);
+    change(radio("Words together"));
+    await frame();
+    expect([model.get("overview"), model.get("sign")]).toEqual(["words", "positive"]);
+    expect(radio("Words together").checked).toBe(true);
+  });
+
+  test("is all there is for the paper's own maps, and there is no choice then", () => {
+    const { one } = open({ _payloads: [payload({ header: { reference: true } })] });
+    expect(one(".gradeclip-overview").hidden).toBe(true);
+    expect(one(".gradeclip-what").textContent).toBe("whole sentencethe paper’s map");
+  });
+
+  test("is no choice where a lesson does not want it", () => {
+    expect(open({ controls: ["reading"] }).one(".gradeclip-overview").hidden).toBe(true);
+  });
+});

@@ -1,0 +1,198 @@
+"""The first picture, and the panel's language: hues, names, help and folding, in an offline page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+from PIL import ImageColor
+from playwright.sync_api import Locator, Page, expect
+
+from gradeclip_widget.explanation import Explanation
+
+from .conftest import OpenPage
+from .made import FOX, LONG_CAPTION, WHALE, made_explanation
+from .view import View
+
+ORANGE, BLUE = "#e69f00", "#56b4e9"  # of the first two highlights: "red fox", "blue whale"
+
+
+def opened(open_page: OpenPage, folder: Path, explanation: Explanation) -> View:
+    explanation.to_html(folder / "made.html")
+    page = open_page(folder / "made.html")
+    return View(page, page)
+
+
+@pytest.fixture
+def view(open_page: OpenPage, tmp_path: Path) -> View:
+    return opened(open_page, tmp_path, made_explanation())
+
+
+def hue(element: Locator) -> str:
+    return str(element.evaluate("e => getComputedStyle(e).getPropertyValue('--hue')"))
+
+
+def test_each_object_lies_in_its_words_hue(view: View) -> None:
+    away = {"fox": (FOX[0] - 0.05, FOX[1] + 0.12), "whale": (WHALE[0] - 0.05, WHALE[1] + 0.12)}
+    hues = {"fox": ImageColor.getrgb(ORANGE), "whale": ImageColor.getrgb(BLUE)}
+    for thing, at in away.items():
+        color = view.color_near(at)  # beside its name
+        distances = {name: np.abs(color - rgb).sum() for name, rgb in hues.items()}
+        assert min(distances, key=lambda name: distances[name]) == thing
+
+
+def test_names_and_words_wear_the_same_hues(view: View) -> None:
+    expect(view.chips).to_have_text(["red fox", "blue whale"])
+    assert [hue(chip) for chip in view.chips.all()] == [ORANGE, BLUE]
+    words = {"red": ORANGE, "fox": ORANGE, "blue": BLUE, "whale": BLUE}
+    for word, color in words.items():
+        assert hue(view.word(word)) == color
+        assert hue(view.bars.filter(has_text=word)) == color
+    keys = view.root.locator(".gradeclip-hues i")
+    assert [hue(key) for key in keys.all()] == [ORANGE, BLUE]
+
+
+@pytest.mark.parametrize("width", [400, 900, 1100])
+def test_names_stay_inside_the_picture_and_off_each_other(view: View, width: int) -> None:
+    view.page.set_viewport_size({"width": width, "height": 900})
+    stage = view.stage.bounding_box()
+    assert stage is not None
+    boxes = [chip.bounding_box() for chip in view.chips.all()]
+    for box in boxes:
+        assert box is not None
+        assert stage["x"] <= box["x"]
+        assert box["x"] + box["width"] <= stage["x"] + stage["width"]
+        assert stage["y"] <= box["y"]
+        assert box["y"] + box["height"] <= stage["y"] + stage["height"]
+    fox, whale = boxes
+    assert fox is not None
+    assert whale is not None
+    assert fox["x"] + fox["width"] < whale["x"]
+    middle = (fox["x"] + fox["width"] / 2 - stage["x"]) / stage["width"]
+    assert middle == pytest.approx(FOX[0], abs=0.15)
+
+
+def test_names_let_the_pointer_through(view: View) -> None:
+    box = view.chips.first.bounding_box()
+    assert box is not None
+    view.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(view.leader).to_have_text("fox")
+
+
+def test_names_can_be_read_on_their_hues(view: View) -> None:
+    view.page.evaluate(
+        "document.querySelectorAll('.gradeclip-chips').forEach(e => e.removeAttribute('aria-hidden'))"
+    )
+    assert view.accessibility_violations() == []
+
+
+def test_the_papers_map_is_one_click_away(view: View) -> None:
+    together = view.heat()
+    view.root.get_by_text("Whole sentence (paper’s map)").click()
+    view.heat_other_than(together)
+    expect(view.root.locator(".gradeclip-who")).to_have_text("whole sentence")
+    expect(view.chips.first).to_be_hidden()
+    view.root.get_by_text("Words together").click()
+    view.wait_for_heat(together)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("state", ["words", "unfolded", "region"])
+def test_the_panel_is_accessible_and_stands_out(
+    view: View, state: str, theme: Literal["light", "dark"]
+) -> None:
+    view.page.emulate_media(color_scheme=theme)
+    expect(view.root).to_have_attribute("data-theme", theme)
+    if state == "unfolded":
+        view.root.locator(".gradeclip-fold").click()
+    if state == "region":
+        view.click_at(FOX)
+    assert view.accessibility_violations() == []
+    assert view.faint_texts() == []
+
+
+def tab_to(page: Page, target: Locator) -> None:
+    """Press Tab until an element has the focus."""
+    for _ in range(60):
+        if target.evaluate("e => e === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError("no tab stop leads there")
+
+
+def test_help_comes_by_keyboard_and_goes_by_escape(view: View) -> None:
+    tab_to(view.page, view.root.get_by_role("radio", name="In this sentence"))
+    expect(view.help).to_contain_text("part of this sentence’s score")
+    view.page.keyboard.press("ArrowRight")
+    expect(view.help).to_contain_text("by itself")
+    box, frame = view.help.bounding_box(), view.root.bounding_box()
+    assert box is not None
+    assert frame is not None
+    assert frame["y"] <= box["y"]
+    assert frame["x"] <= box["x"]
+    assert box["x"] + box["width"] <= frame["x"] + frame["width"]
+    view.page.keyboard.press("Escape")
+    expect(view.help).to_be_hidden()
+
+
+def test_a_bar_says_of_what_it_is_a_part(view: View) -> None:
+    view.bars.filter(has_text="whale").hover()
+    expect(view.help).to_contain_text("of the score 0.313: what the score loses without “whale”.")
+    view.click_at(WHALE)
+    tab_to(view.page, view.bars.first.get_by_role("button"))
+    expect(view.help).to_contain_text(
+        "of the 0.060 that the score loses without “whale” lies in this region."
+    )
+
+
+def test_words_that_carry_next_to_nothing_unfold_by_keyboard(view: View) -> None:
+    expect(view.bars).to_have_count(4)
+    fold = view.root.locator(".gradeclip-fold")
+    expect(fold).to_have_text("a, the, beside: together −0.002")
+    tab_to(view.page, fold)
+    view.page.keyboard.press("Enter")
+    expect(view.bars).to_have_count(7)
+    expect(fold).to_be_focused()
+    view.page.keyboard.press("Enter")
+    expect(view.bars).to_have_count(4)
+
+
+def test_the_picture_stays_in_view_while_a_long_panel_scrolls(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    view = opened(open_page, tmp_path, made_explanation(LONG_CAPTION))
+    view.root.locator(".gradeclip-fold").click()
+    panel = view.root.locator(".gradeclip-panel")
+    assert panel.evaluate("e => e.scrollHeight > e.clientHeight + 100"), "there is more to read"
+    before = view.stage.bounding_box()
+    panel.hover()
+    view.page.mouse.wheel(0, 5000)
+    expect(view.root.locator(".gradeclip-fold")).to_be_in_viewport()
+    assert view.stage.bounding_box() == before
+    expect(view.stage).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("width", [700, 1100])
+def test_there_is_no_hole_under_the_picture(
+    open_page: OpenPage, tmp_path: Path, width: int
+) -> None:
+    view = opened(open_page, tmp_path, made_explanation(LONG_CAPTION))
+    view.page.set_viewport_size({"width": width, "height": 900})
+    legend, controls = (
+        view.root.locator(name).bounding_box()
+        for name in (".gradeclip-legend", ".gradeclip-controls")
+    )
+    assert legend is not None
+    assert controls is not None
+    assert controls["y"] - (legend["y"] + legend["height"]) == pytest.approx(0, abs=2)
+
+
+def test_equal_words_are_told_apart(open_page: OpenPage, tmp_path: Path) -> None:
+    view = opened(open_page, tmp_path, made_explanation("a red fox beside a blue whale"))
+    view.root.locator(".gradeclip-fold").click()
+    names = view.bars.locator("button").all_inner_texts()
+    assert "a (red)" in names
+    assert "a (blue)" in names
+    expect(view.caption.get_by_role("button", name="a (blue)")).to_have_text("a")
