@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import NamedTuple
 
@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from .captions import Caption, Mention
-from .model import CONFIG, tokenizer
-from .scenes import Composer
+from .model import tokenizer
+from .scenes import CANVAS, Composer, Layout
 from .sprites import Artwork
 from .vocabulary import (
     COLOURS,
@@ -34,20 +34,24 @@ TRAINING_SEEDS = (
 )
 PHRASES = (*OBJECTS, *(f"{colour} {shape}" for colour in COLOURS for shape in SHAPES))
 CLAIMS = {name: k for k, name in enumerate((*PHRASES, *(f"on {c}" for c in COLOURS)))}
-BLOCKS = CONFIG["vision_cfg"]["layers"]
+JOINTS = (*PAIRINGS, *OPPOSITES)
+FUNCTION_WORDS = frozenset(" ".join(("a an on background", *JOINTS, *PREFIXES)).split())
+CLOSE = (0.55, 1.0)  # side of a thing seen close up, as a share of the picture's
 
 
 class Batch(NamedTuple):
     """What one step learns from.
 
-    Captions: one true of each picture, one wrong about each, then the name of every thing there is.
+    Captions: one true of each scene, one that fits it worse (wrong, or with something left out), then the
+    name of every thing there is.
     """
 
-    images: Tensor  # (pictures, size, size, 3) uint8
-    mixing: Tensor  # (pictures, blocks - 1) bool, in which blocks its tokens look at one another
+    scenes: Tensor  # (scenes, size, size, 3) uint8
+    close_ups: Tensor  # (close-ups, size, size, 3) uint8, one thing each
     tokens: Tensor  # (captions, positions) rows of the compact embedding table
-    ignored: Tensor  # (pictures, 2 pictures) bool, pairs that may be true without being partners
-    named: Tensor  # (pictures, names) bool, what is in the picture
+    ignored: Tensor  # (scenes, 2 scenes) bool, pairs that may be true without being partners
+    in_scene: Tensor  # (scenes, names) bool, what is in the scene
+    in_close_up: Tensor  # (close-ups, names) bool, what is seen close up
 
 
 @dataclass(frozen=True)
@@ -55,12 +59,18 @@ class Stage:
     """A stretch of training under one setting."""
 
     steps: int
-    sizes: tuple[int, ...]  # pixels; each step draws one of them
-    batch: int
+    sizes: tuple[int, ...]  # pixels of scenes; each step draws one of them
+    scenes: int
+    close_ups: int
     rate: tuple[float, float]  # learning rate at the start and at the end
-    variety: float = 0.5  # share of the pictures whose drawings are varied
-    mixing: float = 1.0  # chance that a block before the last lets a picture's tokens mix
-    shapes: float = 0.0  # share of the pictures with nothing but shapes of several colours
+    close_up_sizes: tuple[int, ...] = (40, 48, 64)
+    shape_names: float = 0.0  # weight of the loss that tells a scene the names of the shapes in it
+    variety: float = 0.6  # share of the pictures whose drawings are varied
+    shapes: float = 0.15  # share of the scenes with nothing but shapes of several colours
+    shorter: float = (
+        0.0  # share of the captions of several things told from one that leaves one out
+    )
+    terse: float = 0.6  # share of the captions that lose most of their function words
 
 
 def locate(stages: Sequence[Stage], step: int) -> tuple[Stage, float]:
@@ -102,30 +112,43 @@ class SceneBatches(Dataset[Batch]):
         stage, _ = locate(self.stages, step)
         rng = Random(f"{self.seed}/{step}")
         size = rng.choice(stage.sizes)
-        pictures, true, wrong, truths = [], [], [], []
-        for _ in range(stage.batch):
+        scenes, true, wrong, truths = [], [], [], []
+        for _ in range(stage.scenes):
             things = _coloured_shapes(rng) if rng.random() < stage.shapes else None
             layout = self.plain.lay_out(Random(rng.randrange(TRAINING_SEEDS)), things)
-            composer = self.varied if rng.random() < stage.variety else self.plain
-            image, _ = composer.paint(rng, layout, size)
-            pictures.append(np.asarray(vary_picture(image, rng)))
+            scenes.append(self._painted(rng, stage, layout, size))
             phrases = [thing.phrase for thing in layout.things]
             true.append(layout.caption)
-            wrong.append(layout.caption.falsified(rng, phrases))
+            if len(layout.caption.mentions) > 1 and rng.random() < stage.shorter:
+                wrong.append(layout.caption.shortened(rng))
+            else:
+                wrong.append(layout.caption.falsified(rng, phrases))
             truths.append((*phrases, f"on {layout.background}"))
+        size = rng.choice(stage.close_up_sizes)
+        close_ups, shown = [], []
+        for _ in range(stage.close_ups):
+            layout = _close(self.plain.lay_out(Random(rng.randrange(TRAINING_SEEDS)), 1), rng)
+            close_ups.append(self._painted(rng, stage, layout, size))
+            shown.append(layout.things[0].phrase)
         prefix = rng.choice(PREFIXES)
-        names = [_name(phrase, prefix) for phrase in PHRASES]
-        mixing = [[rng.random() < stage.mixing for _ in range(BLOCKS - 1)] for _ in pictures]
+        captions = [_terse(str(c), rng, stage.terse) for c in (*true, *wrong)]
+        names = [str(_name(phrase, prefix)) for phrase in PHRASES]
         return Batch(
-            torch.from_numpy(np.stack(pictures)),
-            torch.tensor(mixing),
-            self._tokens([*true, *wrong, *names]),
+            torch.from_numpy(np.stack(scenes)),
+            torch.from_numpy(np.stack(close_ups)),
+            self._tokens([*captions, *names]),
             torch.from_numpy(_possibly_true([*true, *wrong], truths)),
             torch.tensor([[phrase in truth for phrase in PHRASES] for truth in truths]),
+            torch.tensor([[phrase == one for phrase in PHRASES] for one in shown]),
         )
 
-    def _tokens(self, captions: Sequence[Caption]) -> Tensor:
-        tokens = self.tokenizer([str(caption) for caption in captions])
+    def _painted(self, rng: Random, stage: Stage, layout: Layout, size: int) -> NDArray[np.uint8]:
+        composer = self.varied if rng.random() < stage.variety else self.plain
+        image, _ = composer.paint(rng, layout, size)
+        return np.asarray(vary_picture(image, rng))
+
+    def _tokens(self, captions: Sequence[str]) -> Tensor:
+        tokens = self.tokenizer(list(captions))
         longest = int((tokens != 0).sum(dim=1).max())
         rows = np.searchsorted(self.ids, tokens[:, :longest].numpy())
         return torch.from_numpy(rows)
@@ -196,6 +219,23 @@ def _coloured_shapes(rng: Random) -> list[str]:
     count = rng.randint(2, 3)
     pairs = zip(rng.sample(list(COLOURS), count), rng.sample(SHAPES, count), strict=True)
     return [f"{colour} {shape}" for colour, shape in pairs]
+
+
+def _close(layout: Layout, rng: Random) -> Layout:
+    """Return a layout of one thing with the thing filling most of the picture."""
+    side = int(CANVAS * rng.uniform(*CLOSE))
+    x, y = rng.randint(0, CANVAS - side), rng.randint(0, CANVAS - side)
+    return replace(layout, squares=((x, y, side),))
+
+
+def _terse(caption: str, rng: Random, share: float) -> str:
+    """Return a caption, in a share of the cases with most of its function words left out.
+
+    What such words add to an embedding is chance then, so a caption comes to be the sum of what it names.
+    """
+    if rng.random() >= share:
+        return caption
+    return " ".join(w for w in caption.split() if w not in FUNCTION_WORDS or rng.random() < 0.25)
 
 
 def _name(phrase: str, prefix: str) -> Caption:

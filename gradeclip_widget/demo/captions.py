@@ -8,9 +8,7 @@ from random import Random
 
 from .vocabulary import (
     COLOURS,
-    NUMBERS,
     OBJECTS,
-    OPPOSITES,
     PAIRINGS,
     PREFIXES,
     SHAPES,
@@ -52,25 +50,24 @@ class Caption:
         return self.prefix + text
 
     def falsified(self, rng: Random, seen: Sequence[str]) -> Caption:
-        """A caption close to this one that is wrong about the picture.
+        """Return a caption close to this one that names a thing or a colour that is not there.
+
+        Counts and relations stay: a model without positions that averages what it reads cannot see either,
+        and would only learn to tell captions apart by words that say nothing.
 
         Args:
             rng: Decides what is changed.
             seen: Phrases of all that is in the picture.
         """
         edits = [self._wrong_noun]
-        if self.joint in OPPOSITES:
-            edits += [self._wrong_relation] * 2
         if any(mention.colour for mention in self.mentions):
             edits += [self._wrong_colour] * 4
-        if any(mention.count > 1 for mention in self.mentions):
-            edits += [self._wrong_count]
         return rng.choice(edits)(rng, seen)
 
-    def _wrong_relation(self, rng: Random, seen: Sequence[str]) -> Caption:
-        if rng.random() < 0.5:
-            return replace(self, mentions=self.mentions[::-1])
-        return replace(self, joint=OPPOSITES[self.joint])
+    def shortened(self, rng: Random) -> Caption:
+        """Return a caption that leaves out one of the things that this one names, of two or more."""
+        gone = rng.randrange(len(self.mentions))
+        return replace(self, mentions=self.mentions[:gone] + self.mentions[gone + 1 :])
 
     def _wrong_noun(self, rng: Random, seen: Sequence[str]) -> Caption:
         old = rng.choice(self.mentions)
@@ -95,11 +92,6 @@ class Caption:
         ]
         colours = choices[0] if choices[0] and rng.random() < 0.8 else choices[1]
         return self._swapped(old, replace(old, colour=rng.choice(colours)))
-
-    def _wrong_count(self, rng: Random, seen: Sequence[str]) -> Caption:
-        old = rng.choice([mention for mention in self.mentions if mention.count > 1])
-        counts = [count for count in (1, *NUMBERS) if count != old.count]
-        return self._swapped(old, replace(old, count=rng.choice(counts)))
 
     def _swapped(self, *pairs: Mention) -> Caption:
         """This caption with every first of two mentions replaced by the second."""

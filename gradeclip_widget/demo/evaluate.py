@@ -10,8 +10,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
@@ -22,8 +21,10 @@ from torch import Tensor
 from ..clip import ClipModel
 from ..evaluation import energy_in_mask, pointing_hit
 from ..explainer import Explainer
-from ..explanation import Explanation
+from ..vocabulary import vocabularies
 from . import model as demo
+from .importance_measures import first_picture, importance_agreement
+from .measured import Measured, Result, mean, mentions
 from .scenes import Scene, sample_scene
 from .vocabulary import (
     COLOURS,
@@ -31,7 +32,6 @@ from .vocabulary import (
     OBJECTS,
     SEEN_STYLES,
     SHAPES,
-    counted,
     singular,
 )
 
@@ -39,17 +39,6 @@ FIRST_SEED = 500_000  # seeds below train
 CAPTIONS_IN_VIEW = 100
 TOLERANCE = 15 / 500  # of the side: what the pointing game allows, 15 pixels in pictures of 500
 STYLES = {"seen": SEEN_STYLES, "held out": (HELD_OUT_STYLE,)}
-
-
-@dataclass(frozen=True)
-class Result:
-    """One measured figure."""
-
-    value: float
-    n: int  # what it is a mean over
-
-
-Measured = dict[str, Result]
 
 
 def naming(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> Measured:
@@ -60,8 +49,8 @@ def naming(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> Meas
     ranked = (encode_scenes(clip, scenes) @ texts.T).argsort(1, descending=True)
     truth = torch.tensor([OBJECTS.index(word) for word in words])[:, None]
     return {
-        "naming top-1": _mean(ranked[:, :1] == truth),
-        "naming top-5": _mean((ranked[:, :5] == truth).any(1)),
+        "naming top-1": mean(ranked[:, :1] == truth),
+        "naming top-5": mean((ranked[:, :5] == truth).any(1)),
     }
 
 
@@ -79,7 +68,7 @@ def retrieval(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> M
         order = [(k + step) % len(scenes) for step in range(1, len(scenes))]
         others = [other for other in order if not present.issuperset(scenes[other].mentioned)]
         found.append(bool(scores[k, k] > scores[k, others[: CAPTIONS_IN_VIEW - 1]].max()))
-    return {f"retrieval among {CAPTIONS_IN_VIEW}": _mean(found)}
+    return {f"retrieval among {CAPTIONS_IN_VIEW}": mean(found)}
 
 
 def colour_of_shape(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> Measured:
@@ -95,7 +84,7 @@ def colour_of_shape(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]
     scores = encode_scenes(clip, scenes) @ encode_captions(clip, captions).T
     rows = torch.tensor([SHAPES.index(shape) for shape in shapes])
     own = scores.view(len(scenes), len(SHAPES), len(COLOURS))[torch.arange(len(scenes)), rows]
-    return {"colour of a named shape": _mean(own.argmax(1) == torch.tensor(truth))}
+    return {"colour of a named shape": mean(own.argmax(1) == torch.tensor(truth))}
 
 
 def left_and_right(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> Measured:
@@ -111,30 +100,56 @@ def left_and_right(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str])
             captions += [f"{left} left of {right}", f"{right} left of {left}"]
     texts = encode_captions(clip, captions).unflatten(0, (-1, 2))
     scores = torch.einsum("ne,nce->nc", encode_scenes(clip, scenes), texts)
-    return {"left and right not swapped": _mean(scores[:, 0] > scores[:, 1])}
+    return {"left and right not swapped": mean(scores[:, 0] > scores[:, 1])}
 
 
 def localisation(
-    clip: ClipModel, seeds: Sequence[int], styles: Sequence[str], size: int = 224
+    clip: ClipModel, seeds: Sequence[int], styles: Sequence[str], scale: int = 1
 ) -> Measured:
-    """The default word map and clicks, 2 or 3 objects in view."""
-    explainer = Explainer(clip, resolution=size, readings=False)
+    """The default word map and clicks, 2 or 3 objects in view.
+
+    Args:
+        clip: The model.
+        seeds: Of the scenes.
+        styles: The drawing styles to use.
+        scale: Of the resolution that is explained: 1 for the model's own, 2 for twice as many patches a side.
+    """
+    explainer = Explainer(clip, resolution=scale * demo.IMAGE_SIZE)
     exact, near, energies, clicks = [], [], [], []
     for seed in seeds:
-        scene = sample_scene(seed, 2 + seed % 2, size, styles)
+        scene = sample_scene(seed, 2 + seed % 2, styles=styles)
         explanation = explainer(scene.image, scene.caption)
         for mask, words in mentions(scene, explanation):
             values = explanation.phrase_map(words)
             exact.append(pointing_hit(values, mask))
-            near.append(exact[-1] or pointing_hit(values, mask, round(TOLERANCE * size)))
+            near.append(exact[-1] or pointing_hit(values, mask, round(TOLERANCE * mask.shape[0])))
             energies.append(energy_in_mask(values, mask))
             if len(scene.mentioned) > 1:
                 clicks.append(explanation.region_words(mask)[0].index in words)
+    at = "" if scale == 1 else f" at {scale} x the resolution"
     return {
-        f"pointing game at {size} px": _mean(near),
-        f"pointing game to the pixel at {size} px": _mean(exact),
-        f"energy in the mask at {size} px": _mean(energies),
-        f"click -> word at {size} px": _mean(clicks),
+        f"pointing game{at}": mean(near),
+        f"pointing game to the pixel{at}": mean(exact),
+        f"energy in the mask{at}": mean(energies),
+        f"click -> word{at}": mean(clicks),
+    }
+
+
+def region_naming(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> Measured:
+    """Ask the region of an object, 2 or 3 in view, what it shows, with all words that the model knows."""
+    explainer = Explainer(clip, readings=False)
+    vocabulary = vocabularies("demo")["demo"]
+    places = []
+    for seed in seeds:
+        scene = sample_scene(seed, 2 + seed % 2, styles=styles)
+        encoded = explainer.encode(scene.image)
+        for thing in scene.objects:
+            if thing.mask.any():
+                ranked = explainer.classify_region(encoded, thing.mask, vocabulary, count=None)
+                places.append([word.word for word in ranked].index(thing.phrase))
+    return {
+        "region names its object first": mean([place < 1 for place in places]),
+        "region names its object among three": mean([place < 3 for place in places]),
     }
 
 
@@ -156,25 +171,11 @@ MEASURES: tuple[Callable[..., Measured], ...] = (
     colour_of_shape,
     left_and_right,
     localisation,
+    region_naming,
+    importance_agreement,
+    first_picture,
     speed,
 )
-
-
-def mentions(
-    scene: Scene, explanation: Explanation
-) -> Iterator[tuple[np.ndarray[tuple[int, int], np.dtype[np.bool_]], list[int]]]:
-    """For each thing the caption names: where it is, and the indices of the words that name it."""
-    texts = [word.text for word in explanation.words]
-    reached = 0
-    for phrase in scene.mentioned:
-        masks = [thing.mask for thing in scene.objects if thing.phrase == phrase]
-        naming = counted(phrase, len(masks)).split()[-len(phrase.split()) :]
-        while texts[reached : reached + len(naming)] != naming:
-            reached += 1
-        words = list(range(reached, reached + len(naming)))
-        reached += len(naming)
-        if (mask := np.logical_or.reduce(masks)).any():
-            yield mask, words
 
 
 @torch.inference_mode()
@@ -207,7 +208,7 @@ def evaluate(
         clip: The model.
         scenes: How many scenes for each measure.
         first_seed: Of the scenes; what is reported starts at 500,000.
-        fine: Measure maps at 448 px as well, on a quarter of the scenes.
+        fine: Measure maps at twice the resolution as well, on a quarter of the scenes.
     """
     seeds = range(first_seed, first_seed + scenes)
     results: dict[str, Measured] = {}
@@ -216,7 +217,7 @@ def evaluate(
         for measure in MEASURES:
             results[group] |= measure(clip, seeds, styles)
         if fine:
-            results[group] |= localisation(clip, seeds[: scenes // 4], styles, 448)
+            results[group] |= localisation(clip, seeds[: scenes // 4], styles, scale=2)
     return results
 
 
@@ -231,11 +232,6 @@ def table(results: dict[str, Measured]) -> str:
     return "\n".join(lines)
 
 
-def _mean(hits: Tensor | Sequence[float]) -> Result:
-    values = np.asarray(hits, dtype=np.float64)
-    return Result(float(values.mean()), values.size)
-
-
 def _middle(box: tuple[int, int, int, int]) -> tuple[float, float]:
     return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
 
@@ -246,7 +242,9 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=1000, help="scenes for each measure")
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--weights", type=Path, default=demo.WEIGHTS)
-    parser.add_argument("--fine", action="store_true", help="measure maps at 448 px as well")
+    parser.add_argument(
+        "--fine", action="store_true", help="measure maps at twice the resolution as well"
+    )
     args = parser.parse_args()
     clip = ClipModel(demo.build(args.weights), demo.preprocess(), demo.tokenizer(), name="demo")
     results = evaluate(clip, args.scenes, args.first_seed, args.fine)

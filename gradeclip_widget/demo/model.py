@@ -20,24 +20,27 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from .trunk import IMAGE_SIZE as IMAGE_SIZE
+from .trunk import TRUNK
+
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
 TABLE = "token_embedding.weight"
+UNTRAINED = ("attn_mask", "visual.trunk.pos_embed")  # built, and not in the file
 CONTEXT_LENGTH = 24
 CONFIG: dict[str, Any] = {
-    "embed_dim": 192,
+    "embed_dim": 256,
     "vision_cfg": {
-        "layers": 4,
-        "width": 192,
-        "head_width": 64,
-        "patch_size": 16,
-        "image_size": 224,
+        "timm_model_name": TRUNK,
+        "timm_pool": "token",
+        "timm_proj": "",
+        "image_size": IMAGE_SIZE,
     },
     "text_cfg": {
         "context_length": CONTEXT_LENGTH,
         "vocab_size": 49408,
-        "width": 192,
-        "heads": 3,
-        "layers": 4,
+        "width": 256,
+        "heads": 4,
+        "layers": 2,
     },
 }
 
@@ -57,7 +60,7 @@ def build(weights: Path | None = WEIGHTS) -> CLIP:
     table = torch.zeros(config["text_cfg"]["vocab_size"], rows.shape[1])
     table[ids] = rows
     model = from_config(config)
-    model.load_state_dict({**state, TABLE: table})
+    model.load_state_dict({**model.state_dict(), **state, TABLE: table})
     return model.eval()
 
 
@@ -113,7 +116,11 @@ def save_weights(path: Path, state: dict[str, Tensor], ids: Tensor, note: str) -
         ids: Vocabulary ids of the table's rows, rising.
         note: What the weights are, for whoever reads the file's metadata.
     """
-    kept = {name: t.half().contiguous() for name, t in state.items() if name != "attn_mask"}
+    kept = {
+        name: t.half().contiguous()
+        for name, t in state.items()
+        if t.is_floating_point() and name not in UNTRAINED
+    }
     kept["token_embedding.rows"] = kept.pop(TABLE)
     kept["token_embedding.ids"] = ids
     save_file(kept, path, {"open_clip_config": json.dumps(CONFIG), "note": note})

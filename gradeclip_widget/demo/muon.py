@@ -26,8 +26,9 @@ class Muon(torch.optim.Optimizer):
     such arithmetic. Matrices of one shape are worked on together.
 
     Args:
-        params: Weight matrices. One with three times as many rows as columns holds queries, keys and
-            values; each of the three is made orthogonal by itself.
+        params: Weight matrices, or filters, which count as one row per channel that they make. A matrix with
+            three times as many rows as columns holds queries, keys and values; each of the three is made
+            orthogonal by itself.
         lr: Learning rate, of the size that AdamW takes.
         momentum: Of the running mean of gradients.
         weight_decay: Decoupled.
@@ -59,7 +60,7 @@ class Muon(torch.optim.Optimizer):
             for parameter in group["params"]:
                 mean = self.state[parameter].setdefault("mean", torch.zeros_like(parameter))
                 mean.lerp_(parameter.grad, 1 - momentum)
-                blocks = _blocks(parameter.grad.lerp(mean, momentum))
+                blocks = _blocks(parameter.grad.lerp(mean, momentum).flatten(1))
                 by_shape[blocks[0].shape].extend(blocks)
                 updates.append((parameter, blocks[0].shape, len(blocks)))
             stacks = {shape: torch.stack(parts) for shape, parts in by_shape.items()}
@@ -72,7 +73,7 @@ class Muon(torch.optim.Optimizer):
             for parameter, shape, count in updates:
                 update = torch.cat([next(ready[shape]) for _ in range(count)])
                 parameter.mul_(1 - rate * group["weight_decay"])
-                parameter.add_(update, alpha=-rate * _RMS * max(shape) ** 0.5)
+                parameter.add_(update.view_as(parameter), alpha=-rate * _RMS * max(shape) ** 0.5)
 
 
 def orthogonal(matrices: Tensor) -> Tensor:

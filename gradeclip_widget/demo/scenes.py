@@ -71,15 +71,15 @@ class Layout:
     caption: Caption
 
 
-CHOSEN = (
-    (500_104, ("bicycle", "tree", "sun")),
-    (500_103, ("penguin", "snowman")),
-    (500_107, ("apple", "apple", "banana")),
-    (500_109, ("cat", "dog")),
-    (500_102, ("red circle", "blue square", "yellow star")),
-    (500_108, ("rocket", "alien")),
-    (500_109, ("elephant", "balloon", "gift")),
-    (500_107, ("panda", "pink heart")),
+CHOSEN = (  # of the seeds that decisions are made on, not of those that measure
+    (499_043, ("bicycle", "tree", "sun")),
+    (499_004, ("penguin", "snowman")),
+    (499_000, ("apple", "apple", "banana")),
+    (499_004, ("cat", "dog")),
+    (499_025, ("red circle", "blue square", "yellow star")),
+    (499_005, ("rocket", "alien")),
+    (499_014, ("elephant", "balloon", "gift")),
+    (499_010, ("panda", "pink heart")),
 )
 
 

@@ -1,26 +1,29 @@
-"""Train the embedded model: symmetric contrastive learning on drawn scenes, and nothing else.
+"""Train the embedded model: symmetric contrastive learning on drawn pictures, and nothing else.
 
-    python -m gradeclip_widget.demo.train --out CHECKPOINTS --start weights.safetensors
+    python -m gradeclip_widget.demo.train --out CHECKPOINTS --packs more-sprites.zip --minutes 100
 
-Pictures learn from true sentences about them, a caption and the names of what is in view; where objects
-are is never told. Now and then a block's tokens are kept from looking at one another, so that a patch
-itself comes to say what it shows. A run can be stopped at any time and goes on from its last checkpoint.
+Scenes learn from true sentences about them, close-ups of single things from their names; where things are is
+never told. A run can be stopped at any time and goes on from its last checkpoint.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
+import re
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import BatchNorm2d
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
@@ -29,17 +32,23 @@ from .model import CONFIG, TABLE, from_config, read_weights, save_weights
 from .muon import Muon
 from .sprites import PACK, Artwork
 from .towers import encode_images, encode_texts
-from .vocabulary import HELD_OUT_STYLE
+from .trunk import IMAGE_SIZE
+from .vocabulary import HELD_OUT_STYLE, OBJECTS
 
-# The last stretch of the shipped weights, from those before; their model card has the whole way.
-STAGES = (
-    Stage(steps=60, sizes=(160, 160, 224), batch=128, rate=(1e-5, 1e-3), mixing=0.75),
-    Stage(steps=315, sizes=(160, 160, 224), batch=128, rate=(1e-3, 8e-4), mixing=0.75),
-    Stage(steps=325, sizes=(160, 160, 224), batch=128, rate=(5e-4, 4e-4), mixing=0.75, shapes=0.15),
-    Stage(steps=275, sizes=(224,), batch=128, rate=(4.5e-4, 3.2e-4), shapes=0.15),
-)
+SIZES = (112, 112, 112, 144)  # pixels of scenes
+# The run that ships was stopped after 850 and 1,200 steps to add what the later stages have: shapes among the
+# names, so that colors bind to them, then captions with something left out, so that small things count too.
+# Rates are before `DECAY`.
+_EARLY = Stage(steps=250, sizes=(112,), scenes=24, close_ups=224, rate=(2e-3, 2e-3))
+_MAIN = replace(_EARLY, steps=600, sizes=SIZES, scenes=72, close_ups=96, rate=(2e-3, 1.5e-3))
+_BOUND = replace(_MAIN, steps=350, rate=(1.5e-3, 1.3e-3), shapes=0.3, shape_names=0.5)
+_WHOLE = replace(_BOUND, steps=5000, scenes=80, close_ups=48, rate=(1.3e-3, 1.3e-3), shorter=0.5)
+STAGES = (_EARLY, _MAIN, _BOUND, _WHOLE)
+WARM_UP = 60  # steps
+DECAY = 0.6  # last share of the time, through which the learning rate falls to zero
 EMA_DECAY = 0.998
-PART = 16  # pictures that are encoded at a time
+INNER = re.compile(r"resblocks|backbone|patch_embed|blocks")  # whose matrices Muon updates
+PART = 8  # scenes that are encoded at a time
 
 
 class Training:
@@ -56,9 +65,12 @@ class Training:
         if start:
             self._start_from(start)
         self.mean = {k: v.clone() for k, v in self.model.state_dict().items()}
-        self.parameters = list(self.model.parameters())
         self.pool = ThreadPoolExecutor(threads)
-        inner = {p for n, p in self.model.named_parameters() if "resblocks" in n and p.ndim == 2}
+        self.parameters = [p for p in self.model.parameters() if p.requires_grad]
+        for module in self.model.modules():
+            if isinstance(module, BatchNorm2d):
+                module.momentum = 0.0  # `calibrate` measures what ships, on whole scenes
+        inner = {p for n, p in self.model.named_parameters() if p.ndim >= 2 and INNER.search(n)}
         outer = [p for p in self.parameters if p not in inner]
         self.optimisers = (
             Muon([p for p in self.parameters if p in inner], spread=self.pool.map),
@@ -66,7 +78,7 @@ class Training:
         )
         self.step = 0
 
-    def learn(self, batch: Batch, rate: float) -> tuple[float, float]:
+    def learn(self, batch: Batch, rate: float, shape_names: float = 0.0) -> tuple[float, float]:
         """One step. Returns the loss and how many pictures found their caption.
 
         The batch is encoded in parts, each by one thread: faster on a CPU than sharing every
@@ -75,15 +87,22 @@ class Training:
         """
         captions = in_parts_of_like_length(batch.tokens)
         images_of, texts_of = partial(encode_images, self.model), partial(encode_texts, self.model)
-        parts = list(self.pool.map(images_of, *map(in_parts, batch[:2])))
+        parts = list(self.pool.map(images_of, in_parts(batch.scenes) + in_parts(batch.close_ups)))
         parts += self.pool.map(texts_of, [batch.tokens[rows] for rows in captions])
         ends = [part.detach().requires_grad_() for part in parts]
         images = torch.cat(ends[: -len(captions)])
         texts = torch.cat(ends[-len(captions) :])[torch.cat(captions).argsort()]
         logits = self.model.logit_scale.exp().clamp(max=100) * images @ texts.T
-        about = batch.ignored.shape[1]  # captions about one of the pictures; behind them the names
-        loss, found = contrast(logits[:, :about], batch.ignored)
-        loss = loss + contrast_many(logits[:, about:], batch.named)
+        about = batch.ignored.shape[1]  # captions about one of the scenes; behind them the names
+        of_scenes, of_close_ups = logits.split([len(batch.scenes), len(batch.close_ups)])
+        loss, found = contrast(of_scenes[:, :about], batch.ignored)
+        loss = loss + contrast_many(of_close_ups[:, about:], batch.in_close_up)
+        if shape_names:
+            shapes = slice(
+                len(OBJECTS), None
+            )  # names of objects would blur maps, and need no binding
+            in_scene = batch.in_scene[:, shapes]
+            loss = loss + shape_names * contrast_many(of_scenes[:, about:][:, shapes], in_scene)
         for optimiser in self.optimisers:
             optimiser.zero_grad()
         loss.backward()
@@ -100,15 +119,29 @@ class Training:
         self.step += 1
         decay = min(EMA_DECAY, self.step / (self.step + 10))
         with torch.no_grad():
-            for name, value in self.model.state_dict().items():
+            for name, value in self.model.named_parameters():
                 self.mean[name].lerp_(value, 1 - decay)
         return loss.item(), found.item()
 
     def _gradients(self, part: Tensor, end: Tensor) -> tuple[Tensor | None, ...]:
         return torch.autograd.grad(part, self.parameters, end.grad, allow_unused=True)
 
-    def save(self, folder: Path) -> None:
-        """Write a checkpoint and, beside it, the mean weights as they would ship."""
+    def calibrated(self, scenes: Tensor) -> dict[str, Tensor]:
+        """Return the mean weights, the statistics of their batch norms measured on scenes (B, H, W, 3)."""
+        model = copy.deepcopy(self.model)
+        model.load_state_dict(self.mean)
+        for module in model.modules():
+            if isinstance(module, BatchNorm2d):
+                module.reset_running_stats()
+                module.momentum = None  # a plain mean over all parts
+        with torch.no_grad():
+            for part in scenes.split(32):
+                encode_images(model, part)
+        state: dict[str, Tensor] = model.state_dict()
+        return state
+
+    def save(self, folder: Path, scenes: Tensor) -> None:
+        """Write a checkpoint and, beside it, the mean weights as they would ship, calibrated on scenes."""
         checkpoint = {
             "step": self.step,
             "model": self.model.state_dict(),
@@ -118,7 +151,9 @@ class Training:
         }
         torch.save(checkpoint, folder / "checkpoint.tmp")
         (folder / "checkpoint.tmp").replace(folder / "checkpoint.pt")
-        save_weights(folder / "weights.tmp", self.mean, self.ids, f"{self.step} steps")
+        save_weights(
+            folder / "weights.tmp", self.calibrated(scenes), self.ids, f"{self.step} steps"
+        )
         (folder / "weights.tmp").replace(folder / "weights.safetensors")
 
     def resume(self, folder: Path) -> None:
@@ -142,8 +177,9 @@ class Training:
 
 
 def in_parts(pictures: Tensor) -> tuple[Tensor, ...]:
-    """A batch's pictures in parts that fit a core's cache."""
-    parts: tuple[Tensor, ...] = pictures.split(PART)
+    """Return a batch's pictures in parts of `PART` scenes' pixels, which fit a core's cache."""
+    count = max(1, PART * IMAGE_SIZE**2 // pictures.shape[1] ** 2)
+    parts: tuple[Tensor, ...] = pictures.split(count)
     return parts
 
 
@@ -201,7 +237,7 @@ def train(
     stages: Sequence[Stage],
     seed: int = 0,
     start: Path | None = None,
-    save_every: int = 25,
+    save_every: int = 50,
     workers: int = 1,
     minutes: float | None = None,
     threads: int = 2,
@@ -237,15 +273,16 @@ def train(
             first, last = stage.rate
             rate = first + (last - first) * progress
             left = 1 - (time.monotonic() - began) / (60 * minutes) if minutes else 1.0
-            loss, found = training.learn(batch, rate * max(left, 0.0))
+            rate *= min(1.0, (training.step + 1) / WARM_UP, max(left, 0.0) / DECAY)
+            loss, found = training.learn(batch, rate, stage.shape_names)
             bar.set_postfix(loss=f"{loss:.3f}", retrieval=f"{found:.3f}")
             bar.update()
             entry = {"step": training.step, "loss": loss, "retrieval": found}
-            entry |= {"size": batch.images.shape[1], "seconds": round(time.monotonic() - began, 1)}
+            entry |= {"size": batch.scenes.shape[1], "seconds": round(time.monotonic() - began, 1)}
             with (out / "log.jsonl").open("a") as log:
                 log.write(json.dumps(entry) + "\n")
             if training.step % save_every == 0 or training.step == total or left <= 0:
-                training.save(out)
+                training.save(out, batch.scenes)
             if left <= 0:
                 break
 

@@ -10,7 +10,7 @@ from gradeclip_widget.demo import sample_scene
 
 
 def test_the_weights_are_small_enough_to_ship() -> None:
-    assert demo.WEIGHTS.stat().st_size <= 12_000_000
+    assert demo.WEIGHTS.stat().st_size <= 8_000_000
 
 
 def test_it_is_a_standard_model_in_evaluation_mode() -> None:
@@ -46,3 +46,25 @@ def test_a_dog_is_a_dog() -> None:
 def test_the_same_build_twice_gives_the_same_weights() -> None:
     one, other = demo.build().state_dict(), demo.build().state_dict()
     assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_patch_sees_what_is_around_its_own_middle() -> None:
+    """Else every map would lie beside what it shows."""
+    stem = demo.build().visual.trunk.patch_embed.backbone
+    pixels = torch.rand(8, 3, 112, 112, requires_grad=True)
+    row, col = 6, 7
+    stem(pixels)[:, :, row, col].pow(2).sum().backward()
+    assert pixels.grad is not None
+    weight = pixels.grad.pow(2).sum(dim=(0, 1))
+    place = torch.arange(112.0) + 0.5
+    middle = (
+        (weight.sum(dim=1) * place).sum() / weight.sum(),
+        (weight.sum(dim=0) * place).sum() / weight.sum(),
+    )
+    assert abs(middle[0] - 8 * (row + 0.5)) < 2
+    assert abs(middle[1] - 8 * (col + 0.5)) < 2
+
+
+def test_it_reads_a_thing_alike_wherever_it_stands() -> None:
+    clip = demo.build()
+    assert clip.visual.trunk.pos_embed.abs().max() == 0
