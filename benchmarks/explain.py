@@ -79,6 +79,9 @@ def measure(name: str, device: str, rounds: int) -> None:
     def edited() -> None:
         explainer(encoded, CAPTION)
 
+    def attributed() -> None:
+        explainer.integrated_gradients(encoded, CAPTION)
+
     def interactions() -> None:
         lean(pixels, CAPTION)
 
@@ -90,10 +93,10 @@ def measure(name: str, device: str, rounds: int) -> None:
 
         return wait
 
-    runs = {
-        r.__name__: synced(r)
-        for r in (image_forward, text_forward, maps, maps_and_shares, interactions, whole, edited)
-    }
+    contenders = (
+        image_forward, text_forward, maps, maps_and_shares, interactions, whole, edited, attributed
+    )  # fmt: skip
+    runs = {run.__name__: synced(run) for run in contenders}
     seconds = interleaved(runs, rounds)
     image_s, both_s = seconds["image_forward"], seconds["image_forward"] + seconds["text_forward"]
     print(f"{name}, {size} px, {device}, {torch.get_num_threads()} threads, {rounds} rounds")
@@ -104,6 +107,7 @@ def measure(name: str, device: str, rounds: int) -> None:
         ("caption, all interactions / (image + text forward)", "interactions", both_s),
         ("caption, all three readings / (image + text forward)", "whole", both_s),
         ("another caption of the same picture / the first one", "edited", seconds["whole"]),
+        ("integrated gradients / (image + text forward)", "attributed", both_s),
     ):
         print(f"{label + ':':56}{seconds[run] / base:.2f}")
     label = "peak memory above the model / a forward's"

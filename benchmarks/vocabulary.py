@@ -1,7 +1,7 @@
 """What asking regions costs: ``python -m benchmarks.vocabulary [--model ViT-B-16] [--words 1000]``.
 
-Random weights in the real architecture. The first time a list is asked for its words are encoded; the first
-time for a picture its maps are made; after that a region is one product.
+Random weights in the real architecture. The first time a list is asked for its words are encoded; after that
+a region costs one row through the last block, and one product with the words.
 """
 
 from __future__ import annotations
@@ -51,15 +51,15 @@ def main() -> None:
 
     image_forward()
     encoding = seconds(encode)
-    seen = explainer.vocabulary_maps(image, vocabulary)
+    encoded = explainer.encode(image)
+    box = (size / 4, size / 4, size / 2, size / 2)
     angles = np.linspace(0, 2 * np.pi, 200, endpoint=False)
     lasso = (size * (0.5 + 0.3 * np.stack([np.cos(angles), np.sin(angles)], -1))).tolist()
     medians = interleaved(
         {
             "forward": image_forward,
-            "maps": lambda: explainer.vocabulary_maps(image, vocabulary),
-            "box": lambda: seen.rank((size / 4, size / 4, size / 2, size / 2)),
-            "lasso": lambda: seen.rank(lasso),
+            "box": lambda: explainer.classify_region(encoded, box, vocabulary),
+            "lasso": lambda: explainer.classify_region(encoded, lasso, vocabulary),
         },
         args.rounds,
     )
@@ -72,10 +72,6 @@ def main() -> None:
     print(
         f"encoding the words, once for a model        {encoding * 1e3:8.1f} ms = "
         f"{encoding / forward:.1f} x it"
-    )
-    print(
-        f"maps of all words, once for a picture       {medians['maps'] * 1e3:8.1f} ms = "
-        f"{medians['maps'] / forward:.1f} x it, the picture's own forward included"
     )
     for name in ("box", "lasso"):
         print(f"ranking the words for a {name:<5}               {medians[name] * 1e3:8.2f} ms")

@@ -1,18 +1,22 @@
-"""A picture's maps along the words of a vocabulary, whose embeddings are computed once for a model."""
+"""A picture and its regions against the words of a vocabulary, which are encoded once for a model."""
 
 from __future__ import annotations
 
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from . import regions
 from .clip import ClipModel
 from .clip.pictures import Picture
 from .clip.towers import ImageTrace
+from .encoded import EncodedImage
 from .methods import Method
 from .progress import Progress
-from .vocabulary import Vocabulary, VocabularyMaps
+from .regions import Region
+from .vocabulary import SeenWord, Vocabulary, VocabularyMaps
 
 _BATCH = 128  # words mapped at once: bounds the memory of their gradients
 _KEPT: WeakKeyDictionary[ClipModel, WeakKeyDictionary[Vocabulary, Tensor]] = WeakKeyDictionary()
@@ -49,6 +53,42 @@ def by_word(
         picture.image.size,
         picture.cover,
     )
+
+
+def classify_region(
+    clip: ClipModel,
+    encoded: EncodedImage,
+    region: Region,
+    vocabulary: Vocabulary,
+    count: int | None,
+) -> list[SeenWord]:
+    """Return the words of a vocabulary that a region of a picture resembles most, the best first.
+
+    The region is seen as if the pooled token could look there and nowhere else. What the blocks before the
+    last have carried into a patch from elsewhere, and into the pooled token, stays.
+
+    Args:
+        clip: the model, running.
+        encoded: the picture's pass through the image tower.
+        region: as in `Explanation.region_words`.
+        vocabulary: the words.
+        count: how many of them; all where ``None``.
+
+    Returns:
+        None at all where the model saw nothing of the region.
+
+    Raises:
+        ValueError: no such region.
+    """
+    picture, trace = encoded.picture, encoded.trace
+    inside = regions.coverage(region, picture.image.size, trace.grid, picture.cover).ravel()
+    if not inside.any():
+        return []
+    directions = word_embeddings(clip, vocabulary)
+    x = trace.region_embedding(torch.from_numpy(inside).to(directions.device))
+    scores = (directions @ x.to(directions)).float().cpu().numpy()
+    order = np.argsort(-scores, kind="stable")[:count]
+    return [SeenWord(vocabulary.words[k], float(scores[k])) for k in order]
 
 
 def word_embeddings(clip: ClipModel, vocabulary: Vocabulary) -> Tensor:

@@ -29,7 +29,8 @@ class Depth:
             the image tower, the text side as explained.
         text_maps: (Lt, W, rows, cols) maps of the words as each block of the text tower alone gives them, the
             image side as explained.
-        text_importance: (Lt, W) importance of the words where that text block alone is explained.
+        text_importance: (Lt, W) importance of the words where that text block alone is explained: its tokens'
+            share of the caption's positive evidence.
     """
 
     caption: str
@@ -46,6 +47,8 @@ def by_block(
     image_layers: int,
     text_layers: int,
     progress: Progress,
+    *,
+    freeze_norms: bool = True,
 ) -> Depth:
     """Both towers traced in all their blocks.
 
@@ -57,6 +60,7 @@ def by_block(
         image_layers: how many of the last image blocks the explanation sums over.
         text_layers: the same of the text blocks.
         progress: called at the stages "image tower" and "maps".
+        freeze_norms: as in `Explainer`, for the importance of words.
 
     Raises:
         ValueError: the method has no blocks, or runs them otherwise than the model does.
@@ -79,15 +83,15 @@ def by_block(
         progress("maps", 0, 2)
         sequence = clip.tokenizer.framed(tokens.ids)
         caption, trace = text.run([sequence], text.depth, clip.tokenizer.frame)
-        shares = method.block_shares(trace).to(caption)
-        words = torch.stack([word_sums(s, tokens.words) for s in shares])  # (Lt, W, E)
+        shares = method.block_shares(trace)
+        embedded = shares.embedded.to(caption)
+        words = torch.stack([word_sums(s, tokens.words) for s in embedded])  # (Lt, W, E)
         explained = words[-text_layers:].sum(0)
         image_maps = method.block_maps(traces[0], torch.cat([caption, explained]))
         progress("maps", 1, 2)
         text_maps = method.image_maps(traces[1], words.flatten(0, 1))
-        importance = [
-            word_sums(token_importance(s, traces[1].embedding), tokens.words) for s in shares
-        ]
+        evidence = shares.of_score(traces[1].embedding, freeze_norms=freeze_norms)
+        importance = [word_sums(positive_parts(s), tokens.words) for s in evidence]
     grid = traces[0].grid
     return Depth(
         tokens.caption,
@@ -97,9 +101,9 @@ def by_block(
     )
 
 
-def token_importance(shares: Tensor, x: Tensor) -> Tensor:
-    """(T,) each token's part of the positive evidence for x, from shares (T, E); zeros if none."""
-    evidence = (shares @ x.to(shares)).relu()
+def positive_parts(shares: Tensor) -> Tensor:
+    """Return each token's part of what is positive in shares (T,) of the score; zeros where nothing is."""
+    evidence = shares.relu()
     return evidence / evidence.sum().clamp_min(torch.finfo(torch.float32).tiny)
 
 

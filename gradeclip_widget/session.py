@@ -21,11 +21,10 @@ from .request import Request
 from .vocabulary import Vocabulary, vocabularies
 
 if TYPE_CHECKING:
+    from .encoded import EncodedImage
     from .explanation import Explanation
-    from .vocabulary import VocabularyMaps
 
 EXPLANATIONS_KEPT = 32
-_VOCABULARIES_KEPT = 4  # maps of 1,000 words are 1 to 4 MB
 _WORDS_SEEN = 12
 _FINER = (1.0, 1.5, 2.0)  # times the model's own resolution
 
@@ -61,7 +60,8 @@ class Session:
     Args:
         images: a picture, or a list of them, as `Album.add` takes.
         models: for the menu, as `ModelShelf` takes.
-        fixed: arguments of `Explainer` that no control changes: ``fit``, ``reference``, ``readings``.
+        fixed: arguments of `Explainer` that no control changes: ``fit``, ``reference``, ``freeze_norms``,
+            ``readings``, ``integrated_gradients``.
         words: vocabularies beside the built-in ones, by name.
     """
 
@@ -80,7 +80,6 @@ class Session:
         self._words = {name: Vocabulary(name, tuple(them)) for name, them in (words or {}).items()}
         self._explanations = Recent(EXPLANATIONS_KEPT)
         self._encoded = Recent(1)  # while a prompt is edited the picture stays
-        self._seen = Recent(_VOCABULARIES_KEPT)
 
     def explain(self, request: Request, progress: Progress | None = None) -> list[Explanation]:
         """One explanation per prompt; only those not kept are made.
@@ -95,10 +94,8 @@ class Session:
             image = self.album[request.picture].source
             explainer = self._explainer(request, progress)
             captions = [key.prompts[0] for key in missing]
-            of_image = (request.model, request.picture, request.resolution, request.image_layers)
-            if of_image not in self._encoded:
-                self._encoded[of_image] = explainer.encode(image, progress)
-            made = explainer(self._encoded[of_image], captions, progress=progress)
+            encoded = self._encode(request, explainer, progress)
+            made = explainer(encoded, captions, progress=progress)
             if isinstance(image, Image.Image):  # one picture in memory, not one per prompt
                 made = [replace(e, image=image) for e in made]
             found.update(zip(missing, made, strict=True))
@@ -114,20 +111,17 @@ class Session:
     def seen(
         self, request: Request, vocabulary: str, region: Region, progress: Progress | None = None
     ) -> list[dict[str, Any]]:
-        """The words that a region speaks for most, as ``SeenWord`` in ``js/src/state.ts``."""
-        key = (request.of_picture, vocabulary)
-        if key not in self._seen:
-            explainer = self._explainer(request, progress)
-            image = self.album[request.picture].source
-            words = self._vocabularies(request.model)[vocabulary]
-            self._seen[key] = explainer.vocabulary_maps(image, words, progress)
-        maps: VocabularyMaps = self._seen[key]
-        return [{"word": w.word, "value": w.value} for w in maps.rank(region, _WORDS_SEEN)]
+        """The words that a region resembles most, as ``SeenWord`` in ``js/src/synced.ts``."""
+        explainer = self._explainer(request, progress)
+        words = self._vocabularies(request.model)[vocabulary]
+        encoded = self._encode(request, explainer, progress)
+        ranked = explainer.classify_region(encoded, region, words, _WORDS_SEEN, progress)
+        return [{"word": w.word, "value": w.value} for w in ranked]
 
     def erased(
         self, request: Request, how: str, region: Region, progress: Progress | None = None
     ) -> dict[str, Any]:
-        """What erasing a region does to the prompts' scores, as ``Erased`` in ``js/src/state.ts``."""
+        """What erasing a region does to the prompts' scores, as ``Erased`` in ``js/src/synced.ts``."""
         explainer = self._explainer(request, progress)
         (progress or unheard)("mask test", 0, None)
         image = explainer.clip.optics.picture(self.album[request.picture].source).image
@@ -138,7 +132,7 @@ class Session:
     def depth(
         self, request: Request, caption: str, progress: Progress | None = None
     ) -> dict[str, Any]:
-        """Maps of single blocks, as ``RawDepth`` in ``js/src/state.ts``."""
+        """Maps of single blocks, as ``RawDepth`` in ``js/src/synced.ts``."""
         explainer = self._explainer(request, progress)
         image = self.album[request.picture].source
         return dict(to_raw_depth(explainer.depth(image, caption, progress)))
@@ -149,7 +143,7 @@ class Session:
         return blockwise and not self.fixed.get("reference")
 
     def methods(self, model: str) -> list[dict[str, Any]]:
-        """The methods that a model's towers allow, as ``_methods`` in ``js/src/state.ts``."""
+        """The methods that a model's towers allow, as ``_methods`` in ``js/src/synced.ts``."""
         clip = self.models.get(model)
         towers = (clip.image_tower, clip.text_tower)
         return [
@@ -181,6 +175,17 @@ class Session:
             f"gw.explore({repr(path) if path else 'image'}, {prompts!r}, "
             f"model={repr(source) if source else 'clip'}, method={request.method!r}{options})"
         )
+
+    def _encode(
+        self, request: Request, explainer: Explainer, progress: Progress | None
+    ) -> EncodedImage:
+        """The picture's pass through the image tower, kept while the image side stays as it is."""
+        key = (request.model, request.picture, request.resolution, request.image_layers)
+        if key not in self._encoded:
+            image = self.album[request.picture].source
+            self._encoded[key] = explainer.encode(image, progress)
+        encoded: EncodedImage = self._encoded[key]
+        return encoded
 
     def _explainer(self, request: Request, progress: Progress | None) -> Explainer:
         clip = self.models.get(request.model, progress)

@@ -94,12 +94,14 @@ def vocabularies(model: str = "") -> Mapping[str, Vocabulary]:
 
 @dataclass(frozen=True, slots=True)
 class SeenWord:
-    """A word, and how much more a region speaks for it than the rest of the picture does.
+    """A word, and how well a region fits it.
 
     Attributes:
         word: of the vocabulary.
-        value: mean of its map over the region minus the mean over the rest, along what tells the word from
-            the list's average one: in units of the score, for a direction of length one.
+        value: what ranks it. Of `Explainer.classify_region` the score of the region by itself: the cosine
+            similarity of its embedding with the word's. Of `VocabularyMaps.rank` the mean of the word's map
+            over the region minus the mean over the rest, along what tells the word from the list's average
+            one: in units of the score, for a direction of length one.
     """
 
     word: str
@@ -126,7 +128,9 @@ class VocabularyMaps:
     cover: Box
 
     def rank(self, region: Region, count: int | None = 12) -> list[SeenWord]:
-        """Words that a region speaks for more than the rest of the picture does, most first.
+        """Words that a region speaks for more than the rest of the picture does, to first order, most first.
+
+        `Explainer.classify_region` names objects better; this needs no model.
 
         What a list's words have in common ("a photo of a") says nothing of the region, and a word close to it
         or to the picture as a whole would have a faint map: so values are less their mean, over `lengths`.

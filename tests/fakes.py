@@ -15,7 +15,7 @@ from gradeclip_widget.explanation import Explanation
 from gradeclip_widget.progress import Progress, unheard
 from gradeclip_widget.request import Request
 from gradeclip_widget.session import Session
-from gradeclip_widget.vocabulary import Vocabulary, VocabularyMaps
+from gradeclip_widget.vocabulary import SeenWord, Vocabulary, VocabularyMaps
 
 from .factories import GRID, SIZE, make_explanation, picture
 
@@ -47,6 +47,7 @@ class FakeExplainer:
         self.clip, self.session, self.request = clip, session, request
 
     def encode(self, image: Any, progress: Progress | None = None) -> Any:
+        self.session.encoded += 1
         return image
 
     def __call__(
@@ -68,13 +69,17 @@ class FakeExplainer:
             for c in captions
         ]
 
-    def vocabulary_maps(
-        self, image: Any, vocabulary: Vocabulary, progress: Progress | None = None
-    ) -> VocabularyMaps:
+    def classify_region(
+        self,
+        image: Any,
+        region: Any,
+        vocabulary: Vocabulary,
+        count: int | None = 12,
+        progress: Progress | None = None,
+    ) -> list[SeenWord]:
         self.session.asked.append(([vocabulary.name], "vocabulary"))
         (progress or unheard)("words", 0, None)
         self.session.gate.passed()
-        (progress or unheard)("maps", 0, None)
         rows, cols = GRID
         maps = np.zeros((len(vocabulary.words), rows, cols), np.float32)
         for k in range(
@@ -82,7 +87,7 @@ class FakeExplainer:
         ):  # every word is seen in a column of its own, weaker from left to right
             maps[k, :, k % cols] = 1 / (1 + k)
         lengths, cover = np.ones(len(maps), np.float32), (0.0, 0.0, float(SIZE[0]), float(SIZE[1]))
-        return VocabularyMaps(vocabulary.words, maps, lengths, SIZE, cover)
+        return VocabularyMaps(vocabulary.words, maps, lengths, SIZE, cover).rank(region, count)
 
     def depth(self, image: Any, caption: str, progress: Progress | None = None) -> Depth:
         self.session.asked.append(([caption], "depth"))
@@ -109,6 +114,7 @@ class FakeSession(Session):
         self.gate = Gate()
         self.asked: list[tuple[list[str], str]] = []
         self.erased_pictures: list[Image.Image] = []
+        self.encoded = 0
 
     def _explainer(self, request: Request, progress: Progress | None) -> Any:
         return FakeExplainer(self.models.get(request.model, progress), self, request)

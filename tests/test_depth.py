@@ -8,7 +8,7 @@ import torch
 from open_clip.transformer import VisionTransformer
 
 import gradeclip_widget as gw
-from gradeclip_widget.demo import Scene
+from gradeclip_widget.evidence import by_word
 from gradeclip_widget.payload import to_raw_depth
 
 from .clip.conftest import small_clip
@@ -58,46 +58,54 @@ def test_a_single_text_block_has_the_importance_of_explaining_it_alone(
 ) -> None:
     explainer = gw.Explainer(small, text_layers=1)
     depth = explainer.depth(picture(96, 96), CAPTION)
-    alone = explainer(picture(96, 96), CAPTION).word_importance
+    e = explainer(picture(96, 96), CAPTION)
+    alone = by_word(e.token_importance, [w.tokens for w in e.words])
     np.testing.assert_allclose(depth.text_importance[-1], alone, atol=1e-5)
 
 
-def test_words_that_were_not_read_have_no_maps_in_any_block(
-    explainer: gw.Explainer, scene: Scene
-) -> None:
-    depth = explainer.depth(scene.image, "dog " * 25)
-    assert depth.image_maps.shape == (4, 26, 14, 14)
-    assert not depth.image_maps[:, 23:].any()
-    assert not depth.text_maps[:, 22:].any()
-    assert depth.image_maps[:, 1:23].any((2, 3)).all()
+def test_importance_in_single_blocks_follows_the_option(small: gw.ClipModel) -> None:
+    frozen, differentiated = (
+        gw.Explainer(small, freeze_norms=freeze).depth(picture(96, 96), CAPTION)
+        for freeze in (True, False)
+    )
+    np.testing.assert_array_equal(frozen.text_maps, differentiated.text_maps)
+    assert not np.allclose(frozen.text_importance, differentiated.text_importance, atol=0.01)
 
 
-def test_depth_travels_as_two_buffers(explainer: gw.Explainer, scene: Scene) -> None:
-    depth = explainer.depth(scene.image, CAPTION)
+def test_words_that_were_not_read_have_no_maps_in_any_block(small: gw.ClipModel) -> None:
+    depth = gw.Explainer(small).depth(picture(96, 96), "dog " * 80)
+    assert depth.image_maps.shape == (3, 81, 6, 6)
+    assert not depth.image_maps[:, 76:].any()
+    assert not depth.text_maps[:, 75:].any()
+    assert depth.image_maps[:, 1:76].any((2, 3)).all()
+
+
+def test_depth_travels_as_two_buffers(small: gw.ClipModel) -> None:
+    depth = gw.Explainer(small).depth(picture(96, 96), CAPTION)
     raw = to_raw_depth(depth)
     assert (raw["caption"], raw["words"]) == (CAPTION, 7)
-    assert (raw["image_blocks"], raw["text_blocks"]) == (4, 4)
+    assert (raw["image_blocks"], raw["text_blocks"]) == (3, 4)
     maps = np.frombuffer(raw["maps"], "<f4")
     split = depth.image_maps.size
-    np.testing.assert_array_equal(maps[:split].reshape(4, 8, 14, 14), depth.image_maps)
-    np.testing.assert_array_equal(maps[split:].reshape(4, 7, 14, 14), depth.text_maps)
+    np.testing.assert_array_equal(maps[:split].reshape(3, 8, 6, 6), depth.image_maps)
+    np.testing.assert_array_equal(maps[split:].reshape(4, 7, 6, 6), depth.text_maps)
     importance = np.frombuffer(raw["importance"], "<f4").reshape(4, 7)
     np.testing.assert_array_equal(importance, depth.text_importance)
 
 
 @pytest.mark.parametrize("method", ["grad-cam", "self-attention"])
 def test_methods_without_blocks_name_the_one_that_has_them(
-    explainer: gw.Explainer, scene: Scene, method: str
+    small: gw.ClipModel, method: str
 ) -> None:
     with pytest.raises(
         ValueError, match=f"method='{method}' explains the last block only.*'grad-ecl"
     ):
-        explainer.with_method(method).depth(scene.image, CAPTION)
+        gw.Explainer(small, method).depth(picture(96, 96), CAPTION)
 
 
-def test_depth_of_the_authors_computation_is_refused(clip: gw.ClipModel, scene: Scene) -> None:
+def test_depth_of_the_authors_computation_is_refused(small: gw.ClipModel) -> None:
     with pytest.raises(ValueError, match="use reference=False"):
-        gw.Explainer(clip, reference=True).depth(scene.image, CAPTION)
+        gw.Explainer(small, reference=True).depth(picture(96, 96), CAPTION)
 
 
 def test_depth_leaves_the_model_as_it_was(small: gw.ClipModel) -> None:

@@ -12,12 +12,21 @@ import torch
 import gradeclip_widget as gw
 from gradeclip_widget.demo.scenes import Scene, sample_scene
 
+from .clip.conftest import small_clip
+from .clip.invariants import wrap
+
 CAPTION = "a dog next to a red circle"
 
 
 @pytest.fixture(scope="module")
 def clip() -> gw.ClipModel:
     return gw.load("demo", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def blocks() -> gw.ClipModel:
+    """A small random model of the kind that the authors' code knows: 3 image blocks, 4 text blocks."""
+    return wrap(small_clip())
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +56,9 @@ def test_several_captions_are_explained_as_each_alone(clip: gw.ClipModel, scene:
 
 @pytest.mark.parametrize("options", [{}, {"reference": True}, {"image_layers": 3}])
 def test_an_encoded_picture_is_explained_as_the_picture(
-    clip: gw.ClipModel, scene: Scene, options: dict[str, Any]
+    blocks: gw.ClipModel, scene: Scene, options: dict[str, Any]
 ) -> None:
-    explainer = gw.Explainer(clip, **options)
+    explainer = gw.Explainer(blocks, **options)
     seen = explainer.encode(scene.image)
     for caption in ("a dog", scene.caption, "a dog"):
         once, anew = explainer(seen, caption), explainer(scene.image, caption)
@@ -60,13 +69,17 @@ def test_an_encoded_picture_is_explained_as_the_picture(
 
 
 def test_an_encoded_picture_goes_with_its_model_and_options(
-    clip: gw.ClipModel, scene: Scene
+    blocks: gw.ClipModel, scene: Scene
 ) -> None:
-    seen = gw.Explainer(clip).encode(scene.image)
-    assert gw.Explainer(clip, "self-attention", readings=False)(seen, "a dog").score > 0
-    for other in (gw.Explainer(clip, image_layers=2), gw.Explainer(clip, resolution=448)):
+    seen = gw.Explainer(blocks).encode(scene.image)
+    text_side: list[dict[str, Any]] = [{"readings": False}, {"freeze_norms": False}]
+    for options in text_side:
+        assert gw.Explainer(blocks, "self-attention", **options)(seen, "a dog").caption == "a dog"
+    for other in (gw.Explainer(blocks, image_layers=2), gw.Explainer(blocks, resolution=448)):
         with pytest.raises(ValueError, match="encode it with this explainer"):
             other(seen, "a dog")
+        with pytest.raises(ValueError, match="encode it with this explainer"):
+            other.integrated_gradients(seen, "a dog")
 
 
 def test_token_ids_are_explained_as_their_caption(clip: gw.ClipModel, scene: Scene) -> None:
@@ -124,31 +137,36 @@ def test_words_the_model_never_saw_are_named(clip: gw.ClipModel, scene: Scene) -
 
 
 def test_evidence_in_blocks_that_are_not_explained_is_pointed_out(
-    clip: gw.ClipModel, scene: Scene, monkeypatch: pytest.MonkeyPatch
+    blocks: gw.ClipModel, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gradeclip_widget.notes._FAINT", 0.999)
-    (note,) = gw.Explainer(clip)(scene.image, CAPTION).notes
-    assert "image_layers=4 would explain more" in note
-    assert not gw.Explainer(clip, image_layers=4)(scene.image, CAPTION).notes
-    (note,) = gw.Explainer(clip, image_layers=4, text_layers=1)(scene.image, CAPTION).notes
+
+    def notes(**options: Any) -> list[str]:
+        made = gw.Explainer(blocks, **options)(scene.image, CAPTION).notes
+        return [note for note in made if "would explain more" in note]
+
+    (note,) = notes()
+    assert "image_layers=3 would explain more" in note
+    assert not notes(image_layers=3)
+    (note,) = notes(image_layers=3, text_layers=1)
     assert "blocks of the text tower carry" in note
     assert "text_layers=4 would explain more" in note
 
 
-@pytest.mark.parametrize("layers", [1, 2, 4])
+@pytest.mark.parametrize("layers", [1, 2, 3])
 def test_more_blocks_change_the_maps_and_not_the_score(
-    clip: gw.ClipModel, scene: Scene, layers: int
+    blocks: gw.ClipModel, scene: Scene, layers: int
 ) -> None:
-    e = gw.Explainer(clip, image_layers=layers)(scene.image, CAPTION)
-    base = gw.Explainer(clip)(scene.image, CAPTION)
+    e = gw.Explainer(blocks, image_layers=layers)(scene.image, CAPTION)
+    base = gw.Explainer(blocks)(scene.image, CAPTION)
     assert e.image_layers == layers
     assert e.score == pytest.approx(base.score, abs=1e-5)
     assert np.allclose(e.signed_map, base.signed_map, atol=1e-5) == (layers == 1)
 
 
-def test_block_shares_cover_every_block(clip: gw.ClipModel, scene: Scene) -> None:
-    e = gw.Explainer(clip)(scene.image, CAPTION)
-    assert e.image_block_shares.shape == e.text_block_shares.shape == (4,)
+def test_block_shares_cover_every_block(blocks: gw.ClipModel, scene: Scene) -> None:
+    e = gw.Explainer(blocks)(scene.image, CAPTION)
+    assert (e.image_block_shares.shape, e.text_block_shares.shape) == ((3,), (4,))
     assert e.text_layers == 4
 
 
@@ -162,7 +180,8 @@ def test_a_wide_picture_is_covered_whole(clip: gw.ClipModel) -> None:
 
 
 def test_resolution_makes_finer_maps(clip: gw.ClipModel, scene: Scene) -> None:
-    e = gw.Explainer(clip, resolution=448)(scene.image, CAPTION)
+    finer = 2 * clip.optics.image_size[0]
+    e = gw.Explainer(clip, resolution=finer)(scene.image, CAPTION)
     assert e.patch_grid == (28, 28)
 
 
@@ -205,9 +224,9 @@ def test_a_word_that_was_not_read_has_no_effect(clip: gw.ClipModel, scene: Scene
 
 @pytest.mark.parametrize("options", [{}, {"image_layers": 3}, {"reference": True}, {"fit": "crop"}])
 def test_scores_are_those_of_the_explanations(
-    clip: gw.ClipModel, scene: Scene, options: dict[str, Any]
+    blocks: gw.ClipModel, scene: Scene, options: dict[str, Any]
 ) -> None:
-    explainer, captions = gw.Explainer(clip, **options), [CAPTION, "a cat", "two red cars"]
+    explainer, captions = gw.Explainer(blocks, **options), [CAPTION, "a cat", "two red cars"]
     scores = explainer.scores(scene.image, captions)
     assert scores.shape == (3,)
     assert scores == pytest.approx([e.score for e in explainer(scene.image, captions)], abs=1e-6)
@@ -237,16 +256,70 @@ def test_what_progress_raises_stops_the_work(clip: gw.ClipModel, scene: Scene, s
         clip.model.eval()
 
 
-def test_reference_explains_the_authors_score(clip: gw.ClipModel, scene: Scene) -> None:
-    e = gw.Explainer(clip, reference=True)(scene.image, CAPTION)
-    ours = gw.Explainer(clip)(scene.image, CAPTION)
+def test_reference_explains_the_authors_score(blocks: gw.ClipModel, scene: Scene) -> None:
+    e = gw.Explainer(blocks, reference=True)(scene.image, CAPTION)
+    ours = gw.Explainer(blocks)(scene.image, CAPTION)
     assert e.reference
     assert e.score != pytest.approx(ours.score, abs=1e-4)
 
 
-def test_wrong_options_are_refused(clip: gw.ClipModel) -> None:
-    with pytest.raises(ValueError, match="give 1 to 4"):
-        gw.Explainer(clip, image_layers=9)
+def test_freezing_norms_changes_the_importance_of_tokens_and_no_map(
+    blocks: gw.ClipModel, scene: Scene
+) -> None:
+    explainer = gw.Explainer(blocks)
+    seen = explainer.encode(scene.image)
+    frozen = explainer(seen, CAPTION)
+    differentiated = gw.Explainer(blocks, freeze_norms=False)(seen, CAPTION)
+    for name in ("interactions", "signed_map", "alone", "left_out", "word_effects"):
+        assert np.array_equal(getattr(frozen, name), getattr(differentiated, name)), name
+    assert not np.allclose(frozen.token_importance, differentiated.token_importance, atol=0.01)
+    for e in (frozen, differentiated):
+        assert e.token_importance.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_the_authors_computation_differentiates_norms(blocks: gw.ClipModel, scene: Scene) -> None:
+    either = [
+        gw.Explainer(blocks, reference=True, freeze_norms=freeze)(scene.image, CAPTION)
+        for freeze in (True, False)
+    ]
+    assert np.array_equal(either[0].token_importance, either[1].token_importance)
+    assert not gw.Explainer(blocks, reference=True).freeze_norms
+
+
+def test_another_method_keeps_the_options(blocks: gw.ClipModel) -> None:
+    options = {
+        "reference": False, "freeze_norms": False, "image_layers": 2, "text_layers": 3, "fit": "crop",
+        "resolution": 192, "readings": False, "integrated_gradients": True,
+    }  # fmt: skip
+    other = gw.Explainer(blocks, **options).with_method("grad-cam")
+    assert other.method.name == "grad-cam"
+    assert other.options == options
+
+
+def test_measures_that_contradict_each_other_are_noted(
+    blocks: gw.ClipModel, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[list[str], str]] = []
+
+    def disagreement(words: Any, importances: dict[str, Any], default: str) -> str:
+        assert all(len(values) == len(words) for values in importances.values())
+        told.append((list(importances), default))
+        return "They contradict each other."
+
+    monkeypatch.setattr("gradeclip_widget.explaining.disagreement", disagreement)
+    for options in ({}, {"readings": False}, {"integrated_gradients": True}):
+        e = gw.Explainer(blocks, **options)(scene.image, CAPTION)
+        assert e.notes[-1] == "They contradict each other."
+    assert told == [
+        (["evidence", "leave-one-out", "grad-eclip"], "evidence"),
+        (["evidence", "grad-eclip"], "evidence"),
+        (["evidence", "leave-one-out", "grad-eclip", "integrated-gradients"], "evidence"),
+    ]
+
+
+def test_wrong_options_are_refused(clip: gw.ClipModel, blocks: gw.ClipModel) -> None:
+    with pytest.raises(ValueError, match="give 1 to 3"):
+        gw.Explainer(blocks, image_layers=9)
     with pytest.raises(ValueError, match="text_layers=0"):
         gw.Explainer(clip, text_layers=0)
     with pytest.raises(TypeError, match=r"takes a ClipModel \(gw.load"):

@@ -49,13 +49,15 @@ def test_a_region_is_asked_what_the_model_sees_there(live: Widget) -> None:
     assert live.status == "ready"
 
 
-def test_another_region_costs_no_model(live: Widget, session: FakeSession) -> None:
+def test_another_region_costs_no_pass_of_the_image_tower(
+    live: Widget, session: FakeSession
+) -> None:
     live.vocabulary, live.region = "mine", LEFT
     live.wait(PATIENCE)
     live.region = {"kind": "box", "box": [48, 0, 60, 40]}
     live.wait(PATIENCE)
     assert live.seen[0]["word"] == "right"
-    assert asked(session, "vocabulary") == [["mine"]]
+    assert session.encoded == 1
 
 
 def test_without_a_region_or_a_vocabulary_nothing_is_seen(live: Widget) -> None:
@@ -234,10 +236,9 @@ def test_the_demo_model_is_asked_what_a_program_would_ask_it(
     widget.vocabulary, widget.erase, widget.depth = "demo", "mean", True
     widget.wait(PATIENCE)
     assert widget.error == ""
-    maps = explainer.vocabulary_maps(scene.image, gw.vocabularies("demo")["demo"])
+    ranked = explainer.classify_region(scene.image, dog.box, gw.vocabularies("demo")["demo"])
     assert widget.seen == [
-        {"word": seen.word, "value": pytest.approx(seen.value, abs=1e-5)}
-        for seen in maps.rank(dog.box)
+        {"word": seen.word, "value": pytest.approx(seen.value, abs=1e-5)} for seen in ranked
     ]
     assert widget.erased is not None
     scores = [e.score for e in widget.explanations]

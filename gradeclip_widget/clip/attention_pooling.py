@@ -13,7 +13,7 @@ from open_clip.transformer import AttentionalPooler
 from timm.layers import AttentionPoolLatent
 from torch import Tensor, nn
 
-from .blocks import Read, attend, exact
+from .blocks import Read, attend, exact, read_region
 from .directions import push_embedding
 from .patches import (
     any_size,
@@ -143,6 +143,15 @@ class AttentionPoolingTrace:
         o = self.reads[0].o.to(self.tower.pool.dtype)
         with torch.no_grad(), exact(o):
             return push_embedding(o, o[None], self.tower.embedding_of)
+
+    def region_embedding(self, weights: Tensor) -> Tensor:
+        """Return the unit embedding (E,) of a region, which the head's query reads alone.
+
+        Args:
+            weights: (patches,) how much of each patch the region covers, 0 to 1.
+        """
+        with torch.no_grad():
+            return self.tower.embedding_of(read_region(self.reads[0], weights))
 
     def pull(self, directions: Tensor) -> Tensor:
         """Channel weights w = d(direction . x)/do: (K, E) to (1, K, D)."""

@@ -163,6 +163,21 @@ class Read:
         return attention_weights(self.q, self.k[: self.visible], self.heads, bias)
 
 
+def read_region(read: Read, weights: Tensor) -> Tensor:
+    """Return the attention output (D,) at the pooled token where it may look at a region alone.
+
+    Args:
+        read: what it reads otherwise.
+        weights: (patches,) 0 to 1, how much of each patch the region covers, not all of them 0. A patch's
+            attention is multiplied by it, and what is left sums to one again.
+    """
+    k, v = read.k[read.tokens], split_heads(read.v[read.tokens], read.heads)
+    bias = weights.to(k).log()[None]  # a factor of the weights is a term of their logits
+    if read.bias is not None:
+        bias = bias + read.bias[:, read.tokens]
+    return (attention_weights(read.q, k, read.heads, bias)[:, None] @ v).flatten()
+
+
 def split_heads(rows: Tensor, heads: int) -> Tensor:
     """(N, D) to (heads, N, D / heads)."""
     return rows.reshape(len(rows), heads, rows.shape[-1] // heads).transpose(0, 1)
@@ -184,6 +199,13 @@ def attend(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor | None = No
     mask = mask if mask is None or mask.dtype == torch.bool else mask.to(q.dtype)
     o = F.scaled_dot_product_attention(q[None], k[None], v[None], attn_mask=mask)[0]
     return o.transpose(0, 1).flatten(1)
+
+
+def attend_batch(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor) -> Tensor:
+    """Multi-head attention of batches (B, L, D) under masks ([B,] L, L), true where seen."""
+    q, k, v = (a.unflatten(-1, (heads, -1)).transpose(1, 2) for a in (q, k, v))
+    o = F.scaled_dot_product_attention(q, k, v, attn_mask=mask.unsqueeze(-3))
+    return o.transpose(1, 2).flatten(2)
 
 
 def attend_moves(read: Read, pooled: int, dq: Tensor, dk: Tensor, dv: Tensor) -> Tensor:
@@ -209,9 +231,8 @@ def exact(x: Tensor) -> torch.autocast:
 def check_layers(layers: int, depth: int) -> None:
     """Raise ``ValueError`` where an image tower does not have so many blocks to explain."""
     if not 1 <= layers <= depth:
-        raise ValueError(
-            f"image_layers={layers}: this image tower has {depth} blocks; give 1 to {depth}"
-        )
+        has = "one block; give 1" if depth == 1 else f"{depth} blocks; give 1 to {depth}"
+        raise ValueError(f"image_layers={layers}: this image tower has {has}")
 
 
 def text_embedding(text: Any, pooled: Tensor) -> Tensor:

@@ -14,12 +14,14 @@ from .blocks import (
     Block,
     Read,
     attend,
+    attend_batch,
     attend_moves,
     carry,
     leave_with_effect,
     text_embedding,
 )
 from .directions import Layout, push_embedding
+from .shares import TangentShares
 from .towers import SOT_EOT, Frame, Moves
 
 _PACK = 512  # tokens run at once: bounds the attention mask for very long captions
@@ -51,6 +53,7 @@ class CausalTextTower:
         if getattr(text, "cls_emb", None) is not None:
             raise TypeError("it pools an appended class token")
         self.text = text
+        self.token_embedding = text.token_embedding
         self.blocks = [Block.of(b) for b in text.transformer.resblocks]
         self.depth = len(self.blocks)
         self.context_length = int(text.positional_embedding.shape[0])
@@ -103,6 +106,16 @@ class CausalTextTower:
         x, reads = self._blocks(trie, layers, SOT_EOT, end, single_head)
         return CausalTextTrace(self, reads, x[end], self.embedding_of(x[end]))
 
+    def encode(self, ids: Tensor, frame: Frame = SOT_EOT) -> Tensor:
+        """Return unit embeddings (B, E) of captions of one length (B, L), SOT to EOT, for plain autograd."""
+        length = ids.shape[1]
+        x = self.token_embedding(ids) + self.text.positional_embedding[:length]
+        x = x.to(self.blocks[0].dtype)
+        mask = torch.ones(length, length, dtype=torch.bool, device=ids.device).tril()
+        for block in self.blocks:
+            x = block.finish(x, attend_batch(*block.qkv(x), block.heads, mask))
+        return self.embedding_of(x[:, -1])
+
     def embedding_of(self, pooled: Tensor) -> Tensor:
         """Unit embeddings (..., E) of EOT tokens (..., D) leaving the last block."""
         return text_embedding(self.text, pooled.to(self.blocks[-1].dtype))
@@ -123,7 +136,7 @@ class CausalTextTower:
         """
         text, device = self.text, self.text.positional_embedding.device
         ids, depths = (torch.tensor(t, device=device) for t in (trie.ids, trie.depths))
-        x = text.token_embedding(ids) + text.positional_embedding[depths]
+        x = self.token_embedding(ids) + text.positional_embedding[depths]
         x = x.to(self.blocks[0].dtype)
         mask = trie.mask().to(device)
         path = slice(0, trie.depths[trie.ends[0]] + 1)  # the first sequence is laid down first
@@ -172,7 +185,7 @@ class CausalTextTrace:
     steps: list[_Step]
     pooled: Tensor  # (D,) EOT leaving the last block
     embedding: Tensor  # (E,) unit text embedding t
-    carried: Tensor | None = None  # (T, E) what moves that were taken along have become
+    carried: TangentShares | None = None  # what moves that were taken along have become
 
     @property
     def reads(self) -> list[Read]:
@@ -182,31 +195,38 @@ class CausalTextTrace:
     @cached_property
     def block_effects(self) -> Tensor:
         """(L, E) what each block's attention output adds to t, to first order."""
-        return self._push([step.x.new_zeros(0, len(step.x)) for step in self.steps])
+        none = [step.x.new_zeros(0, len(step.x)) for step in self.steps]
+        return push_embedding(self.pooled, self._carry(none), self.tower.embedding_of)
 
-    def push(self, at_o: Sequence[Tensor]) -> Tensor:
-        """Sum over the explained blocks of J_l a_l: a_l (K, D) per block, to (K, E)."""
+    def shares(self, at_o: Sequence[Tensor]) -> TangentShares:
+        """Return the sum over the explained blocks of J_l a_l, from a_l (K, D) per block."""
         blank = [torch.zeros_like(at_o[0])] * (len(self.steps) - len(at_o))
-        moved = self._push([*blank, *at_o])
-        # The block effects rode along, since reading the weights again is all that they would cost.
-        self.block_effects = moved[len(at_o[0]) :]
-        return moved[: len(at_o[0])]
+        return self._embed(self._carry([*blank, *at_o]))
 
     def keep(self, directions: Tensor) -> None:
         """Directions (T + L, D) of EOT leaving the last block: of moves taken along, then block effects."""
-        moved = push_embedding(self.pooled, directions, self.tower.embedding_of)
-        self.carried, self.block_effects = moved.split(
-            [len(moved) - len(self.steps), len(self.steps)]
-        )
+        self.carried = self._embed(directions)
 
     @torch.no_grad()
-    def _push(self, at_o: Sequence[Tensor]) -> Tensor:
-        """Push rows (K, D) given per block, and below them each block's own attention output."""
+    def _carry(self, at_o: Sequence[Tensor]) -> Tensor:
+        """Directions (K + L, D) of EOT leaving the last block, as `keep` takes them.
+
+        They begin as rows (K, D) given per block; below them rides each block's own attention output.
+        """
         moves = torch.zeros_like(at_o[0])
         for step, injected in zip(self.steps, at_o, strict=True):
             own = step.read.visible - 1
             moves = carry(step.block, step.x, step.read, moves, injected, own)
-        return push_embedding(self.pooled, moves, self.tower.embedding_of)
+        return moves
+
+    @torch.no_grad()
+    def _embed(self, directions: Tensor) -> TangentShares:
+        """Shares of all but the last L directions, which are the block effects, and kept as such."""
+        tail, count = self.tower.embedding_of, len(directions) - len(self.steps)
+        moved = push_embedding(self.pooled, directions, tail)
+        # The block effects rode along, since reading the weights again is all that they would cost.
+        self.block_effects = moved[count:]
+        return TangentShares(moved[:count], directions[:count], self.pooled, tail)
 
 
 @dataclass

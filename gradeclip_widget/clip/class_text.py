@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, cast
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from .blocks import exact
 from .directions import Layout, activate, linear, norm
-from .mean_text import context_length
+from .mean_text import context_length, token_embedding
 from .pooled_text import PooledTextTower, seen_alone
 
 
@@ -38,8 +38,15 @@ class ClassTextTower(PooledTextTower):
         self.text: Any = text
         self.encoder: Any = getattr(text.transformer, "encoder", text.transformer)
         layers: Any = getattr(self.encoder, "layers", None) or getattr(self.encoder, "layer", ())
-        self.blocks = [EncoderBlock.of(layer) for layer in layers]
+        if not layers:
+            raise TypeError(f"the layers of its {type(self.encoder).__name__} are not known here")
+        blocks = [EncoderBlock.of(layer) for layer in layers]
+        last, last_norm = blocks[-1].without_last_norm()
+        self.blocks = [*blocks[:-1], last]
+        # Blocks that normalize at their start leave it to the encoder to normalize at the end.
+        self.final_norm: nn.Module = getattr(self.encoder, "layer_norm", last_norm)
         self.depth = len(self.blocks)
+        self.token_embedding = token_embedding(text.transformer)
         self.pad: int = text.config.pad_token_id
         self.pooling, self.class_token = "first", None
         self.context_length = context_length(text.config)
@@ -47,9 +54,7 @@ class ClassTextTower(PooledTextTower):
     def embedding_of(self, pooled: Tensor) -> Tensor:
         """Unit embeddings (..., E) of first tokens (..., D) leaving the last block."""
         with exact(pooled):
-            pooled = pooled.to(self.blocks[-1].dtype)
-            if hasattr(self.encoder, "layer_norm"):
-                pooled = self.encoder.layer_norm(pooled)
+            pooled = self.final_norm(pooled.to(self.blocks[-1].dtype))
             head = getattr(self.text.transformer, "pooler", None)
             if head is not None and getattr(self.text.pooler, "use_pooler_output", False):
                 pooled = head(pooled.reshape(-1, 1, pooled.shape[-1])).view(pooled.shape)
@@ -128,6 +133,16 @@ class EncoderBlock:
                 norm_first=False,
             )
         raise TypeError(f"unknown encoder layer {type(layer).__name__}")
+
+    def without_last_norm(self) -> tuple[EncoderBlock, nn.Module]:
+        """Return the block up to the norm that it ends in, and that norm; the identity where it ends in none.
+
+        The last block's norm then belongs to what makes an embedding of the pooled token, as final norms do.
+        """
+        if self.norm_first:
+            return self, nn.Identity()
+        first, last = self.norms
+        return replace(self, norms=(first, nn.Identity())), last
 
     @property
     def dtype(self) -> torch.dtype:

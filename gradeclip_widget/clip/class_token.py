@@ -20,6 +20,7 @@ from .blocks import (
     check_layers,
     exact,
     leave_with_effect,
+    read_region,
 )
 from .directions import Layout, push_embedding
 from .patches import open_clip_tokens
@@ -160,6 +161,17 @@ class ClassTokenTrace:
         """
         with torch.no_grad():
             return push_embedding(self.pooled, self.moves, self.embedding_of)
+
+    def region_embedding(self, weights: Tensor) -> Tensor:
+        """Return the unit embedding (E,) of a region: in the last block the class token reads it alone.
+
+        Args:
+            weights: (patches,) how much of each patch the region covers, 0 to 1.
+        """
+        block, row = self.blocks[-1], self.last_in[:1]
+        with torch.no_grad(), exact(row):
+            o = read_region(self.reads[-1], weights)[None]
+            return self.embedding_of(block.finish(row.to(block.dtype), o.to(block.dtype)))[0]
 
     def pull(self, directions: Tensor) -> Tensor:
         """Channel weights w = d(direction . x)/do of the class token: (K, E) to (blocks, K, D)."""

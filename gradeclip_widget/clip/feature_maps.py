@@ -110,6 +110,19 @@ class FeatureMapTrace:
         """(1, E) what the feature map adds to x: all of it, since x has no other source."""
         return self.embedding[None]
 
+    def region_embedding(self, weights: Tensor) -> Tensor:
+        """Return the unit embedding (E,) of a region: the mean over its patches alone.
+
+        Args:
+            weights: (patches,) how much of each patch the region covers, 0 to 1; those count that are covered
+                at least half as much as the one that is covered most.
+        """
+        inside = (weights >= weights.max() / 2).to(self.features.device)
+        before, patches = self.features[: self.patches.start or 0], self.features[self.patches]
+        rows = torch.cat([before, patches[inside]])
+        with torch.no_grad():
+            return self.tower.embedding_of(rows, (int(inside.sum()), 1))
+
     def pull(self, directions: Tensor) -> Tensor:
         """No attention output, so no channel weights of one: (0, K, 0)."""
         return directions.new_zeros(0, len(directions), 0)

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 import torch
 import torch.nn.functional as F
 from open_clip.hf_model import HFTextEncoder, MeanPooler
-from torch import Tensor
+from torch import Tensor, nn
 
 from .blocks import Read, exact
-from .directions import push_embedding
+from .shares import TangentShares
 from .towers import SOT_EOT, Frame, Moves
 
 _ROWS = 512  # tokens run at once
@@ -42,6 +42,7 @@ class MeanTextTower:
         if not isinstance(text.pooler, MeanPooler):
             raise TypeError(f"it pools its tokens by {type(text.pooler).__name__}")
         self.text: Any = text
+        self.token_embedding: nn.Module = token_embedding(text.transformer)
         self.pad: int = text.config.pad_token_id
         self.context_length = context_length(text.config)
 
@@ -69,10 +70,7 @@ class MeanTextTower:
         device = next(self.text.parameters()).device
         embeddings, trace = [], None
         for ids in torch.tensor(rows, device=device).split(max(1, _ROWS // longest)):
-            seen = ids != self.pad
-            hidden = self.text.transformer(input_ids=ids, attention_mask=seen.long())
-            hidden = hidden.last_hidden_state
-            parts = hidden * (seen / seen.sum(-1, keepdim=True)).to(hidden)[..., None]
+            parts = self._parts(ids)
             pooled = parts.sum(1)
             embeddings.append(self.embedding_of(pooled))
             if trace is None:
@@ -91,11 +89,31 @@ class MeanTextTower:
             raise ValueError("the authors' code knows causal text transformers pooled at EOT only")
         return self.run([ids], layers)[1]
 
+    def encode(self, ids: Tensor, frame: Frame = SOT_EOT) -> Tensor:
+        """Return unit embeddings (B, E) of framed captions of one length (B, L), for plain autograd."""
+        return self.embedding_of(self._parts(ids).sum(1))
+
+    def _parts(self, ids: Tensor) -> Tensor:
+        """Parts of the mean (B, L, D) that tokens give; padding gives none."""
+        seen = ids != self.pad
+        hidden = self.text.transformer(input_ids=ids, attention_mask=seen.long())
+        hidden = hidden.last_hidden_state
+        parts: Tensor = hidden * (seen / seen.sum(-1, keepdim=True)).to(hidden)[..., None]
+        return parts
+
     def embedding_of(self, pooled: Tensor) -> Tensor:
         """Unit embeddings (..., E) of averaged tokens (..., D)."""
         with exact(pooled):
             dtype = next(self.text.parameters()).dtype
             return F.normalize(self.text.proj(pooled.to(dtype)).float(), dim=-1)
+
+
+def token_embedding(encoder: Any) -> nn.Module:
+    """Return the module that a Hugging Face encoder calls with token ids."""
+    # T5's own `get_input_embeddings` returns a table that is only tied to the one it calls.
+    called = getattr(getattr(encoder, "encoder", encoder), "embed_tokens", None)
+    module: nn.Module = encoder.get_input_embeddings() if called is None else called
+    return module
 
 
 def context_length(config: Any) -> int:
@@ -123,12 +141,14 @@ class MeanTextTrace:
         return self.embedding[None]
 
     @torch.no_grad()
-    def push(self, at_o: Sequence[Tensor]) -> Tensor:
-        """What each token's own part of the mean gives to t (T, E), to first order; there are no blocks."""
+    def shares(self, at_o: Sequence[Tensor]) -> TangentShares:
+        """Return what each token's own part of the mean gives to t.
+
+        There are no blocks. Tokens were normalized before the mean was taken, so the length of the embedding
+        is all that is left to freeze.
+        """
         if at_o:
             raise ValueError(
                 "this text tower averages its tokens: there is no attention output to move"
             )
-        if not len(self.features):
-            return self.embedding.new_zeros(0, len(self.embedding))
-        return push_embedding(self.pooled, self.features, self.tower.embedding_of)
+        return TangentShares.of(self.features, self.pooled, self.tower.embedding_of)

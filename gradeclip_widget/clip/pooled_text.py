@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from .blocks import Attends, Block, Read, carry, exact, text_embedding
-from .directions import push, push_embedding
+from .blocks import Attends, Block, Read, attend_batch, text_embedding
+from .pooled_trace import PooledTextTrace, RowLayout, TracedBlock
 from .towers import SOT_EOT, Frame, Moves
 
 _ROWS = 512  # tokens run at once: bounds memory where a caption has many words to leave out
-_DIRECTIONS = 16  # pushed at once through whole blocks, for the same reason
 
 
 class PooledTextTower:
@@ -45,6 +41,7 @@ class PooledTextTower:
         if self.pooling not in ("first", "last", "argmax", "eos"):
             raise TypeError(f"it pools its tokens by {self.pooling!r}")
         self.text: Any = text
+        self.token_embedding: nn.Module = text.token_embedding
         self.class_token = getattr(text, "cls_emb", None)
         self.blocks: Sequence[Attends] = [Block.of(b) for b in text.transformer.resblocks]
         self.depth = len(self.blocks)
@@ -80,7 +77,7 @@ class PooledTextTower:
             entered, mask, pooled, columns = self._embed(ids, max(map(len, sequences)))
             if trace is None:
                 appended = self.class_token is not None
-                first = _Layout.of(
+                first = RowLayout.of(
                     columns, mask[0], int(pooled[0]), len(sequences[0]), frame, appended
                 )
                 steps, x = self._trace(entered[:1], mask[:1], first, layers)
@@ -88,11 +85,7 @@ class PooledTextTower:
                 embeddings.append(self.embedding_of(x[None, first.pooled]))
                 entered, mask, pooled = entered[1:], mask[1:], pooled[1:]
             if len(entered):
-                x = entered
-                for block in self.blocks:
-                    x = block.finish(x, _attend(*block.qkv(x), block.heads, mask))
-                each = torch.arange(len(x), device=device)
-                embeddings.append(self.embedding_of(x[each, pooled]))
+                embeddings.append(self._embeddings(entered, mask, pooled))
         assert trace is not None
         return torch.cat(embeddings), trace
 
@@ -105,6 +98,19 @@ class PooledTextTower:
         if single_head:
             raise ValueError("the authors' code knows causal text transformers pooled at EOT only")
         return self.run([ids], layers)[1]
+
+    def encode(self, ids: Tensor, frame: Frame = SOT_EOT) -> Tensor:
+        """Return unit embeddings (B, E) of framed captions of one length (B, L), for plain autograd."""
+        length = ids.shape[1]
+        ids = F.pad(ids, (0, self.context_length - length), value=frame.pad)
+        entered, mask, pooled, _ = self._embed(ids, length)
+        return self._embeddings(entered, mask, pooled)
+
+    def _embeddings(self, x: Tensor, mask: Tensor, pooled: Tensor) -> Tensor:
+        """Unit embeddings (B, E) of tokens (B, L, D), from the pooled one (B,) of each."""
+        for block in self.blocks:
+            x = block.finish(x, attend_batch(*block.qkv(x), block.heads, mask))
+        return self.embedding_of(x[torch.arange(len(x), device=x.device), pooled])
 
     def embedding_of(self, pooled: Tensor) -> Tensor:
         """Unit embeddings (..., E) of pooled tokens (..., D) leaving the last block."""
@@ -122,7 +128,7 @@ class PooledTextTower:
             stand for: padding that no token of the batch sees is left out.
         """
         text, (count, length) = self.text, ids.shape
-        x = text.token_embedding(ids)
+        x = self.token_embedding(ids)
         seen = torch.ones(count, length, dtype=torch.bool, device=ids.device)
         if getattr(text, "use_pad_mask", False) or self.class_token is not None:
             seen = ids != text.pad_id
@@ -150,13 +156,13 @@ class PooledTextTower:
         return ids.eq(eos).int().argmax(-1)
 
     def _trace(
-        self, x: Tensor, mask: Tensor, layout: _Layout, layers: int
-    ) -> tuple[list[_Step], Tensor]:
+        self, x: Tensor, mask: Tensor, layout: RowLayout, layers: int
+    ) -> tuple[list[TracedBlock], Tensor]:
         """Run one caption (1, L, D); what its pooled token read in each block, and the tokens (L, D)."""
         steps, p = [], layout.pooled
         for number, block in enumerate(self.blocks):
             q, k, v = block.qkv(x)
-            o = _attend(q, k, v, block.heads, mask)
+            o = attend_batch(q, k, v, block.heads, mask)
             read = Read(
                 q[0, p],
                 layout.arranged(k[0]),
@@ -168,7 +174,9 @@ class PooledTextTower:
                 layout.padding,
             )
             explained = number >= self.depth - layers
-            steps.append(_Step(block, x[0].to(block.dtype), read.cast(block.dtype), explained))
+            steps.append(
+                TracedBlock(block, x[0].to(block.dtype), read.cast(block.dtype), explained)
+            )
             x = block.finish(x, o)
         return steps, x[0]
 
@@ -194,165 +202,3 @@ def seen_alone(
     columns = used.nonzero()[:, 0]
     mask = mask[:, columns][:, :, columns]
     return x[:, columns], mask, used.cumsum(0)[pooled] - 1, columns
-
-
-@dataclass(frozen=True, eq=False)
-class _Layout:
-    """One caption's rows as a `Read` orders them: real ones that are seen, padding that is seen, the rest."""
-
-    order: Tensor  # (L,)
-    tokens: Tensor  # (T,) the caption's own, in that order
-    visible: int
-    padding: int
-    pooled: int  # row of the pooled token among the tower's
-    own: int | None  # and among those in order, where it sees itself
-
-    @classmethod
-    def of(
-        cls,
-        columns: Tensor,
-        mask: Tensor,
-        pooled: int,
-        length: int,
-        frame: Frame,
-        appended: bool,
-    ) -> _Layout:
-        """Of rows that stand for positions, the first ``length`` of which hold framed tokens.
-
-        Args:
-            columns: position of each row (L,).
-            mask: what each row sees (L, L).
-            pooled: the pooled row.
-            length: how many tokens the caption has in its frame.
-            frame: which of them are its own.
-            appended: whether the pooled row is an appended class token, and no padding.
-        """
-        rows = torch.arange(len(columns), device=columns.device)
-        seen = mask[pooled]
-        pads = columns >= length
-        if appended:
-            pads = pads & (rows != pooled)
-        groups = [rows[seen & ~pads], rows[seen & pads], rows[~seen]]
-        order = torch.cat(groups)
-        place = order.argsort()
-        own = (columns >= frame.lead) & (columns < length - frame.tail)
-        return cls(
-            order,
-            place[own],
-            int(seen.sum()),
-            len(groups[1]),
-            pooled,
-            int(place[pooled]) if seen[pooled] else None,
-        )
-
-    def arranged(self, rows: Tensor) -> Tensor:
-        """Rows (L, D) in order; those that the pooled token does not see count for nothing."""
-        rows = rows[self.order]
-        rows[self.visible :] = 0
-        return rows
-
-
-@dataclass(frozen=True, eq=False)
-class _Step:
-    block: Attends
-    x: Tensor  # (L, D) tokens entering the block
-    read: Read
-    explained: bool
-
-
-@dataclass(eq=False)
-class PooledTextTrace:
-    """What a caption's pooled token read, block by block."""
-
-    tower: PooledTextTower
-    carried: ClassVar[None] = None
-    steps: list[_Step]
-    layout: _Layout
-    mask: Tensor  # (L, L)
-    pooled: Tensor  # (D,) the pooled token leaving the last block
-
-    @cached_property
-    def embedding(self) -> Tensor:
-        """(E,) unit text embedding t."""
-        with torch.no_grad():
-            return self.tower.embedding_of(self.pooled)
-
-    @property
-    def reads(self) -> list[Read]:
-        """Reads of the explained blocks, shallowest first."""
-        return [step.read for step in self.steps if step.explained]
-
-    @cached_property
-    def block_effects(self) -> Tensor:
-        """(L, E) what each block's attention output adds to t, to first order.
-
-        Along the pooled token's own stream, the others held as they are: what it read there itself.
-        """
-        moves = self.pooled.new_zeros(0, len(self.pooled))
-        with torch.no_grad():
-            for step in self.steps:
-                x = step.x[self.layout.pooled]
-                moves = carry(step.block, x, step.read, moves, None, self.layout.own)
-            return push_embedding(self.pooled.to(moves), moves, self.tower.embedding_of)
-
-    @torch.no_grad()
-    def push(self, at_o: Sequence[Tensor]) -> Tensor:
-        """Sum over the explained blocks of J_l a_l: a_l (K, D) per block, to (K, E)."""
-        steps = [step for step in self.steps if step.explained]
-        unread = self.mask[:, self.layout.pooled].clone()
-        unread[self.layout.pooled] = False
-        # Others read it in the block after it moved at the earliest, and hand that on in the one after.
-        through = unread.any() and len(steps) > 2
-        pushed = self._push_through if through else self._push_along
-        groups = zip(*(a.split(_DIRECTIONS) for a in at_o), strict=True)
-        moves = [pushed(steps, group) for group in groups]
-        if not moves:  # a caption with none of its tokens read
-            return self.embedding.new_zeros(0, len(self.embedding))
-        moved = torch.cat(moves)
-        return push_embedding(self.pooled.to(moved), moved, self.tower.embedding_of)
-
-    def _push_along(self, steps: Sequence[_Step], at_o: Sequence[Tensor]) -> Tensor:
-        """Nobody hands on what they read of the pooled token, so its own row is all that moves."""
-        moves = at_o[0].new_zeros(len(at_o[0]), len(self.pooled))
-        for step, added in zip(steps, at_o, strict=True):
-            x = step.x[self.layout.pooled]
-            moves = carry(step.block, x, step.read, moves, added, self.layout.own)[:-1]
-        return moves
-
-    def _push_through(self, steps: Sequence[_Step], at_o: Sequence[Tensor]) -> Tensor:
-        """Others read it, so all tokens move once its own row has, in the first block.
-
-        What they move from is computed once for all directions.
-        """
-        p = self.layout.pooled
-        moves = steps[0].x.new_zeros(len(at_o[0]), *steps[0].x.shape)
-        moves[:, p] = self._push_along(steps[:1], at_o[:1])
-        for step, added in zip(steps[1:], at_o[1:], strict=True):
-            rows = slice(p, p + 1) if step is steps[-1] else slice(None)
-            leave = functools.partial(self._leave, step, rows)
-            still = torch.zeros_like(step.read.o)
-            with exact(added):
-                moves = push(leave, (step.x, still), (moves, added.to(still)))
-        return moves[:, 0]
-
-    def _leave(self, step: _Step, rows: slice, x: Tensor, added: Tensor) -> Tensor:
-        """Rows of tokens (L, D) leaving a block, with something added to what the pooled one reads."""
-        block = step.block
-        hot = F.one_hot(torch.tensor(self.layout.pooled, device=x.device), len(x))[:, None]
-        o = _attend_plainly(*block.qkv(x), block.heads, self.mask) + hot * added
-        return block.finish(x[rows], o[rows])
-
-
-def _attend(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor) -> Tensor:
-    """Multi-head attention of batches (B, L, D) under masks (B, L, L), true where seen."""
-    q, k, v = (a.unflatten(-1, (heads, -1)).transpose(1, 2) for a in (q, k, v))
-    o = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None])
-    return o.transpose(1, 2).flatten(2)
-
-
-def _attend_plainly(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor) -> Tensor:
-    """Attention of rows (L, D) under a mask (L, L), in operations that carry derivatives along."""
-    q, k, v = (a.unflatten(-1, (heads, -1)).transpose(0, 1) for a in (q, k, v))
-    logits = (q @ k.mT / q.shape[-1] ** 0.5).masked_fill(~mask, -torch.inf)
-    o: Tensor = (logits.softmax(-1) @ v).transpose(0, 1).flatten(1)
-    return o

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from .blocks import Read
+from .shares import TangentShares
 
 
 class ImageTrace(Protocol):
@@ -19,6 +20,9 @@ class ImageTrace(Protocol):
     patches: slice  # those among the rows of `pull_features`
     reads: Sequence[Read]  # of the explained blocks, shallowest first; none where nothing asks
     block_effects: Tensor  # (L, E): what each block's attention output adds to x, to first order
+
+    def region_embedding(self, weights: Tensor) -> Tensor:
+        """Unit embedding (E,) of what is read where ``weights`` (patches,) are, 0 to 1, and nowhere else."""
 
     def pull(self, directions: Tensor) -> Tensor:
         """Channel weights w = d(direction . x)/do: (K, E) to (explained blocks, K, D)."""
@@ -72,11 +76,11 @@ class TextTrace(Protocol):
 
     embedding: Tensor  # (E,) unit text embedding t
     reads: Sequence[Read]  # of the explained blocks, shallowest first; none where nothing asks
-    carried: Tensor | None  # what `push` gives of the moves that `run` took along, if it did
+    carried: TangentShares | None  # `shares` of the moves that `run` took along, if it did
     block_effects: Tensor  # (L, E): what each block's attention output adds to t, to first order
 
-    def push(self, at_o: Sequence[Tensor]) -> Tensor:
-        """Sum over the explained blocks of J_l a_l, from a_l (K, D) per block, to (K, E).
+    def shares(self, at_o: Sequence[Tensor]) -> TangentShares:
+        """Return the sum over the explained blocks of J_l a_l, from a_l (K, D) per block.
 
         Where nothing asks there is no block to give moves for: what each token's own part of the mean gives.
         """
@@ -92,6 +96,7 @@ class TextTower(Protocol):
     in_reference: bool  # whether the authors' code knows this family
     ends_at_eot: bool  # whether nothing after the first EOT token is read
     usual_layers: int  # how many of the last blocks to explain where nobody says
+    token_embedding: nn.Module  # called in every pass, with ids to embeddings (..., D)
 
     def run(
         self,
@@ -107,3 +112,9 @@ class TextTower(Protocol):
 
     def trace(self, ids: Sequence[int], layers: int, single_head: bool = False) -> TextTrace:
         """Trace one sequence padded to the context length, as the authors' notebook does."""
+
+    def encode(self, ids: Tensor, frame: Frame = SOT_EOT) -> Tensor:
+        """Return unit embeddings (B, E) of framed captions of one length (B, L).
+
+        Plain autograd reaches the token embeddings, which `run` does without.
+        """

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ..clip.towers import ImageTrace, Moves, TextTrace
+from ..clip.shares import Shares
+from ..clip.towers import ImageTower, ImageTrace, Moves, TextTower, TextTrace
 
 _METHODS: dict[str, type[Method]] = {}
 
@@ -32,16 +33,35 @@ class Method(ABC):
     def __init__(self, reference: bool = False) -> None:
         self.reference = reference
 
+    def check_towers(self, image: ImageTower, text: TextTower) -> None:
+        """Raise ``ValueError`` where the method cannot explain a model of these towers."""
+        for side, tower in (("image", image), ("text", text)):
+            if self.needs_query and not tower.has_query:
+                raise ValueError(
+                    f"method={self.name!r} shows what a query attends to, and this model's {side} tower "
+                    f"({tower.family}) has none; use 'grad-eclip' or 'grad-cam'"
+                )
+        if self.reference and not (image.in_reference and text.in_reference):
+            raise ValueError(
+                "reference=True computes as the authors' code does, which knows vision transformers with a "
+                "class token and causal text transformers pooled at EOT only; this model's towers: "
+                f"{image.family}; {text.family}"
+            )
+
     @abstractmethod
     def image_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
         """Signed maps (K, patches) of the picture along K directions (K, E) of the text space."""
 
     @abstractmethod
+    def shares(self, trace: TextTrace) -> Shares:
+        """Return what each of the T tokens between SOT and EOT gives to the caption's embedding."""
+
     def token_shares(self, trace: TextTrace) -> Tensor:
-        """What each of the T tokens between SOT and EOT gives to the caption's embedding, (T, E)."""
+        """Return the shares (T, E) of the embedding that the interactions with patches are made of."""
+        return self.shares(trace).embedded
 
     def moves(self) -> Moves | None:
-        """What `token_shares` pushes, block by block, if it does: a text tower may take that along."""
+        """What `shares` pushes, block by block, if it does: a text tower may take that along."""
         return None
 
 
@@ -53,8 +73,8 @@ class BlockwiseMethod(Method):
         """Signed maps (L, K, patches) that each of L traced blocks gives by itself, shallowest first."""
 
     @abstractmethod
-    def block_shares(self, trace: TextTrace) -> Tensor:
-        """What each token gives to the caption's embedding in each traced block by itself, (L, T, E)."""
+    def block_shares(self, trace: TextTrace) -> Shares:
+        """Return what each token gives to the caption's embedding in each traced block alone, (L, T, E)."""
 
     def image_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
         """Signed maps (K, patches), summed over the explained blocks."""

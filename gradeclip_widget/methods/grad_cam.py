@@ -6,6 +6,7 @@ from functools import partial
 
 from torch import Tensor
 
+from ..clip.shares import Shares
 from ..clip.towers import ImageTrace, Moves, TextTrace
 from .base import Method
 from .grad_eclip import caption_moves, caption_shares
@@ -30,8 +31,8 @@ class GradCam(Method):
         weights = gradients.float().mean(1)
         return weights @ features.float()[trace.patches].T
 
-    def token_shares(self, trace: TextTrace) -> Tensor:
-        """Those of Grad-ECLIP (T, E)."""
+    def shares(self, trace: TextTrace) -> Shares:
+        """Return those of Grad-ECLIP (T, E)."""
         return caption_shares(trace, self.reference)
 
     def moves(self) -> Moves:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..clip.blocks import Read
+from ..clip.shares import Shares
 from ..clip.towers import ImageTrace, Moves, TextTrace
 from .base import BlockwiseMethod
 
@@ -49,30 +50,29 @@ class GradEclip(BlockwiseMethod):
         maps: Tensor = trace.pull(directions).float() @ values.transpose(-1, -2)
         return maps.relu() if self.reference else maps
 
-    def token_shares(self, trace: TextTrace) -> Tensor:
-        """First-order shares f_j of the embedding (T, E), as `caption_shares` has them."""
+    def shares(self, trace: TextTrace) -> Shares:
+        """Return first-order shares f_j of the embedding (T, E), as `caption_shares` has them."""
         return caption_shares(trace, self.reference)
 
     def moves(self) -> Moves:
         """Those of `caption_shares`."""
         return partial(caption_moves, reference=self.reference)
 
-    def block_shares(self, trace: TextTrace) -> Tensor:
-        """The terms (L, T, E) that `caption_shares` sums over blocks; averaged tokens count as one block."""
+    def block_shares(self, trace: TextTrace) -> Shares:
+        """Return the terms (L, T, E) that `caption_shares` sums; averaged tokens count as one block."""
         moves = [caption_moves(read, self.reference) for read in trace.reads]
         if not moves:
-            return trace.push(moves)[None]
+            return trace.shares(moves).by_block(1)
         # One block's moves at a time, all blocks in one pass.
-        blocks, tokens = len(moves), len(moves[0])
+        blocks = len(moves)
         alone = [move.new_zeros(blocks, *move.shape) for move in moves]
         for n, move in enumerate(moves):
             alone[n][n] = move
-        shares = trace.push([a.flatten(0, 1) for a in alone])
-        return shares.reshape(blocks, tokens, shares.shape[-1])
+        return trace.shares([a.flatten(0, 1) for a in alone]).by_block(blocks)
 
 
-def caption_shares(trace: TextTrace, reference: bool) -> Tensor:
-    """First-order shares f_j = sum_l J_l (lambda_j v_j) of the embedding, (T, E).
+def caption_shares(trace: TextTrace, reference: bool) -> Shares:
+    """Return first-order shares f_j = sum_l J_l (lambda_j v_j) of the embedding, (T, E).
 
     lambda is normalised over the tokens that the pooled one sees, save padding; where ``reference`` is set
     over all positions, padding included. A tower that averages its tokens has no query: there f_j is what
@@ -80,7 +80,7 @@ def caption_shares(trace: TextTrace, reference: bool) -> Tensor:
     """
     if trace.carried is not None:
         return trace.carried
-    return trace.push([caption_moves(read, reference) for read in trace.reads])
+    return trace.shares([caption_moves(read, reference) for read in trace.reads])
 
 
 def caption_moves(read: Read, reference: bool) -> Tensor:

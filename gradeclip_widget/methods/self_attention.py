@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..clip.blocks import Read
+from ..clip.shares import Shares
 from ..clip.towers import ImageTrace, TextTrace
 from .base import Method
 
@@ -21,9 +22,9 @@ class SelfAttention(Method):
         """The same map in each of the K rows (K, patches)."""
         return _weights(trace.reads[-1]).expand(len(directions), -1)
 
-    def token_shares(self, trace: TextTrace) -> Tensor:
-        """The caption's embedding, shared out by the attention of EOT, (T, E)."""
-        return _weights(trace.reads[-1])[:, None] * trace.embedding
+    def shares(self, trace: TextTrace) -> Shares:
+        """Return the caption's embedding, shared out by the attention of EOT, (T, E)."""
+        return Shares(_weights(trace.reads[-1])[:, None] * trace.embedding)
 
 
 def _weights(read: Read) -> Tensor:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import open_clip
 import torch
+import torch.nn.functional as F
 from open_clip.model import CLIP
 from open_clip.timm_model import TimmModel
 from open_clip.transform import PreprocessCfg, image_transform_v2
@@ -17,6 +19,7 @@ from torch import Tensor, nn
 
 import gradeclip_widget as gw
 from gradeclip_widget import ClipModel
+from gradeclip_widget.clip.blocks import read_region
 from gradeclip_widget.clip.towers import Frame
 
 from . import nudges
@@ -171,6 +174,39 @@ def check_map_gradients(tower: Any, model: Any, pixels: Tensor) -> None:
     )
     close((gradients[0].double() * along).sum(), direction[0].double() @ moved, 1e-3)
     assert torch.equal(trace.block_effects[0], trace.embedding)
+    check_region(tower, pixels)
+
+
+def check_region(tower: Any, pixels: Tensor) -> None:
+    """A region's embedding is a unit vector that hangs on nothing outside it, and differs by place."""
+    trace = tower.trace(pixels)
+    patches = trace.grid[0] * trace.grid[1]
+    inside = torch.zeros(patches)
+    inside[: patches // 2] = 1
+    x = trace.region_embedding(inside)
+    close(x.norm(), torch.ones(()))
+    assert (trace.region_embedding(1 - inside) - x).norm() > 1e-3
+    elsewhere = (1 - inside)[:, None]
+    if trace.reads:
+        *_, read = trace.reads
+        k, v = read.k.clone(), read.v.clone()
+        k[read.tokens] += 9 * elsewhere.to(k)
+        v[read.tokens] -= 9 * elsewhere.to(v)
+        changed = replace(trace, reads=[replace(read, k=k, v=v)])
+        everywhere = F.scaled_dot_product_attention(
+            *(
+                rows.unflatten(-1, (read.heads, -1)).transpose(0, 1)
+                for rows in (read.q[None], read.k[read.tokens], read.v[read.tokens])
+            ),
+            attn_mask=None if read.bias is None else read.bias[:, None, read.tokens],
+        )
+        close(read_region(read, torch.ones(patches)), everywhere.flatten())
+    else:
+        features = trace.features.clone()
+        features[trace.patches] += 9 * elsewhere.to(features)
+        changed = replace(trace, features=features)
+        close(trace.region_embedding(torch.ones(patches)), trace.embedding)
+    close(changed.region_embedding(inside), x)
 
 
 def check_attention(tower: Any, pixels: Tensor) -> None:
@@ -183,6 +219,7 @@ def check_attention(tower: Any, pixels: Tensor) -> None:
     rest = parts.sum(0) - patches
     close((patches + rest).flatten(), read.o)
     assert len(parts[read.tokens]) == tower.trace(pixels).grid[0] * tower.trace(pixels).grid[1]
+    check_region(tower, pixels)
 
 
 def check_feature_gradients(tower: Any, pixels: Tensor) -> None:
@@ -216,9 +253,9 @@ def check_pushes(
     _, trace = tower.run([sequence], layers, frame)
     if trace.reads:
         moves = [random(2, len(read.o), seed=n) for n, read in enumerate(trace.reads)]
-        pushed, along = trace.push(moves)[1], [m[1].double() for m in moves]
+        pushed, along = trace.shares(moves).embedded[1], [m[1].double() for m in moves]
     else:
-        pushed, along = trace.push([])[-1], [trace.features[-1].double()]
+        pushed, along = trace.shares([]).embedded[-1], [trace.features[-1].double()]
     moved = slope(
         getattr(model, "text", model),
         lambda: model.encode_text(ids, normalize=True),

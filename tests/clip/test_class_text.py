@@ -91,7 +91,7 @@ def test_only_the_captions_own_tokens_are_shared_out(tower: ClassTextTower) -> N
 def test_last_block_effect_is_its_push(tower: ClassTextTower) -> None:
     _, trace = tower.run(SEQUENCES, 1, FRAME)
     assert trace.block_effects.shape == (3, check.EMBEDDING)
-    check.close(trace.block_effects[-1], trace.push([trace.reads[0].o[None]])[0], 1e-4)
+    check.close(trace.block_effects[-1], trace.shares([trace.reads[0].o[None]]).embedded[0], 1e-4)
 
 
 @pytest.fixture

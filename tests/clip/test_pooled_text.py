@@ -146,7 +146,7 @@ def test_padding_does_not_set_the_scale_of_lambda(
 def test_last_block_effect_is_its_push(tower: PooledTextTower, sequences: list[list[int]]) -> None:
     _, trace = tower.run(sequences, 1)
     assert trace.block_effects.shape == (3, len(trace.embedding))
-    check.close(trace.block_effects[-1], trace.push([trace.reads[0].o[None]])[0], 1e-4)
+    check.close(trace.block_effects[-1], trace.shares([trace.reads[0].o[None]]).embedded[0], 1e-4)
 
 
 def test_a_caption_is_explained_and_the_model_left_as_it_was(model: Custom) -> None:

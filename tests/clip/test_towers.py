@@ -131,7 +131,7 @@ def test_text_block_effects_are_first_order_contributions(model: CLIP, ids: list
     _, full = tower.run([ids], 4)
     expected = torch.stack([w @ r.o for w, r in zip(grads, full.reads, strict=True)])
     close(trace.block_effects @ direction, expected)
-    trace.push([torch.zeros(2, 64)] * 2)  # the effects that ride along with a push are the same
+    trace.shares([torch.zeros(2, 64)] * 2)  # the effects that ride along with moves are the same
     close(trace.block_effects @ direction, expected)
 
 
@@ -183,6 +183,10 @@ def test_patches_with_true_attention_make_up_the_attention_output(
     patches = torch.einsum("hn,nhd->hd", weights[:, read.tokens], values[read.tokens])
     rest = weights[:, 0, None] * values[0]
     close((patches + rest).flatten(), read.o)
+
+
+def test_a_region_is_read_by_itself(model: CLIP, pixels: Tensor) -> None:
+    check.check_region(ClassTokenTower(model.visual), pixels)
 
 
 @pytest.mark.parametrize("layers", [1, 2])

@@ -1,0 +1,100 @@
+"""Derivatives that hold the scales of normalizations fixed, for any code that runs under the mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+
+class FrozenNorms(TorchFunctionMode):
+    """Hold the scales of normalizations fixed while it is active, in forward and reverse mode alike.
+
+    Layer norm, RMS norm and `F.normalize` return what they always do, but what they divide by, the standard
+    deviation, the root mean square or the length, is a constant to derivatives. Layer norm still subtracts
+    the mean. So each is linear up to its bias, and no longer forgets the length of what it is given.
+
+    It is a mode, so that no tower's tail has to be written a second time.
+
+    >>> y = torch.tensor([3.0, 4.0], requires_grad=True)
+    >>> torch.autograd.grad(F.normalize(y, dim=-1) @ y.detach(), y)[0]  # along y itself nothing changes
+    tensor([0., 0.])
+    >>> with FrozenNorms():
+    ...     unit = F.normalize(y, dim=-1)
+    >>> torch.autograd.grad(unit @ y.detach(), y)[0]
+    tensor([0.6000, 0.8000])
+
+    Reference:
+        Ali et al., "XAI for Transformers: Better Explanations through Conservative Propagation", ICML 2022
+        (their rule for layer norm). Direct logit attribution of language models holds the same scale fixed.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        """Replace the normalizations; everything else is called as it is."""
+        return _FROZEN.get(func, func)(*args, **(kwargs or {}))
+
+
+def _layer_norm(
+    input: Tensor,  # noqa: A002  # torch's own names, since callers pass them as keywords
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    dims = tuple(range(-len(normalized_shape), 0))
+    x = _wide(input)
+    x = x - x.mean(dims, keepdim=True)
+    return _scaled(x, dims, eps, weight, bias).to(input.dtype)
+
+
+def _rms_norm(
+    input: Tensor,  # noqa: A002
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    eps: float | None = None,
+) -> Tensor:
+    dims = tuple(range(-len(normalized_shape), 0))
+    eps = torch.finfo(input.dtype).eps if eps is None else eps
+    return _scaled(_wide(input), dims, eps, weight, None).to(input.dtype)
+
+
+def _normalize(
+    input: Tensor,  # noqa: A002
+    p: float = 2.0,
+    dim: int = 1,
+    eps: float = 1e-12,
+    out: Tensor | None = None,
+) -> Tensor:
+    unit: Tensor = input / input.detach().norm(p, dim, keepdim=True).clamp_min(eps)
+    return unit if out is None else out.copy_(unit)
+
+
+def _scaled(
+    x: Tensor, dims: tuple[int, ...], eps: float, weight: Tensor | None, bias: Tensor | None
+) -> Tensor:
+    x = x * (x.detach().square().mean(dims, keepdim=True) + eps).rsqrt()
+    x = x if weight is None else x * weight
+    return x if bias is None else x + bias
+
+
+def _wide(x: Tensor) -> Tensor:
+    """Return x in float32 where it is narrower, as torch's own norms compute."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+
+
+_FROZEN: dict[Callable[..., Any], Callable[..., Any]] = {
+    F.layer_norm: _layer_norm,
+    F.normalize: _normalize,
+}
+if hasattr(F, "rms_norm"):  # since torch 2.4
+    _FROZEN[F.rms_norm] = _rms_norm
