@@ -67,7 +67,7 @@ class Album:
         return len(self) - 1
 
     def entries(self) -> list[dict[str, Any]]:
-        """For the front end, as ``PictureEntry`` in ``js/src/state.ts``."""
+        """For the front end, as ``PictureEntry`` in ``js/src/synced.ts``."""
         return [{"name": e.name, "thumbnail": e.thumbnail} for e in self._entries]
 
 

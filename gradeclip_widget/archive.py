@@ -16,7 +16,8 @@ from PIL import Image
 from .explanation import Explanation
 from .words import Word
 
-FORMAT, VERSION = "gradeclip-explanation", 1
+FORMAT, VERSION = "gradeclip-explanation", 2
+_READ = (1, 2)  # version 1 had no integrated gradients
 _UNREADABLE = (
     ValueError, KeyError, TypeError, AttributeError, OSError, EOFError, NotImplementedError,
     zipfile.BadZipFile, zlib.error,
@@ -57,9 +58,10 @@ def load(path: Path) -> Explanation:
             f"{str(path)!r} is not an explanation saved by gradeclip-widget; give a file that "
             "Explanation.save wrote"
         ) from error
-    if version != VERSION:
+    if version not in _READ:
         raise ValueError(
-            f"{str(path)!r} is of format version {version}, this gradeclip-widget reads {VERSION}; upgrade it"
+            f"{str(path)!r} is of format version {version}, this gradeclip-widget reads "
+            f"{' and '.join(map(str, _READ))}; upgrade it"
         )
     try:
         return _assemble(header, content)

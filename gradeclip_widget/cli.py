@@ -6,15 +6,20 @@ import argparse
 import io
 import json
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from .evidence import COUNTS, MEASURES
 
 if TYPE_CHECKING:
     from .explanation import Explanation
 
-_BAR = 24  # characters
+_BAR = 18  # characters
+_NUMBER = 13  # characters, of the columns of the other measures
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,21 +38,50 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def word_table(explanation: Explanation) -> str:
-    """The words and their importance as a table for a terminal."""
+    """The words and their importance, by every measure, as a table for a terminal.
+
+    Words that carry next to nothing by the default measure share the last line.
+    """
     e = explanation
-    top = max(float(e.word_importance.max()), 1e-12)
-    width = max(_columns(w.text) for w in e.words)
+    first, *others = (e.importance(name) for name in e.importance_measures)
+    top = max(float(first.max()), 1e-12)
+    shown = [w for w, value in enumerate(first) if value >= COUNTS * top]
+    width = max([_columns(e.words[w].text) for w in shown] + [len("word")])
+    lines = _heads(
+        ["word", *(MEASURES[m] for m in e.importance_measures), "looks at (x, y)"], width
+    )
+    places = e.to_frame()
+    for w in shown:
+        bar = "█" * round(_BAR * first[w] / top)
+        numbers = "".join(f"  {values[w]:{_NUMBER}.3f}" for values in others)
+        x, y = places["peak_x"][w], places["peak_y"][w]
+        spot = f"{x:.0f}, {y:.0f}" if places["peak"][w] > 0 else "nowhere"
+        word = e.words[w].text + " " * (width - _columns(e.words[w].text))
+        lines.append(f"{word}  {first[w]:7.3f}  {bar:{_BAR}}{numbers}  {spot}")
+    if folded := [w for w in range(len(e.words)) if w not in shown]:
+        texts = ", ".join(e.words[w].text for w in folded)
+        lines.append(f"{texts}: {'together ' * (len(folded) > 1)}{first[folded].sum():.3f}")
     rows, cols = e.patch_grid
-    lines = [f"{'word':{width}}  importance  {'':{_BAR}}  looks at (x, y)"]
-    for place in e.to_frame().itertuples():
-        bar = "█" * round(_BAR * place.importance / top)
-        spot = f"{place.peak_x:.0f}, {place.peak_y:.0f}" if place.peak > 0 else "nowhere"
-        word = place.word + " " * (width - _columns(place.word))
-        lines.append(f"{word}  {place.importance:10.3f}  {bar:{_BAR}}  {spot}")
     lines.append(
         f"cosine {e.score:.4f}, logit {e.logit:.2f}; {rows} x {cols} patches; {e.method}, {e.model}"
     )
     return "\n".join([*lines, *e.notes])
+
+
+def _heads(labels: Sequence[str], width: int) -> list[str]:
+    """Return the lines that head the table, long labels on several."""
+    others = len(labels) - 3
+    spaces = [width, 7 + 2 + _BAR, *[_NUMBER] * others, len(labels[-1])]
+    columns = [textwrap.wrap(label, n) for label, n in zip(labels, spaces, strict=True)]
+    height = max(map(len, columns))
+    columns = [[""] * (height - len(lines)) + lines for lines in columns]
+    aligns = ["<", "<", *[">"] * others, "<"]
+    return [
+        "  ".join(
+            f"{cell:{a}{n}}" for cell, a, n in zip(cells, aligns, spaces, strict=True)
+        ).rstrip()
+        for cells in zip(*columns, strict=True)
+    ]
 
 
 def _columns(text: str) -> int:
@@ -140,7 +174,8 @@ def _demo(args: argparse.Namespace) -> None:
     from .explainer import Explainer
 
     scene = scenes()[0]
-    explanation = Explainer(load("demo"))(scene.image, scene.caption)
+    explainer = Explainer(load("demo"), integrated_gradients=True)  # the page has every measure
+    explanation = explainer(scene.image, scene.caption)
     args.output.parent.mkdir(parents=True, exist_ok=True)
     explanation.to_html(args.output)
     print(f"{scene.caption!r}\n\n{word_table(explanation)}\n")
@@ -160,7 +195,12 @@ def _write_json(explanation: Explanation, path: Path) -> None:
 
     e = explanation
     maps = {name: e.word_maps(name).tolist() for name in e.readings}
-    content = to_payload(e)["header"] | {"maps": {"caption": e.signed_map.tolist(), **maps}}
+    content = to_payload(e)["header"] | {
+        "maps": {"caption": e.signed_map.tolist(), **maps},
+        "word_evidence": {name: e.word_evidence(name).tolist() for name in e.readings},
+        "evidence_map": e.evidence_map.tolist(),
+        "highlights": [asdict(highlight) for highlight in e.highlights()],
+    }
     path.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
 
 

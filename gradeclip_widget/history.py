@@ -19,7 +19,7 @@ class Step:
     score: float
 
     def entry(self) -> dict[str, Any]:
-        """For the front end, as ``HistoryEntry`` in ``js/src/state.ts``."""
+        """For the front end, as ``HistoryEntry`` in ``js/src/synced.ts``."""
         return {
             "prompts": list(self.request.prompts),
             "active": self.active,

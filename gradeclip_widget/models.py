@@ -83,7 +83,7 @@ class ModelShelf:
         gc.collect()  # traces and towers refer to each other, and the memory is wanted now
 
     def entries(self) -> list[dict[str, Any]]:
-        """For the front end, as ``ModelEntry`` in ``js/src/state.ts``."""
+        """For the front end, as ``ModelEntry`` in ``js/src/synced.ts``."""
         return [
             {
                 "name": name,

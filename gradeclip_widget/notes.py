@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .evidence import MEASURES
 from .words import Word
 
+_MUCH, _NOTHING = 0.5, 0.02  # of a measure's largest importance
+_NAMED = 2  # words at most, of those that two measures contradict each other on
 _FAINT = 0.1  # of all blocks' summed evidence: below it the explained blocks are said to miss much
 
 
@@ -45,6 +48,45 @@ def notes_on(
                 f"reads; {side}_layers={more} would explain more."
             )
     return tuple(notes)
+
+
+def disagreement(
+    words: Sequence[Word], importances: Mapping[str, NDArray[np.floating]], default: str
+) -> str | None:
+    """Return a sentence that names the words on which another measure contradicts the default one.
+
+    That is where one gives a word half of its largest importance or more, and the other next to nothing.
+    A measure that gives nothing to any word contradicts none.
+
+    Args:
+        words: the caption's.
+        importances: (W,) of the words in units of the score, by the name of each measure that was computed.
+        default: name of the measure that is shown first.
+
+    Returns:
+        One sentence, or ``None`` where no measure contradicts the default one.
+    """
+    values = {name: v.astype(np.float64) for name, v in importances.items() if v.max(initial=0) > 0}
+    if default not in values:
+        return None
+    shares = {name: v / v.max() for name, v in values.items()}
+    found: dict[int, tuple[float, str]] = {}  # by word: how far apart, and from which measure
+    for name in values.keys() - {default}:
+        low, high = (
+            np.minimum(shares[name], shares[default]),
+            np.maximum(shares[name], shares[default]),
+        )
+        for w in np.flatnonzero((high >= _MUCH) & (low <= _NOTHING)).tolist():
+            found[w] = max(found.get(w, (0.0, "")), (float(high[w] - low[w]), name))
+    if not found:
+        return None
+    worst = sorted(sorted(found, key=lambda w: -found[w][0])[:_NAMED])
+    cases = [
+        f"{words[w].text!r} ({MEASURES[default]}: {values[default][w]:.3f}; "
+        f"{MEASURES[found[w][1]]}: {values[found[w][1]][w]:.3f})"
+        for w in worst
+    ]
+    return f"Two measures of importance contradict each other on {' and on '.join(cases)}."
 
 
 def _layers_for(magnitudes: NDArray[np.float32], part: float) -> int:

@@ -6,14 +6,16 @@ A payload is ``{"header": {...}, "image": bytes, "maps": bytes}``.
 its long side. ``maps`` is one little-endian float32 buffer: the maps named by ``header["maps"]`` one after
 the other, each ``rows x cols`` in reading order. Words without tokens have rows of zeros.
 
-Header, version 1 (``js/src/payload.ts`` mirrors it):
+Header, version 2 (``js/src/payload.ts`` mirrors it, and reads version 1 too):
 
 =================  ============================================================================
-``version``        1
+``version``        2
 ``caption``        the caption as given
-``words``          per word: ``text``; ``importance`` (of its tokens, summed); ``effect`` (what the cosine
-                   loses without it, null where not computed); ``truncated`` (past the context length);
-                   ``known`` (false where the model was never trained on it)
+``words``          per word: ``text``; ``truncated`` (past the context length); ``known`` (false where the
+                   model was never trained on it)
+``importance``     of the words, by every measure that was computed, the default first:
+                   ``[{"name": "evidence", "label": "the part of the score ...", "values": [...]}, ...]``,
+                   W values each, in units of the cosine
 ``gaps``           the caption's text between words: W + 1 strings, before, between and after
 ``score``          ``cosine``; ``logit`` (scale x cosine + bias); ``scale``; ``bias`` (null if none);
                    ``probability`` (sigmoid of the logit for models with a bias, else null)
@@ -42,11 +44,13 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 from PIL import Image
 
+from .evidence import MEASURES
+
 if TYPE_CHECKING:
     from .depth import Depth
     from .explanation import Explanation, Maps
 
-VERSION = 1
+VERSION = 2
 DISPLAY_SIDE = 1280  # pixels
 _WEBP_QUALITY = 90
 _PICTURES_KEPT = 16
@@ -67,19 +71,16 @@ def to_payload(explanation: Explanation) -> Payload:
     e = explanation
     blocks = [("caption", e.signed_map[None])]
     blocks += [(name, e.word_maps(name)) for name in e.readings]
-    effects = [None] * len(e.words) if e.word_effects is None else e.word_effects
     header = {
         "version": VERSION,
         "caption": e.caption,
         "words": [
-            {
-                "text": word.text,
-                "importance": float(importance),
-                "effect": None if effect is None else float(effect),
-                "truncated": word.truncated,
-                "known": word.known,
-            }
-            for word, importance, effect in zip(e.words, e.word_importance, effects, strict=True)
+            {"text": word.text, "truncated": word.truncated, "known": word.known}
+            for word in e.words
+        ],
+        "importance": [
+            {"name": name, "label": MEASURES[name], "values": e.importance(name).tolist()}
+            for name in e.importance_measures
         ],
         "gaps": _gaps(e),
         "score": {

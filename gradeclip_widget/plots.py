@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from plotly.subplots import make_subplots
 
+from .evidence import MEASURES
+from .overview import NEUTRAL_COLOR, color_of, dim_unseen, paint_overview
 from .payload import display_image
 
 if TYPE_CHECKING:
@@ -25,28 +27,46 @@ if TYPE_CHECKING:
 DIVERGING = "RdBu_r"
 SIGNS = ("positive", "negative", "both")
 _FLOOR = 0.12  # of the opacity: the picture's dark veil where there is no evidence
-_DIM = 0.6
 _INK = "#d9580f"
 _TITLE, _SUBTITLE = 110, 28  # characters that fit
 
 
-def paint(
-    explanation: Explanation, values: Maps, opacity: float, color_scale: str, sign: str
+def overlay(
+    explanation: Explanation,
+    phrase: str | int | Sequence[str | int] | None,
+    reading: str,
+    opacity: float,
+    color_scale: str,
+    sign: str,
+    caption_map: bool,
 ) -> Image.Image:
-    """Paint a signed map (rows, cols) over the picture; see `Explanation.overlay`."""
+    """Paint one map or all words together over the picture; see `Explanation.overlay`."""
+    e = explanation
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity={opacity}: give 0 to 1")
-    level, strength = _levels(values, sign)
+    if sign not in SIGNS:
+        raise ValueError(f"sign={sign!r}: use one of {', '.join(map(repr, SIGNS))}")
+    if caption_map and phrase is not None:
+        raise ValueError(f"caption_map=True paints no words: leave out {phrase!r}")
     table = _color_table(DIVERGING if sign == "both" else color_scale)
+    if phrase is not None or caption_map or e.reference:
+        return _paint(e, e.map_of(phrase, reading), opacity, table, sign)
+    if sign != "positive":
+        raise ValueError(f"sign={sign!r} is of a single map: give a word, or caption_map=True")
+    return paint_overview(e, opacity)
+
+
+def _paint(
+    explanation: Explanation, values: Maps, opacity: float, table: NDArray[np.uint8], sign: str
+) -> Image.Image:
+    """Paint a signed map (rows, cols) over the picture, in the 256 colors of a table."""
+    level, strength = _levels(values, sign)
     x0, y0, x1, y1 = (round(v) for v in explanation.cover)
     level, strength = (_enlarge(a, (x1 - x0, y1 - y0)) for a in (level, strength))
     heat = Image.fromarray(table[np.rint(level * 255).astype(np.uint8)])
     alpha = np.rint(255 * opacity * np.minimum(1, _FLOOR + 1.25 * strength))
     out = explanation.image.convert("RGB")
-    if (x0, y0, x1, y1) != (0, 0, *out.size):  # what the model did not see is dimmed
-        seen = out.crop((x0, y0, x1, y1))
-        out = Image.blend(out, Image.new("RGB", out.size), _DIM)
-        out.paste(seen, (x0, y0))
+    out = dim_unseen(out, (x0, y0, x1, y1))
     out.paste(heat, (x0, y0), Image.fromarray(alpha.astype(np.uint8)))
     return out
 
@@ -54,16 +74,18 @@ def paint(
 def figure(
     explanation: Explanation, phrase: str | int | Sequence[str | int] | None, reading: str
 ) -> go.Figure:
-    """The picture, the picture with a map, and bars of word importance."""
+    """The picture, the picture with its evidence, and bars of word importance."""
     e = explanation
-    values = np.maximum(e.map_of(phrase, reading), 0)
-    name = _name(e, phrase)
+    together = phrase is None and not e.reference
+    values = e.evidence_map if together else np.maximum(e.map_of(phrase, reading), 0)
+    shown = "where the words are read" if together else f"where it reads: {_name(e, phrase)}"
+    label = "<br>".join(textwrap.wrap(MEASURES[e.importance_measures[0]], _SUBTITLE))
     fig = make_subplots(
         rows=1,
         cols=3,
         column_widths=[0.36, 0.36, 0.28],
         horizontal_spacing=0.09,
-        subplot_titles=("picture", f"where it reads: {_label(name, _SUBTITLE)}", "word importance"),
+        subplot_titles=("picture", _label(shown, _SUBTITLE + 16), label),
     )
     x0, y0, x1, y1 = e.cover
     rows, cols = e.patch_grid
@@ -100,12 +122,13 @@ def figure(
         col=2,
     )
     order = np.argsort(-e.word_importance, kind="stable")
+    colors = _bar_colors(e) if together else [_INK] * len(order)
     labels = [f"{html.escape(e.words[n].text)} " for n in order]
     fig.add_bar(
         x=e.word_importance[order],
         y=np.arange(len(order)),
         orientation="h",
-        marker_color=_INK,
+        marker_color=[colors[n] for n in order],
         hovertemplate="%{x:.3f}<extra></extra>",
         row=1,
         col=3,
@@ -126,20 +149,33 @@ def figure(
     return fig
 
 
+def _bar_colors(e: Explanation) -> list[str]:
+    """Return each word's color in the picture of all words together."""
+    colors = [NEUTRAL_COLOR] * len(e.words)
+    for highlight in e.highlights():
+        for word in highlight.words:
+            colors[word] = color_of(highlight)
+    return colors
+
+
 def table(explanation: Explanation) -> pd.DataFrame:
     """A row per word; see `Explanation.to_frame`."""
     import pandas as pd
 
     e = explanation
-    maps = e.word_maps()
+    maps = e.word_maps(e.evidence_reading)
     rows, cols = e.patch_grid
     x0, y0, x1, y1 = e.cover
+    measures = e.importance_measures
     peaks = maps.reshape(len(maps), -1).argmax(1)
     return pd.DataFrame(
         {
             "word": [w.text for w in e.words],
             "importance": e.word_importance,
-            "effect": np.nan if e.word_effects is None else e.word_effects,
+            **{
+                name.replace("-", "_"): e.importance(name) if name in measures else np.nan
+                for name in MEASURES
+            },
             "sum": maps.sum((1, 2)),
             "peak": maps.max((1, 2)),
             "peak_x": x0 + (peaks % cols + 0.5) * (x1 - x0) / cols,
@@ -151,9 +187,7 @@ def table(explanation: Explanation) -> pd.DataFrame:
 
 
 def _levels(values: Maps, sign: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Place on the colour scale and strength, each (rows, cols) in 0..1."""
-    if sign not in SIGNS:
-        raise ValueError(f"sign={sign!r}: use one of {', '.join(map(repr, SIGNS))}")
+    """Place on the color scale and strength, each (rows, cols) in 0..1."""
     tiny = float(np.finfo(np.float32).tiny)
     if sign == "both":
         scaled: Maps = (values / max(float(np.abs(values).max()), tiny)).astype(np.float32)
@@ -174,7 +208,7 @@ def _color_table(name: str) -> NDArray[np.uint8]:
         colors = plotly.colors.sample_colorscale(name, np.linspace(0, 1, 256), colortype="tuple")
     except Exception as error:
         raise ValueError(
-            f"no colour scale {name!r}; use a plotly one such as 'inferno', 'viridis' or 'cividis'"
+            f"no color scale {name!r}; use a plotly one such as 'inferno', 'viridis' or 'cividis'"
         ) from error
     table: NDArray[np.uint8] = np.rint(np.array(colors) * 255).astype(np.uint8)
     return table

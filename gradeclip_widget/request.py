@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-_OPTIONS = ("resolution", "image_layers", "text_layers")  # those that `Explainer` takes too
+# Those that `Explainer` takes too.
+_OPTIONS = ("resolution", "image_layers", "text_layers", "integrated_gradients")
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Request:
         resolution: short side in pixels, the model's own when ``None``.
         image_layers, text_layers: how many of the last blocks to explain, of text the model's usual ones when
             ``None``.
+        integrated_gradients: whether to compute that measure of importance as well.
     """
 
     picture: int
@@ -28,6 +30,7 @@ class Request:
     resolution: int | None = None
     image_layers: int = 1
     text_layers: int | None = None
+    integrated_gradients: bool = False
 
     @property
     def of_picture(self) -> Request:

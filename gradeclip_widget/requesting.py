@@ -6,6 +6,7 @@ from typing import Any
 
 import traitlets as t
 
+from .evidence import INTEGRATED_GRADIENTS
 from .explanation import Explanation
 from .history import History, Step
 from .request import FIELDS, Request
@@ -51,7 +52,21 @@ class Requesting(Traits):
             self.explanation = self._explanations[row]
         self._ask()
 
-    @t.observe("method", "model", "resolution", "picture", "image_layers", "text_layers")
+    @t.observe("importance")
+    def _integrate(self, change: Any) -> None:
+        """Have the measure computed that is not computed unasked."""
+        if self.importance == INTEGRATED_GRADIENTS:
+            self.integrated_gradients = True
+
+    @t.observe(
+        "method",
+        "model",
+        "resolution",
+        "picture",
+        "image_layers",
+        "text_layers",
+        "integrated_gradients",
+    )
     def _ask(self, change: Any = None) -> None:
         """Make a request, where the traits ask for something else than before."""
         if not self._explanations:

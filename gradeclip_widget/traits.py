@@ -1,4 +1,4 @@
-"""The widget's traits: their names, first values, and what is refused. `js/src/state.ts` mirrors them."""
+"""The widget's traits: their names, first values, and what is refused. `js/src/synced.ts` mirrors them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ import numpy as np
 import traitlets as t
 
 from .erasing import ERASURES
+from .evidence import INTEGRATED_GRADIENTS
 from .explanation import IN_CAPTION, Explanation
 
 SIGNS = ("positive", "negative", "both")
+OVERVIEWS = ("words", "caption")
 COLOR_SCALES = ("inferno", "magma", "plasma", "viridis", "cividis")
 CONTROLS = tuple(
-    "prompt history compare method model resolution pictures reading evidence heat colours contour "
-    "vocabulary erase layers details".split()
+    "prompt history compare method model resolution pictures reading overview importance evidence heat "
+    "colours contour vocabulary erase layers details".split()
 )
 # What a user may pass to `explore` and `show` beside their own arguments.
 OPTIONS = tuple(
-    "reading opacity color_scale contour sign theme active versus selected_words region controls resolution "
-    "picture image_layers text_layers vocabulary erase depth image_block text_block".split()
+    "reading overview importance opacity color_scale contour sign theme active versus selected_words "
+    "region controls resolution picture image_layers text_layers integrated_gradients vocabulary erase "
+    "depth image_block text_block".split()
 )
 
 
@@ -47,6 +50,7 @@ class Traits(anywidget.AnyWidget):
     picture = t.Int(0).tag(sync=True)
     image_layers = t.Int(1, min=1)
     text_layers = t.Int(None, allow_none=True, min=1)
+    integrated_gradients = t.Bool(False)
     history_index = t.Int(-1).tag(sync=True)
     vocabulary = t.Unicode("").tag(sync=True)
     erase = t.Enum(("", *ERASURES), "").tag(sync=True)
@@ -73,6 +77,8 @@ class Traits(anywidget.AnyWidget):
     # How it is shown
     controls = t.List(t.Enum(CONTROLS), None, allow_none=True).tag(sync=True)
     reading = t.Unicode(IN_CAPTION).tag(sync=True)
+    overview = t.Enum(OVERVIEWS, "words").tag(sync=True)
+    importance = t.Unicode("").tag(sync=True)
     selected_words = t.List(t.Int()).tag(sync=True)
     hovered_word = t.Int(None, allow_none=True).tag(sync=True)
     region = t.Instance(dict, allow_none=True).tag(sync=True)
@@ -100,6 +106,17 @@ class Traits(anywidget.AnyWidget):
         if proposal["value"] not in known:
             raise t.TraitError(
                 f"reading {proposal['value']!r} is not one of {', '.join(map(repr, known))}"
+            )
+        return str(proposal["value"])
+
+    @t.validate("importance")
+    def _check_importance(self, proposal: Any) -> str:
+        known = ("", *self.explanation.importance_measures) if self._payloads else ("",)
+        if self.live and INTEGRATED_GRADIENTS not in known:
+            known = (*known, INTEGRATED_GRADIENTS)  # computed when it is asked for
+        if proposal["value"] not in known:
+            raise t.TraitError(
+                f"importance {proposal['value']!r} is not one of {', '.join(map(repr, known))}"
             )
         return str(proposal["value"])
 

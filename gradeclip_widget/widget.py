@@ -45,6 +45,12 @@ class ExplanationWidget(Answering):
         erase: how the region is erased for a mask test, "" for not at all. ``erased``: the scores then.
         depth: whether maps of single blocks are wanted. ``image_block``, ``text_block``: the one shown.
         reading: how a word is read: ``"in caption"``, ``"alone"`` or ``"left out"``.
+        overview: the picture before anyone hovers: ``"words"``, each word that counts in a hue of its own, or
+            ``"caption"``, the map along the whole caption's embedding, the paper's. With ``reference=True``
+            it is the caption's in any case.
+        importance: the measure that tints the words and is the first bar, as `Explanation.importance` takes
+            it; "" for the explanation's default. Integrated gradients are computed when they are asked for
+            here, or where ``integrated_gradients`` is set.
         selected_words: indices of the pinned words. ``hovered_word``: index of the one under the pointer.
         region: ``None``, ``{"kind": "box", "box": [x0, y0, x1, y1]}`` or
             ``{"kind": "polygon", "points": [[x, y], ...]}``, in image pixels.
@@ -241,8 +247,8 @@ def explore(
         method: name of the method.
         options: further arguments of `Explainer`, such as ``{"resolution": 448, "image_layers": 2}``.
         vocabularies: lists of words that a region can be asked about, by name, beside the built-in ones.
-        **traits: how to show it: ``reading``, ``opacity``, ``color_scale``, ``contour``, ``sign``, ``theme``,
-            ``controls``; and first values of whatever else can be set.
+        **traits: how to show it: ``reading``, ``overview``, ``importance``, ``opacity``, ``color_scale``,
+            ``contour``, ``sign``, ``theme``, ``controls``; and first values of whatever else can be set.
 
     Raises:
         TypeError, ValueError, FileNotFoundError: bad input, named.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import regex
 
 Span = tuple[int, int]  # [start, end) in characters of the caption
@@ -98,3 +99,44 @@ def assign_tokens(
         )
         for (a, b), ks in zip(spans, members, strict=True)
     )
+
+
+def find_word(words: Sequence[Word], word: str | int) -> int:
+    """Return the index of a word given as written (case aside), or as an index itself.
+
+    Raises:
+        ValueError: no such word, or several of it.
+        IndexError: the index is out of range.
+    """
+    if isinstance(word, int | np.integer) and not isinstance(word, bool):
+        if not -len(words) <= word < len(words):
+            raise IndexError(f"word {word}: the caption has {len(words)} words")
+        return int(word) % len(words)
+    found = [n for n, w in enumerate(words) if w.text.casefold() == str(word).casefold()]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ValueError(f"{word!r} occurs {len(found)} times; give one of the indices {found}")
+    texts = ", ".join(w.text for w in words)
+    raise ValueError(f"no word {word!r} in the caption; its words are: {texts}")
+
+
+def find_phrase(words: Sequence[Word], phrase: str) -> list[int]:
+    """Return the indices of words that follow each other as in a phrase, case aside.
+
+    Raises:
+        ValueError: they do not, or in several places.
+    """
+    wanted = [phrase[a:b] for a, b in split_words(phrase)]
+    if len(wanted) == 1:
+        return [find_word(words, wanted[0])]
+    folded = [text.casefold() for text in wanted]
+    texts = [w.text.casefold() for w in words]
+    starts = [n for n in range(len(texts)) if folded and texts[n : n + len(folded)] == folded]
+    if len(starts) != 1:
+        problem = f"occurs {len(starts)} times" if starts else "is not"
+        raise ValueError(
+            f"phrase {phrase!r} {problem} in the caption, whose words are: "
+            f"{', '.join(w.text for w in words)}; give a list of words or indices"
+        )
+    return list(range(starts[0], starts[0] + len(folded)))

@@ -76,5 +76,7 @@ def make_explanation(
         "notes": ("A note.",),
         "seconds": 0.5,
         "word_effects": (np.arange(count) - 1) / 64,
+        "integrated_gradients": rng.integers(-16, 48, len(changes.get("tokens", range(tokens))))
+        / 256,
     }
     return Explanation(**values | changes)

@@ -57,10 +57,11 @@ def saved(tmp_path: Path) -> Path:
     [
         {},
         {"alone": None, "left_out": None, "seconds": None, "word_effects": None},
+        {"integrated_gradients": None},
         {"logit_bias": -10.0, "reference": True, "notes": ()},
         {"caption": "a dog 狗 🐶 كلب, </script>"},
     ],
-    ids=["full", "no readings", "with a bias", "any script"],
+    ids=["full", "no readings", "no integrated gradients", "with a bias", "any script"],
 )
 def test_every_field_comes_back(changes: dict[str, Any], tmp_path: Path) -> None:
     e = make_explanation(**changes)
@@ -137,11 +138,19 @@ def test_pickled_arrays_are_refused_unopened(saved: Path) -> None:
 
 
 def test_a_later_version_asks_for_an_upgrade(saved: Path) -> None:
-    rewrite(saved, header=header(saved, version=2))
+    rewrite(saved, header=header(saved, version=3))
     with pytest.raises(
-        ValueError, match="format version 2, this gradeclip-widget reads 1; upgrade"
+        ValueError, match="format version 3, this gradeclip-widget reads 1 and 2; upgrade"
     ):
         Explanation.load(saved)
+
+
+def test_a_file_of_version_1_is_read() -> None:
+    """Written when there were no integrated gradients, of the same explanation."""
+    path = Path(__file__).parent / "golden" / "version1.npz"
+    with np.load(path) as file:
+        assert json.loads(file["header"].tobytes())["version"] == 1
+    assert_same(Explanation.load(path), make_explanation(integrated_gradients=None))
 
 
 def test_a_file_from_before_there_were_effects_is_read(saved: Path) -> None:
@@ -208,6 +217,6 @@ def test_wrong_bytes_are_read_or_refused_in_a_sentence(
 def test_the_file_holds_no_pickles_and_says_its_version(saved: Path) -> None:
     with np.load(saved, allow_pickle=False) as file:
         held = json.loads(file["header"].tobytes())
-    assert (held["format"], held["version"]) == ("gradeclip-explanation", 1)
+    assert (held["format"], held["version"]) == ("gradeclip-explanation", 2)
     with zipfile.ZipFile(saved) as archive:
         assert all(name.endswith(".npy") for name in archive.namelist())

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from unicodedata import east_asian_width as width
 
 import numpy as np
@@ -17,8 +18,9 @@ from PIL import Image
 import gradeclip_widget as gw
 from gradeclip_widget.cli import main, word_table
 from gradeclip_widget.demo import Scene
+from gradeclip_widget.explanation import Explanation
 
-from .factories import make_explanation
+from .factories import CAPTION, make_explanation
 
 ROOT = Path(__file__).parents[1]
 HOSTILE = "</script><img src=x onerror=alert(1)> dog"
@@ -48,7 +50,8 @@ def test_explain_prints_the_words_and_where_they_look(
 ) -> None:
     assert main(["explain", photo, "a dog and a red circle"]) == 0
     out = capsys.readouterr().out
-    assert re.search(r"^dog +0\.\d+ +█* +\d+, \d+$", out, re.MULTILINE)
+    assert re.search(r"^word +word +word +score  looks at", out, re.MULTILINE)
+    assert re.search(r"^\w+ +-?0\.\d+  [█░]+ .*\d+, \d+$", out, re.MULTILINE)
     assert re.search(
         r"^cosine 0\.\d+, logit .*14 x 14 patches; Grad-ECLIP, demo$", out, re.MULTILINE
     )
@@ -73,6 +76,11 @@ def test_explain_writes_numbers(photo: str, tmp_path: Path) -> None:
     assert [w["text"] for w in written["words"]] == ["a", "dog"]
     assert set(written["maps"]) == {"caption", "in caption", "alone", "left out"}
     assert np.shape(written["maps"]["in caption"]) == (2, 14, 14)
+    assert set(written["word_evidence"]) == {"in caption", "alone", "left out"}
+    values = written["importance"][0]["values"]
+    assert np.sum(written["word_evidence"]["left out"], (1, 2)) == pytest.approx(values, abs=1e-6)
+    assert np.shape(written["evidence_map"]) == (14, 14)
+    assert all(0 <= w < 2 for h in written["highlights"] for w in h["words"])
 
 
 def test_explain_writes_an_archive(photo: str, tmp_path: Path) -> None:
@@ -80,19 +88,20 @@ def test_explain_writes_an_archive(photo: str, tmp_path: Path) -> None:
     assert gw.Explanation.load(tmp_path / "out.npz").caption == "a dog"
 
 
-def test_options_reach_the_explainer(photo: str, tmp_path: Path) -> None:
-    options = [
-        "--resolution",
-        "448",
-        "--image-layers",
-        "2",
-        "--reference",
-        "--method",
-        "grad-eclip",
-    ]
-    assert main(["explain", photo, "a dog", "-o", str(tmp_path / "out.npz"), *options]) == 0
-    e = gw.Explanation.load(tmp_path / "out.npz")
-    assert (e.patch_grid, e.image_layers, e.reference) == ((28, 28), 2, True)
+def test_options_reach_the_explainer(
+    photo: str, clip: gw.ClipModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[tuple[object, ...], dict[str, object]]] = []
+
+    def explainer(*args: object, **options: object) -> object:
+        made.append((args, options))
+        return lambda image, caption: make_explanation()
+
+    monkeypatch.setattr("gradeclip_widget.explainer.Explainer", explainer)
+    options = "--resolution 448 --image-layers 2 --reference --method grad-cam".split()
+    assert main(["explain", photo, "a dog", *options]) == 0
+    expected = {"resolution": 448, "image_layers": 2, "reference": True}
+    assert made == [((clip, "grad-cam"), expected)]
 
 
 def test_a_hostile_caption_and_file_name_do_no_harm(
@@ -118,8 +127,8 @@ def test_a_hostile_caption_and_file_name_do_no_harm(
         (["PHOTO", "a dog", "--model", "ViT-B-16"], "needs weights"),
         (["PHOTO", "a dog", "--resolution", "3"], "resolution=3 is below one patch"),
         (
-            ["PHOTO", "a dog", "--image-layers", "9"],
-            "image_layers=9: this image tower has 4 blocks",
+            ["PHOTO", "a dog", "--image-layers", "99"],
+            "image_layers=99: this image tower has one block; give 1",
         ),
     ],
 )
@@ -187,21 +196,73 @@ def test_demo_writes_a_page_and_says_how_to_go_on(
     assert path.stat().st_size > 50_000
 
 
+LOSSES = np.array([-0.05, 0.01, 0.1, 0.2])
+
+
+def giving(*parts: float, caption: str = CAPTION, **changes: Any) -> Explanation:
+    """What the picture gives to each word."""
+    maps = np.zeros((len(parts), 3, 5))
+    maps[:, 1, 2] = parts
+    return make_explanation(caption, score=sum(parts), left_out=maps, **changes)
+
+
 def test_the_table_names_what_the_model_did_not_read() -> None:
     table = word_table(make_explanation(notes=("This model reads 24 tokens.",)))
     assert table.splitlines()[-1] == "This model reads 24 tokens."
-    assert len(table.splitlines()) == 1 + 4 + 1 + 1
+
+
+def test_the_table_shows_every_measure_the_default_first() -> None:
+    e = giving(0.01, 0.05, 0.1, 0.2, word_effects=LOSSES)
+    lines = word_table(e).splitlines()
+    head = lines[: next(k for k, line in enumerate(lines) if line.startswith("word ")) + 1]
+    row = next(line for line in lines if line.startswith("running"))
+    words = " ".join(head).split()
+    labels = ("the part of the score that the picture gives to the word", "what the score loses")
+    for label in (*labels, "without the word", "Grad-ECLIP", "integrated"):
+        assert set(label.split()) <= set(words)
+    first_column = " ".join(line[len("running") :][:29].strip() for line in head)
+    assert first_column.strip() == labels[0]
+    figures = [float(v) for v in re.findall(r"-?\d\.\d{3}", row)]
+    expected = [e.importance(name)[3] for name in e.importance_measures]
+    assert figures == pytest.approx(expected, abs=5e-4)
+    assert figures[:2] == [0.2, 0.2]
+    assert row.count("█") == 18
+
+
+def test_the_table_as_published_shows_its_shares_first() -> None:
+    lines = word_table(make_explanation(word_effects=LOSSES, reference=True)).splitlines()
+    e = make_explanation()
+    row = next(line for line in lines if line.startswith("dog"))
+    assert float(row.split()[1]) == pytest.approx(e.importance("grad-eclip")[2], abs=5e-4)
+
+
+def test_words_that_carry_little_share_the_last_line_of_the_table() -> None:
+    assert "\na, red-ish, dog: together 0.004\ncosine" in word_table(giving(0.001, 0.003, 0, 0.2))
+    assert "\ndog: 0.049\ncosine" in word_table(giving(0.2, 0.051, 0.049, 0.2))
+    assert "together" not in word_table(giving(0.1, 0.1, 0.1, 0.1))
+
+
+def test_what_a_word_costs_the_score_stands_beside_what_the_picture_gives_to_it() -> None:
+    lines = word_table(giving(0.051, 0.1, 0.1, 0.2, word_effects=LOSSES)).splitlines()
+    row = next(line for line in lines if line.startswith("a "))
+    assert re.findall(r"-?\d\.\d{3}", row)[:2] == ["0.051", "-0.050"]
+    assert row.count("█") == round(18 * 0.051 / 0.2)
 
 
 def test_the_table_of_a_caption_without_evidence_has_no_bars() -> None:
-    e = make_explanation(token_importance=np.zeros(6), interactions=-np.ones((6, 3, 5)))
-    table = word_table(e)
+    nothing = {"left_out": -np.ones((4, 3, 5))}
+    table = word_table(make_explanation(**nothing))
     assert "█" not in table
-    assert table.count("nowhere") == 4
+    assert table.count("nowhere") == 0
+    assert "a, red-ish, dog, running: together 0.000" in table
+    e = make_explanation(reference=True, token_importance=np.ones(6) / 6, **nothing)
+    assert word_table(e).count("nowhere") == 4
 
 
 def test_the_columns_of_the_table_line_up_in_any_script() -> None:
-    lines = word_table(make_explanation("一只狗 running")).splitlines()[1:5]
+    e = giving(0.1, 0.1, 0.1, 0.1, caption="一只狗 running")
+    lines = [line for line in word_table(e).splitlines() if "█" in line]
+    assert len(lines) == 4
     starts = []
     for line in lines:
         place = re.search(r"\d\.\d{3}", line)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gradeclip_widget.explanation import READINGS, Explanation
+from gradeclip_widget.overview import HUE_COLORS, NEUTRAL_COLOR
 
 from .factories import GRID, make_explanation, picture
 
@@ -57,6 +58,7 @@ def test_painting_leaves_its_picture_alone(e: Explanation) -> None:
         ({"interactions": np.zeros((2, *GRID))}, r"interactions must have shape \(6, 3, 5\)"),
         ({"alone": np.zeros((4, 5, 3))}, r"alone must have shape \(4, 3, 5\), not \(4, 5, 3\)"),
         ({"token_importance": np.zeros(3)}, r"token_importance must have shape \(6,\)"),
+        ({"integrated_gradients": np.zeros(4)}, r"integrated_gradients must have shape \(6,\)"),
         ({"tokens": ("a",)}, "interactions must have shape"),
     ],
 )
@@ -71,6 +73,7 @@ def test_it_is_made_and_asked_without_torch_or_plotly() -> None:
         "from tests.factories import make_explanation\n"
         "e = make_explanation()\n"
         "e.region_words((10, 10, 30, 30)), e.phrase_map('red-ish dog'), e._repr_html_()\n"
+        "e.evidence_map, e.highlights(), e.importance('grad-eclip')\n"
         "print(*sorted({'torch', 'open_clip', 'plotly', 'pandas'} & set(sys.modules)))"
     )
     done = subprocess.run(
@@ -111,7 +114,8 @@ def test_a_word_that_was_cut_off_has_a_map_of_zeros() -> None:
     cut = dataclasses.replace(e.words[3], tokens=(), truncated=True)
     e = dataclasses.replace(e, words=(*e.words[:3], cut))
     assert not e.word_map("running").any()
-    assert e.word_importance[3] == 0
+    assert e.importance("grad-eclip")[3] == e.importance("integrated-gradients")[3] == 0
+    assert not e.word_evidence("in caption")[3].any()
     assert e.to_frame()["read"].tolist() == [True, True, True, False]
 
 
@@ -130,7 +134,9 @@ def test_a_word_that_was_cut_off_has_a_map_of_zeros() -> None:
         (lambda e: e.overlay("cat"), ValueError, "no word 'cat'"),
         (lambda e: e.overlay(opacity=2), ValueError, "opacity=2: give 0 to 1"),
         (lambda e: e.overlay(sign="up"), ValueError, "sign='up': use one of 'positive'"),
-        (lambda e: e.overlay(color_scale="jett"), ValueError, "no colour scale 'jett'"),
+        (lambda e: e.overlay(color_scale="jett"), ValueError, "no color scale 'jett'"),
+        (lambda e: e.overlay(sign="both"), ValueError, "sign='both' is of a single map"),
+        (lambda e: e.overlay("dog", caption_map=True), ValueError, "leave out 'dog'"),
         (lambda e: e.figure("cat"), ValueError, "no word 'cat'"),
     ],
 )
@@ -157,9 +163,10 @@ def test_readings_that_were_not_computed_are_not_offered() -> None:
 
 def test_a_region_ranks_the_words_by_what_it_gives_them(e: Explanation) -> None:
     ranked = e.region_words((25, 14, 35, 26))  # patch (1, 2)
-    values = [float(e.word_map(w)[1, 2]) for w in range(4)]
-    assert [w.value for w in ranked] == sorted(values, reverse=True)
-    assert [values[w.index] for w in ranked] == [w.value for w in ranked]
+    values = [float(evidence[1, 2]) for evidence in e.word_evidence()]
+    assert len(set(values)) > 1
+    assert [w.value for w in ranked] == pytest.approx(sorted(values, reverse=True))
+    assert [values[w.index] for w in ranked] == pytest.approx([w.value for w in ranked])
     assert [e.words[w.index].text for w in ranked] == [w.text for w in ranked]
 
 
@@ -167,9 +174,9 @@ def test_words_that_a_region_gives_the_same_stay_in_caption_order(e: Explanation
     assert [w.index for w in e.region_words((0, 0, 4, 40))] == [0, 1, 2, 3]
 
 
-def test_the_whole_picture_gives_a_word_its_whole_map(e: Explanation) -> None:
+def test_the_whole_picture_gives_a_word_its_whole_importance(e: Explanation) -> None:
     for word in e.region_words((0, 0, *e.image.size), "left out"):
-        assert word.value == pytest.approx(float(e.word_map(word.index, "left out").sum()))
+        assert word.value == pytest.approx(float(e.word_importance[word.index]))
         assert word.share == pytest.approx(1)
 
 
@@ -177,16 +184,12 @@ def test_a_share_is_the_part_of_the_positive_evidence(e: Explanation) -> None:
     box = (5, 2, 25, 38)  # the first two columns
     positive = np.maximum(e.phrase_map([1, 2]), 0)
     assert e.region_share(box, [1, 2]) == pytest.approx(positive[:, :2].sum() / positive.sum())
-    assert e.region_share(box, "dog") == {w.text: w.share for w in e.region_words(box)}["dog"]
+    assert e.region_share(box, "dog") == {w.text: w.share for w in e.region_words(box, "in caption")}["dog"]
 
 
 def test_a_word_without_positive_evidence_has_no_share() -> None:
     e = make_explanation(interactions=np.full((6, *GRID), -1.0))
-    assert {w.share for w in e.region_words((0, 0, 60, 40))} == {0}
-
-
-def test_importance_of_words_is_that_of_their_tokens(e: Explanation) -> None:
-    assert e.word_importance[1] == pytest.approx(e.token_importance[1:3].sum())
+    assert {w.share for w in e.region_words((0, 0, 60, 40), "in caption")} == {0}
 
 
 def test_a_probability_is_there_for_models_with_a_bias() -> None:
@@ -211,15 +214,31 @@ def test_no_evidence_is_said() -> None:
 def test_the_table_has_a_row_a_word_and_the_place_of_its_peak(e: Explanation) -> None:
     table = e.to_frame()
     assert table["word"].tolist() == ["a", "red-ish", "dog", "running"]
-    row, col = np.unravel_index(e.word_map("dog").argmax(), GRID)
+    row, col = np.unravel_index(e.word_map("dog", "left out").argmax(), GRID)
     assert table["peak_x"][2] == 5 + (col + 0.5) * 10
     assert table["peak_y"][2] == 2 + (row + 0.5) * 12
-    np.testing.assert_allclose(table["sum"], e.word_maps().sum((1, 2)))
-    assert table["effect"].tolist() == [-1 / 64, 0, 1 / 64, 2 / 64]
-    assert make_explanation(word_effects=None).to_frame()["effect"].isna().all()
+    np.testing.assert_allclose(table["sum"], e.word_maps("left out").sum((1, 2)))
+    caption_only = make_explanation(left_out=None)
+    np.testing.assert_allclose(caption_only.to_frame()["sum"], e.word_maps().sum((1, 2)))
 
 
-@pytest.mark.parametrize("phrase", [None, "dog", 2, "red-ish dog", [0, "dog"]])
+def test_the_table_has_a_column_a_measure_of_importance(e: Explanation) -> None:
+    measures = "evidence leave_one_out grad_eclip integrated_gradients"
+    columns = f"word importance {measures} sum peak peak_x peak_y read known"
+    assert list(e.to_frame()) == columns.split()
+    for table, default in (
+        (e.to_frame(), "evidence"),
+        (make_explanation(reference=True).to_frame(), "grad_eclip"),
+    ):
+        assert table["importance"].tolist() == table[default].tolist()
+        for name in e.importance_measures:
+            assert table[name.replace("-", "_")].tolist() == e.importance(name).tolist()
+    bare = make_explanation(word_effects=None, integrated_gradients=None).to_frame()
+    assert bare[["leave_one_out", "integrated_gradients"]].isna().all(axis=None)
+    assert bare["importance"].tolist() == e.importance("evidence").tolist()
+
+
+@pytest.mark.parametrize("phrase", ["dog", 2, "red-ish dog", [0, "dog"]])
 @pytest.mark.parametrize("sign", ["positive", "negative", "both"])
 def test_an_overlay_is_a_picture_of_the_same_size(e: Explanation, phrase, sign: str) -> None:
     painted = e.overlay(phrase, sign=sign)
@@ -227,40 +246,54 @@ def test_an_overlay_is_a_picture_of_the_same_size(e: Explanation, phrase, sign: 
     assert painted.size == e.image.size
 
 
+@pytest.mark.parametrize("sign", ["positive", "negative", "both"])
+def test_the_captions_own_map_is_painted_where_asked_or_as_published(
+    e: Explanation, sign: str
+) -> None:
+    painted = e.overlay(caption_map=True, sign=sign)
+    assert painted.size == e.image.size
+    assert painted.tobytes() == make_explanation(reference=True).overlay(sign=sign).tobytes()
+    assert painted.tobytes() != e.overlay().tobytes()
+
+
 def test_an_overlay_glows_where_the_map_is_strong() -> None:
     signed = np.zeros(GRID)
     signed[1, 4] = 1
     e = make_explanation(image=Image.new("RGB", (60, 40), "black"), signed_map=signed)
-    light = np.asarray(e.overlay(opacity=1).convert("L"), int)
+    light = np.asarray(e.overlay(opacity=1, caption_map=True).convert("L"), int)
     assert light[20, 50] == light.max() > 200  # the middle of patch (1, 4)
     assert light[20, 10] < 20
 
 
 def test_an_overlay_without_opacity_is_the_picture_where_the_model_looks(e: Explanation) -> None:
     x0, y0, x1, y1 = (int(v) for v in e.cover)
-    painted = e.overlay(opacity=0).crop((x0, y0, x1, y1))
-    assert painted.tobytes() == e.image.crop((x0, y0, x1, y1)).tobytes()
+    for phrase in ({"phrase": "dog"}, {"caption_map": True}):
+        painted = e.overlay(**phrase, opacity=0).crop((x0, y0, x1, y1))
+        assert painted.tobytes() == e.image.crop((x0, y0, x1, y1)).tobytes()
 
 
-def test_what_the_model_did_not_see_is_dimmed() -> None:
-    e = make_explanation(image=Image.new("RGB", (60, 40), "white"))
-    light = np.asarray(e.overlay(opacity=0).convert("L"))
+@pytest.mark.parametrize("options", [{"phrase": "dog"}, {"caption_map": True}, {}])
+def test_what_the_model_did_not_see_is_dimmed(options: dict) -> None:
+    blank = {"image": Image.new("RGB", (60, 40), "white"), "left_out": np.zeros((4, *GRID))}
+    light = np.asarray(make_explanation(**blank).overlay(**options, opacity=0).convert("L"))
     assert light[20, 2] < 128 < light[20, 30]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 400), (700, 2)])
 def test_a_picture_of_any_shape_is_painted(size: tuple[int, int]) -> None:
     e = make_explanation(image=picture(size), cover=(0.0, 0.0, *map(float, size)))
-    assert e.overlay().size == size
+    for options in ({}, {"phrase": "dog"}, {"caption_map": True}):
+        assert e.overlay(**options).size == size
     assert e.figure().data
 
 
 def test_a_map_without_evidence_is_painted_without_warnings(
     recwarn: pytest.WarningsRecorder,
 ) -> None:
-    e = make_explanation(signed_map=np.zeros(GRID))
+    e = make_explanation(signed_map=np.zeros(GRID), left_out=np.zeros((4, *GRID)))
     for sign in ("positive", "negative", "both"):
-        e.overlay(sign=sign)
+        e.overlay(caption_map=True, sign=sign)
+    e.overlay()
     assert not recwarn.list
 
 
@@ -272,6 +305,33 @@ def test_a_figure_shows_the_picture_the_map_and_the_words(e: Explanation) -> Non
     bars = next(trace for trace in fig.data if trace.type == "bar")
     assert sum(bars.x) == pytest.approx(e.word_importance.sum())
     assert len(fig.layout.images) == 2
+    titles = [a.text.replace("<br>", " ") for a in fig.layout.annotations]
+    assert titles == [
+        "picture",
+        "where it reads: dog",
+        "the part of the score that the picture gives to the word",
+    ]
+
+
+def test_a_figure_of_no_word_shows_all_together_each_bar_in_its_words_hue(e: Explanation) -> None:
+    faint = np.array([0.01, 0.01, 1, 1])[:, None, None]  # "a" and "red-ish" do not count
+    e = dataclasses.replace(e, left_out=e.word_maps("left out") * faint)
+    fig = e.figure()
+    heat = next(trace for trace in fig.data if trace.type == "heatmap")
+    np.testing.assert_allclose(heat.z, e.evidence_map)
+    bars = next(trace for trace in fig.data if trace.type == "bar")
+    colors = dict(zip(fig.layout.yaxis3.ticktext, bars.marker.color, strict=True))
+    assert (colors["dog "], colors["running "]) == HUE_COLORS[:2]
+    assert colors["a "] == colors["red-ish "] == NEUTRAL_COLOR
+
+
+def test_a_figure_as_published_shows_the_papers_map_and_shares() -> None:
+    e = make_explanation(reference=True)
+    fig = e.figure()
+    heat = next(trace for trace in fig.data if trace.type == "heatmap")
+    np.testing.assert_allclose(heat.z, e.image_map)
+    titles = [a.text.replace("<br>", " ") for a in fig.layout.annotations]
+    assert titles[1:] == ["where it reads: whole caption", "Grad-ECLIP share of the score"]
 
 
 def test_a_figure_writes_markup_in_a_caption_as_text() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gradeclip_widget.explanation import READINGS, Explanation
 from gradeclip_widget.payload import to_payload
 
 from .golden import make
@@ -25,6 +26,39 @@ def test_golden_payload_is_what_python_sends() -> None:
     payload = to_payload(EXPLANATION)
     assert GOLDEN["payload"]["header"] == json.loads(json.dumps(payload["header"]))
     assert base64.b64decode(GOLDEN["payload"]["maps"]) == payload["maps"]
+
+
+@pytest.mark.parametrize(
+    ("held", "e"), [(GOLDEN, EXPLANATION), (GOLDEN["many"], make.explanation_of_many())]
+)
+def test_golden_evidence_is_what_python_computes(held: dict[str, Any], e: Explanation) -> None:
+    computed = json.loads(json.dumps(make.evidence_of(e)))
+    assert held["highlights"] == computed["highlights"]
+    assert held["evidence_map"] == pytest.approx(computed["evidence_map"], abs=1e-9)
+    assert set(held["word_evidence"]) == set(computed["word_evidence"]) == set(READINGS)
+    for reading, values in held["word_evidence"].items():
+        assert values == pytest.approx(computed["word_evidence"][reading], abs=1e-9)
+
+
+def test_golden_captions_try_what_highlights_can_be() -> None:
+    found = GOLDEN["many"]["highlights"]
+    assert [h["hue"] for h in found] == [0, 1, None, 2, 3, None, 4, 5]
+    assert [len(h["words"]) for h in found] == [2, 1, 1, 1, 3, 1, 1, 1]
+
+
+def test_golden_payload_of_many_words_is_what_python_sends() -> None:
+    payload = to_payload(make.explanation_of_many())
+    assert GOLDEN["many"]["payload"]["header"] == json.loads(json.dumps(payload["header"]))
+    assert base64.b64decode(GOLDEN["many"]["payload"]["maps"]) == payload["maps"]
+
+
+def test_what_version_1_held_is_what_version_2_holds_of_the_same_explanation() -> None:
+    old = json.loads(make.PATH.with_name("version1.json").read_text(encoding="utf-8"))
+    assert old["payload"]["header"]["version"] == 1
+    now = GOLDEN["payload"]["header"]["importance"]
+    for kept, written in zip(old["importance"], now, strict=False):
+        assert kept == written | {"values": pytest.approx(written["values"])}
+    assert old["payload"]["maps"] == GOLDEN["payload"]["maps"]
 
 
 def test_golden_cases_ask_all_that_is_asked() -> None:

@@ -56,7 +56,8 @@ def test_the_header_is_plain_json() -> None:
 def test_the_header_says_what_the_docstring_promises() -> None:
     e = make_explanation(logit_bias=-31.25)
     header = to_payload(e)["header"]
-    assert header["version"] == 1
+    assert header["version"] == 2
+    assert header["words"][1] == {"text": "red-ish", "truncated": False, "known": True}
     assert header["grid"] == list(GRID)
     assert header["image"] == {
         "mime": "image/webp",
@@ -88,17 +89,22 @@ def test_words_and_gaps_spell_the_caption(text: str) -> None:
     assert spelled == caption
 
 
-def test_importance_of_the_words_adds_up() -> None:
+def test_importance_is_sent_by_every_measure_that_was_computed_the_default_first() -> None:
     e = make_explanation()
-    sent = [w["importance"] for w in to_payload(e)["header"]["words"]]
-    assert sent == pytest.approx(e.word_importance.tolist())
-
-
-def test_effects_of_the_words_are_sent_where_they_were_computed() -> None:
-    sent = [w["effect"] for w in to_payload(make_explanation())["header"]["words"]]
-    assert sent == [-1 / 64, 0, 1 / 64, 2 / 64]
-    without = to_payload(make_explanation(word_effects=None))["header"]["words"]
-    assert [w["effect"] for w in without] == [None] * 4
+    sent = to_payload(e)["header"]["importance"]
+    assert [(m["name"], m["label"]) for m in sent] == [
+        ("evidence", "the part of the score that the picture gives to the word"),
+        ("leave-one-out", "what the score loses without the word"),
+        ("grad-eclip", "Grad-ECLIP share of the score"),
+        ("integrated-gradients", "integrated gradients"),
+    ]
+    for measure in sent:
+        assert measure["values"] == e.importance(measure["name"]).tolist()
+    few = make_explanation(word_effects=None, integrated_gradients=None)
+    names = [m["name"] for m in to_payload(few)["header"]["importance"]]
+    assert names == ["evidence", "grad-eclip"]
+    as_published = to_payload(make_explanation(reference=True))["header"]["importance"]
+    assert as_published[0]["name"] == "grad-eclip"
 
 
 def test_a_picture_is_encoded_once_and_another_one_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,6 +109,12 @@ def test_an_unknown_option_is_refused_before_any_work(monkeypatch: pytest.Monkey
         ("opacity", "half", "opacity"),
         ("color_scale", "jet", "inferno"),
         ("sign", "up", "positive"),
+        ("overview", "heat", "caption"),
+        (
+            "importance",
+            "gradients",
+            "'evidence', 'leave-one-out', 'grad-eclip', 'integrated-gradients'",
+        ),
         ("theme", "pink", "light"),
         ("contour", "yes", "contour"),
         ("region", {"kind": "circle", "box": [0, 0, 1, 1]}, "is neither"),
@@ -142,6 +148,16 @@ def test_a_reading_that_was_not_computed_is_refused() -> None:
     widget = gw.show(make_explanation(alone=None, left_out=None))
     with pytest.raises(traitlets.TraitError, match="is not one of 'in caption'"):
         widget.reading = "alone"
+
+
+def test_a_measure_that_was_not_computed_is_refused() -> None:
+    widget = gw.show(make_explanation(integrated_gradients=None), importance="grad-eclip")
+    with pytest.raises(
+        traitlets.TraitError,
+        match=r"is not one of '', 'evidence', 'leave-one-out', 'grad-eclip'$",
+    ):
+        widget.importance = "integrated-gradients"
+    assert widget.importance == "grad-eclip"
 
 
 def test_what_the_reader_does_can_be_observed(shown: Widget) -> None:

@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 import torch
+import traitlets as t
 from PIL import Image
 
 import gradeclip_widget as gw
 from gradeclip_widget.demo import Scene
 from gradeclip_widget.demo import model as demo
 
+from .clip.conftest import small_clip
+from .clip.invariants import wrap
 from .factories import SIZE, picture
 from .fakes import FakeSession, live_widget
 
@@ -65,7 +68,7 @@ def test_what_the_worker_explains_is_what_an_explainer_does(
 def test_an_edited_prompt_does_without_the_image_tower(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clip = gw.ClipModel(demo.build(), demo.preprocess(), demo.tokenizer(), name="watched")
+    clip = wrap(small_clip())  # of several image blocks, as the embedded model is not
     passes: list[int] = []
     trace = clip.image_tower.trace
 
@@ -86,7 +89,8 @@ def test_an_edited_prompt_does_without_the_image_tower(
     assert widget.status == "ready"
 
 
-def test_explore_takes_an_explainer_with_its_options(clip: gw.ClipModel, scene: Scene) -> None:
+def test_explore_takes_an_explainer_with_its_options(scene: Scene) -> None:
+    clip = wrap(small_clip())
     explainer = gw.Explainer(clip, image_layers=2)
     widget = gw.explore(scene.image, "a dog", explainer)
     widget.prompt = "a red circle"
@@ -140,8 +144,8 @@ def test_what_is_on_show_can_be_copied_as_python(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     scene.image.save("it's.png")
-    widget = gw.explore("it's.png", "a dog", options={"fit": "squash", "image_layers": 2})
-    widget.resolution, widget.method = 336, "grad-cam"
+    widget = gw.explore("it's.png", "a dog", options={"fit": "squash", "text_layers": 1})
+    widget.resolution, widget.method = 168, "grad-cam"
     widget.prompt = "a red circle"
     widget.wait(PATIENCE)
     again = eval(widget.code, {"gw": gw})
@@ -248,8 +252,8 @@ def test_finer_maps_are_offered_and_another_model_starts_at_its_own_resolution(
     clip: gw.ClipModel, scene: Scene
 ) -> None:
     widget = gw.explore(scene.image, "a dog", clip, models=[another("second")])
-    assert widget._resolutions == [224, 336, 448]
-    widget.resolution = 336
+    assert widget._resolutions == [112, 168, 224]
+    widget.resolution = 168
     widget.wait(PATIENCE)
     assert widget.explanation.patch_grid == (21, 21)
     widget.model = "second"
@@ -259,9 +263,23 @@ def test_finer_maps_are_offered_and_another_model_starts_at_its_own_resolution(
     widget.wait(PATIENCE)
     assert (widget.model, widget.resolution, widget.explanation.patch_grid) == (
         "demo",
-        336,
+        168,
         (21, 21),
     )
+
+
+def test_integrated_gradients_are_computed_when_they_are_asked_for(
+    clip: gw.ClipModel, scene: Scene
+) -> None:
+    widget = gw.explore(scene.image, "a dog", clip)
+    assert widget.explanation.integrated_gradients is None
+    widget.importance = "integrated-gradients"
+    widget.wait(PATIENCE)
+    assert widget.explanation.integrated_gradients is not None
+    names = [measure["name"] for measure in widget._payloads[0]["header"]["importance"]]
+    assert names == ["evidence", "leave-one-out", "grad-eclip", "integrated-gradients"]
+    with pytest.raises(t.TraitError, match="importance 'magic' is not one of '', 'evidence'"):
+        widget.importance = "magic"
 
 
 def test_no_resolution_is_offered_where_there_is_no_choice(clip: gw.ClipModel) -> None:

@@ -14,7 +14,7 @@ export interface Highlight {
 }
 
 export const HUES = 6; // as many colors as are told apart at a glance
-export const COUNTS = 0.1; // of the largest importance: from there on a word counts
+export const COUNTS = 0.25; // of the largest importance: from there on a word counts
 const ALIKE = 0.8; // cosine similarity of two neighbours' evidence, from which they are one highlight
 
 /** The words' importance by the measure that is asked for; by the default one where that was not computed. */

@@ -5,7 +5,7 @@ import { COUNTS } from "./evidence";
 export const MOST = 12; // bars at once; in a long caption the rest is folded with what carries little
 
 /**
- * Part ranked words into those on show and those folded away: words below a tenth of the largest size, and what is
+ * Part ranked words into those on show and those folded away: words below a quarter of the largest size, and what is
  * past the most bars. A single word is not folded, since the line would take its room.
  */
 export function foldRanking<T extends { value: number }>(

@@ -4,10 +4,12 @@ import { type Component, h, setText } from "./dom";
 import { importanceOf } from "./evidence";
 import { explain } from "./help";
 import type { Menu } from "./menu";
-import type { Measure } from "./payload";
+import type { Explanation, Measure } from "./payload";
 import type { Frame, Scene } from "./scene";
 import type { Store } from "./state";
 import { capitalized, sayMeasure } from "./wording";
+
+const ON_REQUEST = { name: "integrated-gradients", label: "integrated gradients (takes a moment)" };
 
 export function createMeasureLine(store: Store, menu: Menu, signal: AbortSignal): Component<Frame> {
   const title = h("h3", { class: "gradeclip-heading" });
@@ -28,7 +30,7 @@ export function createMeasureLine(store: Store, menu: Menu, signal: AbortSignal)
     "click",
     () => {
       const { evidence, measure } = scene!;
-      const choices = evidence.header.importance.map(({ name, label }) => ({
+      const choices = measuresOf(evidence).map(({ name, label }) => ({
         label: capitalized(label),
         current: name === measure,
         act: () => store.set({ importance: name }),
@@ -37,12 +39,17 @@ export function createMeasureLine(store: Store, menu: Menu, signal: AbortSignal)
     },
     { signal },
   );
+  /** Those that were computed, and the one that a kernel computes when it is asked for. */
+  const measuresOf = ({ header: { importance } }: Explanation): { name: string; label: string }[] =>
+    !store.canAsk || importance.some(({ name }) => name === ON_REQUEST.name)
+      ? importance
+      : [...importance, ON_REQUEST];
   return {
     element,
     update(frame) {
       scene = frame.scene;
       const { evidence, measure } = scene;
-      others.hidden = evidence.header.importance.length < 2 || !store.offers("importance");
+      others.hidden = measuresOf(evidence).length < 2 || !store.offers("importance");
       setText(title, heading(scene));
       setText(what, sayBars(scene, importanceOf(evidence, measure)));
       const beside = secondMeasure(scene);
@@ -66,6 +73,10 @@ function heading({ region, versus }: Scene): string {
 /** "Bars: what the score loses without the word." */
 function sayBars({ region, versus }: Scene, measure: Measure): string {
   const what = sayMeasure(measure);
-  const here = region ? `the part of ${what} that lies in this region` : what;
+  const part =
+    measure.name === "evidence"
+      ? "the part of the score that this region gives to the word"
+      : `the part of ${what} that lies in this region`;
+  const here = region ? part : what;
   return versus ? `Bars: ${here}, less the same for “${versus.header.caption}”.` : `Bars: ${here}.`;
 }

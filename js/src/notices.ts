@@ -1,7 +1,7 @@
 // Progress, errors, the hint, and what a screen reader is told.
 
 import { type Component, h, setText } from "./dom";
-import { patchWords } from "./evidence";
+import { evidenceReading, patchWords } from "./evidence";
 import { formatCosine, formatPart, formatPercent } from "./format";
 import { nameOf } from "./names";
 import type { Explanation } from "./payload";
@@ -83,9 +83,9 @@ export function createAnnouncer(): Component<Frame> {
   };
 }
 
-function sayPatch({ evidence: e, reading, measure }: Scene, patch: number): string {
+function sayPatch({ evidence: e, measure }: Scene, patch: number): string {
   const place = `Row ${Math.floor(patch / e.cols) + 1}, column ${(patch % e.cols) + 1}`;
-  const words = patchWords(e, reading, measure, patch).filter(({ value }) => value > 0);
+  const words = patchWords(e, evidenceReading(e), measure, patch).filter(({ value }) => value > 0);
   const names = words.slice(0, 3).map(({ word }) => nameOf(e, word));
   return names.length > 0 ? `${place}: ${names.join(", ")}` : `${place}: speaks for no word`;
 }

@@ -9,8 +9,8 @@ export interface HeaderV1 extends Omit<Header, "words" | "importance"> {
   })[];
 }
 
-/** The same header in version 2. The measures are ordered as in gradeclip_widget/evidence.py. */
-export function upgradeHeader(header: HeaderV1): Header {
+/** The same header in version 2; `readings` are its maps. The measures are ordered as in gradeclip_widget/evidence.py. */
+export function upgradeHeader(header: HeaderV1, readings: ReadonlyMap<string, Float32Array>): Header {
   const shares: Measure = {
     name: "grad-eclip",
     label: "Grad-ECLIP share of the score",
@@ -23,7 +23,24 @@ export function upgradeHeader(header: HeaderV1): Header {
     values: effects,
   };
   const computed = effects.length === header.words.length;
-  const importance = !computed ? [shares] : header.reference ? [shares, losses] : [losses, shares];
+  const others = computed ? [losses] : [];
+  const given = pictureShares(header, readings);
+  const importance = header.reference ? [shares, given, ...others] : [given, ...others, shares];
   const words = header.words.map(({ text, truncated, known }) => ({ text, truncated, known }));
   return { ...header, version: 2, words, importance };
+}
+
+/** The score divided in proportion to the positive sums of the words' maps, as `picture_shares` in evidence.py does. */
+function pictureShares({ words, score }: HeaderV1, readings: ReadonlyMap<string, Float32Array>): Measure {
+  const maps = readings.get("left out") ?? readings.get("in caption")!;
+  const size = maps.length / words.length;
+  const sums = words.map((_, word) =>
+    maps.subarray(word * size, (word + 1) * size).reduce((sum, value) => sum + Math.max(value, 0), 0),
+  );
+  const total = sums.reduce((sum, value) => sum + value, 0);
+  return {
+    name: "evidence",
+    label: "the part of the score that the picture gives to the word",
+    values: sums.map((sum) => (total > 0 ? (sum * Math.abs(score.cosine)) / total : 0)),
+  };
 }

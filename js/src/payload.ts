@@ -98,9 +98,9 @@ export class PayloadError extends Error {
  * @throws PayloadError where the version or a length is not what the header promises.
  */
 export function decodePayload(raw: RawPayload): Explanation {
-  const header = currentHeader(raw?.header);
-  const [rows, cols] = header.grid;
-  const blockRows = header.maps.reduce((sum, block) => sum + block.rows, 0);
+  const given = checkedHeader(raw?.header);
+  const [rows, cols] = given.grid;
+  const blockRows = given.maps.reduce((sum, block) => sum + block.rows, 0);
   const maps = toFloats(toBytes(raw.maps));
   if (maps.length !== blockRows * rows * cols) {
     throw new PayloadError(
@@ -111,12 +111,13 @@ export function decodePayload(raw: RawPayload): Explanation {
   const readings = new Map<string, Float32Array>();
   let captionMap: Float32Array = new Float32Array(rows * cols);
   let start = 0;
-  for (const { name, rows: count } of header.maps) {
+  for (const { name, rows: count } of given.maps) {
     const block = maps.subarray(start, start + count * rows * cols);
     start += block.length;
     if (name === "caption") captionMap = block;
     else readings.set(name, block);
   }
+  const header = currentHeader(given, readings);
   return {
     header,
     rows,
@@ -128,18 +129,23 @@ export function decodePayload(raw: RawPayload): Explanation {
   };
 }
 
-/** The header in the present version. */
-function currentHeader(given: Header | HeaderV1 | undefined): Header {
+/** The header, of a version that this viewer reads. */
+function checkedHeader(given: Header | HeaderV1 | undefined): Header | HeaderV1 {
   if (!given || typeof given !== "object") {
     throw new PayloadError("This explanation has no header, so there is nothing to show. Compute it again.");
   }
-  const header = given.version === 1 ? upgradeHeader(given as HeaderV1) : (given as Header);
-  if (header.version !== PAYLOAD_VERSION) {
+  if (given.version !== 1 && given.version !== PAYLOAD_VERSION) {
     throw new PayloadError(
-      `This explanation has format version ${String(header.version)}, but this viewer reads versions up to ` +
+      `This explanation has format version ${String(given.version)}, but this viewer reads versions up to ` +
         `${PAYLOAD_VERSION}. Update gradeclip-widget, or compute the explanation again.`,
     );
   }
+  return given;
+}
+
+/** The header in the present version. */
+function currentHeader(given: Header | HeaderV1, readings: ReadonlyMap<string, Float32Array>): Header {
+  const header = given.version === 1 ? upgradeHeader(given as HeaderV1, readings) : (given as Header);
   const complete = ({ values }: Measure) => values.length === header.words.length;
   if (!(header.importance?.length > 0 && header.importance.every(complete))) {
     throw new PayloadError("This explanation lacks the importance of its words. Compute it again.");

@@ -2,7 +2,15 @@
 
 import { alignWords, type Draft, draftOf, joinCaption } from "./caption";
 import type { Sign } from "./colour";
-import { evidenceMap, type Highlight, highlights, importanceOf, regionWords, scaleTo } from "./evidence";
+import {
+  evidenceMap,
+  evidenceReading,
+  type Highlight,
+  highlights,
+  importanceOf,
+  regionWords,
+  scaleTo,
+} from "./evidence";
 import {
   type Block,
   byValue,
@@ -91,9 +99,7 @@ export function deriveScene(
   const kept = same && !REGION_KEYS.some((k) => changes.has(k));
   const region = store.view.draft ?? store.get("region");
   const part = kept ? previous.part : region && coverage(e, region);
-  const [ranking, others] = kept
-    ? [previous.ranking, previous.others]
-    : rank(e, versus, reading, measure, part);
+  const [ranking, others] = kept ? [previous.ranking, previous.others] : rank(e, versus, measure, part);
   const asked = askedCaption(e, store);
   return {
     explanation,
@@ -171,12 +177,11 @@ function askedCaption(e: Explanation, store: Store): string {
 function rank(
   e: Explanation,
   versus: Explanation | null,
-  reading: string,
   measure: string,
   part: Float64Array | null,
 ): [words: RankedWord[], others: RankedWord[]] {
   const ranked = (of: Explanation) =>
-    part ? regionWords(of, currentReading(of, reading), measure, part) : byImportance(of, measure);
+    part ? regionWords(of, evidenceReading(of), measure, part) : byImportance(of, measure);
   if (!versus) return [ranked(e), []];
   return rankDifference(
     ranked(e),

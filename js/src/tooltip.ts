@@ -1,7 +1,7 @@
 // What the patch under the pointer says: its three strongest words.
 
 import { type Component, h, setText } from "./dom";
-import { patchWords } from "./evidence";
+import { evidenceReading, patchWords } from "./evidence";
 import { patchBox } from "./explanation";
 import { formatValue } from "./format";
 import { nameOf } from "./names";
@@ -41,7 +41,8 @@ export function createTooltip(): Component<Frame> {
       element.hidden = patch === null && !outside;
       if (element.hidden) return;
       const e = scene.evidence;
-      const words = patch === null ? [] : patchWords(e, scene.reading, scene.measure, patch).slice(0, WORDS);
+      const words =
+        patch === null ? [] : patchWords(e, evidenceReading(e), scene.measure, patch).slice(0, WORDS);
       const speaking = words.filter(({ value }) => value > 0 && value >= LEAST * words[0].value);
       rows.forEach(({ row, word, value }, k) => {
         row.hidden = k >= speaking.length;

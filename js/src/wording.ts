@@ -13,6 +13,11 @@ interface Meaning {
 }
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {
+  evidence: {
+    is: "the part of the score that the picture gives to the word",
+    adds: (word) => `the picture gives to ${word}`,
+    takes: (word) => `the picture takes from ${word}`,
+  },
   "leave-one-out": {
     is: "what the score loses without the word",
     adds: (word) => `the score loses without ${word}`,

@@ -51,6 +51,17 @@ describe("the bars", () => {
     expect(host.contains(document.activeElement)).toBe(true);
   });
 
+  test("offer a kernel's integrated gradients before they are computed", async () => {
+    const { all, model, one } = open({}, new LiveModel({ _payloads: [measured] }));
+    click(one(".gradeclip-measure button"));
+    const last = all("[role=menuitemradio]").at(-1)!;
+    expect(last.textContent).toBe("Integrated gradients (takes a moment)");
+    click(last);
+    await frame();
+    expect(model.get("importance")).toBe("integrated-gradients");
+    expect(one(".gradeclip-key").textContent).toMatch(/^Bars: what the score loses/); // until they arrive
+  });
+
   test("offer no other measure where there is one, or where the control is not wanted", () => {
     expect(open().one(".gradeclip-measure button").hidden).toBe(true);
     document.body.replaceChildren();

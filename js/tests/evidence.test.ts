@@ -100,8 +100,8 @@ describe("a word's evidence", () => {
 });
 
 describe("highlights", () => {
-  test("are the words that bring a tenth of the most or more, in the caption's order", () => {
-    const e = pointing([[0], [1], [2], [3]], [0.04, 1, 0.1, 0.0999]);
+  test("are the words that bring a quarter of the most or more, in the caption's order", () => {
+    const e = pointing([[0], [1], [2], [3]], [0.04, 1, 0.25, 0.2499]);
     expect(highlights(e).map(({ words }) => words)).toEqual([[1], [2]]);
   });
 
@@ -119,7 +119,7 @@ describe("highlights", () => {
   });
 
   test("give the six that bring most a hue, in the caption's order, and the others the neutral color", () => {
-    const importance = [0.3, 0.9, 0.2, 0.8, 0.7, 0.6, 0.5, 0.4];
+    const importance = [0.3, 0.9, 0.25, 0.8, 0.7, 0.6, 0.5, 0.4];
     const found = highlights(pointing([[0], [1], [2], [3], [4], [5], [0], [1]], importance));
     expect(found.map(({ hue }) => hue)).toEqual([null, 0, null, 1, 2, 3, 4, 5]);
     expect(HUES).toBe(6);

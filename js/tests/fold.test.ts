@@ -4,8 +4,8 @@ import { foldRanking, MOST, topRanked } from "../src/fold";
 const rows = (...values: number[]) => values.map((value, word) => ({ word, value }));
 const words = (ranking: readonly { word: number }[]) => ranking.map(({ word }) => word);
 
-test("words below a tenth of the largest, for or against, are folded", () => {
-  const { shown, folded } = foldRanking(rows(1, 0.5, 0.1, 0.09, -0.02, -0.3));
+test("words below a quarter of the largest, for or against, are folded", () => {
+  const { shown, folded } = foldRanking(rows(1, 0.5, 0.25, 0.24, -0.02, -0.3));
   expect(words(shown)).toEqual([0, 1, 2, 5]);
   expect(words(folded)).toEqual([3, 4]);
 });

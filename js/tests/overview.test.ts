@@ -38,13 +38,13 @@ describe("before anyone points at a word", () => {
   });
 
   test("what has no hue to itself is one entry, and its outline is as faint as it is", () => {
-    const importance = [8, 7, 6, 5, 4, 3, 2, 1];
+    const importance = [8, 7, 6, 5, 4, 3, 2.5, 2];
     const words = importance.map((_, k) => `w${k}`);
     const { all } = open({ _payloads: [payload({ words, grid: [2, 4], importance })] });
     const keys = all(".gradeclip-hues > span").map((key) => key.textContent);
-    expect(keys.slice(-2)).toEqual(["w53.000", "2 more3.000"]);
+    expect(keys.slice(-2)).toEqual(["w53.000", "2 more4.500"]);
     const faintest = all(".gradeclip-outlines > g")[0]; // the strongest on top
-    expect(faintest.getAttribute("opacity")).toBe("0.35"); // the square root of 1 / 8
+    expect(faintest.getAttribute("opacity")).toBe("0.50"); // the square root of 2 / 8
     expect(faintest.querySelector<SVGElement>(".gradeclip-outline")!.style.stroke).toBe("#bfc4cc");
   });
 

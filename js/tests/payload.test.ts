@@ -46,12 +46,12 @@ describe("decoding a payload", () => {
     }
   });
 
-  test("of version 1 without what leaving out costs has Grad-ECLIP's shares alone", () => {
+  test("of version 1 without what leaving out costs has what the picture gives and Grad-ECLIP's shares", () => {
     const { importance, ...header } = payload().header;
     const words = header.words.map((word, k) => ({ ...word, importance: (k + 1) / 10 }));
     const e = decodePayload({ ...payload(), header: { ...header, version: 1, words } });
-    expect(e.header.importance.map(({ name }) => name)).toEqual(["grad-eclip"]);
-    expect(e.header.importance[0].values[1]).toBeCloseTo(0.2 * 0.3421, 12);
+    expect(e.header.importance.map(({ name }) => name)).toEqual(["evidence", "grad-eclip"]);
+    expect(e.header.importance[1].values[1]).toBeCloseTo(0.2 * 0.3421, 12);
   });
 
   test("refuses what has no header", () => {

@@ -19,6 +19,7 @@ from gradeclip_widget.demo.importance_measures import (
 )
 from gradeclip_widget.demo.scenes import sample_scene
 from gradeclip_widget.demo.vocabulary import SEEN_STYLES
+from gradeclip_widget.evidence import MEASURES
 
 from ..factories import make_explanation
 
@@ -79,11 +80,12 @@ def test_ranks_are_compared_and_not_values() -> None:
 
 def test_every_measure_of_importance_is_measured(clip: gw.ClipModel) -> None:
     measured = importance_agreement(clip, SEEDS, SEEN_STYLES)
-    names = [SHOWN, "leave-one-out", "grad-eclip", "integrated-gradients", DIFFERENTIATED]
+    names = [SHOWN, *MEASURES, DIFFERENTIATED]
     assert set(measured) == {f"{what} ({name})" for what in FIGURES for name in names}
     assert measured["rank agreement with leaving out (leave-one-out)"].value == pytest.approx(1)
+    shown = next(iter(MEASURES))
     for what in FIGURES:
-        assert measured[f"{what} ({SHOWN})"] == measured[f"{what} (leave-one-out)"]
+        assert measured[f"{what} ({SHOWN})"] == measured[f"{what} ({shown})"]
 
 
 def test_the_first_picture_is_measured_beside_the_papers_map(clip: gw.ClipModel) -> None:

@@ -1,19 +1,27 @@
-"""Writes golden.json: one payload, and what Python computes from it.
+"""Writes golden.json: payloads, and what Python computes from them.
 
-`js/tests/golden.test.ts` computes the same from the same payload. After a change of the arithmetic::
+`js/tests/golden.test.ts` computes the same from the same payloads. After a change of the arithmetic::
 
     python -m tests.golden.make
+
+``payload`` is a short caption's, of which ``cases`` ask everything that is asked of single words and regions.
+``many`` holds a caption whose neighbours point at one place, and more words that count than there are hues.
+``version1.json`` beside it is a payload of version 1, with the importance that is to be read from it: written
+once, never made anew.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from gradeclip_widget.explanation import READINGS, Explanation
 from gradeclip_widget.payload import to_json, to_payload
+from gradeclip_widget.words import split_words
 
 from ..factories import make_explanation
 
@@ -49,6 +57,27 @@ def explanation() -> Explanation:
     return replace(e, words=(*e.words[:-1], cut))
 
 
+def explanation_of_many() -> Explanation:
+    """Fifteen words of which eleven count: "red circle" and "tall green trees" are one highlight each."""
+    caption = "a red circle, a dog, two cats beside tall green trees under one bright sun"
+    places = {  # (row, col) of the patch that a word points at, and what the score loses without it
+        "red": (0, 0, 12), "circle": (0, 0, 24), "dog": (0, 5, 40), "two": (2, 3, 14), "cats": (2, 4, 32),
+        "tall": (4, 1, 13), "green": (4, 1, 16), "trees": (4, 1, 28), "one": (1, 7, 14), "bright": (4, 6, 18),
+        "sun": (2, 7, 20), "under": (3, 3, -3), "beside": (3, 4, 1),
+    }  # fmt: skip
+    grid = (5, 8)
+    texts = [caption[a:b] for a, b in split_words(caption)]
+    noise = np.random.default_rng(10).integers(-8, 8, (len(texts), *grid)) / 256
+    for row, text in zip(noise, texts, strict=True):
+        if text in places:
+            r, c, loss = places[text]
+            row[r, c] = np.copysign(1.0, loss)
+            row[(r + 1) % 5, c] = np.copysign(0.5, loss)
+    losses = np.array([places.get(text, (0, 0, 0.25))[2] for text in texts])
+    noise *= np.abs(losses)[:, None, None] / 32  # what the picture gives to a word follows its loss
+    return make_explanation(caption, grid, left_out=noise, word_effects=losses / 256)
+
+
 def compute(e: Explanation, fn: str, args: dict[str, Any]) -> Any:
     """What Python answers to one case."""
     reading, words, region = (args.get(name) for name in ("reading", "words", "region"))
@@ -82,15 +111,27 @@ def cases() -> list[dict[str, Any]]:
     return [{"fn": fn, "args": args, "value": compute(e, fn, args)} for fn, args in asked]
 
 
+def evidence_of(e: Explanation) -> dict[str, Any]:
+    """What the first picture is made of."""
+    return {
+        "word_evidence": {r: _floats(e.word_evidence(r)) for r in e.readings},
+        "evidence_map": _floats(e.evidence_map),
+        "highlights": [asdict(h) for h in e.highlights()],
+    }
+
+
 def _floats(array: Any) -> list[float]:
     return [float(v) for v in array.ravel()]
 
 
 def main() -> None:
     """Write the file, one case a line."""
-    payload = json.dumps(to_json(to_payload(explanation())), ensure_ascii=False)
+    one, many = explanation(), explanation_of_many()
+    parts = {"payload": to_json(to_payload(one)), **evidence_of(one)}
+    parts["many"] = {"payload": to_json(to_payload(many)), **evidence_of(many)}
+    head = ",\n".join(f'"{k}": {json.dumps(v, ensure_ascii=False)}' for k, v in parts.items())
     lines = ",\n".join(json.dumps(case) for case in cases())
-    PATH.write_text(f'{{"payload": {payload},\n"cases": [\n{lines}\n]}}\n', encoding="utf-8")
+    PATH.write_text(f'{{{head},\n"cases": [\n{lines}\n]}}\n', encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,144 @@
+"""The first picture: the words that count, each in a hue of its own where its evidence lies."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageColor
+
+from .chips import Chip, draw_chips
+
+if TYPE_CHECKING:
+    from .explanation import Explanation, Highlight
+
+# Okabe & Ito (2008), told apart by readers who are color-blind too: orange, sky blue, bluish green, reddish
+# purple, yellow, vermillion.
+HUE_COLORS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442", "#D55E00")
+NEUTRAL_COLOR = "#BFC4CC"
+_VEIL, _GRAY = 0.34, 0.5  # of the opacity: how dark and gray the picture is where nothing speaks
+_DIM = 0.6  # how dark what the model did not see is
+_HALF = 0.5  # of a highlight's maximum: where its contour runs
+_SMOOTH = 0.45  # patches, the standard deviation of what one patch spreads to
+_LETTERS = 24  # of a chip's text, unless its first word is longer
+_LONG_SIDE = 1024  # pixels in which hues and contours are drawn, at most
+_LINE = 0.006  # width of the contour, of the picture's short side
+
+Pixels = NDArray[np.float32]
+
+
+def paint_overview(explanation: Explanation, opacity: float) -> Image.Image:
+    """Paint the highlights over the picture, with contours and names; see `Explanation.overlay`.
+
+    A highlight's strength at a pixel is its evidence there over its own maximum, times the square root of its
+    importance over the largest, so that what brings little stays in sight. The strongest says how opaque the
+    pixel is painted, all of them in proportion which hue.
+    """
+    e = explanation
+    x0, y0, x1, y1 = (round(v) for v in e.cover)
+    image, found = e.image.convert("RGB"), e.highlights()
+    image = Image.blend(image, image.convert("L").convert("RGB"), _GRAY * opacity)
+    image = Image.blend(image, Image.new("RGB", image.size), _VEIL * opacity)
+    image = dim_unseen(image, (x0, y0, x1, y1))
+    if found:
+        layer = _layer(e, found, (x1 - x0, y1 - y0), opacity)
+        image.paste(layer.convert("RGB"), (x0, y0), layer.getchannel("A"))
+    return draw_chips(image, [_chip(e, h) for h in found])
+
+
+def dim_unseen(image: Image.Image, seen: tuple[int, int, int, int]) -> Image.Image:
+    """Return the picture darker where the model did not see it, outside of a box in pixels."""
+    if seen == (0, 0, *image.size):
+        return image
+    out = Image.blend(image, Image.new("RGB", image.size), _DIM)
+    out.paste(image.crop(seen), seen[:2])
+    return out
+
+
+def color_of(highlight: Highlight) -> str:
+    """Return the color of a highlight as "#RRGGBB"."""
+    return NEUTRAL_COLOR if highlight.hue is None else HUE_COLORS[highlight.hue]
+
+
+def _layer(
+    e: Explanation, found: Sequence[Highlight], size: tuple[int, int], opacity: float
+) -> Image.Image:
+    """Return the hues and contours of all highlights, RGBA, of the size given."""
+    reduced = min(
+        1.0, _LONG_SIDE / max(size)
+    )  # it is smooth: large pictures need no more pixels of it
+    width, height = (max(1, round(reduced * side)) for side in size)
+    evidence = e.word_evidence()
+    across, down = _between(width, e.patch_grid[1]), _between(height, e.patch_grid[0])
+    shapes = [_unit(down @ evidence[list(h.words)].sum(0) @ across.T) for h in found]
+    colors = [np.array(ImageColor.getrgb(color_of(h)), np.float32) for h in found]
+    largest = max(h.importance for h in found)
+    weights = [float(np.sqrt(h.importance / largest)) for h in found]
+    rgb, alpha = _wash(shapes, weights, colors, opacity)
+    line = max(1.5, _LINE * reduced * min(e.image.size))
+    for shape, color in zip(shapes, colors, strict=True):
+        _draw_contour(rgb, alpha, shape, color, line)
+    pixels = np.dstack([rgb, 255 * alpha[..., None]])
+    layer = Image.fromarray(np.rint(pixels).clip(0, 255).astype(np.uint8), "RGBA")
+    return layer if layer.size == size else layer.resize(size, Image.Resampling.BICUBIC)
+
+
+def _unit(values: Pixels) -> Pixels:
+    """Return values over their maximum."""
+    scaled: Pixels = values / max(float(values.max()), float(np.finfo(np.float32).tiny))
+    return scaled
+
+
+def _between(pixels: int, patches: int) -> Pixels:
+    """Return weights (pixels, patches) that blend patches smoothly: lines of equal value have no corners."""
+    places = (np.arange(pixels) + 0.5) * patches / pixels - 0.5
+    weights = np.exp(-0.5 * ((places[:, None] - np.arange(patches)) / _SMOOTH) ** 2)
+    blended: Pixels = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    return blended
+
+
+def _wash(
+    shapes: Sequence[Pixels], weights: Sequence[float], colors: Sequence[Pixels], opacity: float
+) -> tuple[Pixels, Pixels]:
+    """Blend the hues by their strengths: (height, width, 3) in 0..255 and opacity (height, width) in 0..1."""
+    total = np.full(shapes[0].shape, np.finfo(np.float32).tiny, np.float32)
+    strongest = np.zeros_like(total)
+    mixed = np.zeros((*total.shape, 3), np.float32)
+    for shape, weight, color in zip(shapes, weights, colors, strict=True):
+        strength = np.float32(weight) * shape
+        total += strength
+        np.maximum(strongest, strength, out=strongest)
+        mixed += strength[..., None] * color
+    mixed /= total[..., None]
+    return mixed, np.float32(opacity) * np.minimum(1, 1.25 * strongest).astype(np.float32)
+
+
+def _draw_contour(rgb: Pixels, alpha: Pixels, shape: Pixels, color: Pixels, line: float) -> None:
+    """Draw a line over what is there, where a shape is half of its maximum, with dark edges."""
+    if min(shape.shape) < 2:
+        return  # no slope to find the line by
+    slope = np.hypot(*np.gradient(shape))
+    distance = np.abs(shape - _HALF) / np.maximum(slope, np.float32(1e-6))  # about, in pixels
+    for width, ink, opacity in ((line + 2, np.zeros(3, np.float32), 0.45), (line, color, 1.0)):
+        near = np.nonzero(distance < width / 2 + 0.5)
+        over = np.float32(opacity) * np.minimum(1, np.float32(width / 2 + 0.5) - distance[near])
+        beneath = alpha[near] * (1 - over)
+        alpha[near] = over + beneath
+        parts = over[:, None] * ink + beneath[:, None] * rgb[near]
+        rgb[near] = parts / np.maximum(alpha[near], np.float32(1e-6))[:, None]
+
+
+def _chip(e: Explanation, highlight: Highlight) -> Chip:
+    x0, y0, x1, y1 = e.cover
+    rows, cols = e.patch_grid
+    row, col = highlight.peak
+    place = x0 + (col + 0.5) * (x1 - x0) / cols, y0 + (row + 0.5) * (y1 - y0) / rows
+    head, *rest = (e.words[w].text for w in highlight.words)
+    room = max(_LETTERS, len(head) + len(" ..."))
+    text = textwrap.shorten(" ".join([head, *rest]), room, placeholder=" ...")
+    first, last = highlight.words[0] + 1, highlight.words[-1] + 1
+    number = f"word {first}" if first == last else f"words {first}-{last}"
+    return Chip(text, number, place, color_of(highlight), highlight.importance)

@@ -1,0 +1,190 @@
+"""What was computed of one picture and one caption: the values, and that they fit each other."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .evidence import (
+    EVIDENCE,
+    GRAD_ECLIP,
+    INTEGRATED_GRADIENTS,
+    LEAVE_ONE_OUT,
+    MEASURES,
+    by_word,
+    picture_shares,
+)
+from .regions import Box
+from .words import Word
+
+Maps = NDArray[np.float32]
+
+IN_CAPTION, ALONE, LEFT_OUT = "in caption", "alone", "left out"
+READINGS = (IN_CAPTION, ALONE, LEFT_OUT)
+
+
+@dataclass(frozen=True, eq=False)
+class ExplanationRecord:
+    """The fields of an `Explanation`, which says what each holds, and what follows from them directly."""
+
+    image: Image.Image = field(repr=False)
+    caption: str
+    words: tuple[Word, ...] = field(repr=False)
+    tokens: tuple[str, ...] = field(repr=False)
+    score: float
+    logit_scale: float
+    logit_bias: float | None
+    signed_map: Maps = field(repr=False)
+    interactions: Maps = field(repr=False)
+    token_importance: Maps = field(repr=False)
+    alone: Maps | None = field(repr=False)
+    left_out: Maps | None = field(repr=False)
+    cover: Box
+    image_block_shares: Maps = field(repr=False)
+    text_block_shares: Maps = field(repr=False)
+    image_layers: int
+    text_layers: int
+    model: str
+    method: str
+    reference: bool = False
+    notes: tuple[str, ...] = field(default=(), repr=False)
+    seconds: float | None = field(default=None, repr=False)
+    word_effects: Maps | None = field(default=None, repr=False)
+    integrated_gradients: Maps | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays and check that they fit each other."""
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if isinstance(value, np.ndarray):
+                frozen = np.array(value, dtype=np.float32)
+                frozen.flags.writeable = False
+                object.__setattr__(self, f.name, frozen)
+        self._check_shapes()
+
+    def _check_shapes(self) -> None:
+        grid, tokens, words = self.signed_map.shape, len(self.tokens), len(self.words)
+        if len(grid) != 2:
+            raise ValueError(f"signed_map must be (rows, cols), not {grid}")
+        shapes = {
+            "interactions": (tokens, *grid),
+            "token_importance": (tokens,),
+            "alone": (words, *grid),
+            "left_out": (words, *grid),
+            "word_effects": (words,),
+            "integrated_gradients": (tokens,),
+        }
+        for name, shape in shapes.items():
+            array = getattr(self, name)
+            if array is not None and array.shape != shape:
+                raise ValueError(f"{name} must have shape {shape}, not {array.shape}")
+        if any(not 0 <= k < tokens for w in self.words for k in w.tokens):
+            raise ValueError(f"the words name tokens that are not among the {tokens} there are")
+
+    @property
+    def patch_grid(self) -> tuple[int, int]:
+        """(rows, cols) of patches."""
+        return self.signed_map.shape[0], self.signed_map.shape[1]
+
+    @property
+    def image_map(self) -> Maps:
+        """(rows, cols) the whole caption's Grad-ECLIP map, the paper's: the ReLU of ``signed_map``."""
+        return np.maximum(self.signed_map, 0)
+
+    @property
+    def logit(self) -> float:
+        """What the model feeds to its softmax or sigmoid."""
+        return self.logit_scale * self.score + (self.logit_bias or 0.0)
+
+    @property
+    def probability(self) -> float | None:
+        """Sigmoid of the logit for models trained with a bias, else ``None``."""
+        # By way of tanh, which does not overflow.
+        return None if self.logit_bias is None else (1 + math.tanh(self.logit / 2)) / 2
+
+    @property
+    def no_image_evidence(self) -> bool:
+        """Whether no patch speaks for the caption."""
+        return not bool((self.signed_map > 0).any())
+
+    @property
+    def no_text_evidence(self) -> bool:
+        """Whether no token speaks for the picture."""
+        return not bool((self.token_importance > 0).any())
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """Readings of a word that were computed, the default of `word_map` first."""
+        present = {IN_CAPTION: True, ALONE: self.alone is not None}
+        present[LEFT_OUT] = self.left_out is not None
+        return tuple(name for name in READINGS if present[name])
+
+    @property
+    def evidence_reading(self) -> str:
+        """The reading that says best where a word's importance comes from: "left out" where computed."""
+        return LEFT_OUT if LEFT_OUT in self.readings else IN_CAPTION
+
+    def word_maps(self, reading: str = IN_CAPTION) -> Maps:
+        """(W, rows, cols) signed maps of all words in one reading.
+
+        Raises:
+            ValueError: there is no such reading, or it was not computed.
+        """
+        if reading not in self.readings:
+            raise ValueError(
+                f"no reading {reading!r} here: there are {', '.join(map(repr, self.readings))}"
+            )
+        if reading == ALONE:
+            assert self.alone is not None
+            return self.alone
+        if reading == LEFT_OUT:
+            assert self.left_out is not None
+            return self.left_out
+        return by_word(self.interactions, [w.tokens for w in self.words])
+
+    @property
+    def importance_measures(self) -> tuple[str, ...]:
+        """Measures of a word's importance that were computed, the default first; see `importance`."""
+        present = {EVIDENCE: True, LEAVE_ONE_OUT: self.word_effects is not None, GRAD_ECLIP: True}
+        present[INTEGRATED_GRADIENTS] = self.integrated_gradients is not None
+        names = [name for name in MEASURES if present[name]]
+        # What the authors' code shows comes first where the explanation is computed as it does.
+        return tuple(sorted(names, key=lambda n: n != GRAD_ECLIP) if self.reference else names)
+
+    def importance(self, measure: str | None = None) -> Maps:
+        """(W,) how much of the score each word brings, in units of the score, negative where it costs some.
+
+        Args:
+            measure: ``"evidence"``, the part of the score that the picture gives to the word, in proportion
+                to the positive sum of its map as ``evidence_reading`` reads it; ``"leave-one-out"``, what the
+                score loses without the word; ``"grad-eclip"``, its tokens' share of the caption's positive
+                evidence times the score, zero where the score is negative; or ``"integrated-gradients"``,
+                its tokens' attributions summed. The first of ``importance_measures`` when ``None``.
+
+        Raises:
+            ValueError: there is no such measure, or it was not computed.
+        """
+        name = self.importance_measures[0] if measure is None else measure
+        if name not in self.importance_measures:
+            known = ", ".join(map(repr, self.importance_measures))
+            raise ValueError(f"no measure of importance {name!r} here: there are {known}")
+        if name == EVIDENCE:
+            return picture_shares(self.word_maps(self.evidence_reading), self.score)
+        if name == LEAVE_ONE_OUT:
+            assert self.word_effects is not None
+            return self.word_effects
+        tokens = [w.tokens for w in self.words]
+        if name == GRAD_ECLIP:
+            shares: Maps = by_word(self.token_importance, tokens) * np.float32(max(self.score, 0.0))
+            return shares
+        assert self.integrated_gradients is not None
+        return by_word(self.integrated_gradients, tokens)
+
+    @property
+    def word_importance(self) -> Maps:
+        """(W,) importance of each word by the default measure, in units of the score."""
+        return self.importance()
