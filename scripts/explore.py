@@ -75,7 +75,8 @@ def ask_a_region(film: Film, view: View) -> None:
     """Click the thing, ask the model what it sees there, and erase it."""
     x0, y0, x1, y1 = SCENE.objects[0].box
     width, height = SCENE.image.size
-    film.click(view.stage, ((x0 + x1) / 2 / width, (y0 + y1) / 2 / height))
+    low = 0.72  # of its height: between the wheels there is only air further up
+    film.click(view.stage, ((x0 + x1) / 2 / width, (y0 + low * (y1 - y0)) / height))
     expect(view.leader).to_have_text(THING)
     film.hold(600)
     question = view.root.get_by_label("What does the model see here?")
@@ -92,11 +93,11 @@ def ask_a_region(film: Film, view: View) -> None:
 def walk_the_layers(film: Film, view: View) -> None:
     """Show how the map forms from block to block."""
     film.click(view.button("Steps inside the model"))
-    block = view.root.get_by_label("Step on the picture side")
+    block = view.root.get_by_label("Step on the text side")
     expect(block).to_be_visible()
     film.glide(block)
     block.focus()
-    for key in ("Home", "ArrowRight", "ArrowRight", "End"):
+    for key in ("Home", "ArrowRight", "End"):
         heat = view.heat()
         block.press(key)
         view.heat_other_than(heat)
