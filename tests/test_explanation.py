@@ -184,7 +184,10 @@ def test_a_share_is_the_part_of_the_positive_evidence(e: Explanation) -> None:
     box = (5, 2, 25, 38)  # the first two columns
     positive = np.maximum(e.phrase_map([1, 2]), 0)
     assert e.region_share(box, [1, 2]) == pytest.approx(positive[:, :2].sum() / positive.sum())
-    assert e.region_share(box, "dog") == {w.text: w.share for w in e.region_words(box, "in caption")}["dog"]
+    assert (
+        e.region_share(box, "dog")
+        == {w.text: w.share for w in e.region_words(box, "in caption")}["dog"]
+    )
 
 
 def test_a_word_without_positive_evidence_has_no_share() -> None:
