@@ -13,6 +13,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image, ImageOps
 
@@ -26,8 +27,13 @@ RED, WHITE = (200, 30, 40), (255, 255, 255)
 
 
 @pytest.fixture(scope="module")
-def lens(clip: gw.ClipModel) -> Optics:
-    return clip.optics
+def lens() -> Optics:
+    """Of a model of 224 px in patches of 16."""
+    vision = CLIPVisionCfg(layers=1, width=64, head_width=32, patch_size=16, image_size=224)
+    text = CLIPTextCfg(context_length=16, vocab_size=49408, width=32, heads=2, layers=1)
+    transform = image_transform_v2(PreprocessCfg(size=(224, 224)), is_train=False)
+    model = CLIP(32, vision, text).eval()
+    return gw.ClipModel(model, transform, open_clip.SimpleTokenizer(context_length=16)).optics
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:

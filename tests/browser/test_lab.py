@@ -38,7 +38,8 @@ def test_explore_explains_a_picture_in_a_live_notebook(notebook: Notebook) -> No
     view.heat_other_than(caption_map)
     x0, y0, x1, y1 = scene.objects[0].box
     width, height = scene.image.size
-    view.click_at(((x0 + x1) / 2 / width, (y0 + y1) / 2 / height))
+    low = 0.72  # of its height: a bicycle is mostly air further up
+    view.click_at(((x0 + x1) / 2 / width, (y0 + low * (y1 - y0)) / height))
     expect(view.leader).to_have_text(word)
 
 
