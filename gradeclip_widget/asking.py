@@ -10,7 +10,7 @@ from torch import Tensor
 
 from . import regions
 from .clip import ClipModel
-from .clip.pictures import Picture
+from .clip.preprocessing import Picture
 from .clip.towers import ImageTrace
 from .encoded import EncodedImage
 from .methods import Method

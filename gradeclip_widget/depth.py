@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .clip import ClipModel
-from .clip.pictures import Picture
+from .clip.preprocessing import Picture
 from .clip.tokens import Tokens
 from .explanation import Maps
 from .methods import BlockwiseMethod, Method

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from .clip.pictures import Picture
+from .clip.preprocessing import Picture
 from .clip.towers import ImageTrace
 
 

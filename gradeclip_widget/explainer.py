@@ -13,7 +13,7 @@ from torch import Tensor
 from .asking import by_word, classify_region
 from .clip import ClipModel
 from .clip.blocks import check_layers
-from .clip.pictures import Fit, Picture
+from .clip.preprocessing import Fit, Picture
 from .clip.towers import ImageTrace
 from .depth import Depth, by_block
 from .encoded import EncodedImage

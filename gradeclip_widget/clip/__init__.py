@@ -1,6 +1,6 @@
 """Loading CLIP models and knowing their layout; see README.md here for adding a tower family."""
 
-from .converted import from_transformers
+from .huggingface import from_transformers
 from .loading import ModelLoadError, load, model_names
 from .model import ClipModel
 

@@ -14,7 +14,7 @@ from huggingface_hub.constants import HF_HUB_CACHE
 
 from ..demo import model as demo
 from ..progress import Progress, unheard
-from .downloads import LOADING, followed, weights_size
+from .download_progress import LOADING, followed, weights_size
 from .model import ClipModel
 
 DEMO = "demo"

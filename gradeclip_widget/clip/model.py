@@ -17,9 +17,9 @@ from .class_token import ClassTokenTower
 from .feature_maps import FeatureMapTower
 from .mean_text import MeanTextTower
 from .offset_tokens import OffsetTokenizer
-from .pictures import Optics, optics
 from .piece_tokens import PieceTokenizer
 from .pooled_text import PooledTextTower
+from .preprocessing import Optics, optics
 from .timm_tokens import TimmTokenTower
 from .tokens import Tokenizer, Tokens
 from .towers import ImageTower, TextTower

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..evaluation import energy_in_mask, pointing_hit
-from ..evaluation.localisation import spread
 from ..explainer import Explainer
+from ..metrics import energy_in_mask, pointing_hit, spread
 from .measured import Measured, mean, mentions
 from .scenes import Scene, sample_scene
 from .vocabulary import NUMBERS

@@ -14,7 +14,7 @@ from torch import Tensor
 
 import gradeclip_widget as gw
 from gradeclip_widget import ClipModel
-from gradeclip_widget.clip.converted import Pair
+from gradeclip_widget.clip.huggingface import Pair
 
 from . import invariants as check
 

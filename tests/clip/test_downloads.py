@@ -13,7 +13,7 @@ from open_clip import pretrained
 
 import gradeclip_widget as gw
 from gradeclip_widget.clip import loading
-from gradeclip_widget.clip.downloads import followed
+from gradeclip_widget.clip.download_progress import followed
 from gradeclip_widget.demo.model import WEIGHTS
 
 Told = list[tuple[str, int, int | None]]

@@ -8,7 +8,7 @@ import pytest
 import gradeclip_widget as gw
 from gradeclip_widget.demo.measured import mentions
 from gradeclip_widget.demo.scenes import Scene
-from gradeclip_widget.evaluation import pointing_hit
+from gradeclip_widget.metrics import pointing_hit
 
 SCENES = gw.demo.scenes()
 

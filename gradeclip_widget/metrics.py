@@ -1,4 +1,4 @@
-"""Does a map point at an object whose mask is known?"""
+"""Measure how well a map points at an object whose mask is known. NumPy alone; no torch."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from open_clip.transformer import LayerNorm, TextTransformer, VisionTransformer
 from timm.models.vision_transformer import VisionTransformer as TimmTransformer
 from torch import Tensor, nn
 
+from .huggingface_processors import Captions, pixels_of
 from .model import ClipModel
-from .processors import Captions, pixels_of
 
 # What the parts of a transformers block are called in open_clip's and in timm's.
 _OPEN_CLIP = {
