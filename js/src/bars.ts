@@ -1,17 +1,17 @@
 // The words as bars: their importance by two measures, or what a region gives them; in the difference view with the
 // other prompt's words among them. Rows are reused, never rebuilt.
 
+import { evidenceOf, formatPart, formatPartSigned, formatPercent } from "./core/format";
+import { hueOf } from "./core/hues";
+import type { WordHeader } from "./core/types";
 import { type Component, h, setAttribute, setText } from "./dom";
 import { foldRanking } from "./fold";
-import { evidenceOf, formatPart, formatPartSigned, formatPercent } from "./format";
 import { explain } from "./help";
 import type { Hover } from "./hover";
-import { hueOf } from "./hues";
 import { moveTabStop, wordForKey } from "./keys";
 import { createMeasureLine, secondMeasure } from "./measure-line";
 import type { Menu } from "./menu";
 import { tellApart, type WordName, wordNames } from "./names";
-import type { WordHeader } from "./payload";
 import type { Frame, Scene } from "./scene";
 import type { Store } from "./state";
 import { layTrack } from "./track";

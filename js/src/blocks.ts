@@ -1,7 +1,7 @@
 // The blocks of a tower as bars: each one's share of the score. On show a block is called a step.
 
+import { formatPart, partDecimals } from "./core/format";
 import { s } from "./dom";
-import { formatPart, partDecimals } from "./format";
 
 /** What a tower reads, in plain words. */
 export function sideOf(tower: string): string {

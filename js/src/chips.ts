@@ -1,11 +1,11 @@
 // The names of highlights on the picture, each in its hue at its strongest place.
 
 import { placeChips } from "./chip-layout";
+import { patchBox } from "./core/arithmetic";
+import type { Highlight } from "./core/evidence";
+import { hueColor } from "./core/hues";
+import type { Explanation, Point } from "./core/types";
 import { type Component, h } from "./dom";
-import type { Highlight } from "./evidence";
-import { patchBox } from "./explanation";
-import { hueColor } from "./hues";
-import type { Explanation, Point } from "./payload";
 import type { Frame } from "./scene";
 import { phraseLabel } from "./wording";
 

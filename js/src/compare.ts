@@ -1,9 +1,9 @@
 // Several prompts as rows: which one is shown, which one is subtracted, and how they share the match among them.
 
+import { softmax } from "./core/arithmetic";
+import { formatCosine, formatPercent, formatValue } from "./core/format";
 import { type Component, h, setAttribute, setText, uniqueId } from "./dom";
-import { softmax } from "./explanation";
 import { createField } from "./field";
-import { formatCosine, formatPercent, formatValue } from "./format";
 import type { Hover } from "./hover";
 import { CROSS, iconButton, MINUS, PENCIL, ROW_ADD } from "./icons";
 import { choosePrompt, dropPrompt, rewritePrompt } from "./prompts";

@@ -1,6 +1,6 @@
 // The row of controls under the picture: what is explained with, and how it is painted.
 
-import { SCALE_NAMES } from "./colour";
+import { SCALE_NAMES } from "./core/color-scale";
 import { type Component, h, setText, uniqueId } from "./dom";
 import { explain } from "./help";
 import { createModels } from "./models";

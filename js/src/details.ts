@@ -1,10 +1,10 @@
 // The quiet lines: which blocks carry the score, how it was computed, and what the user should know.
 
 import { drawBlocks, sayExplained, sideOf } from "./blocks";
+import type { Explanation } from "./core/types";
 import { type Component, h, s, setText } from "./dom";
 import { explain } from "./help";
 import { layersOpen } from "./layers";
-import type { Explanation } from "./payload";
 import type { Frame } from "./scene";
 import type { Store } from "./state";
 

@@ -1,7 +1,7 @@
 // The mask test: the region taken out of the picture, and what that does to the score.
 
+import { formatSigned, formatValue } from "./core/format";
 import { type Component, h, setText } from "./dom";
-import { formatSigned, formatValue } from "./format";
 import type { Frame } from "./scene";
 import { createSegmented } from "./segmented";
 import type { Store } from "./state";

@@ -1,7 +1,7 @@
 // Pointer and keyboard on the picture, turned into patches and regions.
 
-import { patchAt, patchBox, regionCentre } from "./explanation";
-import type { Box, Explanation, Point, Region } from "./payload";
+import { patchAt, patchBox, regionCentre } from "./core/arithmetic";
+import type { Box, Explanation, Point, Region } from "./core/types";
 import type { Store } from "./state";
 
 const DRAG = 4; // CSS pixels that a press may wander and still be a click

@@ -1,7 +1,7 @@
 // What was asked before, to go back to; and what is on show as Python, to take along.
 
+import { formatCosine } from "./core/format";
 import { type Component, h, setText } from "./dom";
-import { formatCosine } from "./format";
 import { BACK, CLOCK, COPY, FORWARD, iconButton } from "./icons";
 import type { Menu } from "./menu";
 import type { Frame } from "./scene";

@@ -1,8 +1,8 @@
 // How the evidence forms with depth: one slider per tower over its blocks, under the blocks' shares of the score.
 
 import { drawBlocks, sayExplained, sideOf } from "./blocks";
+import { formatPart, partDecimals } from "./core/format";
 import { type Component, h, s, setText } from "./dom";
-import { formatPart, partDecimals } from "./format";
 import { explain } from "./help";
 import type { Frame, Scene } from "./scene";
 import type { Store } from "./state";

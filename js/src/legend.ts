@@ -1,12 +1,12 @@
 // What the colors mean: the words' hues and what each brings, or one scale with its numbers and whose evidence it is.
 
 import { sideOf } from "./blocks";
-import { cssGradient } from "./colour";
+import { cssGradient } from "./core/color-scale";
+import type { Highlight } from "./core/evidence";
+import { formatPart, formatPercent, formatValue } from "./core/format";
+import { hueColor } from "./core/hues";
 import { type Component, h, setText } from "./dom";
-import type { Highlight } from "./evidence";
-import { formatPart, formatPercent, formatValue } from "./format";
 import { explain } from "./help";
-import { hueColor } from "./hues";
 import { readingName } from "./readings";
 import type { Frame, Scene } from "./scene";
 import { phraseLabel } from "./wording";

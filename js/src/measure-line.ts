@@ -1,10 +1,10 @@
 // What the bars are: one plain sentence, and the menu of the other measures of a word's importance.
 
+import { importanceOf } from "./core/evidence";
+import type { Explanation, Measure } from "./core/types";
 import { type Component, h, setText } from "./dom";
-import { importanceOf } from "./evidence";
 import { explain } from "./help";
 import type { Menu } from "./menu";
-import type { Explanation, Measure } from "./payload";
 import type { Frame, Scene } from "./scene";
 import type { Store } from "./state";
 import { capitalized, sayMeasure } from "./wording";

@@ -1,7 +1,7 @@
 // The menu of models: which are in memory, how much of it they take, and a way to free those not in use.
 
+import { formatBytes } from "./core/format";
 import { type Component, h, setAttribute, setText, uniqueId } from "./dom";
-import { formatBytes } from "./format";
 import { explain } from "./help";
 import { wordForKey } from "./keys";
 import type { Frame } from "./scene";

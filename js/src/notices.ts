@@ -1,10 +1,10 @@
 // Progress, errors, the hint, and what a screen reader is told.
 
+import { evidenceReading, patchWords } from "./core/evidence";
+import { formatCosine, formatPart, formatPercent } from "./core/format";
+import type { Explanation } from "./core/types";
 import { type Component, h, setText } from "./dom";
-import { evidenceReading, patchWords } from "./evidence";
-import { formatCosine, formatPart, formatPercent } from "./format";
 import { nameOf } from "./names";
-import type { Explanation } from "./payload";
 import type { Frame, Scene } from "./scene";
 import type { Kernel } from "./state";
 import { whereabouts } from "./wording";

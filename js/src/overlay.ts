@@ -1,11 +1,11 @@
 // The vector layer over the picture: contours, the cropped margin, the patch under the pointer, the region.
 
-import { contourLines, smoothPath } from "./contour";
+import { patchBox } from "./core/arithmetic";
+import { contourLines, smoothPath } from "./core/contour";
+import { type Highlight, peakOf, strengths } from "./core/evidence";
+import { hueColor } from "./core/hues";
+import type { Box, Explanation, Region } from "./core/types";
 import { type Component, s } from "./dom";
-import { type Highlight, peakOf, strengths } from "./evidence";
-import { patchBox } from "./explanation";
-import { hueColor } from "./hues";
-import type { Box, Explanation, Region } from "./payload";
 import type { Frame } from "./scene";
 
 export function createOverlay(): Component<Frame> {

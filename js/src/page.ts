@@ -1,7 +1,7 @@
 // The entry of a page with no kernel: payloads from the page itself, state in memory.
 
+import type { RawPayload } from "./core/decode";
 import { MemoryModel } from "./memory";
-import type { RawPayload } from "./payload";
 import type { Synced } from "./synced";
 import { mount } from "./view";
 

@@ -1,20 +1,11 @@
 // From a map on the token grid to pixels: bilinear, through a colour table, at a modest resolution that CSS scales.
 
-import { axis } from "./bilinear";
-import type { Lut, Sign } from "./colour";
+import { axis } from "./core/bilinear";
+import type { Lut } from "./core/color-scale";
+import type { Sign } from "./core/types";
 import { type Layer, paintLayers } from "./paint-layers";
 
 const LONG_SIDE = 256; // pixels of the heat canvas; the browser smooths the rest
-
-/** What a map's values are divided by when painted: its strongest value of the given sign, never below 0. */
-export function peak(map: ArrayLike<number>, sign: Sign): number {
-  let [low, high] = [0, 0];
-  for (let i = 0; i < map.length; i++) {
-    if (map[i] > high) high = map[i];
-    else if (map[i] < low) low = map[i];
-  }
-  return sign === "positive" ? high : sign === "negative" ? -low : Math.max(high, -low);
-}
 
 /** The size of the heat canvas for a grid. */
 export function heatSize(rows: number, cols: number): [width: number, height: number] {

@@ -1,9 +1,9 @@
 // Pictures: the strip to choose from, and what is dropped on the widget, pasted into it or chosen from a folder.
 
+import { toBytes } from "./core/decode";
+import { formatBytes } from "./core/format";
 import { type Component, h, uniqueId } from "./dom";
-import { formatBytes } from "./format";
 import { explain } from "./help";
-import { toBytes } from "./payload";
 import type { Frame } from "./scene";
 import type { Store } from "./state";
 import type { PictureEntry } from "./synced";

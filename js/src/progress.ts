@@ -1,7 +1,7 @@
 // What the worker is doing: a thin bar, its stage in words, and a way out. The picture stays usable under it.
 
+import { formatBytesOf } from "./core/format";
 import { h, setText } from "./dom";
-import { formatBytesOf } from "./format";
 import type { Store } from "./state";
 import type { Progress } from "./synced";
 

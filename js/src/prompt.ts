@@ -1,6 +1,6 @@
 // The caption as an editable line: its words, a text field in their place, and what a word's menu does to it.
 
-import { type CaptionText, joinCaption, negateWord, removeWord, wordSpan } from "./caption";
+import { type CaptionText, joinCaption, negateWord, removeWord, wordSpan } from "./core/caption";
 import { type Component, h } from "./dom";
 import { createField } from "./field";
 import type { Hover } from "./hover";

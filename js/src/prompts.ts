@@ -1,6 +1,6 @@
 // Which prompts are asked for and which of them are explained; what choosing, adding or dropping one sets. No DOM here.
 
-import type { Explanation } from "./payload";
+import type { Explanation } from "./core/types";
 import type { Store } from "./state";
 import type { Synced } from "./synced";
 

@@ -1,7 +1,17 @@
 // What is on show: everything the components draw, derived from the state. No DOM here.
 
-import { alignWords, type Draft, draftOf, joinCaption } from "./caption";
-import type { Sign } from "./colour";
+import {
+  type Block,
+  byValue,
+  coverage,
+  mapDifference,
+  peak,
+  phraseMap,
+  positiveShare,
+  type RankedWord,
+  rankDifference,
+} from "./core/arithmetic";
+import { alignWords, type Draft, draftOf, joinCaption } from "./core/caption";
 import {
   evidenceMap,
   evidenceReading,
@@ -10,21 +20,10 @@ import {
   importanceOf,
   regionWords,
   scaleTo,
-} from "./evidence";
-import {
-  type Block,
-  byValue,
-  coverage,
-  mapDifference,
-  phraseMap,
-  positiveShare,
-  type RankedWord,
-  rankDifference,
-} from "./explanation";
-import { partDecimals } from "./format";
-import { memoize } from "./memo";
-import { peak } from "./paint";
-import type { Depth, Explanation, Region } from "./payload";
+} from "./core/evidence";
+import { partDecimals } from "./core/format";
+import { memoize } from "./core/memo";
+import type { Depth, Explanation, Region, Sign } from "./core/types";
 import type { PromptRow } from "./prompts";
 import { evidenceOfBlock, shownBlock } from "./single-block";
 import type { Changes, Key, Store } from "./state";

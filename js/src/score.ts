@@ -1,9 +1,9 @@
 // How well picture and caption match, and what the last change of the prompt did to that.
 
+import { formatPart, formatPercent, formatSigned, formatValue } from "./core/format";
+import type { Explanation } from "./core/types";
 import { type Component, h, setText } from "./dom";
-import { formatPart, formatPercent, formatSigned, formatValue } from "./format";
 import { explain } from "./help";
-import type { Explanation } from "./payload";
 import type { Frame, Scene } from "./scene";
 
 const HELP =

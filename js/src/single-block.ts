@@ -1,7 +1,8 @@
 // The single block whose maps are shown, where they were asked for. No DOM here.
 
-import { type Block, ofBlock } from "./explanation";
-import { type Depth, decodeDepth, type Explanation, type RawDepth } from "./payload";
+import { type Block, ofBlock } from "./core/arithmetic";
+import { decodeDepth, type RawDepth } from "./core/decode";
+import type { Depth, Explanation } from "./core/types";
 import type { Store } from "./state";
 
 export interface ShownBlock {

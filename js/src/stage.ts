@@ -1,15 +1,16 @@
 // The picture with its heat map: canvas, overlay, tooltip, badge and tools, tied to the gestures.
 
 import { createChips } from "./chips";
-import { lookupTable } from "./colour";
+import { lookupTable } from "./core/color-scale";
+import { toBytes } from "./core/decode";
+import { strengths } from "./core/evidence";
+import { hueRgb } from "./core/hues";
+import type { Explanation } from "./core/types";
 import { type Component, h, setText } from "./dom";
-import { strengths } from "./evidence";
 import { attachGestures } from "./gestures";
-import { hueRgb } from "./hues";
 import { createOverlay } from "./overlay";
 import { HeatPainter } from "./paint";
 import type { Layer } from "./paint-layers";
-import { type Explanation, toBytes } from "./payload";
 import type { Frame, Scene } from "./scene";
 import type { Store } from "./state";
 import type { Erased } from "./synced";

@@ -1,7 +1,7 @@
 // Two kinds of state. Synced state lives in the model and is shared with Python and with every view of the
 // widget. View state never leaves this view: the patch under the pointer, a drag in progress, an open list.
 
-import type { Point, Region } from "./payload";
+import type { Point, Region } from "./core/types";
 import { DEFAULTS, type Message, type Model, type Synced } from "./synced";
 
 export interface View {

@@ -1,11 +1,11 @@
 // What the patch under the pointer says: its three strongest words.
 
+import { patchBox } from "./core/arithmetic";
+import { evidenceReading, patchWords } from "./core/evidence";
+import { formatValue } from "./core/format";
+import type { Explanation } from "./core/types";
 import { type Component, h, setText } from "./dom";
-import { evidenceReading, patchWords } from "./evidence";
-import { patchBox } from "./explanation";
-import { formatValue } from "./format";
 import { nameOf } from "./names";
-import type { Explanation } from "./payload";
 import type { Frame } from "./scene";
 
 const WORDS = 3;

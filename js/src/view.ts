@@ -3,6 +3,8 @@
 import { createBars } from "./bars";
 import { createCompare } from "./compare";
 import { createControls } from "./controls";
+import { decodePayload, PayloadError, type RawPayload } from "./core/decode";
+import type { Explanation } from "./core/types";
 import { createDetails, createNotes } from "./details";
 import { h } from "./dom";
 import { createErase } from "./erase";
@@ -15,7 +17,6 @@ import { createLegend } from "./legend";
 import { Menu } from "./menu";
 import { createAnnouncer, createError, createHint, createKernelNotice } from "./notices";
 import { createOverview } from "./overview";
-import { decodePayload, type Explanation, PayloadError, type RawPayload } from "./payload";
 import { createPictures } from "./pictures";
 import { createProgress, sayProgress } from "./progress";
 import { createPrompt } from "./prompt";

@@ -1,8 +1,8 @@
 // What the model sees in a region: the words of a list that fit it most, in one sentence and as bars.
 
 import { place } from "./bars";
+import { formatPart, partDecimals } from "./core/format";
 import { type Component, h, setText } from "./dom";
-import { formatPart, partDecimals } from "./format";
 import type { Frame } from "./scene";
 import { createSelect } from "./select";
 import type { Store } from "./state";

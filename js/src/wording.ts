@@ -1,10 +1,10 @@
 // Words, phrases, places and parts of the score, as they are said. No DOM here.
 
-import { alignWords, type CaptionText } from "./caption";
-import { importanceOf, peakOf } from "./evidence";
-import { formatPart } from "./format";
+import { alignWords, type CaptionText } from "./core/caption";
+import { importanceOf, peakOf } from "./core/evidence";
+import { formatPart } from "./core/format";
+import type { Explanation, Measure } from "./core/types";
 import { nameOf } from "./names";
-import type { Explanation, Measure } from "./payload";
 
 interface Meaning {
   is: string; // of every word's value

@@ -1,13 +1,13 @@
 // The caption, its words as buttons, tinted by their importance or by what the region gives them.
 
-import type { Draft } from "./caption";
+import type { Draft } from "./core/caption";
+import { hueOf } from "./core/hues";
+import type { WordHeader } from "./core/types";
 import { type Component, h, setAttribute } from "./dom";
 import { explain } from "./help";
 import type { Hover } from "./hover";
-import { hueOf } from "./hues";
 import { moveTabStop, wordForKey } from "./keys";
 import { tellApart } from "./names";
-import type { WordHeader } from "./payload";
 import type { Frame } from "./scene";
 import { type Store, toggleWord } from "./state";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { placeChips, type Size } from "../src/chip-layout";
-import type { Point } from "../src/payload";
+import type { Point } from "../src/core/types";
 import { random } from "./fixtures";
 
 const picture: Size = { width: 400, height: 300 };

@@ -1,7 +1,8 @@
 // A small explanation to test with: 4 words on a 2 x 3 grid, its cover a part of the picture.
 
-import type { Explanation, Header, RawDepth, RawPayload, WordHeader } from "../src/payload";
-import { decodePayload } from "../src/payload";
+import type { RawDepth, RawPayload } from "../src/core/decode";
+import { decodePayload } from "../src/core/decode";
+import type { Explanation, Header, WordHeader } from "../src/core/types";
 
 export const READINGS = ["in caption", "alone", "left out"] as const;
 

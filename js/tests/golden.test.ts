@@ -2,9 +2,10 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { evidenceMap, type Highlight, highlights, regionWords, wordEvidence } from "../src/evidence";
-import { coverage, phraseMap, regionShare, wordMap } from "../src/explanation";
-import { decodePayload, type Measure, type RawPayload, type Region } from "../src/payload";
+import { coverage, phraseMap, regionShare, wordMap } from "../src/core/arithmetic";
+import { decodePayload, type RawPayload } from "../src/core/decode";
+import { evidenceMap, type Highlight, highlights, regionWords, wordEvidence } from "../src/core/evidence";
+import type { Measure, Region } from "../src/core/types";
 
 interface Case {
   fn: "wordMap" | "phraseMap" | "coverage" | "regionWords" | "regionShare";

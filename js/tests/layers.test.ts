@@ -1,11 +1,11 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { barsOf, sayExplained } from "../src/blocks";
-import { importanceOf, regionWords } from "../src/evidence";
-import { ofBlock, phraseMap } from "../src/explanation";
-import { formatValue } from "../src/format";
+import { ofBlock, phraseMap } from "../src/core/arithmetic";
+import { decodeDepth, decodePayload } from "../src/core/decode";
+import { importanceOf, regionWords } from "../src/core/evidence";
+import { formatValue } from "../src/core/format";
 import { sayBlock } from "../src/layers";
-import { decodeDepth, decodePayload } from "../src/payload";
 import { depth, payload } from "./fixtures";
 import { change, click, fakeCanvas, frame, LiveModel, open, point } from "./page";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Rgb } from "../src/colour";
+import type { Rgb } from "../src/core/color-scale";
 import { type Layer, paintLayers } from "../src/paint-layers";
 
 const RED: Rgb = [255, 0, 0];

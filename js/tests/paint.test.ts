@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { colourAt, cssGradient, lookupTable, SCALE_NAMES } from "../src/colour";
-import { heatSize, paintMap, peak } from "../src/paint";
+import { peak } from "../src/core/arithmetic";
+import { colourAt, cssGradient, lookupTable, SCALE_NAMES } from "../src/core/color-scale";
+import { heatSize, paintMap } from "../src/paint";
 import { random } from "./fixtures";
 
 const grey = Uint32Array.from({ length: 256 }, (_, k) => k);

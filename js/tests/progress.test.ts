@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { formatBytes, formatBytesOf } from "../src/format";
+import { formatBytes, formatBytesOf } from "../src/core/format";
 import { sayProgress, shareDone } from "../src/progress";
 import { click, fakeCanvas, frame, LiveModel, open, point } from "./page";
 

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { describe, expect, test } from "vitest";
-import { evidenceMap } from "../src/evidence";
+import { evidenceMap } from "../src/core/evidence";
 import { MemoryModel } from "../src/memory";
 import { deriveScene, subtracted } from "../src/scene";
 import { EVERYTHING, Store, toggleWord } from "../src/state";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { importanceOf } from "../src/evidence";
+import { importanceOf } from "../src/core/evidence";
 import { phraseLabel, sayImportance, sayMeasure, sayRegionPart, whereabouts } from "../src/wording";
 import { explanation, SHARE } from "./fixtures";
 

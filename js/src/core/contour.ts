@@ -1,6 +1,6 @@
 // Lines of equal evidence: marching squares over the bilinear map, drawn as smooth curves. No DOM here.
 
-import type { Point } from "./payload";
+import type { Point } from "./types";
 
 export type Polyline = Point[]; // closed where its first and last points are equal
 

@@ -8,8 +8,8 @@ import {
   interpolateViridis,
   schemePuOr,
 } from "d3-scale-chromatic";
+import type { Sign } from "./types";
 
-export type Sign = "positive" | "negative" | "both";
 export type Lut = Uint32Array; // 256 pixels as ImageData stores them: R, G, B, A bytes
 export type Rgb = readonly [number, number, number];
 

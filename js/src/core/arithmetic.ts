@@ -1,7 +1,7 @@
 // The arithmetic of an explanation: sums over its word x patch maps. No DOM here. Mirrors
 // gradeclip_widget/explanation.py; tests/golden/golden.json holds the two to the same numbers.
 
-import type { Box, Depth, Explanation, Point, Region } from "./payload";
+import type { Box, Depth, Explanation, Point, Region, Sign } from "./types";
 
 export interface RankedWord {
   word: number; // index in the caption
@@ -218,4 +218,14 @@ function isInside(points: readonly Point[], x: number, y: number): boolean {
 function extent(points: readonly Point[], axis: 0 | 1): [number, number] {
   const values = points.map((p) => p[axis]);
   return [Math.min(...values), Math.max(...values)];
+}
+
+/** What a map's values are divided by when painted: its strongest value of the given sign, never below 0. */
+export function peak(map: ArrayLike<number>, sign: Sign): number {
+  let [low, high] = [0, 0];
+  for (let i = 0; i < map.length; i++) {
+    if (map[i] > high) high = map[i];
+    else if (map[i] < low) low = map[i];
+  }
+  return sign === "positive" ? high : sign === "negative" ? -low : Math.max(high, -low);
 }

@@ -9,9 +9,9 @@ import {
   regionShare,
   softmax,
   wordMap,
-} from "../src/explanation";
-import type { Region } from "../src/payload";
-import { explanation, random, randomExplanation } from "./fixtures";
+} from "../../src/core/arithmetic";
+import type { Region } from "../../src/core/types";
+import { explanation, random, randomExplanation } from "../fixtures";
 
 const box = (x0: number, y0: number, x1: number, y1: number): Region => ({
   kind: "box",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { contourLines, enclosedArea, isClosed, smoothPath } from "../src/contour";
-import { random } from "./fixtures";
+import { contourLines, enclosedArea, isClosed, smoothPath } from "../../src/core/contour";
+import { random } from "../fixtures";
 
 const bump = (rows: number, cols: number, cy: number, cx: number, size: number) =>
   Array.from({ length: rows * cols }, (_, i) =>

@@ -1,7 +1,7 @@
 // The colors of highlighted words: told apart by color-blind readers too (Okabe & Ito 2008). Black text on each has
 // the contrast that AA asks for.
 
-import { parseRgb, type Rgb } from "./colour";
+import { parseRgb, type Rgb } from "./color-scale";
 import type { Highlight } from "./evidence";
 
 const PALETTE = ["#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#f0e442", "#d55e00"] as const;

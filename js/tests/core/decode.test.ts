@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { decodePayload, type Header, PayloadError } from "../src/payload";
-import { LOSS, payload } from "./fixtures";
+import { decodePayload, PayloadError } from "../../src/core/decode";
+import type { Header } from "../../src/core/types";
+import { LOSS, payload } from "../fixtures";
 
 const bytes = (data: unknown) => new Uint8Array(data as ArrayBuffer);
 

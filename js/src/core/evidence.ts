@@ -1,9 +1,9 @@
 // What each word brings to the score, where in the picture that comes from, and which words count. No DOM here.
 // Mirrors gradeclip_widget/evidence.py; tests/golden/golden.json holds the two to the same numbers.
 
-import { byValue, type RankedWord, readingMaps } from "./explanation";
+import { byValue, type RankedWord, readingMaps } from "./arithmetic";
 import { memoize } from "./memo";
-import type { Explanation, Measure } from "./payload";
+import type { Explanation, Measure } from "./types";
 
 /** A word that counts, or neighbours in the caption that point at the same place. */
 export interface Highlight {

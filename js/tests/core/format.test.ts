@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { evidenceOf, formatPercent, formatSigned, formatValue } from "../src/format";
+import { evidenceOf, formatPercent, formatSigned, formatValue } from "../../src/core/format";
 
 test("a value shows three digits of the largest one beside it", () => {
   expect(formatValue(0.3421)).toBe("0.342");

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { coverage, wordMap } from "../../src/core/arithmetic";
 import {
   evidenceMap,
   HUES,
@@ -9,10 +10,9 @@ import {
   scaleTo,
   strengths,
   wordEvidence,
-} from "../src/evidence";
-import { coverage, wordMap } from "../src/explanation";
-import type { Explanation } from "../src/payload";
-import { explanation, random, randomExplanation, SHARE } from "./fixtures";
+} from "../../src/core/evidence";
+import type { Explanation } from "../../src/core/types";
+import { explanation, random, randomExplanation, SHARE } from "../fixtures";
 
 const sum = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => a + b, 0);
 const whole = (e: Explanation) => new Float64Array(e.rows * e.cols).fill(1);

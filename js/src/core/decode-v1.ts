@@ -1,6 +1,6 @@
 // Payloads of version 1, as pages and notebooks that were saved before hold them.
 
-import type { Header, Measure, WordHeader } from "./payload";
+import type { Header, Measure, WordHeader } from "./types";
 
 export interface HeaderV1 extends Omit<Header, "words" | "importance"> {
   words: (WordHeader & {

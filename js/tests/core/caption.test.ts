@@ -8,8 +8,8 @@ import {
   replaceWord,
   splitCaption,
   wordSpan,
-} from "../src/caption";
-import { random } from "./fixtures";
+} from "../../src/core/caption";
+import { random } from "../fixtures";
 
 /** The word at which a caption is changed stands between slashes. */
 const at = (marked: string): [ReturnType<typeof splitCaption>, number] => {
