@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .asking import by_word, classify_region
 from .clip import ClipModel
-from .clip.blocks import check_layers
+from .clip.blocks.attention import check_layers
 from .clip.preprocessing import Fit, Picture
 from .clip.towers import ImageTrace
 from .depth import Depth, by_block

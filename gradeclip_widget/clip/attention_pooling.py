@@ -13,8 +13,8 @@ from open_clip.transformer import AttentionalPooler
 from timm.layers import AttentionPoolLatent
 from torch import Tensor, nn
 
-from .blocks import Read, attend, exact, read_region
-from .directions import push_embedding
+from .blocks.attention import Read, attend, exact, read_region
+from .blocks.forward_mode import push_embedding
 from .patches import (
     any_size,
     open_clip_tokens,

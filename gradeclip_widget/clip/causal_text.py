@@ -10,19 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .blocks import (
-    Block,
-    Read,
-    attend,
-    attend_batch,
-    attend_moves,
-    carry,
-    leave_with_effect,
-    text_embedding,
-)
-from .directions import Layout, push_embedding
+from .blocks.attention import Moves, Read, attend, attend_batch, attend_moves, text_embedding
+from .blocks.forward_mode import Layout, push_embedding
+from .blocks.open_clip import Block
+from .blocks.propagate import carry, leave_with_effect
 from .shares import TangentShares
-from .towers import SOT_EOT, Frame, Moves
+from .towers import SOT_EOT, Frame
 
 _PACK = 512  # tokens run at once: bounds the attention mask for very long captions
 

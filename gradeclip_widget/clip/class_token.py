@@ -11,18 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .blocks import (
-    Attends,
-    Block,
-    Read,
-    attend,
-    attend_moves,
-    check_layers,
-    exact,
-    leave_with_effect,
-    read_region,
-)
-from .directions import Layout, push_embedding
+from .blocks.attention import Read, attend, attend_moves, check_layers, exact, read_region
+from .blocks.base import Attends
+from .blocks.forward_mode import Layout, push_embedding
+from .blocks.open_clip import Block
+from .blocks.propagate import leave_with_effect
 from .patches import open_clip_tokens
 
 _PATCHES = slice(1, None)

@@ -9,9 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .blocks import Attends, Block, Read, attend_batch, text_embedding
+from .blocks.attention import Moves, Read, attend_batch, text_embedding
+from .blocks.base import Attends
+from .blocks.open_clip import Block
 from .pooled_trace import PooledTextTrace, RowLayout, TracedBlock
-from .towers import SOT_EOT, Frame, Moves
+from .towers import SOT_EOT, Frame
 
 _ROWS = 512  # tokens run at once: bounds memory where a caption has many words to leave out
 

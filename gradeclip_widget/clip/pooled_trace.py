@@ -12,8 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .blocks import Attends, Read, carry, exact
-from .directions import push, push_embedding
+from .blocks.attention import Read, exact
+from .blocks.base import Attends
+from .blocks.forward_mode import push, push_embedding
+from .blocks.propagate import carry
 from .shares import TangentShares
 from .towers import Frame
 

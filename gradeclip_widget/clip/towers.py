@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from torch import Tensor, nn
 
-from .blocks import Read
+from .blocks.attention import Moves, Read
 from .shares import TangentShares
 
 
@@ -66,9 +66,6 @@ class Frame:
 
 
 SOT_EOT = Frame()
-
-
-Moves = Callable[[Read], Tensor]  # what a block read, to moves (K, D) of its attention output
 
 
 class TextTrace(Protocol):

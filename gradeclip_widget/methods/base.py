@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from ..clip.blocks.attention import Moves
 from ..clip.shares import Shares
-from ..clip.towers import ImageTower, ImageTrace, Moves, TextTower, TextTrace
+from ..clip.towers import ImageTower, ImageTrace, TextTower, TextTrace
 
 _METHODS: dict[str, type[Method]] = {}
 

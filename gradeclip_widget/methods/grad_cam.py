@@ -6,8 +6,9 @@ from functools import partial
 
 from torch import Tensor
 
+from ..clip.blocks.attention import Moves
 from ..clip.shares import Shares
-from ..clip.towers import ImageTrace, Moves, TextTrace
+from ..clip.towers import ImageTrace, TextTrace
 from .base import Method
 from .grad_eclip import caption_moves, caption_shares
 

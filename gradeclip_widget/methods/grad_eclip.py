@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..clip.blocks import Read
+from ..clip.blocks.attention import Moves, Read
 from ..clip.shares import Shares
-from ..clip.towers import ImageTrace, Moves, TextTrace
+from ..clip.towers import ImageTrace, TextTrace
 from .base import BlockwiseMethod
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..clip.blocks import Read
+from ..clip.blocks.attention import Read
 from ..clip.shares import Shares
 from ..clip.towers import ImageTrace, TextTrace
 from .base import Method

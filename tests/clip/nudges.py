@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gradeclip_widget.clip.attention_pooling import AttentionPoolingTower
-from gradeclip_widget.clip.class_text import EncoderBlock
+from gradeclip_widget.clip.blocks.huggingface import EncoderBlock
 from gradeclip_widget.clip.timm_tokens import TimmTokenTower
 
 

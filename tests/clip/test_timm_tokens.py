@@ -18,7 +18,7 @@ from timm.models.vision_transformer_relpos import ResPostRelPosBlock, VisionTran
 from torch import Tensor
 
 import gradeclip_widget as gw
-from gradeclip_widget.clip.blocks import attention_weights, split_heads
+from gradeclip_widget.clip.blocks.attention import attention_weights, split_heads
 from gradeclip_widget.clip.timm_tokens import TimmTokenTower
 
 from . import invariants as check

@@ -13,7 +13,7 @@ from open_clip.model import CLIP
 from torch import Tensor
 
 from gradeclip_widget import ClipModel
-from gradeclip_widget.clip.blocks import attend
+from gradeclip_widget.clip.blocks.attention import attend
 from gradeclip_widget.clip.causal_text import CausalTextTower
 from gradeclip_widget.clip.class_token import ClassTokenTower
 from gradeclip_widget.clip.towers import SOT_EOT

@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gradeclip_widget.clip.blocks import attend
+from gradeclip_widget.clip.blocks.attention import attend
+from gradeclip_widget.clip.blocks.frozen_norms import FrozenNorms
 from gradeclip_widget.clip.causal_text import CausalTextTower
 from gradeclip_widget.clip.class_text import ClassTextTower
-from gradeclip_widget.clip.frozen_norms import FrozenNorms
 from gradeclip_widget.clip.mean_text import MeanTextTower
 from gradeclip_widget.clip.pooled_text import PooledTextTower
 from gradeclip_widget.clip.shares import TangentShares
@@ -21,11 +21,11 @@ from gradeclip_widget.clip.towers import Frame
 from gradeclip_widget.methods import GradEclip
 from gradeclip_widget.methods.grad_eclip import caption_moves
 
-from . import invariants as check
-from . import test_class_text as class_text
-from . import test_mean_text as mean_text
-from . import test_pooled_text as pooled_text
-from .conftest import small_clip
+from .. import invariants as check
+from .. import test_class_text as class_text
+from .. import test_mean_text as mean_text
+from .. import test_pooled_text as pooled_text
+from ..conftest import small_clip
 
 X = F.normalize(check.random(check.EMBEDDING, seed=5), dim=0)
 IDS = [49406, 320, 736, 1615, 530, 320, 49407]

@@ -11,10 +11,10 @@ from open_clip.model import CLIP
 from torch import Tensor, nn
 
 import gradeclip_widget as gw
-from gradeclip_widget.clip.blocks import Block
+from gradeclip_widget.clip.blocks.open_clip import Block
 
-from . import invariants as check
-from .conftest import CAPTION, small_clip
+from .. import invariants as check
+from ..conftest import CAPTION, small_clip
 
 
 class OwnAttention(nn.Module):

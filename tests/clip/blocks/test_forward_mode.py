@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gradeclip_widget.clip import directions as go
-from gradeclip_widget.clip.directions import Layout
+from gradeclip_widget.clip.blocks import forward_mode as go
+from gradeclip_widget.clip.blocks.forward_mode import Layout
 
-from . import invariants as check
+from .. import invariants as check
 
 LAYOUT = Layout(plain=3, pooled=1)
 

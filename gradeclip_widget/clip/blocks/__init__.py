@@ -1,0 +1,1 @@
+"""Transformer blocks of several libraries, taken apart into attention and row-wise halves."""

@@ -1,0 +1,139 @@
+"""A transformer block as attention between two row-wise halves, carrying derivatives along."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """What the pooled token read in one block.
+
+    Attributes:
+        q: its query (D,), all heads side by side.
+        k, v: keys and values (N, D) of every token of the tower, the pooled one included.
+        o: its attention output (D,) before the output projection.
+        heads: attention heads of this block as it was run.
+        visible: the first this many tokens are those that the pooled token attends to.
+        tokens: the explained ones among the N (patches, or a caption's own tokens).
+        padding: how many of the visible ones, at their end, are padding.
+        bias: what is added to its attention's logits (heads, N), if anything.
+    """
+
+    q: Tensor
+    k: Tensor
+    v: Tensor
+    o: Tensor
+    heads: int
+    visible: int
+    tokens: slice | Tensor
+    padding: int = 0
+    bias: Tensor | None = None
+
+    def copied(self, dtype: torch.dtype) -> Read:
+        """The same in memory of its own, so that it does not keep a larger matrix alive."""
+        names = ("q", "k", "v", "o")
+        return replace(self, **{n: getattr(self, n).to(dtype, copy=True) for n in names})
+
+    def cast(self, dtype: torch.dtype) -> Read:
+        """The same in another type, in the same memory where it has that type already."""
+        names = ("q", "k", "v", "o")
+        return replace(self, **{n: getattr(self, n).to(dtype) for n in names})
+
+    def attention(self) -> Tensor:
+        """Attention weights (heads, visible) of the pooled token."""
+        bias = None if self.bias is None else self.bias[:, : self.visible]
+        return attention_weights(self.q, self.k[: self.visible], self.heads, bias)
+
+
+def read_region(read: Read, weights: Tensor) -> Tensor:
+    """Return the attention output (D,) at the pooled token where it may look at a region alone.
+
+    Args:
+        read: what it reads otherwise.
+        weights: (patches,) 0 to 1, how much of each patch the region covers, not all of them 0. A patch's
+            attention is multiplied by it, and what is left sums to one again.
+    """
+    k, v = read.k[read.tokens], split_heads(read.v[read.tokens], read.heads)
+    bias = weights.to(k).log()[None]  # a factor of the weights is a term of their logits
+    if read.bias is not None:
+        bias = bias + read.bias[:, read.tokens]
+    return (attention_weights(read.q, k, read.heads, bias)[:, None] @ v).flatten()
+
+
+def split_heads(rows: Tensor, heads: int) -> Tensor:
+    """(N, D) to (heads, N, D / heads)."""
+    return rows.reshape(len(rows), heads, rows.shape[-1] // heads).transpose(0, 1)
+
+
+def attention_weights(q: Tensor, k: Tensor, heads: int, bias: Tensor | None = None) -> Tensor:
+    """Attention weights (heads, N) of a query (D,) over keys (N, D), with a bias (heads, N) of its logits."""
+    queries, keys = split_heads(q[None], heads), split_heads(k, heads)
+    logits = (queries @ keys.transpose(-1, -2) / math.sqrt(queries.shape[-1]))[:, 0]
+    return (logits if bias is None else logits + bias).softmax(-1)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor | None = None) -> Tensor:
+    """Multi-head attention of rows q (M, D) over k, v (N, D), to (M, D).
+
+    The mask is true where seen (M, N), or numbers to add to the logits (heads, M, N).
+    """
+    q, k, v = (split_heads(a, heads) for a in (q, k, v))
+    mask = mask if mask is None or mask.dtype == torch.bool else mask.to(q.dtype)
+    o = F.scaled_dot_product_attention(q[None], k[None], v[None], attn_mask=mask)[0]
+    return o.transpose(0, 1).flatten(1)
+
+
+def attend_batch(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor) -> Tensor:
+    """Multi-head attention of batches (B, L, D) under masks ([B,] L, L), true where seen."""
+    q, k, v = (a.unflatten(-1, (heads, -1)).transpose(1, 2) for a in (q, k, v))
+    o = F.scaled_dot_product_attention(q, k, v, attn_mask=mask.unsqueeze(-3))
+    return o.transpose(1, 2).flatten(2)
+
+
+def attend_moves(read: Read, pooled: int, dq: Tensor, dk: Tensor, dv: Tensor) -> Tensor:
+    """How a pooled token's attention output moves (K, D) as its own q, k and v move by (K, D) each."""
+    heads, n = read.heads, read.visible
+    weights = read.attention()  # (heads, N)
+    k, v = split_heads(read.k[:n], heads), split_heads(read.v[:n], heads)
+    q = read.q.reshape(heads, -1)
+    dq, dk, dv = (split_heads(a, heads) for a in (dq, dk, dv))
+    logits = dq @ k.transpose(-1, -2)  # (heads, K, N)
+    logits[..., pooled] += (dk @ q[..., None])[..., 0]
+    moves = weights[:, None] * logits / math.sqrt(q.shape[-1])
+    moves = moves - weights[:, None] * moves.sum(-1, keepdim=True)
+    do = moves @ v + weights[:, None, pooled, None] * dv
+    return do.transpose(0, 1).flatten(1)
+
+
+def exact(x: Tensor) -> torch.autocast:
+    """Autocast off where ``x`` lies: one row costs nothing, and derivatives are taken along it."""
+    return torch.autocast(x.device.type, enabled=False)
+
+
+def check_layers(layers: int, depth: int) -> None:
+    """Raise ``ValueError`` where an image tower does not have so many blocks to explain."""
+    if not 1 <= layers <= depth:
+        has = "one block; give 1" if depth == 1 else f"{depth} blocks; give 1 to {depth}"
+        raise ValueError(f"image_layers={layers}: this image tower has {has}")
+
+
+def text_embedding(text: Any, pooled: Tensor) -> Tensor:
+    """Unit embeddings (..., E) of pooled tokens (..., D) leaving an open_clip text tower's last block."""
+    with exact(pooled):
+        pooled = text.ln_final(pooled)
+        if isinstance(text.text_projection, nn.Linear):
+            pooled = text.text_projection(pooled)
+        elif text.text_projection is not None:
+            pooled = pooled @ text.text_projection
+        return F.normalize(pooled.float(), dim=-1)
+
+
+Moves = Callable[[Read], Tensor]  # what a block read, to moves (K, D) of its attention output

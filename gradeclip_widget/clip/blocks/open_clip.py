@@ -1,0 +1,84 @@
+"""open_clip's residual attention block, its attention taken apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .forward_mode import Layout, activate, linear, norm, unbiased
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """An open_clip ``ResidualAttentionBlock``, its attention taken apart.
+
+    The attention is torch's ``MultiheadAttention``, or open_clip's own module with its weights so named.
+    """
+
+    module: Any
+    heads: int
+    bias: ClassVar[None] = None
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of its weights."""
+        dtype: torch.dtype = self.module.attn.out_proj.weight.dtype
+        return dtype
+
+    @classmethod
+    def of(cls, module: nn.Module) -> Block:
+        """View a block, or raise ``TypeError`` where it is not open_clip's standard one."""
+        attention, mlp = getattr(module, "attn", None), getattr(module, "mlp", None)
+        steps = [name for name, _ in mlp.named_children()] if isinstance(mlp, nn.Module) else []
+        if getattr(attention, "in_proj_weight", None) is None or steps != [
+            "c_fc",
+            "gelu",
+            "c_proj",
+        ]:
+            raise TypeError(f"unknown transformer block {type(module).__name__}")
+        for part in ("ln_q", "ln_k", "ln_inner", "logit_scale", "head_scale"):
+            if not isinstance(getattr(attention, part, None), nn.Identity | None):
+                raise TypeError(f"the attention of its blocks has {part}, which is not known here")
+        return cls(module, cast(Any, attention).num_heads)
+
+    def query(self, x: Tensor, layout: Layout | None = None) -> Tensor:
+        """Queries (rows, D), all heads side by side."""
+        return self._project(x, 0, 1, layout)
+
+    def keys_values(self, x: Tensor, layout: Layout | None = None) -> tuple[Tensor, Tensor]:
+        """Keys and values, each (rows, D)."""
+        k, v = self._project(x, 1, 3, layout).chunk(2, -1)
+        return k, v
+
+    def qkv(self, x: Tensor, layout: Layout | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values, each (rows, D)."""
+        q, k, v = self._project(x, 0, 3, layout).chunk(3, -1)
+        return q, k, v
+
+    def mix(self, x: Tensor, o: Tensor, layout: Layout | None = None) -> Tensor:
+        """The attention output as it enters the projection: itself."""
+        return o
+
+    def leave(self, x: Tensor, mixed: Tensor, layout: Layout | None = None) -> Tensor:
+        """The block's output rows, from its input rows and their attention output before projection."""
+        m = self.module
+        x = x + m.ls_1(linear(m.attn.out_proj, mixed, layout))
+        h = linear(m.mlp.c_fc, norm(m.ln_2, x, layout), layout)
+        h = activate(m.mlp.gelu, h, layout)
+        return x + cast(Tensor, m.ls_2(linear(m.mlp.c_proj, h, layout)))
+
+    def finish(self, x: Tensor, o: Tensor, layout: Layout | None = None) -> Tensor:
+        """As `leave`, since nothing comes between."""
+        return self.leave(x, o, layout)
+
+    def _project(self, x: Tensor, first: int, last: int, layout: Layout | None) -> Tensor:
+        attention = self.module.attn
+        size = attention.out_proj.in_features
+        rows = slice(first * size, last * size)
+        bias = None if attention.in_proj_bias is None else attention.in_proj_bias[rows]
+        out = F.linear(norm(self.module.ln_1, x, layout), attention.in_proj_weight[rows], bias)
+        return unbiased(out, bias, layout)

@@ -1,0 +1,174 @@
+"""timm's transformer blocks, their attention taken apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from timm.layers import Attention, AttentionRope, GluMlp, Mlp, SwiGLU
+from timm.layers.pos_embed_sincos import apply_rot_embed_cat
+from timm.models.eva import EvaAttention, EvaBlock, EvaBlockPostNorm
+from timm.models.vision_transformer import Block as PreNormBlock
+from timm.models.vision_transformer import ResPostBlock
+from timm.models.vision_transformer_relpos import (
+    RelPosAttention,
+    RelPosBlock,
+    ResPostRelPosBlock,
+)
+from torch import Tensor, nn
+
+from .forward_mode import Layout, activate, linear, moving, norm, row_wise, times, unbiased
+
+_BLOCKS = (
+    PreNormBlock,
+    ResPostBlock,
+    EvaBlock,
+    EvaBlockPostNorm,
+    RelPosBlock,
+    ResPostRelPosBlock,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class TimmBlock:
+    """A timm block, its attention taken apart; matrices are (..., rows, D).
+
+    Attributes:
+        module: the block.
+        heads: its attention heads.
+        rope: rotary embedding of the patches, where the trunk has one; prefix tokens are not rotated.
+        prefix: how many rows stand before the patches.
+        relative: what makes a bias of relative positions, where there is one.
+    """
+
+    module: Any
+    heads: int
+    rope: Tensor | None = None
+    prefix: int = 1
+    relative: Any = None
+
+    @classmethod
+    def of(cls, module: Any, prefix: int) -> TimmBlock:
+        """View a block, or raise ``TypeError`` where its layout is not known."""
+        attention = getattr(module, "attn", None)
+        if type(module) not in _BLOCKS:
+            raise TypeError(f"unknown transformer block {type(module).__name__}")
+        if type(attention) not in (Attention, EvaAttention, AttentionRope, RelPosAttention):
+            raise TypeError(f"unknown attention {type(attention).__name__}")
+        if getattr(attention, "num_kv_groups", 1) != 1:
+            raise TypeError("its heads share keys and values")
+        return cls(module, cast(Any, attention).num_heads, prefix=prefix)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of its weights."""
+        return cast(torch.dtype, self.module.attn.proj.weight.dtype)
+
+    @property
+    def bias(self) -> Tensor | None:
+        """Of its attention's logits (heads, rows, rows); made anew each time, since it is large."""
+        return None if self.relative is None else cast(Tensor, self.relative.get_bias()[0])
+
+    @property
+    def post_norm(self) -> bool:
+        """Whether branches are normalised at their end rather than at their start."""
+        return isinstance(self.module, ResPostBlock | ResPostRelPosBlock | EvaBlockPostNorm)
+
+    def query(self, x: Tensor, layout: Layout | None = None) -> Tensor:
+        """Queries of class tokens, which no position rotates."""
+        return self._norm("q", self._project(self._enter(x, layout), 0, 1, layout), layout)
+
+    def keys_values(self, x: Tensor, layout: Layout | None = None) -> tuple[Tensor, Tensor]:
+        """Keys and values of all tokens."""
+        k, v = self._project(self._enter(x, layout), 1, 3, layout).chunk(2, -1)
+        return self._place(self._norm("k", k, layout), layout), v
+
+    def qkv(self, x: Tensor, layout: Layout | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of all tokens."""
+        q, k, v = self._project(self._enter(x, layout), 0, 3, layout).chunk(3, -1)
+        q, k = self._norm("q", q, layout), self._norm("k", k, layout)
+        return self._place(q, layout), self._place(k, layout), v
+
+    def mix(self, x: Tensor, o: Tensor, layout: Layout | None = None) -> Tensor:
+        """Attention outputs as they enter the projection, normalised and gated where the block does that.
+
+        A block that normalises its branches' ends forgets how long they are; there, what the branch adds.
+        """
+        attention = self.module.attn
+        mixed = norm(attention.norm, o, layout) if hasattr(attention, "norm") else o
+        if getattr(attention, "gate", None) is not None:
+            opened = linear(attention.gate, self._enter(x, layout), layout)
+            mixed = times(mixed, activate(torch.sigmoid, opened, layout), layout)
+        if self.post_norm:
+            mixed = norm(self.module.norm1, linear(attention.proj, mixed, layout), layout)
+        return mixed
+
+    def finish(self, x: Tensor, o: Tensor, layout: Layout | None = None) -> Tensor:
+        """Output rows, from input rows and their attention output."""
+        return self.leave(x, self.mix(x, o, layout), layout)
+
+    def leave(self, x: Tensor, mixed: Tensor, layout: Layout | None = None) -> Tensor:
+        """Output rows, from input rows and what `mix` made of the attention output."""
+        m = self.module
+        if self.post_norm:
+            x = x + mixed
+            return x + norm(m.norm2, _mlp(m.mlp, x, layout), layout)
+        x = x + self._scale(1, linear(m.attn.proj, mixed, layout))
+        return x + self._scale(2, _mlp(m.mlp, norm(m.norm2, x, layout), layout))
+
+    def _enter(self, x: Tensor, layout: Layout | None) -> Tensor:
+        return x if self.post_norm else norm(self.module.norm1, x, layout)
+
+    def _project(self, x: Tensor, first: int, last: int, layout: Layout | None) -> Tensor:
+        attention = self.module.attn
+        if attention.qkv is None:
+            parts = (attention.q_proj, attention.k_proj, attention.v_proj)[first:last]
+            return torch.cat([linear(part, x, layout) for part in parts], -1)
+        size = attention.qkv.out_features // 3
+        rows = slice(first * size, last * size)
+        bias = attention.qkv.bias
+        if getattr(attention, "q_bias", None) is not None:
+            bias = torch.cat([attention.q_bias, attention.k_bias, attention.v_bias])
+        bias = None if bias is None else bias[rows]
+        return unbiased(F.linear(x, attention.qkv.weight[rows], bias), bias, layout)
+
+    def _norm(self, which: str, rows: Tensor, layout: Layout | None) -> Tensor:
+        """qk-norm: each head's query or key by itself."""
+        per_head = rows.unflatten(-1, (self.heads, -1))
+        return norm(getattr(self.module.attn, f"{which}_norm"), per_head, layout).flatten(-2)
+
+    def _place(self, rows: Tensor, layout: Layout | None) -> Tensor:
+        """Rotate the patches' queries or keys (rows, D) by their positions."""
+        if self.rope is None:
+            return rows
+        heads = rows.unflatten(-1, (self.heads, -1)).transpose(0, 1)
+        half = getattr(self.module.attn, "rotate_half", False)
+        patches = slice(self.prefix, None if layout is None else layout.plain)
+        rotated = apply_rot_embed_cat(heads[:, patches], self.rope, half=half).to(rows.dtype)
+        below = heads[:, patches.stop or len(rows) :]
+        placed = torch.cat([heads[:, : self.prefix], rotated, below], 1)
+        return placed.transpose(0, 1).flatten(1)
+
+    def _scale(self, branch: int, y: Tensor) -> Tensor:
+        if isinstance(self.module, PreNormBlock | RelPosBlock):
+            return cast(Tensor, getattr(self.module, f"ls{branch}")(y))
+        gamma = getattr(self.module, f"gamma_{branch}")
+        return y if gamma is None else gamma * y
+
+
+def _mlp(mlp: nn.Module, x: Tensor, layout: Layout | None) -> Tensor:
+    """Rows through a block's second branch; of a kind not known here a little slower."""
+    m: Any = mlp
+    if moving(x, layout) is None or type(mlp) not in (Mlp, SwiGLU, GluMlp):
+        return row_wise(mlp, x, layout)
+    if type(mlp) is Mlp:
+        h = activate(m.act, linear(m.fc1, x, layout), layout)
+    else:
+        if type(mlp) is SwiGLU:
+            gate, value = linear(m.fc1_g, x, layout), linear(m.fc1_x, x, layout)
+        else:
+            value, gate = linear(m.fc1, x, layout).chunk(2, -1)[:: 1 if m.gate_last else -1]
+        h = times(activate(m.act, gate, layout), value, layout)
+    return linear(m.fc2, norm(m.norm, h, layout), layout)
