@@ -11,11 +11,11 @@ import type { Hover } from "./hover";
 import { moveTabStop, wordForKey } from "./keys";
 import { createMeasureLine, secondMeasure } from "./measure-line";
 import type { Menu } from "./menu";
-import { tellApart, type WordName, wordNames } from "./names";
-import type { Frame, Scene } from "./scene";
-import type { Store } from "./state";
+import { tellApart, type WordName, wordNames } from "./state/names";
+import type { Frame, Scene } from "./state/scene";
+import type { Store } from "./state/store";
+import { capitalized, sayImportance, sayRegionPart } from "./state/wording";
 import { layTrack } from "./track";
-import { capitalized, sayImportance, sayRegionPart } from "./wording";
 import { pinWord } from "./words";
 
 const NAMED = 4; // words that the folded line names

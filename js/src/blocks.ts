@@ -2,11 +2,7 @@
 
 import { formatPart, partDecimals } from "./core/format";
 import { s } from "./dom";
-
-/** What a tower reads, in plain words. */
-export function sideOf(tower: string): string {
-  return tower === "image" ? "picture" : tower;
-}
+import { sideOf } from "./state/wording";
 
 export interface Bar {
   y: number;

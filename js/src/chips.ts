@@ -6,8 +6,8 @@ import type { Highlight } from "./core/evidence";
 import { hueColor } from "./core/hues";
 import type { Explanation, Point } from "./core/types";
 import { type Component, h } from "./dom";
-import type { Frame } from "./scene";
-import { phraseLabel } from "./wording";
+import type { Frame } from "./state/scene";
+import { phraseLabel } from "./state/wording";
 
 interface Chip {
   element: HTMLElement;

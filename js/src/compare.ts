@@ -6,10 +6,10 @@ import { type Component, h, setAttribute, setText, uniqueId } from "./dom";
 import { createField } from "./field";
 import type { Hover } from "./hover";
 import { CROSS, iconButton, MINUS, PENCIL, ROW_ADD } from "./icons";
-import { choosePrompt, dropPrompt, rewritePrompt } from "./prompts";
-import type { Frame } from "./scene";
-import type { Store } from "./state";
-import type { Synced } from "./synced";
+import { choosePrompt, dropPrompt, rewritePrompt } from "./state/prompts";
+import type { Frame } from "./state/scene";
+import type { Store } from "./state/store";
+import type { Synced } from "./state/synced";
 
 const NUMBERS = ["score", "logit", "share"];
 const NUMBERS_HELP = [

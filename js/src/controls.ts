@@ -4,12 +4,12 @@ import { SCALE_NAMES } from "./core/color-scale";
 import { type Component, h, setText, uniqueId } from "./dom";
 import { explain } from "./help";
 import { createModels } from "./models";
-import { readingName } from "./readings";
-import type { Frame } from "./scene";
 import { createSegmented, type Option } from "./segmented";
 import { createSelect } from "./select";
-import type { Store } from "./state";
-import type { Synced } from "./synced";
+import { readingName } from "./state/readings";
+import type { Frame } from "./state/scene";
+import type { Store } from "./state/store";
+import type { Synced } from "./state/synced";
 
 const SIGNS: readonly Option[] = [
   { value: "positive", label: "Raises the score", help: "Show what in the picture speaks for the words" },

@@ -1,12 +1,13 @@
 // The quiet lines: which blocks carry the score, how it was computed, and what the user should know.
 
-import { drawBlocks, sayExplained, sideOf } from "./blocks";
+import { drawBlocks, sayExplained } from "./blocks";
 import type { Explanation } from "./core/types";
 import { type Component, h, s, setText } from "./dom";
 import { explain } from "./help";
 import { layersOpen } from "./layers";
-import type { Frame } from "./scene";
-import type { Store } from "./state";
+import type { Frame } from "./state/scene";
+import type { Store } from "./state/store";
+import { sideOf } from "./state/wording";
 
 const SHARES_HELP = "What each step of the model brings to the score; the maps are made of the blue ones";
 const HEIGHT = 18; // of a sparkline, px

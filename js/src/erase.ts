@@ -2,9 +2,9 @@
 
 import { formatSigned, formatValue } from "./core/format";
 import { type Component, h, setText } from "./dom";
-import type { Frame } from "./scene";
 import { createSegmented } from "./segmented";
-import type { Store } from "./state";
+import type { Frame } from "./state/scene";
+import type { Store } from "./state/store";
 
 const TITLE = "What if this region were not there?";
 const WAYS = [

@@ -2,7 +2,7 @@
 
 import { patchAt, patchBox, regionCentre } from "./core/arithmetic";
 import type { Box, Explanation, Point, Region } from "./core/types";
-import type { Store } from "./state";
+import type { Store } from "./state/store";
 
 const DRAG = 4; // CSS pixels that a press may wander and still be a click
 const LASSO_STEP = 3; // CSS pixels between the corners of a lasso

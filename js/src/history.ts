@@ -4,9 +4,9 @@ import { formatCosine } from "./core/format";
 import { type Component, h, setText } from "./dom";
 import { BACK, CLOCK, COPY, FORWARD, iconButton } from "./icons";
 import type { Menu } from "./menu";
-import type { Frame } from "./scene";
-import type { Store } from "./state";
-import type { HistoryEntry } from "./synced";
+import type { Frame } from "./state/scene";
+import type { Store } from "./state/store";
+import type { HistoryEntry } from "./state/synced";
 
 const LISTED = 12; // entries of the list, the newest
 

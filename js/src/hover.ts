@@ -1,6 +1,6 @@
 // One word is hovered at a time, by pointer or by keyboard focus, in the caption or among the bars.
 
-import type { Store } from "./state";
+import type { Store } from "./state/store";
 
 const LINGER = 90; // ms that a preview outlives the pointer, so that gaps between words do not flicker
 
@@ -79,4 +79,11 @@ export class Hover {
   #set(word: number | null): void {
     if (this.#store.get("hovered_word") !== word) this.#store.set({ hovered_word: word });
   }
+}
+
+/** Click on a word: pin it alone, or let go of it. With shift: add it to the phrase, or take it out. */
+export function toggleWord(selected: readonly number[], word: number, extend: boolean): number[] {
+  const held = selected.includes(word);
+  if (extend) return held ? selected.filter((w) => w !== word) : [...selected, word].sort((a, b) => a - b);
+  return held && selected.length === 1 ? [] : [word];
 }

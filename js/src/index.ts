@@ -1,7 +1,7 @@
 // The widget's entry for anywidget.
 
 import type { RenderProps } from "@anywidget/types";
-import type { Synced } from "./synced";
+import type { Synced } from "./state/synced";
 import { mount } from "./view";
 
 function render({ model, el }: Pick<RenderProps<Synced>, "model" | "el">): () => void {

@@ -5,9 +5,9 @@ import type { Explanation, Measure } from "./core/types";
 import { type Component, h, setText } from "./dom";
 import { explain } from "./help";
 import type { Menu } from "./menu";
-import type { Frame, Scene } from "./scene";
-import type { Store } from "./state";
-import { capitalized, sayMeasure } from "./wording";
+import type { Frame, Scene } from "./state/scene";
+import type { Store } from "./state/store";
+import { capitalized, sayMeasure } from "./state/wording";
 
 const ON_REQUEST = { name: "integrated-gradients", label: "integrated gradients (takes a moment)" };
 

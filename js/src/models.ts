@@ -4,9 +4,9 @@ import { formatBytes } from "./core/format";
 import { type Component, h, setAttribute, setText, uniqueId } from "./dom";
 import { explain } from "./help";
 import { wordForKey } from "./keys";
-import type { Frame } from "./scene";
-import type { Store } from "./state";
-import type { ModelEntry } from "./synced";
+import type { Frame } from "./state/scene";
+import type { Store } from "./state/store";
+import type { ModelEntry } from "./state/synced";
 
 export function createModels(store: Store, signal: AbortSignal): Component<Frame> {
   const id = uniqueId();

@@ -6,7 +6,7 @@ import { type Highlight, peakOf, strengths } from "./core/evidence";
 import { hueColor } from "./core/hues";
 import type { Box, Explanation, Region } from "./core/types";
 import { type Component, s } from "./dom";
-import type { Frame } from "./scene";
+import type { Frame } from "./state/scene";
 
 export function createOverlay(): Component<Frame> {
   const margin = s("path", { class: "gradeclip-margin", "fill-rule": "evenodd" });

@@ -1,9 +1,9 @@
 // What the picture shows while no word is pointed at: the words together, or the map along the whole sentence.
 
 import { type Component, h } from "./dom";
-import { type Frame, hasOneOverview } from "./scene";
 import { createSegmented } from "./segmented";
-import type { Store } from "./state";
+import { type Frame, hasOneOverview } from "./state/scene";
+import type { Store } from "./state/store";
 
 const OPTIONS = [
   {

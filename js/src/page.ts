@@ -1,8 +1,8 @@
 // The entry of a page with no kernel: payloads from the page itself, state in memory.
 
 import type { RawPayload } from "./core/decode";
-import { MemoryModel } from "./memory";
-import type { Synced } from "./synced";
+import { MemoryModel } from "./state/memory-model";
+import type { Synced } from "./state/synced";
 import { mount } from "./view";
 
 function readJson<T>(id: string): T | null {

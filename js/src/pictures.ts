@@ -4,9 +4,9 @@ import { toBytes } from "./core/decode";
 import { formatBytes } from "./core/format";
 import { type Component, h, uniqueId } from "./dom";
 import { explain } from "./help";
-import type { Frame } from "./scene";
-import type { Store } from "./state";
-import type { PictureEntry } from "./synced";
+import type { Frame } from "./state/scene";
+import type { Store } from "./state/store";
+import type { PictureEntry } from "./state/synced";
 
 const TYPES = ["png", "jpeg", "webp", "gif", "bmp", "tiff"].map((name) => `image/${name}`);
 

@@ -2,8 +2,8 @@
 
 import { formatBytesOf } from "./core/format";
 import { h, setText } from "./dom";
-import type { Store } from "./state";
-import type { Progress } from "./synced";
+import type { Store } from "./state/store";
+import type { Progress } from "./state/synced";
 
 const DELAY = 350; // ms; what is done sooner needs no word
 

@@ -6,9 +6,9 @@ import { createField } from "./field";
 import type { Hover } from "./hover";
 import { DOWN, iconButton, PENCIL } from "./icons";
 import type { Choice, Menu } from "./menu";
-import { tellApart } from "./names";
-import type { Frame, Scene } from "./scene";
-import type { Store } from "./state";
+import { tellApart } from "./state/names";
+import type { Frame, Scene } from "./state/scene";
+import type { Store } from "./state/store";
 import { createWords } from "./words";
 
 export const PAUSE = 250; // ms without a key until a prompt is asked for

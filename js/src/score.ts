@@ -4,7 +4,7 @@ import { formatPart, formatPercent, formatSigned, formatValue } from "./core/for
 import type { Explanation } from "./core/types";
 import { type Component, h, setText } from "./dom";
 import { explain } from "./help";
-import type { Frame, Scene } from "./scene";
+import type { Frame, Scene } from "./state/scene";
 
 const HELP =
   "How well picture and sentence match: the cosine of the angle between what the model makes of either. " +

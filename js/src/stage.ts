@@ -11,9 +11,9 @@ import { attachGestures } from "./gestures";
 import { createOverlay } from "./overlay";
 import { HeatPainter } from "./paint";
 import type { Layer } from "./paint-layers";
-import type { Frame, Scene } from "./scene";
-import type { Store } from "./state";
-import type { Erased } from "./synced";
+import type { Frame, Scene } from "./state/scene";
+import type { Store } from "./state/store";
+import type { Erased } from "./state/synced";
 import { createTools } from "./tools";
 import { createTooltip } from "./tooltip";
 

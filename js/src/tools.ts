@@ -2,8 +2,8 @@
 
 import { type Component, h } from "./dom";
 import { CROSS, iconButton } from "./icons";
-import type { Frame } from "./scene";
-import type { Store } from "./state";
+import type { Frame } from "./state/scene";
+import type { Store } from "./state/store";
 
 const BOX = "M2.5 4.5h11v7h-11z";
 const LASSO =

@@ -3,10 +3,10 @@
 import { place } from "./bars";
 import { formatPart, partDecimals } from "./core/format";
 import { type Component, h, setText } from "./dom";
-import type { Frame } from "./scene";
 import { createSelect } from "./select";
-import type { Store } from "./state";
-import type { SeenWord } from "./synced";
+import type { Frame } from "./state/scene";
+import type { Store } from "./state/store";
+import type { SeenWord } from "./state/synced";
 import { layTrack } from "./track";
 
 const HELP = "Ask which words of a list this region fits best, seen by itself";

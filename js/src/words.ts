@@ -6,10 +6,11 @@ import type { WordHeader } from "./core/types";
 import { type Component, h, setAttribute } from "./dom";
 import { explain } from "./help";
 import type { Hover } from "./hover";
+import { toggleWord } from "./hover";
 import { moveTabStop, wordForKey } from "./keys";
-import { tellApart } from "./names";
-import type { Frame } from "./scene";
-import { type Store, toggleWord } from "./state";
+import { tellApart } from "./state/names";
+import type { Frame } from "./state/scene";
+import type { Store } from "./state/store";
 
 const EXPLAINED = ".gradeclip-word[data-index]"; // the others wait for their result
 const SLIVER = 0.02; // below this share of the strongest word an underline is a speck

@@ -1,9 +1,9 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { MemoryModel } from "../src/memory";
-import { choosePrompt, dropPrompt, promptRows, rewritePrompt } from "../src/prompts";
-import { Store } from "../src/state";
-import type { Synced } from "../src/synced";
+import { MemoryModel } from "../src/state/memory-model";
+import { choosePrompt, dropPrompt, promptRows, rewritePrompt } from "../src/state/prompts";
+import { Store } from "../src/state/store";
+import type { Synced } from "../src/state/synced";
 import { explanation, payload } from "./fixtures";
 import { click, fakeCanvas, frame, open, press } from "./page";
 

@@ -1,8 +1,8 @@
 // What the DOM tests share: a mounted view, and hands to use it with.
 
 import { type MockInstance, vi } from "vitest";
-import { MemoryModel } from "../src/memory";
-import type { Message, Synced } from "../src/synced";
+import { MemoryModel } from "../src/state/memory-model";
+import type { Message, Synced } from "../src/state/synced";
 import { mount } from "../src/view";
 import { payload } from "./fixtures";
 

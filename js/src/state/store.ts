@@ -1,7 +1,7 @@
 // Two kinds of state. Synced state lives in the model and is shared with Python and with every view of the
 // widget. View state never leaves this view: the patch under the pointer, a drag in progress, an open list.
 
-import type { Point, Region } from "./core/types";
+import type { Point, Region } from "../core/types";
 import { DEFAULTS, type Message, type Model, type Synced } from "./synced";
 
 export interface View {
@@ -155,11 +155,4 @@ export class Store {
     this.#unsaved = false;
     this.#model.save_changes();
   }
-}
-
-/** Click on a word: pin it alone, or let go of it. With shift: add it to the phrase, or take it out. */
-export function toggleWord(selected: readonly number[], word: number, extend: boolean): number[] {
-  const held = selected.includes(word);
-  if (extend) return held ? selected.filter((w) => w !== word) : [...selected, word].sort((a, b) => a - b);
-  return held && selected.length === 1 ? [] : [word];
 }

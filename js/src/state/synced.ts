@@ -1,7 +1,7 @@
 // The state that lives in the model: shared with Python and with every view of the widget.
 
-import type { Bytes, RawDepth, RawPayload } from "./core/decode";
-import type { Region, Sign } from "./core/types";
+import type { Bytes, RawDepth, RawPayload } from "../core/decode";
+import type { Region, Sign } from "../core/types";
 
 /** A picture of the strip. */
 export interface PictureEntry {

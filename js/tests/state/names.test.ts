@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { nameOf, tellApart } from "../src/names";
-import { explanation } from "./fixtures";
+import { nameOf, tellApart } from "../../src/state/names";
+import { explanation } from "../fixtures";
 
 const said = (caption: string) =>
   tellApart(caption.split(" ")).map(({ text, beside }) => (beside ? `${text} (${beside})` : text));

@@ -1,7 +1,7 @@
 // What a word is called where it stands apart from the caption: equal words are told apart by a neighbour. No DOM here.
 
-import { memoize } from "./core/memo";
-import type { Explanation } from "./core/types";
+import { memoize } from "../core/memo";
+import type { Explanation } from "../core/types";
 
 /** A word as shown, and what tells it from its equals: "a", "bicycle"; "" where it stands once. */
 export interface WordName {

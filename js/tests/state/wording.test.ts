@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { importanceOf } from "../src/core/evidence";
-import { phraseLabel, sayImportance, sayMeasure, sayRegionPart, whereabouts } from "../src/wording";
-import { explanation, SHARE } from "./fixtures";
+import { importanceOf } from "../../src/core/evidence";
+import { phraseLabel, sayImportance, sayMeasure, sayRegionPart, whereabouts } from "../../src/state/wording";
+import { explanation, SHARE } from "../fixtures";
 
 const e = explanation({ importance: [-0.007, 0.099, 0.01, 0.02], shares: [0.2, 0.1, 0, 0.04] });
 

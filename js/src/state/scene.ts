@@ -10,8 +10,8 @@ import {
   positiveShare,
   type RankedWord,
   rankDifference,
-} from "./core/arithmetic";
-import { alignWords, type Draft, draftOf, joinCaption } from "./core/caption";
+} from "../core/arithmetic";
+import { alignWords, type Draft, draftOf, joinCaption } from "../core/caption";
 import {
   evidenceMap,
   evidenceReading,
@@ -20,13 +20,13 @@ import {
   importanceOf,
   regionWords,
   scaleTo,
-} from "./core/evidence";
-import { partDecimals } from "./core/format";
-import { memoize } from "./core/memo";
-import type { Depth, Explanation, Region, Sign } from "./core/types";
+} from "../core/evidence";
+import { partDecimals } from "../core/format";
+import { memoize } from "../core/memo";
+import type { Depth, Explanation, Region, Sign } from "../core/types";
 import type { PromptRow } from "./prompts";
 import { evidenceOfBlock, shownBlock } from "./single-block";
-import type { Changes, Key, Store } from "./state";
+import type { Changes, Key, Store } from "./store";
 import type { Erased, Overview } from "./synced";
 import { captionText, differenceLabel, phraseLabel } from "./wording";
 

@@ -1,6 +1,6 @@
 // What a view can know of its kernel. Hosts differ, so all their quirks are here, and none is relied on alone.
 
-import type { Store } from "./state";
+import type { Store } from "./store";
 import type { Model } from "./synced";
 
 /** What the host says: the kernel works, it is gone, or nothing that would decide it. */

@@ -1,11 +1,12 @@
 // @vitest-environment happy-dom
 import { describe, expect, test } from "vitest";
-import { evidenceMap } from "../src/core/evidence";
-import { MemoryModel } from "../src/memory";
-import { deriveScene, subtracted } from "../src/scene";
-import { EVERYTHING, Store, toggleWord } from "../src/state";
-import type { Synced } from "../src/synced";
-import { explanation } from "./fixtures";
+import { evidenceMap } from "../../src/core/evidence";
+import { toggleWord } from "../../src/hover";
+import { MemoryModel } from "../../src/state/memory-model";
+import { deriveScene, subtracted } from "../../src/state/scene";
+import { EVERYTHING, Store } from "../../src/state/store";
+import type { Synced } from "../../src/state/synced";
+import { explanation } from "../fixtures";
 
 const scene = (state: Partial<Synced>, e = explanation()) =>
   deriveScene(e, new Store(new MemoryModel(state)), null, EVERYTHING);

@@ -1,9 +1,9 @@
 // Words, phrases, places and parts of the score, as they are said. No DOM here.
 
-import { alignWords, type CaptionText } from "./core/caption";
-import { importanceOf, peakOf } from "./core/evidence";
-import { formatPart } from "./core/format";
-import type { Explanation, Measure } from "./core/types";
+import { alignWords, type CaptionText } from "../core/caption";
+import { importanceOf, peakOf } from "../core/evidence";
+import { formatPart } from "../core/format";
+import type { Explanation, Measure } from "../core/types";
 import { nameOf } from "./names";
 
 interface Meaning {
@@ -111,4 +111,9 @@ export function whereabouts(e: Explanation, map: ArrayLike<number>): string {
   const horizontal = ["left", "", "right"][third(best % e.cols, e.cols)];
   if (!vertical && !horizontal) return "in the center";
   return `${[vertical || "middle", horizontal || "center"].join(" ")}`;
+}
+
+/** What a tower reads, in plain words. */
+export function sideOf(tower: string): string {
+  return tower === "image" ? "picture" : tower;
 }

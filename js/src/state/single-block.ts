@@ -1,9 +1,9 @@
 // The single block whose maps are shown, where they were asked for. No DOM here.
 
-import { type Block, ofBlock } from "./core/arithmetic";
-import { decodeDepth, type RawDepth } from "./core/decode";
-import type { Depth, Explanation } from "./core/types";
-import type { Store } from "./state";
+import { type Block, ofBlock } from "../core/arithmetic";
+import { decodeDepth, type RawDepth } from "../core/decode";
+import type { Depth, Explanation } from "../core/types";
+import type { Store } from "./store";
 
 export interface ShownBlock {
   depth: Depth | null; // maps of single blocks, where they were asked for and belong to the explanation

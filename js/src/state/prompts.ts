@@ -1,7 +1,7 @@
 // Which prompts are asked for and which of them are explained; what choosing, adding or dropping one sets. No DOM here.
 
-import type { Explanation } from "./core/types";
-import type { Store } from "./state";
+import type { Explanation } from "../core/types";
+import type { Store } from "./store";
 import type { Synced } from "./synced";
 
 /** A prompt and what is known of it. */

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Manager, PATIENCE } from "../src/kernel";
-import { fakeCanvas, frame, LiveModel, open, point } from "./page";
+import { type Manager, PATIENCE } from "../../src/state/kernel";
+import { fakeCanvas, frame, LiveModel, open, point } from "../page";
 
 beforeEach(fakeCanvas);
 afterEach(() => {
