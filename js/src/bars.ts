@@ -4,18 +4,18 @@
 import { evidenceOf, formatPart, formatPartSigned, formatPercent } from "./core/format";
 import { hueOf } from "./core/hues";
 import type { WordHeader } from "./core/types";
-import { type Component, h, setAttribute, setText } from "./dom";
 import { foldRanking } from "./fold";
-import { explain } from "./help";
 import type { Hover } from "./hover";
-import { moveTabStop, wordForKey } from "./keys";
 import { createMeasureLine, secondMeasure } from "./measure-line";
-import type { Menu } from "./menu";
 import { tellApart, type WordName, wordNames } from "./state/names";
 import type { Frame, Scene } from "./state/scene";
 import type { Store } from "./state/store";
 import { capitalized, sayImportance, sayRegionPart } from "./state/wording";
-import { layTrack } from "./track";
+import { layTrack, place } from "./ui/bar";
+import { type Component, h, setAttribute, setText } from "./ui/dom";
+import { explain } from "./ui/help";
+import { moveTabStop, wordForKey } from "./ui/keys";
+import type { Menu } from "./ui/menu";
 import { pinWord } from "./words";
 
 const NAMED = 4; // words that the folded line names
@@ -139,13 +139,6 @@ export function createBars(store: Store, hover: Hover, menu: Menu, signal: Abort
     const stops = rows.filter(({ element: row }) => !row.hidden).map(({ word }) => word);
     if (!stops.some((word) => word.tabIndex === 0)) moveTabStop(stops, 0);
   }
-}
-
-/** Give a bar its place on its track. */
-export function place(bar: HTMLElement, { start, length }: { start: number; length: number }): void {
-  bar.hidden = length === 0;
-  bar.style.left = `${(100 * start).toFixed(2)}%`;
-  bar.style.width = `${(100 * length).toFixed(2)}%`;
 }
 
 /** The ranked words, the subtracted prompt's own among them. */

@@ -5,9 +5,9 @@ import { patchBox } from "./core/arithmetic";
 import type { Highlight } from "./core/evidence";
 import { hueColor } from "./core/hues";
 import type { Explanation, Point } from "./core/types";
-import { type Component, h } from "./dom";
 import type { Frame } from "./state/scene";
 import { phraseLabel } from "./state/wording";
+import { type Component, h } from "./ui/dom";
 
 interface Chip {
   element: HTMLElement;

@@ -2,14 +2,14 @@
 
 import { softmax } from "./core/arithmetic";
 import { formatCosine, formatPercent, formatValue } from "./core/format";
-import { type Component, h, setAttribute, setText, uniqueId } from "./dom";
-import { createField } from "./field";
 import type { Hover } from "./hover";
-import { CROSS, iconButton, MINUS, PENCIL, ROW_ADD } from "./icons";
 import { choosePrompt, dropPrompt, rewritePrompt } from "./state/prompts";
 import type { Frame } from "./state/scene";
 import type { Store } from "./state/store";
 import type { Synced } from "./state/synced";
+import { type Component, h, setAttribute, setText, uniqueId } from "./ui/dom";
+import { CROSS, iconButton, MINUS, PENCIL, ROW_ADD } from "./ui/icons";
+import { createField } from "./ui/text-field";
 
 const NUMBERS = ["score", "logit", "share"];
 const NUMBERS_HELP = [

@@ -2,12 +2,12 @@
 
 import { drawBlocks, sayExplained } from "./blocks";
 import type { Explanation } from "./core/types";
-import { type Component, h, s, setText } from "./dom";
-import { explain } from "./help";
 import { layersOpen } from "./layers";
 import type { Frame } from "./state/scene";
 import type { Store } from "./state/store";
 import { sideOf } from "./state/wording";
+import { type Component, h, s, setText } from "./ui/dom";
+import { explain } from "./ui/help";
 
 const SHARES_HELP = "What each step of the model brings to the score; the maps are made of the blue ones";
 const HEIGHT = 18; // of a sparkline, px

@@ -2,11 +2,11 @@
 
 import { drawBlocks, sayExplained } from "./blocks";
 import { formatPart, partDecimals } from "./core/format";
-import { type Component, h, s, setText } from "./dom";
-import { explain } from "./help";
 import type { Frame, Scene } from "./state/scene";
 import type { Store } from "./state/store";
 import { capitalized, sideOf } from "./state/wording";
+import { type Component, h, s, setText } from "./ui/dom";
+import { explain } from "./ui/help";
 
 const HEIGHT = 22; // of the bars, px
 const ROOM = 240; // for the bars of a tower, px

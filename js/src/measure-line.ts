@@ -2,12 +2,12 @@
 
 import { importanceOf } from "./core/evidence";
 import type { Explanation, Measure } from "./core/types";
-import { type Component, h, setText } from "./dom";
-import { explain } from "./help";
-import type { Menu } from "./menu";
 import type { Frame, Scene } from "./state/scene";
 import type { Store } from "./state/store";
 import { capitalized, sayMeasure } from "./state/wording";
+import { type Component, h, setText } from "./ui/dom";
+import { explain } from "./ui/help";
+import type { Menu } from "./ui/menu";
 
 const ON_REQUEST = { name: "integrated-gradients", label: "integrated gradients (takes a moment)" };
 

@@ -5,8 +5,8 @@ import { contourLines, smoothPath } from "./core/contour";
 import { type Highlight, peakOf, strengths } from "./core/evidence";
 import { hueColor } from "./core/hues";
 import type { Box, Explanation, Region } from "./core/types";
-import { type Component, s } from "./dom";
 import type { Frame } from "./state/scene";
+import { type Component, s } from "./ui/dom";
 
 export function createOverlay(): Component<Frame> {
   const margin = s("path", { class: "gradeclip-margin", "fill-rule": "evenodd" });

@@ -2,11 +2,11 @@
 
 import { toBytes } from "./core/decode";
 import { formatBytes } from "./core/format";
-import { type Component, h, uniqueId } from "./dom";
-import { explain } from "./help";
 import type { Frame } from "./state/scene";
 import type { Store } from "./state/store";
 import type { PictureEntry } from "./state/synced";
+import { type Component, h, uniqueId } from "./ui/dom";
+import { explain } from "./ui/help";
 
 const TYPES = ["png", "jpeg", "webp", "gif", "bmp", "tiff"].map((name) => `image/${name}`);
 

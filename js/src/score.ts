@@ -2,9 +2,9 @@
 
 import { formatPart, formatPercent, formatSigned, formatValue } from "./core/format";
 import type { Explanation } from "./core/types";
-import { type Component, h, setText } from "./dom";
-import { explain } from "./help";
 import type { Frame, Scene } from "./state/scene";
+import { type Component, h, setText } from "./ui/dom";
+import { explain } from "./ui/help";
 
 const HELP =
   "How well picture and sentence match: the cosine of the angle between what the model makes of either. " +

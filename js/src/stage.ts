@@ -6,7 +6,6 @@ import { toBytes } from "./core/decode";
 import { strengths } from "./core/evidence";
 import { hueRgb } from "./core/hues";
 import type { Explanation } from "./core/types";
-import { type Component, h, setText } from "./dom";
 import { attachGestures } from "./gestures";
 import { createOverlay } from "./overlay";
 import { HeatPainter } from "./paint";
@@ -16,6 +15,7 @@ import type { Store } from "./state/store";
 import type { Erased } from "./state/synced";
 import { createTools } from "./tools";
 import { createTooltip } from "./tooltip";
+import { type Component, h, setText } from "./ui/dom";
 
 const MAX_ASPECT = 12; // a picture longer than this is squeezed, or there would be nothing to point at
 

@@ -6,14 +6,11 @@ import { createControls } from "./controls";
 import { decodePayload, PayloadError, type RawPayload } from "./core/decode";
 import type { Explanation } from "./core/types";
 import { createDetails, createNotes } from "./details";
-import { h } from "./dom";
 import { createErase } from "./erase";
-import { Help } from "./help";
 import { createHistory } from "./history";
 import { Hover } from "./hover";
 import { createLayers } from "./layers";
 import { createLegend } from "./legend";
-import { Menu } from "./menu";
 import { createAnnouncer, createError, createHint, createKernelNotice } from "./notices";
 import { createOverview } from "./overview";
 import { createPictures } from "./pictures";
@@ -26,7 +23,10 @@ import { promptRows } from "./state/prompts";
 import { deriveScene, needsRepaint, type Scene, subtracted } from "./state/scene";
 import { type Changes, EVERYTHING, Store } from "./state/store";
 import type { Model } from "./state/synced";
-import { Theme } from "./theme";
+import { h } from "./ui/dom";
+import { Help } from "./ui/help";
+import { Menu } from "./ui/menu";
+import { Theme } from "./ui/theme";
 import { createVocabulary } from "./vocabulary";
 
 /**

@@ -3,14 +3,14 @@
 import type { Draft } from "./core/caption";
 import { hueOf } from "./core/hues";
 import type { WordHeader } from "./core/types";
-import { type Component, h, setAttribute } from "./dom";
-import { explain } from "./help";
 import type { Hover } from "./hover";
 import { toggleWord } from "./hover";
-import { moveTabStop, wordForKey } from "./keys";
 import { tellApart } from "./state/names";
 import type { Frame } from "./state/scene";
 import type { Store } from "./state/store";
+import { type Component, h, setAttribute } from "./ui/dom";
+import { explain } from "./ui/help";
+import { moveTabStop, wordForKey } from "./ui/keys";
 
 const EXPLAINED = ".gradeclip-word[data-index]"; // the others wait for their result
 const SLIVER = 0.02; // below this share of the strongest word an underline is a speck

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { fakeCanvas, frame, LiveModel, open, point, press } from "./page";
+import { fakeCanvas, frame, LiveModel, open, point, press } from "../page";
 
 beforeEach(fakeCanvas);
 afterEach(() => {

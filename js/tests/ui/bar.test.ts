@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { layTrack } from "../src/track";
+import { layTrack } from "../../src/ui/bar";
 
 test("bars of one kind begin at zero, and the longest fills its side", () => {
   const track = layTrack([[4, 1, 0]]);

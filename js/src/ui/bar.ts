@@ -19,3 +19,10 @@ export function layTrack(kinds: readonly (readonly number[])[]): Track {
     },
   };
 }
+
+/** Give a bar its place on its track. */
+export function place(bar: HTMLElement, { start, length }: { start: number; length: number }): void {
+  bar.hidden = length === 0;
+  bar.style.left = `${(100 * start).toFixed(2)}%`;
+  bar.style.width = `${(100 * length).toFixed(2)}%`;
+}

@@ -1,6 +1,6 @@
 // Light or dark. The host's own variables colour the widget; this only says which of our accents go with them.
 
-import type { Synced } from "./state/synced";
+import type { Synced } from "../state/synced";
 
 const WATCHED = [
   "class",
