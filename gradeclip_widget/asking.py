@@ -10,8 +10,8 @@ from torch import Tensor
 
 from . import regions
 from .clip import ClipModel
+from .clip.image_towers.base import ImageTrace
 from .clip.preprocessing import Picture
-from .clip.towers import ImageTrace
 from .encoded import EncodedImage
 from .methods import Method
 from .progress import Progress

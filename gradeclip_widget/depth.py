@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .clip import ClipModel
 from .clip.preprocessing import Picture
-from .clip.tokens import Tokens
+from .clip.tokenizers.open_clip_bpe import Tokens
 from .explanation import Maps
 from .methods import BlockwiseMethod, Method
 from .progress import Progress

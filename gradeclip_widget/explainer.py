@@ -12,9 +12,8 @@ from torch import Tensor
 
 from .asking import by_word, classify_region
 from .clip import ClipModel
-from .clip.blocks.attention import check_layers
+from .clip.image_towers.base import ImageTrace, check_layers
 from .clip.preprocessing import Fit, Picture
-from .clip.towers import ImageTrace
 from .depth import Depth, by_block
 from .encoded import EncodedImage
 from .explaining import explain, integrated

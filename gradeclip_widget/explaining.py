@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .clip import ClipModel
-from .clip.tokens import Tokens
-from .clip.towers import ImageTrace
+from .clip.image_towers.base import ImageTrace
+from .clip.tokenizers.open_clip_bpe import Tokens
 from .depth import positive_parts
 from .encoded import EncodedImage
 from .explanation import Explanation

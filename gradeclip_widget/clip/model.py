@@ -10,19 +10,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .attention_pooling import AttentionPoolingTower
-from .causal_text import CausalTextTower
-from .class_text import ClassTextTower
-from .class_token import ClassTokenTower
-from .feature_maps import FeatureMapTower
-from .mean_text import MeanTextTower
-from .offset_tokens import OffsetTokenizer
-from .piece_tokens import PieceTokenizer
-from .pooled_text import PooledTextTower
+from .image_towers.attention_pooling import AttentionPoolingTower
+from .image_towers.base import ImageTower
+from .image_towers.class_token import ClassTokenTower
+from .image_towers.feature_map import FeatureMapTower
+from .image_towers.timm_class_token import TimmTokenTower
 from .preprocessing import Optics, optics
-from .timm_tokens import TimmTokenTower
-from .tokens import Tokenizer, Tokens
-from .towers import ImageTower, TextTower
+from .text_towers.base import TextTower
+from .text_towers.bidirectional import PooledTextTower
+from .text_towers.causal import CausalTextTower
+from .text_towers.huggingface_first_token import ClassTextTower
+from .text_towers.huggingface_mean import MeanTextTower
+from .tokenizers.huggingface_fast import OffsetTokenizer
+from .tokenizers.open_clip_bpe import Tokenizer, Tokens
+from .tokenizers.sentencepiece import PieceTokenizer
 
 IMAGE_FAMILIES = (ClassTokenTower, TimmTokenTower, AttentionPoolingTower, FeatureMapTower)
 _HUGGING_FACE_TOKENIZERS = (OffsetTokenizer, PieceTokenizer)

@@ -9,8 +9,9 @@ from typing import ClassVar
 from torch import Tensor
 
 from ..clip.blocks.attention import Moves
-from ..clip.shares import Shares
-from ..clip.towers import ImageTower, ImageTrace, TextTower, TextTrace
+from ..clip.image_towers.base import ImageTower, ImageTrace
+from ..clip.text_towers.base import TextTower, TextTrace
+from ..clip.text_towers.shares import Shares
 
 _METHODS: dict[str, type[Method]] = {}
 

@@ -7,8 +7,9 @@ from functools import partial
 from torch import Tensor
 
 from ..clip.blocks.attention import Moves
-from ..clip.shares import Shares
-from ..clip.towers import ImageTrace, TextTrace
+from ..clip.image_towers.base import ImageTrace
+from ..clip.text_towers.base import TextTrace
+from ..clip.text_towers.shares import Shares
 from .base import Method
 from .grad_eclip import caption_moves, caption_shares
 

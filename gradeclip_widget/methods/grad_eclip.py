@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..clip.blocks.attention import Moves, Read
-from ..clip.shares import Shares
-from ..clip.towers import ImageTrace, TextTrace
+from ..clip.image_towers.base import ImageTrace
+from ..clip.text_towers.base import TextTrace
+from ..clip.text_towers.shares import Shares
 from .base import BlockwiseMethod
 
 

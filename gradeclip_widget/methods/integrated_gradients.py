@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from ..clip.towers import Frame, TextTower
+from ..clip.text_towers.base import TextTower
+from ..clip.tokenizers.frame import Frame
 
 STEPS = 20
 _ROWS = 512  # tokens run at once: bounds memory, since gradients keep what every block computed

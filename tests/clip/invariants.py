@@ -20,7 +20,7 @@ from torch import Tensor, nn
 import gradeclip_widget as gw
 from gradeclip_widget import ClipModel
 from gradeclip_widget.clip.blocks.attention import read_region
-from gradeclip_widget.clip.towers import Frame
+from gradeclip_widget.clip.tokenizers.frame import Frame
 
 from . import nudges
 from .conftest import small_clip

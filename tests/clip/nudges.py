@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gradeclip_widget.clip.attention_pooling import AttentionPoolingTower
 from gradeclip_widget.clip.blocks.huggingface import EncoderBlock
-from gradeclip_widget.clip.timm_tokens import TimmTokenTower
+from gradeclip_widget.clip.image_towers.attention_pooling import AttentionPoolingTower
+from gradeclip_widget.clip.image_towers.timm_class_token import TimmTokenTower
 
 
 def image(tower: Any, move: Tensor, layers: int = 1) -> contextlib.AbstractContextManager[Any]:

@@ -13,8 +13,8 @@ from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 from safetensors import safe_open
 from torch import Tensor
 
-from gradeclip_widget.clip.causal_text import CausalTextTower
-from gradeclip_widget.clip.class_token import ClassTokenTower
+from gradeclip_widget.clip.image_towers.class_token import ClassTokenTower
+from gradeclip_widget.clip.text_towers.causal import CausalTextTower
 from gradeclip_widget.methods import GradCam, GradEclip, SelfAttention
 
 FILE = Path(__file__).with_name("parity") / "vit_small.safetensors"

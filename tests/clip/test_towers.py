@@ -14,9 +14,9 @@ from torch import Tensor
 
 from gradeclip_widget import ClipModel
 from gradeclip_widget.clip.blocks.attention import attend
-from gradeclip_widget.clip.causal_text import CausalTextTower
-from gradeclip_widget.clip.class_token import ClassTokenTower
-from gradeclip_widget.clip.towers import SOT_EOT
+from gradeclip_widget.clip.image_towers.class_token import ClassTokenTower
+from gradeclip_widget.clip.text_towers.causal import CausalTextTower
+from gradeclip_widget.clip.tokenizers.frame import SOT_EOT
 from gradeclip_widget.methods import GradEclip
 from gradeclip_widget.methods.grad_eclip import weighted_values
 
@@ -67,7 +67,7 @@ def test_captions_past_one_pack_are_encoded_alike(
         for a, b in itertools.product(["red", "blue", "old"], ["car", "dog", "tree"])
     ]
     whole, _ = CausalTextTower(model).run(sequences, 2)
-    monkeypatch.setattr("gradeclip_widget.clip.causal_text._PACK", 10)
+    monkeypatch.setattr("gradeclip_widget.clip.text_towers.causal._PACK", 10)
     cut, _ = CausalTextTower(model).run(sequences, 2)
     close(cut, whole)
 

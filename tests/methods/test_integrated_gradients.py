@@ -13,18 +13,18 @@ from captum.attr import LayerIntegratedGradients
 from torch import Tensor
 
 import gradeclip_widget as gw
-from gradeclip_widget.clip.causal_text import CausalTextTower
-from gradeclip_widget.clip.class_text import ClassTextTower
-from gradeclip_widget.clip.mean_text import MeanTextTower
-from gradeclip_widget.clip.pooled_text import PooledTextTower
-from gradeclip_widget.clip.towers import Frame
+from gradeclip_widget.clip.text_towers.bidirectional import PooledTextTower
+from gradeclip_widget.clip.text_towers.causal import CausalTextTower
+from gradeclip_widget.clip.text_towers.huggingface_first_token import ClassTextTower
+from gradeclip_widget.clip.text_towers.huggingface_mean import MeanTextTower
+from gradeclip_widget.clip.tokenizers.frame import Frame
 from gradeclip_widget.methods.integrated_gradients import STEPS, integrated_gradients
 
 from ..clip import invariants as check
-from ..clip import test_class_text as class_text
-from ..clip import test_mean_text as mean_text
-from ..clip import test_pooled_text as pooled_text
 from ..clip.conftest import CAPTION, small_clip
+from ..clip.text_towers import test_bidirectional as pooled_text
+from ..clip.text_towers import test_huggingface_first_token as class_text
+from ..clip.text_towers import test_huggingface_mean as mean_text
 
 BLANK = 400  # a token that no caption here has
 

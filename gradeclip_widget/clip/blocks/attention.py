@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,24 +115,6 @@ def attend_moves(read: Read, pooled: int, dq: Tensor, dk: Tensor, dv: Tensor) ->
 def exact(x: Tensor) -> torch.autocast:
     """Autocast off where ``x`` lies: one row costs nothing, and derivatives are taken along it."""
     return torch.autocast(x.device.type, enabled=False)
-
-
-def check_layers(layers: int, depth: int) -> None:
-    """Raise ``ValueError`` where an image tower does not have so many blocks to explain."""
-    if not 1 <= layers <= depth:
-        has = "one block; give 1" if depth == 1 else f"{depth} blocks; give 1 to {depth}"
-        raise ValueError(f"image_layers={layers}: this image tower has {has}")
-
-
-def text_embedding(text: Any, pooled: Tensor) -> Tensor:
-    """Unit embeddings (..., E) of pooled tokens (..., D) leaving an open_clip text tower's last block."""
-    with exact(pooled):
-        pooled = text.ln_final(pooled)
-        if isinstance(text.text_projection, nn.Linear):
-            pooled = text.text_projection(pooled)
-        elif text.text_projection is not None:
-            pooled = pooled @ text.text_projection
-        return F.normalize(pooled.float(), dim=-1)
 
 
 Moves = Callable[[Read], Tensor]  # what a block read, to moves (K, D) of its attention output

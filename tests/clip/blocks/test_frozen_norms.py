@@ -12,20 +12,20 @@ from torch import Tensor, nn
 
 from gradeclip_widget.clip.blocks.attention import attend
 from gradeclip_widget.clip.blocks.frozen_norms import FrozenNorms
-from gradeclip_widget.clip.causal_text import CausalTextTower
-from gradeclip_widget.clip.class_text import ClassTextTower
-from gradeclip_widget.clip.mean_text import MeanTextTower
-from gradeclip_widget.clip.pooled_text import PooledTextTower
-from gradeclip_widget.clip.shares import TangentShares
-from gradeclip_widget.clip.towers import Frame
+from gradeclip_widget.clip.text_towers.bidirectional import PooledTextTower
+from gradeclip_widget.clip.text_towers.causal import CausalTextTower
+from gradeclip_widget.clip.text_towers.huggingface_first_token import ClassTextTower
+from gradeclip_widget.clip.text_towers.huggingface_mean import MeanTextTower
+from gradeclip_widget.clip.text_towers.shares import TangentShares
+from gradeclip_widget.clip.tokenizers.frame import Frame
 from gradeclip_widget.methods import GradEclip
 from gradeclip_widget.methods.grad_eclip import caption_moves
 
 from .. import invariants as check
-from .. import test_class_text as class_text
-from .. import test_mean_text as mean_text
-from .. import test_pooled_text as pooled_text
 from ..conftest import small_clip
+from ..text_towers import test_bidirectional as pooled_text
+from ..text_towers import test_huggingface_first_token as class_text
+from ..text_towers import test_huggingface_mean as mean_text
 
 X = F.normalize(check.random(check.EMBEDDING, seed=5), dim=0)
 IDS = [49406, 320, 736, 1615, 530, 320, 49407]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from ..words import Span
-from .offset_tokens import OffsetTokenizer, trimmed
-from .tokens import aligned
+from ...words import Span
+from .alignment import aligned
+from .huggingface_fast import OffsetTokenizer, trimmed
 
 _SPACE = "\u2581"
 

@@ -10,12 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .blocks.attention import Moves, Read, attend, attend_batch, attend_moves, text_embedding
-from .blocks.forward_mode import Layout, push_embedding
-from .blocks.open_clip import Block
-from .blocks.propagate import carry, leave_with_effect
+from ..blocks.attention import Moves, Read, attend, attend_batch, attend_moves
+from ..blocks.forward_mode import Layout, push_embedding
+from ..blocks.open_clip import Block
+from ..blocks.propagate import carry, leave_with_effect
+from ..tokenizers.frame import SOT_EOT, Frame
+from .base import text_embedding
 from .shares import TangentShares
-from .towers import SOT_EOT, Frame
 
 _PACK = 512  # tokens run at once: bounds the attention mask for very long captions
 

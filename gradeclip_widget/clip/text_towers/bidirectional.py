@@ -9,11 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .blocks.attention import Moves, Read, attend_batch, text_embedding
-from .blocks.base import Attends
-from .blocks.open_clip import Block
-from .pooled_trace import PooledTextTrace, RowLayout, TracedBlock
-from .towers import SOT_EOT, Frame
+from ..blocks.attention import Moves, Read, attend_batch
+from ..blocks.base import Attends
+from ..blocks.open_clip import Block
+from ..tokenizers.frame import SOT_EOT, Frame
+from .base import text_embedding
+from .bidirectional_trace import PooledTextTrace, RowLayout, TracedBlock
 
 _ROWS = 512  # tokens run at once: bounds memory where a caption has many words to leave out
 

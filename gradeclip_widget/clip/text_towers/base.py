@@ -3,69 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .blocks.attention import Moves, Read
+from ..blocks.attention import Moves, Read, exact
+from ..tokenizers.frame import SOT_EOT, Frame
 from .shares import TangentShares
-
-
-class ImageTrace(Protocol):
-    """One picture's pass through an image tower."""
-
-    embedding: Tensor  # (E,) unit image embedding x
-    grid: tuple[int, int]  # (rows, cols) of patches
-    patches: slice  # those among the rows of `pull_features`
-    reads: Sequence[Read]  # of the explained blocks, shallowest first; none where nothing asks
-    block_effects: Tensor  # (L, E): what each block's attention output adds to x, to first order
-
-    def region_embedding(self, weights: Tensor) -> Tensor:
-        """Unit embedding (E,) of what is read where ``weights`` (patches,) are, 0 to 1, and nowhere else."""
-
-    def pull(self, directions: Tensor) -> Tensor:
-        """Channel weights w = d(direction . x)/do: (K, E) to (explained blocks, K, D)."""
-
-    def pull_features(self, directions: Tensor) -> tuple[Tensor, Tensor]:
-        """The last block's input (N, D), and the gradients (K, N, D) of direction . x there.
-
-        Where nothing asks, the last feature map instead.
-        """
-
-
-class ImageTower(Protocol):
-    """Floor 2's image side."""
-
-    family: str
-    patch_size: tuple[int, int]  # (height, width) in pixels
-    image_size: tuple[int, int]  # (height, width) in pixels that the tower was made for
-    depth: int  # blocks
-    flexible: bool  # whether it takes pictures of other sizes
-    has_query: bool  # whether a pooled token asks; else a feature map is pooled
-    in_reference: bool  # whether the authors' code knows this family
-
-    def trace(
-        self, pixels: Tensor, layers: int = 1, *, single_head: bool = False, effects: bool = True
-    ) -> ImageTrace:
-        """Run the tower on one normalised picture (1, 3, H, W)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What a tokenizer puts around a caption's own tokens.
-
-    Attributes:
-        lead, tail: how many special tokens stand before and after them, as SOT and EOT do.
-        pad: the token that fills up the context length, for towers that read it.
-    """
-
-    lead: int = 1
-    tail: int = 1
-    pad: int = 0
-
-
-SOT_EOT = Frame()
 
 
 class TextTrace(Protocol):
@@ -115,3 +60,14 @@ class TextTower(Protocol):
 
         Plain autograd reaches the token embeddings, which `run` does without.
         """
+
+
+def text_embedding(text: Any, pooled: Tensor) -> Tensor:
+    """Unit embeddings (..., E) of pooled tokens (..., D) leaving an open_clip text tower's last block."""
+    with exact(pooled):
+        pooled = text.ln_final(pooled)
+        if isinstance(text.text_projection, nn.Linear):
+            pooled = text.text_projection(pooled)
+        elif text.text_projection is not None:
+            pooled = pooled @ text.text_projection
+        return F.normalize(pooled.float(), dim=-1)

@@ -13,12 +13,12 @@ from open_clip.transformer import TextTransformer
 from torch import Tensor, nn
 
 import gradeclip_widget as gw
-from gradeclip_widget.clip.pooled_text import PooledTextTower
-from gradeclip_widget.clip.towers import Frame
+from gradeclip_widget.clip.text_towers.bidirectional import PooledTextTower
+from gradeclip_widget.clip.tokenizers.frame import Frame
 from gradeclip_widget.methods import GradEclip, SelfAttention
 
-from . import invariants as check
-from .conftest import CAPTION, small_clip
+from .. import invariants as check
+from ..conftest import CAPTION, small_clip
 
 LENGTH = 20
 CAPTIONS = [CAPTION, "a dog", "red", "wow !% a brown cat !", "dog " * 40]
@@ -96,7 +96,7 @@ def test_each_caption_is_encoded_as_if_alone(
     tower: PooledTextTower, sequences: list[list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together, _ = tower.run(sequences, 1)
-    monkeypatch.setattr("gradeclip_widget.clip.pooled_text._ROWS", 1)
+    monkeypatch.setattr("gradeclip_widget.clip.text_towers.bidirectional._ROWS", 1)
     check.close(tower.run(sequences, 1)[0], together)
 
 

@@ -15,7 +15,7 @@ from timm.models.swin_transformer import SwinTransformer
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor
 
-from .blocks.attention import Read, exact
+from ..blocks.attention import Read, exact
 from .patches import any_size, open_clip_tokens, takes_any_size, timm_grid, timm_patch_size
 
 _MAPS = (ConvNeXt, FastVit, SwinTransformer)

@@ -8,10 +8,10 @@ import torch.nn.functional as F
 from open_clip.hf_model import ClsLastHiddenStatePooler, ClsPooler, HFTextEncoder
 from torch import Tensor, nn
 
-from .blocks.attention import exact
-from .blocks.huggingface import EncoderBlock
-from .mean_text import context_length, token_embedding
-from .pooled_text import PooledTextTower, seen_alone
+from ..blocks.attention import exact
+from ..blocks.huggingface import EncoderBlock
+from .bidirectional import PooledTextTower, seen_alone
+from .huggingface_mean import context_length, token_embedding
 
 
 class ClassTextTower(PooledTextTower):

@@ -1,20 +1,13 @@
-"""Image towers whose patches are read once, at the end, by the query of an attention pooling head."""
+"""Attention pooling heads: how timm's, CoCa's and the ResNets' query reads the patches."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Protocol, cast
 
 import torch
 import torch.nn.functional as F
-from open_clip.modified_resnet import AttentionPool2d
-from open_clip.transformer import AttentionalPooler
-from timm.layers import AttentionPoolLatent
 from torch import Tensor, nn
 
-from .blocks.attention import Read, attend, exact, read_region
-from .blocks.forward_mode import push_embedding
 from .patches import (
     any_size,
     open_clip_tokens,
@@ -27,7 +20,7 @@ from .patches import (
 _ALL = slice(None)
 
 
-class _Pool(Protocol):
+class PoolingHead(Protocol):
     """A pooling head and the trunk under it."""
 
     heads: int
@@ -51,127 +44,7 @@ class _Pool(Protocol):
         """Embeddings (..., E), not normalised, of attention outputs (..., D) before their projection."""
 
 
-class AttentionPoolingTower:
-    """A tower whose last step is attention of a single query over the patches.
-
-    The query asks once, after all blocks, so there is one block to explain: the head. It is timm's
-    ``AttentionPoolLatent`` (the MAP head of SigLIP and of the Perception Encoder), open_clip's
-    ``AttentionalPooler`` (CoCa) or its ``AttentionPool2d`` (CLIP's ResNets).
-    """
-
-    family = "attention pooling head"
-    depth = 1
-    has_query = True
-    in_reference = False
-
-    def __init__(self, visual: Any) -> None:
-        """View the tower ``model.visual``.
-
-        Raises:
-            TypeError: it is of another family.
-        """
-        trunk = getattr(visual, "trunk", None)
-        if isinstance(getattr(trunk, "attn_pool", None), AttentionPoolLatent):
-            self.pool: _Pool = _LatentPool(visual)
-        elif isinstance(getattr(visual, "attn_pool", None), AttentionalPooler):
-            self.pool = _CocaPool(visual)
-        elif isinstance(getattr(visual, "attnpool", None), AttentionPool2d):
-            self.pool = _ResNetPool(visual)
-        else:
-            raise TypeError("it has no attention pooling head")
-        self.patch_size = self.pool.patch_size
-        self.image_size = self.pool.image_size
-        self.flexible = self.pool.flexible
-
-    @torch.no_grad()
-    def trace(
-        self,
-        pixels: Tensor,
-        layers: int = 1,
-        *,
-        single_head: bool = False,
-        effects: bool = True,
-    ) -> AttentionPoolingTrace:
-        """Run the tower on one picture.
-
-        Args:
-            pixels: normalised picture (1, 3, H, W), sides multiples of the patch size.
-            layers: 1, the pooling head.
-            single_head: not for this family.
-            effects: taken for the protocol's sake; they cost nothing here.
-
-        Raises:
-            ValueError: more blocks, or a single head, are asked for.
-        """
-        if layers != 1:
-            raise ValueError(
-                f"image_layers={layers}: this tower's patches are read once, by its {self.family}; give 1"
-            )
-        if single_head:
-            raise ValueError("the authors' code knows no attention pooling head")
-        features, grid = self.pool.features(pixels)
-        q, k, v = self.pool.qkv(features, grid)
-        o = attend(q, k, v, self.pool.heads)
-        read = Read(q[0], k, v, o[0], self.pool.heads, len(k), self.pool.keys)
-        return AttentionPoolingTrace(self, grid, self.pool.patches, [read], features)
-
-    def embedding_of(self, o: Tensor) -> Tensor:
-        """Unit embeddings (..., E) of attention outputs (..., D) before their projection."""
-        with exact(o):
-            return F.normalize(self.pool.finish(o.to(self.pool.dtype)).float(), dim=-1)
-
-
-@dataclass(eq=False)
-class AttentionPoolingTrace:
-    """What a pooling head's query read of one picture."""
-
-    tower: AttentionPoolingTower
-    grid: tuple[int, int]  # (rows, cols)
-    patches: slice
-    reads: list[Read]  # one
-    features: Tensor  # (N, D) entering the head
-
-    @cached_property
-    def embedding(self) -> Tensor:
-        """(E,) unit image embedding x."""
-        with torch.no_grad():
-            return self.tower.embedding_of(self.reads[0].o)
-
-    @cached_property
-    def block_effects(self) -> Tensor:
-        """(1, E) what the head's attention output adds to x, to first order."""
-        o = self.reads[0].o.to(self.tower.pool.dtype)
-        with torch.no_grad(), exact(o):
-            return push_embedding(o, o[None], self.tower.embedding_of)
-
-    def region_embedding(self, weights: Tensor) -> Tensor:
-        """Return the unit embedding (E,) of a region, which the head's query reads alone.
-
-        Args:
-            weights: (patches,) how much of each patch the region covers, 0 to 1.
-        """
-        with torch.no_grad():
-            return self.tower.embedding_of(read_region(self.reads[0], weights))
-
-    def pull(self, directions: Tensor) -> Tensor:
-        """Channel weights w = d(direction . x)/do: (K, E) to (1, K, D)."""
-        with torch.enable_grad(), exact(directions):
-            o = self.reads[0].o.detach()[None].to(self.tower.pool.dtype).requires_grad_()
-            x = self.tower.embedding_of(o)
-            (w,) = torch.autograd.grad(x, o, directions[:, None], is_grads_batched=True)
-        return w[:, 0][None]
-
-    def pull_features(self, directions: Tensor) -> tuple[Tensor, Tensor]:
-        """What enters the head (N, D), and the gradients (K, N, D) of direction . x there."""
-        with torch.enable_grad():
-            features = self.features.detach().requires_grad_()
-            o = attend(*self.tower.pool.qkv(features, self.grid), self.reads[0].heads)
-            x = self.tower.embedding_of(o)[0]
-            rows = [torch.autograd.grad(x, features, d, retain_graph=True)[0] for d in directions]
-        return self.features, torch.stack(rows)
-
-
-class _LatentPool:
+class LatentHead:
     """timm's MAP head on a vision transformer."""
 
     def __init__(self, visual: Any) -> None:
@@ -194,21 +67,25 @@ class _LatentPool:
 
     @property
     def dtype(self) -> torch.dtype:
+        """Return the dtype of its weights."""
         return cast(torch.dtype, self.visual.trunk.attn_pool.kv.weight.dtype)
 
     def features(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """Return the rows (N, D) that enter the head, and the grid of patches."""
         trunk = self.visual.trunk
         with any_size(trunk, pixels.shape[-2:]):
             x = trunk.forward_features(pixels.to(self.dtype))[0]
         return x[self.skipped :], timm_grid(trunk, pixels)
 
     def qkv(self, features: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the query (1, D), and keys and values (M, D) of the pooling attention."""
         pool = self.visual.trunk.attn_pool
         q = pool.q(pool.latent[0, :1])
         k, v = pool.kv(features).chunk(2, -1)
         return _per_head(pool.q_norm, q, self.heads), _per_head(pool.k_norm, k, self.heads), v
 
     def finish(self, o: Tensor) -> Tensor:
+        """Return embeddings (..., E), not normalised, of attention outputs (..., D)."""
         trunk = self.visual.trunk
         pool = trunk.attn_pool
         x = pool.proj(o)
@@ -217,7 +94,7 @@ class _LatentPool:
         return cast(Tensor, self.visual.head(trunk.head(trunk.fc_norm(x))))
 
 
-class _CocaPool:
+class CocaHead:
     """CoCa's pooler: its first query is the picture, the others feed the caption writer."""
 
     patches = keys = slice(1, None)
@@ -238,14 +115,17 @@ class _CocaPool:
 
     @property
     def dtype(self) -> torch.dtype:
+        """Return the dtype of its weights."""
         return cast(torch.dtype, self.pooler.attn.out_proj.weight.dtype)
 
     def features(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """Return the rows (N, D) that enter the head, and the grid of patches."""
         x, grid = open_clip_tokens(self.visual, pixels)
         x = self.visual.transformer(x[None])[0]
         return (self.visual.ln_post(x) if self.parallel else x), grid
 
     def qkv(self, features: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the query (1, D), and keys and values (M, D) of the pooling attention."""
         pooler, attention = self.pooler, self.pooler.attn
         if attention.in_proj_weight is None:
             weights = [attention.q_proj_weight, attention.k_proj_weight, attention.v_proj_weight]
@@ -258,13 +138,14 @@ class _CocaPool:
         return q, k, v
 
     def finish(self, o: Tensor) -> Tensor:
+        """Return embeddings (..., E), not normalised, of attention outputs (..., D)."""
         x = self.pooler.attn.out_proj(o)
         if not self.parallel:
             x = self.visual.ln_post(x)
         return cast(Tensor, x if self.visual.proj is None else x @ self.visual.proj)
 
 
-class _ResNetPool:
+class ResNetHead:
     """CLIP's ResNet: the mean of the last feature map asks, and stands among the keys besides."""
 
     patches = _ALL
@@ -284,9 +165,11 @@ class _ResNetPool:
 
     @property
     def dtype(self) -> torch.dtype:
+        """Return the dtype of its weights."""
         return cast(torch.dtype, self.visual.attnpool.c_proj.weight.dtype)
 
     def features(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """Return the rows (N, D) that enter the head, and the grid of patches."""
         visual = self.visual
         x = visual.stem(pixels.to(visual.conv1.weight.dtype))
         for layer in (visual.layer1, visual.layer2, visual.layer3, visual.layer4):
@@ -294,6 +177,7 @@ class _ResNetPool:
         return x[0].flatten(1).T, (x.shape[-2], x.shape[-1])
 
     def qkv(self, features: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the query (1, D), and keys and values (M, D) of the pooling attention."""
         pool = self.visual.attnpool
         position = pool.positional_embedding
         if grid != (self.side, self.side):
@@ -302,6 +186,7 @@ class _ResNetPool:
         return pool.q_proj(x[:1]), pool.k_proj(x), pool.v_proj(x)
 
     def finish(self, o: Tensor) -> Tensor:
+        """Return embeddings (..., E), not normalised, of attention outputs (..., D)."""
         return cast(Tensor, self.visual.attnpool.c_proj(o))
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from .blocks.attention import exact
-from .blocks.forward_mode import push_embedding
-from .blocks.frozen_norms import FrozenNorms
+from ..blocks.attention import exact
+from ..blocks.forward_mode import push_embedding
+from ..blocks.frozen_norms import FrozenNorms
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,10 +19,10 @@ from torch import Tensor
 
 import gradeclip_widget as gw
 from gradeclip_widget.clip.blocks.attention import attention_weights, split_heads
-from gradeclip_widget.clip.timm_tokens import TimmTokenTower
+from gradeclip_widget.clip.image_towers.timm_class_token import TimmTokenTower
 
-from . import invariants as check
-from . import nudges
+from .. import invariants as check
+from .. import nudges
 
 SIZES = {"img_size": 64, "patch_size": 16, "embed_dim": 64, "depth": 3, "num_heads": 2}
 

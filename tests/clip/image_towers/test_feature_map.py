@@ -20,9 +20,9 @@ from timm.models.vision_transformer import VisionTransformer
 from timm.models.vitamin import GeGluMlp, MbConvStages, VitCfg, VitConvCfg
 
 import gradeclip_widget as gw
-from gradeclip_widget.clip.feature_maps import FeatureMapTower
+from gradeclip_widget.clip.image_towers.feature_map import FeatureMapTower
 
-from . import invariants as check
+from .. import invariants as check
 
 
 def vit(**options: Any) -> Any:

@@ -18,9 +18,9 @@ from timm.models.eva import Eva
 from timm.models.vision_transformer import VisionTransformer as TimmViT
 
 import gradeclip_widget as gw
-from gradeclip_widget.clip.attention_pooling import AttentionPoolingTower
+from gradeclip_widget.clip.image_towers.attention_pooling import AttentionPoolingTower
 
-from . import invariants as check
+from .. import invariants as check
 
 
 def coca(**options: Any) -> VisionTransformer:

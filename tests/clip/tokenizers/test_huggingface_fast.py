@@ -12,10 +12,10 @@ import torch
 from open_clip.transformer import TextTransformer
 
 import gradeclip_widget as gw
-from gradeclip_widget.clip.offset_tokens import OffsetTokenizer
+from gradeclip_widget.clip.tokenizers.huggingface_fast import OffsetTokenizer
 
-from . import invariants as check
-from .test_pooled_text import Custom
+from .. import invariants as check
+from ..text_towers.test_bidirectional import Custom
 
 transformers = pytest.importorskip("transformers")
 LENGTH = 24

@@ -11,12 +11,12 @@ import torch
 from open_clip.hf_model import HFTextEncoder
 
 import gradeclip_widget as gw
-from gradeclip_widget.clip.mean_text import MeanTextTower
-from gradeclip_widget.clip.towers import Frame
+from gradeclip_widget.clip.text_towers.huggingface_mean import MeanTextTower
+from gradeclip_widget.clip.tokenizers.frame import Frame
 from gradeclip_widget.methods import GradEclip
 
-from . import invariants as check
-from .test_pooled_text import Custom
+from .. import invariants as check
+from .test_bidirectional import Custom
 
 transformers = pytest.importorskip("transformers")
 

@@ -14,9 +14,9 @@ from timm.models.vision_transformer_relpos import (
 )
 from torch import Tensor
 
-from .blocks.attention import exact
-from .blocks.timm import TimmBlock
-from .class_token import ClassTokenTrace
+from ..blocks.attention import exact
+from ..blocks.timm import TimmBlock
+from .class_token_trace import ClassTokenTrace
 from .patches import any_size, relative_positions, takes_any_size, timm_grid, timm_patch_size
 
 

@@ -21,7 +21,7 @@ import gradeclip_widget as gw
 from gradeclip_widget.clip.preprocessing import MAX_PATCHES, Optics, Picture, optics, read_image
 from gradeclip_widget.demo import Scene
 
-from .factories import picture
+from ..factories import picture
 
 RED, WHITE = (200, 30, 40), (255, 255, 255)
 

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradeclip_widget.clip.tokens import MAX_CHARACTERS, Tokenizer, Tokens
+from gradeclip_widget.clip.tokenizers.open_clip_bpe import MAX_CHARACTERS, Tokenizer, Tokens
 
 RAW = open_clip.SimpleTokenizer()
 TOKENIZER = Tokenizer(RAW, 77)

@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from open_clip.hf_model import HFTextEncoder, MeanPooler
 from torch import Tensor, nn
 
-from .blocks.attention import Moves, Read, exact
+from ..blocks.attention import Moves, Read, exact
+from ..tokenizers.frame import SOT_EOT, Frame
 from .shares import TangentShares
-from .towers import SOT_EOT, Frame
 
 _ROWS = 512  # tokens run at once
 

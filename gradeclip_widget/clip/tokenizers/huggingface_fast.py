@@ -8,9 +8,10 @@ from typing import Any
 
 from open_clip.tokenizer import basic_clean, canonicalize_text
 
-from ..words import Span
-from .tokens import Tokenizer, Tokens, origins, span_of
-from .towers import Frame
+from ...words import Span
+from .alignment import origins, span_of
+from .frame import Frame
+from .open_clip_bpe import Tokenizer, Tokens
 
 
 class OffsetTokenizer(Tokenizer):

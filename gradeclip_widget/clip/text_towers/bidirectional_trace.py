@@ -12,15 +12,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .blocks.attention import Read, exact
-from .blocks.base import Attends
-from .blocks.forward_mode import push, push_embedding
-from .blocks.propagate import carry
+from ..blocks.attention import Read, exact
+from ..blocks.base import Attends
+from ..blocks.forward_mode import push, push_embedding
+from ..blocks.propagate import carry
+from ..tokenizers.frame import Frame
 from .shares import TangentShares
-from .towers import Frame
 
 if TYPE_CHECKING:
-    from .pooled_text import PooledTextTower
+    from .bidirectional import PooledTextTower
 
 _DIRECTIONS = 16  # pushed at once through whole blocks: bounds memory where a caption is long
 

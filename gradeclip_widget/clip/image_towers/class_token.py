@@ -1,0 +1,72 @@
+"""Image towers that read their patches with a class token: open_clip's own vision transformers."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..blocks.attention import exact
+from ..blocks.open_clip import Block
+from .class_token_trace import ClassTokenTrace
+from .patches import open_clip_tokens
+
+_PATCHES = slice(1, None)
+
+
+class ClassTokenTower:
+    """open_clip's ``VisionTransformer`` with ``pool_type="tok"``: the last class token is the picture."""
+
+    family = "vision transformer with a class token"
+    flexible = has_query = in_reference = True
+
+    def __init__(self, visual: Any) -> None:
+        """View the tower ``model.visual``.
+
+        Raises:
+            TypeError: it is of another family.
+        """
+        if getattr(visual, "class_embedding", None) is None or not hasattr(visual, "transformer"):
+            raise TypeError("it has no class token")
+        if visual.attn_pool is not None or visual.pool_type != "tok":
+            raise TypeError("its class token is not what it pools")
+        self.visual = visual
+        self.blocks = [Block.of(b) for b in visual.transformer.resblocks]
+        self.depth = len(self.blocks)
+        self.patch_size = cast(tuple[int, int], tuple(visual.conv1.kernel_size))
+        self.image_size = cast(tuple[int, int], tuple(visual.image_size))
+
+    @torch.no_grad()
+    def trace(
+        self,
+        pixels: Tensor,
+        layers: int = 1,
+        *,
+        single_head: bool = False,
+        effects: bool = True,
+    ) -> ClassTokenTrace:
+        """Run the tower on one picture, the last block for the class token's row alone.
+
+        Args:
+            pixels: normalised picture (1, 3, H, W), sides multiples of the patch size.
+            layers: how many of the last blocks to explain.
+            single_head: run those with one head of full width, as the authors' code does.
+            effects: carry along what every block adds to the class token, for ``block_effects``.
+
+        Raises:
+            ValueError: the tower does not have so many blocks.
+        """
+        tokens, grid = open_clip_tokens(self.visual, pixels)
+        return ClassTokenTrace.of(
+            self.embedding_of, self.blocks, tokens, grid, _PATCHES, layers, single_head, effects
+        )
+
+    def embedding_of(self, pooled: Tensor) -> Tensor:
+        """Unit embeddings (..., E) of class tokens (..., D) leaving the last block."""
+        with exact(pooled):
+            pooled = self.visual.ln_post(pooled.to(self.blocks[-1].dtype))
+            if self.visual.proj is not None:
+                pooled = pooled @ self.visual.proj
+            return F.normalize(pooled.float(), dim=-1)

@@ -1,0 +1,1 @@
+"""Text towers, one file per family; see the README of the folder above for adding one."""

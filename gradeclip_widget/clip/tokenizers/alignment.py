@@ -1,0 +1,61 @@
+"""Which characters of a caption each token came from."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import re
+from collections.abc import Callable, Sequence
+
+from ...words import Span
+
+_LINE = 400  # characters
+
+
+def origins(caption: str, cleaned: str, clean: Callable[[str], str]) -> list[Span]:
+    """For each character of the cleaned caption, the characters of the caption it came from.
+
+    Cleaning folds white space, lowers case, and repairs mojibake and HTML entities. All but the first
+    happens within the runs between white space, so the runs are aligned one by one.
+    """
+    runs = [m.span() for m in re.finditer(r"\S+", caption)]
+    pieces = [clean(caption[a:b]) for a, b in runs]
+    runs = [run for run, piece in zip(runs, pieces, strict=True) if piece]
+    if cleaned != " ".join(filter(None, pieces)):  # repaired across white space, as "Ã " to "à"
+        return aligned(caption, cleaned, 0)
+    spans: list[Span] = []
+    for (a, b), piece in zip(runs, filter(None, pieces), strict=True):
+        if spans:
+            spans.append((spans[-1][1], a))
+        spans += aligned(caption[a:b], piece, a)
+    return spans
+
+
+def aligned(text: str, cleaned: str, start: int) -> list[Span]:
+    """As `origins`, of a text that starts at ``start``: a character for a character where that fits.
+
+    What was rewritten maps as a whole where `difflib` is quick enough to find it, else in proportion.
+    """
+    lowered = [c.lower() for c in text]
+    if len(text) == len(cleaned):
+        return [(start + n, start + n + 1) for n in range(len(text))]
+    if "".join(lowered) == cleaned:  # "İ" becomes two characters
+        return [(start + n, start + n + 1) for n, c in enumerate(lowered) for _ in c]
+    source = "".join(c if len(c) == 1 else "\0" for c in lowered)
+    if len(text) + len(cleaned) > _LINE:
+        ratio = len(text) / len(cleaned)
+        ends = [start + round(n * ratio) for n in range(len(cleaned) + 1)]
+        return list(itertools.pairwise(ends))
+    spans: list[Span] = []
+    matcher = difflib.SequenceMatcher(None, source, cleaned, autojunk=False)
+    for kind, a0, a1, b0, b1 in matcher.get_opcodes():
+        if kind == "equal" or a1 - a0 == b1 - b0:
+            spans += [(start + a0 + n, start + a0 + n + 1) for n in range(b1 - b0)]
+        else:
+            spans += [(start + a0, start + a1)] * (b1 - b0)
+    return spans
+
+
+def span_of(origin: Sequence[Span], a: int, b: int) -> Span:
+    """Characters of the caption that the cleaned caption's [a, b) came from."""
+    return origin[a][0], origin[b - 1][1]
