@@ -1,9 +1,9 @@
 // What the picture shows while no word is pointed at: the words together, or the map along the whole sentence.
 
-import { type Frame, hasOneOverview } from "./state/scene";
-import type { Store } from "./state/store";
-import { type Component, h } from "./ui/dom";
-import { createSegmented } from "./ui/segmented";
+import { type Frame, hasOneOverview } from "../state/scene";
+import type { Store } from "../state/store";
+import { type Component, h } from "../ui/dom";
+import { createSegmented } from "../ui/segmented";
 
 const OPTIONS = [
   {

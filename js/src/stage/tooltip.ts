@@ -1,12 +1,12 @@
 // What the patch under the pointer says: its three strongest words.
 
-import { patchBox } from "./core/arithmetic";
-import { evidenceReading, patchWords } from "./core/evidence";
-import { formatValue } from "./core/format";
-import type { Explanation } from "./core/types";
-import { nameOf } from "./state/names";
-import type { Frame } from "./state/scene";
-import { type Component, h, setText } from "./ui/dom";
+import { patchBox } from "../core/arithmetic";
+import { evidenceReading, patchWords } from "../core/evidence";
+import { formatValue } from "../core/format";
+import type { Explanation } from "../core/types";
+import { nameOf } from "../state/names";
+import type { Frame } from "../state/scene";
+import { type Component, h, setText } from "../ui/dom";
 
 const WORDS = 3;
 const LEAST = 0.02; // of the strongest word; what says less than that is not worth a line

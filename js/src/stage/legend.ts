@@ -1,14 +1,14 @@
 // What the colors mean: the words' hues and what each brings, or one scale with its numbers and whose evidence it is.
 
-import { cssGradient } from "./core/color-scale";
-import type { Highlight } from "./core/evidence";
-import { formatPart, formatPercent, formatValue } from "./core/format";
-import { hueColor } from "./core/hues";
-import { readingName } from "./state/readings";
-import type { Frame, Scene } from "./state/scene";
-import { phraseLabel, sideOf } from "./state/wording";
-import { type Component, h, setText } from "./ui/dom";
-import { explain } from "./ui/help";
+import { cssGradient } from "../core/color-scale";
+import type { Highlight } from "../core/evidence";
+import { formatPart, formatPercent, formatValue } from "../core/format";
+import { hueColor } from "../core/hues";
+import { readingName } from "../state/readings";
+import type { Frame, Scene } from "../state/scene";
+import { phraseLabel, sideOf } from "../state/wording";
+import { type Component, h, setText } from "../ui/dom";
+import { explain } from "../ui/help";
 
 const FAINT = 0.3; // below this share of the strongest word, the legend says that the map is faint
 const TOGETHER = "Each color: where the word’s part of the score comes from";

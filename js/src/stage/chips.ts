@@ -1,13 +1,13 @@
 // The names of highlights on the picture, each in its hue at its strongest place.
 
+import { patchBox } from "../core/arithmetic";
+import type { Highlight } from "../core/evidence";
+import { hueColor } from "../core/hues";
+import type { Explanation, Point } from "../core/types";
+import type { Frame } from "../state/scene";
+import { phraseLabel } from "../state/wording";
+import { type Component, h } from "../ui/dom";
 import { placeChips } from "./chip-layout";
-import { patchBox } from "./core/arithmetic";
-import type { Highlight } from "./core/evidence";
-import { hueColor } from "./core/hues";
-import type { Explanation, Point } from "./core/types";
-import type { Frame } from "./state/scene";
-import { phraseLabel } from "./state/wording";
-import { type Component, h } from "./ui/dom";
 
 interface Chip {
   element: HTMLElement;

@@ -1,21 +1,21 @@
 // The picture with its heat map: canvas, overlay, tooltip, badge and tools, tied to the gestures.
 
+import { lookupTable } from "../core/color-scale";
+import { toBytes } from "../core/decode";
+import { strengths } from "../core/evidence";
+import { hueRgb } from "../core/hues";
+import type { Explanation } from "../core/types";
+import type { Frame, Scene } from "../state/scene";
+import type { Store } from "../state/store";
+import type { Erased } from "../state/synced";
+import { type Component, h, setText } from "../ui/dom";
 import { createChips } from "./chips";
-import { lookupTable } from "./core/color-scale";
-import { toBytes } from "./core/decode";
-import { strengths } from "./core/evidence";
-import { hueRgb } from "./core/hues";
-import type { Explanation } from "./core/types";
 import { attachGestures } from "./gestures";
+import { HeatPainter } from "./heat-painter";
 import { createOverlay } from "./overlay";
-import { HeatPainter } from "./paint";
 import type { Layer } from "./paint-layers";
-import type { Frame, Scene } from "./state/scene";
-import type { Store } from "./state/store";
-import type { Erased } from "./state/synced";
 import { createTools } from "./tools";
 import { createTooltip } from "./tooltip";
-import { type Component, h, setText } from "./ui/dom";
 
 const MAX_ASPECT = 12; // a picture longer than this is squeezed, or there would be nothing to point at
 

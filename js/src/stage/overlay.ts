@@ -1,12 +1,12 @@
 // The vector layer over the picture: contours, the cropped margin, the patch under the pointer, the region.
 
-import { patchBox } from "./core/arithmetic";
-import { contourLines, smoothPath } from "./core/contour";
-import { type Highlight, peakOf, strengths } from "./core/evidence";
-import { hueColor } from "./core/hues";
-import type { Box, Explanation, Region } from "./core/types";
-import type { Frame } from "./state/scene";
-import { type Component, s } from "./ui/dom";
+import { patchBox } from "../core/arithmetic";
+import { contourLines, smoothPath } from "../core/contour";
+import { type Highlight, peakOf, strengths } from "../core/evidence";
+import { hueColor } from "../core/hues";
+import type { Box, Explanation, Region } from "../core/types";
+import type { Frame } from "../state/scene";
+import { type Component, s } from "../ui/dom";
 
 export function createOverlay(): Component<Frame> {
   const margin = s("path", { class: "gradeclip-margin", "fill-rule": "evenodd" });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { placeChips, type Size } from "../src/chip-layout";
-import type { Point } from "../src/core/types";
-import { random } from "./fixtures";
+import type { Point } from "../../src/core/types";
+import { placeChips, type Size } from "../../src/stage/chip-layout";
+import { random } from "../fixtures";
 
 const picture: Size = { width: 400, height: 300 };
 const chip: Size = { width: 60, height: 20 };

@@ -1,6 +1,6 @@
 // Where the names of highlights stand on the picture. No DOM here.
 
-import type { Point } from "./core/types";
+import type { Point } from "../core/types";
 
 export interface Size {
   width: number;

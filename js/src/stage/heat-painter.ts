@@ -1,8 +1,8 @@
 // From a map on the token grid to pixels: bilinear, through a colour table, at a modest resolution that CSS scales.
 
-import { axis } from "./core/bilinear";
-import type { Lut } from "./core/color-scale";
-import type { Sign } from "./core/types";
+import { axis } from "../core/bilinear";
+import type { Lut } from "../core/color-scale";
+import type { Sign } from "../core/types";
 import { type Layer, paintLayers } from "./paint-layers";
 
 const LONG_SIDE = 256; // pixels of the heat canvas; the browser smooths the rest

@@ -1,7 +1,7 @@
 // Several maps painted together, each in a color of its own.
 
-import { axis } from "./core/bilinear";
-import { alphaAt, type Rgb } from "./core/color-scale";
+import { axis } from "../core/bilinear";
+import { alphaAt, type Rgb } from "../core/color-scale";
 
 export interface Layer {
   strength: ArrayLike<number>; // 0..1 per patch

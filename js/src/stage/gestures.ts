@@ -1,8 +1,8 @@
 // Pointer and keyboard on the picture, turned into patches and regions.
 
-import { patchAt, patchBox, regionCentre } from "./core/arithmetic";
-import type { Box, Explanation, Point, Region } from "./core/types";
-import type { Store } from "./state/store";
+import { patchAt, patchBox, regionCentre } from "../core/arithmetic";
+import type { Box, Explanation, Point, Region } from "../core/types";
+import type { Store } from "../state/store";
 
 const DRAG = 4; // CSS pixels that a press may wander and still be a click
 const LASSO_STEP = 3; // CSS pixels between the corners of a lasso

@@ -1,9 +1,9 @@
 // Box or lasso, and clear: for fingers, and for those who do not know the Alt key.
 
-import type { Frame } from "./state/scene";
-import type { Store } from "./state/store";
-import { type Component, h } from "./ui/dom";
-import { CROSS, iconButton } from "./ui/icons";
+import type { Frame } from "../state/scene";
+import type { Store } from "../state/store";
+import { type Component, h } from "../ui/dom";
+import { CROSS, iconButton } from "../ui/icons";
 
 const BOX = "M2.5 4.5h11v7h-11z";
 const LASSO =

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { peak } from "../src/core/arithmetic";
-import { colourAt, cssGradient, lookupTable, SCALE_NAMES } from "../src/core/color-scale";
-import { heatSize, paintMap } from "../src/paint";
-import { random } from "./fixtures";
+import { peak } from "../../src/core/arithmetic";
+import { colourAt, cssGradient, lookupTable, SCALE_NAMES } from "../../src/core/color-scale";
+import { heatSize, paintMap } from "../../src/stage/heat-painter";
+import { random } from "../fixtures";
 
 const grey = Uint32Array.from({ length: 256 }, (_, k) => k);
 
