@@ -5,8 +5,9 @@ import { evidenceOf, formatPart, formatPartSigned, formatPercent } from "./core/
 import { hueOf } from "./core/hues";
 import type { WordHeader } from "./core/types";
 import { foldRanking } from "./fold";
-import type { Hover } from "./hover";
 import { createMeasureLine, secondMeasure } from "./measure-line";
+import type { Hover } from "./prompt/word-selection";
+import { pinWord } from "./prompt/word-selection";
 import { tellApart, type WordName, wordNames } from "./state/names";
 import type { Frame, Scene } from "./state/scene";
 import type { Store } from "./state/store";
@@ -16,7 +17,6 @@ import { type Component, h, setAttribute, setText } from "./ui/dom";
 import { explain } from "./ui/help";
 import { moveTabStop, wordForKey } from "./ui/keys";
 import type { Menu } from "./ui/menu";
-import { pinWord } from "./words";
 
 const NAMED = 4; // words that the folded line names
 const OWN = ".gradeclip-bar[data-index]";

@@ -1,20 +1,20 @@
 // The whole view of one model: composes the components, draws them at most once per animation frame.
 
 import { createBars } from "./bars";
-import { createCompare } from "./compare";
 import { createControls } from "./controls";
 import { decodePayload, PayloadError, type RawPayload } from "./core/decode";
 import type { Explanation } from "./core/types";
 import { createDetails, createNotes } from "./details";
 import { createErase } from "./erase";
-import { createHistory } from "./history";
-import { Hover } from "./hover";
 import { createLayers } from "./layers";
 import { createAnnouncer, createError, createHint, createKernelNotice } from "./notices";
 import { createPictures } from "./pictures";
 import { createProgress, sayProgress } from "./progress";
-import { createPrompt } from "./prompt";
-import { createScore } from "./score";
+import { createCompare } from "./prompt/compare";
+import { createHistory } from "./prompt/history";
+import { createPrompt } from "./prompt/prompt";
+import { createScore } from "./prompt/score";
+import { Hover } from "./prompt/word-selection";
 import { createLegend } from "./stage/legend";
 import { createOverview } from "./stage/overview";
 import { createStage } from "./stage/stage";

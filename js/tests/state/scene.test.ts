@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { describe, expect, test } from "vitest";
 import { evidenceMap } from "../../src/core/evidence";
-import { toggleWord } from "../../src/hover";
+import { toggleWord } from "../../src/prompt/word-selection";
 import { MemoryModel } from "../../src/state/memory-model";
 import { deriveScene, subtracted } from "../../src/state/scene";
 import { EVERYTHING, Store } from "../../src/state/store";

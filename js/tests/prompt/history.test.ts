@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Synced } from "../src/state/synced";
-import { click, fakeCanvas, frame, open, press } from "./page";
+import type { Synced } from "../../src/state/synced";
+import { click, fakeCanvas, frame, open, press } from "../page";
 
 beforeEach(fakeCanvas);
 afterEach(() => {

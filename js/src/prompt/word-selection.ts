@@ -1,6 +1,6 @@
 // One word is hovered at a time, by pointer or by keyboard focus, in the caption or among the bars.
 
-import type { Store } from "./state/store";
+import type { Store } from "../state/store";
 
 const LINGER = 90; // ms that a preview outlives the pointer, so that gaps between words do not flicker
 
@@ -86,4 +86,10 @@ export function toggleWord(selected: readonly number[], word: number, extend: bo
   const held = selected.includes(word);
   if (extend) return held ? selected.filter((w) => w !== word) : [...selected, word].sort((a, b) => a - b);
   return held && selected.length === 1 ? [] : [word];
+}
+
+/** Pin a word, as a click on it does. The preview ends, so that what is pinned shows at once. */
+export function pinWord(store: Store, hover: Hover, word: number, extend: boolean): void {
+  hover.clear();
+  store.set({ selected_words: toggleWord(store.get("selected_words"), word, extend) });
 }

@@ -1,14 +1,14 @@
 // The caption as an editable line: its words, a text field in their place, and what a word's menu does to it.
 
-import { type CaptionText, joinCaption, negateWord, removeWord, wordSpan } from "./core/caption";
-import type { Hover } from "./hover";
-import { tellApart } from "./state/names";
-import type { Frame, Scene } from "./state/scene";
-import type { Store } from "./state/store";
-import { type Component, h } from "./ui/dom";
-import { DOWN, iconButton, PENCIL } from "./ui/icons";
-import type { Choice, Menu } from "./ui/menu";
-import { createField } from "./ui/text-field";
+import { type CaptionText, joinCaption, negateWord, removeWord, wordSpan } from "../core/caption";
+import { tellApart } from "../state/names";
+import type { Frame, Scene } from "../state/scene";
+import type { Store } from "../state/store";
+import { type Component, h } from "../ui/dom";
+import { DOWN, iconButton, PENCIL } from "../ui/icons";
+import type { Choice, Menu } from "../ui/menu";
+import { createField } from "../ui/text-field";
+import type { Hover } from "./word-selection";
 import { createWords } from "./words";
 
 export const PAUSE = 250; // ms without a key until a prompt is asked for

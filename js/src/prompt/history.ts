@@ -1,12 +1,12 @@
 // What was asked before, to go back to; and what is on show as Python, to take along.
 
-import { formatCosine } from "./core/format";
-import type { Frame } from "./state/scene";
-import type { Store } from "./state/store";
-import type { HistoryEntry } from "./state/synced";
-import { type Component, h, setText } from "./ui/dom";
-import { BACK, CLOCK, COPY, FORWARD, iconButton } from "./ui/icons";
-import type { Menu } from "./ui/menu";
+import { formatCosine } from "../core/format";
+import type { Frame } from "../state/scene";
+import type { Store } from "../state/store";
+import type { HistoryEntry } from "../state/synced";
+import { type Component, h, setText } from "../ui/dom";
+import { BACK, CLOCK, COPY, FORWARD, iconButton } from "../ui/icons";
+import type { Menu } from "../ui/menu";
 
 const LISTED = 12; // entries of the list, the newest
 

@@ -1,11 +1,11 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { MemoryModel } from "../src/state/memory-model";
-import { choosePrompt, dropPrompt, promptRows, rewritePrompt } from "../src/state/prompts";
-import { Store } from "../src/state/store";
-import type { Synced } from "../src/state/synced";
-import { explanation, payload } from "./fixtures";
-import { click, fakeCanvas, frame, open, press } from "./page";
+import { MemoryModel } from "../../src/state/memory-model";
+import { choosePrompt, dropPrompt, promptRows, rewritePrompt } from "../../src/state/prompts";
+import { Store } from "../../src/state/store";
+import type { Synced } from "../../src/state/synced";
+import { explanation, payload } from "../fixtures";
+import { click, fakeCanvas, frame, open, press } from "../page";
 
 beforeEach(fakeCanvas);
 afterEach(() => {

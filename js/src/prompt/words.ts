@@ -1,16 +1,16 @@
 // The caption, its words as buttons, tinted by their importance or by what the region gives them.
 
-import type { Draft } from "./core/caption";
-import { hueOf } from "./core/hues";
-import type { WordHeader } from "./core/types";
-import type { Hover } from "./hover";
-import { toggleWord } from "./hover";
-import { tellApart } from "./state/names";
-import type { Frame } from "./state/scene";
-import type { Store } from "./state/store";
-import { type Component, h, setAttribute } from "./ui/dom";
-import { explain } from "./ui/help";
-import { moveTabStop, wordForKey } from "./ui/keys";
+import type { Draft } from "../core/caption";
+import { hueOf } from "../core/hues";
+import type { WordHeader } from "../core/types";
+import { tellApart } from "../state/names";
+import type { Frame } from "../state/scene";
+import type { Store } from "../state/store";
+import { type Component, h, setAttribute } from "../ui/dom";
+import { explain } from "../ui/help";
+import { moveTabStop, wordForKey } from "../ui/keys";
+import type { Hover } from "./word-selection";
+import { pinWord } from "./word-selection";
 
 const EXPLAINED = ".gradeclip-word[data-index]"; // the others wait for their result
 const SLIVER = 0.02; // below this share of the strongest word an underline is a speck
@@ -125,12 +125,6 @@ export function createWords(
       button.classList.toggle("is-against", value < 0);
     }
   }
-}
-
-/** Pin a word, as a click on it does. The preview ends, so that what is pinned shows at once. */
-export function pinWord(store: Store, hover: Hover, word: number, extend: boolean): void {
-  hover.clear();
-  store.set({ selected_words: toggleWord(store.get("selected_words"), word, extend) });
 }
 
 function buildCaption(

@@ -1,8 +1,8 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Synced } from "../src/state/synced";
-import { payload } from "./fixtures";
-import { click, fakeCanvas, frame, open, painted, point, press } from "./page";
+import type { Synced } from "../../src/state/synced";
+import { payload } from "../fixtures";
+import { click, fakeCanvas, frame, open, painted, point, press } from "../page";
 
 beforeEach(fakeCanvas);
 afterEach(() => {

@@ -1,15 +1,15 @@
 // Several prompts as rows: which one is shown, which one is subtracted, and how they share the match among them.
 
-import { softmax } from "./core/arithmetic";
-import { formatCosine, formatPercent, formatValue } from "./core/format";
-import type { Hover } from "./hover";
-import { choosePrompt, dropPrompt, rewritePrompt } from "./state/prompts";
-import type { Frame } from "./state/scene";
-import type { Store } from "./state/store";
-import type { Synced } from "./state/synced";
-import { type Component, h, setAttribute, setText, uniqueId } from "./ui/dom";
-import { CROSS, iconButton, MINUS, PENCIL, ROW_ADD } from "./ui/icons";
-import { createField } from "./ui/text-field";
+import { softmax } from "../core/arithmetic";
+import { formatCosine, formatPercent, formatValue } from "../core/format";
+import { choosePrompt, dropPrompt, rewritePrompt } from "../state/prompts";
+import type { Frame } from "../state/scene";
+import type { Store } from "../state/store";
+import type { Synced } from "../state/synced";
+import { type Component, h, setAttribute, setText, uniqueId } from "../ui/dom";
+import { CROSS, iconButton, MINUS, PENCIL, ROW_ADD } from "../ui/icons";
+import { createField } from "../ui/text-field";
+import type { Hover } from "./word-selection";
 
 const NUMBERS = ["score", "logit", "share"];
 const NUMBERS_HELP = [

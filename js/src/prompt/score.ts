@@ -1,10 +1,10 @@
 // How well picture and caption match, and what the last change of the prompt did to that.
 
-import { formatPart, formatPercent, formatSigned, formatValue } from "./core/format";
-import type { Explanation } from "./core/types";
-import type { Frame, Scene } from "./state/scene";
-import { type Component, h, setText } from "./ui/dom";
-import { explain } from "./ui/help";
+import { formatPart, formatPercent, formatSigned, formatValue } from "../core/format";
+import type { Explanation } from "../core/types";
+import type { Frame, Scene } from "../state/scene";
+import { type Component, h, setText } from "../ui/dom";
+import { explain } from "../ui/help";
 
 const HELP =
   "How well picture and sentence match: the cosine of the angle between what the model makes of either. " +
