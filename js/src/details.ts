@@ -1,8 +1,8 @@
 // The quiet lines: which blocks carry the score, how it was computed, and what the user should know.
 
-import { drawBlocks, sayExplained } from "./blocks";
+import { drawBlocks, sayExplained } from "./controls/block-chart";
+import { layersOpen } from "./controls/block-sliders";
 import type { Explanation } from "./core/types";
-import { layersOpen } from "./layers";
 import type { Frame } from "./state/scene";
 import type { Store } from "./state/store";
 import { sideOf } from "./state/wording";

@@ -1,12 +1,12 @@
 // The whole view of one model: composes the components, draws them at most once per animation frame.
 
 import { createBars } from "./bars";
-import { createControls } from "./controls";
+import { createLayers } from "./controls/block-sliders";
+import { createControls } from "./controls/display-row";
 import { decodePayload, PayloadError, type RawPayload } from "./core/decode";
 import type { Explanation } from "./core/types";
 import { createDetails, createNotes } from "./details";
 import { createErase } from "./erase";
-import { createLayers } from "./layers";
 import { createAnnouncer, createError, createHint, createKernelNotice } from "./notices";
 import { createPictures } from "./pictures";
 import { createProgress, sayProgress } from "./progress";

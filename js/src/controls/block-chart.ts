@@ -1,8 +1,8 @@
 // The blocks of a tower as bars: each one's share of the score. On show a block is called a step.
 
-import { formatPart, partDecimals } from "./core/format";
-import { sideOf } from "./state/wording";
-import { s } from "./ui/dom";
+import { formatPart, partDecimals } from "../core/format";
+import { sideOf } from "../state/wording";
+import { s } from "../ui/dom";
 
 export interface Bar {
   y: number;

@@ -1,13 +1,13 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { barsOf, sayExplained } from "../src/blocks";
-import { ofBlock, phraseMap } from "../src/core/arithmetic";
-import { decodeDepth, decodePayload } from "../src/core/decode";
-import { importanceOf, regionWords } from "../src/core/evidence";
-import { formatValue } from "../src/core/format";
-import { sayBlock } from "../src/layers";
-import { depth, payload } from "./fixtures";
-import { change, click, fakeCanvas, frame, LiveModel, open, point } from "./page";
+import { barsOf, sayExplained } from "../../src/controls/block-chart";
+import { sayBlock } from "../../src/controls/block-sliders";
+import { ofBlock, phraseMap } from "../../src/core/arithmetic";
+import { decodeDepth, decodePayload } from "../../src/core/decode";
+import { importanceOf, regionWords } from "../../src/core/evidence";
+import { formatValue } from "../../src/core/format";
+import { depth, payload } from "../fixtures";
+import { change, click, fakeCanvas, frame, LiveModel, open, point } from "../page";
 
 beforeEach(fakeCanvas);
 afterEach(() => {

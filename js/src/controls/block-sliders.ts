@@ -1,12 +1,12 @@
 // How the evidence forms with depth: one slider per tower over its blocks, under the blocks' shares of the score.
 
-import { drawBlocks, sayExplained } from "./blocks";
-import { formatPart, partDecimals } from "./core/format";
-import type { Frame, Scene } from "./state/scene";
-import type { Store } from "./state/store";
-import { capitalized, sideOf } from "./state/wording";
-import { type Component, h, s, setText } from "./ui/dom";
-import { explain } from "./ui/help";
+import { formatPart, partDecimals } from "../core/format";
+import type { Frame, Scene } from "../state/scene";
+import type { Store } from "../state/store";
+import { capitalized, sideOf } from "../state/wording";
+import { type Component, h, s, setText } from "../ui/dom";
+import { explain } from "../ui/help";
+import { drawBlocks, sayExplained } from "./block-chart";
 
 const HEIGHT = 22; // of the bars, px
 const ROOM = 240; // for the bars of a tower, px

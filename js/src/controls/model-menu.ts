@@ -1,12 +1,12 @@
 // The menu of models: which are in memory, how much of it they take, and a way to free those not in use.
 
-import { formatBytes } from "./core/format";
-import type { Frame } from "./state/scene";
-import type { Store } from "./state/store";
-import type { ModelEntry } from "./state/synced";
-import { type Component, h, setAttribute, setText, uniqueId } from "./ui/dom";
-import { explain } from "./ui/help";
-import { wordForKey } from "./ui/keys";
+import { formatBytes } from "../core/format";
+import type { Frame } from "../state/scene";
+import type { Store } from "../state/store";
+import type { ModelEntry } from "../state/synced";
+import { type Component, h, setAttribute, setText, uniqueId } from "../ui/dom";
+import { explain } from "../ui/help";
+import { wordForKey } from "../ui/keys";
 
 export function createModels(store: Store, signal: AbortSignal): Component<Frame> {
   const id = uniqueId();

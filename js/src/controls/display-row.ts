@@ -1,15 +1,15 @@
 // The row of controls under the picture: what is explained with, and how it is painted.
 
-import { SCALE_NAMES } from "./core/color-scale";
-import { createModels } from "./models";
-import { readingName } from "./state/readings";
-import type { Frame } from "./state/scene";
-import type { Store } from "./state/store";
-import type { Synced } from "./state/synced";
-import { type Component, h, setText, uniqueId } from "./ui/dom";
-import { explain } from "./ui/help";
-import { createSegmented, type Option } from "./ui/segmented";
-import { createSelect } from "./ui/select";
+import { SCALE_NAMES } from "../core/color-scale";
+import { readingName } from "../state/readings";
+import type { Frame } from "../state/scene";
+import type { Store } from "../state/store";
+import type { Synced } from "../state/synced";
+import { type Component, h, setText, uniqueId } from "../ui/dom";
+import { explain } from "../ui/help";
+import { createSegmented, type Option } from "../ui/segmented";
+import { createSelect } from "../ui/select";
+import { createModels } from "./model-menu";
 
 const SIGNS: readonly Option[] = [
   { value: "positive", label: "Raises the score", help: "Show what in the picture speaks for the words" },
