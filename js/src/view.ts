@@ -1,15 +1,17 @@
 // The whole view of one model: composes the components, draws them at most once per animation frame.
 
-import { createBars } from "./bars";
 import { createLayers } from "./controls/block-sliders";
 import { createControls } from "./controls/display-row";
 import { decodePayload, PayloadError, type RawPayload } from "./core/decode";
 import type { Explanation } from "./core/types";
-import { createDetails, createNotes } from "./details";
-import { createErase } from "./erase";
-import { createAnnouncer, createError, createHint, createKernelNotice } from "./notices";
-import { createPictures } from "./pictures";
-import { createProgress, sayProgress } from "./progress";
+import { createDetails } from "./panel/details";
+import { createErase } from "./panel/erase";
+import { createNotes } from "./panel/notes";
+import { createAnnouncer, createError, createHint, createKernelNotice } from "./panel/notices";
+import { createPictures } from "./panel/pictures";
+import { createProgress, sayProgress } from "./panel/progress";
+import { createVocabulary } from "./panel/region-vocabulary";
+import { createBars } from "./panel/word-bars";
 import { createCompare } from "./prompt/compare";
 import { createHistory } from "./prompt/history";
 import { createPrompt } from "./prompt/prompt";
@@ -27,7 +29,6 @@ import { h } from "./ui/dom";
 import { Help } from "./ui/help";
 import { Menu } from "./ui/menu";
 import { Theme } from "./ui/theme";
-import { createVocabulary } from "./vocabulary";
 
 /**
  * Show a model in an element.

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { payload } from "./fixtures";
-import { click, fakeCanvas, frame, LiveModel, open, press } from "./page";
+import { payload } from "../fixtures";
+import { click, fakeCanvas, frame, LiveModel, open, press } from "../page";
 
 beforeEach(fakeCanvas);
 afterEach(() => {

@@ -1,6 +1,6 @@
 // Which words get a bar of their own, and which are folded into one line. No DOM here.
 
-import { COUNTS } from "./core/evidence";
+import { COUNTS } from "../core/evidence";
 
 export const MOST = 12; // bars at once; in a long caption the rest is folded with what carries little
 

@@ -1,13 +1,13 @@
 // Progress, errors, the hint, and what a screen reader is told.
 
-import { evidenceReading, patchWords } from "./core/evidence";
-import { formatCosine, formatPart, formatPercent } from "./core/format";
-import type { Explanation } from "./core/types";
-import { nameOf } from "./state/names";
-import type { Frame, Scene } from "./state/scene";
-import type { Kernel } from "./state/store";
-import { whereabouts } from "./state/wording";
-import { type Component, h, setText } from "./ui/dom";
+import { evidenceReading, patchWords } from "../core/evidence";
+import { formatCosine, formatPart, formatPercent } from "../core/format";
+import type { Explanation } from "../core/types";
+import { nameOf } from "../state/names";
+import type { Frame, Scene } from "../state/scene";
+import type { Kernel } from "../state/store";
+import { whereabouts } from "../state/wording";
+import { type Component, h, setText } from "../ui/dom";
 
 const HINT =
   "Hover a word to see where it looks. Click or drag on the picture to ask which words it speaks for.";

@@ -1,12 +1,12 @@
 // What the model sees in a region: the words of a list that fit it most, in one sentence and as bars.
 
-import { formatPart, partDecimals } from "./core/format";
-import type { Frame } from "./state/scene";
-import type { Store } from "./state/store";
-import type { SeenWord } from "./state/synced";
-import { layTrack, place } from "./ui/bar";
-import { type Component, h, setText } from "./ui/dom";
-import { createSelect } from "./ui/select";
+import { formatPart, partDecimals } from "../core/format";
+import type { Frame } from "../state/scene";
+import type { Store } from "../state/store";
+import type { SeenWord } from "../state/synced";
+import { layTrack, place } from "../ui/bar";
+import { type Component, h, setText } from "../ui/dom";
+import { createSelect } from "../ui/select";
 
 const HELP = "Ask which words of a list this region fits best, seen by itself";
 const BARS = "Bars: the score of this region by itself with each word.";

@@ -1,10 +1,10 @@
 // The mask test: the region taken out of the picture, and what that does to the score.
 
-import { formatSigned, formatValue } from "./core/format";
-import type { Frame } from "./state/scene";
-import type { Store } from "./state/store";
-import { type Component, h, setText } from "./ui/dom";
-import { createSegmented } from "./ui/segmented";
+import { formatSigned, formatValue } from "../core/format";
+import type { Frame } from "../state/scene";
+import type { Store } from "../state/store";
+import { type Component, h, setText } from "../ui/dom";
+import { createSegmented } from "../ui/segmented";
 
 const TITLE = "What if this region were not there?";
 const WAYS = [

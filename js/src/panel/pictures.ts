@@ -1,12 +1,12 @@
 // Pictures: the strip to choose from, and what is dropped on the widget, pasted into it or chosen from a folder.
 
-import { toBytes } from "./core/decode";
-import { formatBytes } from "./core/format";
-import type { Frame } from "./state/scene";
-import type { Store } from "./state/store";
-import type { PictureEntry } from "./state/synced";
-import { type Component, h, uniqueId } from "./ui/dom";
-import { explain } from "./ui/help";
+import { toBytes } from "../core/decode";
+import { formatBytes } from "../core/format";
+import type { Frame } from "../state/scene";
+import type { Store } from "../state/store";
+import type { PictureEntry } from "../state/synced";
+import { type Component, h, uniqueId } from "../ui/dom";
+import { explain } from "../ui/help";
 
 const TYPES = ["png", "jpeg", "webp", "gif", "bmp", "tiff"].map((name) => `image/${name}`);
 

@@ -1,8 +1,8 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { refusal } from "../src/pictures";
-import { payload } from "./fixtures";
-import { change, fakeCanvas, frame, LiveModel, open } from "./page";
+import { refusal } from "../../src/panel/pictures";
+import { payload } from "../fixtures";
+import { change, fakeCanvas, frame, LiveModel, open } from "../page";
 
 beforeEach(fakeCanvas);
 afterEach(() => {

@@ -1,22 +1,22 @@
 // The words as bars: their importance by two measures, or what a region gives them; in the difference view with the
 // other prompt's words among them. Rows are reused, never rebuilt.
 
-import { evidenceOf, formatPart, formatPartSigned, formatPercent } from "./core/format";
-import { hueOf } from "./core/hues";
-import type { WordHeader } from "./core/types";
+import { evidenceOf, formatPart, formatPartSigned, formatPercent } from "../core/format";
+import { hueOf } from "../core/hues";
+import type { WordHeader } from "../core/types";
+import type { Hover } from "../prompt/word-selection";
+import { pinWord } from "../prompt/word-selection";
+import { tellApart, type WordName, wordNames } from "../state/names";
+import type { Frame, Scene } from "../state/scene";
+import type { Store } from "../state/store";
+import { capitalized, sayImportance, sayRegionPart } from "../state/wording";
+import { layTrack, place } from "../ui/bar";
+import { type Component, h, setAttribute, setText } from "../ui/dom";
+import { explain } from "../ui/help";
+import { moveTabStop, wordForKey } from "../ui/keys";
+import type { Menu } from "../ui/menu";
 import { foldRanking } from "./fold";
 import { createMeasureLine, secondMeasure } from "./measure-line";
-import type { Hover } from "./prompt/word-selection";
-import { pinWord } from "./prompt/word-selection";
-import { tellApart, type WordName, wordNames } from "./state/names";
-import type { Frame, Scene } from "./state/scene";
-import type { Store } from "./state/store";
-import { capitalized, sayImportance, sayRegionPart } from "./state/wording";
-import { layTrack, place } from "./ui/bar";
-import { type Component, h, setAttribute, setText } from "./ui/dom";
-import { explain } from "./ui/help";
-import { moveTabStop, wordForKey } from "./ui/keys";
-import type { Menu } from "./ui/menu";
 
 const NAMED = 4; // words that the folded line names
 const OWN = ".gradeclip-bar[data-index]";

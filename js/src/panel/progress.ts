@@ -1,9 +1,9 @@
 // What the worker is doing: a thin bar, its stage in words, and a way out. The picture stays usable under it.
 
-import { formatBytesOf } from "./core/format";
-import type { Store } from "./state/store";
-import type { Progress } from "./state/synced";
-import { h, setText } from "./ui/dom";
+import { formatBytesOf } from "../core/format";
+import type { Store } from "../state/store";
+import type { Progress } from "../state/synced";
+import { h, setText } from "../ui/dom";
 
 const DELAY = 350; // ms; what is done sooner needs no word
 

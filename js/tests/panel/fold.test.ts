@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { foldRanking, MOST, topRanked } from "../src/fold";
+import { foldRanking, MOST, topRanked } from "../../src/panel/fold";
 
 const rows = (...values: number[]) => values.map((value, word) => ({ word, value }));
 const words = (ranking: readonly { word: number }[]) => ranking.map(({ word }) => word);

@@ -1,13 +1,13 @@
 // What the bars are: one plain sentence, and the menu of the other measures of a word's importance.
 
-import { importanceOf } from "./core/evidence";
-import type { Explanation, Measure } from "./core/types";
-import type { Frame, Scene } from "./state/scene";
-import type { Store } from "./state/store";
-import { capitalized, sayMeasure } from "./state/wording";
-import { type Component, h, setText } from "./ui/dom";
-import { explain } from "./ui/help";
-import type { Menu } from "./ui/menu";
+import { importanceOf } from "../core/evidence";
+import type { Explanation, Measure } from "../core/types";
+import type { Frame, Scene } from "../state/scene";
+import type { Store } from "../state/store";
+import { capitalized, sayMeasure } from "../state/wording";
+import { type Component, h, setText } from "../ui/dom";
+import { explain } from "../ui/help";
+import type { Menu } from "../ui/menu";
 
 const ON_REQUEST = { name: "integrated-gradients", label: "integrated gradients (takes a moment)" };
 

@@ -1,8 +1,8 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { formatBytes, formatBytesOf } from "../src/core/format";
-import { sayProgress, shareDone } from "../src/progress";
-import { click, fakeCanvas, frame, LiveModel, open, point } from "./page";
+import { formatBytes, formatBytesOf } from "../../src/core/format";
+import { sayProgress, shareDone } from "../../src/panel/progress";
+import { click, fakeCanvas, frame, LiveModel, open, point } from "../page";
 
 beforeEach(fakeCanvas);
 afterEach(() => {

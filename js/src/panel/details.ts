@@ -1,13 +1,13 @@
 // The quiet lines: which blocks carry the score, how it was computed, and what the user should know.
 
-import { drawBlocks, sayExplained } from "./controls/block-chart";
-import { layersOpen } from "./controls/block-sliders";
-import type { Explanation } from "./core/types";
-import type { Frame } from "./state/scene";
-import type { Store } from "./state/store";
-import { sideOf } from "./state/wording";
-import { type Component, h, s, setText } from "./ui/dom";
-import { explain } from "./ui/help";
+import { drawBlocks, sayExplained } from "../controls/block-chart";
+import { layersOpen } from "../controls/block-sliders";
+import type { Explanation } from "../core/types";
+import type { Frame } from "../state/scene";
+import type { Store } from "../state/store";
+import { sideOf } from "../state/wording";
+import { type Component, h, s, setText } from "../ui/dom";
+import { explain } from "../ui/help";
 
 const SHARES_HELP = "What each step of the model brings to the score; the maps are made of the blue ones";
 const HEIGHT = 18; // of a sparkline, px
@@ -53,23 +53,6 @@ export function createDetails(store: Store, signal: AbortSignal): Component<Fram
       ];
       if (seconds !== null) parts.push(`${seconds.toFixed(seconds < 10 ? 2 : 0)} s`);
       setText(identity, parts.join(" · "));
-    },
-  };
-}
-
-export function createNotes(): Component<Frame> {
-  const element = h("ul", { class: "gradeclip-notes", hidden: true });
-  let shown: Explanation | null = null;
-  return {
-    element,
-    update({ scene }) {
-      if (scene.explanation === shown) return;
-      shown = scene.explanation;
-      const { notes, no_evidence } = shown.header;
-      const all = [...notes];
-      if (no_evidence.text) all.push("No word counts in favor of this match.");
-      element.replaceChildren(...all.map((note) => h("li", {}, note)));
-      element.hidden = all.length === 0;
     },
   };
 }

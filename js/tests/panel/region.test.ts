@@ -1,8 +1,8 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { sayFall } from "../src/erase";
-import { sayAnswer } from "../src/vocabulary";
-import { change, fakeCanvas, frame, LiveModel, open, press } from "./page";
+import { sayFall } from "../../src/panel/erase";
+import { sayAnswer } from "../../src/panel/region-vocabulary";
+import { change, fakeCanvas, frame, LiveModel, open, press } from "../page";
 
 beforeEach(fakeCanvas);
 afterEach(() => {
