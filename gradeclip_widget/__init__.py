@@ -11,28 +11,29 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import demo
     from .clip import ClipModel, ModelLoadError, from_transformers, load, model_names
-    from .erasing import erase
+    from .core.erasure import erase
+    from .core.vocabulary import Vocabulary
+    from .explain.explanation import Explanation
+    from .explain.word_lists import vocabularies
     from .explainer import Explainer
-    from .explanation import Explanation
     from .magic import load_ipython_extension
-    from .vocabulary import Vocabulary, vocabularies
     from .widget import ExplanationWidget, explore, show
 
 _HOMES = {
     "ClipModel": ".clip",
     "ExplanationWidget": ".widget",
     "Explainer": ".explainer",
-    "Explanation": ".explanation",
+    "Explanation": ".explain.explanation",
     "ModelLoadError": ".clip",
-    "Vocabulary": ".vocabulary",
-    "erase": ".erasing",
+    "Vocabulary": ".core.vocabulary",
+    "erase": ".core.erasure",
     "explore": ".widget",
     "from_transformers": ".clip",
     "load": ".clip",
     "load_ipython_extension": ".magic",
     "model_names": ".clip",
     "show": ".widget",
-    "vocabularies": ".vocabulary",
+    "vocabularies": ".explain.word_lists",
 }
 
 __version__ = "0.1.0"

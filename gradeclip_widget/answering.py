@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
-from .explanation import Explanation
+from .core.progress import Progress
+from .explain.explanation import Explanation
 from .history import Step
 from .payload import to_payload
-from .progress import Progress
 from .request import Request
 from .requesting import Requesting
 from .worker import Check, Worker

@@ -8,13 +8,15 @@ import json
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
 
-from .explanation import Explanation
-from .words import Word
+from .core.explanation_data import ExplanationData
+from .core.words import Word
+
+Data = TypeVar("Data", bound=ExplanationData)
 
 FORMAT, VERSION = "gradeclip-explanation", 2
 _READ = (1, 2)  # version 1 had no integrated gradients
@@ -25,7 +27,7 @@ _UNREADABLE = (
 _LOSSLESS_PIXELS = 4_000_000  # larger pictures are photographs, kept as JPEG
 
 
-def save(explanation: Explanation, path: Path) -> Path:
+def save(explanation: ExplanationData, path: Path) -> Path:
     """Write an explanation; see `Explanation.save`."""
     if path.suffix != ".npz":
         raise ValueError(f"an explanation is saved as .npz, not {path.name!r}")
@@ -42,8 +44,8 @@ def save(explanation: Explanation, path: Path) -> Path:
     return path
 
 
-def load(path: Path) -> Explanation:
-    """Read an explanation; see `Explanation.load`."""
+def load(path: Path, cls: type[Data]) -> Data:
+    """Read an explanation as an instance of `cls`; see `Explanation.load`."""
     try:
         with np.load(path, allow_pickle=False) as file:
             content = {name: file[name] for name in file.files}
@@ -64,20 +66,22 @@ def load(path: Path) -> Explanation:
             f"{' and '.join(map(str, _READ))}; upgrade it"
         )
     try:
-        return _assemble(header, content)
+        return _assemble(header, content, cls)
     except (*_UNREADABLE, Image.DecompressionBombError) as error:
         raise ValueError(
             f"{str(path)!r} is damaged ({error}); save the explanation again"
         ) from error
 
 
-def _assemble(header: dict[str, Any], content: dict[str, np.ndarray[Any, Any]]) -> Explanation:
+def _assemble(
+    header: dict[str, Any], content: dict[str, np.ndarray[Any, Any]], cls: type[Data]
+) -> Data:
     with Image.open(io.BytesIO(content.pop("image").tobytes())) as picture:
         image = picture.convert("RGB")
     words = tuple(Word(**w | {"tokens": tuple(w["tokens"])}) for w in header.pop("words"))
     for name in ("tokens", "notes", "cover"):
         header[name] = tuple(header[name])
-    return Explanation(image=image, words=words, **header, **content)  # type: ignore[arg-type]
+    return cls(image=image, words=words, **header, **content)  # type: ignore[arg-type]
 
 
 def _encode(image: Image.Image) -> bytes:

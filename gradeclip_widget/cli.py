@@ -13,10 +13,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .evidence import COUNTS, MEASURES
+from .core.evidence import COUNTS, MEASURES
 
 if TYPE_CHECKING:
-    from .explanation import Explanation
+    from .explain.explanation import Explanation
 
 _BAR = 18  # characters
 _NUMBER = 13  # characters, of the columns of the other measures

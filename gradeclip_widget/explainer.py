@@ -14,15 +14,16 @@ from .asking import by_word, classify_region
 from .clip import ClipModel
 from .clip.image_towers.base import ImageTrace, check_layers
 from .clip.preprocessing import Fit, Picture
-from .depth import Depth, by_block
+from .core.block_maps import Depth
+from .core.progress import Progress, unheard
+from .core.regions import Region
+from .core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
+from .depth import by_block
 from .encoded import EncodedImage
+from .explain.explanation import Explanation
 from .explaining import explain, integrated
-from .explanation import Explanation
 from .methods import get_method
 from .methods.integrated_gradients import STEPS
-from .progress import Progress, unheard
-from .regions import Region
-from .vocabulary import SeenWord, Vocabulary, VocabularyMaps
 
 
 class Explainer:

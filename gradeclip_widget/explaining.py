@@ -15,12 +15,12 @@ from torch import Tensor
 from .clip import ClipModel
 from .clip.image_towers.base import ImageTrace
 from .clip.tokenizers.open_clip_bpe import Tokens
+from .core.words import Word
 from .depth import positive_parts
 from .encoded import EncodedImage
-from .explanation import Explanation
+from .explain.explanation import Explanation
 from .methods.integrated_gradients import STEPS, integrated_gradients
 from .notes import disagreement, notes_on
-from .words import Word
 
 if TYPE_CHECKING:
     from .explainer import Explainer

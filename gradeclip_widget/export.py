@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
-from .explanation import Explanation
+from .core.explanation_data import ExplanationData
 from .payload import to_json, to_payload
 
 STATIC = Path(__file__).with_name("static")
@@ -41,7 +41,9 @@ body { margin: 24px; background: Canvas; }
 
 
 def page(
-    explanations: Sequence[Explanation], path: str | Path | None = None, title: str | None = None
+    explanations: Sequence[ExplanationData],
+    path: str | Path | None = None,
+    title: str | None = None,
 ) -> str:
     """One self-contained page; see `Explanation.to_html`."""
     if not explanations:
@@ -59,7 +61,7 @@ def page(
     return text
 
 
-def frame(explanations: Sequence[Explanation]) -> str:
+def frame(explanations: Sequence[ExplanationData]) -> str:
     """The page in a sandboxed frame, for notebooks and books that have no kernel."""
     source = html.escape(page(explanations))
     return (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .clip import ClipModel, loading
-from .progress import Progress
+from .core.progress import Progress
 
 
 class ModelShelf:

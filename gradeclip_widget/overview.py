@@ -13,7 +13,8 @@ from PIL import Image, ImageColor
 from .chips import Chip, draw_chips
 
 if TYPE_CHECKING:
-    from .explanation import Explanation, Highlight
+    from .core.evidence import Highlight
+    from .core.explanation_data import ExplanationData
 
 # Okabe & Ito (2008), told apart by readers who are color-blind too: orange, sky blue, bluish green, reddish
 # purple, yellow, vermillion.
@@ -30,7 +31,7 @@ _LINE = 0.006  # width of the contour, of the picture's short side
 Pixels = NDArray[np.float32]
 
 
-def paint_overview(explanation: Explanation, opacity: float) -> Image.Image:
+def paint_overview(explanation: ExplanationData, opacity: float) -> Image.Image:
     """Paint the highlights over the picture, with contours and names; see `Explanation.overlay`.
 
     A highlight's strength at a pixel is its evidence there over its own maximum, times the square root of its
@@ -64,7 +65,7 @@ def color_of(highlight: Highlight) -> str:
 
 
 def _layer(
-    e: Explanation, found: Sequence[Highlight], size: tuple[int, int], opacity: float
+    e: ExplanationData, found: Sequence[Highlight], size: tuple[int, int], opacity: float
 ) -> Image.Image:
     """Return the hues and contours of all highlights, RGBA, of the size given."""
     reduced = min(
@@ -131,7 +132,7 @@ def _draw_contour(rgb: Pixels, alpha: Pixels, shape: Pixels, color: Pixels, line
         rgb[near] = parts / np.maximum(alpha[near], np.float32(1e-6))[:, None]
 
 
-def _chip(e: Explanation, highlight: Highlight) -> Chip:
+def _chip(e: ExplanationData, highlight: Highlight) -> Chip:
     x0, y0, x1, y1 = e.cover
     rows, cols = e.patch_grid
     row, col = highlight.peak

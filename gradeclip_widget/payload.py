@@ -44,11 +44,12 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 from PIL import Image
 
-from .evidence import MEASURES
+from .core.evidence import MEASURES
 
 if TYPE_CHECKING:
-    from .depth import Depth
-    from .explanation import Explanation, Maps
+    from .core.block_maps import Depth
+    from .core.explanation_data import ExplanationData
+    from .core.explanation_record import Maps
 
 VERSION = 2
 DISPLAY_SIDE = 1280  # pixels
@@ -66,7 +67,7 @@ class Payload(TypedDict):
     maps: bytes
 
 
-def to_payload(explanation: Explanation) -> Payload:
+def to_payload(explanation: ExplanationData) -> Payload:
     """Pack an explanation for the front end."""
     e = explanation
     blocks = [("caption", e.signed_map[None])]
@@ -178,6 +179,6 @@ def _encode(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _gaps(explanation: Explanation) -> list[str]:
+def _gaps(explanation: ExplanationData) -> list[str]:
     edges = [0, *(k for w in explanation.words for k in (w.start, w.end)), len(explanation.caption)]
     return [explanation.caption[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]

@@ -11,18 +11,19 @@ from PIL import Image
 
 from .album import Album, pictures_of
 from .clip import ClipModel
-from .erasing import erase
+from .core.erasure import erase
+from .core.progress import Progress, unheard
+from .core.vocabulary import Vocabulary
+from .explain.word_lists import vocabularies
 from .explainer import Explainer
 from .methods import BlockwiseMethod, get_method, method_names
 from .models import ModelShelf
 from .payload import display_image, to_raw_depth
-from .progress import Progress, unheard
 from .request import Request
-from .vocabulary import Vocabulary, vocabularies
 
 if TYPE_CHECKING:
     from .encoded import EncodedImage
-    from .explanation import Explanation
+    from .explain.explanation import Explanation
 
 EXPLANATIONS_KEPT = 32
 _WORDS_SEEN = 12

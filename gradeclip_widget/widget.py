@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets as t
 
 from .answering import NO_MODEL, Answering, payloads_of
-from .explanation import Explanation
+from .explain.explanation import Explanation
 from .export import STATIC, frame, page
 from .request import FIELDS, Request
 from .traits import check_options

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gradeclip_widget.explanation import Explanation
-from gradeclip_widget.words import Word, split_words
+from gradeclip_widget.core.words import Word, split_words
+from gradeclip_widget.explain.explanation import Explanation
 
 CAPTION = "a red-ish dog, running"
 GRID = (3, 5)  # rows, cols

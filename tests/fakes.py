@@ -10,12 +10,12 @@ import numpy as np
 from PIL import Image
 
 import gradeclip_widget as gw
-from gradeclip_widget.depth import Depth
-from gradeclip_widget.explanation import Explanation
-from gradeclip_widget.progress import Progress, unheard
+from gradeclip_widget.core.block_maps import Depth
+from gradeclip_widget.core.progress import Progress, unheard
+from gradeclip_widget.core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
+from gradeclip_widget.explain.explanation import Explanation
 from gradeclip_widget.request import Request
 from gradeclip_widget.session import Session
-from gradeclip_widget.vocabulary import SeenWord, Vocabulary, VocabularyMaps
 
 from .factories import GRID, SIZE, make_explanation, picture
 

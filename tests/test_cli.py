@@ -18,7 +18,7 @@ from PIL import Image
 import gradeclip_widget as gw
 from gradeclip_widget.cli import main, word_table
 from gradeclip_widget.demo import Scene
-from gradeclip_widget.explanation import Explanation
+from gradeclip_widget.explain.explanation import Explanation
 
 from .factories import CAPTION, make_explanation
 

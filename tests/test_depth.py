@@ -8,7 +8,7 @@ import torch
 from open_clip.transformer import VisionTransformer
 
 import gradeclip_widget as gw
-from gradeclip_widget.evidence import by_word
+from gradeclip_widget.core.evidence import by_word
 from gradeclip_widget.payload import to_raw_depth
 
 from .clip.conftest import small_clip

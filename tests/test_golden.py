@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradeclip_widget.explanation import READINGS, Explanation
+from gradeclip_widget.core.explanation_record import READINGS
+from gradeclip_widget.explain.explanation import Explanation
 from gradeclip_widget.payload import to_payload
 
 from .golden import make

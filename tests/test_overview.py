@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 from gradeclip_widget.chips import Chip, draw_chips, find_room
-from gradeclip_widget.explanation import Explanation
+from gradeclip_widget.explain.explanation import Explanation
 from gradeclip_widget.overview import HUE_COLORS, NEUTRAL_COLOR
 
 from .factories import make_explanation, picture

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import gradeclip_widget as gw
-from gradeclip_widget.explanation import Explanation
+from gradeclip_widget.explain.explanation import Explanation
 from gradeclip_widget.history import LIMIT
 from gradeclip_widget.session import EXPLANATIONS_KEPT
 

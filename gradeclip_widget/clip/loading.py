@@ -12,8 +12,8 @@ import open_clip
 import torch
 from huggingface_hub.constants import HF_HUB_CACHE
 
+from ..core.progress import Progress, unheard
 from ..demo import model as demo
-from ..progress import Progress, unheard
 from .download_progress import LOADING, followed, weights_size
 from .model import ClipModel
 

@@ -19,9 +19,9 @@ import torch
 from torch import Tensor
 
 from ..clip import ClipModel
+from ..explain.word_lists import vocabularies
 from ..explainer import Explainer
 from ..metrics import energy_in_mask, pointing_hit
-from ..vocabulary import vocabularies
 from . import model as demo
 from .importance_measures import first_picture, importance_agreement
 from .measured import Measured, Result, mean, mentions

@@ -17,7 +17,7 @@ from .vocabulary import NUMBERS
 
 if TYPE_CHECKING:
     from ..clip import ClipModel
-    from ..explanation import Explanation
+    from ..explain.explanation import Explanation
 
 SHOWN = "shown"
 DIFFERENTIATED = "grad-eclip, norms differentiated"

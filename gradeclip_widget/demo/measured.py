@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..explanation import Explanation
+from ..explain.explanation import Explanation
 from .scenes import Scene
 from .vocabulary import counted
 

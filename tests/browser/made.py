@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from gradeclip_widget.explanation import Explanation
+from gradeclip_widget.explain.explanation import Explanation
 
 from ..factories import make_explanation, words_of
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import ImageColor
 from playwright.sync_api import Locator, Page, expect
 
-from gradeclip_widget.explanation import Explanation
+from gradeclip_widget.explain.explanation import Explanation
 
 from .conftest import OpenPage
 from .made import FOX, LONG_CAPTION, WHALE, made_explanation

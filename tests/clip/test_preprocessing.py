@@ -18,7 +18,8 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image, ImageOps
 
 import gradeclip_widget as gw
-from gradeclip_widget.clip.preprocessing import MAX_PATCHES, Optics, Picture, optics, read_image
+from gradeclip_widget.clip.preprocessing import MAX_PATCHES, Optics, Picture, optics
+from gradeclip_widget.core.images import read_image
 from gradeclip_widget.demo import Scene
 
 from ..factories import picture

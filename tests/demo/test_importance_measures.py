@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import gradeclip_widget as gw
+from gradeclip_widget.core.evidence import MEASURES
 from gradeclip_widget.demo.importance_measures import (
     DIFFERENTIATED,
     SHOWN,
@@ -19,7 +20,6 @@ from gradeclip_widget.demo.importance_measures import (
 )
 from gradeclip_widget.demo.scenes import sample_scene
 from gradeclip_widget.demo.vocabulary import SEEN_STYLES
-from gradeclip_widget.evidence import MEASURES
 
 from ..factories import make_explanation
 

@@ -7,7 +7,7 @@ import itertools
 import re
 from collections.abc import Callable, Sequence
 
-from ...words import Span
+from ...core.words import Span
 
 _LINE = 400  # characters
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from open_clip.tokenizer import basic_clean, canonicalize_text
 
-from ...words import Span
+from ...core.words import Span
 from .alignment import origins, span_of
 from .frame import Frame
 from .open_clip_bpe import Tokenizer, Tokens

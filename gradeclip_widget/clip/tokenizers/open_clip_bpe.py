@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...words import Span, Word, assign_tokens
+from ...core.words import Span, Word, assign_tokens
 from .alignment import origins, span_of
 from .frame import SOT_EOT
 

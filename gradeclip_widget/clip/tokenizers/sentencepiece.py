@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from ...words import Span
+from ...core.words import Span
 from .alignment import aligned
 from .huggingface_fast import OffsetTokenizer, trimmed
 

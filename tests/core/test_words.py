@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradeclip_widget.words import assign_tokens, split_words
+from gradeclip_widget.core.words import assign_tokens, split_words
 
 
 def split(caption: str) -> list[str]:

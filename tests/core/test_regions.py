@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradeclip_widget.regions import coverage, pixels
+from gradeclip_widget.core.regions import coverage, pixels
 
 SIZE, GRID, COVER = (60, 40), (3, 5), (5.0, 2.0, 55.0, 38.0)  # patches of 10 x 12 px
 

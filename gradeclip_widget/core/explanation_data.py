@@ -4,30 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from . import evidence, regions
 from .evidence import Highlight, RegionWord
-from .record import ALONE, IN_CAPTION, LEFT_OUT, READINGS, ExplanationRecord, Maps
+from .explanation_record import IN_CAPTION, ExplanationRecord, Maps
 from .words import find_phrase, find_word
 
 if TYPE_CHECKING:
-    import pandas as pd
-    import plotly.graph_objects as go
-
     from .regions import Region
-
-__all__ = [
-    "ALONE", "IN_CAPTION", "LEFT_OUT", "READINGS", "Explanation", "Highlight", "Maps", "RegionWord",
-]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
-class Explanation(ExplanationRecord):
+class ExplanationData(ExplanationRecord):
     """Why a model matched one picture with one caption.
 
     Maps lie on the patch grid, (rows, cols) float32 in reading order, and are signed: positive where a
@@ -192,98 +183,3 @@ class Explanation(ExplanationRecord):
     def coverage(self, region: Region) -> Maps:
         """(rows, cols) the fraction of each patch that a region covers."""
         return regions.coverage(region, self.image.size, self.patch_grid, self.cover)
-
-    # As a picture, a figure, a table, a file, a page
-
-    def overlay(
-        self,
-        phrase: str | int | Sequence[str | int] | None = None,
-        *,
-        reading: str = IN_CAPTION,
-        opacity: float = 0.72,
-        color_scale: str = "inferno",
-        sign: str = "positive",
-        caption_map: bool = False,
-    ) -> Image.Image:
-        """The picture with the evidence of a word, a phrase, or (``None``) all words together painted on.
-
-        All words together are their `highlights`: each in its hue, with a contour at half of its maximum and
-        its name at its strongest place.
-
-        Args:
-            phrase: what to paint.
-            reading: as in `word_map`; all words together are read by ``evidence_reading``.
-            opacity: of the strongest evidence, 0 to 1; contours and names stay.
-            color_scale: a sequential plotly color scale by name, for a single map.
-            sign: ``"positive"``, ``"negative"`` or ``"both"`` (a diverging scale), for a single map.
-            caption_map: paint the map along the whole caption's embedding, the paper's ``image_map``, in
-                place of all words together. Under ``reference=True`` that is painted in any case.
-
-        Raises:
-            ValueError: no such word, reading, scale or sign; or two things to paint.
-        """
-        from .plots import overlay
-
-        return overlay(self, phrase, reading, opacity, color_scale, sign, caption_map)
-
-    def figure(
-        self, phrase: str | int | Sequence[str | int] | None = None, *, reading: str = IN_CAPTION
-    ) -> go.Figure:
-        """A plotly figure: the picture, the picture as `overlay` paints it, and bars of word importance."""
-        from .plots import figure
-
-        return figure(self, phrase, reading)
-
-    def to_frame(self) -> pd.DataFrame:
-        """A table with a row per word.
-
-        Columns: word; importance by the default measure; leave_one_out, grad_eclip and integrated_gradients:
-        importance by each measure, NaN where it was not computed (all in units of the score); sum and peak of
-        the word's signed map as ``evidence_reading`` reads it, and the peak's place in image pixels (peak_x,
-        peak_y); whether the model read and knew the word (read, known).
-        """
-        from .plots import table
-
-        return table(self)
-
-    def save(self, path: str | Path) -> Path:
-        """Write the explanation to one ``.npz`` file that `load` and `gradeclip_widget.show` read.
-
-        Raises:
-            ValueError: the name does not end in ``.npz``.
-        """
-        from .archive import save
-
-        return save(self, Path(path))
-
-    @staticmethod
-    def load(path: str | Path) -> Explanation:
-        """Read what `save` wrote. Nothing in the file is executed.
-
-        Raises:
-            FileNotFoundError: there is no such file.
-            ValueError: the file is damaged, or from another program or a later version.
-        """
-        from .archive import load
-
-        return load(Path(path))
-
-    def to_html(self, path: str | Path | None = None, *, title: str | None = None) -> str:
-        """One self-contained page with the same interaction as the widget, needing no network.
-
-        Args:
-            path: where to write it besides; nowhere when ``None``.
-            title: of the page; the caption when ``None``.
-
-        Returns:
-            The page's HTML.
-        """
-        from .export import page
-
-        return page([self], path, title)
-
-    def _repr_html_(self) -> str:
-        """The page in a frame, for notebooks that have no kernel."""
-        from .export import frame
-
-        return frame([self])

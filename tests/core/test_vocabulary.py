@@ -13,11 +13,11 @@ from PIL import Image
 
 import gradeclip_widget as gw
 from gradeclip_widget.asking import word_embeddings
+from gradeclip_widget.core.vocabulary import VocabularyMaps
 from gradeclip_widget.demo import Scene, sample_scene
-from gradeclip_widget.vocabulary import VocabularyMaps
 
-from .clip.conftest import small_clip
-from .clip.invariants import wrap
+from ..clip.conftest import small_clip
+from ..clip.invariants import wrap
 
 SCENES = range(500_200, 500_220)
 LISTS = {

@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from gradeclip_widget.explanation import READINGS, Explanation
+from gradeclip_widget.core.explanation_record import READINGS
+from gradeclip_widget.explain.explanation import Explanation
 from gradeclip_widget.overview import HUE_COLORS, NEUTRAL_COLOR
 
-from .factories import GRID, make_explanation, picture
+from ..factories import GRID, make_explanation, picture
 
 ROOT = Path(__file__).parents[1]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from gradeclip_widget.evidence import (
+from gradeclip_widget.core.evidence import (
     COUNTS,
     HUES,
     Highlight,
@@ -21,9 +21,10 @@ from gradeclip_widget.evidence import (
     positive_sum,
     spread,
 )
-from gradeclip_widget.explanation import READINGS, Explanation
+from gradeclip_widget.core.explanation_record import READINGS
+from gradeclip_widget.explain.explanation import Explanation
 
-from .factories import GRID, make_explanation
+from ..factories import GRID, make_explanation
 
 NAMES = ("evidence", "leave-one-out", "grad-eclip", "integrated-gradients")
 values = st.floats(-1, 1, allow_subnormal=False, width=32)

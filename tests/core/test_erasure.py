@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import gradeclip_widget as gw
+from gradeclip_widget.core.erasure import ERASURES, erase
+from gradeclip_widget.core.regions import pixels
 from gradeclip_widget.demo import Scene
-from gradeclip_widget.erasing import ERASURES, erase
-from gradeclip_widget.regions import pixels
 
-from .factories import picture
+from ..factories import picture
 
 SIZE = (60, 40)
 BOX = (12, 8, 33, 30)

@@ -1,0 +1,1 @@
+"""From a picture and captions to explanations."""

@@ -1,0 +1,45 @@
+"""The vocabularies that come with the package."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+
+from ..core.vocabulary import Vocabulary
+from ..demo.vocabulary import COLOURS, OBJECTS, SHAPES
+
+# The categories of COCO (Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014) that have
+# instances in its data sets, in its order.
+_COCO = """
+    person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light, fire hydrant,
+    stop sign, parking meter, bench, bird, cat, dog, horse, sheep, cow, elephant, bear, zebra, giraffe,
+    backpack, umbrella, handbag, tie, suitcase, frisbee, skis, snowboard, sports ball, kite, baseball
+    bat, baseball glove, skateboard, surfboard, tennis racket, bottle, wine glass, cup, fork, knife,
+    spoon, bowl, banana, apple, sandwich, orange, broccoli, carrot, hot dog, pizza, donut, cake, chair,
+    couch, potted plant, bed, dining table, toilet, tv, laptop, mouse, remote, keyboard, cell phone,
+    microwave, oven, toaster, sink, refrigerator, book, clock, vase, scissors, teddy bear, hair drier,
+    toothbrush
+"""
+
+
+@functools.cache
+def vocabularies(model: str = "") -> Mapping[str, Vocabulary]:
+    """The lists that come with the package, by name.
+
+    >>> list(vocabularies("demo"))
+    ['demo', 'objects', 'imagenet', 'colours']
+
+    Args:
+        model: name of the model that is asked. The embedded one has a list of its own, of all it knows.
+    """
+    from open_clip.zero_shot_metadata import IMAGENET_CLASSNAMES
+
+    lists = [
+        Vocabulary("objects", tuple(" ".join(_COCO.split()).split(", "))),
+        Vocabulary("imagenet", IMAGENET_CLASSNAMES),
+        Vocabulary("colours", tuple(COLOURS), "a photo of something {}"),
+    ]
+    if model == "demo":
+        coloured = [f"{colour} {shape}" for colour in COLOURS for shape in SHAPES]
+        lists.insert(0, Vocabulary("demo", (*OBJECTS, *coloured)))
+    return {each.name: each for each in lists}
