@@ -12,8 +12,8 @@ import traitlets as t
 
 from .core.progress import Progress
 from .explain.explanation import Explanation
+from .export.payload import to_payload
 from .history import Step
-from .payload import to_payload
 from .request import Request
 from .requesting import Requesting
 from .worker import Check, Worker

@@ -191,7 +191,7 @@ def _writer(path: Path) -> Callable[[Explanation, Path], object]:
 
 
 def _write_json(explanation: Explanation, path: Path) -> None:
-    from .payload import to_payload
+    from .export.payload import to_payload
 
     e = explanation
     maps = {name: e.word_maps(name).tolist() for name in e.readings}

@@ -16,9 +16,10 @@ from .core.progress import Progress, unheard
 from .core.vocabulary import Vocabulary
 from .explain.word_lists import vocabularies
 from .explainer import Explainer
+from .export.payload import to_raw_depth
+from .export.picture import display_image
 from .methods import BlockwiseMethod, get_method, method_names
 from .models import ModelShelf
-from .payload import display_image, to_raw_depth
 from .request import Request
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import traitlets as t
 
 from .answering import NO_MODEL, Answering, payloads_of
 from .explain.explanation import Explanation
-from .export import STATIC, frame, page
+from .export.html import STATIC, frame, page
 from .request import FIELDS, Request
 from .traits import check_options
 from .worker import Worker

@@ -9,7 +9,7 @@ from open_clip.transformer import VisionTransformer
 
 import gradeclip_widget as gw
 from gradeclip_widget.core.evidence import by_word
-from gradeclip_widget.payload import to_raw_depth
+from gradeclip_widget.export.payload import to_raw_depth
 
 from .clip.conftest import small_clip
 from .clip.invariants import picture, with_tower, wrap

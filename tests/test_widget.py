@@ -15,7 +15,7 @@ from nbconvert import HTMLExporter
 from PIL import Image
 
 import gradeclip_widget as gw
-from gradeclip_widget.payload import to_payload
+from gradeclip_widget.export.payload import to_payload
 
 from .factories import make_explanation
 from .fakes import FakeSession, live_widget

@@ -51,7 +51,7 @@ class Explanation(ExplanationData):
         Raises:
             ValueError: no such word, reading, scale or sign; or two things to paint.
         """
-        from ..plots import overlay
+        from ..export.painting.overlay import overlay
 
         return overlay(self, phrase, reading, opacity, color_scale, sign, caption_map)
 
@@ -59,7 +59,7 @@ class Explanation(ExplanationData):
         self, phrase: str | int | Sequence[str | int] | None = None, *, reading: str = IN_CAPTION
     ) -> go.Figure:
         """A plotly figure: the picture, the picture as `overlay` paints it, and bars of word importance."""
-        from ..plots import figure
+        from ..export.figure import figure
 
         return figure(self, phrase, reading)
 
@@ -71,7 +71,7 @@ class Explanation(ExplanationData):
         the word's signed map as ``evidence_reading`` reads it, and the peak's place in image pixels (peak_x,
         peak_y); whether the model read and knew the word (read, known).
         """
-        from ..plots import table
+        from ..export.table import table
 
         return table(self)
 
@@ -81,7 +81,7 @@ class Explanation(ExplanationData):
         Raises:
             ValueError: the name does not end in ``.npz``.
         """
-        from ..archive import save
+        from ..export.npz import save
 
         return save(self, Path(path))
 
@@ -93,7 +93,7 @@ class Explanation(ExplanationData):
             FileNotFoundError: there is no such file.
             ValueError: the file is damaged, or from another program or a later version.
         """
-        from ..archive import load
+        from ..export.npz import load
 
         return load(Path(path), Explanation)
 
@@ -107,12 +107,12 @@ class Explanation(ExplanationData):
         Returns:
             The page's HTML.
         """
-        from ..export import page
+        from ..export.html import page
 
         return page([self], path, title)
 
     def _repr_html_(self) -> str:
         """The page in a frame, for notebooks that have no kernel."""
-        from ..export import frame
+        from ..export.html import frame
 
         return frame([self])

@@ -16,11 +16,11 @@ from PIL import Image
 
 from gradeclip_widget.core.explanation_record import READINGS
 from gradeclip_widget.explain.explanation import Explanation
-from gradeclip_widget.overview import HUE_COLORS, NEUTRAL_COLOR
+from gradeclip_widget.export.painting.overview import HUE_COLORS, NEUTRAL_COLOR
 
 from ..factories import GRID, make_explanation, picture
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ import numpy as np
 from gradeclip_widget.core.explanation_record import READINGS
 from gradeclip_widget.core.words import split_words
 from gradeclip_widget.explain.explanation import Explanation
-from gradeclip_widget.payload import to_json, to_payload
+from gradeclip_widget.export.payload import to_json, to_payload
 
 from ..factories import make_explanation
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import gradeclip_widget as gw
-from gradeclip_widget.payload import DISPLAY_SIDE, Payload, display_image, to_json, to_payload
+from gradeclip_widget.export.payload import Payload, to_json, to_payload
+from gradeclip_widget.export.picture import DISPLAY_SIDE, display_image
 
-from .factories import GRID, make_explanation, picture
+from ..factories import GRID, make_explanation, picture
 
 ALLOWANCE = 96_000  # bytes beside the picture, for 20 words in three readings at 14 x 20
 
@@ -109,7 +110,7 @@ def test_importance_is_sent_by_every_measure_that_was_computed_the_default_first
 
 def test_a_picture_is_encoded_once_and_another_one_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     encoded = display_image(picture((70, 50)))
-    monkeypatch.setattr("gradeclip_widget.payload._encode", lambda image: b"anew")
+    monkeypatch.setattr("gradeclip_widget.export.picture._encode", lambda image: b"anew")
     assert display_image(picture((70, 50))) is encoded
     edited = picture((70, 50))
     edited.putpixel((3, 3), (1, 2, 3))

@@ -11,9 +11,9 @@ import pytest
 
 from gradeclip_widget.core.explanation_record import READINGS
 from gradeclip_widget.explain.explanation import Explanation
-from gradeclip_widget.payload import to_payload
+from gradeclip_widget.export.payload import to_payload
 
-from .golden import make
+from ..golden import make
 
 GOLDEN = json.loads(make.PATH.read_text(encoding="utf-8"))
 EXPLANATION = make.explanation()

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
-from gradeclip_widget.chips import Chip, draw_chips, find_room
 from gradeclip_widget.explain.explanation import Explanation
-from gradeclip_widget.overview import HUE_COLORS, NEUTRAL_COLOR
+from gradeclip_widget.export.painting.chips import Chip, draw_chips, find_room
+from gradeclip_widget.export.painting.overview import HUE_COLORS, NEUTRAL_COLOR
 
-from .factories import make_explanation, picture
+from ..factories import make_explanation, picture
 
 SIZE = (600, 400)
 GRID = (8, 12)  # patches of 50 x 50 pixels
@@ -232,7 +232,8 @@ def test_accents_that_the_font_lacks_are_left_out() -> None:
 def test_a_chip_is_written_for_every_highlight_at_its_peak(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Chip] = []
     monkeypatch.setattr(
-        "gradeclip_widget.overview.draw_chips", lambda image, chips: asked.extend(chips) or image
+        "gradeclip_widget.export.painting.overview.draw_chips",
+        lambda image, chips: asked.extend(chips) or image,
     )
     blobs([(2, 2), (2, 2), (6, 5), (0, 0)], [0.25, 0.5, 0.125, 0], "red dog sun a").overlay()
     assert asked == [
@@ -254,7 +255,8 @@ def test_a_chip_of_many_words_is_cut_short(
 ) -> None:
     asked: list[Chip] = []
     monkeypatch.setattr(
-        "gradeclip_widget.overview.draw_chips", lambda image, chips: asked.extend(chips) or image
+        "gradeclip_widget.export.painting.overview.draw_chips",
+        lambda image, chips: asked.extend(chips) or image,
     )
     count = len(caption.split())
     blobs([(2, 2)] * count, [1.0] * count, caption).overlay()

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image
 
-from .core.explanation_data import ExplanationData
-from .core.words import Word
+from ..core.explanation_data import ExplanationData
+from ..core.words import Word
 
 Data = TypeVar("Data", bound=ExplanationData)
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gradeclip_widget.export import frame, page
-from gradeclip_widget.payload import to_payload
+from gradeclip_widget.export.html import frame, page
+from gradeclip_widget.export.payload import to_payload
 
-from .factories import make_explanation
+from ..factories import make_explanation
 from .test_payload import twenty_words
 
 HOSTILE = [

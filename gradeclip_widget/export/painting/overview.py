@@ -13,8 +13,8 @@ from PIL import Image, ImageColor
 from .chips import Chip, draw_chips
 
 if TYPE_CHECKING:
-    from .core.evidence import Highlight
-    from .core.explanation_data import ExplanationData
+    from ...core.evidence import Highlight
+    from ...core.explanation_data import ExplanationData
 
 # Okabe & Ito (2008), told apart by readers who are color-blind too: orange, sky blue, bluish green, reddish
 # purple, yellow, vermillion.

@@ -35,28 +35,20 @@ Header, version 2 (``js/src/payload.ts`` mirrors it, and reads version 1 too):
 from __future__ import annotations
 
 import base64
-import hashlib
-import io
-import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
-from PIL import Image
 
-from .core.evidence import MEASURES
+from ..core.evidence import MEASURES
+from .picture import display_image
 
 if TYPE_CHECKING:
-    from .core.block_maps import Depth
-    from .core.explanation_data import ExplanationData
-    from .core.explanation_record import Maps
+    from ..core.block_maps import Depth
+    from ..core.explanation_data import ExplanationData
+    from ..core.explanation_record import Maps
 
 VERSION = 2
-DISPLAY_SIDE = 1280  # pixels
-_WEBP_QUALITY = 90
-_PICTURES_KEPT = 16
-_ENCODED: dict[tuple[str, tuple[int, int], bytes], bytes] = {}
-_LOCK = threading.Lock()
 
 
 class Payload(TypedDict):
@@ -154,29 +146,6 @@ def to_json(payload: Payload | Mapping[str, Any]) -> dict[str, Any]:
         "image": base64.b64encode(payload["image"]).decode("ascii"),
         "maps": base64.b64encode(payload["maps"]).decode("ascii"),
     }
-
-
-def display_image(image: Image.Image) -> bytes:
-    """The picture as WebP, shrunk to `DISPLAY_SIDE` where it is larger.
-
-    The last few are kept, since a picture stays while its prompts change.
-    """
-    key = (image.mode, image.size, hashlib.sha256(image.tobytes()).digest())
-    with _LOCK:
-        encoded = _ENCODED.pop(key, None) or _encode(image)
-        _ENCODED[key] = encoded  # the latest last
-        if len(_ENCODED) > _PICTURES_KEPT:
-            del _ENCODED[next(iter(_ENCODED))]
-    return encoded
-
-
-def _encode(image: Image.Image) -> bytes:
-    if max(image.size) > DISPLAY_SIDE:
-        image = image.copy()
-        image.thumbnail((DISPLAY_SIDE, DISPLAY_SIDE), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=_WEBP_QUALITY)
-    return buffer.getvalue()
 
 
 def _gaps(explanation: ExplanationData) -> list[str]:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
-from .core.explanation_data import ExplanationData
+from ..core.explanation_data import ExplanationData
 from .payload import to_json, to_payload
 
-STATIC = Path(__file__).with_name("static")
+STATIC = Path(__file__).parents[1] / "static"
 _FRAME_HEIGHT = 740  # pixels
 
 # The policy forbids every request, also to the page's own origin: what is shown is in the file.

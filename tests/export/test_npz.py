@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import gradeclip_widget as gw
 from gradeclip_widget.explain.explanation import Explanation
 
-from .factories import make_explanation, picture
+from ..factories import make_explanation, picture
 
 
 def assert_same(one: Explanation, other: Explanation) -> None:
@@ -147,7 +147,7 @@ def test_a_later_version_asks_for_an_upgrade(saved: Path) -> None:
 
 def test_a_file_of_version_1_is_read() -> None:
     """Written when there were no integrated gradients, of the same explanation."""
-    path = Path(__file__).parent / "golden" / "version1.npz"
+    path = Path(__file__).parents[1] / "golden" / "version1.npz"
     with np.load(path) as file:
         assert json.loads(file["header"].tobytes())["version"] == 1
     assert_same(Explanation.load(path), make_explanation(integrated_gradients=None))

@@ -1,0 +1,1 @@
+"""An explanation painted over its picture, in Pillow."""

@@ -1,0 +1,89 @@
+"""One map painted over the picture in a color scale, or all words together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.colors
+from numpy.typing import NDArray
+from PIL import Image
+
+from .overview import dim_unseen, paint_overview
+
+if TYPE_CHECKING:
+    from ...core.explanation_data import ExplanationData
+    from ...core.explanation_record import Maps
+
+DIVERGING = "RdBu_r"
+SIGNS = ("positive", "negative", "both")
+_FLOOR = 0.12  # of the opacity: the picture's dark veil where there is no evidence
+
+
+def overlay(
+    explanation: ExplanationData,
+    phrase: str | int | Sequence[str | int] | None,
+    reading: str,
+    opacity: float = 0.72,
+    color_scale: str = "inferno",
+    sign: str = "positive",
+    caption_map: bool = False,
+) -> Image.Image:
+    """Paint one map or all words together over the picture; see `Explanation.overlay`."""
+    e = explanation
+    if not 0 <= opacity <= 1:
+        raise ValueError(f"opacity={opacity}: give 0 to 1")
+    if sign not in SIGNS:
+        raise ValueError(f"sign={sign!r}: use one of {', '.join(map(repr, SIGNS))}")
+    if caption_map and phrase is not None:
+        raise ValueError(f"caption_map=True paints no words: leave out {phrase!r}")
+    table = _color_table(DIVERGING if sign == "both" else color_scale)
+    if phrase is not None or caption_map or e.reference:
+        return _paint(e, e.map_of(phrase, reading), opacity, table, sign)
+    if sign != "positive":
+        raise ValueError(f"sign={sign!r} is of a single map: give a word, or caption_map=True")
+    return paint_overview(e, opacity)
+
+
+def _paint(
+    explanation: ExplanationData, values: Maps, opacity: float, table: NDArray[np.uint8], sign: str
+) -> Image.Image:
+    """Paint a signed map (rows, cols) over the picture, in the 256 colors of a table."""
+    level, strength = _levels(values, sign)
+    x0, y0, x1, y1 = (round(v) for v in explanation.cover)
+    level, strength = (_enlarge(a, (x1 - x0, y1 - y0)) for a in (level, strength))
+    heat = Image.fromarray(table[np.rint(level * 255).astype(np.uint8)])
+    alpha = np.rint(255 * opacity * np.minimum(1, _FLOOR + 1.25 * strength))
+    out = explanation.image.convert("RGB")
+    out = dim_unseen(out, (x0, y0, x1, y1))
+    out.paste(heat, (x0, y0), Image.fromarray(alpha.astype(np.uint8)))
+    return out
+
+
+def _levels(values: Maps, sign: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Place on the color scale and strength, each (rows, cols) in 0..1."""
+    tiny = float(np.finfo(np.float32).tiny)
+    if sign == "both":
+        scaled: Maps = (values / max(float(np.abs(values).max()), tiny)).astype(np.float32)
+        return np.float32(0.5) * (scaled + np.float32(1)), np.abs(scaled)
+    shown = np.maximum(values if sign == "positive" else -values, 0)
+    scaled = (shown / max(float(shown.max()), tiny)).astype(np.float32)
+    return scaled, scaled
+
+
+def _enlarge(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Bilinear between patch centres, as the front end paints."""
+    image = Image.fromarray(values.astype(np.float32))
+    return np.asarray(image.resize(size, Image.Resampling.BILINEAR)).clip(0, 1)
+
+
+def _color_table(name: str) -> NDArray[np.uint8]:
+    try:
+        colors = plotly.colors.sample_colorscale(name, np.linspace(0, 1, 256), colortype="tuple")
+    except Exception as error:
+        raise ValueError(
+            f"no color scale {name!r}; use a plotly one such as 'inferno', 'viridis' or 'cividis'"
+        ) from error
+    table: NDArray[np.uint8] = np.rint(np.array(colors) * 255).astype(np.uint8)
+    return table
