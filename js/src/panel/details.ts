@@ -1,4 +1,4 @@
-// The quiet lines: which blocks carry the score, how it was computed, and what the user should know.
+// The quiet line: which blocks carry the score, and how it was computed.
 
 import { drawBlocks, sayExplained } from "../controls/block-chart";
 import { layersOpen } from "../controls/block-sliders";

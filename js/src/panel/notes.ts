@@ -1,8 +1,8 @@
+// What the user should know of an explanation: its own notes, and when no word counts.
+
 import type { Explanation } from "../core/types";
 import type { Frame } from "../state/scene";
 import { type Component, h } from "../ui/dom";
-
-// What the user should know of an explanation: its own notes, and when no word counts.
 
 export function createNotes(): Component<Frame> {
   const element = h("ul", { class: "gradeclip-notes", hidden: true });

@@ -1,7 +1,6 @@
 // @vitest-environment happy-dom
 import { describe, expect, test } from "vitest";
 import { evidenceMap } from "../../src/core/evidence";
-import { toggleWord } from "../../src/prompt/word-selection";
 import { MemoryModel } from "../../src/state/memory-model";
 import { deriveScene, subtracted } from "../../src/state/scene";
 import { EVERYTHING, Store } from "../../src/state/store";
@@ -143,12 +142,4 @@ describe("a caption that is asked for", () => {
     expect(asking({ status: "error" }).words).toEqual(["a", "dog", "in", "snow"]);
     expect(asking({ live: false }).words).toEqual(["a", "dog", "in", "snow"]);
   });
-});
-
-test("clicks pin alone, shift-clicks make a phrase in the caption's order", () => {
-  expect(toggleWord([], 2, false)).toEqual([2]);
-  expect(toggleWord([2], 2, false)).toEqual([]);
-  expect(toggleWord([2, 3], 2, false)).toEqual([2]);
-  expect(toggleWord([2], 0, true)).toEqual([0, 2]);
-  expect(toggleWord([0, 2], 2, true)).toEqual([0]);
 });

@@ -1,0 +1,62 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { sayAnswer } from "../../src/panel/region-vocabulary";
+import { change, fakeCanvas, frame, LiveModel, open } from "../page";
+
+beforeEach(fakeCanvas);
+afterEach(() => {
+  document.body.replaceChildren();
+  vi.restoreAllMocks();
+});
+
+const region = { kind: "box", box: [0, 0, 20, 20] } as const;
+const LISTS = { region, _vocabularies: ["demo", "objects"] };
+const SEEN = [
+  { word: "dog", value: 0.2 },
+  { word: "<b>wolf</b>", value: 0.1 },
+];
+
+describe("what the model sees in a region", () => {
+  test("is asked of a list and comes back as ranked bars", async () => {
+    const { all, control, model, one } = open({}, new LiveModel(LISTS));
+    const list = control("What does the model see here?");
+    list.value = "objects";
+    change(list);
+    await frame();
+    expect(model.get("vocabulary")).toBe("objects");
+    expect(one(".gradeclip-vocabulary [role=status]").textContent).toBe("Asking “objects” …");
+    model.set("seen", SEEN);
+    await frame();
+    expect(all(".gradeclip-seen li").map((row) => row.textContent)).toEqual(["dog0.200", "<b>wolf</b>0.100"]);
+    expect(all(".gradeclip-seen i").map((bar) => bar.style.width)).toEqual(["100.00%", "50.00%"]);
+    expect(one(".gradeclip-vocabulary [role=status]").textContent).toBe("");
+    expect(one(".gradeclip-answer").textContent).toBe("Most like: dog.");
+    expect(one(".gradeclip-vocabulary .gradeclip-key").textContent).toMatch(
+      /^Bars: the score of this region by itself/,
+    );
+  });
+
+  test("is answered in words first: the best, then those near it", () => {
+    const seen = (...values: number[]) => values.map((value, k) => ({ word: `w${k}`, value }));
+    expect(sayAnswer(seen(0.2, 0.18, 0.15, 0.149))).toBe("Most like: w0, then w1 and w2.");
+    expect(sayAnswer(seen(0.2, 0.18, 0.05))).toBe("Most like: w0, then w1.");
+    expect(sayAnswer(seen(0.2, 0.05))).toBe("Most like: w0.");
+    expect(sayAnswer(seen(-0.1, -0.2))).toBe("No word of this list fits this region.");
+  });
+
+  test("is asked only of a region, and only where somebody answers", () => {
+    for (const model of [
+      new LiveModel({ ...LISTS, region: null }),
+      new LiveModel({ ...LISTS, live: false }),
+    ]) {
+      expect(open({}, model).one(".gradeclip-vocabulary").hidden).toBe(true);
+      document.body.replaceChildren();
+    }
+  });
+
+  test("stands in a page without a kernel where it was asked before", () => {
+    const { all, one } = open({ region, vocabulary: "demo", seen: SEEN });
+    expect(one(".gradeclip-vocabulary").hidden).toBe(false);
+    expect(all(".gradeclip-seen li")).toHaveLength(2);
+  });
+});
