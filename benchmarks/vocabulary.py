@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 import gradeclip_widget as gw
-from gradeclip_widget.asking import word_embeddings
+from gradeclip_widget.explain.vocabulary_maps import word_embeddings
 
 from .timing import interleaved, seconds
 

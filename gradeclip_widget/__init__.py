@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from .clip import ClipModel, ModelLoadError, from_transformers, load, model_names
     from .core.erasure import erase
     from .core.vocabulary import Vocabulary
+    from .explain.explainer import Explainer
     from .explain.explanation import Explanation
     from .explain.word_lists import vocabularies
-    from .explainer import Explainer
     from .magic import load_ipython_extension
     from .widget import ExplanationWidget, explore, show
 
 _HOMES = {
     "ClipModel": ".clip",
     "ExplanationWidget": ".widget",
-    "Explainer": ".explainer",
+    "Explainer": ".explain.explainer",
     "Explanation": ".explain.explanation",
     "ModelLoadError": ".clip",
     "Vocabulary": ".core.vocabulary",

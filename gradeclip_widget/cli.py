@@ -136,7 +136,7 @@ def _explain(args: argparse.Namespace) -> None:
     # Before any work: a slow model should not run for a name that cannot be written.
     write = None if args.output is None else _writer(args.output)
     from .clip import load
-    from .explainer import Explainer
+    from .explain.explainer import Explainer
 
     clip = load(args.model, args.pretrained, device=args.device)
     explainer = Explainer(
@@ -171,7 +171,7 @@ def _models(args: argparse.Namespace) -> None:
 def _demo(args: argparse.Namespace) -> None:
     from .clip import load
     from .demo import scenes
-    from .explainer import Explainer
+    from .explain.explainer import Explainer
 
     scene = scenes()[0]
     explainer = Explainer(load("demo"), integrated_gradients=True)  # the page has every measure

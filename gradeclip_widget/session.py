@@ -14,8 +14,8 @@ from .clip import ClipModel
 from .core.erasure import erase
 from .core.progress import Progress, unheard
 from .core.vocabulary import Vocabulary
+from .explain.explainer import Explainer
 from .explain.word_lists import vocabularies
-from .explainer import Explainer
 from .export.payload import to_raw_depth
 from .export.picture import display_image
 from .methods import BlockwiseMethod, get_method, method_names
@@ -23,7 +23,7 @@ from .models import ModelShelf
 from .request import Request
 
 if TYPE_CHECKING:
-    from .encoded import EncodedImage
+    from .explain.encoded_image import EncodedImage
     from .explain.explanation import Explanation
 
 EXPLANATIONS_KEPT = 32

@@ -19,7 +19,7 @@ from .worker import Worker
 
 if TYPE_CHECKING:
     from .clip import ClipModel
-    from .explainer import Explainer
+    from .explain.explainer import Explainer
     from .session import Session
 
 
@@ -254,7 +254,7 @@ def explore(
         TypeError, ValueError, FileNotFoundError: bad input, named.
         ModelLoadError: the model's weights could not be fetched.
     """
-    from .explainer import Explainer
+    from .explain.explainer import Explainer
     from .session import Session
 
     check_options(traits)

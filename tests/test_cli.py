@@ -97,7 +97,7 @@ def test_options_reach_the_explainer(
         made.append((args, options))
         return lambda image, caption: make_explanation()
 
-    monkeypatch.setattr("gradeclip_widget.explainer.Explainer", explainer)
+    monkeypatch.setattr("gradeclip_widget.explain.explainer.Explainer", explainer)
     options = "--resolution 448 --image-layers 2 --reference --method grad-cam".split()
     assert main(["explain", photo, "a dog", *options]) == 0
     expected = {"resolution": 448, "image_layers": 2, "reference": True}

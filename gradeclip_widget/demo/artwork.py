@@ -19,7 +19,7 @@ from typing import Any
 
 from PIL import Image
 
-from .vocabulary import ICONS, SHIPPED_STYLES
+from .world import ICONS, SHIPPED_STYLES
 
 SIDE = 160  # pixels
 QUALITY, ALPHA_QUALITY = 75, 60  # of WebP

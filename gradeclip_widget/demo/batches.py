@@ -18,7 +18,7 @@ from .captions import Caption, Mention
 from .model import tokenizer
 from .scenes import CANVAS, Composer, Layout
 from .sprites import Artwork
-from .vocabulary import COLOURS, NUMBERS, OBJECTS, OPPOSITES, PAIRINGS, PREFIXES, SHAPES, plural
+from .world import COLOURS, NUMBERS, OBJECTS, OPPOSITES, PAIRINGS, PREFIXES, SHAPES, plural
 
 TRAINING_SEEDS = (
     490_000  # seeds 490,000 to 499,999 are for decisions, from 500,000 on for measuring

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from .vocabulary import COLOURS, OBJECTS, PAIRINGS, PREFIXES, SHAPES, counted
+from .world import COLOURS, OBJECTS, PAIRINGS, PREFIXES, SHAPES, counted
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,14 @@ import torch
 from torch import Tensor
 
 from ..clip import ClipModel
+from ..explain.explainer import Explainer
 from ..explain.word_lists import vocabularies
-from ..explainer import Explainer
 from ..metrics import energy_in_mask, pointing_hit
 from . import model as demo
 from .importance_measures import first_picture, importance_agreement
 from .measured import Measured, Result, mean, mentions
 from .scenes import Scene, sample_scene
-from .vocabulary import COLOURS, HELD_OUT_STYLE, OBJECTS, SEEN_STYLES, SHAPES, singular
+from .world import COLOURS, HELD_OUT_STYLE, OBJECTS, SEEN_STYLES, SHAPES, singular
 
 FIRST_SEED = 500_000  # seeds below train
 CAPTIONS_IN_VIEW = 100

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..explain.explanation import Explanation
 from .scenes import Scene
-from .vocabulary import counted
+from .world import counted
 
 
 @dataclass(frozen=True)

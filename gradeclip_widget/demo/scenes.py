@@ -22,7 +22,7 @@ from PIL import Image
 
 from .captions import Caption, Mention, describe
 from .sprites import Artwork, draw_shape, shipped
-from .vocabulary import COLOURS, NUMBERS, OBJECTS, SEEN_STYLES, SHAPES
+from .world import COLOURS, NUMBERS, OBJECTS, SEEN_STYLES, SHAPES
 
 COUNT_WEIGHTS = (0.40, 0.32, 0.18, 0.10)  # of scenes with 1, 2, 3, 4 objects
 SIZES = {1: (0.30, 0.95), 2: (0.25, 0.55), 3: (0.24, 0.48), 4: (0.22, 0.42)}  # of the picture

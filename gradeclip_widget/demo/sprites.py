@@ -58,7 +58,7 @@ def shipped() -> Artwork:
 
 
 def draw_shape(name: str, rgb: tuple[int, int, int]) -> Image.Image:
-    """A square RGBA picture of one of :data:`~gradeclip_widget.demo.vocabulary.SHAPES`."""
+    """A square RGBA picture of one of :data:`~gradeclip_widget.demo.world.SHAPES`."""
     picture = Image.new("RGBA", (DRAWN_SIDE // 2, DRAWN_SIDE // 2), (*rgb, 255))
     picture.putalpha(_shape_mask(name))
     return picture

@@ -33,7 +33,7 @@ from .muon import Muon
 from .sprites import PACK, Artwork
 from .towers import encode_images, encode_texts
 from .trunk import IMAGE_SIZE
-from .vocabulary import HELD_OUT_STYLE, OBJECTS
+from .world import HELD_OUT_STYLE, OBJECTS
 
 SIZES = (112, 112, 112, 144)  # pixels of scenes
 # The run that ships was stopped after 850 and 1,200 steps to add what the later stages have: shapes among the

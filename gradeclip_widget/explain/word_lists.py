@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 
 from ..core.vocabulary import Vocabulary
-from ..demo.vocabulary import COLOURS, OBJECTS, SHAPES
+from ..demo.world import COLOURS, OBJECTS, SHAPES
 
 # The categories of COCO (Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014) that have
 # instances in its data sets, in its order.

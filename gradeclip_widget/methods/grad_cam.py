@@ -11,7 +11,7 @@ from ..clip.image_towers.base import ImageTrace
 from ..clip.text_towers.base import TextTrace
 from ..clip.text_towers.shares import Shares
 from .base import Method
-from .grad_eclip import caption_moves, caption_shares
+from .token_shares import caption_moves, caption_shares
 
 
 class GradCam(Method):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from ..clip.blocks.attention import Moves, Read
+from ..clip.blocks.attention import Moves
 from ..clip.image_towers.base import ImageTrace
 from ..clip.text_towers.base import TextTrace
 from ..clip.text_towers.shares import Shares
 from .base import BlockwiseMethod
+from .token_shares import caption_moves, caption_shares, weighted_values
 
 
 class GradEclip(BlockwiseMethod):
@@ -70,30 +70,3 @@ class GradEclip(BlockwiseMethod):
         for n, move in enumerate(moves):
             alone[n][n] = move
         return trace.shares([a.flatten(0, 1) for a in alone]).by_block(blocks)
-
-
-def caption_shares(trace: TextTrace, reference: bool) -> Shares:
-    """Return first-order shares f_j = sum_l J_l (lambda_j v_j) of the embedding, (T, E).
-
-    lambda is normalised over the tokens that the pooled one sees, save padding; where ``reference`` is set
-    over all positions, padding included. A tower that averages its tokens has no query: there f_j is what
-    j's own part of the mean gives. Moves that the text tower took along are not pushed again.
-    """
-    if trace.carried is not None:
-        return trace.carried
-    return trace.shares([caption_moves(read, reference) for read in trace.reads])
-
-
-def caption_moves(read: Read, reference: bool) -> Tensor:
-    """lambda_j v_j of the T tokens in a block, (T, D)."""
-    scope = slice(None) if reference else slice(read.visible - read.padding)
-    return weighted_values(read, scope)[read.tokens].to(read.v.dtype)
-
-
-def weighted_values(read: Read, scope: slice | Tensor) -> Tensor:
-    """lambda_i v_i for every token (N, D), lambda running from 0 to 1 over the tokens in ``scope``."""
-    similarity = F.cosine_similarity(read.q.float()[None], read.k.float(), dim=-1)
-    low, high = similarity[scope].aminmax()
-    if high == low:  # one token, or all alike: nothing to tell them apart by
-        return read.v.float()
-    return ((similarity - low) / (high - low))[:, None] * read.v.float()

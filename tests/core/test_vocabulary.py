@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 
 import gradeclip_widget as gw
-from gradeclip_widget.asking import word_embeddings
 from gradeclip_widget.core.vocabulary import VocabularyMaps
 from gradeclip_widget.demo import Scene, sample_scene
+from gradeclip_widget.explain.vocabulary_maps import word_embeddings
 
 from ..clip.conftest import small_clip
 from ..clip.invariants import wrap
@@ -115,7 +115,7 @@ def test_batches_of_words_are_mapped_as_all_at_once(
 ) -> None:
     colours = gw.vocabularies()["colours"]
     at_once = explainer.vocabulary_maps(scene.image, colours).maps
-    monkeypatch.setattr("gradeclip_widget.asking._BATCH", 4)
+    monkeypatch.setattr("gradeclip_widget.explain.vocabulary_maps._BATCH", 4)
     told: list[tuple[str, int, int | None]] = []
     batched = explainer.vocabulary_maps(scene.image, colours, lambda *step: told.append(step))
     np.testing.assert_allclose(batched.maps, at_once, atol=1e-6)

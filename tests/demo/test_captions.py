@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradeclip_widget.demo.captions import Caption, Mention, describe
-from gradeclip_widget.demo.vocabulary import counted, plural
+from gradeclip_widget.demo.world import counted, plural
 
 APPLE, CIRCLE, STAR = Mention("apple"), Mention("circle", "red"), Mention("star", "blue")
 

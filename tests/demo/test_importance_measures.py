@@ -19,7 +19,7 @@ from gradeclip_widget.demo.importance_measures import (
     spearman,
 )
 from gradeclip_widget.demo.scenes import sample_scene
-from gradeclip_widget.demo.vocabulary import SEEN_STYLES
+from gradeclip_widget.demo.world import SEEN_STYLES
 
 from ..factories import make_explanation
 

@@ -14,13 +14,7 @@ from hypothesis import strategies as st
 from gradeclip_widget import demo
 from gradeclip_widget.demo.artwork import SIDE
 from gradeclip_widget.demo.sprites import PACK, draw_shape, shipped
-from gradeclip_widget.demo.vocabulary import (
-    COLOURS,
-    HELD_OUT_STYLE,
-    OBJECTS,
-    SHAPES,
-    SHIPPED_STYLES,
-)
+from gradeclip_widget.demo.world import COLOURS, HELD_OUT_STYLE, OBJECTS, SHAPES, SHIPPED_STYLES
 
 SEEDS = st.integers(500_000, 1_000_000)
 few = settings(max_examples=25, deadline=None)

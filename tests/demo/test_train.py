@@ -24,7 +24,7 @@ from gradeclip_widget.demo.muon import Muon, orthogonal
 from gradeclip_widget.demo.sprites import PACK, shipped
 from gradeclip_widget.demo.towers import encode_images, encode_texts
 from gradeclip_widget.demo.train import Training, contrast, contrast_many, train
-from gradeclip_widget.demo.vocabulary import SEEN_STYLES
+from gradeclip_widget.demo.world import SEEN_STYLES
 
 TINY = (
     Stage(1, (64,), 6, 4, (1e-3, 1e-3), (40,)),

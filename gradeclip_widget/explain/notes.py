@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .core.evidence import MEASURES
-from .core.words import Word
+from ..core.evidence import MEASURES
+from ..core.words import Word
 
 _MUCH, _NOTHING = 0.5, 0.02  # of a measure's largest importance
 _NAMED = 2  # words at most, of those that two measures contradict each other on

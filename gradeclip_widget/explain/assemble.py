@@ -12,14 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .clip import ClipModel
-from .clip.image_towers.base import ImageTrace
-from .clip.tokenizers.open_clip_bpe import Tokens
-from .core.words import Word
-from .depth import positive_parts
-from .encoded import EncodedImage
-from .explain.explanation import Explanation
-from .methods.integrated_gradients import STEPS, integrated_gradients
+from ..clip import ClipModel
+from ..clip.image_towers.base import ImageTrace
+from ..clip.tokenizers.open_clip_bpe import Tokens
+from ..core.words import Word
+from ..methods.integrated_gradients import STEPS, integrated_gradients
+from ..methods.token_shares import positive_parts
+from .encoded_image import EncodedImage
+from .explanation import Explanation
 from .notes import disagreement, notes_on
 
 if TYPE_CHECKING:

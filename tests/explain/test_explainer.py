@@ -12,8 +12,8 @@ import torch
 import gradeclip_widget as gw
 from gradeclip_widget.demo.scenes import Scene, sample_scene
 
-from .clip.conftest import small_clip
-from .clip.invariants import wrap
+from ..clip.conftest import small_clip
+from ..clip.invariants import wrap
 
 CAPTION = "a dog next to a red circle"
 
@@ -139,7 +139,7 @@ def test_words_the_model_never_saw_are_named(clip: gw.ClipModel, scene: Scene) -
 def test_evidence_in_blocks_that_are_not_explained_is_pointed_out(
     blocks: gw.ClipModel, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gradeclip_widget.notes._FAINT", 0.999)
+    monkeypatch.setattr("gradeclip_widget.explain.notes._FAINT", 0.999)
 
     def notes(**options: Any) -> list[str]:
         made = gw.Explainer(blocks, **options)(scene.image, CAPTION).notes
@@ -306,7 +306,7 @@ def test_measures_that_contradict_each_other_are_noted(
         told.append((list(importances), default))
         return "They contradict each other."
 
-    monkeypatch.setattr("gradeclip_widget.explaining.disagreement", disagreement)
+    monkeypatch.setattr("gradeclip_widget.explain.assemble.disagreement", disagreement)
     for options in ({}, {"readings": False}, {"integrated_gradients": True}):
         e = gw.Explainer(blocks, **options)(scene.image, CAPTION)
         assert e.notes[-1] == "They contradict each other."

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradeclip_widget.notes import disagreement
+from gradeclip_widget.explain.notes import disagreement
 
-from .factories import words_of
+from ..factories import words_of
 
 WORDS = words_of("a dog and a sun")
 

@@ -10,20 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .asking import by_word, classify_region
-from .clip import ClipModel
-from .clip.image_towers.base import ImageTrace, check_layers
-from .clip.preprocessing import Fit, Picture
-from .core.block_maps import Depth
-from .core.progress import Progress, unheard
-from .core.regions import Region
-from .core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
-from .depth import by_block
-from .encoded import EncodedImage
-from .explain.explanation import Explanation
-from .explaining import explain, integrated
-from .methods import get_method
-from .methods.integrated_gradients import STEPS
+from ..clip import ClipModel
+from ..clip.image_towers.base import ImageTrace, check_layers
+from ..clip.preprocessing import Fit, Picture
+from ..core.block_maps import Depth
+from ..core.progress import Progress, unheard
+from ..core.regions import Region
+from ..core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
+from ..methods import get_method
+from ..methods.integrated_gradients import STEPS
+from .assemble import explain, integrated
+from .block_maps import by_block
+from .encoded_image import EncodedImage
+from .explanation import Explanation
+from .vocabulary_maps import by_word, classify_region
 
 
 class Explainer:

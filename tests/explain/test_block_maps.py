@@ -11,8 +11,8 @@ import gradeclip_widget as gw
 from gradeclip_widget.core.evidence import by_word
 from gradeclip_widget.export.payload import to_raw_depth
 
-from .clip.conftest import small_clip
-from .clip.invariants import picture, with_tower, wrap
+from ..clip.conftest import small_clip
+from ..clip.invariants import picture, with_tower, wrap
 
 CAPTION = "a dog next to a red circle"
 

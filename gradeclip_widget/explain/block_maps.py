@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
-from torch import Tensor
 
-from .clip import ClipModel
-from .clip.preprocessing import Picture
-from .clip.tokenizers.open_clip_bpe import Tokens
-from .core.block_maps import Depth
-from .core.progress import Progress
-from .core.words import Word
-from .methods import BlockwiseMethod, Method
+from ..clip import ClipModel
+from ..clip.preprocessing import Picture
+from ..clip.tokenizers.open_clip_bpe import Tokens
+from ..core.block_maps import Depth
+from ..core.progress import Progress
+from ..methods import BlockwiseMethod, Method
+from ..methods.token_shares import positive_parts, word_sums
 
 
 def by_block(
@@ -76,14 +73,3 @@ def by_block(
         text_maps.float().unflatten(0, words.shape[:2]).unflatten(-1, grid).cpu().numpy(),
         torch.stack(importance).float().cpu().numpy(),
     )
-
-
-def positive_parts(shares: Tensor) -> Tensor:
-    """Return each token's part of what is positive in shares (T,) of the score; zeros where nothing is."""
-    evidence = shares.relu()
-    return evidence / evidence.sum().clamp_min(torch.finfo(torch.float32).tiny)
-
-
-def word_sums(rows: Tensor, words: Sequence[Word]) -> Tensor:
-    """Rows (T, ...) of tokens summed to rows (W, ...) of words."""
-    return torch.stack([rows[list(word.tokens)].sum(0) for word in words])

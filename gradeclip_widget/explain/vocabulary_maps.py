@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .clip import ClipModel
-from .clip.image_towers.base import ImageTrace
-from .clip.preprocessing import Picture
-from .core import regions
-from .core.progress import Progress
-from .core.regions import Region
-from .core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
-from .encoded import EncodedImage
-from .methods import Method
+from ..clip import ClipModel
+from ..clip.image_towers.base import ImageTrace
+from ..clip.preprocessing import Picture
+from ..core import regions
+from ..core.progress import Progress
+from ..core.regions import Region
+from ..core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
+from ..methods import Method
+from .encoded_image import EncodedImage
 
 _BATCH = 128  # words mapped at once: bounds the memory of their gradients
 _KEPT: WeakKeyDictionary[ClipModel, WeakKeyDictionary[Vocabulary, Tensor]] = WeakKeyDictionary()

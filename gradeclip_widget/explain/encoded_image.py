@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from .clip.image_towers.base import ImageTrace
-from .clip.preprocessing import Picture
+from ..clip.image_towers.base import ImageTrace
+from ..clip.preprocessing import Picture
 
 
 @dataclass(frozen=True, eq=False)
