@@ -19,7 +19,7 @@ class Artwork:
     """The sprites of one or more packs, decoded when first asked for.
 
     Args:
-        packs: Zips written by :mod:`gradeclip_widget.demo.artwork`.
+        packs: Zips written by :mod:`gradeclip_widget.training.render_artwork`.
     """
 
     def __init__(self, packs: Sequence[Path] = (PACK,)) -> None:

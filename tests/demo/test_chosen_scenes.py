@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import gradeclip_widget as gw
-from gradeclip_widget.demo.measured import mentions
 from gradeclip_widget.demo.scenes import Scene
 from gradeclip_widget.metrics import pointing_hit
+from gradeclip_widget.training.measured import mentions
 
 SCENES = gw.demo.scenes()
 

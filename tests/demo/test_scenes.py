@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradeclip_widget import demo
-from gradeclip_widget.demo.artwork import SIDE
 from gradeclip_widget.demo.sprites import PACK, draw_shape, shipped
 from gradeclip_widget.demo.world import COLOURS, HELD_OUT_STYLE, OBJECTS, SHAPES, SHIPPED_STYLES
+from gradeclip_widget.training.render_artwork import SIDE
 
 SEEDS = st.integers(500_000, 1_000_000)
 few = settings(max_examples=25, deadline=None)

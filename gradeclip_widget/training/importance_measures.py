@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..demo.scenes import Scene, sample_scene
+from ..demo.world import NUMBERS
 from ..explain.explainer import Explainer
 from ..metrics import energy_in_mask, pointing_hit, spread
 from .measured import Measured, mean, mentions
-from .scenes import Scene, sample_scene
-from .world import NUMBERS
 
 if TYPE_CHECKING:
     from ..clip import ClipModel

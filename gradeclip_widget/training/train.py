@@ -1,6 +1,6 @@
 """Train the embedded model: symmetric contrastive learning on drawn pictures, and nothing else.
 
-    python -m gradeclip_widget.demo.train --out CHECKPOINTS --packs more-sprites.zip --minutes 100
+    python -m gradeclip_widget.training.train --out CHECKPOINTS --packs more-sprites.zip --minutes 100
 
 Scenes learn from true sentences about them, close-ups of single things from their names; where things are is
 never told. A run can be stopped at any time and goes on from its last checkpoint.
@@ -27,13 +27,13 @@ from torch.nn import BatchNorm2d
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from ..demo.model import CONFIG, TABLE, from_config, read_weights, save_weights
+from ..demo.sprites import PACK, Artwork
+from ..demo.trunk import IMAGE_SIZE
+from ..demo.world import HELD_OUT_STYLE, OBJECTS
 from .batches import Batch, SceneBatches, Stage, locate, vocabulary_ids
-from .model import CONFIG, TABLE, from_config, read_weights, save_weights
+from .fast_towers import encode_images, encode_texts
 from .muon import Muon
-from .sprites import PACK, Artwork
-from .towers import encode_images, encode_texts
-from .trunk import IMAGE_SIZE
-from .world import HELD_OUT_STYLE, OBJECTS
 
 SIZES = (112, 112, 112, 144)  # pixels of scenes
 # The run that ships was stopped after 850 and 1,200 steps to add what the later stages have: shapes among the

@@ -1,7 +1,7 @@
 """Render emoji sets into the packed sprites that scenes are drawn from.
 
     npm pack @iconify-json/noto ...            # unpack each set to ASSETS/<set>/
-    python -m gradeclip_widget.demo.artwork ASSETS --out gradeclip_widget/demo/sprites.zip
+    python -m gradeclip_widget.training.render_artwork ASSETS --out gradeclip_widget/demo/sprites.zip
 
 A pack is a zip of square WebP pictures, `<set>/<word>.webp`. Rendering needs `resvg_py`; using a pack
 does not.
@@ -19,7 +19,7 @@ from typing import Any
 
 from PIL import Image
 
-from .world import ICONS, SHIPPED_STYLES
+from ..demo.world import ICONS, SHIPPED_STYLES
 
 SIDE = 160  # pixels
 QUALITY, ALPHA_QUALITY = 75, 60  # of WebP

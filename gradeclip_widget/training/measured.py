@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..demo.scenes import Scene
+from ..demo.world import counted
 from ..explain.explanation import Explanation
-from .scenes import Scene
-from .world import counted
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from PIL import Image, ImageFilter, ImageOps
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from .captions import Caption, Mention
-from .model import tokenizer
-from .scenes import CANVAS, Composer, Layout
-from .sprites import Artwork
-from .world import COLOURS, NUMBERS, OBJECTS, OPPOSITES, PAIRINGS, PREFIXES, SHAPES, plural
+from ..demo.captions import Caption, Mention
+from ..demo.model import tokenizer
+from ..demo.scenes import CANVAS, Composer, Layout
+from ..demo.sprites import Artwork
+from ..demo.world import COLOURS, NUMBERS, OBJECTS, OPPOSITES, PAIRINGS, PREFIXES, SHAPES, plural
 
 TRAINING_SEEDS = (
     490_000  # seeds 490,000 to 499,999 are for decisions, from 500,000 on for measuring

@@ -11,7 +11,9 @@ import pytest
 import torch
 
 from gradeclip_widget.demo import model as demo
-from gradeclip_widget.demo.batches import (
+from gradeclip_widget.demo.sprites import PACK, shipped
+from gradeclip_widget.demo.world import SEEN_STYLES
+from gradeclip_widget.training.batches import (
     FUNCTION_WORDS,
     PHRASES,
     SceneBatches,
@@ -20,11 +22,9 @@ from gradeclip_widget.demo.batches import (
     locate,
     vocabulary_ids,
 )
-from gradeclip_widget.demo.muon import Muon, orthogonal
-from gradeclip_widget.demo.sprites import PACK, shipped
-from gradeclip_widget.demo.towers import encode_images, encode_texts
-from gradeclip_widget.demo.train import Training, contrast, contrast_many, train
-from gradeclip_widget.demo.world import SEEN_STYLES
+from gradeclip_widget.training.fast_towers import encode_images, encode_texts
+from gradeclip_widget.training.muon import Muon, orthogonal
+from gradeclip_widget.training.train import Training, contrast, contrast_many, train
 
 TINY = (
     Stage(1, (64,), 6, 4, (1e-3, 1e-3), (40,)),

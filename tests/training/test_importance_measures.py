@@ -9,7 +9,9 @@ import pytest
 
 import gradeclip_widget as gw
 from gradeclip_widget.core.evidence import MEASURES
-from gradeclip_widget.demo.importance_measures import (
+from gradeclip_widget.demo.scenes import sample_scene
+from gradeclip_widget.demo.world import SEEN_STYLES
+from gradeclip_widget.training.importance_measures import (
     DIFFERENTIATED,
     SHOWN,
     Roles,
@@ -18,8 +20,6 @@ from gradeclip_widget.demo.importance_measures import (
     importance_agreement,
     spearman,
 )
-from gradeclip_widget.demo.scenes import sample_scene
-from gradeclip_widget.demo.world import SEEN_STYLES
 
 from ..factories import make_explanation
 

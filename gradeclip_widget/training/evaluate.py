@@ -1,6 +1,6 @@
 """Measure the embedded model on scenes that it was not trained on.
 
-    python -m gradeclip_widget.demo.evaluate --scenes 1000
+    python -m gradeclip_widget.training.evaluate --scenes 1000
 
 Prints a table: what was reached on the drawing styles of training, and on the one that was held out.
 """
@@ -19,14 +19,14 @@ import torch
 from torch import Tensor
 
 from ..clip import ClipModel
+from ..demo import model as demo
+from ..demo.scenes import Scene, sample_scene
+from ..demo.world import COLOURS, HELD_OUT_STYLE, OBJECTS, SEEN_STYLES, SHAPES, singular
 from ..explain.explainer import Explainer
 from ..explain.word_lists import vocabularies
 from ..metrics import energy_in_mask, pointing_hit
-from . import model as demo
 from .importance_measures import first_picture, importance_agreement
 from .measured import Measured, Result, mean, mentions
-from .scenes import Scene, sample_scene
-from .world import COLOURS, HELD_OUT_STYLE, OBJECTS, SEEN_STYLES, SHAPES, singular
 
 FIRST_SEED = 500_000  # seeds below train
 CAPTIONS_IN_VIEW = 100
