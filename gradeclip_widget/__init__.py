@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from .explain.explanation import Explanation
     from .explain.word_lists import vocabularies
     from .magic import load_ipython_extension
-    from .widget import ExplanationWidget, explore, show
+    from .widget.explore import explore, show
+    from .widget.widget import ExplanationWidget
 
 _HOMES = {
     "ClipModel": ".clip",

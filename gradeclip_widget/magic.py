@@ -7,7 +7,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .widget import ExplanationWidget
+    from .widget.widget import ExplanationWidget
 
 
 class _Parser(argparse.ArgumentParser):
@@ -32,7 +32,7 @@ def gradeclip(line: str) -> ExplanationWidget:
     args = parser.parse_args(_split(line))
     if not args.caption:
         raise ValueError(f"%gradeclip: no caption after {args.image!r}\n{parser.format_usage()}")
-    from .widget import explore
+    from .widget.explore import explore
 
     return explore(_variable(args.image), " ".join(args.caption), args.model, method=args.method)
 

@@ -14,8 +14,8 @@ from gradeclip_widget.core.block_maps import Depth
 from gradeclip_widget.core.progress import Progress, unheard
 from gradeclip_widget.core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
 from gradeclip_widget.explain.explanation import Explanation
-from gradeclip_widget.request import Request
-from gradeclip_widget.session import Session
+from gradeclip_widget.widget.backend import Session
+from gradeclip_widget.widget.request import Request
 
 from .factories import GRID, SIZE, make_explanation, picture
 

@@ -1,16 +1,11 @@
-"""Explanation methods, all under one signature."""
+"""Explanation methods, one file each: every module of this folder is imported and registers what it defines."""
+
+import importlib
+import pkgutil
 
 from .base import BlockwiseMethod, Method, get_method, method_names
-from .grad_cam import GradCam
-from .grad_eclip import GradEclip
-from .self_attention import SelfAttention
 
-__all__ = [
-    "BlockwiseMethod",
-    "GradCam",
-    "GradEclip",
-    "Method",
-    "SelfAttention",
-    "get_method",
-    "method_names",
-]
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
+
+__all__ = ["BlockwiseMethod", "Method", "get_method", "method_names"]

@@ -19,6 +19,12 @@ _METHODS: dict[str, type[Method]] = {}
 class Method(ABC):
     """An explanation method. A subclass with a ``name`` can be asked for by that name.
 
+    Attributes:
+        name: what it is asked for by.
+        label: what it is called on show.
+        needs_query: whether it needs towers in which a pooled token attends to the others.
+        priority: methods of a higher one are listed first, those of the same one by name.
+
     Args:
         reference: behave as the authors' published code does, quirks included.
     """
@@ -26,6 +32,7 @@ class Method(ABC):
     name: ClassVar[str]
     label: ClassVar[str]
     needs_query: ClassVar[bool] = False
+    priority: ClassVar[int] = 0
 
     def __init_subclass__(cls) -> None:
         """Register the method under its name, where it has one of its own."""
@@ -92,10 +99,11 @@ def get_method(name: str, reference: bool = False) -> Method:
     if name not in _METHODS:
         near = difflib.get_close_matches(name, _METHODS, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"no method {name!r}: there are {', '.join(map(repr, _METHODS))}{hint}")
+        known = ", ".join(map(repr, method_names()))
+        raise ValueError(f"no method {name!r}: there are {known}{hint}")
     return _METHODS[name](reference)
 
 
 def method_names() -> tuple[str, ...]:
-    """Names of all methods."""
-    return tuple(_METHODS)
+    """Return the names of all methods, the default one first."""
+    return tuple(sorted(_METHODS, key=lambda name: (-_METHODS[name].priority, name)))

@@ -35,6 +35,7 @@ class GradEclip(BlockwiseMethod):
 
     name = "grad-eclip"
     label = "Grad-ECLIP"
+    priority = 1  # the default
 
     def block_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
         """Signed maps (L, K, patches); a pooled feature map counts as one block.

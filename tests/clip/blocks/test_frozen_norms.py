@@ -18,7 +18,7 @@ from gradeclip_widget.clip.text_towers.huggingface_first_token import ClassTextT
 from gradeclip_widget.clip.text_towers.huggingface_mean import MeanTextTower
 from gradeclip_widget.clip.text_towers.shares import TangentShares
 from gradeclip_widget.clip.tokenizers.frame import Frame
-from gradeclip_widget.methods import GradEclip
+from gradeclip_widget.methods.grad_eclip import GradEclip
 from gradeclip_widget.methods.token_shares import caption_moves
 
 from .. import invariants as check

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 import gradeclip_widget as gw
 from gradeclip_widget.clip.text_towers.bidirectional import PooledTextTower
 from gradeclip_widget.clip.tokenizers.frame import Frame
-from gradeclip_widget.methods import GradEclip, SelfAttention
+from gradeclip_widget.methods.grad_eclip import GradEclip
+from gradeclip_widget.methods.self_attention import SelfAttention
 
 from .. import invariants as check
 from ..conftest import CAPTION, small_clip

@@ -13,7 +13,7 @@ from open_clip.hf_model import HFTextEncoder
 import gradeclip_widget as gw
 from gradeclip_widget.clip.text_towers.huggingface_mean import MeanTextTower
 from gradeclip_widget.clip.tokenizers.frame import Frame
-from gradeclip_widget.methods import GradEclip
+from gradeclip_widget.methods.grad_eclip import GradEclip
 
 from .. import invariants as check
 from .test_bidirectional import Custom

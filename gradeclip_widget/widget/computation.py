@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
-from .core.progress import Progress
-from .explain.explanation import Explanation
-from .export.payload import to_payload
+from ..core.progress import Progress
+from ..explain.explanation import Explanation
+from ..export.payload import to_payload
 from .history import Step
 from .request import Request
-from .requesting import Requesting
+from .request_sync import Requesting
 from .worker import Check, Worker
 
 if TYPE_CHECKING:
-    from .session import Session
+    from .backend import Session
 
 NO_MODEL = (
     "This widget shows a saved explanation and has no model: "

@@ -10,10 +10,10 @@ import anywidget
 import numpy as np
 import traitlets as t
 
-from .core.erasure import ERASURES
-from .core.evidence import INTEGRATED_GRADIENTS
-from .core.explanation_record import IN_CAPTION
-from .explain.explanation import Explanation
+from ..core.erasure import ERASURES
+from ..core.evidence import INTEGRATED_GRADIENTS
+from ..core.explanation_record import IN_CAPTION
+from ..explain.explanation import Explanation
 
 SIGNS = ("positive", "negative", "both")
 OVERVIEWS = ("words", "caption")

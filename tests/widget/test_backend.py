@@ -17,10 +17,10 @@ import gradeclip_widget as gw
 from gradeclip_widget.demo import Scene
 from gradeclip_widget.demo import model as demo
 
-from .clip.conftest import small_clip
-from .clip.invariants import wrap
-from .factories import SIZE, picture
-from .fakes import FakeSession, live_widget
+from ..clip.conftest import small_clip
+from ..clip.invariants import wrap
+from ..factories import SIZE, picture
+from ..fakes import FakeSession, live_widget
 
 PATIENCE = 60  # seconds, of a test that would fail
 Widget = gw.ExplanationWidget

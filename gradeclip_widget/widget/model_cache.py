@@ -6,8 +6,8 @@ import gc
 from collections.abc import Sequence
 from typing import Any
 
-from .clip import ClipModel, loading
-from .core.progress import Progress
+from ..clip import ClipModel, loading
+from ..core.progress import Progress
 
 
 class ModelShelf:

@@ -17,10 +17,10 @@ from PIL import Image
 import gradeclip_widget as gw
 from gradeclip_widget.export.payload import to_payload
 
-from .factories import make_explanation
-from .fakes import FakeSession, live_widget
+from ..factories import make_explanation
+from ..fakes import FakeSession, live_widget
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 STATE = "application/vnd.jupyter.widget-state+json"
 Widget = gw.ExplanationWidget
 

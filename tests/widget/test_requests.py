@@ -11,11 +11,11 @@ import pytest
 
 import gradeclip_widget as gw
 from gradeclip_widget.explain.explanation import Explanation
-from gradeclip_widget.history import LIMIT
-from gradeclip_widget.session import EXPLANATIONS_KEPT
+from gradeclip_widget.widget.backend import EXPLANATIONS_KEPT
+from gradeclip_widget.widget.history import LIMIT
 
-from .factories import make_explanation
-from .fakes import FakeSession, live_widget
+from ..factories import make_explanation
+from ..fakes import FakeSession, live_widget
 
 PATIENCE = 30  # seconds, of a test that would fail
 Widget = gw.ExplanationWidget

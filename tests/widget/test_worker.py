@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from gradeclip_widget.worker import Check, Superseded, Worker
+from gradeclip_widget.widget.worker import Check, Superseded, Worker
 
-from .fakes import Gate
+from ..fakes import Gate
 
 PATIENCE = 30  # seconds, of a test that would fail
 
@@ -191,7 +191,7 @@ def test_nothing_of_a_job_is_held_on_to_when_it_is_done(worker: Worker) -> None:
 def test_work_ends_before_the_interpreter_does() -> None:
     code = """
 import threading
-from gradeclip_widget.worker import Worker
+from gradeclip_widget.widget.worker import Worker
 
 started = threading.Event()
 

@@ -12,8 +12,8 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
-from .clip.preprocessing import check_pixels
-from .core.images import read_image
+from ..clip.preprocessing import check_pixels
+from ..core.images import read_image
 
 _THUMBNAIL = 96  # pixels on the long side
 

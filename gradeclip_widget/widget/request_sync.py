@@ -6,8 +6,8 @@ from typing import Any
 
 import traitlets as t
 
-from .core.evidence import INTEGRATED_GRADIENTS
-from .explain.explanation import Explanation
+from ..core.evidence import INTEGRATED_GRADIENTS
+from ..explain.explanation import Explanation
 from .history import History, Step
 from .request import FIELDS, Request
 from .traits import Traits

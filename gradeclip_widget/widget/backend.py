@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from .album import Album, pictures_of
-from .clip import ClipModel
-from .core.erasure import erase
-from .core.progress import Progress, unheard
-from .core.vocabulary import Vocabulary
-from .explain.explainer import Explainer
-from .explain.word_lists import vocabularies
-from .export.payload import to_raw_depth
-from .export.picture import display_image
-from .methods import BlockwiseMethod, get_method, method_names
-from .models import ModelShelf
+from ..clip import ClipModel
+from ..core.erasure import erase
+from ..core.progress import Progress, unheard
+from ..core.vocabulary import Vocabulary
+from ..explain.explainer import Explainer
+from ..explain.word_lists import vocabularies
+from ..export.payload import to_raw_depth
+from ..export.picture import display_image
+from ..methods import BlockwiseMethod, get_method, method_names
+from .model_cache import ModelShelf
+from .picture_list import Album, pictures_of
 from .request import Request
 
 if TYPE_CHECKING:
-    from .explain.encoded_image import EncodedImage
-    from .explain.explanation import Explanation
+    from ..explain.encoded_image import EncodedImage
+    from ..explain.explanation import Explanation
 
 EXPLANATIONS_KEPT = 32
 _WORDS_SEEN = 12

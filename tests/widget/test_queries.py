@@ -13,8 +13,8 @@ from PIL import Image
 import gradeclip_widget as gw
 from gradeclip_widget.demo import Scene
 
-from .factories import GRID, SIZE
-from .fakes import FakeSession, live_widget
+from ..factories import GRID, SIZE
+from ..fakes import FakeSession, live_widget
 
 PATIENCE = 30  # seconds, of a test that would fail
 Widget = gw.ExplanationWidget
