@@ -3,6 +3,7 @@
 import { createLayers } from "./controls/block-sliders";
 import { createControls } from "./controls/display-row";
 import { decodePayload, PayloadError, type RawPayload } from "./core/decode";
+import { memoize } from "./core/memo";
 import type { Explanation } from "./core/types";
 import { createDetails } from "./panel/details";
 import { createErase } from "./panel/erase";
@@ -98,7 +99,6 @@ export function mount(model: Model, host: HTMLElement): () => void {
     { signal },
   );
 
-  const decode = createDecoder();
   let scene: Scene | null = null;
 
   store.listen((changes) => {
@@ -108,7 +108,7 @@ export function mount(model: Model, host: HTMLElement): () => void {
     progress.update(computing);
     kernel.update(store.view.kernel);
     root.setAttribute("aria-busy", String(computing));
-    const decoded = store.get("_payloads").map(decode);
+    const decoded = store.get("_payloads").map((raw) => decode(raw));
     const rows = promptRows(
       store,
       decoded.map((d) => (d instanceof Error ? null : d)),
@@ -146,22 +146,12 @@ export function mount(model: Model, host: HTMLElement): () => void {
   };
 }
 
-/** Decodes each payload once; failures are kept as the sentence to show. */
-function createDecoder(): (raw: RawPayload) => Explanation | Error {
-  const known = new WeakMap<RawPayload, Explanation | Error>();
-  return (raw) => {
-    let decoded = known.get(raw);
-    if (!decoded) {
-      try {
-        decoded = decodePayload(raw);
-      } catch (failure) {
-        decoded =
-          failure instanceof PayloadError
-            ? failure
-            : new Error(`This explanation cannot be read (${String(failure)}). Compute it again.`);
-      }
-      known.set(raw, decoded);
-    }
-    return decoded;
-  };
-}
+/** Each payload decoded, once; a failure as the error whose message is to be shown. */
+const decode = memoize((raw: RawPayload): Explanation | Error => {
+  try {
+    return decodePayload(raw);
+  } catch (failure) {
+    if (failure instanceof PayloadError) return failure;
+    return new Error(`This explanation cannot be read (${String(failure)}). Compute it again.`);
+  }
+});

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { coverage, phraseMap, regionShare, wordMap } from "../src/core/arithmetic";
+import { coverage, phraseMap, positiveShare } from "../src/core/arithmetic";
 import { decodePayload, type RawPayload } from "../src/core/decode";
 import { evidenceMap, type Highlight, highlights, regionWords, wordEvidence } from "../src/core/evidence";
 import type { Measure, Region } from "../src/core/types";
@@ -29,7 +29,7 @@ function compute({ fn, args: { reading = "in caption", words = [], region } }: C
   const part = region ? coverage(e, region) : new Float64Array();
   switch (fn) {
     case "wordMap":
-      return [...wordMap(e, reading, words[0])];
+      return [...phraseMap(e, reading, [words[0]])];
     case "phraseMap":
       return [...phraseMap(e, reading, words)];
     case "coverage":
@@ -37,7 +37,7 @@ function compute({ fn, args: { reading = "in caption", words = [], region } }: C
     case "regionWords":
       return regionWords(e, reading, "", part).flatMap(({ word, value }) => [word, value]);
     case "regionShare":
-      return [regionShare(e, reading, words, part)];
+      return [positiveShare(phraseMap(e, reading, words), part)];
   }
 }
 

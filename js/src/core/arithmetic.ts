@@ -11,11 +11,6 @@ export interface RankedWord {
 /** Samples per patch and axis when the coverage of a polygon is counted. */
 const SAMPLES = 8;
 
-/** One word's signed map in a reading. */
-export function wordMap(e: Explanation, reading: string, word: number): Float64Array {
-  return phraseMap(e, reading, [word]);
-}
-
 /** One block of one tower, counted from the shallowest. */
 export type Block = { tower: "image" | "text"; index: number };
 
@@ -101,16 +96,6 @@ export function coverage(e: Explanation, region: Region): Float64Array {
     if (centre !== null) part[centre] = 1;
   }
   return part;
-}
-
-/** The part of a phrase's positive evidence that lies inside a region, 0..1; 0 where there is none. */
-export function regionShare(
-  e: Explanation,
-  reading: string,
-  words: readonly number[],
-  part: Float64Array,
-): number {
-  return positiveShare(phraseMap(e, reading, words), part);
 }
 
 /** The part of a map's positive values that lies inside a region. */

@@ -1,29 +1,43 @@
-// Where pixels lie between the patches of a map.
+// Bilinear interpolation between the patches of a map.
 
+import { getOrCompute } from "./memo";
+
+/** Where the samples of one axis lie between the centers of the grid's cells; the border repeats. */
 export interface Axis {
-  low: Int32Array; // grid index under each pixel
-  high: Int32Array;
+  low: Int32Array; // the cell before each sample
+  high: Int32Array; // the cell after it
   weight: Float32Array; // of `high`
 }
 
 const axes = new Map<string, Axis>();
 
-/** Where the centres of `pixels` pixels lie between the centres of `cells` cells; the border repeats. */
-export function axis(pixels: number, cells: number): Axis {
-  const key = `${pixels}/${cells}`;
-  const known = axes.get(key);
-  if (known) return known;
-  const made: Axis = {
-    low: new Int32Array(pixels),
-    high: new Int32Array(pixels),
-    weight: new Float32Array(pixels),
-  };
-  for (let k = 0; k < pixels; k++) {
-    const u = Math.min(cells - 1, Math.max(0, ((k + 0.5) / pixels) * cells - 0.5));
-    made.low[k] = Math.floor(u);
-    made.high[k] = Math.min(cells - 1, made.low[k] + 1);
-    made.weight[k] = u - made.low[k];
-  }
-  axes.set(key, made);
-  return made;
+/** @param toEdges samples from one edge of the grid to the other; else at the centers of that many pixels. */
+export function axis(samples: number, cells: number, toEdges = false): Axis {
+  return getOrCompute(axes, `${samples}/${cells}/${toEdges}`, () => {
+    const low = new Int32Array(samples);
+    const high = new Int32Array(samples);
+    const weight = new Float32Array(samples);
+    for (let k = 0; k < samples; k++) {
+      const share = toEdges ? k / (samples - 1) : (k + 0.5) / samples;
+      const u = Math.min(cells - 1, Math.max(0, share * cells - 0.5));
+      low[k] = Math.floor(u);
+      high[k] = Math.min(cells - 1, low[k] + 1);
+      weight[k] = u - low[k];
+    }
+    return { low, high, weight };
+  });
+}
+
+/** Write one line of samples across the cells of a grid into `line`, of `cols` values. */
+export function mixRows(
+  line: Float32Array | Float64Array,
+  map: ArrayLike<number>,
+  cols: number,
+  down: Axis,
+  k: number,
+): void {
+  const above = down.low[k] * cols;
+  const below = down.high[k] * cols;
+  const weight = down.weight[k];
+  for (let c = 0; c < cols; c++) line[c] = map[above + c] * (1 - weight) + map[below + c] * weight;
 }

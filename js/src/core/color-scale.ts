@@ -8,12 +8,11 @@ import {
   interpolateViridis,
   schemePuOr,
 } from "d3-scale-chromatic";
+import { getOrCompute } from "./memo";
 import type { Sign } from "./types";
 
 export type Lut = Uint32Array; // 256 pixels as ImageData stores them: R, G, B, A bytes
 export type Rgb = readonly [number, number, number];
-
-export const DEFAULT_SCALE = "inferno";
 
 const SEQUENTIAL: Readonly<Record<string, (t: number) => string>> = {
   inferno: interpolateInferno,
@@ -44,23 +43,20 @@ function between(stops: readonly Rgb[], t: number): Rgb {
   return [mix(0), mix(1), mix(2)];
 }
 
-const cache = new Map<string, Lut>();
+const tables = new Map<string, Lut>();
 
 /** The table that a map is painted with. Alpha grows with evidence, so that the picture shows where there is none. */
 export function lookupTable(name: string, sign: Sign): Lut {
-  const key = `${sign}/${sign === "positive" ? name : ""}`;
-  const known = cache.get(key);
-  if (known) return known;
-  const bytes = new Uint8ClampedArray(4 * 256);
-  for (let k = 0; k < 256; k++) {
-    const t = k / 255;
-    bytes.set(colourAt(name, sign, t), 4 * k);
-    bytes[4 * k + 3] =
-      255 * alphaAt(sign === "both" ? Math.abs(2 * t - 1) : t, sign === "positive" ? VEIL : 0);
-  }
-  const table = new Uint32Array(bytes.buffer);
-  cache.set(key, table);
-  return table;
+  return getOrCompute(tables, `${sign}/${sign === "positive" ? name : ""}`, () => {
+    const bytes = new Uint8ClampedArray(4 * 256);
+    for (let k = 0; k < 256; k++) {
+      const t = k / 255;
+      bytes.set(colourAt(name, sign, t), 4 * k);
+      bytes[4 * k + 3] =
+        255 * alphaAt(sign === "both" ? Math.abs(2 * t - 1) : t, sign === "positive" ? VEIL : 0);
+    }
+    return new Uint32Array(bytes.buffer);
+  });
 }
 
 /** A CSS gradient of the scale, for the legend. */

@@ -1,5 +1,6 @@
 // Lines of equal evidence: marching squares over the bilinear map, drawn as smooth curves. No DOM here.
 
+import { axis, mixRows } from "./bilinear";
 import type { Point } from "./types";
 
 export type Polyline = Point[]; // closed where its first and last points are equal
@@ -54,6 +55,7 @@ export function smoothPath(lines: readonly Polyline[]): string {
   return path;
 }
 
+/** The map at the corners of a finer lattice, from edge to edge. */
 function sampleField(
   map: ArrayLike<number>,
   rows: number,
@@ -61,18 +63,15 @@ function sampleField(
   width: number,
   height: number,
 ): Float64Array {
+  const across = axis(width, cols, true);
+  const down = axis(height, rows, true);
   const field = new Float64Array(width * height);
+  const line = new Float64Array(cols);
   for (let y = 0, k = 0; y < height; y++) {
-    const v = Math.min(rows - 1, Math.max(0, y / STEPS - 0.5));
-    const top = Math.floor(v);
-    const bottom = Math.min(rows - 1, top + 1);
+    mixRows(line, map, cols, down, y);
     for (let x = 0; x < width; x++, k++) {
-      const u = Math.min(cols - 1, Math.max(0, x / STEPS - 0.5));
-      const left = Math.floor(u);
-      const right = Math.min(cols - 1, left + 1);
-      const upper = map[top * cols + left] * (1 - (u - left)) + map[top * cols + right] * (u - left);
-      const lower = map[bottom * cols + left] * (1 - (u - left)) + map[bottom * cols + right] * (u - left);
-      field[k] = upper * (1 - (v - top)) + lower * (v - top);
+      const left = line[across.low[x]];
+      field[k] = left + (line[across.high[x]] - left) * across.weight[x];
     }
   }
   return field;

@@ -1,12 +1,22 @@
-// Results kept for as long as the object that they are of.
+// Results that are kept, so that each is computed once.
 
-/** Make `compute` remember its results per object and key. */
-export function memoize<O extends object, V>(compute: (of: O, key: string) => V): (of: O, key?: string) => V {
-  const known = new WeakMap<O, Map<string, V>>();
-  return (of, key = "") => {
-    const values = known.get(of) ?? new Map<string, V>();
-    known.set(of, values);
-    if (!values.has(key)) values.set(key, compute(of, key));
-    return values.get(key)!;
+interface Table<K, V> {
+  has(key: K): boolean;
+  get(key: K): V | undefined;
+  set(key: K, value: V): unknown;
+}
+
+/** Return the value of a key, computed at its first use. */
+export function getOrCompute<K, V>(known: Table<K, V>, key: K, compute: () => V): V {
+  if (!known.has(key)) known.set(key, compute());
+  return known.get(key)!;
+}
+
+/** Make `compute` remember its results per object and key, for as long as the object lives. */
+export function memoize<O extends object, V, K = void>(compute: (of: O, key: K) => V): (of: O, key: K) => V {
+  const known = new WeakMap<O, Map<K, V>>();
+  return (of, key) => {
+    const values = getOrCompute(known, of, () => new Map<K, V>());
+    return getOrCompute(values, key, () => compute(of, key));
   };
 }

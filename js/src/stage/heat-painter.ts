@@ -1,7 +1,8 @@
 // From a map on the token grid to pixels: bilinear, through a colour table, at a modest resolution that CSS scales.
 
-import { axis } from "../core/bilinear";
+import { axis, mixRows } from "../core/bilinear";
 import type { Lut } from "../core/color-scale";
+import { getOrCompute } from "../core/memo";
 import type { Sign } from "../core/types";
 import { type Layer, paintLayers } from "./paint-layers";
 
@@ -32,10 +33,8 @@ export function paintMap(
   const factor = sign === "negative" ? -scale : scale;
   const offset = sign === "both" ? 128 : 0.5; // half a step: the index is cut, not rounded
   for (let y = 0, k = 0; y < height; y++) {
-    const a = down.low[y] * cols;
-    const b = down.high[y] * cols;
-    const q = down.weight[y];
-    for (let c = 0; c < cols; c++) line[c] = factor * (map[a + c] * (1 - q) + map[b + c] * q) + offset;
+    mixRows(line, map, cols, down, y);
+    for (let c = 0; c < cols; c++) line[c] = factor * line[c] + offset;
     for (let x = 0; x < width; x++, k++) {
       const left = line[across.low[x]];
       const v = left + (line[across.high[x]] - left) * across.weight[x];
@@ -75,12 +74,12 @@ export class HeatPainter {
   paintTogether(of: object, layers: () => readonly Layer[]): void {
     if (!this.#context || !this.#image) return;
     const { width, height } = this.#image;
-    const known = this.#layered.get(of);
-    if (known) this.#pixels.set(known);
-    else {
-      paintLayers(this.#pixels, width, height, layers(), this.rows, this.cols);
-      this.#layered.set(of, this.#pixels.slice());
-    }
+    const painted = getOrCompute(this.#layered, of, () => {
+      const pixels = new Uint32Array(this.#pixels.length);
+      paintLayers(pixels, width, height, layers(), this.rows, this.cols);
+      return pixels;
+    });
+    this.#pixels.set(painted);
     this.#context.putImageData(this.#image, 0, 0);
   }
 }

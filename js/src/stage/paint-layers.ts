@@ -1,6 +1,6 @@
 // Several maps painted together, each in a color of its own.
 
-import { axis } from "../core/bilinear";
+import { axis, mixRows } from "../core/bilinear";
 import { alphaAt, type Rgb } from "../core/color-scale";
 
 export interface Layer {
@@ -28,9 +28,8 @@ export function paintLayers(
   const lines = layers.map(() => new Float32Array(cols)); // one pixel row of each layer
   const bytes = new Uint8ClampedArray(pixels.buffer, pixels.byteOffset, pixels.byteLength);
   for (let y = 0, k = 0; y < height; y++) {
-    const [a, b, q] = [down.low[y] * cols, down.high[y] * cols, down.weight[y]];
     layers.forEach(({ strength }, n) => {
-      for (let c = 0; c < cols; c++) lines[n][c] = strength[a + c] * (1 - q) + strength[b + c] * q;
+      mixRows(lines[n], strength, cols, down, y);
     });
     for (let x = 0; x < width; x++, k += 4) {
       const [left, right, p] = [across.low[x], across.high[x], across.weight[x]];

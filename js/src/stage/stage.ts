@@ -4,6 +4,7 @@ import { lookupTable } from "../core/color-scale";
 import { toBytes } from "../core/decode";
 import { strengths } from "../core/evidence";
 import { hueRgb } from "../core/hues";
+import { memoize } from "../core/memo";
 import type { Explanation } from "../core/types";
 import type { Frame, Scene } from "../state/scene";
 import type { Store } from "../state/store";
@@ -126,14 +127,8 @@ function badgeText({ scene }: Frame): string {
   return sign === "both" ? `No evidence on${whom}` : `No positive evidence for${whom}`;
 }
 
-const decoded = new WeakMap<Erased, Uint8Array>();
-
 /** The same array for the same picture, so that comparing is quick. */
-function erasedBytes(erased: Erased): Uint8Array {
-  const bytes = decoded.get(erased) ?? toBytes(erased.image);
-  decoded.set(erased, bytes);
-  return bytes;
-}
+const erasedBytes = memoize((erased: Erased) => toBytes(erased.image));
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a === b || (a.length === b.length && a.every((value, i) => value === b[i]));

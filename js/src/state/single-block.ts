@@ -2,6 +2,7 @@
 
 import { type Block, ofBlock } from "../core/arithmetic";
 import { decodeDepth, type RawDepth } from "../core/decode";
+import { memoize } from "../core/memo";
 import type { Depth, Explanation } from "../core/types";
 import type { Store } from "./store";
 
@@ -20,24 +21,14 @@ export function shownBlock(e: Explanation, store: Store): ShownBlock {
   return { depth, block: at("image", store.get("image_block")) ?? at("text", store.get("text_block")) };
 }
 
-const depths = new WeakMap<RawDepth, { of: Explanation; depth: Depth | null }>();
+const depthOf = memoize((e: Explanation, raw: RawDepth) => decodeDepth(raw, e));
 
-function depthOf(e: Explanation, raw: RawDepth): Depth | null {
-  let known = depths.get(raw);
-  if (known?.of !== e) {
-    known = { of: e, depth: decodeDepth(raw, e) };
-    depths.set(raw, known);
-  }
-  return known.depth;
+/** Every block of both towers as an explanation: the same objects each time, so that what is derived from them is kept. */
+const blocksOf = memoize((depth: Depth, e: Explanation) => ({
+  image: depth.image.map((_, index) => ofBlock(e, depth, { tower: "image", index })),
+  text: depth.text.map((_, index) => ofBlock(e, depth, { tower: "text", index })),
+}));
+
+export function evidenceOfBlock(e: Explanation, depth: Depth, { tower, index }: Block): Explanation {
+  return blocksOf(depth, e)[tower][index];
 }
-
-/** The same object for the same block, so that what is derived from it is kept too. */
-export function evidenceOfBlock(e: Explanation, depth: Depth, block: Block): Explanation {
-  const known = blocks.get(depth) ?? new Map<string, Explanation>();
-  blocks.set(depth, known);
-  const key = `${block.tower} ${block.index}`;
-  if (!known.has(key)) known.set(key, ofBlock(e, depth, block));
-  return known.get(key)!;
-}
-
-const blocks = new WeakMap<Depth, Map<string, Explanation>>();

@@ -5,10 +5,9 @@ import {
   patchAt,
   patchBox,
   phraseMap,
+  positiveShare,
   rankDifference,
-  regionShare,
   softmax,
-  wordMap,
 } from "../../src/core/arithmetic";
 import type { Region } from "../../src/core/types";
 import { explanation, random, randomExplanation } from "../fixtures";
@@ -39,7 +38,7 @@ describe("maps", () => {
     always((_, e) => {
       const words = e.header.words.map((_, k) => k);
       for (const reading of e.readings.keys()) {
-        const parts = words.map((w) => wordMap(e, reading, w));
+        const parts = words.map((w) => phraseMap(e, reading, [w]));
         phraseMap(e, reading, words).forEach((value, i) => {
           expect(value).toBeCloseTo(sum(parts.map((p) => p[i])), 12);
         });
@@ -48,7 +47,7 @@ describe("maps", () => {
   });
 
   test("a reading that is not there is named, with those that are", () => {
-    expect(() => wordMap(explanation(), "upside down", 0)).toThrow(
+    expect(() => phraseMap(explanation(), "upside down", [0])).toThrow(
       /"upside down".*in caption, alone, left out/,
     );
   });
@@ -156,15 +155,16 @@ describe("what a region says", () => {
       const part = Float64Array.from({ length: e.rows * e.cols }, next);
       const rest = part.map((c) => 1 - c);
       const words = e.header.words.map((_, k) => k);
-      const total = regionShare(e, "alone", words, part) + regionShare(e, "alone", words, rest);
-      const some = phraseMap(e, "alone", words).some((v) => v > 0);
+      const map = phraseMap(e, "alone", words);
+      const total = positiveShare(map, part) + positiveShare(map, rest);
+      const some = map.some((v) => v > 0);
       expect(total).toBeCloseTo(some ? 1 : 0, 9);
     });
   });
 
   test("a word without positive evidence has no share to give", () => {
     const e = explanation({ words: ["no"], rows: [[-1, -1, -1, -1, -1, -1]] });
-    expect(regionShare(e, "in caption", [0], coverage(e, box(0, 0, 60, 40)))).toBe(0);
+    expect(positiveShare(phraseMap(e, "in caption", [0]), coverage(e, box(0, 0, 60, 40)))).toBe(0);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { coverage, wordMap } from "../../src/core/arithmetic";
+import { coverage, phraseMap } from "../../src/core/arithmetic";
 import {
   evidenceMap,
   HUES,
@@ -44,7 +44,7 @@ describe("a word's evidence", () => {
         wordEvidence(e, reading).forEach((map, word) => {
           const importance = importanceOf(e).values[word];
           const sign = Math.sign(importance);
-          const some = wordMap(e, reading, word).some((value) => sign * value > 0);
+          const some = phraseMap(e, reading, [word]).some((value) => sign * value > 0);
           expect(sum(map)).toBeCloseTo(some ? importance : 0, 12);
           expect(map.every((value) => sign * value >= 0)).toBe(true);
         });
