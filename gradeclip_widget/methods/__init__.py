@@ -1,4 +1,4 @@
-"""Explanation methods, one file each: every module of this folder is imported and registers what it defines."""
+"""Explanation methods, one file each: every module here is imported and registers what it defines."""
 
 import importlib
 import pkgutil
