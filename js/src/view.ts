@@ -64,7 +64,7 @@ export function mount(model: Model, host: HTMLElement): () => void {
     hint: createHint(),
     notes: createNotes(),
     pictures: createPictures(store, root, signal),
-    controls: createControls(store, signal),
+    controls: createControls(store, menu, signal),
     layers: createLayers(store, signal),
     details: createDetails(store, signal),
     announcer: createAnnouncer(),

@@ -7,6 +7,7 @@ import type { Store } from "../state/store";
 import type { Synced } from "../state/synced";
 import { type Component, h, setText, uniqueId } from "../ui/dom";
 import { explain } from "../ui/help";
+import type { Menu } from "../ui/menu";
 import { createSegmented, type Option } from "../ui/segmented";
 import { createSelect } from "../ui/select";
 import { createModels } from "./model-menu";
@@ -23,8 +24,8 @@ const SCALE_HELP = "The colors of a single word’s map, from nothing to stronge
 const SCALES = SCALE_NAMES.map((name) => ({ value: name, label: name }));
 const NATIVE = ""; // the resolution that the model was trained at
 
-export function createControls(store: Store, signal: AbortSignal): Component<Frame> {
-  const models = createModels(store, signal);
+export function createControls(store: Store, menu: Menu, signal: AbortSignal): Component<Frame> {
+  const models = createModels(store, menu, signal);
   const method = createSelect("Method", METHOD_HELP, signal, (value) => store.set({ method: value }));
   const resolution = createSelect("Detail", DETAIL_HELP, signal, (value) =>
     store.set({ resolution: value === NATIVE ? null : Number(value) }),

@@ -114,64 +114,66 @@ describe("the controls on show", () => {
 describe("the menu of models", () => {
   const opened = (more = {}) => {
     const view = live(more);
-    const button = view.one(".gradeclip-models > button");
+    const button = view.one(".gradeclip-models");
     click(button);
-    return {
-      ...view,
-      button,
-      rows: () => view.all(".gradeclip-popup li"),
-      popup: view.one(".gradeclip-popup"),
-    };
+    return { ...view, button, items: () => view.all(".gradeclip-menu button") };
   };
 
   test("says which are in memory and what they take, and frees those that are not in use", async () => {
-    const { rows, popup, model } = opened();
-    expect(rows().map((row) => row.textContent)).toEqual([
+    const { button, items, model } = opened();
+    expect(items().map((item) => item.textContent)).toEqual([
       "demo28 MB",
-      "ViT-B-16/openai604 MBfree",
+      "ViT-B-16/openai604 MB",
       "ViT-L-14/openainot loaded",
+      "Free ViT-B-16/openai604 MB",
     ]);
-    const free = popup.querySelector<HTMLElement>(".gradeclip-free")!;
-    expect(free.getAttribute("aria-label")).toBe("Free ViT-B-16/openai, 604 MB");
-    click(free);
+    click(items()[3]);
     expect((model as LiveModel).sent.map(({ content }) => content)).toEqual([
       { type: "free", model: "ViT-B-16/openai" },
     ]);
+    expect(document.activeElement).toBe(button);
     model.set(
       "_models",
       SWITCHES._models.map((m) => (m.name === "demo" ? m : { ...m, loaded: false, bytes: 0 })),
     );
     await frame();
-    expect(rows()[1].textContent).toBe("ViT-B-16/openainot loaded");
-    expect(rows()[1].contains(document.activeElement)).toBe(true);
+    click(button);
+    expect(items()).toHaveLength(3);
+    expect(items()[1].textContent).toBe("ViT-B-16/openainot loaded");
   });
 
   test("opens on the one in use, moves by arrows, chooses and closes", () => {
-    const { rows, popup, button, model } = opened();
-    expect(rows()[0].contains(document.activeElement)).toBe(true);
+    const { items, button, model } = opened();
+    expect(items()[0]).toBe(document.activeElement);
+    expect(items().map((item) => item.getAttribute("aria-checked"))).toEqual([
+      "true",
+      "false",
+      "false",
+      null,
+    ]);
     press(document.activeElement!, "ArrowDown");
     press(document.activeElement!, "ArrowDown");
     click(document.activeElement!);
     expect(model.get("model")).toBe("ViT-L-14/openai");
-    expect(popup.hidden).toBe(true);
+    expect(items()).toHaveLength(0);
     expect(document.activeElement).toBe(button);
   });
 
   test("closes on Esc, and what is selected in the picture stays", async () => {
-    const { popup, button, model } = opened({ selected_words: [1] });
+    const { items, button, model } = opened({ selected_words: [1] });
     press(document.activeElement!, "Escape");
     await frame();
-    expect(popup.hidden).toBe(true);
+    expect(items()).toHaveLength(0);
     expect(document.activeElement).toBe(button);
     expect(model.get("selected_words")).toEqual([1]);
   });
 
   test("names stay text", () => {
     const evil = "<img src=x onerror=alert(1)>";
-    const { popup, host } = opened({
+    const { host, items } = opened({
       _models: [...SWITCHES._models, { name: evil, loaded: true, bytes: 1 }],
     });
-    expect(popup.textContent).toContain(evil);
+    expect(items().map((item) => item.textContent)).toContain(`${evil}1 bytes`);
     expect(host.querySelector("[onerror]")).toBeNull();
   });
 });
