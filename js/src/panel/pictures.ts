@@ -5,8 +5,9 @@ import { formatBytes } from "../core/format";
 import type { Frame } from "../state/scene";
 import type { Store } from "../state/store";
 import type { PictureEntry } from "../state/synced";
-import { type Component, h, uniqueId } from "../ui/dom";
+import { type Component, h } from "../ui/dom";
 import { explain } from "../ui/help";
+import { createRadioGroup } from "../ui/radio-group";
 
 const TYPES = ["png", "jpeg", "webp", "gif", "bmp", "tiff"].map((name) => `image/${name}`);
 
@@ -119,52 +120,40 @@ export function createPictures(store: Store, root: HTMLElement, signal: AbortSig
 
 /** Thumbnails, one of them chosen. */
 function createStrip(store: Store, signal: AbortSignal) {
-  const element = h("div", { class: "gradeclip-strip", role: "radiogroup", "aria-label": "Pictures" });
-  const name = uniqueId();
+  const group = createRadioGroup("Pictures", "gradeclip-strip", signal, (value) =>
+    store.set({ picture: Number(value) }),
+  );
   let shown: readonly PictureEntry[] = [];
-  let inputs: HTMLInputElement[] = [];
   let urls: string[] = [];
   const revoke = () => {
     for (const url of urls) URL.revokeObjectURL(url);
   };
   signal.addEventListener("abort", revoke);
-  element.addEventListener(
-    "change",
-    (event) => store.set({ picture: Number((event.target as HTMLInputElement).value) }),
-    { signal },
-  );
   return {
-    element,
+    element: group.element,
     update(): void {
       const pictures = store.get("_pictures");
-      element.hidden = !store.live || !store.offers("pictures") || pictures.length < 2;
-      if (element.hidden) return;
+      group.element.hidden = !store.live || !store.offers("pictures") || pictures.length < 2;
+      if (group.element.hidden) return;
       if (pictures !== shown) {
         shown = pictures;
         revoke();
         urls = pictures.map(({ thumbnail }) =>
           URL.createObjectURL(new Blob([toBytes(thumbnail) as BlobPart], { type: "image/webp" })),
         );
-        const focused = inputs.indexOf(document.activeElement as HTMLInputElement);
-        inputs = pictures.map((picture, k) =>
-          h("input", { type: "radio", name, value: k, "aria-label": picture.name || `Picture ${k + 1}` }),
-        );
-        element.replaceChildren(
-          ...pictures.map((picture, k) =>
-            h(
-              "label",
-              { class: "gradeclip-thumb", "data-help": picture.name || null },
-              inputs[k],
-              h("img", { src: urls[k], alt: "" }),
-            ),
-          ),
-        );
-        if (focused >= 0) inputs[Math.min(focused, inputs.length - 1)]?.focus();
+        group.setValues(Object.keys(pictures), (input, k) => {
+          const { name } = pictures[k];
+          input.setAttribute("aria-label", name || `Picture ${k + 1}`);
+          return h(
+            "label",
+            { class: "gradeclip-thumb", "data-help": name || null },
+            input,
+            h("img", { src: urls[k], alt: "" }),
+          );
+        });
       }
-      inputs.forEach((input, k) => {
-        input.checked = k === store.get("picture");
-        input.disabled = !store.canAsk && !input.checked;
-      });
+      group.choose(String(store.get("picture")));
+      group.setDisabled(!store.canAsk);
     },
   };
 }

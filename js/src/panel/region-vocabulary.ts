@@ -4,8 +4,8 @@ import { formatPart, partDecimals } from "../core/format";
 import type { Frame } from "../state/scene";
 import type { Store } from "../state/store";
 import type { SeenWord } from "../state/synced";
-import { layTrack, place } from "../ui/bar";
-import { type Component, h, setText } from "../ui/dom";
+import { createBarRow, showBar, showTrack } from "../ui/bar";
+import { type Component, h, reuseRows, setText } from "../ui/dom";
 import { createSelect } from "../ui/select";
 
 const HELP = "Ask which words of a list this region fits best, seen by itself";
@@ -32,6 +32,7 @@ export function createVocabulary(store: Store, signal: AbortSignal): Component<F
   const list = h("ol", { class: "gradeclip-bars gradeclip-seen" });
   const empty = h("p", { class: "gradeclip-hint", role: "status" });
   const element = h("section", { class: "gradeclip-vocabulary" }, menu.element, empty, answer, key, list);
+  const bars: ReturnType<typeof createRow>[] = [];
   let shown: readonly SeenWord[] | null = null;
   return {
     element,
@@ -64,24 +65,16 @@ export function createVocabulary(store: Store, signal: AbortSignal): Component<F
     const values = rows.map(({ value }) => value);
     const decimals = partDecimals(Math.max(...values.map(Math.abs)));
     setText(answer, sayAnswer(rows));
-    const track = layTrack([values]);
-    list.style.setProperty("--zero", `${(100 * track.zero).toFixed(2)}%`);
-    list.classList.toggle("is-signed", track.zero > 0);
-    list.replaceChildren(
-      ...rows.map(({ word, value }, k) => {
-        const bar = h("i");
-        place(bar, track.bar(0, value));
-        const row = h(
-          "li",
-          { class: "gradeclip-bar" },
-          h("bdi", { class: "gradeclip-bar-word" }, word),
-          h("span", { class: "gradeclip-track", "aria-hidden": "true" }, bar),
-          h("em", {}, formatPart(value, decimals)),
-        );
-        row.classList.toggle("is-leading", k === 0 && value > 0);
-        row.classList.toggle("is-against", value < 0);
-        return row;
-      }),
-    );
+    const track = showTrack(list, values);
+    reuseRows(bars, rows.length, () => createRow(list)).forEach((bar, k) => {
+      const { word, value } = rows[k];
+      setText(bar.word, word);
+      showBar(bar, track, value, formatPart(value, decimals), k === 0);
+    });
   }
+}
+
+function createRow(list: HTMLElement) {
+  const word = h("bdi", { class: "gradeclip-bar-word" });
+  return { ...createBarRow(list, word), word };
 }

@@ -10,8 +10,8 @@ import { tellApart, type WordName, wordNames } from "../state/names";
 import type { Frame, Scene } from "../state/scene";
 import type { Store } from "../state/store";
 import { capitalized, sayImportance, sayRegionPart } from "../state/wording";
-import { layTrack, place } from "../ui/bar";
-import { type Component, h, setAttribute, setText } from "../ui/dom";
+import { type BarRow, createBarRow, placeBar, showBar, showTrack } from "../ui/bar";
+import { type Component, h, reuseRows, setAttribute, setText } from "../ui/dom";
 import { explain } from "../ui/help";
 import { moveTabStop, wordForKey } from "../ui/keys";
 import type { Menu } from "../ui/menu";
@@ -21,14 +21,11 @@ import { createMeasureLine, secondMeasure } from "./measure-line";
 const NAMED = 4; // words that the folded line names
 const OWN = ".gradeclip-bar[data-index]";
 
-interface Row {
-  element: HTMLLIElement;
+interface Row extends BarRow {
   word: HTMLButtonElement;
   text: HTMLElement;
   beside: HTMLElement;
-  bar: HTMLElement;
   second: HTMLElement; // the thinner bar
-  value: HTMLElement;
   secondValue: HTMLElement;
 }
 
@@ -106,37 +103,31 @@ export function createBars(store: Store, hover: Hover, menu: Menu, signal: Abort
   };
 
   function draw(scene: Scene, drawn: readonly Entry[]): void {
-    while (rows.length < drawn.length) rows.push(createRow(list));
     const second = secondMeasure(scene);
-    const track = layTrack([
+    const track = showTrack(
+      list,
       drawn.flatMap(({ word, value }) => [value, (word !== null && second?.values[word]) || 0]),
-    ]);
+    );
     const format = scene.versus ? formatPartSigned : formatPart;
-    list.style.setProperty("--zero", `${(100 * track.zero).toFixed(2)}%`);
-    list.classList.toggle("is-signed", track.zero > 0);
     list.classList.toggle("has-second", second !== null);
-    rows.forEach((row, k) => {
-      row.element.hidden = k >= drawn.length;
-      if (row.element.hidden) return;
+    const used = reuseRows(rows, drawn.length, () => createRow(list));
+    used.forEach((row, k) => {
       const { word, value, header, name } = drawn[k];
       if (word === null) delete row.element.dataset.index;
       else row.element.dataset.index = String(word);
       const hue = word === null ? null : hueOf(scene.highlights, word);
       row.element.style.setProperty("--hue", hue ?? "");
       row.element.classList.toggle("is-hued", hue !== null);
-      row.element.classList.toggle("is-leading", k === 0 && value > 0);
       row.element.classList.toggle("is-quiet", header.truncated || !header.known || word === null);
-      row.element.classList.toggle("is-against", value < 0);
       setText(row.text, name.text);
       setText(row.beside, name.beside && ` (${name.beside})`);
-      setText(row.value, format(value, scene.decimals));
-      place(row.bar, track.bar(0, value));
+      showBar(row, track, value, format(value, scene.decimals), k === 0);
       const other = word === null ? undefined : second?.values[word];
       setText(row.secondValue, other === undefined ? "" : formatPart(other, scene.decimals));
-      place(row.second, track.bar(0, other ?? 0));
+      placeBar(row.second, track, other ?? 0);
       explain(row.element, sayBar(scene, drawn[k]), row.word);
     });
-    const stops = rows.filter(({ element: row }) => !row.hidden).map(({ word }) => word);
+    const stops = used.map(({ word }) => word);
     if (!stops.some((word) => word.tabIndex === 0)) moveTabStop(stops, 0);
   }
 }
@@ -196,12 +187,10 @@ function createRow(list: HTMLElement): Row {
   const text = h("bdi");
   const beside = h("small");
   const word = h("button", { type: "button", class: "gradeclip-bar-word", tabindex: -1 }, text, beside);
-  const bar = h("i");
   const second = h("i", { class: "gradeclip-second" });
-  const value = h("em");
   const secondValue = h("em", { class: "gradeclip-second-value" });
-  const track = h("span", { class: "gradeclip-track", "aria-hidden": "true" }, bar, second);
-  const element = h("li", { class: "gradeclip-bar" }, word, track, value, secondValue);
-  list.append(element);
-  return { element, word, text, beside, bar, second, value, secondValue };
+  const row = createBarRow(list, word);
+  row.track.append(second);
+  row.element.append(secondValue);
+  return { ...row, word, text, beside, second, secondValue };
 }

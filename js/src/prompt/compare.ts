@@ -6,7 +6,7 @@ import { choosePrompt, dropPrompt, rewritePrompt } from "../state/prompts";
 import type { Frame } from "../state/scene";
 import type { Store } from "../state/store";
 import type { Synced } from "../state/synced";
-import { type Component, h, setAttribute, setText, uniqueId } from "../ui/dom";
+import { type Component, h, reuseRows, setAttribute, setText, uniqueId } from "../ui/dom";
 import { CROSS, iconButton, MINUS, PENCIL, ROW_ADD } from "../ui/icons";
 import { createField } from "../ui/text-field";
 import type { Hover } from "./word-selection";
@@ -168,7 +168,6 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
       add.hidden = !live || !wanted;
       if (field.isOpen && add.hidden) field.close();
       prompts = found.map(({ text }) => text);
-      while (rows.length < found.length) rows.push(createRow(list, name, rows.length));
       const active = store.get("active");
       const versus = store.get("versus");
       if (versus === null) signBefore = null;
@@ -181,9 +180,7 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
         "has-logits",
         logits.some((logit) => logit !== null),
       );
-      rows.forEach((row, k) => {
-        row.element.hidden = k >= found.length;
-        if (row.element.hidden) return;
+      reuseRows(rows, found.length, (k) => createRow(list, name, k)).forEach((row, k) => {
         const { text, explanation } = found[k];
         row.element.classList.toggle("is-pending", explanation === null);
         row.input.checked = k === active;

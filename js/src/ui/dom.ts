@@ -55,6 +55,19 @@ export function uniqueId(): string {
   return `gradeclip-${Math.random().toString(36).slice(2, 9)}`;
 }
 
+/** Show `count` rows, reusing those there are, so that focus and hover stay; the rest is hidden. */
+export function reuseRows<R extends { readonly element: HTMLElement }>(
+  rows: R[],
+  count: number,
+  create: (index: number) => R,
+): R[] {
+  while (rows.length < count) rows.push(create(rows.length));
+  rows.forEach(({ element }, k) => {
+    element.hidden = k >= count;
+  });
+  return rows.slice(0, count);
+}
+
 function assign(element: Element, attributes: Attributes): void {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;

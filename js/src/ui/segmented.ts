@@ -1,7 +1,8 @@
 // A row of radio buttons that looks like one control.
 
-import { h, uniqueId } from "./dom";
+import { h } from "./dom";
 import { explain } from "./help";
+import { createRadioGroup, type RadioGroup } from "./radio-group";
 
 export interface Option {
   value: string;
@@ -9,12 +10,9 @@ export interface Option {
   help: string;
 }
 
-export interface Segmented {
-  readonly element: HTMLElement;
-  /** Offer other options; the focus stays where it was. */
+export interface Segmented extends Omit<RadioGroup, "setValues"> {
+  /** Offer other options. */
   setOptions(options: readonly Option[]): void;
-  choose(value: string): void;
-  setDisabled(disabled: boolean): void;
 }
 
 /**
@@ -27,34 +25,25 @@ export function createSegmented(
   pick: (value: string) => void,
   labelled = false,
 ): Segmented {
-  const group = h("div", { class: "gradeclip-segmented", role: "radiogroup", "aria-label": label });
-  const element = labelled ? h("div", { class: "gradeclip-field" }, h("span", {}, label), group) : group;
-  const name = uniqueId();
-  let inputs: HTMLInputElement[] = [];
+  const group = createRadioGroup(label, "gradeclip-segmented", signal, pick);
   let known = "";
-  element.addEventListener("change", (event) => pick((event.target as HTMLInputElement).value), { signal });
   return {
-    element,
+    ...group,
+    element: labelled
+      ? h("div", { class: "gradeclip-field" }, h("span", {}, label), group.element)
+      : group.element,
     setOptions(options) {
       const key = JSON.stringify(options);
       if (key === known) return;
       known = key;
-      const focused = inputs.indexOf(document.activeElement as HTMLInputElement);
-      inputs = options.map(({ value }) => h("input", { type: "radio", name, value }));
-      group.replaceChildren(
-        ...options.map(({ label: text, help }, k) => {
-          const option = h("label", {}, inputs[k], h("span", {}, text));
-          explain(option, help, inputs[k]);
+      group.setValues(
+        options.map(({ value }) => value),
+        (input, k) => {
+          const option = h("label", {}, input, h("span", {}, options[k].label));
+          explain(option, options[k].help, input);
           return option;
-        }),
+        },
       );
-      if (focused >= 0) inputs[Math.min(focused, inputs.length - 1)]?.focus();
-    },
-    choose(value) {
-      for (const input of inputs) input.checked = input.value === value;
-    },
-    setDisabled(disabled) {
-      for (const input of inputs) input.disabled = disabled;
     },
   };
 }

@@ -1,24 +1,21 @@
 import { expect, test } from "vitest";
 import { layTrack } from "../../src/ui/bar";
 
-test("bars of one kind begin at zero, and the longest fills its side", () => {
-  const track = layTrack([[4, 1, 0]]);
+test("bars begin at zero, and the longest fills its side", () => {
+  const track = layTrack([4, 1, 0]);
   expect(track.zero).toBe(0);
-  expect(track.bar(0, 4)).toEqual({ start: 0, length: 1 });
-  expect(track.bar(0, 1)).toEqual({ start: 0, length: 0.25 });
+  expect(track.bar(4)).toEqual({ start: 0, length: 1 });
+  expect(track.bar(1)).toEqual({ start: 0, length: 0.25 });
 });
 
-test("two kinds share one zero, each in units of its own largest value", () => {
-  const track = layTrack([
-    [0.5, 0.25],
-    [-0.02, 0.01],
-  ]);
+test("values for and against share one zero", () => {
+  const track = layTrack([0.5, -0.5, 0.25]);
   expect(track.zero).toBe(0.5);
-  expect(track.bar(0, 0.5)).toEqual({ start: 0.5, length: 0.5 });
-  expect(track.bar(1, -0.02)).toEqual({ start: 0, length: 0.5 });
-  expect(track.bar(1, 0.01)).toEqual({ start: 0.5, length: 0.25 });
+  expect(track.bar(-0.5)).toEqual({ start: 0, length: 0.5 });
+  expect(track.bar(0.25)).toEqual({ start: 0.5, length: 0.25 });
 });
 
 test("nothing but zeros gives no bar", () => {
-  expect(layTrack([[0, 0], []]).bar(0, 0)).toEqual({ start: 0, length: 0 });
+  expect(layTrack([0, 0]).bar(0)).toEqual({ start: 0, length: 0 });
+  expect(layTrack([]).zero).toBe(0);
 });
