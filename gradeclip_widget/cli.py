@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import sys
 import textwrap
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .core.evidence import COUNTS, MEASURES
+from .export.formats import suffixes, writer_for
 
 if TYPE_CHECKING:
     from .explain.explanation import Explanation
@@ -103,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
         "-o",
         "--output",
         type=Path,
-        help=f"where to write it: {', '.join(_WRITERS)}; none: only the table",
+        help=f"where to write it: {', '.join(suffixes())}; none: only the table",
     )
     explain.add_argument(
         "--model", default="demo", help="a name from `gradeclip models` (%(default)s)"
@@ -134,7 +133,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _explain(args: argparse.Namespace) -> None:
     # Before any work: a slow model should not run for a name that cannot be written.
-    write = None if args.output is None else _writer(args.output)
+    write = None if args.output is None else writer_for(args.output)
     from .clip import load
     from .explain.explainer import Explainer
 
@@ -182,34 +181,6 @@ def _demo(args: argparse.Namespace) -> None:
     print(f"Wrote {args.output}: open it in any browser, hover the words, click the picture.")
     print("Next: `make lab` opens the quick start notebook, or")
     print('      gradeclip explain photo.jpg "a dog in a car" --model ViT-B-16/openai -o out.html')
-
-
-def _writer(path: Path) -> Callable[[Explanation, Path], object]:
-    if path.suffix not in _WRITERS:
-        raise ValueError(f"cannot write {path.name!r}: end its name in {', '.join(_WRITERS)}")
-    return _WRITERS[path.suffix]
-
-
-def _write_json(explanation: Explanation, path: Path) -> None:
-    from .export.payload import to_payload
-
-    e = explanation
-    maps = {name: e.word_maps(name).tolist() for name in e.readings}
-    content = to_payload(e)["header"] | {
-        "maps": {"caption": e.signed_map.tolist(), **maps},
-        "word_evidence": {name: e.word_evidence(name).tolist() for name in e.readings},
-        "evidence_map": e.evidence_map.tolist(),
-        "highlights": [asdict(highlight) for highlight in e.highlights()],
-    }
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-
-
-_WRITERS: dict[str, Callable[[Explanation, Path], object]] = {
-    ".html": lambda e, path: e.to_html(path),
-    ".png": lambda e, path: e.overlay().save(path),
-    ".json": _write_json,
-    ".npz": lambda e, path: e.save(path),
-}
 
 
 if __name__ == "__main__":

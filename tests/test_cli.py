@@ -153,7 +153,7 @@ def test_another_ending_is_refused_before_any_work(
     monkeypatch.setattr("gradeclip_widget.clip.load", lambda *a, **k: pytest.fail("loaded a model"))
     assert main(["explain", photo, "a dog", "-o", str(tmp_path / "out.gif")]) == 2
     assert (
-        "cannot write 'out.gif': end its name in .html, .png, .json, .npz"
+        "cannot write 'out.gif': end its name in .html, .jpeg, .jpg, .json, .npz, .png, .webp"
         in capsys.readouterr().err
     )
 

@@ -76,18 +76,29 @@ class Explanation(ExplanationData):
         return table(self)
 
     def save(self, path: str | Path) -> Path:
-        """Write the explanation to one ``.npz`` file that `load` and `gradeclip_widget.show` read.
+        """Write the explanation to a file, in the format that the path's suffix names.
+
+        ``.npz`` holds all of it, and is what `load` reads. ``.html`` is the page of `to_html`, ``.json`` the
+        numbers, ``.png``, ``.jpg`` and ``.webp`` the picture of `overlay`.
+
+        Args:
+            path: where to write it; its folder exists.
+
+        Returns:
+            The path.
 
         Raises:
-            ValueError: the name does not end in ``.npz``.
+            ValueError: no format has that suffix; the message lists those there are.
         """
-        from ..export.npz import save
+        from ..export.formats import writer_for
 
-        return save(self, Path(path))
+        path = Path(path)
+        writer_for(path)(self, path)
+        return path
 
     @staticmethod
     def load(path: str | Path) -> Explanation:
-        """Read what `save` wrote. Nothing in the file is executed.
+        """Read what `save` wrote to an ``.npz`` file. Nothing in the file is executed.
 
         Raises:
             FileNotFoundError: there is no such file.

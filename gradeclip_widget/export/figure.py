@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import plotly.graph_objects as go
 from PIL import Image
-from plotly.subplots import make_subplots
 
 from ..core.evidence import MEASURES
 from .painting.overlay import overlay
@@ -19,6 +17,8 @@ from .painting.overview import NEUTRAL_COLOR, color_of
 from .picture import display_image
 
 if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
     from ..core.explanation_data import ExplanationData
 
 _INK = "#d9580f"
@@ -28,13 +28,15 @@ _TITLE, _SUBTITLE = 110, 28  # characters that fit
 def figure(
     explanation: ExplanationData, phrase: str | int | Sequence[str | int] | None, reading: str
 ) -> go.Figure:
-    """The picture, the picture with its evidence, and bars of word importance."""
+    """Return the plotly figure of `Explanation.figure`."""
+    from plotly.subplots import make_subplots
+
     e = explanation
     together = phrase is None and not e.reference
     values = e.evidence_map if together else np.maximum(e.map_of(phrase, reading), 0)
     shown = "where the words are read" if together else f"where it reads: {_name(e, phrase)}"
     label = "<br>".join(textwrap.wrap(MEASURES[e.importance_measures[0]], _SUBTITLE))
-    fig = make_subplots(
+    fig: go.Figure = make_subplots(
         rows=1,
         cols=3,
         column_widths=[0.36, 0.36, 0.28],

@@ -9,6 +9,7 @@ from pathlib import Path
 from string import Template
 
 from ..core.explanation_data import ExplanationData
+from .formats import writes
 from .payload import to_json, to_payload
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -40,12 +41,18 @@ body { margin: 24px; background: Canvas; }
 """)
 
 
+@writes(".html")
+def write_page(explanation: ExplanationData, path: Path) -> None:
+    """Write one self-contained page; see `Explanation.to_html`."""
+    page([explanation], path)
+
+
 def page(
     explanations: Sequence[ExplanationData],
     path: str | Path | None = None,
     title: str | None = None,
 ) -> str:
-    """One self-contained page; see `Explanation.to_html`."""
+    """Return one self-contained page of several explanations; see `Explanation.to_html`."""
     if not explanations:
         raise ValueError("nothing to show: give at least one explanation")
     payloads = [to_json(to_payload(e)) for e in explanations]

@@ -15,6 +15,7 @@ from PIL import Image
 
 from ..core.explanation_data import ExplanationData
 from ..core.words import Word
+from .formats import writes
 
 Data = TypeVar("Data", bound=ExplanationData)
 
@@ -27,10 +28,9 @@ _UNREADABLE = (
 _LOSSLESS_PIXELS = 4_000_000  # larger pictures are photographs, kept as JPEG
 
 
-def save(explanation: ExplanationData, path: Path) -> Path:
-    """Write an explanation; see `Explanation.save`."""
-    if path.suffix != ".npz":
-        raise ValueError(f"an explanation is saved as .npz, not {path.name!r}")
+@writes(".npz")
+def save(explanation: ExplanationData, path: Path) -> None:
+    """Write all that an explanation holds, so that `load` reads the same."""
     values = {f.name: getattr(explanation, f.name) for f in dataclasses.fields(explanation)}
     values["words"] = [dataclasses.asdict(w) for w in explanation.words]
     image = _encode(values.pop("image"))
@@ -41,7 +41,6 @@ def save(explanation: ExplanationData, path: Path) -> Path:
     arrays["image"] = np.frombuffer(image, np.uint8)
     with path.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
-    return path
 
 
 def load(path: Path, cls: type[Data]) -> Data:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import plotly.colors
 from numpy.typing import NDArray
 from PIL import Image
 
+from ...core.evidence import SIGNS
 from .overview import dim_unseen, paint_overview
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ...core.explanation_record import Maps
 
 DIVERGING = "RdBu_r"
-SIGNS = ("positive", "negative", "both")
 _FLOOR = 0.12  # of the opacity: the picture's dark veil where there is no evidence
 
 
@@ -79,6 +78,8 @@ def _enlarge(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.f
 
 
 def _color_table(name: str) -> NDArray[np.uint8]:
+    import plotly.colors
+
     try:
         colors = plotly.colors.sample_colorscale(name, np.linspace(0, 1, 256), colortype="tuple")
     except Exception as error:

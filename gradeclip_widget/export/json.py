@@ -1,0 +1,30 @@
+"""Explanations as ``.json``: the payload's header, and every map as nested lists of numbers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from ..core.explanation_data import ExplanationData
+from .formats import writes
+from .payload import to_payload
+
+
+@writes(".json")
+def write_json(explanation: ExplanationData, path: Path) -> None:
+    """Write the numbers of an explanation, without its picture.
+
+    The file holds the payload's header (see `payload`) and, beside it, ``maps``: the caption's (rows, cols),
+    and every reading's (W, rows, cols); ``word_evidence``: (W, rows, cols) by reading; ``evidence_map``; and
+    ``highlights``.
+    """
+    e = explanation
+    maps = {name: e.word_maps(name).tolist() for name in e.readings}
+    content = to_payload(e)["header"] | {
+        "maps": {"caption": e.signed_map.tolist(), **maps},
+        "word_evidence": {name: e.word_evidence(name).tolist() for name in e.readings},
+        "evidence_map": e.evidence_map.tolist(),
+        "highlights": [asdict(highlight) for highlight in e.highlights()],
+    }
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")

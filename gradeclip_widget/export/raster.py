@@ -1,0 +1,18 @@
+"""Explanations as ``.png``, ``.jpg`` and ``.webp``: the picture as `Explanation.overlay` paints it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..core.explanation_data import ExplanationData
+from ..core.explanation_record import IN_CAPTION
+from .formats import writes
+from .painting.overlay import overlay
+
+_QUALITY = 95  # of JPEG and WebP; PNG is lossless and takes no heed of it
+
+
+@writes(".png", ".jpg", ".jpeg", ".webp")
+def write_picture(explanation: ExplanationData, path: Path) -> None:
+    """Write the picture with all words together painted on."""
+    overlay(explanation, None, IN_CAPTION).save(path, quality=_QUALITY)
