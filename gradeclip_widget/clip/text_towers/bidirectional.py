@@ -84,7 +84,7 @@ class PooledTextTower:
                     columns, mask[0], int(pooled[0]), len(sequences[0]), frame, appended
                 )
                 steps, x = self._trace(entered[:1], mask[:1], first, layers)
-                trace = PooledTextTrace(self, steps, first, mask[0], x[first.pooled])
+                trace = PooledTextTrace(self.embedding_of, steps, first, mask[0], x[first.pooled])
                 embeddings.append(self.embedding_of(x[None, first.pooled]))
                 entered, mask, pooled = entered[1:], mask[1:], pooled[1:]
             if len(entered):

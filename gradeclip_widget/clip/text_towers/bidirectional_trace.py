@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -18,9 +18,6 @@ from ..blocks.forward_mode import push, push_embedding
 from ..blocks.propagate import carry
 from ..tokenizers.frame import Frame
 from .shares import TangentShares
-
-if TYPE_CHECKING:
-    from .bidirectional import PooledTextTower
 
 _DIRECTIONS = 16  # pushed at once through whole blocks: bounds memory where a caption is long
 
@@ -95,7 +92,7 @@ class TracedBlock:
 class PooledTextTrace:
     """What a caption's pooled token read, block by block."""
 
-    tower: PooledTextTower
+    embedding_of: Callable[[Tensor], Tensor]  # pooled tokens (..., D) to unit embeddings (..., E)
     carried: ClassVar[None] = None
     steps: list[TracedBlock]
     layout: RowLayout
@@ -106,7 +103,7 @@ class PooledTextTrace:
     def embedding(self) -> Tensor:
         """(E,) unit text embedding t."""
         with torch.no_grad():
-            return self.tower.embedding_of(self.pooled)
+            return self.embedding_of(self.pooled)
 
     @property
     def reads(self) -> list[Read]:
@@ -124,7 +121,7 @@ class PooledTextTrace:
             for step in self.steps:
                 x = step.x[self.layout.pooled]
                 moves = carry(step.block, x, step.read, moves, None, self.layout.own)
-            return push_embedding(self.pooled.to(moves), moves, self.tower.embedding_of)
+            return push_embedding(self.pooled.to(moves), moves, self.embedding_of)
 
     @torch.no_grad()
     def shares(self, at_o: Sequence[Tensor]) -> TangentShares:
@@ -139,7 +136,7 @@ class PooledTextTrace:
         moves = [pushed(steps, group) for group in groups]
         # A caption may have no token that is read.
         tangents = torch.cat(moves) if moves else self.pooled.new_zeros(0, len(self.pooled))
-        return TangentShares.of(tangents, self.pooled, self.tower.embedding_of)
+        return TangentShares.of(tangents, self.pooled, self.embedding_of)
 
     def _push_along(self, steps: Sequence[TracedBlock], at_o: Sequence[Tensor]) -> Tensor:
         """Nobody hands on what they read of the pooled token, so its own row is all that moves."""
