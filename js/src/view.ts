@@ -10,9 +10,9 @@ import { createErase } from "./panel/erase";
 import { createNotes } from "./panel/notes";
 import { createAnnouncer, createError, createHint, createKernelNotice } from "./panel/notices";
 import { createPictures } from "./panel/pictures";
-import { createProgress, sayProgress } from "./panel/progress";
-import { createVocabulary } from "./panel/region-vocabulary";
-import { createBars } from "./panel/word-bars";
+import { createProgress, formatProgress } from "./panel/progress";
+import { createRegionVocabulary } from "./panel/region-vocabulary";
+import { createWordBars } from "./panel/word-bars";
 import { createCompare } from "./prompt/compare";
 import { createHistory } from "./prompt/history";
 import { createPrompt } from "./prompt/prompt";
@@ -23,8 +23,8 @@ import { createOverview } from "./stage/overview";
 import { createStage } from "./stage/stage";
 import { followKernel } from "./state/kernel";
 import { promptRows } from "./state/prompts";
-import { deriveScene, needsRepaint, type Scene, subtracted } from "./state/scene";
-import { type Changes, EVERYTHING, Store } from "./state/store";
+import { deriveScene, needsRepaint, type Scene, subtractedExplanation } from "./state/scene";
+import { ALL_KEYS, type Changes, Store } from "./state/store";
 import type { Model } from "./state/synced";
 import { h } from "./ui/dom";
 import { Help } from "./ui/help";
@@ -58,9 +58,9 @@ export function mount(model: Model, host: HTMLElement): () => void {
     legend: createLegend(),
     score: createScore(),
     prompt: createPrompt(store, hover, menu, signal),
-    bars: createBars(store, hover, menu, signal),
+    bars: createWordBars(store, hover, menu, signal),
     erase: createErase(store, signal),
-    vocabulary: createVocabulary(store, signal),
+    vocabulary: createRegionVocabulary(store, signal),
     hint: createHint(),
     notes: createNotes(),
     pictures: createPictures(store, root, signal),
@@ -94,7 +94,7 @@ export function mount(model: Model, host: HTMLElement): () => void {
       if (event.key !== "Escape") return;
       hover.clear();
       store.set({ selected_words: [], region: null });
-      store.setView({ refused: "" });
+      store.setView({ uploadError: "" });
     },
     { signal },
   );
@@ -116,17 +116,17 @@ export function mount(model: Model, host: HTMLElement): () => void {
     const active = Math.max(0, Math.min(store.get("active"), decoded.length - 1));
     const current = rows[active]?.explanation ?? decoded[active];
     const failure = current instanceof Error ? current.message : "";
-    error.update(store.view.refused || store.get("error") || failure);
+    error.update(store.view.uploadError || store.get("error") || failure);
     const explanation = current && !(current instanceof Error) ? current : scene?.explanation;
     empty.hidden = explanation !== undefined || failure !== "" || store.get("error") !== "";
     if (!explanation) {
-      empty.textContent = computing ? `${sayProgress(store.get("progress"))} …` : "Nothing to show yet.";
+      empty.textContent = computing ? `${formatProgress(store.get("progress"))} …` : "Nothing to show yet.";
       return;
     }
     body.hidden = false;
-    const all: Changes = scene ? changes : EVERYTHING;
+    const all: Changes = scene ? changes : ALL_KEYS;
     const before = scene;
-    scene = deriveScene(explanation, store, scene, all, subtracted(rows, store, explanation));
+    scene = deriveScene(explanation, store, scene, all, subtractedExplanation(rows, store, explanation));
     const fresh = explanation !== before?.explanation || scene.erased !== before.erased;
     const frame = { scene, store, rows, changes: all, repaint: fresh || needsRepaint(all) };
     root.classList.toggle("has-hues", scene.highlights.length > 0);
@@ -137,7 +137,7 @@ export function mount(model: Model, host: HTMLElement): () => void {
     if (root.contains(focused) && focused?.closest("[hidden], :disabled"))
       rest().focus({ preventScroll: true });
   });
-  store.draw();
+  store.drawAll();
 
   return () => {
     teardown.abort();

@@ -1,7 +1,7 @@
 // The blocks of a tower as bars: each one's share of the score. On show a block is called a step.
 
 import { formatPart, partDecimals } from "../core/format";
-import { sideOf } from "../state/wording";
+import { towerLabel } from "../state/wording";
 import { s } from "../ui/dom";
 
 export interface Bar {
@@ -35,7 +35,7 @@ export function drawBlocks(
   chart.setAttribute("height", String(height));
   chart.setAttribute(
     "aria-label",
-    `Share of the score of each ${sideOf(tower)} step: ${shares.map((v) => formatPart(v, decimals)).join(", ")}`,
+    `Share of the score of each ${towerLabel(tower)} step: ${shares.map((v) => formatPart(v, decimals)).join(", ")}`,
   );
   chart.replaceChildren(
     ...barsOf(shares, height).map((bar, k) =>
@@ -48,7 +48,7 @@ export function drawBlocks(
           height: bar.height,
           class: explained(k) ? "is-explained" : "",
         },
-        s("title", {}, `${sideOf(tower)} step ${k + 1}: ${formatPart(shares[k], decimals)}`),
+        s("title", {}, `${towerLabel(tower)} step ${k + 1}: ${formatPart(shares[k], decimals)}`),
       ),
     ),
   );

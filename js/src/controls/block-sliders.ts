@@ -3,9 +3,9 @@
 import { formatPart, partDecimals } from "../core/format";
 import type { Frame, Scene } from "../state/scene";
 import type { Store } from "../state/store";
-import { capitalized, sideOf } from "../state/wording";
+import { capitalize, towerLabel } from "../state/wording";
 import { type Component, h, s, setText } from "../ui/dom";
-import { explain } from "../ui/help";
+import { setHelp } from "../ui/help";
 import { drawBlocks, sayExplained } from "./block-chart";
 
 const HEIGHT = 22; // of the bars, px
@@ -31,7 +31,7 @@ export function createLayers(store: Store, signal: AbortSignal): Component<Frame
       element.hidden = !layersOpen(store);
       if (element.hidden) return;
       const method = store.get("_methods").find(({ name }) => name === store.get("method"));
-      const underway = store.canAsk && store.get("status") !== "error" && method?.blocks !== false;
+      const underway = store.canCompute && store.get("status") !== "error" && method?.blocks !== false;
       setText(waiting, scene.depth ? "" : underway ? UNDERWAY : NONE);
       image.update(scene, scene.depth?.image.length ?? 0);
       text.update(scene, scene.depth?.text.length ?? 0);
@@ -41,7 +41,9 @@ export function createLayers(store: Store, signal: AbortSignal): Component<Frame
 
 /** Whether the sliders are on show: they were asked for, and there are maps or somebody to make them. */
 export function layersOpen(store: Store): boolean {
-  return store.get("depth") && store.offers("layers") && (store.live || store.get("_depth") !== null);
+  return (
+    store.get("depth") && store.isControlVisible("layers") && (store.live || store.get("_depth") !== null)
+  );
 }
 
 /** "step 3 of 12, 0.021 of the score"; for the last position what the explanation itself shows. */
@@ -64,16 +66,16 @@ function createTower(tower: "image" | "text", signal: AbortSignal, pick: (block:
     type: "range",
     min: 0,
     step: 1,
-    "aria-label": `Step on the ${sideOf(tower)} side`,
+    "aria-label": `Step on the ${towerLabel(tower)} side`,
   });
-  explain(slider, `Show what a single step of the model brings on the ${sideOf(tower)} side`);
+  setHelp(slider, `Show what a single step of the model brings on the ${towerLabel(tower)} side`);
   const all = h("span", { class: "gradeclip-all", "aria-hidden": "true" }, "all");
   const scale = h("span", { class: "gradeclip-depth" }, chart, all, slider);
   const said = h("span", { class: "gradeclip-block" });
   const element = h(
     "div",
     { class: "gradeclip-layer" },
-    h("b", {}, `${capitalized(sideOf(tower))} side`),
+    h("b", {}, `${capitalize(towerLabel(tower))} side`),
     scale,
     said,
   );

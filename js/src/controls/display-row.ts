@@ -6,7 +6,7 @@ import type { Frame } from "../state/scene";
 import type { Store } from "../state/store";
 import type { Synced } from "../state/synced";
 import { type Component, h, setText, uniqueId } from "../ui/dom";
-import { explain } from "../ui/help";
+import { setHelp } from "../ui/help";
 import type { Menu } from "../ui/menu";
 import { createSegmented, type Option } from "../ui/segmented";
 import { createSelect } from "../ui/select";
@@ -46,10 +46,10 @@ export function createControls(store: Store, menu: Menu, signal: AbortSignal): C
   const scale = createSelect("Color scale", SCALE_HELP, signal, (value) => store.set({ color_scale: value }));
   const slider = h("input", { type: "range", min: 0, max: 100, step: 1 });
   const heat = h("label", { class: "gradeclip-field" }, "Color strength", slider);
-  explain(heat, "How strongly the colors cover the picture", slider);
+  setHelp(heat, "How strongly the colors cover the picture", slider);
   const line = h("input", { type: "checkbox" });
   const contour = h("label", { class: "gradeclip-field" }, line, "Outline");
-  explain(contour, "A line around what reaches half of the strongest value", line);
+  setHelp(contour, "A line around what reaches half of the strongest value", line);
   slider.addEventListener("input", () => store.set({ opacity: Number(slider.value) / 100 }), { signal });
   line.addEventListener("change", () => store.set({ contour: line.checked }), { signal });
 
@@ -95,10 +95,10 @@ export function createControls(store: Store, menu: Menu, signal: AbortSignal): C
     element,
     update(frame) {
       const { scene } = frame;
-      const { live, canAsk } = store;
+      const { live, canCompute } = store;
       models.update(frame);
       const methods = store.get("_methods").map(({ name, label }) => ({ value: name, label }));
-      method.update(methods, store.get("method"), !canAsk);
+      method.update(methods, store.get("method"), !canCompute);
       const sizes = store.get("_resolutions").map((side, k) => ({
         value: k === 0 ? NATIVE : String(side),
         label: k === 0 ? `as trained (${side} px)` : `finer (${side} px)`,
@@ -107,7 +107,7 @@ export function createControls(store: Store, menu: Menu, signal: AbortSignal): C
       resolution.update(
         sizes,
         size === store.get("_resolutions")[0] ? NATIVE : String(size ?? NATIVE),
-        !canAsk,
+        !canCompute,
       );
       const readings = [...scene.explanation.readings.keys()];
       reading.setOptions(readings.map((name) => ({ value: name, ...readingName(name) })));
@@ -122,19 +122,24 @@ export function createControls(store: Store, menu: Menu, signal: AbortSignal): C
       line.checked = store.get("contour");
 
       const menus = {
-        models: live && store.offers("model") && store.get("_models").length > 1,
-        method: live && store.offers("method") && methods.length > 1,
-        resolution: live && store.offers("resolution") && sizes.length > 1,
+        models: live && store.isControlVisible("model") && store.get("_models").length > 1,
+        method: live && store.isControlVisible("method") && methods.length > 1,
+        resolution: live && store.isControlVisible("resolution") && sizes.length > 1,
       };
-      const rare = [store.offers("heat"), store.offers("colours"), store.offers("contour"), menus.resolution];
+      const rare = [
+        store.isControlVisible("heat"),
+        store.isControlVisible("colours"),
+        store.isControlVisible("contour"),
+        menus.resolution,
+      ];
       show(models.element, menus.models);
       show(method.element, menus.method);
       show(resolution.element, menus.resolution);
-      show(reading.element, store.offers("reading") && readings.length > 1);
-      show(sign.element, store.offers("evidence"));
-      show(heat, store.offers("heat"));
-      show(scale.element, store.offers("colours"));
-      show(contour, store.offers("contour"));
+      show(reading.element, store.isControlVisible("reading") && readings.length > 1);
+      show(sign.element, store.isControlVisible("evidence"));
+      show(heat, store.isControlVisible("heat"));
+      show(scale.element, store.isControlVisible("colours"));
+      show(contour, store.isControlVisible("contour"));
       const crowded = rare.filter(Boolean).length > 1;
       show(more, crowded && (menus.models || menus.method || menus.resolution));
       disclose();

@@ -4,7 +4,7 @@ import { formatBytes } from "../core/format";
 import type { Frame } from "../state/scene";
 import type { Store } from "../state/store";
 import { type Component, h, setText } from "../ui/dom";
-import { explain } from "../ui/help";
+import { setHelp } from "../ui/help";
 import type { Choice, Menu } from "../ui/menu";
 
 export function createModels(store: Store, menu: Menu, signal: AbortSignal): Component<Frame> {
@@ -15,7 +15,7 @@ export function createModels(store: Store, menu: Menu, signal: AbortSignal): Com
     "Model ",
     name,
   );
-  explain(element, "The model that is explained, and the memory that loaded ones take");
+  setHelp(element, "The model that is explained, and the memory that loaded ones take");
   element.addEventListener("click", () => menu.open(element, "Models", choices(), () => element), { signal });
 
   const choices = (): Choice[] => {
@@ -41,7 +41,7 @@ export function createModels(store: Store, menu: Menu, signal: AbortSignal): Com
     element,
     update() {
       setText(name, store.get("model"));
-      element.disabled = !store.canAsk;
+      element.disabled = !store.canCompute;
     },
   };
 }

@@ -9,7 +9,7 @@ export interface RankedWord {
 }
 
 /** Samples per patch and axis when the coverage of a polygon is counted. */
-const SAMPLES = 8;
+const SAMPLES_PER_AXIS = 8;
 
 /** One block of one tower, counted from the shallowest. */
 export type Block = { tower: "image" | "text"; index: number };
@@ -22,7 +22,7 @@ const BLOCK_MEASURE = { name: "grad-eclip", label: "Grad-ECLIP share of the scor
  * An explanation as one block alone gives it: its maps and, for a text block, its word importances. Everything
  * that reads an explanation reads this one alike. The whole caption's map of a text block is the sum over its words.
  */
-export function ofBlock(e: Explanation, depth: Depth, { tower, index }: Block): Explanation {
+export function blockExplanation(e: Explanation, depth: Depth, { tower, index }: Block): Explanation {
   if (tower === "image") {
     const { caption, words } = depth.image[index];
     return { ...e, captionMap: caption, readings: new Map([[BLOCK_READING, words]]) };
@@ -72,11 +72,11 @@ export function rankDifference(
     else values.set(twin, values.get(twin)! - value);
   }
   const ranked = words.map(({ word }) => ({ word, value: values.get(word)! }));
-  return [ranked.sort(byValue), own.sort(byValue)];
+  return [ranked.sort(byDescendingValue), own.sort(byDescendingValue)];
 }
 
 /** Strongest first; ties stay in the caption's order. */
-export function byValue(a: RankedWord, b: RankedWord): number {
+export function byDescendingValue(a: RankedWord, b: RankedWord): number {
   return b.value - a.value || a.word - b.word;
 }
 
@@ -92,8 +92,8 @@ export function softmax(logits: readonly number[]): number[] {
 export function coverage(e: Explanation, region: Region): Float64Array {
   const part = region.kind === "box" ? boxCoverage(e, region.box) : polygonCoverage(e, region.points);
   if (part.every((c) => c === 0)) {
-    const centre = patchAt(e, ...regionCentre(region));
-    if (centre !== null) part[centre] = 1;
+    const center = patchAt(e, ...regionCenter(region));
+    if (center !== null) part[center] = 1;
   }
   return part;
 }
@@ -128,7 +128,7 @@ export function patchAt(e: Explanation, x: number, y: number): number | null {
 }
 
 /** The middle of a box, the mean of a polygon's points. */
-export function regionCentre(region: Region): Point {
+export function regionCenter(region: Region): Point {
   if (region.kind === "box") {
     const [x0, y0, x1, y1] = region.box;
     return [(x0 + x1) / 2, (y0 + y1) / 2];
@@ -176,14 +176,14 @@ function polygonCoverage(e: Explanation, points: readonly Point[]): Float64Array
       const py = y0 + row * height;
       if (px > right || px + width < left || py > bottom || py + height < top) continue;
       let inside = 0;
-      for (let sy = 0; sy < SAMPLES; sy++) {
-        for (let sx = 0; sx < SAMPLES; sx++) {
-          const x = px + ((sx + 0.5) / SAMPLES) * width;
-          const y = py + ((sy + 0.5) / SAMPLES) * height;
+      for (let sy = 0; sy < SAMPLES_PER_AXIS; sy++) {
+        for (let sx = 0; sx < SAMPLES_PER_AXIS; sx++) {
+          const x = px + ((sx + 0.5) / SAMPLES_PER_AXIS) * width;
+          const y = py + ((sy + 0.5) / SAMPLES_PER_AXIS) * height;
           if (isInside(points, x, y)) inside++;
         }
       }
-      part[i] = inside / (SAMPLES * SAMPLES);
+      part[i] = inside / (SAMPLES_PER_AXIS * SAMPLES_PER_AXIS);
     }
   }
   return part;
@@ -206,7 +206,7 @@ function extent(points: readonly Point[], axis: 0 | 1): [number, number] {
 }
 
 /** What a map's values are divided by when painted: its strongest value of the given sign, never below 0. */
-export function peak(map: ArrayLike<number>, sign: Sign): number {
+export function peakValue(map: ArrayLike<number>, sign: Sign): number {
   let [low, high] = [0, 0];
   for (let i = 0; i < map.length; i++) {
     if (map[i] > high) high = map[i];

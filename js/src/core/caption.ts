@@ -12,12 +12,12 @@ export interface Draft extends CaptionText {
 }
 
 // As `_WORD` in gradeclip_widget/words.py, which has the last word: this one serves until the result arrives.
-const PICTURE = "\\p{Extended_Pictographic}[\\p{M}\\p{Emoji_Modifier}\\u{E0020}-\\u{E007F}]*";
+const EMOJI = "\\p{Extended_Pictographic}[\\p{M}\\p{Emoji_Modifier}\\u{E0020}-\\u{E007F}]*";
 const LETTER = "(?:(?![\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}])[\\p{L}\\p{M}\\p{N}\\u200c\\u200d])";
 const WORD = new RegExp(
   [
     "\\p{RI}{2}",
-    `(?![\\d#*])${PICTURE}(?:\\u200d${PICTURE})*`,
+    `(?![\\d#*])${EMOJI}(?:\\u200d${EMOJI})*`,
     "\\p{sc=Han}\\p{M}*",
     "\\p{sc=Hiragana}[\\p{sc=Hiragana}\\u30fc\\p{M}]*",
     "[\\p{sc=Katakana}\\u30fc][\\p{sc=Katakana}\\u30fc\\p{M}]*",
@@ -69,7 +69,7 @@ export function alignWords(before: readonly string[], after: readonly string[]):
 }
 
 /** A caption that is asked for, beside the one that is explained. */
-export function draftOf(explained: CaptionText, asked: string): Draft {
+export function createDraft(explained: CaptionText, asked: string): Draft {
   if (joinCaption(explained) === asked) return { ...explained, sources: explained.words.map((_, k) => k) };
   const { words, gaps } = splitCaption(asked);
   return { words, gaps, sources: alignWords(explained.words, words) };
@@ -100,10 +100,10 @@ const ARTICLE = /^(an?|the)$/i;
  */
 export function negateWord(caption: CaptionText, word: number): string {
   const { words, gaps } = caption;
-  const neighbour = word > 0 && gaps[word].trim() === "" ? words[word - 1] : "";
-  if (/^no$/i.test(neighbour)) return removeWord(caption, word - 1);
-  const article = ARTICLE.test(words[word]) ? word : ARTICLE.test(neighbour) ? word - 1 : null;
-  if (article !== null) return replaceWord(caption, article, likeCase("no", words[article]));
+  const neighbor = word > 0 && gaps[word].trim() === "" ? words[word - 1] : "";
+  if (/^no$/i.test(neighbor)) return removeWord(caption, word - 1);
+  const article = ARTICLE.test(words[word]) ? word : ARTICLE.test(neighbor) ? word - 1 : null;
+  if (article !== null) return replaceWord(caption, article, matchCase("no", words[article]));
   return replaceWord(caption, word, `no ${words[word]}`);
 }
 
@@ -111,6 +111,6 @@ export function replaceWord({ words, gaps }: CaptionText, word: number, text: st
   return joinCaption({ words: words.map((w, k) => (k === word ? text : w)), gaps });
 }
 
-function likeCase(text: string, model: string): string {
+function matchCase(text: string, model: string): string {
   return /^\p{Lu}/u.test(model) ? text[0].toUpperCase() + text.slice(1) : text;
 }

@@ -1,4 +1,4 @@
-// Colour scales as 256-entry tables. Sequential ones are perceptually uniform; signed maps get a diverging one.
+// Color scales as 256-entry tables. Sequential ones are perceptually uniform; signed maps get a diverging one.
 
 import {
   interpolateCividis,
@@ -22,21 +22,21 @@ const SEQUENTIAL: Readonly<Record<string, (t: number) => string>> = {
   cividis: interpolateCividis,
 };
 
-const VEIL = 0.14; // the darkening where nothing speaks, so that what speaks glows
+const MIN_ALPHA = 0.14; // the darkening where nothing speaks, so that what speaks glows
 const DIVERGING = schemePuOr[11].map(parseRgb); // purple first
 
 export const SCALE_NAMES: readonly string[] = Object.keys(SEQUENTIAL);
 
-/** The colour of a share 0..1 of the scale; for `both`, 0 is the strongest against and 1 the strongest for. */
-export function colourAt(name: string, sign: Sign, t: number): Rgb {
+/** The color of a share 0..1 of the scale; for `both`, 0 is the strongest against and 1 the strongest for. */
+export function colorAt(name: string, sign: Sign, t: number): Rgb {
   if (sign === "positive") return parseRgb((SEQUENTIAL[name] ?? interpolateInferno)(t));
   // Purple speaks against and orange for, as in the bars. The ends of PuOr are too dark over a picture.
   const signed = sign === "both" ? 2 * t - 1 : -t;
-  return between(DIVERGING, 0.5 + 0.38 * signed);
+  return interpolate(DIVERGING, 0.5 + 0.38 * signed);
 }
 
-/** Interpolated here, since d3-interpolate would bring 15 kB of colour spaces along. */
-function between(stops: readonly Rgb[], t: number): Rgb {
+/** Interpolated here, since d3-interpolate would bring 15 kB of color spaces along. */
+function interpolate(stops: readonly Rgb[], t: number): Rgb {
   const at = t * (stops.length - 1);
   const k = Math.min(stops.length - 2, Math.floor(at));
   const mix = (c: 0 | 1 | 2) => stops[k][c] + (stops[k + 1][c] - stops[k][c]) * (at - k);
@@ -51,9 +51,9 @@ export function lookupTable(name: string, sign: Sign): Lut {
     const bytes = new Uint8ClampedArray(4 * 256);
     for (let k = 0; k < 256; k++) {
       const t = k / 255;
-      bytes.set(colourAt(name, sign, t), 4 * k);
+      bytes.set(colorAt(name, sign, t), 4 * k);
       bytes[4 * k + 3] =
-        255 * alphaAt(sign === "both" ? Math.abs(2 * t - 1) : t, sign === "positive" ? VEIL : 0);
+        255 * alphaAt(sign === "both" ? Math.abs(2 * t - 1) : t, sign === "positive" ? MIN_ALPHA : 0);
     }
     return new Uint32Array(bytes.buffer);
   });
@@ -64,7 +64,7 @@ export function cssGradient(name: string, sign: Sign): string {
   const stops = Array.from(
     { length: 17 },
     (_, k) =>
-      `rgb(${colourAt(name, sign, k / 16)
+      `rgb(${colorAt(name, sign, k / 16)
         .map(Math.round)
         .join(" ")})`,
   );

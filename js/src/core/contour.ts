@@ -5,8 +5,8 @@ import type { Point } from "./types";
 
 export type Polyline = Point[]; // closed where its first and last points are equal
 
-const STEPS = 3; // samples per grid cell
-const SPECK = 0.4; // patches; closed lines around less are noise to the eye
+const SAMPLES_PER_CELL = 3; // samples per grid cell
+const MIN_AREA = 0.4; // patches; closed lines around less are noise to the eye
 
 /**
  * The lines where a map crosses a level.
@@ -14,12 +14,12 @@ const SPECK = 0.4; // patches; closed lines around less are noise to the eye
  * @returns polylines in grid units: x in 0..cols, y in 0..rows. Lines that leave the picture stay open.
  */
 export function contourLines(map: ArrayLike<number>, rows: number, cols: number, level: number): Polyline[] {
-  const width = cols * STEPS + 1;
-  const height = rows * STEPS + 1;
+  const width = cols * SAMPLES_PER_CELL + 1;
+  const height = rows * SAMPLES_PER_CELL + 1;
   const field = sampleField(map, rows, cols, width, height);
-  return chain(segments(field, width, height, level), width * height)
-    .map((line) => line.map(([x, y]) => [x / STEPS, y / STEPS] as const))
-    .filter((line) => !isClosed(line) || enclosedArea(line) >= SPECK);
+  return joinSegments(findSegments(field, width, height, level), width * height)
+    .map((line) => line.map(([x, y]) => [x / SAMPLES_PER_CELL, y / SAMPLES_PER_CELL] as const))
+    .filter((line) => !isClosed(line) || enclosedArea(line) >= MIN_AREA);
 }
 
 export function isClosed(line: Polyline): boolean {
@@ -40,16 +40,17 @@ export function smoothPath(lines: readonly Polyline[]): string {
   for (const line of lines) {
     const n = line.length;
     if (isClosed(line)) {
-      path += `M${text(middle(line[0], line[1]))}`;
+      path += `M${formatPoint(midpoint(line[0], line[1]))}`;
       for (let i = 1; i < n; i++) {
         const next = i === n - 1 ? line[1] : line[i + 1];
-        path += `Q${text(line[i])} ${text(middle(line[i], next))}`;
+        path += `Q${formatPoint(line[i])} ${formatPoint(midpoint(line[i], next))}`;
       }
       path += "Z";
     } else {
-      path += `M${text(line[0])}`;
-      for (let i = 1; i < n - 1; i++) path += `Q${text(line[i])} ${text(middle(line[i], line[i + 1]))}`;
-      path += `L${text(line[n - 1])}`;
+      path += `M${formatPoint(line[0])}`;
+      for (let i = 1; i < n - 1; i++)
+        path += `Q${formatPoint(line[i])} ${formatPoint(midpoint(line[i], line[i + 1]))}`;
+      path += `L${formatPoint(line[n - 1])}`;
     }
   }
   return path;
@@ -83,7 +84,12 @@ interface Crossing {
 }
 
 /** Every cell's pieces of line, as pairs of crossings on its edges. */
-function segments(field: Float64Array, width: number, height: number, level: number): [Crossing, Crossing][] {
+function findSegments(
+  field: Float64Array,
+  width: number,
+  height: number,
+  level: number,
+): [Crossing, Crossing][] {
   const found: [Crossing, Crossing][] = [];
   const cross = (a: number, b: number, edge: number): Crossing => {
     const t = (level - field[a]) / (field[b] - field[a]);
@@ -114,7 +120,7 @@ function segments(field: Float64Array, width: number, height: number, level: num
 }
 
 /** Join pieces that share an edge into lines, open ones first. */
-function chain(pieces: [Crossing, Crossing][], corners: number): Polyline[] {
+function joinSegments(pieces: [Crossing, Crossing][], corners: number): Polyline[] {
   const at = new Int32Array(4 * corners).fill(-1); // two pieces per edge at most
   const ends = (edge: number) => [at[2 * edge], at[2 * edge + 1]];
   pieces.forEach((piece, k) => {
@@ -146,10 +152,10 @@ function chain(pieces: [Crossing, Crossing][], corners: number): Polyline[] {
   return lines;
 }
 
-function middle([ax, ay]: Point, [bx, by]: Point): Point {
+function midpoint([ax, ay]: Point, [bx, by]: Point): Point {
   return [(ax + bx) / 2, (ay + by) / 2];
 }
 
-function text([x, y]: Point): string {
+function formatPoint([x, y]: Point): string {
   return `${x.toFixed(2)} ${y.toFixed(2)}`;
 }

@@ -1,11 +1,11 @@
 // What each word brings to the score, where in the picture that comes from, and which words count. No DOM here.
 // Mirrors gradeclip_widget/evidence.py; tests/golden/golden.json holds the two to the same numbers.
 
-import { byValue, type RankedWord, readingMaps } from "./arithmetic";
+import { byDescendingValue, type RankedWord, readingMaps } from "./arithmetic";
 import { memoize } from "./memo";
 import type { Explanation, Measure } from "./types";
 
-/** A word that counts, or neighbours in the caption that point at the same place. */
+/** A word that counts, or neighbors in the caption that point at the same place. */
 export interface Highlight {
   words: readonly number[]; // ascending
   importance: number; // sum of theirs, in units of the score
@@ -13,9 +13,9 @@ export interface Highlight {
   peak: readonly [row: number, col: number]; // the patch where its evidence is strongest
 }
 
-export const HUES = 6; // as many colors as are told apart at a glance
-export const COUNTS = 0.25; // of the largest importance: from there on a word counts
-const ALIKE = 0.8; // cosine similarity of two neighbours' evidence, from which they are one highlight
+export const HUE_COUNT = 6; // as many colors as are told apart at a glance
+export const HIGHLIGHT_THRESHOLD = 0.25; // of the largest importance: from there on a word counts
+const MERGE_SIMILARITY = 0.8; // cosine similarity of two neighbors' evidence, from which they are one highlight
 
 /** The words' importance by the measure that is asked for; by the default one where that was not computed. */
 export function importanceOf(e: Explanation, measure = ""): Measure {
@@ -37,10 +37,10 @@ export function wordEvidence(
   reading: string = evidenceReading(e),
   measure = "",
 ): readonly Float64Array[] {
-  return spread(e, JSON.stringify([reading, importanceOf(e, measure).name]));
+  return computeWordEvidence(e, JSON.stringify([reading, importanceOf(e, measure).name]));
 }
 
-const spread = memoize((e: Explanation, key: string): Float64Array[] => {
+const computeWordEvidence = memoize((e: Explanation, key: string): Float64Array[] => {
   const [reading, measure]: [string, string] = JSON.parse(key);
   const maps = readingMaps(e, reading);
   const size = e.rows * e.cols;
@@ -55,10 +55,10 @@ const spread = memoize((e: Explanation, key: string): Float64Array[] => {
 
 /** Where what the words bring to the score comes from: the sum over words of what speaks for the match. */
 export function evidenceMap(e: Explanation, measure = ""): Float64Array {
-  return positiveSum(e, importanceOf(e, measure).name);
+  return computeEvidenceMap(e, importanceOf(e, measure).name);
 }
 
-const positiveSum = memoize((e: Explanation, measure: string): Float64Array => {
+const computeEvidenceMap = memoize((e: Explanation, measure: string): Float64Array => {
   const map = new Float64Array(e.rows * e.cols);
   for (const row of wordEvidence(e, undefined, measure)) {
     for (let i = 0; i < map.length; i++) map[i] += Math.max(row[i], 0);
@@ -66,29 +66,30 @@ const positiveSum = memoize((e: Explanation, measure: string): Float64Array => {
   return map;
 });
 
-/** The words that count, in the caption's order; neighbours that point at the same place are one. */
+/** The words that count, in the caption's order; neighbors that point at the same place are one. */
 export function highlights(e: Explanation, measure = ""): readonly Highlight[] {
-  return findHighlights(e, importanceOf(e, measure).name);
+  return computeHighlights(e, importanceOf(e, measure).name);
 }
 
-const findHighlights = memoize((e: Explanation, measure: string): Highlight[] => {
+const computeHighlights = memoize((e: Explanation, measure: string): Highlight[] => {
   const { values } = importanceOf(e, measure);
   const evidence = wordEvidence(e, undefined, measure);
-  const floor = COUNTS * Math.max(...values, 0);
+  const floor = HIGHLIGHT_THRESHOLD * Math.max(...values, 0);
   const groups: number[][] = [];
   values.forEach((importance, word) => {
     if (!(importance > 0 && importance >= floor && evidence[word].some((value) => value !== 0))) return;
     const group = groups.at(-1);
-    const joins = group?.at(-1) === word - 1 && similarity(evidence[word - 1], evidence[word]) >= ALIKE;
+    const joins =
+      group?.at(-1) === word - 1 && similarity(evidence[word - 1], evidence[word]) >= MERGE_SIMILARITY;
     if (joins) group!.push(word);
     else groups.push([word]);
   });
   const importances = groups.map((group) => sum(group.map((word) => values[word])));
   const largest = groups.map((_, k) => k).sort((a, b) => importances[b] - importances[a] || a - b);
-  const colored = largest.slice(0, HUES).sort((a, b) => a - b);
+  const colored = largest.slice(0, HUE_COUNT).sort((a, b) => a - b);
   return groups.map((words, k) => {
     const hue = colored.indexOf(k);
-    const patch = peakOf(sumOf(words.map((word) => evidence[word])));
+    const patch = argMax(sumMaps(words.map((word) => evidence[word])));
     return {
       words,
       importance: importances[k],
@@ -103,16 +104,16 @@ const findHighlights = memoize((e: Explanation, measure: string): Highlight[] =>
  * maximum, less the fainter the less it brings. The square root keeps what brings little in sight.
  */
 export function strengths(e: Explanation, measure = ""): readonly Float64Array[] {
-  return findStrengths(e, importanceOf(e, measure).name);
+  return computeStrengths(e, importanceOf(e, measure).name);
 }
 
-const findStrengths = memoize((e: Explanation, measure: string): Float64Array[] => {
+const computeStrengths = memoize((e: Explanation, measure: string): Float64Array[] => {
   const evidence = wordEvidence(e, undefined, measure);
   const found = highlights(e, measure);
   const top = Math.max(...found.map(({ importance }) => importance));
   return found.map(({ words, importance }) => {
-    const map = sumOf(words.map((word) => evidence[word]));
-    const scale = Math.sqrt(importance / top) / map[peakOf(map)];
+    const map = sumMaps(words.map((word) => evidence[word]));
+    const scale = Math.sqrt(importance / top) / map[argMax(map)];
     return map.map((value) => value * scale);
   });
 });
@@ -130,33 +131,33 @@ export function regionWords(
       for (let i = 0; i < map.length; i++) value += part[i] * map[i];
       return { word, value };
     })
-    .sort(byValue);
+    .sort(byDescendingValue);
 }
 
 /** The words ranked by what one patch gives them, in units of the score. */
 export function patchWords(e: Explanation, reading: string, measure: string, patch: number): RankedWord[] {
   return wordEvidence(e, reading, measure)
     .map((map, word) => ({ word, value: map[patch] }))
-    .sort(byValue);
+    .sort(byDescendingValue);
 }
 
 /**
  * What a map's values are multiplied by to be parts of a total: then those of the total's sign sum to it. 0 where
  * the map has none of that sign.
  */
-export function scaleTo(total: number, map: ArrayLike<number>): number {
+export function scaleToTotal(total: number, map: ArrayLike<number>): number {
   const sign = total < 0 ? -1 : 1;
   let whole = 0;
   for (let i = 0; i < map.length; i++) whole += Math.max(sign * map[i], 0);
   return whole > 0 ? Math.abs(total) / whole : 0;
 }
 
-function sumOf(maps: readonly Float64Array[]): Float64Array {
+function sumMaps(maps: readonly Float64Array[]): Float64Array {
   return maps[0].map((_, i) => sum(maps.map((map) => map[i])));
 }
 
 /** The index of the largest value, the first on ties. */
-export function peakOf(map: ArrayLike<number>): number {
+export function argMax(map: ArrayLike<number>): number {
   let best = 0;
   for (let i = 1; i < map.length; i++) if (map[i] > map[best]) best = i;
   return best;

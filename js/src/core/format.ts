@@ -55,7 +55,7 @@ export function formatPercent(share: number): string {
 }
 
 /** "koala's evidence"; where a possessive would not do, "the evidence for 你". */
-export function evidenceOf(label: string): string {
+export function formatEvidenceOf(label: string): string {
   if (!/^[\p{Script=Latin}'\u2019-]+$/u.test(label)) return `the evidence for “${label}”`;
   return `${label}${/s$/i.test(label) ? "’" : "’s"} evidence`;
 }

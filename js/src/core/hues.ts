@@ -17,7 +17,7 @@ export function hueRgb(hue: number | null): Rgb {
 }
 
 /** The color that a word wears; null where it is not highlighted. */
-export function hueOf(highlights: readonly Highlight[], word: number): string | null {
+export function wordColor(highlights: readonly Highlight[], word: number): string | null {
   const highlight = highlights.find(({ words }) => words.includes(word));
   return highlight ? hueColor(highlight.hue) : null;
 }

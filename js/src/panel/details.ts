@@ -5,9 +5,9 @@ import { layersOpen } from "../controls/block-sliders";
 import type { Explanation } from "../core/types";
 import type { Frame } from "../state/scene";
 import type { Store } from "../state/store";
-import { sideOf } from "../state/wording";
+import { towerLabel } from "../state/wording";
 import { type Component, h, s, setText } from "../ui/dom";
-import { explain } from "../ui/help";
+import { setHelp } from "../ui/help";
 
 const SHARES_HELP = "What each step of the model brings to the score; the maps are made of the blue ones";
 const HEIGHT = 18; // of a sparkline, px
@@ -17,7 +17,7 @@ export function createDetails(store: Store, signal: AbortSignal): Component<Fram
   const image = createShares("image");
   const text = createShares("text");
   const layers = h("button", { type: "button", class: "gradeclip-button" }, "Steps inside the model");
-  explain(layers, "How the maps form, from step to step through the model");
+  setHelp(layers, "How the maps form, from step to step through the model");
   const identity = h("span", { class: "gradeclip-identity" });
   const element = h("div", { class: "gradeclip-details" }, layers, image.element, text.element, identity);
   let shown: Explanation | null = null;
@@ -32,10 +32,10 @@ export function createDetails(store: Store, signal: AbortSignal): Component<Fram
     update({ scene }) {
       const open = layersOpen(store);
       const maps = store.get("_depth") !== null;
-      layers.hidden = !store.offers("layers") || !(store.live || maps);
-      layers.disabled = store.live && !store.canAsk && !maps;
+      layers.hidden = !store.isControlVisible("layers") || !(store.live || maps);
+      layers.disabled = store.live && !store.canCompute && !maps;
       layers.setAttribute("aria-pressed", String(open));
-      const details = store.offers("details");
+      const details = store.isControlVisible("details");
       const { blocks } = scene.explanation.header;
       image.element.hidden = !details || open || blocks.image.length === 0;
       text.element.hidden = !details || open || blocks.text.length === 0;
@@ -62,14 +62,14 @@ function createShares(tower: "image" | "text") {
   const label = h("span");
   const chart = s("svg", { class: "gradeclip-blocks", role: "img" });
   const element = h("span", { class: "gradeclip-tower" }, chart, label);
-  explain(element, SHARES_HELP);
+  setHelp(element, SHARES_HELP);
   return {
     element,
     draw(shares: readonly number[], layers: number): void {
       const pitch = Math.max(5, Math.min(10, Math.round(WIDTH / shares.length)));
       const first = shares.length - layers;
       drawBlocks(chart, tower, shares, { pitch, height: HEIGHT, gap: 1 }, (k) => k >= first);
-      setText(label, `${sideOf(tower)} side: ${sayExplained(layers, shares.length)}`);
+      setText(label, `${towerLabel(tower)} side: ${sayExplained(layers, shares.length)}`);
     },
   };
 }

@@ -25,26 +25,26 @@ export function createErase(store: Store, signal: AbortSignal): Component<Frame>
   const element = h("section", { class: "gradeclip-erase" }, title, ways.element, result);
   return {
     element,
-    update({ scene, store: { live, canAsk } }) {
+    update({ scene, store: { live, canCompute } }) {
       const given = store.get("erased");
-      element.hidden = !scene.region || !store.offers("erase") || !(live || given);
+      element.hidden = !scene.region || !store.isControlVisible("erase") || !(live || given);
       if (element.hidden) return;
       ways.setOptions(WAYS.filter(({ value }) => live || value === "" || value === given?.how));
       ways.choose(store.get("erase"));
-      ways.setDisabled(live && !canAsk);
+      ways.setDisabled(live && !canCompute);
       const { score } = scene.explanation.header;
       const after = scene.erased?.scores[store.get("active")];
       const waiting = store.get("erase") !== "" && !scene.erased;
       setText(
         result,
-        after !== undefined ? sayFall(score.cosine, after) : waiting ? "Scoring the picture …" : "",
+        after !== undefined ? formatScoreChange(score.cosine, after) : waiting ? "Scoring the picture …" : "",
       );
     },
   };
 }
 
 /** "0.735 → 0.412, −0.323". */
-export function sayFall(before: number, after: number): string {
+export function formatScoreChange(before: number, after: number): string {
   const scale = Math.max(0.1, Math.abs(before), Math.abs(after));
   return `${formatValue(before, scale)} → ${formatValue(after, scale)}, ${formatSigned(after - before, scale)}`;
 }

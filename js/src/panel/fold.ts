@@ -1,8 +1,8 @@
 // Which words get a bar of their own, and which are folded into one line. No DOM here.
 
-import { COUNTS } from "../core/evidence";
+import { HIGHLIGHT_THRESHOLD } from "../core/evidence";
 
-export const MOST = 12; // bars at once; in a long caption the rest is folded with what carries little
+export const MAX_BARS = 12; // bars at once; in a long caption the rest is folded with what carries little
 
 /**
  * Part ranked words into those on show and those folded away: words below a quarter of the largest size, and what is
@@ -10,9 +10,9 @@ export const MOST = 12; // bars at once; in a long caption the rest is folded wi
  */
 export function foldRanking<T extends { value: number }>(
   ranking: readonly T[],
-  most: number = MOST,
+  most: number = MAX_BARS,
 ): { shown: readonly T[]; folded: readonly T[] } {
-  const floor = COUNTS * Math.max(...ranking.map(({ value }) => Math.abs(value)), 0);
+  const floor = HIGHLIGHT_THRESHOLD * Math.max(...ranking.map(({ value }) => Math.abs(value)), 0);
   const kept = new Set(
     topRanked(
       ranking.filter(({ value }) => Math.abs(value) >= floor),

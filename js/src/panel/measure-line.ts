@@ -4,9 +4,9 @@ import { importanceOf } from "../core/evidence";
 import type { Explanation, Measure } from "../core/types";
 import type { Frame, Scene } from "../state/scene";
 import type { Store } from "../state/store";
-import { capitalized, sayMeasure } from "../state/wording";
+import { capitalize, formatMeasure } from "../state/wording";
 import { type Component, h, setText } from "../ui/dom";
-import { explain } from "../ui/help";
+import { setHelp } from "../ui/help";
 import type { Menu } from "../ui/menu";
 
 const ON_REQUEST = { name: "integrated-gradients", label: "integrated gradients (takes a moment)" };
@@ -18,7 +18,7 @@ export function createMeasureLine(store: Store, menu: Menu, signal: AbortSignal)
     { type: "button", class: "gradeclip-more", "aria-haspopup": "menu" },
     "Other measures",
   );
-  explain(others, "Other ways to say how much a word matters for the score");
+  setHelp(others, "Other ways to say how much a word matters for the score");
   const what = h("span");
   const second = h("span");
   const firstKey = h("span", {}, h("i"), what);
@@ -31,7 +31,7 @@ export function createMeasureLine(store: Store, menu: Menu, signal: AbortSignal)
     () => {
       const { evidence, measure } = scene!;
       const choices = measuresOf(evidence).map(({ name, label }) => ({
-        label: capitalized(label),
+        label: capitalize(label),
         current: name === measure,
         act: () => store.set({ importance: name }),
       }));
@@ -41,7 +41,7 @@ export function createMeasureLine(store: Store, menu: Menu, signal: AbortSignal)
   );
   /** Those that were computed, and the one that a kernel computes when it is asked for. */
   const measuresOf = ({ header: { importance } }: Explanation): { name: string; label: string }[] =>
-    !store.canAsk || importance.some(({ name }) => name === ON_REQUEST.name)
+    !store.canCompute || importance.some(({ name }) => name === ON_REQUEST.name)
       ? importance
       : [...importance, ON_REQUEST];
   return {
@@ -49,12 +49,12 @@ export function createMeasureLine(store: Store, menu: Menu, signal: AbortSignal)
     update(frame) {
       scene = frame.scene;
       const { evidence, measure } = scene;
-      others.hidden = measuresOf(evidence).length < 2 || !store.offers("importance");
+      others.hidden = measuresOf(evidence).length < 2 || !store.isControlVisible("importance");
       setText(title, heading(scene));
-      setText(what, sayBars(scene, importanceOf(evidence, measure)));
+      setText(what, formatBarsKey(scene, importanceOf(evidence, measure)));
       const beside = secondMeasure(scene);
       secondKey.hidden = beside === null;
-      if (beside) setText(second, `Thin line: ${sayMeasure(beside)}.`);
+      if (beside) setText(second, `Thin line: ${formatMeasure(beside)}.`);
     },
   };
 }
@@ -71,8 +71,8 @@ function heading({ region, versus }: Scene): string {
 }
 
 /** "Bars: what the score loses without the word." */
-function sayBars({ region, versus }: Scene, measure: Measure): string {
-  const what = sayMeasure(measure);
+function formatBarsKey({ region, versus }: Scene, measure: Measure): string {
+  const what = formatMeasure(measure);
   const part =
     measure.name === "evidence"
       ? "the part of the score that this region gives to the word"

@@ -6,7 +6,7 @@ import type { Explanation } from "../core/types";
 import { nameOf } from "../state/names";
 import type { Frame, Scene } from "../state/scene";
 import type { Kernel } from "../state/store";
-import { whereabouts } from "../state/wording";
+import { formatLocation } from "../state/wording";
 import { type Component, h, setText } from "../ui/dom";
 
 const HINT =
@@ -76,24 +76,25 @@ export function createAnnouncer(): Component<Frame> {
         return;
       }
       if (changes.has("cursor") && store.view.cursor !== null)
-        setText(element, sayPatch(scene, store.view.cursor));
-      else if (changes.has("region") || changes.has("selected_words")) setText(element, saySelection(scene));
-      else if (changes.has("hovered_word") && scene.words.length > 0) setText(element, sayMap(scene));
+        setText(element, formatPatch(scene, store.view.cursor));
+      else if (changes.has("region") || changes.has("selected_words"))
+        setText(element, formatSelection(scene));
+      else if (changes.has("hovered_word") && scene.words.length > 0) setText(element, formatMap(scene));
     },
   };
 }
 
-function sayPatch({ evidence: e, measure }: Scene, patch: number): string {
+function formatPatch({ evidence: e, measure }: Scene, patch: number): string {
   const place = `Row ${Math.floor(patch / e.cols) + 1}, column ${(patch % e.cols) + 1}`;
   const words = patchWords(e, evidenceReading(e), measure, patch).filter(({ value }) => value > 0);
   const names = words.slice(0, 3).map(({ word }) => nameOf(e, word));
   return names.length > 0 ? `${place}: ${names.join(", ")}` : `${place}: speaks for no word`;
 }
 
-function saySelection(scene: Scene): string {
+function formatSelection(scene: Scene): string {
   const { explanation: e, pinned, region, ranking, share, label, decimals } = scene;
   if (pinned.length === 0 && !region) return "Nothing selected.";
-  if (!region) return `${label} pinned. ${sayMap(scene)}`;
+  if (!region) return `${label} pinned. ${formatMap(scene)}`;
   if (share !== null && pinned.length > 0)
     return `${formatPercent(share)} of the evidence for ${label} lies in the region.`;
   const said = ranking
@@ -102,8 +103,8 @@ function saySelection(scene: Scene): string {
   return `Region selected. It says: ${said.join(", ")}.`;
 }
 
-function sayMap({ explanation: e, map, top, label, sign }: Scene): string {
+function formatMap({ explanation: e, map, top, label, sign }: Scene): string {
   if (top <= 0) return `No evidence for ${label}.`;
   const shown = sign === "negative" ? map.map((v) => -v) : map;
-  return `Strongest ${whereabouts(e, shown)}.`;
+  return `Strongest ${formatLocation(e, shown)}.`;
 }

@@ -6,25 +6,25 @@ import type { Frame } from "../state/scene";
 import type { Store } from "../state/store";
 import type { PictureEntry } from "../state/synced";
 import { type Component, h } from "../ui/dom";
-import { explain } from "../ui/help";
+import { setHelp } from "../ui/help";
 import { createRadioGroup } from "../ui/radio-group";
 
 const TYPES = ["png", "jpeg", "webp", "gif", "bmp", "tiff"].map((name) => `image/${name}`);
 
 // Jupyter's server closes the kernel's connection on a larger message: Tornado's websocket_max_message_size is
 // 10 MiB unless somebody raised it (https://github.com/jupyter-widgets/ipywidgets/issues/2522).
-const LARGEST = 10_000_000; // bytes
+const MAX_BYTES = 10_000_000; // bytes
 
 /** Why a file is no picture that can be sent, in a sentence; "" where it is one. */
-export function refusal({ name, type, size }: Pick<File, "name" | "type" | "size">): string {
+export function uploadErrorOf({ name, type, size }: Pick<File, "name" | "type" | "size">): string {
   const called = name ? `“${name}”` : "What was pasted";
   if (!TYPES.includes(type)) {
     return `${called} is not a picture that can be read here: PNG, JPEG, WebP, GIF, BMP and TIFF can.`;
   }
   if (size === 0) return `${called} is empty.`;
-  if (size > LARGEST) {
+  if (size > MAX_BYTES) {
     return (
-      `${called} has ${formatBytes(size)}, and at most ${formatBytes(LARGEST)} travel to the kernel. ` +
+      `${called} has ${formatBytes(size)}, and at most ${formatBytes(MAX_BYTES)} travel to the kernel. ` +
       "Save it smaller, or name the file in explore(…)."
     );
   }
@@ -34,7 +34,7 @@ export function refusal({ name, type, size }: Pick<File, "name" | "type" | "size
 export function createPictures(store: Store, root: HTMLElement, signal: AbortSignal): Component<Frame> {
   const file = h("input", { type: "file", accept: TYPES.join(), multiple: true, hidden: true, tabindex: -1 });
   const add = h("button", { type: "button", class: "gradeclip-add" }, "Add a picture");
-  explain(add, "Choose a picture from your files, drop one here, or paste it");
+  setHelp(add, "Choose a picture from your files, drop one here, or paste it");
   const strip = createStrip(store, signal);
   const target = h(
     "div",
@@ -44,16 +44,16 @@ export function createPictures(store: Store, root: HTMLElement, signal: AbortSig
   const element = h("div", { class: "gradeclip-pictures" }, strip.element, add, file);
   root.append(target);
 
-  const receives = () => store.live && store.offers("pictures");
+  const receives = () => store.live && store.isControlVisible("pictures");
   const send = async (files: readonly File[]) => {
     if (files.length === 0) return;
-    if (!store.canAsk) {
-      store.setView({ refused: "Another picture needs a kernel: run the cell again." });
+    if (!store.canCompute) {
+      store.setView({ uploadError: "Another picture needs a kernel: run the cell again." });
       return;
     }
-    const refused = files.map(refusal).filter((sentence) => sentence !== "");
-    store.setView({ refused: refused.join(" ") });
-    for (const one of files.filter((f) => refusal(f) === "")) {
+    const refused = files.map(uploadErrorOf).filter((sentence) => sentence !== "");
+    store.setView({ uploadError: refused.join(" ") });
+    for (const one of files.filter((f) => uploadErrorOf(f) === "")) {
       const bytes = await one.arrayBuffer();
       if (signal.aborted) return;
       store.send({ type: "picture", name: one.name || "pasted picture" }, [bytes]);
@@ -74,7 +74,7 @@ export function createPictures(store: Store, root: HTMLElement, signal: AbortSig
     (event) => {
       const files = filesOf(event.clipboardData);
       if (!receives() || files.length === 0) return; // text is for the fields
-      take(event);
+      claim(event);
       void send(files);
     },
     { signal },
@@ -90,7 +90,7 @@ export function createPictures(store: Store, root: HTMLElement, signal: AbortSig
       type,
       (event) => {
         if (!receives() || !event.dataTransfer?.types.includes("Files")) return;
-        take(event);
+        claim(event);
         act(event);
       },
       { signal },
@@ -110,10 +110,10 @@ export function createPictures(store: Store, root: HTMLElement, signal: AbortSig
     update({ changes }) {
       strip.update();
       add.hidden = !receives();
-      add.disabled = !store.canAsk;
+      add.disabled = !store.canCompute;
       element.hidden = add.hidden && strip.element.hidden;
       element.classList.toggle("is-strip", !strip.element.hidden);
-      if (changes.has("_payloads") && store.view.refused) store.setView({ refused: "" });
+      if (changes.has("_payloads") && store.view.uploadError) store.setView({ uploadError: "" });
     },
   };
 }
@@ -133,7 +133,7 @@ function createStrip(store: Store, signal: AbortSignal) {
     element: group.element,
     update(): void {
       const pictures = store.get("_pictures");
-      group.element.hidden = !store.live || !store.offers("pictures") || pictures.length < 2;
+      group.element.hidden = !store.live || !store.isControlVisible("pictures") || pictures.length < 2;
       if (group.element.hidden) return;
       if (pictures !== shown) {
         shown = pictures;
@@ -153,7 +153,7 @@ function createStrip(store: Store, signal: AbortSignal) {
         });
       }
       group.choose(String(store.get("picture")));
-      group.setDisabled(!store.canAsk);
+      group.setDisabled(!store.canCompute);
     },
   };
 }
@@ -163,7 +163,7 @@ function filesOf(data: DataTransfer | null): File[] {
 }
 
 /** Ours: the notebook around it would open the file, or paste a cell. */
-function take(event: Event): void {
+function claim(event: Event): void {
   event.preventDefault();
   event.stopPropagation();
 }

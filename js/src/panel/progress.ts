@@ -8,7 +8,7 @@ import { h, setText } from "../ui/dom";
 const DELAY = 350; // ms; what is done sooner needs no word
 
 /** "loading weights 120 of 350 MB", "image tower 3 of 12". */
-export function sayProgress(progress: Progress | null): string {
+export function formatProgress(progress: Progress | null): string {
   if (!progress) return "Explaining";
   const { stage, done, total, unit } = progress;
   if (unit === "bytes") return `${stage} ${formatBytesOf(done, total)}`;
@@ -16,7 +16,7 @@ export function sayProgress(progress: Progress | null): string {
 }
 
 /** The share that is done, 0..1; null where nobody knows. */
-export function shareDone(progress: Progress | null): number | null {
+export function progressFraction(progress: Progress | null): number | null {
   if (!progress?.total) return null;
   return Math.min(1, Math.max(0, progress.done / progress.total));
 }
@@ -46,14 +46,14 @@ export function createProgress(store: Store, rest: () => HTMLElement, signal: Ab
     words,
     update(computing) {
       const progress = store.get("progress");
-      const share = computing ? shareDone(progress) : null;
+      const share = computing ? progressFraction(progress) : null;
       bar.hidden = !computing;
       bar.classList.toggle("is-open-ended", share === null);
       fill.style.width = share === null ? "" : `${(100 * share).toFixed(1)}%`;
       if (share === null) bar.removeAttribute("aria-valuenow");
       else bar.setAttribute("aria-valuenow", (100 * share).toFixed(0));
-      bar.setAttribute("aria-valuetext", sayProgress(progress));
-      setText(stage, sayProgress(progress));
+      bar.setAttribute("aria-valuetext", formatProgress(progress));
+      setText(stage, formatProgress(progress));
       cancel.hidden = !store.live;
       if (!computing) {
         clearTimeout(timer);

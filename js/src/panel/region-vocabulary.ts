@@ -10,20 +10,20 @@ import { createSelect } from "../ui/select";
 
 const HELP = "Ask which words of a list this region fits best, seen by itself";
 const BARS = "Bars: the score of this region by itself with each word.";
-const ALIKE = 0.7; // of the first word's value: from there on a word is named beside it
-const NAMED = 3; // words at most
+const NAMED_ABOVE = 0.7; // of the first word's value: from there on a word is named beside it
+const MAX_NAMED = 3; // words at most
 
 /** "Most like: tree, then cactus and broccoli." */
-export function sayAnswer(seen: readonly SeenWord[]): string {
+export function formatAnswer(seen: readonly SeenWord[]): string {
   const [first, ...rest] = seen;
   if (!first) return "";
   if (!(first.value > 0)) return "No word of this list fits this region.";
-  const next = rest.filter(({ value }) => value >= ALIKE * first.value).slice(0, NAMED - 1);
+  const next = rest.filter(({ value }) => value >= NAMED_ABOVE * first.value).slice(0, MAX_NAMED - 1);
   const others = next.map(({ word }) => word).join(" and ");
   return others ? `Most like: ${first.word}, then ${others}.` : `Most like: ${first.word}.`;
 }
 
-export function createVocabulary(store: Store, signal: AbortSignal): Component<Frame> {
+export function createRegionVocabulary(store: Store, signal: AbortSignal): Component<Frame> {
   const menu = createSelect("What does the model see here?", HELP, signal, (value) =>
     store.set({ vocabulary: value }),
   );
@@ -42,7 +42,7 @@ export function createVocabulary(store: Store, signal: AbortSignal): Component<F
       const names = store.live ? store.get("_vocabularies") : [asked].filter((name) => name !== "");
       element.hidden =
         !scene.region ||
-        !store.offers("vocabulary") ||
+        !store.isControlVisible("vocabulary") ||
         names.length === 0 ||
         !(store.live || seen.length > 0);
       if (element.hidden) return;
@@ -50,7 +50,7 @@ export function createVocabulary(store: Store, signal: AbortSignal): Component<F
       menu.update(
         [{ value: "", label: "Choose a list of words …" }, ...choices],
         asked,
-        store.live && !store.canAsk,
+        store.live && !store.canCompute,
       );
       const rows = asked === "" ? [] : seen;
       setText(empty, asked !== "" && seen.length === 0 ? `Asking “${asked}” …` : "");
@@ -64,7 +64,7 @@ export function createVocabulary(store: Store, signal: AbortSignal): Component<F
   function draw(rows: readonly SeenWord[]): void {
     const values = rows.map(({ value }) => value);
     const decimals = partDecimals(Math.max(...values.map(Math.abs)));
-    setText(answer, sayAnswer(rows));
+    setText(answer, formatAnswer(rows));
     const track = showTrack(list, values);
     reuseRows(bars, rows.length, () => createRow(list)).forEach((bar, k) => {
       const { word, value } = rows[k];

@@ -1,25 +1,25 @@
 // The words as bars: their importance by two measures, or what a region gives them; in the difference view with the
 // other prompt's words among them. Rows are reused, never rebuilt.
 
-import { evidenceOf, formatPart, formatPartSigned, formatPercent } from "../core/format";
-import { hueOf } from "../core/hues";
+import { formatEvidenceOf, formatPart, formatPartSigned, formatPercent } from "../core/format";
+import { wordColor } from "../core/hues";
 import type { WordHeader } from "../core/types";
 import type { Hover } from "../prompt/word-selection";
 import { pinWord } from "../prompt/word-selection";
-import { tellApart, type WordName, wordNames } from "../state/names";
+import { disambiguate, type WordName, wordNames } from "../state/names";
 import type { Frame, Scene } from "../state/scene";
 import type { Store } from "../state/store";
-import { capitalized, sayImportance, sayRegionPart } from "../state/wording";
+import { capitalize, formatImportance, formatRegionPart } from "../state/wording";
 import { type BarRow, createBarRow, placeBar, showBar, showTrack } from "../ui/bar";
 import { type Component, h, reuseRows, setAttribute, setText } from "../ui/dom";
-import { explain } from "../ui/help";
-import { moveTabStop, wordForKey } from "../ui/keys";
+import { setHelp } from "../ui/help";
+import { indexForKey, moveTabStop } from "../ui/keys";
 import type { Menu } from "../ui/menu";
 import { foldRanking } from "./fold";
 import { createMeasureLine, secondMeasure } from "./measure-line";
 
-const NAMED = 4; // words that the folded line names
-const OWN = ".gradeclip-bar[data-index]";
+const MAX_NAMED = 4; // words that the folded line names
+const OWN_BAR = ".gradeclip-bar[data-index]";
 
 interface Row extends BarRow {
   word: HTMLButtonElement;
@@ -37,19 +37,24 @@ interface Entry {
   name: WordName;
 }
 
-export function createBars(store: Store, hover: Hover, menu: Menu, signal: AbortSignal): Component<Frame> {
+export function createWordBars(
+  store: Store,
+  hover: Hover,
+  menu: Menu,
+  signal: AbortSignal,
+): Component<Frame> {
   const line = createMeasureLine(store, menu, signal);
   const share = h("p", { class: "gradeclip-share", hidden: true });
   const list = h("ol", { class: "gradeclip-bars" });
   const fold = h("button", { type: "button", class: "gradeclip-more gradeclip-fold", hidden: true });
   const element = h("section", { class: "gradeclip-ranking" }, line.element, share, list, fold);
   const rows: Row[] = [];
-  hover.watch(list, OWN, signal);
+  hover.watch(list, OWN_BAR, signal);
   fold.addEventListener("click", () => store.setView({ unfolded: !store.view.unfolded }), { signal });
   list.addEventListener(
     "click",
     (event) => {
-      const row = event.target instanceof Element ? event.target.closest<HTMLElement>(OWN) : null;
+      const row = event.target instanceof Element ? event.target.closest<HTMLElement>(OWN_BAR) : null;
       if (row) pinWord(store, hover, Number(row.dataset.index), event.shiftKey);
     },
     { signal },
@@ -59,7 +64,7 @@ export function createBars(store: Store, hover: Hover, menu: Menu, signal: Abort
     (event) => {
       const words = rows.filter((row) => !row.element.hidden).map(({ word }) => word);
       const at = words.indexOf(event.target as HTMLButtonElement);
-      const to = at < 0 ? null : wordForKey(event.key, at, words.length, "ltr");
+      const to = at < 0 ? null : indexForKey(event.key, at, words.length, "ltr");
       if (to === null) return;
       event.preventDefault();
       moveTabStop(words, to);
@@ -87,7 +92,7 @@ export function createBars(store: Store, hover: Hover, menu: Menu, signal: Abort
         const few = parted.folded.length > 0 && !unfolded;
         draw(scene, few ? parted.shown : entries);
         fold.hidden = parted.folded.length === 0;
-        setText(fold, unfolded ? "Fold what carries little" : sayFolded(scene, parted.folded));
+        setText(fold, unfolded ? "Fold what carries little" : formatFolded(scene, parted.folded));
         fold.setAttribute("aria-expanded", String(unfolded));
       }
       if (moved || repaint) {
@@ -97,7 +102,7 @@ export function createBars(store: Store, hover: Hover, menu: Menu, signal: Abort
           setAttribute(word, "aria-pressed", String(index !== null && scene.pinned.includes(index)));
         }
         share.hidden = scene.share === null;
-        setText(share, scene.share === null ? "" : shareSentence(scene, scene.share));
+        setText(share, scene.share === null ? "" : formatRegionShare(scene, scene.share));
       }
     },
   };
@@ -115,7 +120,7 @@ export function createBars(store: Store, hover: Hover, menu: Menu, signal: Abort
       const { word, value, header, name } = drawn[k];
       if (word === null) delete row.element.dataset.index;
       else row.element.dataset.index = String(word);
-      const hue = word === null ? null : hueOf(scene.highlights, word);
+      const hue = word === null ? null : wordColor(scene.highlights, word);
       row.element.style.setProperty("--hue", hue ?? "");
       row.element.classList.toggle("is-hued", hue !== null);
       row.element.classList.toggle("is-quiet", header.truncated || !header.known || word === null);
@@ -125,7 +130,7 @@ export function createBars(store: Store, hover: Hover, menu: Menu, signal: Abort
       const other = word === null ? undefined : second?.values[word];
       setText(row.secondValue, other === undefined ? "" : formatPart(other, scene.decimals));
       placeBar(row.second, track, other ?? 0);
-      explain(row.element, sayBar(scene, drawn[k]), row.word);
+      setHelp(row.element, formatBarHelp(scene, drawn[k]), row.word);
     });
     const stops = used.map(({ word }) => word);
     if (!stops.some((word) => word.tabIndex === 0)) moveTabStop(stops, 0);
@@ -143,7 +148,7 @@ function entriesOf({ explanation, versus, ranking, others }: Scene): Entry[] {
   }));
   if (!versus) return own;
   const { words } = versus.header;
-  const theirNames = tellApart(words.map(({ text }) => text));
+  const theirNames = disambiguate(words.map(({ text }) => text));
   const theirs = others.map(({ word, value }) => ({
     word: null,
     value,
@@ -154,23 +159,23 @@ function entriesOf({ explanation, versus, ranking, others }: Scene): Entry[] {
 }
 
 /** Of what a bar is a part. */
-function sayBar(scene: Scene, { word, value }: Entry): string {
+function formatBarHelp(scene: Scene, { word, value }: Entry): string {
   const { evidence: e, measure, decimals, region, versus } = scene;
   if (versus) {
     const more = `${formatPartSigned(value, decimals)} of the score beside “${versus.header.caption}”`;
     return region ? `${more}, in this region.` : `${more}.`;
   }
   if (word === null) return "";
-  if (region) return sayRegionPart(e, measure, word, value, decimals);
+  if (region) return formatRegionPart(e, measure, word, value, decimals);
   const second = secondMeasure(scene);
-  const other = second && ` ${capitalized(second.label)}: ${formatPart(second.values[word], decimals)}.`;
-  return sayImportance(e, measure, word, decimals) + (other ?? "");
+  const other = second && ` ${capitalize(second.label)}: ${formatPart(second.values[word], decimals)}.`;
+  return formatImportance(e, measure, word, decimals) + (other ?? "");
 }
 
 /** "a, of, a, and + 3 more: together 0.004". */
-function sayFolded({ decimals, versus }: Scene, folded: readonly Entry[]): string {
+function formatFolded({ decimals, versus }: Scene, folded: readonly Entry[]): string {
   const texts = folded.map(({ name }) => name.text);
-  const named = texts.length > NAMED + 1 ? texts.slice(0, NAMED) : texts;
+  const named = texts.length > MAX_NAMED + 1 ? texts.slice(0, MAX_NAMED) : texts;
   const more = texts.length - named.length;
   const total = folded.reduce((sum, { value }) => sum + value, 0);
   const format = versus ? formatPartSigned : formatPart;
@@ -178,9 +183,9 @@ function sayFolded({ decimals, versus }: Scene, folded: readonly Entry[]): strin
 }
 
 /** How much of the shown words' evidence the region holds. */
-function shareSentence({ label, words, top }: Scene, share: number): string {
+function formatRegionShare({ label, words, top }: Scene, share: number): string {
   if (words.length > 0 && top <= 0 && share === 0) return `“${label}” has no positive evidence to share.`;
-  return `${formatPercent(share)} of ${evidenceOf(label)} lies in this region.`;
+  return `${formatPercent(share)} of ${formatEvidenceOf(label)} lies in this region.`;
 }
 
 function createRow(list: HTMLElement): Row {

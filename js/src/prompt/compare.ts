@@ -8,7 +8,7 @@ import type { Store } from "../state/store";
 import type { Synced } from "../state/synced";
 import { type Component, h, reuseRows, setAttribute, setText, uniqueId } from "../ui/dom";
 import { CROSS, iconButton, MINUS, PENCIL, ROW_ADD } from "../ui/icons";
-import { createField } from "../ui/text-field";
+import { createTextField } from "../ui/text-field";
 import type { Hover } from "./word-selection";
 
 const NUMBERS = ["score", "logit", "share"];
@@ -50,16 +50,16 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
   let edited: number | null = null; // the row that the field stands in; one past the last: a new one
   let signBefore: Synced["sign"] | null = null; // what the difference view took the place of
 
-  const field = createField(
+  const field = createTextField(
     "Prompt",
     null,
     {
-      ask(text) {
+      submit(text) {
         if (edited === prompts.length) store.set({ prompts: [...prompts, text] });
         else store.set(rewritePrompt(asked(), edited!, text));
       },
-      giveUp() {},
-      left(byKey) {
+      cancel() {},
+      closed(byKey) {
         const row = rows[edited!];
         edited = null;
         element.hidden = list.hidden;
@@ -74,13 +74,13 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
 
   /** What the rows stand for; a widget without a model is not asked for prompts. */
   const asked = () => ({
-    prompts: store.canAsk ? prompts : [],
+    prompts: store.canCompute ? prompts : [],
     active: store.get("active"),
     versus: store.get("versus"),
   });
 
   const edit = (row: number) => {
-    if (!store.canAsk) return;
+    if (!store.canCompute) return;
     hover.clear();
     edited = row;
     const place = rows[row]?.element;
@@ -163,8 +163,8 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
     element,
     add,
     update({ rows: found }) {
-      const live = store.canAsk;
-      const wanted = store.offers("compare");
+      const live = store.canCompute;
+      const wanted = store.isControlVisible("compare");
       add.hidden = !live || !wanted;
       if (field.isOpen && add.hidden) field.close();
       prompts = found.map(({ text }) => text);

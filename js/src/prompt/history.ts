@@ -8,7 +8,7 @@ import { type Component, h, setText } from "../ui/dom";
 import { BACK, CLOCK, COPY, FORWARD, iconButton } from "../ui/icons";
 import type { Menu } from "../ui/menu";
 
-const LISTED = 12; // entries of the list, the newest
+const MAX_LISTED = 12; // entries of the list, the newest
 
 export function createHistory(store: Store, menu: Menu, signal: AbortSignal): Component<Frame> {
   const back = iconButton("Back", BACK);
@@ -35,7 +35,7 @@ export function createHistory(store: Store, menu: Menu, signal: AbortSignal): Co
         current: k === index(),
         act: () => go(k),
       }));
-      menu.open(list, "Prompts so far", entries.slice(-LISTED).reverse(), () => list);
+      menu.open(list, "Prompts so far", entries.slice(-MAX_LISTED).reverse(), () => list);
     },
     { signal },
   );
@@ -54,9 +54,9 @@ export function createHistory(store: Store, menu: Menu, signal: AbortSignal): Co
   return {
     element,
     update() {
-      const wanted = store.live && store.offers("history");
+      const wanted = store.live && store.isControlVisible("history");
       const { length } = store.get("history");
-      steps.hidden = !wanted || !store.canAsk || length < 2;
+      steps.hidden = !wanted || !store.canCompute || length < 2;
       copy.hidden = !wanted || store.get("_code") === "";
       element.hidden = steps.hidden && copy.hidden;
       copy.dataset.help = `Copy as Python:\n${store.get("_code")}`;

@@ -1,13 +1,13 @@
 // The caption as an editable line: its words, a text field in their place, and what a word's menu does to it.
 
 import { type CaptionText, joinCaption, negateWord, removeWord, wordSpan } from "../core/caption";
-import { tellApart } from "../state/names";
+import { disambiguate } from "../state/names";
 import type { Frame, Scene } from "../state/scene";
 import type { Store } from "../state/store";
 import { type Component, h } from "../ui/dom";
 import { DOWN, iconButton, PENCIL } from "../ui/icons";
 import type { Choice, Menu } from "../ui/menu";
-import { createField } from "../ui/text-field";
+import { createTextField } from "../ui/text-field";
 import type { Hover } from "./word-selection";
 import { createWords } from "./words";
 
@@ -18,13 +18,13 @@ export function createPrompt(store: Store, hover: Hover, menu: Menu, signal: Abo
   const handle = iconButton("Change this word (Shift+F10)", DOWN, "gradeclip-handle");
   handle.setAttribute("aria-haspopup", "menu");
   const words = createWords(store, hover, handle, signal);
-  const field = createField(
+  const field = createTextField(
     "Prompt",
     PAUSE,
     {
-      ask: (prompt) => store.set({ prompt }),
-      giveUp: () => scene && store.set({ prompt: scene.explanation.header.caption }),
-      left(byKey) {
+      submit: (prompt) => store.set({ prompt }),
+      cancel: () => scene && store.set({ prompt: scene.explanation.header.caption }),
+      closed(byKey) {
         element.classList.remove("is-editing");
         if (byKey) pencil.focus();
       },
@@ -34,7 +34,7 @@ export function createPrompt(store: Store, hover: Hover, menu: Menu, signal: Abo
   const element = h("div", { class: "gradeclip-line" }, words.element, field.element, pencil);
   let scene: Scene | null = null;
 
-  const editable = () => store.canAsk && store.offers("prompt");
+  const editable = () => store.canCompute && store.isControlVisible("prompt");
   const edit = (selected?: readonly [number, number]) => {
     if (!editable() || !scene) return;
     hover.clear();
@@ -45,7 +45,7 @@ export function createPrompt(store: Store, hover: Hover, menu: Menu, signal: Abo
   const change = (prompt: string) => store.set({ prompt, selected_words: [] });
   const openMenu = (at: number, opener: HTMLElement) => {
     const { draft } = scene!;
-    const { text, beside } = tellApart(draft.words)[at];
+    const { text, beside } = disambiguate(draft.words)[at];
     const label = `Change “${text}”${beside && ` (${beside})`}`;
     menu.open(words.buttons[at], label, wordChoices(draft, at, change, edit), () =>
       opener === handle && handle.isConnected ? handle : (words.buttons[at] ?? pencil),

@@ -4,7 +4,7 @@ import { formatPart, formatPercent, formatSigned, formatValue } from "../core/fo
 import type { Explanation } from "../core/types";
 import type { Frame, Scene } from "../state/scene";
 import { type Component, h, setText } from "../ui/dom";
-import { explain } from "../ui/help";
+import { setHelp } from "../ui/help";
 
 const HELP =
   "How well picture and sentence match: the cosine of the angle between what the model makes of either. " +
@@ -15,7 +15,7 @@ export function createScore(): Component<Frame> {
   const change = h("ins", { class: "gradeclip-change", hidden: true });
   const rest = h("span");
   const element = h("div", { class: "gradeclip-score" }, cosine, change, rest);
-  explain(element, HELP);
+  setHelp(element, HELP);
   let shown: Explanation | null = null;
   return {
     element,
@@ -27,7 +27,7 @@ export function createScore(): Component<Frame> {
         change.hidden = difference === null;
         setText(change, difference === null ? "" : formatGain(difference));
         change.classList.toggle("is-loss", (difference ?? 0) < 0);
-        if (shown) explain(change, `Compared with “${shown.header.caption}”`);
+        if (shown) setHelp(change, `Compared with “${shown.header.caption}”`);
         shown = e;
       }
       setText(cosine, formatPart(e.header.score.cosine, scene.decimals));

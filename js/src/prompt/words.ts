@@ -1,19 +1,19 @@
 // The caption, its words as buttons, tinted by their importance or by what the region gives them.
 
 import type { Draft } from "../core/caption";
-import { hueOf } from "../core/hues";
+import { wordColor } from "../core/hues";
 import type { WordHeader } from "../core/types";
-import { tellApart } from "../state/names";
+import { disambiguate } from "../state/names";
 import type { Frame } from "../state/scene";
 import type { Store } from "../state/store";
 import { type Component, h, setAttribute } from "../ui/dom";
-import { explain } from "../ui/help";
-import { moveTabStop, wordForKey } from "../ui/keys";
+import { setHelp } from "../ui/help";
+import { indexForKey, moveTabStop } from "../ui/keys";
 import type { Hover } from "./word-selection";
 import { pinWord } from "./word-selection";
 
-const EXPLAINED = ".gradeclip-word[data-index]"; // the others wait for their result
-const SLIVER = 0.02; // below this share of the strongest word an underline is a speck
+const EXPLAINED_WORD = ".gradeclip-word[data-index]"; // the others wait for their result
+const MIN_SHARE = 0.02; // below this share of the strongest word an underline is a speck
 const RTL = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
 
 export interface Words extends Component<Frame> {
@@ -40,12 +40,13 @@ export function createWords(
   let shown: Draft | null = null;
   let tinted: Frame["scene"]["ranking"] | null = null;
   let hued: Frame["scene"]["highlights"] | null = null;
-  hover.watch(element, EXPLAINED, signal);
+  hover.watch(element, EXPLAINED_WORD, signal);
 
   element.addEventListener(
     "click",
     (event) => {
-      const button = event.target instanceof Element ? event.target.closest<HTMLElement>(EXPLAINED) : null;
+      const button =
+        event.target instanceof Element ? event.target.closest<HTMLElement>(EXPLAINED_WORD) : null;
       if (!button) return;
       if (event.detail > 0) button.focus({ preventScroll: true }); // Safari does not by itself
       pinWord(store, hover, Number(button.dataset.index), event.shiftKey);
@@ -57,7 +58,7 @@ export function createWords(
     (event) => {
       const at = buttons.indexOf(event.target as HTMLButtonElement);
       const to =
-        at < 0 ? null : wordForKey(event.key, at, buttons.length, getComputedStyle(element).direction);
+        at < 0 ? null : indexForKey(event.key, at, buttons.length, getComputedStyle(element).direction);
       if (to === null) return;
       event.preventDefault();
       moveTabStop(buttons, to);
@@ -95,7 +96,7 @@ export function createWords(
   };
 
   function moveHandle({ draft, pinned }: Frame["scene"]): void {
-    const wanted = pinned.length === 1 && store.canAsk && store.offers("prompt");
+    const wanted = pinned.length === 1 && store.canCompute && store.isControlVisible("prompt");
     const button = wanted ? buttons[draft.sources.indexOf(pinned[0])] : undefined;
     if (!button) {
       if (document.activeElement === handle) (place.previousSibling as HTMLElement).focus();
@@ -115,11 +116,11 @@ export function createWords(
     for (const { word, value } of ranking) {
       const button = buttons[draft.sources.indexOf(word)];
       if (!button) continue;
-      const hue = hueOf(highlights, word);
+      const hue = wordColor(highlights, word);
       const share = Math.abs(value / top);
       // Among words in hues the tint of another one would be a color without a meaning.
       const shown = hue && !region ? Math.sqrt(share) : hue || overview === "caption" ? share : 0;
-      button.style.setProperty("--share", (shown < SLIVER ? 0 : shown).toFixed(3));
+      button.style.setProperty("--share", (shown < MIN_SHARE ? 0 : shown).toFixed(3));
       button.style.setProperty("--hue", hue ?? "");
       button.classList.toggle("is-hued", hue !== null);
       button.classList.toggle("is-against", value < 0);
@@ -133,7 +134,7 @@ function buildCaption(
   { words: headers, notes }: { words: readonly WordHeader[]; notes: readonly string[] },
 ): HTMLButtonElement[] {
   const cut = notes.find((note) => /token/i.test(note)) ?? "Past the text length that this model reads";
-  const names = tellApart(words);
+  const names = disambiguate(words);
   const buttons = words.map((text, index) => {
     const source = sources[index];
     const { truncated, known } = source === null ? { truncated: false, known: true } : headers[source];
@@ -149,7 +150,7 @@ function buildCaption(
       tabindex: index === 0 ? 0 : -1,
     });
     button.textContent = text;
-    if (help) explain(button, help);
+    if (help) setHelp(button, help);
     return button;
   });
   // Buttons are neutral to the bidi algorithm, so a run of right-to-left words says its direction itself.

@@ -11,7 +11,7 @@ const GAP = 9; // pixels from a peak to its chip
 const EDGE = 6; // pixels that a chip keeps from the picture's border
 const APART = 3; // pixels between chips
 const DOT = 6; // pixels around a peak that other chips leave free
-const SMALLEST: Size = { width: 200, height: 140 }; // a picture that has room for names
+const MIN_PICTURE: Size = { width: 200, height: 140 }; // a picture that has room for names
 
 type Rect = readonly [x0: number, y0: number, x1: number, y1: number];
 
@@ -23,7 +23,7 @@ type Rect = readonly [x0: number, y0: number, x1: number, y1: number];
  * @returns each chip's left upper corner; null where there is no room.
  */
 export function placeChips(peaks: readonly Point[], sizes: readonly Size[], picture: Size): (Point | null)[] {
-  if (picture.width < SMALLEST.width || picture.height < SMALLEST.height) return peaks.map(() => null);
+  if (picture.width < MIN_PICTURE.width || picture.height < MIN_PICTURE.height) return peaks.map(() => null);
   const taken: Rect[] = [];
   return peaks.map((peak, k) => {
     const dots = peaks.filter((_, n) => n !== k).map(([x, y]): Rect => [x - DOT, y - DOT, x + DOT, y + DOT]);

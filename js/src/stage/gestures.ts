@@ -1,10 +1,10 @@
 // Pointer and keyboard on the picture, turned into patches and regions.
 
-import { patchAt, patchBox, regionCentre } from "../core/arithmetic";
+import { patchAt, patchBox, regionCenter } from "../core/arithmetic";
 import type { Box, Explanation, Point, Region } from "../core/types";
 import type { Store } from "../state/store";
 
-const DRAG = 4; // CSS pixels that a press may wander and still be a click
+const DRAG_THRESHOLD = 4; // CSS pixels that a press may wander and still be a click
 const LASSO_STEP = 3; // CSS pixels between the corners of a lasso
 
 interface Press {
@@ -47,9 +47,9 @@ export function attachGestures(
     const { at, share, rect } = locate(event);
     if (press && event.pointerId === press.pointer) {
       const last = press.trail[press.trail.length - 1];
-      if (distance(at, press.start) >= DRAG || store.view.draft) {
+      if (distance(at, press.start) >= DRAG_THRESHOLD || store.view.draft) {
         if (distance(at, last) >= LASSO_STEP) press.trail.push(at);
-        store.setView({ draft: drawn(e, press, at, rect), hoveredPatch: null });
+        store.setView({ draft: drawnRegion(e, press, at, rect), hoveredPatch: null });
       }
     } else if (event.pointerType !== "touch") {
       store.setView({ hoveredPatch: patchUnder(e, share), pointer: share, cursor: null });
@@ -90,7 +90,8 @@ export function attachGestures(
       clickPatch(e, cursor);
       anchor = cursor;
     } else {
-      const next = store.view.cursor === null && !event.shiftKey ? cursor : step(e, cursor, event.key);
+      const next =
+        store.view.cursor === null && !event.shiftKey ? cursor : neighborPatch(e, cursor, event.key);
       if (!event.key.startsWith("Arrow")) return;
       if (event.shiftKey) {
         anchor ??= cursor;
@@ -120,7 +121,7 @@ export function boxAround(e: Explanation, a: number, b: number): Box {
 }
 
 /** The patch that an arrow key leads to. */
-export function step(e: Explanation, patch: number, key: string): number {
+export function neighborPatch(e: Explanation, patch: number, key: string): number {
   const [row, col] = [Math.floor(patch / e.cols), patch % e.cols];
   const down = key === "ArrowDown" ? 1 : key === "ArrowUp" ? -1 : 0;
   const right = key === "ArrowRight" ? 1 : key === "ArrowLeft" ? -1 : 0;
@@ -128,7 +129,7 @@ export function step(e: Explanation, patch: number, key: string): number {
   return within(row + down, e.rows) * e.cols + within(col + right, e.cols);
 }
 
-function drawn(e: Explanation, press: Press, at: Point, rect: DOMRect): Region {
+function drawnRegion(e: Explanation, press: Press, at: Point, rect: DOMRect): Region {
   const { width, height } = e.header.image;
   const pixel = ([x, y]: Point): Point => [
     tenths(clamp(x / rect.width) * width),
@@ -141,7 +142,7 @@ function drawn(e: Explanation, press: Press, at: Point, rect: DOMRect): Region {
 
 function startOfCursor(e: Explanation, region: Region | null): number {
   const middle = Math.floor(e.rows / 2) * e.cols + Math.floor(e.cols / 2);
-  return region ? (patchAt(e, ...regionCentre(region)) ?? middle) : middle;
+  return region ? (patchAt(e, ...regionCenter(region)) ?? middle) : middle;
 }
 
 function sameRegion(a: Region, b: Region | null): boolean {

@@ -1,4 +1,4 @@
-// From a map on the token grid to pixels: bilinear, through a colour table, at a modest resolution that CSS scales.
+// From a map on the token grid to pixels: bilinear, through a color table, at a modest resolution that CSS scales.
 
 import { axis, mixRows } from "../core/bilinear";
 import type { Lut } from "../core/color-scale";
@@ -14,7 +14,7 @@ export function heatSize(rows: number, cols: number): [width: number, height: nu
   return [cols * step, rows * step];
 }
 
-/** Paint a map into RGBA pixels. Values beyond `top` take the scale's last colour. */
+/** Paint a map into RGBA pixels. Values beyond `top` take the scale's last color. */
 export function paintMap(
   pixels: Uint32Array,
   width: number,

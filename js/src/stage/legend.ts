@@ -6,11 +6,11 @@ import { formatPart, formatPercent, formatValue } from "../core/format";
 import { hueColor } from "../core/hues";
 import { readingName } from "../state/readings";
 import type { Frame, Scene } from "../state/scene";
-import { phraseLabel, sideOf } from "../state/wording";
+import { phraseLabel, towerLabel } from "../state/wording";
 import { type Component, h, setText } from "../ui/dom";
-import { explain } from "../ui/help";
+import { setHelp } from "../ui/help";
 
-const FAINT = 0.3; // below this share of the strongest word, the legend says that the map is faint
+const FAINT_BELOW = 0.3; // below this share of the strongest word, the legend says that the map is faint
 const TOGETHER = "Each color: where the word’s part of the score comes from";
 const SCALE_HELP = "The part of the score that comes from one patch of the picture";
 
@@ -23,7 +23,7 @@ export function createLegend(): Component<Frame> {
   const how = h("span", { class: "gradeclip-how" });
   const per = h("span", { class: "gradeclip-how" }, "from one patch");
   const scale = h("span", { class: "gradeclip-scale" }, low, ramp, high, per);
-  explain(scale, SCALE_HELP);
+  setHelp(scale, SCALE_HELP);
   const one = h("div", { class: "gradeclip-one" }, scale, h("span", { class: "gradeclip-what" }, who, how));
   const keys = h("span", { class: "gradeclip-hues" });
   const together = h(
@@ -63,7 +63,7 @@ export function createLegend(): Component<Frame> {
         return;
       }
       setText(who, scene.label || "whole sentence");
-      setText(how, manner(scene));
+      setText(how, describeMap(scene));
     },
   };
 }
@@ -83,15 +83,15 @@ function keysOf({ explanation: e, decimals, highlights }: Scene): HTMLElement[] 
 }
 
 /** Block, sign, reading and, for weak words, strength. */
-function manner({ sign, words, reading, strength, top, block, versus, label }: Scene): string {
+function describeMap({ sign, words, reading, strength, top, block, versus, label }: Scene): string {
   if (versus && words.length === 0) return "difference";
   const parts: string[] = [];
   if (label === "" && !block) parts.push("the paper’s map");
-  if (block) parts.push(`${sideOf(block.tower)} step ${block.index + 1}`);
+  if (block) parts.push(`${towerLabel(block.tower)} step ${block.index + 1}`);
   if (sign === "negative") parts.push("lowers the score");
   if (sign === "both") parts.push("raises and lowers the score");
   if (words.length > 0 && reading !== "in caption") parts.push(readingName(reading).short);
-  if (strength !== null && strength < FAINT && top > 0) {
+  if (strength !== null && strength < FAINT_BELOW && top > 0) {
     parts.push(`faint, ${formatPercent(strength)} of the strongest`);
   }
   return parts.join(" · ");

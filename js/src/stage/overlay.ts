@@ -2,7 +2,7 @@
 
 import { patchBox } from "../core/arithmetic";
 import { contourLines, smoothPath } from "../core/contour";
-import { type Highlight, peakOf, strengths } from "../core/evidence";
+import { argMax, type Highlight, strengths } from "../core/evidence";
 import { hueColor } from "../core/hues";
 import type { Box, Explanation, Region } from "../core/types";
 import type { Frame } from "../state/scene";
@@ -90,7 +90,7 @@ function contourPaths({ map, explanation: e, sign, top }: Frame["scene"]): [stri
 /** Half of every highlight's own maximum, in its hue; as faint as the highlight, what brings most on top. */
 function outlinesOf({ evidence: e, measure, highlights }: Frame["scene"]): SVGGElement[] {
   return strengths(e, measure)
-    .map((map, k) => ({ map, top: map[peakOf(map)], color: hueColor(highlights[k].hue) }))
+    .map((map, k) => ({ map, top: map[argMax(map)], color: hueColor(highlights[k].hue) }))
     .sort((a, b) => a.top - b.top)
     .map(({ map, top, color }) => {
       const d = smoothPath(contourLines(map, e.rows, e.cols, top / 2));

@@ -1,6 +1,6 @@
 // What the picture shows while no word is pointed at: the words together, or the map along the whole sentence.
 
-import { type Frame, hasOneOverview } from "../state/scene";
+import { type Frame, hasCaptionMapOnly } from "../state/scene";
 import type { Store } from "../state/store";
 import { type Component, h } from "../ui/dom";
 import { createSegmented } from "../ui/segmented";
@@ -30,7 +30,7 @@ export function createOverview(store: Store, signal: AbortSignal): Component<Fra
     element,
     update({ scene }) {
       element.hidden =
-        !store.offers("overview") || hasOneOverview(scene.explanation) || scene.versus !== null;
+        !store.isControlVisible("overview") || hasCaptionMapOnly(scene.explanation) || scene.versus !== null;
       choice.choose(scene.overview);
     },
   };

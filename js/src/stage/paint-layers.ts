@@ -8,8 +8,8 @@ export interface Layer {
   color: Rgb;
 }
 
-const VEIL = 0.32; // the darkening where nothing speaks, so that the colors glow
-const COVER = 0.8; // the opacity of full strength: what is in the picture stays to be seen
+const DIM_ALPHA = 0.32; // the darkening where nothing speaks, so that the colors glow
+const MAX_ALPHA = 0.8; // the opacity of full strength: what is in the picture stays to be seen
 
 /**
  * Paint layers into RGBA pixels, bilinear between patches. Where they meet, colors mix by their strengths; the
@@ -43,8 +43,8 @@ export function paintLayers(
         total += strength;
         if (strength > top) top = strength;
       }
-      const cover = COVER * alphaAt(top, 0);
-      const alpha = cover + VEIL * (1 - cover); // the color over the veil
+      const cover = MAX_ALPHA * alphaAt(top, 0);
+      const alpha = cover + DIM_ALPHA * (1 - cover); // the color over the veil
       const share = total > 0 ? cover / alpha / total : 0;
       bytes[k] = red * share;
       bytes[k + 1] = green * share;

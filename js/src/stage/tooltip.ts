@@ -8,11 +8,11 @@ import { nameOf } from "../state/names";
 import type { Frame } from "../state/scene";
 import { type Component, h, setText } from "../ui/dom";
 
-const WORDS = 3;
-const LEAST = 0.02; // of the strongest word; what says less than that is not worth a line
+const MAX_WORDS = 3;
+const MIN_SHARE = 0.02; // of the strongest word; what says less than that is not worth a line
 
 export function createTooltip(): Component<Frame> {
-  const rows = Array.from({ length: WORDS }, () => {
+  const rows = Array.from({ length: MAX_WORDS }, () => {
     const word = h("bdi");
     const value = h("em");
     return { row: h("div", {}, word, value), word, value };
@@ -42,8 +42,8 @@ export function createTooltip(): Component<Frame> {
       if (element.hidden) return;
       const e = scene.evidence;
       const words =
-        patch === null ? [] : patchWords(e, evidenceReading(e), scene.measure, patch).slice(0, WORDS);
-      const speaking = words.filter(({ value }) => value > 0 && value >= LEAST * words[0].value);
+        patch === null ? [] : patchWords(e, evidenceReading(e), scene.measure, patch).slice(0, MAX_WORDS);
+      const speaking = words.filter(({ value }) => value > 0 && value >= MIN_SHARE * words[0].value);
       rows.forEach(({ row, word, value }, k) => {
         row.hidden = k >= speaking.length;
         if (row.hidden) return;

@@ -4,7 +4,7 @@ import type { Store } from "./store";
 import type { Model } from "./synced";
 
 /** What the host says: the kernel works, it is gone, or nothing that would decide it. */
-export type Verdict = "alive" | "gone" | "unknown";
+export type KernelReport = "alive" | "gone" | "unknown";
 
 /** Lumino's signals, as far as they are used. */
 interface Signal {
@@ -48,14 +48,14 @@ export function watchKernel(
   model: Model,
   element: HTMLElement,
   signal: AbortSignal,
-  report: (verdict: Verdict) => void,
+  report: (verdict: KernelReport) => void,
 ): void {
   const manager = (model as { widget_manager?: Manager }).widget_manager;
   const session = manager?.context?.sessionContext;
   const source: Connection | null | undefined = session ?? manager?.kernel;
   const first = session ? session.session?.kernel : manager?.kernel;
   let ended = false;
-  const judge = (): Verdict => {
+  const judge = (): KernelReport => {
     const kernel = session ? session.session?.kernel : manager?.kernel;
     if (first && (kernel !== first || ENDED.has(kernel?.status ?? ""))) ended = true;
     if (ended || element.classList.contains(DISCONNECTED)) return "gone";
@@ -75,9 +75,9 @@ export function watchKernel(
 }
 
 /** ms after which a question without an answer is worth a word */
-export const PATIENCE = 3000;
+export const ANSWER_TIMEOUT = 3000;
 
-const ANSWERS = [
+const ANSWER_KEYS = [
   "_payloads",
   "_models",
   "_pictures",
@@ -91,7 +91,7 @@ const ANSWERS = [
 
 /** Keep the view's idea of its kernel: by the host's word, and where that is silent by the kernel's own. */
 export function followKernel(store: Store, model: Model, element: HTMLElement, signal: AbortSignal): void {
-  let verdict: Verdict | null = null;
+  let verdict: KernelReport | null = null;
   let timer = 0;
   const settle = () => {
     clearTimeout(timer);
@@ -108,15 +108,15 @@ export function followKernel(store: Store, model: Model, element: HTMLElement, s
       store.setView({ kernel: "there" });
     } else if (store.view.kernel !== "silent") store.setView({ kernel: "there" });
   });
-  store.onQuestion(() => {
+  store.onRequest(() => {
     clearTimeout(timer);
     timer = window.setTimeout(() => {
       if (verdict === "unknown") store.setView({ kernel: "silent" });
-    }, PATIENCE);
+    }, ANSWER_TIMEOUT);
   });
-  for (const key of ANSWERS) model.on(`change:${key}`, settle);
+  for (const key of ANSWER_KEYS) model.on(`change:${key}`, settle);
   signal.addEventListener("abort", () => {
     clearTimeout(timer);
-    for (const key of ANSWERS) model.off(`change:${key}`, settle);
+    for (const key of ANSWER_KEYS) model.off(`change:${key}`, settle);
   });
 }

@@ -1,4 +1,4 @@
-// What a word is called where it stands apart from the caption: equal words are told apart by a neighbour. No DOM here.
+// What a word is called where it stands apart from the caption: equal words are told apart by a neighbor. No DOM here.
 
 import { memoize } from "../core/memo";
 import type { Explanation } from "../core/types";
@@ -13,7 +13,7 @@ export interface WordName {
  * Tell equal words apart: by the next word that stands only once, else by the one before, else by their number.
  * "a bicycle and a tree": a (bicycle), bicycle, and, a (tree), tree.
  */
-export function tellApart(words: readonly string[]): WordName[] {
+export function disambiguate(words: readonly string[]): WordName[] {
   const folded = words.map((word) => word.toLowerCase());
   const counts = countOf(folded);
   const single = (k: number) => counts.get(folded[k]) === 1;
@@ -37,7 +37,7 @@ export function tellApart(words: readonly string[]): WordName[] {
 }
 
 /** The names of an explanation's words. */
-export const wordNames = memoize((e: Explanation) => tellApart(e.header.words.map(({ text }) => text)));
+export const wordNames = memoize((e: Explanation) => disambiguate(e.header.words.map(({ text }) => text)));
 
 /** "a (bicycle)". */
 export function nameOf(e: Explanation, word: number): string {

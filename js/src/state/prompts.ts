@@ -12,17 +12,17 @@ export interface PromptRow {
 
 /** One row per prompt asked for; without a model, per explanation there is. */
 export function promptRows(store: Store, shown: readonly (Explanation | null)[]): PromptRow[] {
-  if (!store.canAsk) {
+  if (!store.canCompute) {
     return shown.map((explanation) => ({ text: captionOf(explanation) ?? "cannot be shown", explanation }));
   }
-  return askedPrompts(store, shown).map((text, k) => {
+  return requestedPrompts(store, shown).map((text, k) => {
     const here = captionOf(shown[k]) === text ? shown[k] : undefined;
     return { text, explanation: here ?? shown.find((e) => captionOf(e) === text) ?? null };
   });
 }
 
 /** `prompt` is the newest text of the active one; the others are in `prompts`. */
-function askedPrompts(store: Store, shown: readonly (Explanation | null)[]): string[] {
+function requestedPrompts(store: Store, shown: readonly (Explanation | null)[]): string[] {
   const prompts = store.get("prompts");
   const asked = prompts.length > 0 ? [...prompts] : shown.map((e) => captionOf(e) ?? "");
   const active = store.get("active");
@@ -34,10 +34,10 @@ function captionOf(explanation: Explanation | null | undefined): string | undefi
   return explanation?.header.caption;
 }
 
-type Asked = Pick<Synced, "prompts" | "active" | "versus">;
+type PromptState = Pick<Synced, "prompts" | "active" | "versus">;
 
 /** Show another prompt. Where it was the subtracted one, the two change places. */
-export function choosePrompt({ prompts, active, versus }: Asked, to: number): Partial<Synced> {
+export function choosePrompt({ prompts, active, versus }: PromptState, to: number): Partial<Synced> {
   return {
     active: to,
     ...(prompts[to] === undefined ? {} : { prompt: prompts[to] }),
@@ -48,13 +48,13 @@ export function choosePrompt({ prompts, active, versus }: Asked, to: number): Pa
 }
 
 /** Ask for another text in a row. */
-export function rewritePrompt({ prompts, active }: Asked, row: number, text: string): Partial<Synced> {
+export function rewritePrompt({ prompts, active }: PromptState, row: number, text: string): Partial<Synced> {
   if (row === active) return { prompt: text };
   return { prompts: prompts.map((prompt, k) => (k === row ? text : prompt)) };
 }
 
 /** Take a row away; the active one stays active, or its successor becomes so. */
-export function dropPrompt({ prompts, active, versus }: Asked, row: number): Partial<Synced> {
+export function dropPrompt({ prompts, active, versus }: PromptState, row: number): Partial<Synced> {
   const left = prompts.filter((_, k) => k !== row);
   const to = Math.min(row < active ? active - 1 : active, left.length - 1);
   const other = versus === null || versus === row ? null : versus > row ? versus - 1 : versus;

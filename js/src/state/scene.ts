@@ -2,16 +2,16 @@
 
 import {
   type Block,
-  byValue,
+  byDescendingValue,
   coverage,
   mapDifference,
-  peak,
+  peakValue,
   phraseMap,
   positiveShare,
   type RankedWord,
   rankDifference,
 } from "../core/arithmetic";
-import { alignWords, type Draft, draftOf, joinCaption } from "../core/caption";
+import { alignWords, createDraft, type Draft, joinCaption } from "../core/caption";
 import {
   evidenceMap,
   evidenceReading,
@@ -19,7 +19,7 @@ import {
   highlights,
   importanceOf,
   regionWords,
-  scaleTo,
+  scaleToTotal,
 } from "../core/evidence";
 import { partDecimals } from "../core/format";
 import { memoize } from "../core/memo";
@@ -90,22 +90,22 @@ export function deriveScene(
   const words = hovered !== null && exists(hovered) ? [hovered] : pinned;
   const { name: measure, values } = importanceOf(e, store.get("importance"));
   const overview =
-    block || versus || sign !== "positive" || hasOneOverview(e) ? "caption" : store.get("overview");
+    block || versus || sign !== "positive" || hasCaptionMapOnly(e) ? "caption" : store.get("overview");
   const together = overview === "words" && words.length === 0;
   const map = shownMap();
-  const top = peak(map, sign);
+  const top = peakValue(map, sign);
   const same = previous?.evidence === e && previous.versus === versus;
   const kept = same && !REGION_KEYS.some((k) => changes.has(k));
   const region = store.view.draft ?? store.get("region");
   const part = kept ? previous.part : region && coverage(e, region);
   const [ranking, others] = kept ? [previous.ranking, previous.others] : rank(e, versus, measure, part);
-  const asked = askedCaption(e, store);
+  const asked = requestedCaption(e, store);
   return {
     explanation,
     draft:
       previous?.explanation === explanation && joinCaption(previous.draft) === asked
         ? previous.draft
-        : draftOf(captionText(e), asked),
+        : createDraft(captionText(e), asked),
     pending: asked !== e.header.caption,
     versus,
     depth,
@@ -124,7 +124,7 @@ export function deriveScene(
     label: words.length > 0 || !versus ? phraseLabel(e, words) : differenceLabel(e, versus),
     map,
     top,
-    unit: together ? 1 : scaleTo(mapTotal(), map),
+    unit: together ? 1 : scaleToTotal(mapTotal(), map),
     strength: words.length === 1 ? ratio(top, strongestWord(e, reading, sign)) : null,
     region,
     part,
@@ -149,7 +149,7 @@ export function deriveScene(
 }
 
 /** Whether there is the map along the caption alone, as where the paper's own maps are asked for. */
-export function hasOneOverview(e: Explanation): boolean {
+export function hasCaptionMapOnly(e: Explanation): boolean {
   return e.header.reference;
 }
 
@@ -161,15 +161,19 @@ function shownErased(store: Store): Erased | null {
 }
 
 /** The explanation to subtract: another prompt's, on the same grid. */
-export function subtracted(rows: readonly PromptRow[], store: Store, from: Explanation): Explanation | null {
+export function subtractedExplanation(
+  rows: readonly PromptRow[],
+  store: Store,
+  from: Explanation,
+): Explanation | null {
   const at = store.get("versus");
   const other = at === null || at === store.get("active") ? null : (rows[at]?.explanation ?? null);
   return other && other.rows === from.rows && other.cols === from.cols ? other : null;
 }
 
 /** The caption that is being explained. After an error it is the one on show that stands. */
-function askedCaption(e: Explanation, store: Store): string {
-  const asked = store.canAsk && store.get("status") !== "error" ? store.get("prompt") : "";
+function requestedCaption(e: Explanation, store: Store): string {
+  const asked = store.canCompute && store.get("status") !== "error" ? store.get("prompt") : "";
   return asked || e.header.caption;
 }
 
@@ -221,7 +225,7 @@ export function needsRepaint(changes: Changes): boolean {
 function byImportance(e: Explanation, measure: string): RankedWord[] {
   return importanceOf(e, measure)
     .values.map((value, word) => ({ word, value }))
-    .sort(byValue);
+    .sort(byDescendingValue);
 }
 
 /** The largest value that any single word's map reaches in a reading. */
@@ -231,7 +235,7 @@ function strongestWord(e: Explanation, reading: string, sign: Sign): number {
 
 const strongest = memoize((e: Explanation, key: string): number => {
   const [reading, sign]: [string, Sign] = JSON.parse(key);
-  return peak(e.readings.get(reading) ?? [], sign);
+  return peakValue(e.readings.get(reading) ?? [], sign);
 });
 
 function ratio(a: number, b: number): number | null {

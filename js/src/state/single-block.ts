@@ -1,6 +1,6 @@
 // The single block whose maps are shown, where they were asked for. No DOM here.
 
-import { type Block, ofBlock } from "../core/arithmetic";
+import { type Block, blockExplanation } from "../core/arithmetic";
 import { decodeDepth, type RawDepth } from "../core/decode";
 import { memoize } from "../core/memo";
 import type { Depth, Explanation } from "../core/types";
@@ -25,8 +25,8 @@ const depthOf = memoize((e: Explanation, raw: RawDepth) => decodeDepth(raw, e));
 
 /** Every block of both towers as an explanation: the same objects each time, so that what is derived from them is kept. */
 const blocksOf = memoize((depth: Depth, e: Explanation) => ({
-  image: depth.image.map((_, index) => ofBlock(e, depth, { tower: "image", index })),
-  text: depth.text.map((_, index) => ofBlock(e, depth, { tower: "text", index })),
+  image: depth.image.map((_, index) => blockExplanation(e, depth, { tower: "image", index })),
+  text: depth.text.map((_, index) => blockExplanation(e, depth, { tower: "text", index })),
 }));
 
 export function evidenceOfBlock(e: Explanation, depth: Depth, { tower, index }: Block): Explanation {

@@ -12,7 +12,7 @@ export interface View {
   lasso: boolean; // a plain drag draws a lasso
   unfolded: boolean; // words that carry little have bars too
   kernel: Kernel;
-  refused: string; // why what was dropped, pasted or chosen is no picture to explain
+  uploadError: string; // why what was dropped, pasted or chosen is no picture to explain
 }
 
 /** What is known of the process that answers: nothing against it, no answer for a while, gone, or never there. */
@@ -20,7 +20,7 @@ export type Kernel = "there" | "silent" | "lost" | "absent";
 
 export type Key = keyof Synced | keyof View;
 export type Changes = ReadonlySet<Key>;
-const KEYS = Object.keys(DEFAULTS) as (keyof Synced)[];
+const SYNCED_KEYS = Object.keys(DEFAULTS) as (keyof Synced)[];
 
 const VIEW_DEFAULTS: Readonly<View> = {
   hoveredPatch: null,
@@ -30,11 +30,11 @@ const VIEW_DEFAULTS: Readonly<View> = {
   lasso: false,
   unfolded: false,
   kernel: "there",
-  refused: "",
+  uploadError: "",
 };
 
 /** What Python answers in any case, by a change of something that it alone writes. */
-const QUESTIONS: ReadonlySet<string> = new Set([
+const REQUEST_KEYS: ReadonlySet<string> = new Set([
   "prompt",
   "prompts",
   "method",
@@ -48,7 +48,7 @@ const QUESTIONS: ReadonlySet<string> = new Set([
 ]);
 
 /** For the first frame of a view, or of its first picture. */
-export const EVERYTHING: Changes = new Set([...KEYS, ...(Object.keys(VIEW_DEFAULTS) as (keyof View)[])]);
+export const ALL_KEYS: Changes = new Set([...SYNCED_KEYS, ...(Object.keys(VIEW_DEFAULTS) as (keyof View)[])]);
 
 /** Reads and writes both kinds of state and reports changes, all those of one animation frame together. */
 export class Store {
@@ -63,7 +63,7 @@ export class Store {
 
   constructor(model: Model) {
     this.#model = model;
-    for (const key of KEYS) {
+    for (const key of SYNCED_KEYS) {
       const handler = () => this.#note(key);
       this.#handlers.push([key, handler]);
       model.on(`change:${key}`, handler);
@@ -80,12 +80,12 @@ export class Store {
   }
 
   /** Whether Python can be asked; where it is live but cannot, what needs it is disabled. */
-  get canAsk(): boolean {
+  get canCompute(): boolean {
     return this.live && this.view.kernel !== "lost";
   }
 
   /** Whether a control is wanted: all are, unless the widget names those that it shows. */
-  offers(control: string): boolean {
+  isControlVisible(control: string): boolean {
     return this.get("controls")?.includes(control) ?? true;
   }
 
@@ -96,7 +96,7 @@ export class Store {
   }
 
   /** Be told of every question to Python. */
-  onQuestion(listener: () => void): void {
+  onRequest(listener: () => void): void {
     this.#asked = listener;
   }
 
@@ -104,7 +104,7 @@ export class Store {
   set(values: Partial<Synced>): void {
     for (const key of Object.keys(values) as (keyof Synced)[]) {
       const value = values[key];
-      if (QUESTIONS.has(key) && value !== "" && value !== false && value !== this.get(key)) this.#asked();
+      if (REQUEST_KEYS.has(key) && value !== "" && value !== false && value !== this.get(key)) this.#asked();
       this.#model.set(key, values[key] as Synced[typeof key]);
       this.#note(key);
     }
@@ -125,8 +125,8 @@ export class Store {
   }
 
   /** Report everything as changed, now: a view's first frame. */
-  draw(): void {
-    this.#listener(EVERYTHING);
+  drawAll(): void {
+    this.#listener(ALL_KEYS);
   }
 
   dispose(): void {

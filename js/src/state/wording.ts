@@ -1,7 +1,7 @@
 // Words, phrases, places and parts of the score, as they are said. No DOM here.
 
 import { alignWords, type CaptionText } from "../core/caption";
-import { importanceOf, peakOf } from "../core/evidence";
+import { argMax, importanceOf } from "../core/evidence";
 import { formatPart } from "../core/format";
 import type { Explanation, Measure } from "../core/types";
 import { nameOf } from "./names";
@@ -45,12 +45,12 @@ function clause(measure: Measure, value: number, word: string): string {
 }
 
 /** "what the score loses without the word". */
-export function sayMeasure(measure: Measure): string {
+export function formatMeasure(measure: Measure): string {
   return meaningOf(measure).is;
 }
 
 /** "0.099 of the score 0.626: what the score loses without “sun”." */
-export function sayImportance(e: Explanation, measure: string, word: number, decimals: number): string {
+export function formatImportance(e: Explanation, measure: string, word: number, decimals: number): string {
   const shown = importanceOf(e, measure);
   const value = shown.values[word];
   const score = formatPart(e.header.score.cosine, decimals);
@@ -59,7 +59,7 @@ export function sayImportance(e: Explanation, measure: string, word: number, dec
 }
 
 /** "0.081 of the 0.099 that the score loses without “sun” lies in this region." */
-export function sayRegionPart(
+export function formatRegionPart(
   e: Explanation,
   measure: string,
   word: number,
@@ -73,11 +73,11 @@ export function sayRegionPart(
 }
 
 /** "What the score loses without the word". */
-export function capitalized(text: string): string {
+export function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** How a phrase is written: neighbours as in the caption, others joined by a plus. */
+/** How a phrase is written: neighbors as in the caption, others joined by a plus. */
 export function phraseLabel(e: Explanation, words: readonly number[]): string {
   if (words.length === 1) return nameOf(e, words[0]);
   return words
@@ -104,8 +104,8 @@ export function captionText(e: Explanation): CaptionText {
 }
 
 /** The map's strongest patch in words: "upper left", "in the center". */
-export function whereabouts(e: Explanation, map: ArrayLike<number>): string {
-  const best = peakOf(map);
+export function formatLocation(e: Explanation, map: ArrayLike<number>): string {
+  const best = argMax(map);
   const third = (k: number, n: number) => Math.min(2, Math.floor((3 * (k + 0.5)) / n));
   const vertical = ["upper", "", "lower"][third(Math.floor(best / e.cols), e.rows)];
   const horizontal = ["left", "", "right"][third(best % e.cols, e.cols)];
@@ -114,6 +114,6 @@ export function whereabouts(e: Explanation, map: ArrayLike<number>): string {
 }
 
 /** What a tower reads, in plain words. */
-export function sideOf(tower: string): string {
+export function towerLabel(tower: string): string {
   return tower === "image" ? "picture" : tower;
 }

@@ -8,7 +8,7 @@ const GAP = 7; // pixels between help and what it is about
 const EDGE = 8; // pixels that it keeps from the view's border
 
 /** Give an element a help. Screen readers get it with the element, unless it says no more than the name. */
-export function explain(element: HTMLElement, help: string, described: Element = element): void {
+export function setHelp(element: HTMLElement, help: string, described: Element = element): void {
   setAttribute(element, "data-help", help);
   if (described.getAttribute("aria-label") !== help) setAttribute(described, "aria-description", help);
 }

@@ -1,7 +1,7 @@
 // Buttons that are a picture; their label is their name and their help.
 
 import { h, s } from "./dom";
-import { explain } from "./help";
+import { setHelp } from "./help";
 
 export const CROSS = "M4.5 4.5l7 7M11.5 4.5l-7 7";
 export const PENCIL = "M3 13l.7-3L10.4 3.3a1 1 0 0 1 1.4 0l.9.9a1 1 0 0 1 0 1.4L6 12.3 3 13zM9.3 4.4l2.3 2.3";
@@ -18,7 +18,7 @@ export function iconButton(label: string, path: string, className = "gradeclip-i
   const icon = s("svg", { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" });
   icon.append(s("path", { d: path }));
   const button = h("button", { type: "button", class: className, "aria-label": label });
-  explain(button, label);
+  setHelp(button, label);
   button.append(icon);
   return button;
 }

@@ -1,7 +1,7 @@
 // One tab stop for a list of buttons, and arrow keys between them.
 
 /** The word that a key leads to from another, or null for other keys. */
-export function wordForKey(key: string, at: number, count: number, direction: string): number | null {
+export function indexForKey(key: string, at: number, count: number, direction: string): number | null {
   const forward = direction === "rtl" ? "ArrowLeft" : "ArrowRight";
   const back = direction === "rtl" ? "ArrowRight" : "ArrowLeft";
   if (key === forward || key === "ArrowDown") return Math.min(count - 1, at + 1);

@@ -1,7 +1,7 @@
 // A row of radio buttons that looks like one control.
 
 import { h } from "./dom";
-import { explain } from "./help";
+import { setHelp } from "./help";
 import { createRadioGroup, type RadioGroup } from "./radio-group";
 
 export interface Option {
@@ -40,7 +40,7 @@ export function createSegmented(
         options.map(({ value }) => value),
         (input, k) => {
           const option = h("label", {}, input, h("span", {}, options[k].label));
-          explain(option, options[k].help, input);
+          setHelp(option, options[k].help, input);
           return option;
         },
       );

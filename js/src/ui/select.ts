@@ -1,7 +1,7 @@
 // A menu of a few names with its label, for the row of controls.
 
 import { h } from "./dom";
-import { explain } from "./help";
+import { setHelp } from "./help";
 
 export interface Choice {
   value: string;
@@ -22,7 +22,7 @@ export function createSelect(
 ): Select {
   const select = h("select");
   const element = h("label", { class: "gradeclip-field" }, label, select);
-  explain(element, help, select);
+  setHelp(element, help, select);
   let known = "";
   select.addEventListener("change", () => pick(select.value), { signal });
   return {

@@ -2,16 +2,16 @@
 
 import { h } from "./dom";
 
-export interface FieldEvents {
+export interface TextFieldEvents {
   /** The text is wanted: after a pause, on Enter, and when the field is left. Never blank, except on Enter. */
-  ask(text: string): void;
+  submit(text: string): void;
   /** Esc: what was asked in the meantime is to be taken back. */
-  giveUp(): void;
+  cancel(): void;
   /** The field is closed. `byKey`: by Enter or Esc, so the focus wants a new place. */
-  left(byKey: boolean): void;
+  closed(byKey: boolean): void;
 }
 
-export interface Field {
+export interface TextField {
   readonly element: HTMLTextAreaElement;
   readonly isOpen: boolean;
   /** Show the field with a text, of which `selected` [start, end) is selected; the caret at its end if not given. */
@@ -22,12 +22,12 @@ export interface Field {
 /**
  * @param pause milliseconds without a key after which the text is asked for; null: only when it is done.
  */
-export function createField(
+export function createTextField(
   label: string,
   pause: number | null,
-  events: FieldEvents,
+  events: TextFieldEvents,
   signal: AbortSignal,
-): Field {
+): TextField {
   const element = h("textarea", {
     class: "gradeclip-input",
     rows: 1,
@@ -45,7 +45,7 @@ export function createField(
     clearTimeout(timer);
     if (text() === asked) return;
     asked = text();
-    events.ask(asked);
+    events.submit(asked);
   };
   /** Some browsers do not know `field-sizing` yet. */
   const grow = () => {
@@ -57,7 +57,7 @@ export function createField(
     if (element.hidden) return;
     clearTimeout(timer);
     element.hidden = true; // before any focus moves: blur must not end the same edit twice
-    events.left(byKey);
+    events.closed(byKey);
   };
   const on = <K extends keyof HTMLElementEventMap>(type: K, act: (event: HTMLElementEventMap[K]) => void) =>
     element.addEventListener(type, act, { signal });
@@ -76,13 +76,13 @@ export function createField(
     event.preventDefault();
     event.stopPropagation(); // Esc would also let go of words and region
     if (event.key === "Enter") ask();
-    else events.giveUp();
+    else events.cancel();
     close(true);
   });
   on("blur", () => {
     if (element.hidden) return;
     if (text().trim()) ask();
-    else events.giveUp();
+    else events.cancel();
     close(false);
   });
 

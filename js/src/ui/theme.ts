@@ -1,4 +1,4 @@
-// Light or dark. The host's own variables colour the widget; this only says which of our accents go with them.
+// Light or dark. The host's own variables color the widget; this only says which of our accents go with them.
 
 import type { Synced } from "../state/synced";
 
@@ -42,7 +42,7 @@ export class Theme {
   }
 }
 
-/** What the page says of itself, then the colour that it shows, then what the system prefers. */
+/** What the page says of itself, then the color that it shows, then what the system prefers. */
 export function hostIsDark(root: HTMLElement, prefersDark: boolean): boolean {
   const { documentElement: html, body } = document;
   const lab = body.dataset.jpThemeLight ?? html.dataset.jpThemeLight;
@@ -59,7 +59,7 @@ export function hostIsDark(root: HTMLElement, prefersDark: boolean): boolean {
   return prefersDark;
 }
 
-/** Relative brightness 0..1 of a computed colour; null where it is see-through. */
+/** Relative brightness 0..1 of a computed color; null where it is see-through. */
 function backgroundLuminance(css: string): number | null {
   const [r, g, b, alpha = 1] = (css.match(/[\d.]+/g) ?? []).map(Number);
   if (!css.startsWith("rgb") || alpha < 0.5 || b === undefined) return null;

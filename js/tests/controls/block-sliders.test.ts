@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { barsOf, sayExplained } from "../../src/controls/block-chart";
 import { sayBlock } from "../../src/controls/block-sliders";
-import { ofBlock, phraseMap } from "../../src/core/arithmetic";
+import { blockExplanation, phraseMap } from "../../src/core/arithmetic";
 import { decodeDepth, decodePayload } from "../../src/core/decode";
 import { importanceOf, regionWords } from "../../src/core/evidence";
 import { formatValue } from "../../src/core/format";
@@ -38,7 +38,7 @@ describe("maps of single blocks", () => {
   });
 
   test("of an image block are read as any explanation's: words, phrases, regions", () => {
-    const block = ofBlock(e, maps, { tower: "image", index: 2 });
+    const block = blockExplanation(e, maps, { tower: "image", index: 2 });
     expect([...block.captionMap]).toEqual([...maps.image[2].caption]);
     const whole = phraseMap(e, "in caption", [1, 3]);
     phraseMap(block, "in caption", [1, 3]).forEach((v, i) => {
@@ -51,7 +51,7 @@ describe("maps of single blocks", () => {
   });
 
   test("of a text block sum over words to the caption's, and bring the words' importances", () => {
-    const block = ofBlock(e, maps, { tower: "text", index: 1 });
+    const block = blockExplanation(e, maps, { tower: "text", index: 1 });
     const all = phraseMap(block, "in caption", [0, 1, 2, 3]);
     block.captionMap.forEach((v, i) => {
       expect(v).toBeCloseTo(all[i], 5);

@@ -142,7 +142,7 @@ describe("coverage of a polygon", () => {
     expect(coverage(e, ring)[0]).toBe(48 / 64);
   });
 
-  test("smaller than the sampling counts the patch under its centre", () => {
+  test("smaller than the sampling counts the patch under its center", () => {
     expect([...coverage(explanation(), polygon([50, 30.1], [50.1, 30.1], [50, 30.2]))]).toEqual([
       0, 0, 0, 0, 0, 1,
     ]);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   alignWords,
-  draftOf,
+  createDraft,
   joinCaption,
   negateWord,
   removeWord,
@@ -69,8 +69,8 @@ describe("aligning two captions", () => {
 
   test("a draft that is what is explained has every word of it, however Python split it", () => {
     const explained = { words: ["New York"], gaps: ["", "!"] };
-    expect(draftOf(explained, "New York!")).toEqual({ ...explained, sources: [0] });
-    expect(draftOf(explained, "New York").sources).toEqual([null, null]);
+    expect(createDraft(explained, "New York!")).toEqual({ ...explained, sources: [0] });
+    expect(createDraft(explained, "New York").sources).toEqual([null, null]);
   });
 });
 

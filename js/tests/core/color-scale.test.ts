@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { colourAt, cssGradient, lookupTable, SCALE_NAMES } from "../../src/core/color-scale";
+import { colorAt, cssGradient, lookupTable, SCALE_NAMES } from "../../src/core/color-scale";
 
-/** CIE lightness of a colour. */
+/** CIE lightness of a color. */
 function lightness(rgb: readonly number[]): number {
   const [r, g, b] = rgb.map((v) =>
     v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4,
@@ -10,16 +10,16 @@ function lightness(rgb: readonly number[]): number {
   return y > 0.008856 ? 116 * Math.cbrt(y) - 16 : 903.3 * y;
 }
 
-describe("colour scales", () => {
+describe("color scales", () => {
   test.each(SCALE_NAMES)("%s grows evenly in lightness", (name) => {
-    const steps = Array.from({ length: 17 }, (_, k) => lightness(colourAt(name, "positive", k / 16)));
+    const steps = Array.from({ length: 17 }, (_, k) => lightness(colorAt(name, "positive", k / 16)));
     const rises = steps.slice(1).map((l, k) => l - steps[k]);
     expect(Math.min(...rises)).toBeGreaterThan(0);
     expect(Math.max(...rises)).toBeLessThan((3 * (steps[16] - steps[0])) / 16);
   });
 
   test("a signed map gets two hues around a light middle, whatever scale is chosen", () => {
-    const [against, middle, forIt] = [0, 0.5, 1].map((t) => colourAt("viridis", "both", t));
+    const [against, middle, forIt] = [0, 0.5, 1].map((t) => colorAt("viridis", "both", t));
     expect(against[2]).toBeGreaterThan(against[0]); // purple
     expect(forIt[0]).toBeGreaterThan(forIt[2]); // orange
     expect(Math.min(...middle)).toBeGreaterThan(240);

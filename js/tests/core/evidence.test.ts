@@ -2,12 +2,12 @@ import { describe, expect, test } from "vitest";
 import { coverage, phraseMap } from "../../src/core/arithmetic";
 import {
   evidenceMap,
-  HUES,
+  HUE_COUNT,
   highlights,
   importanceOf,
   patchWords,
   regionWords,
-  scaleTo,
+  scaleToTotal,
   strengths,
   wordEvidence,
 } from "../../src/core/evidence";
@@ -105,7 +105,7 @@ describe("highlights", () => {
     expect(highlights(e).map(({ words }) => words)).toEqual([[1], [2]]);
   });
 
-  test("join neighbours that point at the same place, and only neighbours", () => {
+  test("join neighbors that point at the same place, and only neighbors", () => {
     const e = pointing([[0], [0, 1], [2], [4], [2]], [1, 1, 1, 0, 1]);
     // Cosine similarity of [0] and [0, 1]: 0.71.
     expect(highlights(e).map(({ words }) => words)).toEqual([[0], [1], [2], [4]]);
@@ -114,7 +114,7 @@ describe("highlights", () => {
     expect(joined[0].importance).toBeCloseTo(1.75, 12);
   });
 
-  test("a word in between that does not count keeps its neighbours apart", () => {
+  test("a word in between that does not count keeps its neighbors apart", () => {
     expect(highlights(pointing([[0], [0], [0]], [1, 0.01, 1])).map(({ words }) => words)).toEqual([[0], [2]]);
   });
 
@@ -122,7 +122,7 @@ describe("highlights", () => {
     const importance = [0.3, 0.9, 0.25, 0.8, 0.7, 0.6, 0.5, 0.4];
     const found = highlights(pointing([[0], [1], [2], [3], [4], [5], [0], [1]], importance));
     expect(found.map(({ hue }) => hue)).toEqual([null, 0, null, 1, 2, 3, 4, 5]);
-    expect(HUES).toBe(6);
+    expect(HUE_COUNT).toBe(6);
   });
 
   test("know their strongest patch, the first where several are equal", () => {
@@ -181,11 +181,11 @@ describe("what a region says", () => {
 describe("a map in units of the score", () => {
   test("sums to its total on the total's side", () => {
     const map = [1, 3, -2];
-    expect(scaleTo(0.8, map) * (1 + 3)).toBeCloseTo(0.8, 12);
-    expect(scaleTo(-0.8, map) * -2).toBeCloseTo(-0.8, 12);
+    expect(scaleToTotal(0.8, map) * (1 + 3)).toBeCloseTo(0.8, 12);
+    expect(scaleToTotal(-0.8, map) * -2).toBeCloseTo(-0.8, 12);
   });
 
   test("has none where nothing is on that side", () => {
-    expect(scaleTo(0.8, [-1, 0])).toBe(0);
+    expect(scaleToTotal(0.8, [-1, 0])).toBe(0);
   });
 });

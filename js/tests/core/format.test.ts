@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { evidenceOf, formatPercent, formatSigned, formatValue } from "../../src/core/format";
+import { formatEvidenceOf, formatPercent, formatSigned, formatValue } from "../../src/core/format";
 
 test("a value shows three digits of the largest one beside it", () => {
   expect(formatValue(0.3421)).toBe("0.342");
@@ -25,8 +25,8 @@ test("shares never claim to be nothing or all where they are not", () => {
 });
 
 test("a possessive only where the script has one", () => {
-  expect(evidenceOf("koala")).toBe("koala’s evidence");
-  expect(evidenceOf("glasses")).toBe("glasses’ evidence");
-  expect(evidenceOf("你")).toBe("the evidence for “你”");
-  expect(evidenceOf("red car")).toBe("the evidence for “red car”");
+  expect(formatEvidenceOf("koala")).toBe("koala’s evidence");
+  expect(formatEvidenceOf("glasses")).toBe("glasses’ evidence");
+  expect(formatEvidenceOf("你")).toBe("the evidence for “你”");
+  expect(formatEvidenceOf("red car")).toBe("the evidence for “red car”");
 });

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { sayFall } from "../../src/panel/erase";
+import { formatScoreChange } from "../../src/panel/erase";
 import { change, fakeCanvas, frame, LiveModel, open, press } from "../page";
 
 beforeEach(fakeCanvas);
@@ -67,7 +67,7 @@ describe("erasing a region", () => {
   });
 
   test("says a fall with a real minus, in the decimals of the score", () => {
-    expect(sayFall(0.735, 0.412)).toBe("0.735 → 0.412, −0.323");
-    expect(sayFall(0.05, 0.062)).toBe("0.050 → 0.062, +0.012");
+    expect(formatScoreChange(0.735, 0.412)).toBe("0.735 → 0.412, −0.323");
+    expect(formatScoreChange(0.05, 0.062)).toBe("0.050 → 0.062, +0.012");
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { foldRanking, MOST, topRanked } from "../../src/panel/fold";
+import { foldRanking, MAX_BARS, topRanked } from "../../src/panel/fold";
 
 const rows = (...values: number[]) => values.map((value, word) => ({ word, value }));
 const words = (ranking: readonly { word: number }[]) => ranking.map(({ word }) => word);
@@ -17,7 +17,7 @@ test("a single word is not folded, since the line would take its room", () => {
 test("in a long caption the weakest of many that count are folded too, and none is lost", () => {
   const many = rows(...Array.from({ length: 20 }, (_, k) => 1 - k / 40));
   const { shown, folded } = foldRanking(many);
-  expect(shown).toHaveLength(MOST);
+  expect(shown).toHaveLength(MAX_BARS);
   expect(words([...shown, ...folded])).toEqual(words(many));
 });
 

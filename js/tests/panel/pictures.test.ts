@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { refusal } from "../../src/panel/pictures";
+import { uploadErrorOf } from "../../src/panel/pictures";
 import { payload } from "../fixtures";
 import { change, fakeCanvas, frame, LiveModel, open } from "../page";
 
@@ -59,12 +59,12 @@ describe("a picture", () => {
   });
 
   test("is held against type and size", () => {
-    expect(refusal(cat())).toBe("");
-    expect(refusal({ name: "a.svg", type: "image/svg+xml", size: 10 })).toMatch(/not a picture/);
-    expect(refusal({ name: "", type: "text/plain", size: 10 })).toMatch(/^What was pasted is not/);
-    expect(refusal({ name: "a.png", type: "image/png", size: 0 })).toBe("“a.png” is empty.");
-    expect(refusal({ name: "a.png", type: "image/png", size: 10_000_000 })).toBe("");
-    expect(refusal({ name: "a.png", type: "image/png", size: 14_200_000 })).toMatch(
+    expect(uploadErrorOf(cat())).toBe("");
+    expect(uploadErrorOf({ name: "a.svg", type: "image/svg+xml", size: 10 })).toMatch(/not a picture/);
+    expect(uploadErrorOf({ name: "", type: "text/plain", size: 10 })).toMatch(/^What was pasted is not/);
+    expect(uploadErrorOf({ name: "a.png", type: "image/png", size: 0 })).toBe("“a.png” is empty.");
+    expect(uploadErrorOf({ name: "a.png", type: "image/png", size: 10_000_000 })).toBe("");
+    expect(uploadErrorOf({ name: "a.png", type: "image/png", size: 14_200_000 })).toMatch(
       /has 14 MB, and at most 10 MB/,
     );
   });

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { formatBytes, formatBytesOf } from "../../src/core/format";
-import { sayProgress, shareDone } from "../../src/panel/progress";
+import { formatProgress, progressFraction } from "../../src/panel/progress";
 import { click, fakeCanvas, frame, LiveModel, open, point } from "../page";
 
 beforeEach(fakeCanvas);
@@ -14,14 +14,16 @@ const WEIGHTS = { stage: "loading weights", done: 120e6, total: 350e6, unit: "by
 
 describe("progress", () => {
   test("names its stage, and how far it is in the unit of the whole", () => {
-    expect(sayProgress(WEIGHTS)).toBe("loading weights 120 of 350 MB");
-    expect(sayProgress({ ...WEIGHTS, total: null })).toBe("loading weights 120 MB");
-    expect(sayProgress({ stage: "maps", done: 0, total: null, unit: "steps" })).toBe("maps");
-    expect(sayProgress({ stage: "maps", done: 2, total: 3, unit: "steps" })).toBe("maps 2 of 3");
-    expect(sayProgress(null)).toBe("Explaining");
-    expect([shareDone(WEIGHTS)!.toFixed(3), shareDone(null), shareDone({ ...WEIGHTS, total: null })]).toEqual(
-      ["0.343", null, null],
-    );
+    expect(formatProgress(WEIGHTS)).toBe("loading weights 120 of 350 MB");
+    expect(formatProgress({ ...WEIGHTS, total: null })).toBe("loading weights 120 MB");
+    expect(formatProgress({ stage: "maps", done: 0, total: null, unit: "steps" })).toBe("maps");
+    expect(formatProgress({ stage: "maps", done: 2, total: 3, unit: "steps" })).toBe("maps 2 of 3");
+    expect(formatProgress(null)).toBe("Explaining");
+    expect([
+      progressFraction(WEIGHTS)!.toFixed(3),
+      progressFraction(null),
+      progressFraction({ ...WEIGHTS, total: null }),
+    ]).toEqual(["0.343", null, null]);
   });
 
   test("counts memory in units that people read", () => {

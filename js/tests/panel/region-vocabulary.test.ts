@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { sayAnswer } from "../../src/panel/region-vocabulary";
+import { formatAnswer } from "../../src/panel/region-vocabulary";
 import { change, fakeCanvas, frame, LiveModel, open } from "../page";
 
 beforeEach(fakeCanvas);
@@ -38,10 +38,10 @@ describe("what the model sees in a region", () => {
 
   test("is answered in words first: the best, then those near it", () => {
     const seen = (...values: number[]) => values.map((value, k) => ({ word: `w${k}`, value }));
-    expect(sayAnswer(seen(0.2, 0.18, 0.15, 0.149))).toBe("Most like: w0, then w1 and w2.");
-    expect(sayAnswer(seen(0.2, 0.18, 0.05))).toBe("Most like: w0, then w1.");
-    expect(sayAnswer(seen(0.2, 0.05))).toBe("Most like: w0.");
-    expect(sayAnswer(seen(-0.1, -0.2))).toBe("No word of this list fits this region.");
+    expect(formatAnswer(seen(0.2, 0.18, 0.15, 0.149))).toBe("Most like: w0, then w1 and w2.");
+    expect(formatAnswer(seen(0.2, 0.18, 0.05))).toBe("Most like: w0, then w1.");
+    expect(formatAnswer(seen(0.2, 0.05))).toBe("Most like: w0.");
+    expect(formatAnswer(seen(-0.1, -0.2))).toBe("No word of this list fits this region.");
   });
 
   test("is asked only of a region, and only where somebody answers", () => {

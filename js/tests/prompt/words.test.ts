@@ -93,7 +93,7 @@ describe("words", () => {
     expect(one(".gradeclip-notes").textContent).toBe(notes[0]);
   });
 
-  test("right-to-left neighbours share a run of their own", () => {
+  test("right-to-left neighbors share a run of their own", () => {
     const raw = payload({ words: ["see", "عين", "الأسد", "here"] });
     const { one } = open({ _payloads: [raw] });
     expect(one(".gradeclip-caption [dir=rtl]").textContent).toBe("عين الأسد");

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { peak } from "../../src/core/arithmetic";
+import { peakValue } from "../../src/core/arithmetic";
 import { heatSize, paintMap } from "../../src/stage/heat-painter";
 import { random } from "../fixtures";
 
-const grey = Uint32Array.from({ length: 256 }, (_, k) => k);
+const gray = Uint32Array.from({ length: 256 }, (_, k) => k);
 
 function paint(
   map: number[],
@@ -12,12 +12,12 @@ function paint(
   sign: "positive" | "negative" | "both",
 ): Uint32Array {
   const pixels = new Uint32Array(rows * cols * 64);
-  paintMap(pixels, 8 * cols, 8 * rows, map, rows, cols, sign, peak(map, sign), grey);
+  paintMap(pixels, 8 * cols, 8 * rows, map, rows, cols, sign, peakValue(map, sign), gray);
   return pixels;
 }
 
 describe("painting", () => {
-  test("a patch's centre has its value, the border repeats, and between is linear", () => {
+  test("a patch's center has its value, the border repeats, and between is linear", () => {
     const pixels = paint([0, 1], 1, 2, "positive");
     expect(pixels[0]).toBe(0);
     expect(pixels[15]).toBe(255);

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Manager, PATIENCE } from "../../src/state/kernel";
+import { ANSWER_TIMEOUT, type Manager } from "../../src/state/kernel";
 import { fakeCanvas, frame, LiveModel, open, point } from "../page";
 
 beforeEach(fakeCanvas);
@@ -128,7 +128,7 @@ describe("a question", () => {
   test("without an answer gets a sentence that is true of a busy kernel too", async () => {
     const view = open({}, model());
     ask(view);
-    wait(PATIENCE - 1);
+    wait(ANSWER_TIMEOUT - 1);
     await frame();
     expect(says(view)).toBe("");
     wait(1);
@@ -144,7 +144,7 @@ describe("a question", () => {
     const view = open({}, model());
     ask(view);
     view.model.set("status", "computing");
-    wait(2 * PATIENCE);
+    wait(2 * ANSWER_TIMEOUT);
     await frame();
     expect(says(view)).toBe("");
   });
@@ -152,7 +152,7 @@ describe("a question", () => {
   test("to a kernel that its host calls idle gets none", async () => {
     const view = open({}, lab().model);
     ask(view);
-    wait(2 * PATIENCE);
+    wait(2 * ANSWER_TIMEOUT);
     await frame();
     expect(says(view)).toBe("");
   });

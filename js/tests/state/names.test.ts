@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { nameOf, tellApart } from "../../src/state/names";
+import { disambiguate, nameOf } from "../../src/state/names";
 import { explanation } from "../fixtures";
 
 const said = (caption: string) =>
-  tellApart(caption.split(" ")).map(({ text, beside }) => (beside ? `${text} (${beside})` : text));
+  disambiguate(caption.split(" ")).map(({ text, beside }) => (beside ? `${text} (${beside})` : text));
 
 test("a word that stands once needs nothing beside it", () => {
   expect(said("two dogs play")).toEqual(["two", "dogs", "play"]);
@@ -27,7 +27,7 @@ test("case aside, and by the word before where none comes after", () => {
   expect(said("The dog sees the")).toEqual(["The (dog)", "dog", "sees", "the (sees)"]);
 });
 
-test("by their number where no neighbour tells them apart", () => {
+test("by their number where no neighbor tells them apart", () => {
   expect(said("dog and dog")).toEqual(["dog (no. 1)", "and", "dog (no. 2)"]);
   expect(said("so so")).toEqual(["so (no. 1)", "so (no. 2)"]);
 });

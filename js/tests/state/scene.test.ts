@@ -2,13 +2,13 @@
 import { describe, expect, test } from "vitest";
 import { evidenceMap } from "../../src/core/evidence";
 import { MemoryModel } from "../../src/state/memory-model";
-import { deriveScene, subtracted } from "../../src/state/scene";
-import { EVERYTHING, Store } from "../../src/state/store";
+import { deriveScene, subtractedExplanation } from "../../src/state/scene";
+import { ALL_KEYS, Store } from "../../src/state/store";
 import type { Synced } from "../../src/state/synced";
 import { explanation } from "../fixtures";
 
 const scene = (state: Partial<Synced>, e = explanation()) =>
-  deriveScene(e, new Store(new MemoryModel(state)), null, EVERYTHING);
+  deriveScene(e, new Store(new MemoryModel(state)), null, ALL_KEYS);
 
 const spread = (value: number) => Array.from({ length: 6 }, () => value);
 
@@ -101,7 +101,7 @@ describe("the difference of two prompts", () => {
     importance: [0.1, 0.7, 0.3],
   });
   const between = (state: Partial<Synced>) =>
-    deriveScene(red, new Store(new MemoryModel(state)), null, EVERYTHING, blue);
+    deriveScene(red, new Store(new MemoryModel(state)), null, ALL_KEYS, blue);
 
   test("is shown while no word is chosen, and named by what they do not share", () => {
     expect([...between({}).map]).toEqual(spread(2 - 7));
@@ -123,10 +123,10 @@ describe("the difference of two prompts", () => {
       { text: "", explanation: e },
     ];
     const store = (versus: number | null) => new Store(new MemoryModel({ versus }));
-    expect(subtracted(rows(blue), store(1), red)).toBe(blue);
-    expect(subtracted(rows(blue), store(0), red)).toBeNull();
-    expect(subtracted(rows(blue), store(7), red)).toBeNull();
-    expect(subtracted(rows(explanation({ grid: [3, 3] })), store(1), red)).toBeNull();
+    expect(subtractedExplanation(rows(blue), store(1), red)).toBe(blue);
+    expect(subtractedExplanation(rows(blue), store(0), red)).toBeNull();
+    expect(subtractedExplanation(rows(blue), store(7), red)).toBeNull();
+    expect(subtractedExplanation(rows(explanation({ grid: [3, 3] })), store(1), red)).toBeNull();
   });
 });
 

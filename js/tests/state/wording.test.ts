@@ -1,23 +1,31 @@
 import { expect, test } from "vitest";
 import { importanceOf } from "../../src/core/evidence";
-import { phraseLabel, sayImportance, sayMeasure, sayRegionPart, whereabouts } from "../../src/state/wording";
+import {
+  formatImportance,
+  formatLocation,
+  formatMeasure,
+  formatRegionPart,
+  phraseLabel,
+} from "../../src/state/wording";
 import { explanation, SHARE } from "../fixtures";
 
 const e = explanation({ importance: [-0.007, 0.099, 0.01, 0.02], shares: [0.2, 0.1, 0, 0.04] });
 
 test("a bar says of what it is a part", () => {
-  expect(sayImportance(e, "", 1, 3)).toBe("0.099 of the score 0.342: what the score loses without “dog”.");
-  expect(sayImportance(e, "", 0, 3)).toBe("0.007 beside the score 0.342: what the score gains without “a”.");
-  expect(sayImportance(e, SHARE.name, 1, 3)).toBe(
+  expect(formatImportance(e, "", 1, 3)).toBe("0.099 of the score 0.342: what the score loses without “dog”.");
+  expect(formatImportance(e, "", 0, 3)).toBe(
+    "0.007 beside the score 0.342: what the score gains without “a”.",
+  );
+  expect(formatImportance(e, SHARE.name, 1, 3)).toBe(
     "0.100 of the score 0.342: what Grad-ECLIP gives to “dog”.",
   );
 });
 
 test("a region's bar says of what it is a part", () => {
-  expect(sayRegionPart(e, "", 1, 0.081, 3)).toBe(
+  expect(formatRegionPart(e, "", 1, 0.081, 3)).toBe(
     "0.081 of the 0.099 that the score loses without “dog” lies in this region.",
   );
-  expect(sayRegionPart(e, "", 0, -0.005, 3)).toBe(
+  expect(formatRegionPart(e, "", 0, -0.005, 3)).toBe(
     "0.005 of the 0.007 that the score gains without “a” lies in this region.",
   );
 });
@@ -25,11 +33,13 @@ test("a region's bar says of what it is a part", () => {
 test("a measure that is new to the view is called by its label", () => {
   const measure = { name: "shapley", label: "Shapley value", values: [0.1, 0.2, 0, 0] };
   const other = { ...e, header: { ...e.header, importance: [measure] } };
-  expect(sayMeasure(importanceOf(other))).toBe("Shapley value");
-  expect(sayImportance(other, "", 1, 3)).toBe("0.200 of the score 0.342: what “dog” has by “Shapley value”.");
+  expect(formatMeasure(importanceOf(other))).toBe("Shapley value");
+  expect(formatImportance(other, "", 1, 3)).toBe(
+    "0.200 of the score 0.342: what “dog” has by “Shapley value”.",
+  );
 });
 
-test("a phrase keeps the caption's own punctuation between neighbours", () => {
+test("a phrase keeps the caption's own punctuation between neighbors", () => {
   const cats = explanation({ words: ["dog", "cat"], gaps: ["", ", ", ""] });
   expect(phraseLabel(cats, [0, 1])).toBe("dog, cat");
 });
@@ -37,7 +47,7 @@ test("a phrase keeps the caption's own punctuation between neighbours", () => {
 test("a map's strongest place has a name", () => {
   const square = explanation({ grid: [3, 3], words: ["a"], rows: [[0, 0, 0, 0, 0, 0, 0, 0, 0]] });
   const at = (k: number) =>
-    whereabouts(
+    formatLocation(
       square,
       Array.from({ length: 9 }, (_, i) => (i === k ? 1 : 0)),
     );
