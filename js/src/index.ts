@@ -1,4 +1,4 @@
-// The widget's entry for anywidget.
+// Entry point for anywidget.
 
 import type { RenderProps } from "@anywidget/types";
 import type { Synced } from "./state/synced";

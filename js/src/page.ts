@@ -1,4 +1,4 @@
-// The entry of a page with no kernel: payloads from the page itself, state in memory.
+// Entry point of exported pages, which have no kernel: payloads come from the page, state stays in memory.
 
 import type { RawPayload } from "./core/decode";
 import { MemoryModel } from "./state/memory-model";
@@ -12,7 +12,7 @@ function readJson<T>(id: string): T | null {
 
 const host = document.getElementById("gradeclip");
 if (host) {
-  // Optional: how the widget stood when the page was saved (opacity, reading, selected_words, ...).
+  // Optional: the widget's state when the page was saved (opacity, reading, selected_words, ...).
   const state = readJson<Partial<Synced>>("gradeclip-state") ?? {};
   const payloads = readJson<RawPayload[]>("gradeclip-payloads") ?? [];
   mount(new MemoryModel({ ...state, _payloads: payloads }), host);

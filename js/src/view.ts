@@ -1,4 +1,4 @@
-// The whole view of one model: composes the components, draws them at most once per animation frame.
+// The view of a model: composes the components, and updates them at most once per animation frame.
 
 import { createLayers } from "./controls/block-sliders";
 import { createControls } from "./controls/display-row";
@@ -34,7 +34,7 @@ import { Theme } from "./ui/theme";
 /**
  * Show a model in an element.
  *
- * @returns teardown: removes the view with all its listeners and observers.
+ * @returns a function that removes the view with all its listeners and observers.
  */
 export function mount(model: Model, host: HTMLElement): () => void {
   const teardown = new AbortController();
@@ -71,8 +71,9 @@ export function mount(model: Model, host: HTMLElement): () => void {
     compare,
     history: createHistory(store, menu, signal),
   };
-  const rest = () => root.querySelector<HTMLElement>(".gradeclip-stage")!; // where the focus goes that lost its place
-  const progress = createProgress(store, rest, signal);
+  /** The element to focus when the focused one is hidden or disabled. */
+  const fallbackFocus = () => root.querySelector<HTMLElement>(".gradeclip-stage")!;
+  const progress = createProgress(store, fallbackFocus, signal);
 
   const element = (name: keyof typeof parts) => parts[name].element;
   const head = h("div", { class: "gradeclip-head" }, element("score"), element("history"), compare.add);
@@ -132,10 +133,10 @@ export function mount(model: Model, host: HTMLElement): () => void {
     root.classList.toggle("has-hues", scene.highlights.length > 0);
     for (const part of Object.values(parts)) part.update(frame);
     help.refresh();
-    // What is no longer on show, or is disabled without a kernel, would take the focus along.
+    // An element that is hidden, or disabled without a kernel, would lose the focus.
     const focused = document.activeElement;
     if (root.contains(focused) && focused?.closest("[hidden], :disabled"))
-      rest().focus({ preventScroll: true });
+      fallbackFocus().focus({ preventScroll: true });
   });
   store.drawAll();
 
@@ -146,7 +147,7 @@ export function mount(model: Model, host: HTMLElement): () => void {
   };
 }
 
-/** Each payload decoded, once; a failure as the error whose message is to be shown. */
+/** Decode a payload, once; a failure becomes an error whose message is shown. */
 const decode = memoize((raw: RawPayload): Explanation | Error => {
   try {
     return decodePayload(raw);

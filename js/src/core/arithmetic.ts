@@ -1,5 +1,5 @@
-// The arithmetic of an explanation: sums over its word x patch maps. No DOM here. Mirrors
-// gradeclip_widget/explanation.py; tests/golden/golden.json holds the two to the same numbers.
+// The arithmetic of an explanation: sums over its word x patch maps, and how much of each patch a region covers.
+// Python computes the same; tests/golden/golden.json holds both to the same numbers.
 
 import type { Box, Depth, Explanation, Point, Region, Sign } from "./types";
 
@@ -8,19 +8,20 @@ export interface RankedWord {
   value: number;
 }
 
-/** Samples per patch and axis when the coverage of a polygon is counted. */
+/** Samples per patch and axis from which the coverage of a polygon is estimated. */
 const SAMPLES_PER_AXIS = 8;
 
-/** One block of one tower, counted from the shallowest. */
+/** A transformer block of the image or text tower; index 0 is the first block. */
 export type Block = { tower: "image" | "text"; index: number };
 
-/** The reading that maps of single blocks are of. */
+/** The reading (which kind of word map) that maps of single blocks belong to. */
 const BLOCK_READING = "in caption";
 const BLOCK_MEASURE = { name: "grad-eclip", label: "Grad-ECLIP share of the score in this step" };
 
 /**
- * An explanation as one block alone gives it: its maps and, for a text block, its word importances. Everything
- * that reads an explanation reads this one alike. The whole caption's map of a text block is the sum over its words.
+ * Return a copy of an explanation with the maps of one block, and for a text block with its word importances, so that
+ * all code that takes an explanation also takes a single block. The caption map of a text block is the sum of its word
+ * maps.
  */
 export function blockExplanation(e: Explanation, depth: Depth, { tower, index }: Block): Explanation {
   if (tower === "image") {
@@ -37,7 +38,7 @@ export function blockExplanation(e: Explanation, depth: Depth, { tower, index }:
   return { ...e, header, captionMap: caption, readings: new Map([[BLOCK_READING, words]]) };
 }
 
-/** The sum of several words' maps: the evidence for a phrase. */
+/** Sum the maps of several words: the evidence for a phrase. */
 export function phraseMap(e: Explanation, reading: string, words: readonly number[]): Float64Array {
   const maps = readingMaps(e, reading);
   const size = e.rows * e.cols;
@@ -48,16 +49,17 @@ export function phraseMap(e: Explanation, reading: string, words: readonly numbe
   return sum;
 }
 
-/** Two captions' maps subtracted: exact, since a map is linear in the direction that it is taken along. */
+/** Subtract two captions' maps. Exact, because a map is linear in the caption's embedding. */
 export function mapDifference(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
   return Float64Array.from(a, (value, i) => value - b[i]);
 }
 
 /**
- * Two captions' words ranked by what one has more than the other.
+ * Rank the words of two captions by the difference of their values.
  *
- * @param same for each word of the other caption, the word of the first that it is, or null.
- * @returns the first caption's words, those they share with their difference, and the other's own, counted against.
+ * @param same for each word of the other caption, the index of the same word in the first one, or null.
+ * @returns the first caption's words (for shared words, the difference), and the words that only the other caption
+ *   has, with their values negated.
  */
 export function rankDifference(
   words: readonly RankedWord[],
@@ -75,12 +77,12 @@ export function rankDifference(
   return [ranked.sort(byDescendingValue), own.sort(byDescendingValue)];
 }
 
-/** Strongest first; ties stay in the caption's order. */
+/** Compare for sorting: largest value first, ties in the caption's order. */
 export function byDescendingValue(a: RankedWord, b: RankedWord): number {
   return b.value - a.value || a.word - b.word;
 }
 
-/** Shares that add up to one, each the exponential of a logit; the largest is subtracted first, or they overflow. */
+/** The softmax of logits. The largest is subtracted first, to avoid overflow. */
 export function softmax(logits: readonly number[]): number[] {
   const top = Math.max(...logits);
   const powers = logits.map((logit) => Math.exp(logit - top));
@@ -88,7 +90,7 @@ export function softmax(logits: readonly number[]): number[] {
   return powers.map((power) => power / total);
 }
 
-/** How much of each patch a region covers, 0..1 per patch in reading order. */
+/** The covered fraction of each patch, 0..1 in row-major order. A region too small to cover any counts as one patch. */
 export function coverage(e: Explanation, region: Region): Float64Array {
   const part = region.kind === "box" ? boxCoverage(e, region.box) : polygonCoverage(e, region.points);
   if (part.every((c) => c === 0)) {
@@ -98,7 +100,7 @@ export function coverage(e: Explanation, region: Region): Float64Array {
   return part;
 }
 
-/** The part of a map's positive values that lies inside a region. */
+/** The fraction of a map's positive values that lies inside a region, given its coverage of each patch. */
 export function positiveShare(map: Float64Array, part: Float64Array): number {
   let inside = 0;
   let total = 0;
@@ -118,7 +120,7 @@ export function patchBox(e: Explanation, patch: number): Box {
   return [x0 + col * width, y0 + row * height, x0 + (col + 1) * width, y0 + (row + 1) * height];
 }
 
-/** The patch under a point in original pixels, or null outside the box that the grid covers. */
+/** The patch under a point in original pixels; null outside of the area that the model sees. */
 export function patchAt(e: Explanation, x: number, y: number): number | null {
   const [x0, y0, x1, y1] = e.cover;
   if (!(x >= x0 && x <= x1 && y >= y0 && y <= y1)) return null;
@@ -127,7 +129,7 @@ export function patchAt(e: Explanation, x: number, y: number): number | null {
   return row * e.cols + col;
 }
 
-/** The middle of a box, the mean of a polygon's points. */
+/** The center of a box, or the mean of a polygon's vertices. */
 export function regionCenter(region: Region): Point {
   if (region.kind === "box") {
     const [x0, y0, x1, y1] = region.box;
@@ -155,7 +157,7 @@ function boxCoverage(e: Explanation, box: Box): Float64Array {
   return part;
 }
 
-/** How much of each of n equal steps from `start` to `end` lies between `from` and `to`. */
+/** Split `start`..`end` into n equal steps; return the fraction of each that lies between `from` and `to`. */
 function spanCoverage(start: number, end: number, n: number, from: number, to: number): Float64Array {
   const step = (end - start) / n;
   return Float64Array.from({ length: n }, (_, k) => {
@@ -189,7 +191,7 @@ function polygonCoverage(e: Explanation, points: readonly Point[]): Float64Array
   return part;
 }
 
-/** The even-odd rule. */
+/** Test whether a point is inside a polygon, by the even-odd rule. */
 function isInside(points: readonly Point[], x: number, y: number): boolean {
   let inside = false;
   for (let i = 0, j = points.length - 1; i < points.length; j = i++) {
@@ -205,7 +207,7 @@ function extent(points: readonly Point[], axis: 0 | 1): [number, number] {
   return [Math.min(...values), Math.max(...values)];
 }
 
-/** What a map's values are divided by when painted: its strongest value of the given sign, never below 0. */
+/** The largest magnitude among a map's values of the given sign, at least 0: the top of its color scale. */
 export function peakValue(map: ArrayLike<number>, sign: Sign): number {
   let [low, high] = [0, 0];
   for (let i = 0; i < map.length; i++) {

@@ -2,16 +2,20 @@
 
 import { getOrCompute } from "./memo";
 
-/** Where the samples of one axis lie between the centers of the grid's cells; the border repeats. */
+/** For each sample along one axis, the two grid cells to interpolate between; the border repeats. */
 export interface Axis {
-  low: Int32Array; // the cell before each sample
-  high: Int32Array; // the cell after it
-  weight: Float32Array; // of `high`
+  low: Int32Array; // index of the cell before each sample
+  high: Int32Array; // index of the cell after it
+  weight: Float32Array; // of `high`, 0..1; `low` has the rest
 }
 
 const axes = new Map<string, Axis>();
 
-/** @param toEdges samples from one edge of the grid to the other; else at the centers of that many pixels. */
+/**
+ * Place samples along an axis of the grid.
+ *
+ * @param toEdges true: the first and last sample lie on the grid's edges; false: samples are the centers of pixels.
+ */
 export function axis(samples: number, cells: number, toEdges = false): Axis {
   return getOrCompute(axes, `${samples}/${cells}/${toEdges}`, () => {
     const low = new Int32Array(samples);
@@ -28,7 +32,7 @@ export function axis(samples: number, cells: number, toEdges = false): Axis {
   });
 }
 
-/** Write one line of samples across the cells of a grid into `line`, of `cols` values. */
+/** Interpolate vertically: write row `k` of the samples along `down` into `line`, one value per grid column. */
 export function mixRows(
   line: Float32Array | Float64Array,
   map: ArrayLike<number>,

@@ -1,17 +1,17 @@
-// A caption's text: its words and what stands between them, and what can be done to a word. No DOM here.
+// The text of a caption: splitting it into words, aligning two captions, and edits of single words.
 
-/** Words and the text around them: before the first, between, after the last. */
+/** Words, and the text before the first, between each two, and after the last. */
 export interface CaptionText {
   words: readonly string[];
   gaps: readonly string[]; // one more than words
 }
 
-/** A caption being explained: what stands in it, and which words of the explanation on show those are. */
+/** A requested caption, and for each of its words the matching word of the explanation that is shown. */
 export interface Draft extends CaptionText {
-  sources: readonly (number | null)[]; // per word; null: not explained yet
+  sources: readonly (number | null)[]; // index in the explanation; null: not explained yet
 }
 
-// As `_WORD` in gradeclip_widget/words.py, which has the last word: this one serves until the result arrives.
+// The same pattern as `_WORD` in Python's words.py. Used only until the result arrives with Python's own words.
 const EMOJI = "\\p{Extended_Pictographic}[\\p{M}\\p{Emoji_Modifier}\\u{E0020}-\\u{E007F}]*";
 const LETTER = "(?:(?![\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}])[\\p{L}\\p{M}\\p{N}\\u200c\\u200d])";
 const WORD = new RegExp(
@@ -42,15 +42,16 @@ export function joinCaption({ words, gaps }: CaptionText): string {
   return gaps[0] + words.map((word, k) => word + gaps[k + 1]).join("");
 }
 
-/** Where a word stands in the caption: [start, end) in characters. */
+/** The [start, end) range of a word in the caption's text, in characters. */
 export function wordSpan(caption: CaptionText, word: number): [number, number] {
   const before = joinCaption({ words: caption.words.slice(0, word), gaps: caption.gaps.slice(0, word + 1) });
   return [before.length, before.length + caption.words[word].length];
 }
 
 /**
- * For each word of `after` the word of `before` that it is, or null: the longest common subsequence, so that words
- * keep their order and each is used once.
+ * Align two captions by their longest common subsequence, so that words keep their order and each is used once.
+ *
+ * @returns for each word of `after`, the index of the same word in `before`, or null.
  */
 export function alignWords(before: readonly string[], after: readonly string[]): (number | null)[] {
   // common[i][j]: length of the longest common subsequence of before[i..] and after[j..]
@@ -68,19 +69,19 @@ export function alignWords(before: readonly string[], after: readonly string[]):
   });
 }
 
-/** A caption that is asked for, beside the one that is explained. */
+/** Split a requested caption into words and align them with the explained caption. */
 export function createDraft(explained: CaptionText, asked: string): Draft {
   if (joinCaption(explained) === asked) return { ...explained, sources: explained.words.map((_, k) => k) };
   const { words, gaps } = splitCaption(asked);
   return { words, gaps, sources: alignWords(explained.words, words) };
 }
 
-// Escapes in the patterns below: the bundle is ASCII, and esbuild leaves regular expressions as they are written.
+// The patterns below use escapes because the bundle must be ASCII, and esbuild does not escape regular expressions.
 
-/** The caption without a word, and without the punctuation that would then stand alone or twice. */
+/** Remove a word, and the punctuation that would be left alone or doubled. */
 export function removeWord({ words, gaps }: CaptionText, word: number): string {
   let gap = (gaps[word] + gaps[word + 1])
-    .replace(/["'\u201c\u2018\u00ab([{]\s*["'\u201d\u2019\u00bb)\]}]/u, "") // held the word alone
+    .replace(/["'\u201c\u2018\u00ab([{]\s*["'\u201d\u2019\u00bb)\]}]/u, "") // brackets or quotes around nothing but the word
     .replace(/[,;:]\s*(?=[,;:.!?])/u, "")
     .replace(/\s+(?=[,;:.!?]|\s)/gu, "");
   if (word === 0) gap = gap.replace(/^[\s,;:.!?]+/u, "");
@@ -94,9 +95,8 @@ export function removeWord({ words, gaps }: CaptionText, word: number): string {
 const ARTICLE = /^(an?|the)$/i;
 
 /**
- * The caption with a word negated: "no" takes the place of the article right before the word ("a dog": "no dog"), or
- * of the word itself where that is the article; it goes right before a word without one ("red car": "red no car"). A
- * word that has its "no" already loses it.
+ * Negate a word. "no" replaces the article before the word ("a dog" becomes "no dog") or the word itself if it is an
+ * article; a word without an article gets "no" before it ("red car" becomes "red no car"). Negating twice removes "no".
  */
 export function negateWord(caption: CaptionText, word: number): string {
   const { words, gaps } = caption;

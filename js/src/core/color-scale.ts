@@ -1,4 +1,4 @@
-// Color scales as 256-entry tables. Sequential ones are perceptually uniform; signed maps get a diverging one.
+// Color scales as tables of 256 entries: perceptually uniform ones for maps of one sign, a diverging one for both.
 
 import {
   interpolateCividis,
@@ -22,20 +22,20 @@ const SEQUENTIAL: Readonly<Record<string, (t: number) => string>> = {
   cividis: interpolateCividis,
 };
 
-const MIN_ALPHA = 0.14; // the darkening where nothing speaks, so that what speaks glows
-const DIVERGING = schemePuOr[11].map(parseRgb); // purple first
+const MIN_ALPHA = 0.14; // dims the picture where there is no evidence, so that evidence stands out
+const DIVERGING = schemePuOr[11].map(parseRgb); // from purple to orange
 
 export const SCALE_NAMES: readonly string[] = Object.keys(SEQUENTIAL);
 
-/** The color of a share 0..1 of the scale; for `both`, 0 is the strongest against and 1 the strongest for. */
+/** The color at 0..1 of a scale. With sign `both`, 0 is the strongest evidence against the match, 1 that for it. */
 export function colorAt(name: string, sign: Sign, t: number): Rgb {
   if (sign === "positive") return parseRgb((SEQUENTIAL[name] ?? interpolateInferno)(t));
-  // Purple speaks against and orange for, as in the bars. The ends of PuOr are too dark over a picture.
+  // Purple is against and orange for, as in the bars. The ends of PuOr are left out: too dark over a picture.
   const signed = sign === "both" ? 2 * t - 1 : -t;
   return interpolate(DIVERGING, 0.5 + 0.38 * signed);
 }
 
-/** Interpolated here, since d3-interpolate would bring 15 kB of color spaces along. */
+/** Interpolate linearly in RGB. Written out, because d3-interpolate adds 15 kB for color spaces that are not needed. */
 function interpolate(stops: readonly Rgb[], t: number): Rgb {
   const at = t * (stops.length - 1);
   const k = Math.min(stops.length - 2, Math.floor(at));
@@ -45,7 +45,7 @@ function interpolate(stops: readonly Rgb[], t: number): Rgb {
 
 const tables = new Map<string, Lut>();
 
-/** The table that a map is painted with. Alpha grows with evidence, so that the picture shows where there is none. */
+/** The table that a map is painted with. Alpha grows with the evidence, so that the picture shows through elsewhere. */
 export function lookupTable(name: string, sign: Sign): Lut {
   return getOrCompute(tables, `${sign}/${sign === "positive" ? name : ""}`, () => {
     const bytes = new Uint8ClampedArray(4 * 256);
@@ -59,7 +59,7 @@ export function lookupTable(name: string, sign: Sign): Lut {
   });
 }
 
-/** A CSS gradient of the scale, for the legend. */
+/** The scale as a CSS gradient, for the legend. */
 export function cssGradient(name: string, sign: Sign): string {
   const stops = Array.from(
     { length: 17 },
@@ -71,7 +71,7 @@ export function cssGradient(name: string, sign: Sign): string {
   return `linear-gradient(90deg,${stops.join(",")})`;
 }
 
-/** Opaque from 70 % of the scale on. */
+/** The opacity at 0..1 of a scale: rises smoothly from `floor` and is full from 70 % on. */
 export function alphaAt(t: number, floor: number): number {
   const x = Math.min(1, t / 0.7);
   return floor + (1 - floor) * x * x * (3 - 2 * x);

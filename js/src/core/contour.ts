@@ -1,17 +1,20 @@
-// Lines of equal evidence: marching squares over the bilinear map, drawn as smooth curves. No DOM here.
+// Contour lines: marching squares over the bilinearly upsampled map, drawn as smooth curves.
+//
+// Not d3-contour: measured on maps of 14 x 14 to 24 x 24 it is no faster and adds 2.7 kB to the compressed bundle, and
+// its rings would have to be cut open where they follow the picture's border.
 
 import { axis, mixRows } from "./bilinear";
 import type { Point } from "./types";
 
-export type Polyline = Point[]; // closed where its first and last points are equal
+export type Polyline = Point[]; // closed if the first and last points are equal
 
-const SAMPLES_PER_CELL = 3; // samples per grid cell
-const MIN_AREA = 0.4; // patches; closed lines around less are noise to the eye
+const SAMPLES_PER_CELL = 3; // lattice points per grid cell and axis
+const MIN_AREA = 0.4; // in patches; closed lines around a smaller area are dropped as noise
 
 /**
- * The lines where a map crosses a level.
+ * Find the lines where a map crosses a level.
  *
- * @returns polylines in grid units: x in 0..cols, y in 0..rows. Lines that leave the picture stay open.
+ * @returns polylines in grid units: x in 0..cols, y in 0..rows. Lines that end at the border are open.
  */
 export function contourLines(map: ArrayLike<number>, rows: number, cols: number, level: number): Polyline[] {
   const width = cols * SAMPLES_PER_CELL + 1;
@@ -27,14 +30,14 @@ export function isClosed(line: Polyline): boolean {
   return line.length > 3 && ax === bx && ay === by;
 }
 
-/** The area within a closed line, in patches. */
+/** The area inside a closed line, in patches. */
 export function enclosedArea(line: Polyline): number {
   let twice = 0;
   for (let i = 1; i < line.length; i++) twice += line[i - 1][0] * line[i][1] - line[i][0] * line[i - 1][1];
   return Math.abs(twice) / 2;
 }
 
-/** An SVG path that rounds the corners: midpoints are joined by curves that bend at the vertices. */
+/** An SVG path with rounded corners: quadratic curves between edge midpoints, with the vertices as control points. */
 export function smoothPath(lines: readonly Polyline[]): string {
   let path = "";
   for (const line of lines) {
@@ -56,7 +59,7 @@ export function smoothPath(lines: readonly Polyline[]): string {
   return path;
 }
 
-/** The map at the corners of a finer lattice, from edge to edge. */
+/** Upsample the map to a lattice that reaches from edge to edge. */
 function sampleField(
   map: ArrayLike<number>,
   rows: number,
@@ -79,11 +82,11 @@ function sampleField(
 }
 
 interface Crossing {
-  edge: number; // identifies the lattice edge: 2 * corner for the one to the right, + 1 for the one downwards
+  edge: number; // id of the lattice edge: 2 * corner for the edge to its right, 2 * corner + 1 for the edge below it
   point: Point;
 }
 
-/** Every cell's pieces of line, as pairs of crossings on its edges. */
+/** Find the line segments of every lattice cell, as pairs of crossings on its edges. */
 function findSegments(
   field: Float64Array,
   width: number,
@@ -102,14 +105,14 @@ function findSegments(
       const [ne, sw, se] = [nw + 1, nw + width, nw + width + 1];
       const [a, b, c, d] = [field[nw] > level, field[ne] > level, field[se] > level, field[sw] > level];
       if (a === b && b === c && c === d) continue;
-      const hits: Crossing[] = []; // in turn: top, right, bottom, left
+      const hits: Crossing[] = []; // in this order: top, right, bottom, left
       if (a !== b) hits.push(cross(nw, ne, 2 * nw));
       if (b !== c) hits.push(cross(ne, se, 2 * ne + 1));
       if (d !== c) hits.push(cross(sw, se, 2 * sw));
       if (a !== d) hits.push(cross(nw, sw, 2 * nw + 1));
       if (hits.length === 2) found.push([hits[0], hits[1]]);
       else {
-        // A saddle: the cell's mean says which corners belong together.
+        // A saddle: the mean of the corners decides which two are connected.
         const joined = (field[nw] + field[ne] + field[se] + field[sw]) / 4 > level === a;
         found.push(joined ? [hits[0], hits[1]] : [hits[0], hits[3]]);
         found.push(joined ? [hits[2], hits[3]] : [hits[1], hits[2]]);
@@ -119,9 +122,9 @@ function findSegments(
   return found;
 }
 
-/** Join pieces that share an edge into lines, open ones first. */
+/** Join segments that share an edge into lines, open lines first. */
 function joinSegments(pieces: [Crossing, Crossing][], corners: number): Polyline[] {
-  const at = new Int32Array(4 * corners).fill(-1); // two pieces per edge at most
+  const at = new Int32Array(4 * corners).fill(-1); // at most two segments per edge
   const ends = (edge: number) => [at[2 * edge], at[2 * edge + 1]];
   pieces.forEach((piece, k) => {
     for (const { edge } of piece) at[at[2 * edge] < 0 ? 2 * edge : 2 * edge + 1] = k;

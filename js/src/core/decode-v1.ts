@@ -1,15 +1,15 @@
-// Payloads of version 1, as pages and notebooks that were saved before hold them.
+// Upgrades payloads of version 1, which older saved pages and notebooks contain.
 
 import type { Header, Measure, WordHeader } from "./types";
 
 export interface HeaderV1 extends Omit<Header, "words" | "importance"> {
   words: (WordHeader & {
     importance: number; // Grad-ECLIP's, summing to 1
-    effect?: number | null; // what the score loses without the word; null where that was not computed
+    effect?: number | null; // the score's loss without the word; null if not computed
   })[];
 }
 
-/** The same header in version 2; `readings` are its maps. The measures are ordered as in gradeclip_widget/evidence.py. */
+/** Convert a header to version 2. Python orders the measures the same way. */
 export function upgradeHeader(header: HeaderV1, readings: ReadonlyMap<string, Float32Array>): Header {
   const shares: Measure = {
     name: "grad-eclip",
@@ -30,7 +30,7 @@ export function upgradeHeader(header: HeaderV1, readings: ReadonlyMap<string, Fl
   return { ...header, version: 2, words, importance };
 }
 
-/** The score divided in proportion to the positive sums of the words' maps, as `picture_shares` in evidence.py does. */
+/** Divide the score among the words in proportion to the positive sums of their maps, as `picture_shares` in Python. */
 function pictureShares({ words, score }: HeaderV1, readings: ReadonlyMap<string, Float32Array>): Measure {
   const maps = readings.get("left out") ?? readings.get("in caption")!;
   const size = maps.length / words.length;

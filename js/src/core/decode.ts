@@ -1,9 +1,9 @@
-// What Python sends: one payload per explanation. The fields are described in gradeclip_widget/payload.py.
+// Decodes what Python sends: one payload per explanation. Python's payload.py documents the fields.
 
 import { type HeaderV1, upgradeHeader } from "./decode-v1";
 import type { Depth, Explanation, Header, Measure } from "./types";
 
-export const PAYLOAD_VERSION = 2;
+const PAYLOAD_VERSION = 2;
 
 /** Buffers arrive as DataViews from a kernel, as base64 text in saved pages and notebooks. */
 export type Bytes = DataView | ArrayBuffer | Uint8Array | string;
@@ -14,7 +14,7 @@ export interface RawPayload {
   maps: Bytes;
 }
 
-/** Maps of single blocks, for the slider over depth; buffers as in a payload. */
+/** Maps of single transformer blocks, as sent. */
 export interface RawDepth {
   caption: string;
   image_blocks: number;
@@ -24,7 +24,7 @@ export interface RawDepth {
   importance: Bytes; // float32: text blocks x words, shares of the score
 }
 
-/** A payload that cannot be shown, said in a sentence for the user. */
+/** A payload cannot be shown; the message is a sentence for the user. */
 export class PayloadError extends Error {
   override name = "PayloadError";
 }
@@ -32,7 +32,7 @@ export class PayloadError extends Error {
 /**
  * Decode one payload.
  *
- * @throws PayloadError where the version or a length is not what the header promises.
+ * @throws PayloadError if the version is unknown, or the buffers do not have the lengths that the header states.
  */
 export function decodePayload(raw: RawPayload): Explanation {
   const given = checkedHeader(raw?.header);
@@ -66,7 +66,7 @@ export function decodePayload(raw: RawPayload): Explanation {
   };
 }
 
-/** The header, of a version that this viewer reads. */
+/** Check that there is a header, of a version that this viewer reads. */
 function checkedHeader(given: Header | HeaderV1 | undefined): Header | HeaderV1 {
   if (!given || typeof given !== "object") {
     throw new PayloadError("This explanation has no header, so there is nothing to show. Compute it again.");
@@ -80,7 +80,7 @@ function checkedHeader(given: Header | HeaderV1 | undefined): Header | HeaderV1 
   return given;
 }
 
-/** The header in the present version. */
+/** Upgrade the header to the current version and check that it has the words' importance. */
 function currentHeader(given: Header | HeaderV1, readings: ReadonlyMap<string, Float32Array>): Header {
   const header = given.version === 1 ? upgradeHeader(given as HeaderV1, readings) : (given as Header);
   const complete = ({ values }: Measure) => values.length === header.words.length;
@@ -93,7 +93,7 @@ function currentHeader(given: Header | HeaderV1, readings: ReadonlyMap<string, F
 /**
  * Decode the maps of single blocks that belong to an explanation.
  *
- * @returns null where they are of another caption or grid: they were made before it, or are still to come.
+ * @returns null if they belong to another caption or grid, as while newer ones are being computed.
  */
 export function decodeDepth(raw: RawDepth, e: Explanation): Depth | null {
   const size = e.rows * e.cols;
@@ -123,15 +123,15 @@ export function decodeDepth(raw: RawDepth, e: Explanation): Depth | null {
   };
 }
 
-/** The bytes themselves, however they travelled. */
+/** The bytes of a buffer in any of the forms it may arrive in. */
 export function toBytes(data: Bytes): Uint8Array {
   if (typeof data === "string") return Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
   if (data instanceof ArrayBuffer) return new Uint8Array(data);
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** Little-endian float32 values; copied, since a view into a message need not be aligned. */
-export function toFloats(bytes: Uint8Array): Float32Array {
+/** Read little-endian float32 values. Copies, because a view into a message may be unaligned. */
+function toFloats(bytes: Uint8Array): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const floats = new Float32Array(Math.floor(bytes.byteLength / 4));
   for (let i = 0; i < floats.length; i++) floats[i] = view.getFloat32(4 * i, true);

@@ -1,36 +1,36 @@
-// What each word brings to the score, where in the picture that comes from, and which words count. No DOM here.
-// Mirrors gradeclip_widget/evidence.py; tests/golden/golden.json holds the two to the same numbers.
+// How much each word contributes to the score, from where in the picture, and which words are highlighted.
+// Python's evidence.py computes the same; tests/golden/golden.json holds both to the same numbers.
 
 import { byDescendingValue, type RankedWord, readingMaps } from "./arithmetic";
 import { memoize } from "./memo";
 import type { Explanation, Measure } from "./types";
 
-/** A word that counts, or neighbors in the caption that point at the same place. */
+/** A word shown in a color of its own, or several adjacent words whose evidence lies in the same place. */
 export interface Highlight {
   words: readonly number[]; // ascending
-  importance: number; // sum of theirs, in units of the score
-  hue: number | null; // 0 to 5, a color that it has to itself; null: the neutral color
+  importance: number; // sum over the words, in units of the score
+  hue: number | null; // 0 to 5, one highlight each; null: the neutral color
   peak: readonly [row: number, col: number]; // the patch where its evidence is strongest
 }
 
-export const HUE_COUNT = 6; // as many colors as are told apart at a glance
-export const HIGHLIGHT_THRESHOLD = 0.25; // of the largest importance: from there on a word counts
-const MERGE_SIMILARITY = 0.8; // cosine similarity of two neighbors' evidence, from which they are one highlight
+export const HUE_COUNT = 6; // as many colors as can be told apart at a glance
+export const HIGHLIGHT_THRESHOLD = 0.25; // of the largest importance; words below it are not highlighted
+const MERGE_SIMILARITY = 0.8; // cosine similarity of two adjacent words' evidence at which they become one highlight
 
-/** The words' importance by the measure that is asked for; by the default one where that was not computed. */
+/** The words' importance by a measure; by the default measure if that one was not computed. */
 export function importanceOf(e: Explanation, measure = ""): Measure {
   const { importance } = e.header;
   return importance.find(({ name }) => name === measure) ?? importance[0];
 }
 
-/** The reading that shows best where what a word brings comes from. */
+/** The reading that best locates a word's contribution, of those that were computed. */
 export function evidenceReading(e: Explanation): string {
   return e.readings.has("left out") ? "left out" : "in caption";
 }
 
 /**
- * Every word's importance, spread over the picture in proportion to its map: one row of patches per word, which has
- * the sign of its importance and sums to it; zeros where the map has nothing of that sign.
+ * Distribute each word's importance over the patches in proportion to its map. Each word's row has the sign of its
+ * importance and sums to it; it is zero if the map has no values of that sign.
  */
 export function wordEvidence(
   e: Explanation,
@@ -53,7 +53,7 @@ const computeWordEvidence = memoize((e: Explanation, key: string): Float64Array[
   });
 });
 
-/** Where what the words bring to the score comes from: the sum over words of what speaks for the match. */
+/** The sum of all words' positive evidence: from where in the picture the score comes. */
 export function evidenceMap(e: Explanation, measure = ""): Float64Array {
   return computeEvidenceMap(e, importanceOf(e, measure).name);
 }
@@ -66,7 +66,7 @@ const computeEvidenceMap = memoize((e: Explanation, measure: string): Float64Arr
   return map;
 });
 
-/** The words that count, in the caption's order; neighbors that point at the same place are one. */
+/** Find the highlights, in the caption's order. */
 export function highlights(e: Explanation, measure = ""): readonly Highlight[] {
   return computeHighlights(e, importanceOf(e, measure).name);
 }
@@ -100,8 +100,8 @@ const computeHighlights = memoize((e: Explanation, measure: string): Highlight[]
 });
 
 /**
- * How strongly each highlight shows in the first picture, 0..1 per patch: its evidence as a share of its own
- * maximum, less the fainter the less it brings. The square root keeps what brings little in sight.
+ * How strongly each highlight is painted when all are shown together, 0..1 per patch: its evidence relative to its own
+ * maximum, scaled by the square root of its importance relative to the largest, which keeps weak highlights visible.
  */
 export function strengths(e: Explanation, measure = ""): readonly Float64Array[] {
   return computeStrengths(e, importanceOf(e, measure).name);
@@ -118,7 +118,7 @@ const computeStrengths = memoize((e: Explanation, measure: string): Float64Array
   });
 });
 
-/** What a region gives to each word in units of the score, most first; ties stay in the caption's order. */
+/** Rank the words by how much of their importance comes from a region, in units of the score. */
 export function regionWords(
   e: Explanation,
   reading: string,
@@ -134,7 +134,7 @@ export function regionWords(
     .sort(byDescendingValue);
 }
 
-/** The words ranked by what one patch gives them, in units of the score. */
+/** Rank the words by how much of their importance comes from one patch, in units of the score. */
 export function patchWords(e: Explanation, reading: string, measure: string, patch: number): RankedWord[] {
   return wordEvidence(e, reading, measure)
     .map((map, word) => ({ word, value: map[patch] }))
@@ -142,8 +142,7 @@ export function patchWords(e: Explanation, reading: string, measure: string, pat
 }
 
 /**
- * What a map's values are multiplied by to be parts of a total: then those of the total's sign sum to it. 0 where
- * the map has none of that sign.
+ * The factor by which a map's values of the same sign as `total` sum to `total`; 0 if the map has none of that sign.
  */
 export function scaleToTotal(total: number, map: ArrayLike<number>): number {
   const sign = total < 0 ? -1 : 1;

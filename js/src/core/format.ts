@@ -1,13 +1,13 @@
-// Numbers as people read them.
+// Numbers as text.
 
-/** As many decimals as show three digits of `scale`, the largest value beside it. */
-export function decimalsFor(scale: number): number {
+/** The number of decimals that shows three significant digits of `scale`. */
+function decimalsFor(scale: number): number {
   const size = Math.abs(scale);
   if (!(size > 0) || !Number.isFinite(size)) return 2;
   return Math.min(8, Math.max(0, 2 - Math.floor(Math.log10(size))));
 }
 
-/** A value beside others of size `scale`, with a real minus sign. */
+/** Format a value with the decimals that suit `scale`, the largest value shown with it, and a typographic minus. */
 export function formatValue(value: number, scale: number = value): string {
   if (value === 0 && scale === 0) return "0";
   if (value !== 0 && Math.abs(scale) < 1e-4) return withMinus(value.toExponential(1));
@@ -15,34 +15,34 @@ export function formatValue(value: number, scale: number = value): string {
   return withMinus(Number(text) === 0 ? text.replace("-", "") : text);
 }
 
-/** The same with its sign always there, for contributions. */
+/** Like `formatValue`, with a plus sign for positive values. */
 export function formatSigned(value: number, scale: number = value): string {
   const text = formatValue(value, scale);
   return value > 0 && /[1-9]/.test(text) ? `+${text}` : text;
 }
 
 /**
- * Decimals for parts of a score whose largest is given: three, as scores have, or as many as show two digits of it,
- * so that every part in a panel is written alike.
+ * The number of decimals for contributions to the score, of which `largest` is the largest: three, or as many as show
+ * two significant digits of it. All contributions in a panel use the same number.
  */
 export function partDecimals(largest: number): number {
   if (!(largest > 0)) return 3;
   return Math.min(6, Math.max(3, 1 - Math.floor(Math.log10(largest))));
 }
 
-/** A part of a score, with a real minus sign and none where it rounds to zero. */
+/** Format a contribution to the score, with a typographic minus, and without one if it rounds to zero. */
 export function formatPart(value: number, decimals: number): string {
   const text = value.toFixed(decimals);
   return withMinus(Number(text) === 0 ? text.replace("-", "") : text);
 }
 
-/** The same with its sign always there, for differences. */
+/** Like `formatPart`, with a plus sign for positive values. */
 export function formatPartSigned(value: number, decimals: number): string {
   const text = formatPart(value, decimals);
   return value > 0 && /[1-9]/.test(text) ? `+${text}` : text;
 }
 
-/** A score as cosine similarity. */
+/** Format a score, which is a cosine similarity. */
 export function formatCosine(cosine: number): string {
   return formatValue(cosine, 0.1);
 }
@@ -54,7 +54,7 @@ export function formatPercent(share: number): string {
   return `${withMinus(percent.toFixed(0))} %`;
 }
 
-/** "koala's evidence"; where a possessive would not do, "the evidence for 你". */
+/** "koala's evidence"; for scripts without this possessive, "the evidence for “你”". */
 export function formatEvidenceOf(label: string): string {
   if (!/^[\p{Script=Latin}'\u2019-]+$/u.test(label)) return `the evidence for “${label}”`;
   return `${label}${/s$/i.test(label) ? "’" : "’s"} evidence`;
@@ -66,13 +66,13 @@ function withMinus(text: string): string {
 
 const UNITS = ["bytes", "kB", "MB", "GB"] as const;
 
-/** "28 MB"; two digits at least, so that 1.7 GB is not 2. */
+/** "28 MB"; with at least two digits, so that 1.7 GB is not shown as 2. */
 export function formatBytes(bytes: number): string {
   const { unit, factor } = unitOf(bytes);
   return `${inUnit(bytes, factor)} ${unit}`;
 }
 
-/** "120 of 350 MB", both in the unit of the total; without a total what is done alone. */
+/** "120 of 350 MB", both in the unit of the total; only what is done if the total is unknown. */
 export function formatBytesOf(done: number, total: number | null): string {
   if (total === null) return formatBytes(done);
   const { unit, factor } = unitOf(total);

@@ -1,4 +1,4 @@
-// Results that are kept, so that each is computed once.
+// Memoization.
 
 interface Table<K, V> {
   has(key: K): boolean;
@@ -6,13 +6,13 @@ interface Table<K, V> {
   set(key: K, value: V): unknown;
 }
 
-/** Return the value of a key, computed at its first use. */
+/** Return the value of a key, computing it on first use. */
 export function getOrCompute<K, V>(known: Table<K, V>, key: K, compute: () => V): V {
   if (!known.has(key)) known.set(key, compute());
   return known.get(key)!;
 }
 
-/** Make `compute` remember its results per object and key, for as long as the object lives. */
+/** Cache the results of `compute` per object and key, for the lifetime of the object. */
 export function memoize<O extends object, V, K = void>(compute: (of: O, key: K) => V): (of: O, key: K) => V {
   const known = new WeakMap<O, Map<K, V>>();
   return (of, key) => {

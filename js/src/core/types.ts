@@ -1,11 +1,11 @@
-// What an explanation is made of, once decoded.
+// The types of a decoded explanation. Python's payload.py documents the fields.
 
 /** x0, y0, x1, y1 in pixels of the original picture. */
 export type Box = readonly [number, number, number, number];
 export type Point = readonly [number, number];
 export type Region = { kind: "box"; box: Box } | { kind: "polygon"; points: readonly Point[] };
 
-/** The evidence that a map shows: for the match, against it, or both. */
+/** Which evidence a map shows: for the match, against it, or both. */
 export type Sign = "positive" | "negative" | "both";
 
 export interface WordHeader {
@@ -25,7 +25,7 @@ export interface Header {
   version: number;
   caption: string;
   words: WordHeader[];
-  importance: Measure[]; // every measure that was computed, the default first
+  importance: Measure[]; // all computed measures, the default first
   gaps: string[]; // the caption between words: before the first, between, after the last
   score: {
     cosine: number;
@@ -46,23 +46,23 @@ export interface Header {
   seconds: number | null;
 }
 
-/** Decoded maps of single blocks, shallowest block first. */
+/** Decoded maps of single transformer blocks, first block first. */
 export interface Depth {
-  /** Per image block: the caption's map and the words' maps, as along the explained text blocks. */
+  /** Per image block: the maps of the caption and of its words; the text tower as explained. */
   image: readonly { caption: Float32Array; words: Float32Array }[];
-  /** Per text block: the words' maps and their shares of the score, as along the explained image blocks. */
+  /** Per text block: the words' maps and their shares of the score; the image tower as explained. */
   text: readonly { words: Float32Array; importance: Float32Array }[];
 }
 
-/** A decoded payload: everything the front end reads. */
+/** A decoded payload. */
 export interface Explanation {
   header: Header;
   rows: number;
   cols: number;
   cover: Box;
-  /** The whole caption's signed map, rows x cols in reading order. */
+  /** The signed map of the whole caption: rows x cols values in row-major order. */
   captionMap: Float32Array;
-  /** Per reading, one row of rows x cols values per word. */
+  /** Per reading (kind of word map), the signed maps of all words: words x rows x cols values. */
   readings: ReadonlyMap<string, Float32Array>;
   image: Uint8Array;
 }

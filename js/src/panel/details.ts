@@ -1,4 +1,4 @@
-// The quiet line: which blocks carry the score, and how it was computed.
+// Details of the computation: the blocks' shares of the score, model, method, patches and time.
 
 import { drawBlocks, sayExplained } from "../controls/block-chart";
 import { layersOpen } from "../controls/block-sliders";
@@ -11,7 +11,7 @@ import { setHelp } from "../ui/help";
 
 const SHARES_HELP = "What each step of the model brings to the score; the maps are made of the blue ones";
 const HEIGHT = 18; // of a sparkline, px
-const WIDTH = 48; // of a sparkline of few blocks; many get 5 px each
+const WIDTH = 48; // of a chart with few blocks; with many, each gets 5 px
 
 export function createDetails(store: Store, signal: AbortSignal): Component<Frame> {
   const image = createShares("image");
@@ -57,7 +57,7 @@ export function createDetails(store: Store, signal: AbortSignal): Component<Fram
   };
 }
 
-/** One bar per block, shallowest first; the explained ones stand out. */
+/** A chart with one bar per block, first block first; the explained ones are emphasized. */
 function createShares(tower: "image" | "text") {
   const label = h("span");
   const chart = s("svg", { class: "gradeclip-blocks", role: "img" });

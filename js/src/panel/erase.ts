@@ -1,4 +1,4 @@
-// The mask test: the region taken out of the picture, and what that does to the score.
+// The occlusion test: erase the region and show how the score changes.
 
 import { formatSigned, formatValue } from "../core/format";
 import type { Frame } from "../state/scene";

@@ -1,12 +1,12 @@
-// Which words get a bar of their own, and which are folded into one line. No DOM here.
+// Which words get a bar, and which are folded into one line.
 
 import { HIGHLIGHT_THRESHOLD } from "../core/evidence";
 
-export const MAX_BARS = 12; // bars at once; in a long caption the rest is folded with what carries little
+export const MAX_BARS = 12; // in long captions, the rest is folded even if important
 
 /**
- * Part ranked words into those on show and those folded away: words below a quarter of the largest size, and what is
- * past the most bars. A single word is not folded, since the line would take its room.
+ * Split ranked words into shown and folded ones. Folded are words below a quarter of the largest magnitude, and those
+ * beyond `most`. A single word is never folded, since the line about it takes as much room.
  */
 export function foldRanking<T extends { value: number }>(
   ranking: readonly T[],
@@ -23,7 +23,7 @@ export function foldRanking<T extends { value: number }>(
   return { shown: ranking.filter((row) => kept.has(row)), folded: ranking.filter((row) => !kept.has(row)) };
 }
 
-/** The leading row and those that say most, for or against, in the ranking's order. */
+/** The first row and those with the largest magnitudes, in the ranking's order. */
 export function topRanked<T extends { value: number }>(ranking: readonly T[], count: number): readonly T[] {
   if (ranking.length <= count) return ranking;
   const rest = ranking.slice(1).sort((a, b) => Math.abs(b.value) - Math.abs(a.value));

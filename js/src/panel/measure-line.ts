@@ -1,4 +1,4 @@
-// What the bars are: one plain sentence, and the menu of the other measures of a word's importance.
+// The line above the bars: which measure of importance they show, and a menu of the other measures.
 
 import { importanceOf } from "../core/evidence";
 import type { Explanation, Measure } from "../core/types";
@@ -39,7 +39,7 @@ export function createMeasureLine(store: Store, menu: Menu, signal: AbortSignal)
     },
     { signal },
   );
-  /** Those that were computed, and the one that a kernel computes when it is asked for. */
+  /** The computed measures, and the one that a kernel computes on request. */
   const measuresOf = ({ header: { importance } }: Explanation): { name: string; label: string }[] =>
     !store.canCompute || importance.some(({ name }) => name === ON_REQUEST.name)
       ? importance
@@ -59,7 +59,7 @@ export function createMeasureLine(store: Store, menu: Menu, signal: AbortSignal)
   };
 }
 
-/** The measure that stands beside the one on show: the default one, or the next; none where a region is asked. */
+/** The measure drawn as a thin line next to the shown one: the first other one; none for a region or a difference. */
 export function secondMeasure({ evidence, measure, region, versus }: Scene): Measure | null {
   if (region || versus) return null;
   return evidence.header.importance.find(({ name }) => name !== measure) ?? null;

@@ -1,4 +1,4 @@
-// What the user should know of an explanation: its own notes, and when no word counts.
+// Notes on an explanation: those from Python, and that no word speaks for the match.
 
 import type { Explanation } from "../core/types";
 import type { Frame } from "../state/scene";

@@ -1,4 +1,4 @@
-// Progress, errors, the hint, and what a screen reader is told.
+// Hint, errors, the state of the kernel, and announcements for screen readers.
 
 import { evidenceReading, patchWords } from "../core/evidence";
 import { formatCosine, formatPart, formatPercent } from "../core/format";
@@ -32,7 +32,7 @@ export function createHint(): Component<Frame> {
   };
 }
 
-/** An error in a sentence. Its container is always there, so that a screen reader hears the text arrive. */
+/** The error message. Its live region always exists, so that screen readers announce the text. */
 export function createError(): Component<string> {
   const text = h("span");
   const element = h("div", { class: "gradeclip-error", role: "alert", hidden: true }, text);
@@ -45,7 +45,7 @@ export function createError(): Component<string> {
   };
 }
 
-/** That editing needs a kernel, while there is none or none that answers. Its container is always there too. */
+/** The notice that the kernel is lost or does not respond. Its live region always exists too. */
 export function createKernelNotice(): Component<Kernel> {
   const text = h("span");
   const element = h("div", { class: "gradeclip-notice", role: "status" }, text);
@@ -57,7 +57,7 @@ export function createKernelNotice(): Component<Kernel> {
   };
 }
 
-/** What changes on the screen, in words. */
+/** Announces to screen readers what changes on the screen. */
 export function createAnnouncer(): Component<Frame> {
   const element = h("div", { class: "gradeclip-spoken", role: "status", "aria-live": "polite" });
   let explained: Explanation | null = null;

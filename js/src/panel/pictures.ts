@@ -1,4 +1,4 @@
-// Pictures: the strip to choose from, and what is dropped on the widget, pasted into it or chosen from a folder.
+// Pictures: thumbnails to choose from, and adding one by drag and drop, by pasting, or from a file.
 
 import { toBytes } from "../core/decode";
 import { formatBytes } from "../core/format";
@@ -11,11 +11,11 @@ import { createRadioGroup } from "../ui/radio-group";
 
 const TYPES = ["png", "jpeg", "webp", "gif", "bmp", "tiff"].map((name) => `image/${name}`);
 
-// Jupyter's server closes the kernel's connection on a larger message: Tornado's websocket_max_message_size is
+// Jupyter's server closes the connection on larger messages: Tornado's websocket_max_message_size is
 // 10 MiB unless somebody raised it (https://github.com/jupyter-widgets/ipywidgets/issues/2522).
 const MAX_BYTES = 10_000_000; // bytes
 
-/** Why a file is no picture that can be sent, in a sentence; "" where it is one. */
+/** Why a file cannot be uploaded, as a sentence; "" if it can. */
 export function uploadErrorOf({ name, type, size }: Pick<File, "name" | "type" | "size">): string {
   const called = name ? `“${name}”` : "What was pasted";
   if (!TYPES.includes(type)) {
@@ -73,14 +73,14 @@ export function createPictures(store: Store, root: HTMLElement, signal: AbortSig
     "paste",
     (event) => {
       const files = filesOf(event.clipboardData);
-      if (!receives() || files.length === 0) return; // text is for the fields
+      if (!receives() || files.length === 0) return; // pasted text is for the text fields
       claim(event);
       void send(files);
     },
     { signal },
   );
 
-  let inside = 0; // dragenter and dragleave come for every element on the way
+  let inside = 0; // dragenter and dragleave are sent for every child element too
   const setInside = (depth: number) => {
     inside = Math.max(0, depth);
     target.hidden = inside === 0;
@@ -118,7 +118,7 @@ export function createPictures(store: Store, root: HTMLElement, signal: AbortSig
   };
 }
 
-/** Thumbnails, one of them chosen. */
+/** The thumbnails, as a radio group. */
 function createStrip(store: Store, signal: AbortSignal) {
   const group = createRadioGroup("Pictures", "gradeclip-strip", signal, (value) =>
     store.set({ picture: Number(value) }),
@@ -162,7 +162,7 @@ function filesOf(data: DataTransfer | null): File[] {
   return [...(data?.files ?? [])];
 }
 
-/** Ours: the notebook around it would open the file, or paste a cell. */
+/** Keep an event from the notebook, which would open the file or paste a cell. */
 function claim(event: Event): void {
   event.preventDefault();
   event.stopPropagation();

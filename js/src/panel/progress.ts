@@ -1,11 +1,11 @@
-// What the worker is doing: a thin bar, its stage in words, and a way out. The picture stays usable under it.
+// Progress of the computation: a thin bar, the stage in words, and a cancel button. The picture stays usable.
 
 import { formatBytesOf } from "../core/format";
 import type { Store } from "../state/store";
 import type { Progress } from "../state/synced";
 import { h, setText } from "../ui/dom";
 
-const DELAY = 350; // ms; what is done sooner needs no word
+const DELAY = 350; // ms; faster computations show no text
 
 /** "loading weights 120 of 350 MB", "image tower 3 of 12". */
 export function formatProgress(progress: Progress | null): string {
@@ -15,7 +15,7 @@ export function formatProgress(progress: Progress | null): string {
   return total !== null && total > 1 ? `${stage} ${done} of ${total}` : stage;
 }
 
-/** The share that is done, 0..1; null where nobody knows. */
+/** The completed fraction, 0..1; null if unknown. */
 export function progressFraction(progress: Progress | null): number | null {
   if (!progress?.total) return null;
   return Math.min(1, Math.max(0, progress.done / progress.total));
@@ -23,12 +23,16 @@ export function progressFraction(progress: Progress | null): number | null {
 
 export interface ProgressParts {
   readonly bar: HTMLElement;
-  readonly words: HTMLElement; // over the picture, with the way out
+  readonly words: HTMLElement; // shown over the picture, with the cancel button
   update(computing: boolean): void;
 }
 
-/** @param rest takes the focus when the way out goes away under it. */
-export function createProgress(store: Store, rest: () => HTMLElement, signal: AbortSignal): ProgressParts {
+/** @param fallbackFocus returns the element to focus when the focused cancel button is hidden. */
+export function createProgress(
+  store: Store,
+  fallbackFocus: () => HTMLElement,
+  signal: AbortSignal,
+): ProgressParts {
   const fill = h("i");
   const bar = h(
     "div",
@@ -58,7 +62,7 @@ export function createProgress(store: Store, rest: () => HTMLElement, signal: Ab
       if (!computing) {
         clearTimeout(timer);
         timer = 0;
-        if (words.contains(document.activeElement)) rest().focus({ preventScroll: true });
+        if (words.contains(document.activeElement)) fallbackFocus().focus({ preventScroll: true });
         words.hidden = true;
       } else if (!timer) timer = window.setTimeout(() => (words.hidden = false), DELAY);
     },

@@ -1,4 +1,4 @@
-// What the model sees in a region: the words of a list that fit it most, in one sentence and as bars.
+// What the model sees in a region: the words of a vocabulary that fit it best, as a sentence and as bars.
 
 import { formatPart, partDecimals } from "../core/format";
 import type { Frame } from "../state/scene";
@@ -10,8 +10,8 @@ import { createSelect } from "../ui/select";
 
 const HELP = "Ask which words of a list this region fits best, seen by itself";
 const BARS = "Bars: the score of this region by itself with each word.";
-const NAMED_ABOVE = 0.7; // of the first word's value: from there on a word is named beside it
-const MAX_NAMED = 3; // words at most
+const NAMED_ABOVE = 0.7; // of the first word's value; the sentence names the words above it
+const MAX_NAMED = 3; // words in the sentence
 
 /** "Most like: tree, then cactus and broccoli." */
 export function formatAnswer(seen: readonly SeenWord[]): string {
@@ -38,8 +38,8 @@ export function createRegionVocabulary(store: Store, signal: AbortSignal): Compo
     element,
     update({ scene }) {
       const seen = store.get("seen");
-      const asked = store.get("vocabulary");
-      const names = store.live ? store.get("_vocabularies") : [asked].filter((name) => name !== "");
+      const vocabulary = store.get("vocabulary");
+      const names = store.live ? store.get("_vocabularies") : [vocabulary].filter((name) => name !== "");
       element.hidden =
         !scene.region ||
         !store.isControlVisible("vocabulary") ||
@@ -49,11 +49,11 @@ export function createRegionVocabulary(store: Store, signal: AbortSignal): Compo
       const choices = names.map((name) => ({ value: name, label: name }));
       menu.update(
         [{ value: "", label: "Choose a list of words …" }, ...choices],
-        asked,
+        vocabulary,
         store.live && !store.canCompute,
       );
-      const rows = asked === "" ? [] : seen;
-      setText(empty, asked !== "" && seen.length === 0 ? `Asking “${asked}” …` : "");
+      const rows = vocabulary === "" ? [] : seen;
+      setText(empty, vocabulary !== "" && seen.length === 0 ? `Asking “${vocabulary}” …` : "");
       list.hidden = key.hidden = answer.hidden = rows.length === 0;
       if (rows === shown) return;
       shown = rows;

@@ -1,5 +1,5 @@
-// The words as bars: their importance by two measures, or what a region gives them; in the difference view with the
-// other prompt's words among them. Rows are reused, never rebuilt.
+// The words as bars: their importance by two measures, or their evidence in a region. In the difference view, the other
+// prompt's words are listed too.
 
 import { formatEvidenceOf, formatPart, formatPartSigned, formatPercent } from "../core/format";
 import { wordColor } from "../core/hues";
@@ -13,25 +13,25 @@ import { capitalize, formatImportance, formatRegionPart } from "../state/wording
 import { type BarRow, createBarRow, placeBar, showBar, showTrack } from "../ui/bar";
 import { type Component, h, reuseRows, setAttribute, setText } from "../ui/dom";
 import { setHelp } from "../ui/help";
-import { indexForKey, moveTabStop } from "../ui/keys";
+import { attachArrowKeys, moveTabStop } from "../ui/keys";
 import type { Menu } from "../ui/menu";
 import { foldRanking } from "./fold";
 import { createMeasureLine, secondMeasure } from "./measure-line";
 
-const MAX_NAMED = 4; // words that the folded line names
+const MAX_NAMED = 4; // words named in the folded line
 const OWN_BAR = ".gradeclip-bar[data-index]";
 
 interface Row extends BarRow {
   word: HTMLButtonElement;
   text: HTMLElement;
   beside: HTMLElement;
-  second: HTMLElement; // the thinner bar
+  second: HTMLElement; // a thinner bar, for the second measure
   secondValue: HTMLElement;
 }
 
 /** A word with its value. */
 interface Entry {
-  word: number | null; // index in the caption; null: a word that only the subtracted prompt has
+  word: number | null; // index in the caption; null: only the subtracted prompt has the word
   value: number;
   header: WordHeader;
   name: WordName;
@@ -59,19 +59,7 @@ export function createWordBars(
     },
     { signal },
   );
-  list.addEventListener(
-    "keydown",
-    (event) => {
-      const words = rows.filter((row) => !row.element.hidden).map(({ word }) => word);
-      const at = words.indexOf(event.target as HTMLButtonElement);
-      const to = at < 0 ? null : indexForKey(event.key, at, words.length, "ltr");
-      if (to === null) return;
-      event.preventDefault();
-      moveTabStop(words, to);
-      words[to].focus();
-    },
-    { signal },
-  );
+  attachArrowKeys(list, () => rows.filter(({ element }) => !element.hidden).map(({ word }) => word), signal);
   let shown: Scene["ranking"] | null = null;
   let hued: Scene["highlights"] | null = null;
   let unfoldedBefore = false;
@@ -137,7 +125,7 @@ export function createWordBars(
   }
 }
 
-/** The ranked words, the subtracted prompt's own among them. */
+/** The ranked words, including those that only the subtracted prompt has. */
 function entriesOf({ explanation, versus, ranking, others }: Scene): Entry[] {
   const names = wordNames(explanation);
   const own = ranking.map(({ word, value }) => ({
@@ -158,7 +146,7 @@ function entriesOf({ explanation, versus, ranking, others }: Scene): Entry[] {
   return [...own, ...theirs].sort((a, b) => b.value - a.value);
 }
 
-/** Of what a bar is a part. */
+/** The help text of a bar: what its value is a part of. */
 function formatBarHelp(scene: Scene, { word, value }: Entry): string {
   const { evidence: e, measure, decimals, region, versus } = scene;
   if (versus) {
@@ -182,7 +170,7 @@ function formatFolded({ decimals, versus }: Scene, folded: readonly Entry[]): st
   return `${named.join(", ")}${more > 0 ? ` + ${more} more` : ""}: together ${format(total, decimals)}`;
 }
 
-/** How much of the shown words' evidence the region holds. */
+/** "40 % of koala's evidence lies in this region." */
 function formatRegionShare({ label, words, top }: Scene, share: number): string {
   if (words.length > 0 && top <= 0 && share === 0) return `“${label}” has no positive evidence to share.`;
   return `${formatPercent(share)} of ${formatEvidenceOf(label)} lies in this region.`;

@@ -1,4 +1,4 @@
-// Several prompts as rows: which one is shown, which one is subtracted, and how they share the match among them.
+// The list of prompts with their scores: choose the shown one, subtract another, edit, add and remove.
 
 import { softmax } from "../core/arithmetic";
 import { formatCosine, formatPercent, formatValue } from "../core/format";
@@ -29,7 +29,7 @@ interface Row {
 }
 
 export interface Compare extends Component<Frame> {
-  readonly add: HTMLElement; // the button that starts another row; it stands apart, since there may be no rows yet
+  readonly add: HTMLElement; // adds a prompt; apart from the list, which is hidden for a single prompt
 }
 
 export function createCompare(store: Store, hover: Hover, signal: AbortSignal): Compare {
@@ -38,7 +38,7 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
   const heads = ["", ...NUMBERS, ""].map((text, k) => {
     const column = h("span", {}, text);
     const help = NUMBERS_HELP[k - 1];
-    if (help) column.dataset.help = help; // hidden from screen readers, which hear the numbers with each row
+    if (help) column.dataset.help = help; // not for screen readers, which get the numbers with each row
     return column;
   });
   const head = h("div", { class: "gradeclip-prompt-heads", "aria-hidden": "true" }, ...heads);
@@ -47,8 +47,8 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
   list.append(head);
   const rows: Row[] = [];
   let prompts: string[] = [];
-  let edited: number | null = null; // the row that the field stands in; one past the last: a new one
-  let signBefore: Synced["sign"] | null = null; // what the difference view took the place of
+  let edited: number | null = null; // the row being edited; one past the last: a new prompt
+  let signBefore: Synced["sign"] | null = null; // the sign to restore after the difference view
 
   const field = createTextField(
     "Prompt",
@@ -56,7 +56,7 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
     {
       submit(text) {
         if (edited === prompts.length) store.set({ prompts: [...prompts, text] });
-        else store.set(rewritePrompt(asked(), edited!, text));
+        else store.set(rewritePrompt(promptState(), edited!, text));
       },
       cancel() {},
       closed(byKey) {
@@ -64,7 +64,7 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
         edited = null;
         element.hidden = list.hidden;
         row?.element.classList.remove("is-editing");
-        element.append(field.element); // out of the row, which may go
+        element.append(field.element); // out of the row, which may be removed
         if (byKey) (row && !row.element.hidden ? row.edit : add).focus();
       },
     },
@@ -72,8 +72,8 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
   );
   element.append(field.element);
 
-  /** What the rows stand for; a widget without a model is not asked for prompts. */
-  const asked = () => ({
+  /** The state that an edit of the list starts from; without a kernel, the `prompts` trait is left alone. */
+  const promptState = () => ({
     prompts: store.canCompute ? prompts : [],
     active: store.get("active"),
     versus: store.get("versus"),
@@ -95,23 +95,23 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
   const subtract = (row: number) => {
     hover.clear();
     if (store.get("versus") === row) {
-      store.set({ versus: null, ...whatWasBefore() });
+      store.set({ versus: null, ...restoredSign() });
       return;
     }
     if (store.get("versus") === null) signBefore = store.get("sign");
     store.set({ versus: row, sign: "both", selected_words: [] });
   };
 
-  /** The evidence that the difference view took the place of, once. */
-  const whatWasBefore = (): Partial<Synced> => {
+  /** The sign from before the difference view, to be restored once. */
+  const restoredSign = (): Partial<Synced> => {
     const sign = signBefore;
     signBefore = null;
     return sign ? { sign } : {};
   };
 
   const drop = (row: number) => {
-    const change = dropPrompt(asked(), row);
-    store.set({ ...change, ...(change.versus === null ? whatWasBefore() : {}) });
+    const change = dropPrompt(promptState(), row);
+    store.set({ ...change, ...(change.versus === null ? restoredSign() : {}) });
     const next = prompts.length > 2 ? rows[row === prompts.length - 1 ? row - 1 : row].drop : add;
     next.focus();
   };
@@ -120,7 +120,7 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
     "change",
     (event) => {
       hover.clear();
-      store.set(choosePrompt(asked(), Number((event.target as HTMLInputElement).value)));
+      store.set(choosePrompt(promptState(), Number((event.target as HTMLInputElement).value)));
     },
     { signal },
   );
@@ -144,7 +144,7 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
       const target = event.target as Element;
       const button = target.closest("button");
       if (target.matches("em, .gradeclip-prompt")) rowAt(target, (k) => rows[k].input.click());
-      if (!button || event.detail > 1) return; // a second click would take away the row that moved up
+      if (!button || event.detail > 1) return; // the second click of a double click would hit the next row
       rowAt(button, (k) => {
         const { minus, edit: pencil } = rows[k];
         (button === minus ? subtract : button === pencil ? edit : drop)(k);
@@ -185,7 +185,7 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
         row.element.classList.toggle("is-pending", explanation === null);
         row.input.checked = k === active;
         setText(row.text, text);
-        row.text.dataset.help = text; // whole, where it is cut short
+        row.text.dataset.help = text; // the full text, since it may be truncated
         const numbers = [
           explanation ? formatCosine(explanation.header.score.cosine) : waiting,
           logits[k] === null ? "" : formatValue(logits[k], 10),

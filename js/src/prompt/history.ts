@@ -1,4 +1,4 @@
-// What was asked before, to go back to; and what is on show as Python, to take along.
+// Going back and forward through earlier prompts, and copying the current explanation as Python code.
 
 import { formatCosine } from "../core/format";
 import type { Frame } from "../state/scene";
@@ -8,7 +8,7 @@ import { type Component, h, setText } from "../ui/dom";
 import { BACK, CLOCK, COPY, FORWARD, iconButton } from "../ui/icons";
 import type { Menu } from "../ui/menu";
 
-const MAX_LISTED = 12; // entries of the list, the newest
+const MAX_LISTED = 12; // the newest entries
 
 export function createHistory(store: Store, menu: Menu, signal: AbortSignal): Component<Frame> {
   const back = iconButton("Back", BACK);
@@ -60,7 +60,7 @@ export function createHistory(store: Store, menu: Menu, signal: AbortSignal): Co
       copy.hidden = !wanted || store.get("_code") === "";
       element.hidden = steps.hidden && copy.hidden;
       copy.dataset.help = `Copy as Python:\n${store.get("_code")}`;
-      // Not `disabled`: the focus would be lost at the last step.
+      // Not `disabled`, which would lose the focus at the last step.
       back.setAttribute("aria-disabled", String(index() <= 0));
       forward.setAttribute("aria-disabled", String(index() >= length - 1));
     },
@@ -71,7 +71,7 @@ function describe({ prompts, score }: HistoryEntry): string {
   return prompts.length > 1 ? `${formatCosine(score)} · 1 of ${prompts.length}` : formatCosine(score);
 }
 
-/** Pages without a secure origin have no clipboard of their own; a selection can still be copied there. */
+/** Copy text. Pages without a secure origin have no clipboard API, so a selection is copied there. */
 async function copyText(text: string, near: HTMLElement): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);

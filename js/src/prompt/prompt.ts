@@ -1,4 +1,4 @@
-// The caption as an editable line: its words, a text field in their place, and what a word's menu does to it.
+// The editable caption: its words, the text field that replaces them, and the menu of a word.
 
 import { type CaptionText, joinCaption, negateWord, removeWord, wordSpan } from "../core/caption";
 import { disambiguate } from "../state/names";
@@ -11,7 +11,7 @@ import { createTextField } from "../ui/text-field";
 import type { Hover } from "./word-selection";
 import { createWords } from "./words";
 
-export const PAUSE = 250; // ms without a key until a prompt is asked for
+const PAUSE = 250; // ms without typing until a prompt is submitted
 
 export function createPrompt(store: Store, hover: Hover, menu: Menu, signal: AbortSignal): Component<Frame> {
   const pencil = iconButton("Edit the prompt (F2)", PENCIL);
@@ -39,7 +39,7 @@ export function createPrompt(store: Store, hover: Hover, menu: Menu, signal: Abo
     if (!editable() || !scene) return;
     hover.clear();
     element.classList.add("is-editing");
-    // After an error it is the refused prompt that wants another try; a word's place is in the one on show.
+    // After an error, edit the rejected prompt; but a word's range refers to the shown one.
     field.open((!selected && store.get("prompt")) || joinCaption(scene.draft), selected);
   };
   const change = (prompt: string) => store.set({ prompt, selected_words: [] });
@@ -63,14 +63,14 @@ export function createPrompt(store: Store, hover: Hover, menu: Menu, signal: Abo
     },
     { signal },
   );
-  // Also what the menu key and Shift+F10 send.
+  // The menu key and Shift+F10 send this event too.
   words.element.addEventListener(
     "contextmenu",
     (event) => {
       const button = (event.target as Element).closest<HTMLButtonElement>(".gradeclip-word");
       if (!button || !editable()) return;
       event.preventDefault();
-      event.stopPropagation(); // JupyterLab would show its own menu over this one
+      event.stopPropagation(); // JupyterLab would open its own menu on top
       openMenu(words.buttons.indexOf(button), button);
     },
     { signal },
@@ -96,7 +96,7 @@ export function createPrompt(store: Store, hover: Hover, menu: Menu, signal: Abo
   };
 }
 
-/** What can be done to a word of a caption. */
+/** The menu of a word. */
 function wordChoices(
   caption: CaptionText,
   at: number,
@@ -110,5 +110,5 @@ function wordChoices(
     { label: "Negate", act: () => change(negateWord(caption, at)) },
     { label: "Explain alone", act: () => change(caption.words[at]) },
   ];
-  return alone ? choices.slice(1, 3) : choices; // a caption needs a word, and this one is alone
+  return alone ? choices.slice(1, 3) : choices; // the only word cannot be removed, and is alone already
 }

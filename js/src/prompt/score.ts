@@ -1,4 +1,4 @@
-// How well picture and caption match, and what the last change of the prompt did to that.
+// The score of the match, and how the last edit of the prompt changed it.
 
 import { formatPart, formatPercent, formatSigned, formatValue } from "../core/format";
 import type { Explanation } from "../core/types";
@@ -40,7 +40,7 @@ function formatGain(gain: number): string {
   return formatSigned(gain, 0.1);
 }
 
-/** What another caption has gained on the one before; null where that is no question of captions. */
+/** The score gained over the previous caption; null if anything but the caption changed. */
 function gain({ header: before }: Explanation, { header: after }: Explanation): number | null {
   const same = before.model === after.model && before.caption !== after.caption;
   return same ? after.score.cosine - before.score.cosine : null;

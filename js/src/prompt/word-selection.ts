@@ -1,14 +1,14 @@
-// One word is hovered at a time, by pointer or by keyboard focus, in the caption or among the bars.
+// Hovering and pinning words, for the caption and the bars. One word is hovered at a time, by pointer or by focus.
 
 import type { Store } from "../state/store";
 
-const LINGER = 90; // ms that a preview outlives the pointer, so that gaps between words do not flicker
+const LINGER = 90; // ms that a preview stays after the pointer has left, so that it does not flicker between words
 
 export class Hover {
   #store: Store;
   #timer = 0;
   #focused: number | null = null;
-  #keyboard = true; // focus that follows a press of the pointer is no preview
+  #keyboard = true; // focus caused by a pointer press is no preview
 
   constructor(store: Store, root: HTMLElement, signal: AbortSignal) {
     this.#store = store;
@@ -18,7 +18,7 @@ export class Hover {
     signal.addEventListener("abort", () => clearTimeout(this.#timer));
   }
 
-  /** Preview words of a list under the pointer. Elements matching `selector` name theirs in `data-index`. */
+  /** Preview hovered and focused words of a list. Elements matching `selector` have the index in `data-index`. */
   watch(list: HTMLElement, selector: string, signal: AbortSignal): void {
     const wordUnder = (event: Event): number | null => {
       const hit = event.target instanceof Element ? event.target.closest<HTMLElement>(selector) : null;
@@ -54,7 +54,7 @@ export class Hover {
     );
   }
 
-  /** End any preview at once. */
+  /** End any preview immediately. */
   clear(): void {
     this.#focused = null;
     clearTimeout(this.#timer);
@@ -81,14 +81,14 @@ export class Hover {
   }
 }
 
-/** Click on a word: pin it alone, or let go of it. With shift: add it to the phrase, or take it out. */
+/** The selection after a click on a word: it alone, or none if it was alone. With Shift, add or remove it. */
 export function toggleWord(selected: readonly number[], word: number, extend: boolean): number[] {
   const held = selected.includes(word);
   if (extend) return held ? selected.filter((w) => w !== word) : [...selected, word].sort((a, b) => a - b);
   return held && selected.length === 1 ? [] : [word];
 }
 
-/** Pin a word, as a click on it does. The preview ends, so that what is pinned shows at once. */
+/** Handle a click on a word. Ends the preview, so that the pinned words show immediately. */
 export function pinWord(store: Store, hover: Hover, word: number, extend: boolean): void {
   hover.clear();
   store.set({ selected_words: toggleWord(store.get("selected_words"), word, extend) });

@@ -1,4 +1,4 @@
-// The caption, its words as buttons, tinted by their importance or by what the region gives them.
+// The caption with its words as buttons, tinted by their importance or by their evidence in the region.
 
 import type { Draft } from "../core/caption";
 import { wordColor } from "../core/hues";
@@ -8,12 +8,12 @@ import type { Frame } from "../state/scene";
 import type { Store } from "../state/store";
 import { type Component, h, setAttribute } from "../ui/dom";
 import { setHelp } from "../ui/help";
-import { indexForKey, moveTabStop } from "../ui/keys";
+import { attachArrowKeys } from "../ui/keys";
 import type { Hover } from "./word-selection";
 import { pinWord } from "./word-selection";
 
-const EXPLAINED_WORD = ".gradeclip-word[data-index]"; // the others wait for their result
-const MIN_SHARE = 0.02; // below this share of the strongest word an underline is a speck
+const EXPLAINED_WORD = ".gradeclip-word[data-index]"; // words that are not explained yet have no index
+const MIN_SHARE = 0.02; // of the strongest word; below it nothing is drawn
 const RTL = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
 
 export interface Words extends Component<Frame> {
@@ -22,7 +22,7 @@ export interface Words extends Component<Frame> {
   readonly buttons: readonly HTMLButtonElement[];
 }
 
-/** @param handle a button that stands right behind the word that is pinned alone, where prompts can be edited. */
+/** @param handle the button that opens a word's menu; placed after a pinned word, if prompts can be edited. */
 export function createWords(
   store: Store,
   hover: Hover,
@@ -48,24 +48,12 @@ export function createWords(
       const button =
         event.target instanceof Element ? event.target.closest<HTMLElement>(EXPLAINED_WORD) : null;
       if (!button) return;
-      if (event.detail > 0) button.focus({ preventScroll: true }); // Safari does not by itself
+      if (event.detail > 0) button.focus({ preventScroll: true }); // Safari does not focus a clicked button
       pinWord(store, hover, Number(button.dataset.index), event.shiftKey);
     },
     { signal },
   );
-  element.addEventListener(
-    "keydown",
-    (event) => {
-      const at = buttons.indexOf(event.target as HTMLButtonElement);
-      const to =
-        at < 0 ? null : indexForKey(event.key, at, buttons.length, getComputedStyle(element).direction);
-      if (to === null) return;
-      event.preventDefault();
-      moveTabStop(buttons, to);
-      buttons[to].focus();
-    },
-    { signal },
-  );
+  attachArrowKeys(element, () => buttons, signal);
 
   return {
     element,
@@ -105,8 +93,8 @@ export function createWords(
   }
 
   /**
-   * Background and underline by the word's share of the strongest value. A highlighted word wears its hue, as strongly
-   * as the picture does: by the square root of its share.
+   * Tint each word by its value relative to the strongest. Highlighted words have their color, and as in the picture
+   * the square root of that ratio as strength.
    */
   function tint({ draft, ranking, region, highlights, overview }: Frame["scene"]): void {
     tinted = ranking;
@@ -118,7 +106,7 @@ export function createWords(
       if (!button) continue;
       const hue = wordColor(highlights, word);
       const share = Math.abs(value / top);
-      // Among words in hues the tint of another one would be a color without a meaning.
+      // Among colored highlights, the tint of any other word would be a color without a meaning.
       const shown = hue && !region ? Math.sqrt(share) : hue || overview === "caption" ? share : 0;
       button.style.setProperty("--share", (shown < MIN_SHARE ? 0 : shown).toFixed(3));
       button.style.setProperty("--hue", hue ?? "");
@@ -153,7 +141,7 @@ function buildCaption(
     if (help) setHelp(button, help);
     return button;
   });
-  // Buttons are neutral to the bidi algorithm, so a run of right-to-left words says its direction itself.
+  // Buttons are neutral to the bidi algorithm, so a run of right-to-left words needs an explicit direction.
   element.replaceChildren(gaps[0] ?? "");
   let run: HTMLElement = element;
   buttons.forEach((button, k) => {

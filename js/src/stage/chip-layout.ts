@@ -1,4 +1,4 @@
-// Where the names of highlights stand on the picture. No DOM here.
+// Placement of the highlights' name chips on the picture, without DOM.
 
 import type { Point } from "../core/types";
 
@@ -8,19 +8,19 @@ export interface Size {
 }
 
 const GAP = 9; // pixels from a peak to its chip
-const EDGE = 6; // pixels that a chip keeps from the picture's border
+const EDGE = 6; // minimum distance from the picture's border, in pixels
 const APART = 3; // pixels between chips
-const DOT = 6; // pixels around a peak that other chips leave free
-const MIN_PICTURE: Size = { width: 200, height: 140 }; // a picture that has room for names
+const DOT = 6; // radius around a peak that other chips leave free, in pixels
+const MIN_PICTURE: Size = { width: 200, height: 140 }; // smaller pictures have no room for names
 
 type Rect = readonly [x0: number, y0: number, x1: number, y1: number];
 
 /**
- * Place a chip at each peak, the first in the list first: above it, else below or beside it, and nearer to the
- * middle where the picture ends. No two overlap, and none covers another's peak.
+ * Place a chip at each peak, in the order of the list: above it, else below or beside it, moved inwards at the
+ * border. Chips neither overlap nor cover another chip's peak.
  *
- * @param peaks in pixels of the picture as shown.
- * @returns each chip's left upper corner; null where there is no room.
+ * @param peaks in CSS pixels of the shown picture.
+ * @returns the upper left corner of each chip; null if there is no room for it.
  */
 export function placeChips(peaks: readonly Point[], sizes: readonly Size[], picture: Size): (Point | null)[] {
   if (picture.width < MIN_PICTURE.width || picture.height < MIN_PICTURE.height) return peaks.map(() => null);
@@ -37,7 +37,7 @@ export function placeChips(peaks: readonly Point[], sizes: readonly Size[], pict
   });
 }
 
-/** Corners of a chip around its peak, the best first; those that would leave the picture are moved in. */
+/** Possible corners of a chip around its peak, best first, moved inside the picture. */
 function candidates([x, y]: Point, { width, height }: Size, picture: Size): Point[] {
   const [above, below] = [y - GAP - height, y + GAP];
   const [middle, level] = [x - width / 2, y - height / 2];

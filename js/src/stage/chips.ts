@@ -1,4 +1,4 @@
-// The names of highlights on the picture, each in its hue at its strongest place.
+// The highlights' names on the picture, each in its color next to the peak of its evidence.
 
 import { patchBox } from "../core/arithmetic";
 import type { Highlight } from "../core/evidence";
@@ -12,15 +12,15 @@ import { placeChips } from "./chip-layout";
 interface Chip {
   element: HTMLElement;
   dot: HTMLElement;
-  peak: Point; // shares of the picture's width and height
+  peak: Point; // as fractions of the picture's width and height
 }
 
-/** @param stage the element that the chips stand over; they are placed anew when its size changes. */
+/** @param stage returns the element over which the chips lie; they are placed again when its size changes. */
 export function createChips(stage: () => HTMLElement, signal: AbortSignal): Component<Frame> {
   const element = h("div", { class: "gradeclip-chips", "aria-hidden": "true", hidden: true });
   let shown: readonly Highlight[] = [];
-  let chips: Chip[] = []; // what brings most first, since that one is placed first
-  let placed = false; // for the present size and names
+  let chips: Chip[] = []; // most important first, since the first is placed first
+  let placed = false; // whether they are placed for the current size and names
   const place = () => {
     if (element.hidden || placed) return;
     placed = true;
@@ -29,7 +29,7 @@ export function createChips(stage: () => HTMLElement, signal: AbortSignal): Comp
     const peaks = chips.map(({ peak: [u, v] }): Point => [u * width, v * height]);
     placeChips(peaks, sizes, { width, height }).forEach((corner, k) => {
       const { element: chip, dot } = chips[k];
-      chip.style.visibility = dot.style.visibility = corner ? "" : "hidden"; // it keeps its size, to be placed again
+      chip.style.visibility = dot.style.visibility = corner ? "" : "hidden"; // keeps its size
       if (corner) chip.style.transform = `translate(${corner[0].toFixed(1)}px, ${corner[1].toFixed(1)}px)`;
     });
   };

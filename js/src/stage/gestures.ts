@@ -1,16 +1,16 @@
-// Pointer and keyboard on the picture, turned into patches and regions.
+// Turns pointer and keyboard input on the picture into patches and regions.
 
 import { patchAt, patchBox, regionCenter } from "../core/arithmetic";
 import type { Box, Explanation, Point, Region } from "../core/types";
 import type { Store } from "../state/store";
 
-const DRAG_THRESHOLD = 4; // CSS pixels that a press may wander and still be a click
-const LASSO_STEP = 3; // CSS pixels between the corners of a lasso
+const DRAG_THRESHOLD = 4; // CSS pixels from which a press is a drag, not a click
+const LASSO_STEP = 3; // minimum distance between the vertices of a lasso, in CSS pixels
 
 interface Press {
   pointer: number;
   lasso: boolean;
-  start: Point; // CSS pixels in the stage
+  start: Point; // in CSS pixels of the stage
   trail: Point[];
 }
 
@@ -21,7 +21,7 @@ export function attachGestures(
   current: () => Explanation | null,
 ): void {
   let press: Press | null = null;
-  let anchor: number | null = null; // where Shift and arrows began
+  let anchor: number | null = null; // the patch where a Shift+arrow selection began
 
   const locate = (event: PointerEvent) => {
     const rect = stage.getBoundingClientRect();
@@ -80,7 +80,7 @@ export function attachGestures(
     const e = current();
     if (!e || event.ctrlKey || event.metaKey) return;
     if (event.key === "Escape") {
-      if (press) event.stopPropagation(); // the first Esc lets go of what is being drawn
+      if (press) event.stopPropagation(); // the first Esc only cancels the drawing
       cancel();
       store.setView({ cursor: null, hoveredPatch: null });
       return;
@@ -102,26 +102,26 @@ export function attachGestures(
     event.preventDefault();
   });
 
-  /** Select a patch; a second click lets go of it, and so does one where the model sees nothing. */
+  /** Select a patch. A click on the selected patch, or outside of what the model sees, clears the selection. */
   function clickPatch(e: Explanation, patch: number | null): void {
     const region: Region | null = patch === null ? null : { kind: "box", box: patchBox(e, patch) };
     store.set({ region: region && sameRegion(region, store.get("region")) ? null : region });
   }
 }
 
-/** The patch under a point given as a share of the stage, or null outside what the model sees. */
-export function patchUnder(e: Explanation, [u, v]: Point): number | null {
+/** The patch under a point given as fractions of the stage; null outside of what the model sees. */
+function patchUnder(e: Explanation, [u, v]: Point): number | null {
   return patchAt(e, u * e.header.image.width, v * e.header.image.height);
 }
 
 /** The smallest box around two patches. */
-export function boxAround(e: Explanation, a: number, b: number): Box {
+function boxAround(e: Explanation, a: number, b: number): Box {
   const [p, q] = [patchBox(e, a), patchBox(e, b)];
   return [Math.min(p[0], q[0]), Math.min(p[1], q[1]), Math.max(p[2], q[2]), Math.max(p[3], q[3])];
 }
 
-/** The patch that an arrow key leads to. */
-export function neighborPatch(e: Explanation, patch: number, key: string): number {
+/** The patch that an arrow key leads to; the same patch at the border. */
+function neighborPatch(e: Explanation, patch: number, key: string): number {
   const [row, col] = [Math.floor(patch / e.cols), patch % e.cols];
   const down = key === "ArrowDown" ? 1 : key === "ArrowUp" ? -1 : 0;
   const right = key === "ArrowRight" ? 1 : key === "ArrowLeft" ? -1 : 0;

@@ -1,4 +1,4 @@
-// From a map on the token grid to pixels: bilinear, through a color table, at a modest resolution that CSS scales.
+// Paints maps into a canvas: bilinear upsampling, then a color table. CSS scales the canvas to the picture.
 
 import { axis, mixRows } from "../core/bilinear";
 import type { Lut } from "../core/color-scale";
@@ -6,15 +6,15 @@ import { getOrCompute } from "../core/memo";
 import type { Sign } from "../core/types";
 import { type Layer, paintLayers } from "./paint-layers";
 
-const LONG_SIDE = 256; // pixels of the heat canvas; the browser smooths the rest
+const LONG_SIDE = 256; // approximate pixels of the canvas's longer side; the browser interpolates beyond that
 
-/** The size of the heat canvas for a grid. */
+/** The size of the canvas for a grid. */
 export function heatSize(rows: number, cols: number): [width: number, height: number] {
   const step = Math.max(4, Math.round(LONG_SIDE / Math.max(rows, cols)));
   return [cols * step, rows * step];
 }
 
-/** Paint a map into RGBA pixels. Values beyond `top` take the scale's last color. */
+/** Paint a map into RGBA pixels. Values beyond `top` get the last color of the scale. */
 export function paintMap(
   pixels: Uint32Array,
   width: number,
@@ -28,10 +28,10 @@ export function paintMap(
 ): void {
   const across = axis(width, cols);
   const down = axis(height, rows);
-  const line = new Float32Array(cols); // one pixel row of the map, as table positions
+  const line = new Float32Array(cols); // one row of the map, as indices into the color table
   const scale = top > 0 ? (sign === "both" ? 127.5 : 255) / top : 0;
   const factor = sign === "negative" ? -scale : scale;
-  const offset = sign === "both" ? 128 : 0.5; // half a step: the index is cut, not rounded
+  const offset = sign === "both" ? 128 : 0.5; // half a step, because the index is truncated
   for (let y = 0, k = 0; y < height; y++) {
     mixRows(line, map, cols, down, y);
     for (let c = 0; c < cols; c++) line[c] = factor * line[c] + offset;
@@ -43,7 +43,7 @@ export function paintMap(
   }
 }
 
-/** The heat canvas of one picture; keeps its pixels between paints. */
+/** Paints the heat canvas of one picture, reusing its pixel buffer. */
 export class HeatPainter {
   #context: CanvasRenderingContext2D | null;
   #image: ImageData | null = null;
@@ -70,7 +70,7 @@ export class HeatPainter {
     this.#context.putImageData(this.#image, 0, 0);
   }
 
-  /** Paint layers together. Their pixels are kept for as long as `of`, so that a word is left as fast as hovered. */
+  /** Paint several layers. The pixels are cached for the lifetime of `of`, so that leaving a word is fast. */
   paintTogether(of: object, layers: () => readonly Layer[]): void {
     if (!this.#context || !this.#image) return;
     const { width, height } = this.#image;

@@ -1,4 +1,4 @@
-// What the colors mean: the words' hues and what each brings, or one scale with its numbers and whose evidence it is.
+// The legend: the highlights' colors with their contributions, or the color scale with its range and what it shows.
 
 import { cssGradient } from "../core/color-scale";
 import type { Highlight } from "../core/evidence";
@@ -10,7 +10,7 @@ import { phraseLabel, towerLabel } from "../state/wording";
 import { type Component, h, setText } from "../ui/dom";
 import { setHelp } from "../ui/help";
 
-const FAINT_BELOW = 0.3; // below this share of the strongest word, the legend says that the map is faint
+const FAINT_BELOW = 0.3; // of the strongest word; weaker maps are called faint
 const TOGETHER = "Each color: where the word’s part of the score comes from";
 const SCALE_HELP = "The part of the score that comes from one patch of the picture";
 
@@ -68,7 +68,7 @@ export function createLegend(): Component<Frame> {
   };
 }
 
-/** A swatch for each hue, the words that wear it, and their part of the score; last what has the neutral color. */
+/** Per highlight a swatch, its words and their contribution; those in the neutral color are summed up at the end. */
 function keysOf({ explanation: e, decimals, highlights }: Scene): HTMLElement[] {
   const key = (hue: number | null, name: string, importance: number) => {
     const swatch = h("i");
@@ -82,7 +82,7 @@ function keysOf({ explanation: e, decimals, highlights }: Scene): HTMLElement[] 
   return others.length > 0 ? [...keys, key(null, `${others.length} more`, rest)] : keys;
 }
 
-/** Block, sign, reading and, for weak words, strength. */
+/** Describe the map: block, sign, reading and, for weak words, strength. */
 function describeMap({ sign, words, reading, strength, top, block, versus, label }: Scene): string {
   if (versus && words.length === 0) return "difference";
   const parts: string[] = [];

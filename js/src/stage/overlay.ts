@@ -1,4 +1,4 @@
-// The vector layer over the picture: contours, the cropped margin, the patch under the pointer, the region.
+// The vector layer over the picture: contours, the margin that the model does not see, the hovered patch, the region.
 
 import { patchBox } from "../core/arithmetic";
 import { contourLines, smoothPath } from "../core/contour";
@@ -80,14 +80,14 @@ export function createOverlay(): Component<Frame> {
   };
 }
 
-/** Half of the map's maximum, on the side or sides that are shown. */
+/** The contours at half of the map's maximum, for the shown signs. */
 function contourPaths({ map, explanation: e, sign, top }: Frame["scene"]): [string, string] {
   if (!(top > 0)) return ["", ""];
   const lines = (level: number) => smoothPath(contourLines(map, e.rows, e.cols, level));
   return [sign === "negative" ? "" : lines(top / 2), sign === "positive" ? "" : lines(-top / 2)];
 }
 
-/** Half of every highlight's own maximum, in its hue; as faint as the highlight, what brings most on top. */
+/** The contour of each highlight at half of its own maximum, in its color and strength, the most important on top. */
 function outlinesOf({ evidence: e, measure, highlights }: Frame["scene"]): SVGGElement[] {
   return strengths(e, measure)
     .map((map, k) => ({ map, top: map[argMax(map)], color: hueColor(highlights[k].hue) }))

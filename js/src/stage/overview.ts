@@ -1,4 +1,4 @@
-// What the picture shows while no word is pointed at: the words together, or the map along the whole sentence.
+// The choice of what the picture shows while no word is chosen: the words together, or the map of the whole caption.
 
 import { type Frame, hasCaptionMapOnly } from "../state/scene";
 import type { Store } from "../state/store";
@@ -21,7 +21,7 @@ const OPTIONS = [
 export function createOverview(store: Store, signal: AbortSignal): Component<Frame> {
   const choice = createSegmented("What the picture shows", signal, (value) => {
     if (value === "caption") store.set({ overview: "caption" });
-    // The words together are what raises the score, over all explained steps.
+    // The words together exist only for positive evidence over all explained blocks.
     else store.set({ overview: "words", sign: "positive", image_block: null, text_block: null });
   });
   choice.setOptions(OPTIONS);

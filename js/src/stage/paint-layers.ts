@@ -1,4 +1,4 @@
-// Several maps painted together, each in a color of its own.
+// Paints several maps at once, each in its own color.
 
 import { axis, mixRows } from "../core/bilinear";
 import { alphaAt, type Rgb } from "../core/color-scale";
@@ -8,12 +8,12 @@ export interface Layer {
   color: Rgb;
 }
 
-const DIM_ALPHA = 0.32; // the darkening where nothing speaks, so that the colors glow
-const MAX_ALPHA = 0.8; // the opacity of full strength: what is in the picture stays to be seen
+const DIM_ALPHA = 0.32; // dims the picture where there is no evidence, so that the colors stand out
+const MAX_ALPHA = 0.8; // opacity at full strength; the picture stays visible
 
 /**
- * Paint layers into RGBA pixels, bilinear between patches. Where they meet, colors mix by their strengths; the
- * strongest sets the opacity.
+ * Paint layers into RGBA pixels, bilinearly upsampled. Colors mix in proportion to their strengths; the strongest
+ * layer sets the opacity.
  */
 export function paintLayers(
   pixels: Uint32Array,
@@ -25,7 +25,7 @@ export function paintLayers(
 ): void {
   const across = axis(width, cols);
   const down = axis(height, rows);
-  const lines = layers.map(() => new Float32Array(cols)); // one pixel row of each layer
+  const lines = layers.map(() => new Float32Array(cols)); // one row of each layer
   const bytes = new Uint8ClampedArray(pixels.buffer, pixels.byteOffset, pixels.byteLength);
   for (let y = 0, k = 0; y < height; y++) {
     layers.forEach(({ strength }, n) => {
@@ -44,7 +44,7 @@ export function paintLayers(
         if (strength > top) top = strength;
       }
       const cover = MAX_ALPHA * alphaAt(top, 0);
-      const alpha = cover + DIM_ALPHA * (1 - cover); // the color over the veil
+      const alpha = cover + DIM_ALPHA * (1 - cover); // the color over the dimming
       const share = total > 0 ? cover / alpha / total : 0;
       bytes[k] = red * share;
       bytes[k + 1] = green * share;

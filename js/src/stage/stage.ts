@@ -1,4 +1,4 @@
-// The picture with its heat map: canvas, overlay, tooltip, badge and tools, tied to the gestures.
+// The picture: image, heat map, overlay, chips, tooltip, badge and tools.
 
 import { lookupTable } from "../core/color-scale";
 import { toBytes } from "../core/decode";
@@ -18,7 +18,7 @@ import type { Layer } from "./paint-layers";
 import { createTools } from "./tools";
 import { createTooltip } from "./tooltip";
 
-const MAX_ASPECT = 12; // a picture longer than this is squeezed, or there would be nothing to point at
+const MAX_ASPECT = 12; // more elongated pictures are squeezed, so that there is room to point at
 
 export function createStage(store: Store, signal: AbortSignal): Component<Frame> {
   const image = h("img", { class: "gradeclip-image", alt: "", draggable: "false" });
@@ -45,7 +45,7 @@ export function createStage(store: Store, signal: AbortSignal): Component<Frame>
   );
   const element = h("div", { class: "gradeclip-picture" }, stage, tools.element);
   let shown: Explanation | null = null;
-  let bytes: Uint8Array | null = null; // of the picture on show
+  let bytes: Uint8Array | null = null; // of the shown picture
   let painter: HeatPainter | null = null;
   let url = "";
   attachGestures(stage, store, signal, () => shown);
@@ -89,7 +89,7 @@ export function createStage(store: Store, signal: AbortSignal): Component<Frame>
       if (fresh || frame.repaint) {
         const { erased, explanation: e } = scene;
         showPicture(erased ? erasedBytes(erased) : e.image, erased ? "image/webp" : e.header.image.mime);
-        canvas.hidden = erased !== null; // its heat is of the picture as it is
+        canvas.hidden = erased !== null; // the heat map belongs to the original picture
         element.classList.toggle("is-together", scene.together && !erased);
         if (scene.together) painter!.paintTogether(scene.highlights, () => layersOf(scene));
         else
@@ -111,7 +111,7 @@ function layersOf({ evidence: e, measure, highlights }: Scene): Layer[] {
   return strengths(e, measure).map((strength, k) => ({ strength, color: hueRgb(highlights[k].hue) }));
 }
 
-/** What the map cannot say by itself. */
+/** The message over the picture, for what the map alone cannot show; usually empty. */
 function badgeText({ scene }: Frame): string {
   if (scene.erased) return "";
   const { explanation: e, words, sign, top, label } = scene;
@@ -127,7 +127,7 @@ function badgeText({ scene }: Frame): string {
   return sign === "both" ? `No evidence on${whom}` : `No positive evidence for${whom}`;
 }
 
-/** The same array for the same picture, so that comparing is quick. */
+/** Cached, because the same array is recognized as the same picture without comparing bytes. */
 const erasedBytes = memoize((erased: Erased) => toBytes(erased.image));
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -1,4 +1,4 @@
-// Box or lasso, and clear: for fingers, and for those who do not know the Alt key.
+// Buttons for box, lasso and clear: for touch, and for users who do not know about Alt-drag.
 
 import type { Frame } from "../state/scene";
 import type { Store } from "../state/store";

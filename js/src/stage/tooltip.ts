@@ -1,4 +1,4 @@
-// What the patch under the pointer says: its three strongest words.
+// The tooltip of the patch under the pointer: its three strongest words.
 
 import { patchBox } from "../core/arithmetic";
 import { evidenceReading, patchWords } from "../core/evidence";
@@ -9,7 +9,7 @@ import type { Frame } from "../state/scene";
 import { type Component, h, setText } from "../ui/dom";
 
 const MAX_WORDS = 3;
-const MIN_SHARE = 0.02; // of the strongest word; what says less than that is not worth a line
+const MIN_SHARE = 0.02; // of the strongest word; weaker words are not listed
 
 export function createTooltip(): Component<Frame> {
   const rows = Array.from({ length: MAX_WORDS }, () => {
@@ -58,7 +58,7 @@ export function createTooltip(): Component<Frame> {
   };
 }
 
-/** Beside the patch, on the side where there is room. */
+/** Place the tooltip next to the patch, on the side with more room. */
 function place(element: HTMLElement, [x0, y0, x1, y1]: readonly number[]): void {
   const right = (x0 + x1) / 2 < 0.62;
   const middle = (y0 + y1) / 2;
@@ -68,7 +68,7 @@ function place(element: HTMLElement, [x0, y0, x1, y1]: readonly number[]): void 
   element.dataset.edge = middle < 0.15 ? "top" : middle > 0.85 ? "bottom" : "";
 }
 
-/** A patch's box as shares of the stage. */
+/** A patch's box as fractions of the stage. */
 function stageBox(e: Explanation, patch: number): number[] {
   const { width, height } = e.header.image;
   const [x0, y0, x1, y1] = patchBox(e, patch);

@@ -1,18 +1,19 @@
-// What a view can know of its kernel. Hosts differ, so all their quirks are here, and none is relied on alone.
+// Whether the kernel behind a view is alive. Hosts differ in what they report, so their quirks are all handled here,
+// and no single signal is relied on.
 
 import type { Store } from "./store";
 import type { Model } from "./synced";
 
-/** What the host says: the kernel works, it is gone, or nothing that would decide it. */
-export type KernelReport = "alive" | "gone" | "unknown";
+/** What the host reports of the kernel; "unknown" if it gives no reliable sign. */
+type KernelReport = "alive" | "gone" | "unknown";
 
-/** Lumino's signals, as far as they are used. */
+/** The part of a Lumino signal that is used here. */
 interface Signal {
   connect(slot: () => void): unknown;
   disconnect(slot: () => void): unknown;
 }
 
-/** JupyterLab's connection to a kernel (other hosts build on the same class), or its session around one. */
+/** JupyterLab's kernel connection, which other hosts build on too, or the session that owns one. */
 interface Connection {
   status?: string;
   connectionStatus?: string;
@@ -30,51 +31,51 @@ export interface Manager {
   context?: { sessionContext?: Session };
 }
 
-// @jupyter-widgets/base puts this class on a view's element while its model has no living comm: after a restart, in
-// a page without a kernel, in a notebook that was opened again. anywidget hands neither the model's `comm_live`
-// nor its view to `render`, but it hands over that very element.
+// @jupyter-widgets/base sets this class on a view's element while its model has no live comm: after a restart, in a
+// page without a kernel, in a reopened notebook. anywidget passes neither the model's `comm_live` nor its view to
+// `render`, but it passes that element.
 const DISCONNECTED = "jupyter-widgets-disconnected";
 
-// The process that held the model is no more. JupyterLab's manager says so by the class above for "restarting"
-// alone: a kernel that died is "autorestarting", then "idle" again, with a comm that nobody answers.
+// States after which the process that held the model is gone. JupyterLab sets the class above only for "restarting":
+// a kernel that died is "autorestarting" and then "idle" again, with a comm that nobody answers.
 const ENDED: ReadonlySet<string> = new Set(["restarting", "autorestarting", "terminating", "dead"]);
 
 /**
- * Report what the host says of the kernel, at once and whenever that changes.
+ * Call `report` with what the host says of the kernel, now and on every change.
  *
- * @param element the one that the host gave to the view.
+ * @param element the element that the host passed to `render`.
  */
-export function watchKernel(
+function watchKernel(
   model: Model,
   element: HTMLElement,
   signal: AbortSignal,
-  report: (verdict: KernelReport) => void,
+  report: (current: KernelReport) => void,
 ): void {
   const manager = (model as { widget_manager?: Manager }).widget_manager;
   const session = manager?.context?.sessionContext;
   const source: Connection | null | undefined = session ?? manager?.kernel;
   const first = session ? session.session?.kernel : manager?.kernel;
   let ended = false;
-  const judge = (): KernelReport => {
+  const assess = (): KernelReport => {
     const kernel = session ? session.session?.kernel : manager?.kernel;
     if (first && (kernel !== first || ENDED.has(kernel?.status ?? ""))) ended = true;
     if (ended || element.classList.contains(DISCONNECTED)) return "gone";
     if (kernel?.connectionStatus === "disconnected") return "gone";
     return kernel?.status === "idle" && kernel.connectionStatus === "connected" ? "alive" : "unknown";
   };
-  const tell = () => report(judge());
-  const observer = new MutationObserver(tell);
+  const update = () => report(assess());
+  const observer = new MutationObserver(update);
   observer.observe(element, { attributes: true, attributeFilter: ["class"] });
   const signals = [source?.statusChanged, source?.connectionStatusChanged, source?.kernelChanged];
-  for (const changed of signals) changed?.connect(tell);
+  for (const changed of signals) changed?.connect(update);
   signal.addEventListener("abort", () => {
     observer.disconnect();
-    for (const changed of signals) changed?.disconnect(tell);
+    for (const changed of signals) changed?.disconnect(update);
   });
-  tell();
+  update();
 }
 
-/** ms after which a question without an answer is worth a word */
+/** Milliseconds without an answer after which the view says that the kernel does not respond. */
 export const ANSWER_TIMEOUT = 3000;
 
 const ANSWER_KEYS = [
@@ -89,9 +90,9 @@ const ANSWER_KEYS = [
   "error",
 ] as const;
 
-/** Keep the view's idea of its kernel: by the host's word, and where that is silent by the kernel's own. */
+/** Keep `view.kernel` up to date: from the host's reports, and if those are inconclusive from unanswered requests. */
 export function followKernel(store: Store, model: Model, element: HTMLElement, signal: AbortSignal): void {
-  let verdict: KernelReport | null = null;
+  let latest: KernelReport | null = null;
   let timer = 0;
   const settle = () => {
     clearTimeout(timer);
@@ -99,8 +100,8 @@ export function followKernel(store: Store, model: Model, element: HTMLElement, s
     if (store.view.kernel === "silent") store.setView({ kernel: "there" });
   };
   watchKernel(model, element, signal, (now) => {
-    const first = verdict === null;
-    verdict = now;
+    const first = latest === null;
+    latest = now;
     if (now === "gone")
       store.setView({ kernel: first || store.view.kernel === "absent" ? "absent" : "lost" });
     else if (now === "alive") {
@@ -111,7 +112,7 @@ export function followKernel(store: Store, model: Model, element: HTMLElement, s
   store.onRequest(() => {
     clearTimeout(timer);
     timer = window.setTimeout(() => {
-      if (verdict === "unknown") store.setView({ kernel: "silent" });
+      if (latest === "unknown") store.setView({ kernel: "silent" });
     }, ANSWER_TIMEOUT);
   });
   for (const key of ANSWER_KEYS) model.on(`change:${key}`, settle);

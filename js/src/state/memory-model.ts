@@ -1,4 +1,4 @@
-// A model with no kernel behind it, for exported pages and tests.
+// A model without a kernel, for exported pages and tests.
 
 import { DEFAULTS, type Model, type Synced } from "./synced";
 
@@ -31,7 +31,7 @@ export class MemoryModel implements Model {
 
   save_changes(): void {}
 
-  /** How many callbacks are registered; teardown leaves none. */
+  /** The number of registered callbacks; 0 after teardown. */
   get listeners(): number {
     return [...this.#callbacks.values()].reduce((n, set) => n + set.size, 0);
   }

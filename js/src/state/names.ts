@@ -1,16 +1,16 @@
-// What a word is called where it stands apart from the caption: equal words are told apart by a neighbor. No DOM here.
+// Names for words shown outside of the caption, where repeated words need something to distinguish them.
 
 import { memoize } from "../core/memo";
 import type { Explanation } from "../core/types";
 
-/** A word as shown, and what tells it from its equals: "a", "bicycle"; "" where it stands once. */
+/** A word, and what distinguishes it from its repetitions: "a" and "bicycle"; "" for a word that occurs once. */
 export interface WordName {
   text: string;
   beside: string;
 }
 
 /**
- * Tell equal words apart: by the next word that stands only once, else by the one before, else by their number.
+ * Distinguish repeated words: by the next word that occurs once, else by the one before, else by number.
  * "a bicycle and a tree": a (bicycle), bicycle, and, a (tree), tree.
  */
 export function disambiguate(words: readonly string[]): WordName[] {
@@ -36,7 +36,7 @@ export function disambiguate(words: readonly string[]): WordName[] {
   });
 }
 
-/** The names of an explanation's words. */
+/** The names of all words of an explanation. */
 export const wordNames = memoize((e: Explanation) => disambiguate(e.header.words.map(({ text }) => text)));
 
 /** "a (bicycle)". */

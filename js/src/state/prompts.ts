@@ -1,16 +1,16 @@
-// Which prompts are asked for and which of them are explained; what choosing, adding or dropping one sets. No DOM here.
+// The list of prompts: which are requested, which are explained, and which traits an edit of the list sets.
 
 import type { Explanation } from "../core/types";
 import type { Store } from "./store";
 import type { Synced } from "./synced";
 
-/** A prompt and what is known of it. */
+/** A prompt and its explanation. */
 export interface PromptRow {
   text: string;
-  explanation: Explanation | null; // null: not explained yet, or not to be shown
+  explanation: Explanation | null; // null: not explained yet, or cannot be shown
 }
 
-/** One row per prompt asked for; without a model, per explanation there is. */
+/** One row per requested prompt; without a kernel, one per explanation. */
 export function promptRows(store: Store, shown: readonly (Explanation | null)[]): PromptRow[] {
   if (!store.canCompute) {
     return shown.map((explanation) => ({ text: captionOf(explanation) ?? "cannot be shown", explanation }));
@@ -21,7 +21,7 @@ export function promptRows(store: Store, shown: readonly (Explanation | null)[])
   });
 }
 
-/** `prompt` is the newest text of the active one; the others are in `prompts`. */
+/** `prompt` has the newest text of the active prompt, `prompts` that of the others. */
 function requestedPrompts(store: Store, shown: readonly (Explanation | null)[]): string[] {
   const prompts = store.get("prompts");
   const asked = prompts.length > 0 ? [...prompts] : shown.map((e) => captionOf(e) ?? "");
@@ -36,7 +36,7 @@ function captionOf(explanation: Explanation | null | undefined): string | undefi
 
 type PromptState = Pick<Synced, "prompts" | "active" | "versus">;
 
-/** Show another prompt. Where it was the subtracted one, the two change places. */
+/** Activate a prompt. If it was the subtracted one, the two change places. */
 export function choosePrompt({ prompts, active, versus }: PromptState, to: number): Partial<Synced> {
   return {
     active: to,
@@ -47,13 +47,13 @@ export function choosePrompt({ prompts, active, versus }: PromptState, to: numbe
   };
 }
 
-/** Ask for another text in a row. */
+/** Change the text of a prompt. */
 export function rewritePrompt({ prompts, active }: PromptState, row: number, text: string): Partial<Synced> {
   if (row === active) return { prompt: text };
   return { prompts: prompts.map((prompt, k) => (k === row ? text : prompt)) };
 }
 
-/** Take a row away; the active one stays active, or its successor becomes so. */
+/** Remove a prompt. The active one stays active; if it is the one removed, its successor becomes active. */
 export function dropPrompt({ prompts, active, versus }: PromptState, row: number): Partial<Synced> {
   const left = prompts.filter((_, k) => k !== row);
   const to = Math.min(row < active ? active - 1 : active, left.length - 1);

@@ -1,4 +1,4 @@
-// The readings of a word's map, in plain words.
+// Display names for the readings, the kinds of word maps.
 
 interface ReadingName {
   label: string; // on the switch
@@ -24,7 +24,7 @@ const NAMES: Readonly<Record<string, ReadingName>> = {
   },
 };
 
-/** How a reading is called on show; its own name where it is a new one. */
+/** The display name of a reading; its own name if it is unknown here. */
 export function readingName(reading: string): ReadingName {
   return NAMES[reading] ?? { label: reading, short: reading, help: "" };
 }

@@ -1,4 +1,4 @@
-// What is on show: everything the components draw, derived from the state. No DOM here.
+// The scene: everything the components draw, derived from the state.
 
 import {
   type Block,
@@ -32,46 +32,46 @@ import { captionText, differenceLabel, phraseLabel } from "./wording";
 
 export interface Scene {
   explanation: Explanation;
-  draft: Draft; // the caption as asked for
-  pending: boolean; // that is another than the explanation's own, and on its way
-  versus: Explanation | null; // subtracted from it while no word is chosen
-  depth: Depth | null; // maps of single blocks, where they were asked for and belong to the explanation
-  block: Block | null; // the one whose maps are shown; null: all explained blocks
-  evidence: Explanation; // whose maps are shown: the explanation's own, or those of the block
-  erased: Erased | null; // the picture without the region, shown in its place
+  draft: Draft; // the requested caption
+  pending: boolean; // it differs from the explained caption, and is being computed
+  versus: Explanation | null; // the explanation that is subtracted while no word is chosen
+  depth: Depth | null; // maps of single blocks, if requested and computed for this explanation
+  block: Block | null; // the block whose maps are shown; null: all explained blocks
+  evidence: Explanation; // whose maps are shown: `explanation`, or a copy with the maps of `block`
+  erased: Erased | null; // the picture with the region erased, if that is shown
   reading: string;
   sign: Sign;
-  measure: string; // of the words' importance; one that was computed
-  decimals: number; // of every part of the score in the panel
-  overview: Overview; // what is shown while no word is, as far as that is possible here
-  highlights: readonly Highlight[]; // words with a hue; none where the overview is the caption's map
-  together: boolean; // the highlights are what is painted
-  words: readonly number[]; // whose map is shown; none: the overview
+  measure: string; // name of a computed measure of importance
+  decimals: number; // for contributions to the score
+  overview: Overview; // what is shown while no word is chosen; "caption" if the words together cannot be
+  highlights: readonly Highlight[]; // empty if the overview is the caption's map
+  together: boolean; // the highlights are painted, each in its color
+  words: readonly number[]; // the words whose map is shown; none: the overview
   pinned: readonly number[];
   label: string;
   map: Float64Array;
-  top: number; // the map's strongest value of the shown sign
-  unit: number; // what the map's values are multiplied by to be parts of the score
-  strength: number | null; // `top` as a share of the strongest single word's in this reading; null for phrases
+  top: number; // the largest magnitude of the shown sign
+  unit: number; // factor from the map's values to contributions to the score
+  strength: number | null; // `top` relative to the strongest word's in this reading; null unless one word is shown
   region: Region | null;
-  part: Float64Array | null; // the region's coverage of each patch
-  ranking: readonly RankedWord[]; // in parts of the score: the region's where there is one; less those of `versus`
-  others: readonly RankedWord[]; // words that only `versus` has, counted against
-  share: number | null; // of the shown words' positive evidence that lies in the region
+  part: Float64Array | null; // covered fraction of each patch
+  ranking: readonly RankedWord[]; // contributions to the score, in the region if any, minus those of `versus`
+  others: readonly RankedWord[]; // words that only `versus` has, with negated values
+  share: number | null; // fraction of the shown words' positive evidence that lies in the region
 }
 
-/** What the view hands to its components once per frame. */
+/** What every component gets once per animation frame. */
 export interface Frame {
   scene: Scene;
   store: Store;
   rows: readonly PromptRow[];
   changes: Changes;
-  repaint: boolean; // another map, scale or sign than in the frame before
+  repaint: boolean; // the heat map differs from the last frame's
 }
 
 const REGION_KEYS: readonly Key[] = ["region", "draft", "reading", "importance"];
 
-/** The scene for the current state. Parts that no change touches are taken over from the previous one. */
+/** Derive the scene from the current state, reusing the parts of the previous scene that no change affects. */
 export function deriveScene(
   explanation: Explanation,
   store: Store,
@@ -80,7 +80,7 @@ export function deriveScene(
   versus: Explanation | null = null,
 ): Scene {
   const { depth, block } = shownBlock(explanation, store);
-  if (block) versus = null; // no maps of single blocks are there of the other
+  if (block) versus = null; // maps of single blocks exist for one caption only
   const e = block && depth ? evidenceOfBlock(explanation, depth, block) : explanation;
   const reading = currentReading(e, store.get("reading"));
   const sign = store.get("sign");
@@ -139,7 +139,7 @@ export function deriveScene(
     return versus ? mapDifference(e.captionMap, versus.captionMap) : Float64Array.from(e.captionMap);
   }
 
-  /** What the map's values are parts of. */
+  /** The contribution to the score that the map's values add up to. */
   function mapTotal(): number {
     if (words.length > 0) return words.reduce((sum, word) => sum + values[word], 0);
     const { score, blocks } = e.header;
@@ -148,19 +148,19 @@ export function deriveScene(
   }
 }
 
-/** Whether there is the map along the caption alone, as where the paper's own maps are asked for. */
+/** Whether the words cannot be shown together, as in reference mode, which shows the paper's own maps. */
 export function hasCaptionMapOnly(e: Explanation): boolean {
   return e.header.reference;
 }
 
-/** The erased picture, while a region stands and the same way of erasing is asked for. */
+/** The erased picture, while there is a region and the way of erasing is still the requested one. */
 function shownErased(store: Store): Erased | null {
   const erased = store.get("erased");
   const asked = store.get("region") !== null && store.view.draft === null;
   return asked && erased?.how === store.get("erase") ? erased : null;
 }
 
-/** The explanation to subtract: another prompt's, on the same grid. */
+/** The explanation to subtract: that of another prompt, on the same grid. */
 export function subtractedExplanation(
   rows: readonly PromptRow[],
   store: Store,
@@ -171,7 +171,7 @@ export function subtractedExplanation(
   return other && other.rows === from.rows && other.cols === from.cols ? other : null;
 }
 
-/** The caption that is being explained. After an error it is the one on show that stands. */
+/** The requested caption; after an error, the caption that is shown. */
 function requestedCaption(e: Explanation, store: Store): string {
   const asked = store.canCompute && store.get("status") !== "error" ? store.get("prompt") : "";
   return asked || e.header.caption;
@@ -193,8 +193,8 @@ function rank(
   );
 }
 
-/** The asked reading, or the first there is. */
-export function currentReading(e: Explanation, asked: string): string {
+/** The requested reading, or the first available one. */
+function currentReading(e: Explanation, asked: string): string {
   return e.readings.has(asked) ? asked : (e.readings.keys().next().value ?? asked);
 }
 
@@ -217,7 +217,7 @@ const MAP_KEYS: readonly Key[] = [
   "overview",
 ];
 
-/** Whether any of the changes asks for another heat map. */
+/** Whether any of the changes affects the heat map. */
 export function needsRepaint(changes: Changes): boolean {
   return MAP_KEYS.some((key) => changes.has(key));
 }
@@ -228,7 +228,7 @@ function byImportance(e: Explanation, measure: string): RankedWord[] {
     .sort(byDescendingValue);
 }
 
-/** The largest value that any single word's map reaches in a reading. */
+/** The largest magnitude in any single word's map of a reading. */
 function strongestWord(e: Explanation, reading: string, sign: Sign): number {
   return strongest(e, JSON.stringify([reading, sign]));
 }

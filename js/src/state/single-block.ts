@@ -1,4 +1,4 @@
-// The single block whose maps are shown, where they were asked for. No DOM here.
+// Which single transformer block is shown, and its explanation.
 
 import { type Block, blockExplanation } from "../core/arithmetic";
 import { decodeDepth, type RawDepth } from "../core/decode";
@@ -7,11 +7,11 @@ import type { Depth, Explanation } from "../core/types";
 import type { Store } from "./store";
 
 export interface ShownBlock {
-  depth: Depth | null; // maps of single blocks, where they were asked for and belong to the explanation
-  block: Block | null; // the one whose maps are shown; null: all explained blocks
+  depth: Depth | null; // maps of single blocks, if requested and computed for this explanation
+  block: Block | null; // the block whose maps are shown; null: all explained blocks
 }
 
-/** The block that is asked for, where there are maps of it. */
+/** The requested block, if its maps have arrived. */
 export function shownBlock(e: Explanation, store: Store): ShownBlock {
   const raw = store.get("depth") ? store.get("_depth") : null;
   const depth = raw && depthOf(e, raw);
@@ -23,7 +23,7 @@ export function shownBlock(e: Explanation, store: Store): ShownBlock {
 
 const depthOf = memoize((e: Explanation, raw: RawDepth) => decodeDepth(raw, e));
 
-/** Every block of both towers as an explanation: the same objects each time, so that what is derived from them is kept. */
+/** Every block as an explanation. Cached, because results are memoized per explanation object. */
 const blocksOf = memoize((depth: Depth, e: Explanation) => ({
   image: depth.image.map((_, index) => blockExplanation(e, depth, { tower: "image", index })),
   text: depth.text.map((_, index) => blockExplanation(e, depth, { tower: "text", index })),

@@ -1,21 +1,21 @@
-// Two kinds of state. Synced state lives in the model and is shared with Python and with every view of the
-// widget. View state never leaves this view: the patch under the pointer, a drag in progress, an open list.
+// Two kinds of state. Synced state lives in the model and is shared with Python and with every view of the widget.
+// View state never leaves this view: the patch under the pointer, a drag in progress, an unfolded list.
 
 import type { Point, Region } from "../core/types";
 import { DEFAULTS, type Message, type Model, type Synced } from "./synced";
 
 export interface View {
   hoveredPatch: number | null;
-  pointer: Point | null; // 0..1 across and down the stage
-  cursor: number | null; // the patch that the keyboard is on
+  pointer: Point | null; // 0..1 of the stage's width and height
+  cursor: number | null; // the patch chosen by arrow keys
   draft: Region | null; // a box or lasso being drawn
-  lasso: boolean; // a plain drag draws a lasso
-  unfolded: boolean; // words that carry little have bars too
+  lasso: boolean; // a drag draws a lasso instead of a box
+  unfolded: boolean; // unimportant words are listed too
   kernel: Kernel;
-  uploadError: string; // why what was dropped, pasted or chosen is no picture to explain
+  uploadError: string; // why a dropped, pasted or chosen file was not accepted
 }
 
-/** What is known of the process that answers: nothing against it, no answer for a while, gone, or never there. */
+/** The kernel as far as the view knows: it works, does not respond, was lost, or never existed. */
 export type Kernel = "there" | "silent" | "lost" | "absent";
 
 export type Key = keyof Synced | keyof View;
@@ -33,7 +33,7 @@ const VIEW_DEFAULTS: Readonly<View> = {
   uploadError: "",
 };
 
-/** What Python answers in any case, by a change of something that it alone writes. */
+/** Traits whose change Python always answers by changing another trait. */
 const REQUEST_KEYS: ReadonlySet<string> = new Set([
   "prompt",
   "prompts",
@@ -47,15 +47,15 @@ const REQUEST_KEYS: ReadonlySet<string> = new Set([
   "depth",
 ]);
 
-/** For the first frame of a view, or of its first picture. */
+/** Every key as changed, for the first frame of a view or of its first explanation. */
 export const ALL_KEYS: Changes = new Set([...SYNCED_KEYS, ...(Object.keys(VIEW_DEFAULTS) as (keyof View)[])]);
 
-/** Reads and writes both kinds of state and reports changes, all those of one animation frame together. */
+/** Reads and writes both kinds of state, and reports all changes of one animation frame together. */
 export class Store {
   readonly view: View = { ...VIEW_DEFAULTS };
   #model: Model;
   #listener: (changes: Changes) => void = () => {};
-  #asked: () => void = () => {};
+  #notifyRequest: () => void = () => {};
   #changes = new Set<Key>();
   #unsaved = false;
   #frame = 0;
@@ -74,37 +74,38 @@ export class Store {
     return this.#model.get(key) ?? DEFAULTS[key];
   }
 
-  /** Whether what needs Python is on show. */
+  /** Whether controls that need Python are shown. */
   get live(): boolean {
     return this.get("live") && this.view.kernel !== "absent";
   }
 
-  /** Whether Python can be asked; where it is live but cannot, what needs it is disabled. */
+  /** Whether Python can compute something new. If live but not able to, the controls that need it are disabled. */
   get canCompute(): boolean {
     return this.live && this.view.kernel !== "lost";
   }
 
-  /** Whether a control is wanted: all are, unless the widget names those that it shows. */
+  /** Whether a control is to be shown: all are, unless the `controls` trait lists those that are. */
   isControlVisible(control: string): boolean {
     return this.get("controls")?.includes(control) ?? true;
   }
 
-  /** Ask Python for something that is no state. */
+  /** Send Python a message; for requests that are not a change of state. */
   send(message: Message, buffers: ArrayBuffer[] = []): void {
     this.#model.send?.(message, undefined, buffers);
-    if (message.type !== "cancel") this.#asked();
+    if (message.type !== "cancel") this.#notifyRequest();
   }
 
-  /** Be told of every question to Python. */
+  /** Call `listener` on every request that Python has to answer. */
   onRequest(listener: () => void): void {
-    this.#asked = listener;
+    this.#notifyRequest = listener;
   }
 
-  /** Change synced state: other views see it at once, Python within this animation frame. */
+  /** Change synced state. Other views see it immediately, Python with the next animation frame. */
   set(values: Partial<Synced>): void {
     for (const key of Object.keys(values) as (keyof Synced)[]) {
       const value = values[key];
-      if (REQUEST_KEYS.has(key) && value !== "" && value !== false && value !== this.get(key)) this.#asked();
+      if (REQUEST_KEYS.has(key) && value !== "" && value !== false && value !== this.get(key))
+        this.#notifyRequest();
       this.#model.set(key, values[key] as Synced[typeof key]);
       this.#note(key);
     }
@@ -119,12 +120,12 @@ export class Store {
     }
   }
 
-  /** The one listener: the view, called at most once per animation frame. */
+  /** Set the only listener, the view; it is called at most once per animation frame. */
   listen(listener: (changes: Changes) => void): void {
     this.#listener = listener;
   }
 
-  /** Report everything as changed, now: a view's first frame. */
+  /** Report everything as changed, immediately: for the first frame. */
   drawAll(): void {
     this.#listener(ALL_KEYS);
   }
@@ -135,7 +136,7 @@ export class Store {
     for (const [key, handler] of this.#handlers) this.#model.off(`change:${key}`, handler);
     this.#handlers = [];
     this.#listener = () => {};
-    this.#asked = () => {};
+    this.#notifyRequest = () => {};
   }
 
   #note(key: Key): void {

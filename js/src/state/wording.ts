@@ -1,4 +1,4 @@
-// Words, phrases, places and parts of the score, as they are said. No DOM here.
+// Sentences and labels about words, phrases, places and contributions to the score.
 
 import { alignWords, type CaptionText } from "../core/caption";
 import { argMax, importanceOf } from "../core/evidence";
@@ -7,9 +7,9 @@ import type { Explanation, Measure } from "../core/types";
 import { nameOf } from "./names";
 
 interface Meaning {
-  is: string; // of every word's value
-  adds(word: string): string; // of one word's, behind "what" and "that"
-  takes(word: string): string; // the same where the value is negative
+  is: string; // describes the value of any word
+  adds(word: string): string; // describes one word's value, after "what" or "that"
+  takes(word: string): string; // the same for a negative value
 }
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {
@@ -77,7 +77,7 @@ export function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** How a phrase is written: neighbors as in the caption, others joined by a plus. */
+/** The label of a phrase: adjacent words as in the caption, others joined by a plus sign. */
 export function phraseLabel(e: Explanation, words: readonly number[]): string {
   if (words.length === 1) return nameOf(e, words[0]);
   return words
@@ -89,7 +89,7 @@ export function phraseLabel(e: Explanation, words: readonly number[]): string {
     .join("");
 }
 
-/** "red − blue": what the two captions do not share. */
+/** "red − blue": the words that the two captions do not share. */
 export function differenceLabel(e: Explanation, versus: Explanation): string {
   const own = (a: Explanation, b: Explanation) => {
     const same = alignWords(captionText(b).words, captionText(a).words);
@@ -103,7 +103,7 @@ export function captionText(e: Explanation): CaptionText {
   return { words: e.header.words.map(({ text }) => text), gaps: e.header.gaps };
 }
 
-/** The map's strongest patch in words: "upper left", "in the center". */
+/** Where a map's strongest patch lies: "upper left", "in the center". */
 export function formatLocation(e: Explanation, map: ArrayLike<number>): string {
   const best = argMax(map);
   const third = (k: number, n: number) => Math.min(2, Math.floor((3 * (k + 0.5)) / n));
@@ -113,7 +113,7 @@ export function formatLocation(e: Explanation, map: ArrayLike<number>): string {
   return `${[vertical || "middle", horizontal || "center"].join(" ")}`;
 }
 
-/** What a tower reads, in plain words. */
+/** What a tower is called in the interface. */
 export function towerLabel(tower: string): string {
   return tower === "image" ? "picture" : tower;
 }

@@ -1,14 +1,14 @@
-// Rows with a bar each, and where the bars begin and end on their common track.
+// Rows with a word, a bar and a value; the bars of a list share one scale with a common zero.
 
 import { h, setText } from "./dom";
 
 export interface Track {
-  zero: number; // share of the track, 0..1
-  /** A bar as shares of the track. */
+  zero: number; // position of the zero, as a fraction of the track's width
+  /** The start and length of a bar, as fractions of the track's width. */
   bar(value: number): { start: number; length: number };
 }
 
-/** A track on which the largest values, for and against, fill their sides. */
+/** Scale a track so that the largest positive and negative values reach its ends. */
 export function layTrack(values: readonly number[]): Track {
   const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
   const span = high - low || 1;
@@ -18,7 +18,7 @@ export function layTrack(values: readonly number[]): Track {
   };
 }
 
-/** Lay a track for the bars of a list, and show its zero. */
+/** Scale the track of a list to its values and style the list accordingly. */
 export function showTrack(list: HTMLElement, values: readonly number[]): Track {
   const track = layTrack(values);
   list.style.setProperty("--zero", `${(100 * track.zero).toFixed(2)}%`);
@@ -26,7 +26,7 @@ export function showTrack(list: HTMLElement, values: readonly number[]): Track {
   return track;
 }
 
-/** Give a bar its place on its track. */
+/** Position a bar on its track. */
 export function placeBar(bar: HTMLElement, track: Track, value: number): void {
   const { start, length } = track.bar(value);
   bar.hidden = length === 0;
@@ -41,7 +41,7 @@ export interface BarRow {
   readonly value: HTMLElement;
 }
 
-/** A word, its bar and its value, at the end of a list. */
+/** Append a row to a list. */
 export function createBarRow(list: HTMLElement, word: HTMLElement): BarRow {
   const bar = h("i");
   const track = h("span", { class: "gradeclip-track", "aria-hidden": "true" }, bar);
@@ -51,7 +51,7 @@ export function createBarRow(list: HTMLElement, word: HTMLElement): BarRow {
   return { element, track, bar, value };
 }
 
-/** Show a value, given as a number and as text, in a row; `first`: the row stands at the top of its list. */
+/** Show a value in a row, as a bar and as text. `first`: the row is at the top of its list. */
 export function showBar(row: BarRow, track: Track, value: number, text: string, first: boolean): void {
   placeBar(row.bar, track, value);
   setText(row.value, text);

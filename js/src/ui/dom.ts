@@ -1,4 +1,4 @@
-// The few lines of DOM help that the components share. User text enters the page as text nodes only.
+// DOM helpers. User text only ever enters the page as text nodes.
 
 export interface Component<S> {
   readonly element: Element;
@@ -8,13 +8,13 @@ export interface Component<S> {
 type Child = Node | string;
 type Attributes = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
-// JupyterLab takes keys for the notebook ("x" cuts the cell) unless the very element with the focus says that it
-// wants them itself: Lumino's CommandRegistry looks for this attribute from the event's target upwards, and stops
-// at the first element that one of its selectors matches.
+// JupyterLab handles keys for the notebook ("x" cuts the cell) unless the focused element itself has this attribute:
+// Lumino's CommandRegistry looks for it from the event's target upwards, and stops at the first element that one of its
+// selectors matches.
 const OWN_KEYS = "data-lm-suppress-shortcuts";
 const TAKES_FOCUS: ReadonlySet<string> = new Set(["button", "input", "select", "textarea"]);
 
-/** Make an element. Attributes that are null, undefined or false are left out. */
+/** Create an element. Attributes that are null, undefined or false are omitted. */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
@@ -40,22 +40,22 @@ export function s<K extends keyof SVGElementTagNameMap>(
   return element;
 }
 
-/** Set an element's text, touching the page only where it differs. */
+/** Set an element's text if it differs. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Set an attribute, touching the page only where it differs. */
+/** Set an attribute if it differs. */
 export function setAttribute(element: Element, name: string, value: string): void {
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
-/** A name for ids and radio groups that no other view on the page has. */
+/** An id that is unique on the page, for ids and radio groups. */
 export function uniqueId(): string {
   return `gradeclip-${Math.random().toString(36).slice(2, 9)}`;
 }
 
-/** Show `count` rows, reusing those there are, so that focus and hover stay; the rest is hidden. */
+/** Show `count` rows. Existing rows are reused, so that focus and hover survive; surplus rows are hidden. */
 export function reuseRows<R extends { readonly element: HTMLElement }>(
   rows: R[],
   count: number,

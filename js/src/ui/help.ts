@@ -1,13 +1,13 @@
-// A short help beside what has the focus or is under the pointer: role "tooltip", by keyboard as by pointer.
+// Tooltips with a short help text, shown on hover and on keyboard focus (role "tooltip").
 
 import { h, setAttribute, setText, uniqueId } from "./dom";
 
-const DELAY = 450; // ms that the pointer rests on something until its help shows; by keyboard it shows at once
-const LINGER = 150; // ms that it stays, so that the pointer can move onto it
-const GAP = 7; // pixels between help and what it is about
-const EDGE = 8; // pixels that it keeps from the view's border
+const DELAY = 450; // ms of hovering until the tooltip shows; on focus it shows immediately
+const LINGER = 150; // ms until it hides, so that the pointer can move onto it
+const GAP = 7; // pixels between the tooltip and its element
+const EDGE = 8; // minimum distance from the view's border, in pixels
 
-/** Give an element a help. Screen readers get it with the element, unless it says no more than the name. */
+/** Set an element's help text. It is also the description for screen readers, unless it equals the label. */
 export function setHelp(element: HTMLElement, help: string, described: Element = element): void {
   setAttribute(element, "data-help", help);
   if (described.getAttribute("aria-label") !== help) setAttribute(described, "aria-description", help);
@@ -19,7 +19,7 @@ export class Help {
   #about: HTMLElement | null = null;
   #described: Element | null = null;
   #timer = 0;
-  #keyboard = true; // focus that follows a press of the pointer asks for no help
+  #keyboard = true; // focus caused by a pointer press shows no tooltip
 
   constructor(root: HTMLElement, signal: AbortSignal) {
     this.#root = root;
@@ -38,7 +38,7 @@ export class Help {
       (event) => {
         this.#keyboard = true;
         if (event.key !== "Escape" || this.#tip.hidden) return;
-        event.stopPropagation(); // the first Esc puts the help away, and what is selected stays
+        event.stopPropagation(); // the first Esc only hides the tooltip; the selection stays
         this.#hide();
       },
       options,
@@ -59,7 +59,7 @@ export class Help {
     signal.addEventListener("abort", () => clearTimeout(this.#timer));
   }
 
-  /** Keep the help in step with what it is about: its text may have changed, or its element gone. */
+  /** Update the shown tooltip: its text may have changed, or its element may be gone. */
   refresh(): void {
     if (!this.#about) return;
     if (!this.#about.isConnected || this.#about.closest("[hidden]")) this.#hide();
@@ -73,7 +73,7 @@ export class Help {
     }
     const about = helped(event.target);
     if (about === this.#about)
-      clearTimeout(this.#timer); // also where there is none, and none is on show
+      clearTimeout(this.#timer); // also if both are null
     else if (about) this.#wait(this.#tip.hidden ? DELAY : LINGER, () => this.#show(about, null));
     else this.#wait(LINGER, () => this.#hide());
   }
@@ -109,7 +109,7 @@ function helped(target: EventTarget | null): HTMLElement | null {
   return target instanceof Element ? target.closest<HTMLElement>("[data-help]") : null;
 }
 
-/** Above the element, below it where there is no room, and within the view. */
+/** Place the tooltip above its element, or below if there is no room, within the view. */
 function place(tip: HTMLElement, about: HTMLElement, root: HTMLElement): void {
   const [at, frame, size] = [about, root, tip].map((element) => element.getBoundingClientRect());
   const middle = at.left + at.width / 2 - frame.left - size.width / 2;

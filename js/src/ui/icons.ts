@@ -1,4 +1,4 @@
-// Buttons that are a picture; their label is their name and their help.
+// Icon buttons. The label is both the accessible name and the help text.
 
 import { h, s } from "./dom";
 import { setHelp } from "./help";
@@ -13,7 +13,7 @@ export const COPY = "M6 6h7v7H6zM10 6V3H3v7h3";
 export const ROW_ADD = "M3 3.5h10M3 7.5h10M3 11.5h4.5M11.5 9.5v4M9.5 11.5h4";
 export const MINUS = "M4 8h8";
 
-/** A button with a picture drawn on 16 x 16. */
+/** Create a button from an SVG path on a 16 x 16 grid. */
 export function iconButton(label: string, path: string, className = "gradeclip-icon"): HTMLButtonElement {
   const icon = s("svg", { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" });
   icon.append(s("path", { d: path }));

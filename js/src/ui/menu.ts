@@ -1,18 +1,18 @@
-// One list of choices at a time, over the view and beside the button that it belongs to.
+// A popup menu next to the button that opens it. A view has one, so only one is open at a time.
 
 import { h } from "./dom";
 
 export interface Choice {
   label: string;
-  detail?: string; // beside the label, quieter
-  current?: boolean; // one of several states, and whether it is the present one
+  detail?: string; // secondary text after the label
+  current?: boolean; // given if the choices are states: whether this is the current one
   act(): void;
 }
 
 export class Menu {
   #root: HTMLElement;
   #list: HTMLElement | null = null;
-  #giveBack: () => HTMLElement | null = () => null;
+  #focusAfter: () => HTMLElement | null = () => null;
 
   constructor(root: HTMLElement, signal: AbortSignal) {
     this.#root = root;
@@ -20,15 +20,15 @@ export class Menu {
   }
 
   /**
-   * Show choices under an element; the focus is on the current one, or the first.
+   * Open the menu under an element, with the focus on the current choice or the first.
    *
-   * @param giveBack what gets the focus afterwards: looked up then, since the view may have been rebuilt.
+   * @param focusAfter returns the element to focus on closing; called then, since the view may have been rebuilt.
    */
   open(
     under: HTMLElement,
     label: string,
     choices: readonly Choice[],
-    giveBack: () => HTMLElement | null,
+    focusAfter: () => HTMLElement | null,
   ): void {
     this.close();
     const list = h("div", { class: "gradeclip-menu", role: "menu", "aria-label": label });
@@ -66,27 +66,27 @@ export class Menu {
     });
     this.#root.append(list);
     this.#list = list;
-    this.#giveBack = giveBack;
+    this.#focusAfter = focusAfter;
     place(list, under, this.#root);
     (items[choices.findIndex(({ current }) => current)] ?? items[0])?.focus({ preventScroll: true });
   }
 
-  /** Close and give the focus back. */
+  /** Close the menu and restore the focus. */
   close(): void {
     if (!this.#list) return;
-    const giveBack = this.#giveBack;
+    const focusAfter = this.#focusAfter;
     this.#dismiss();
-    giveBack()?.focus();
+    focusAfter()?.focus();
   }
 
   #dismiss(): void {
     const list = this.#list;
-    this.#list = null; // first: to remove what has the focus is a focusout
+    this.#list = null; // before removal, which triggers focusout and so this function again
     list?.remove();
   }
 }
 
-/** Under the element, moved in from the view's right edge, and above it where there is no room below. */
+/** Place the menu below the element, or above if there is no room, within the view. */
 function place(list: HTMLElement, under: HTMLElement, root: HTMLElement): void {
   const [at, frame, size] = [under, root, list].map((element) => element.getBoundingClientRect());
   const left = Math.max(8, Math.min(at.left - frame.left, frame.width - size.width - 10));

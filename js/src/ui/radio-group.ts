@@ -1,13 +1,13 @@
-// Radio buttons of which one is chosen; how each looks is up to its label.
+// A group of radio buttons. The caller makes the label around each, and so decides how it looks.
 
 import { h, uniqueId } from "./dom";
 
 export interface RadioGroup {
   readonly element: HTMLElement;
-  /** Offer other values, each inside a label made for its button; the focus stays at its place. */
+  /** Replace the buttons, one per value; `label` wraps each. The focus stays at its position. */
   setValues(values: readonly string[], label: (input: HTMLInputElement, index: number) => Element): void;
   choose(value: string): void;
-  /** Whether the values not chosen can be. */
+  /** Disable all but the chosen button, so that it can keep the focus. */
   setDisabled(disabled: boolean): void;
 }
 

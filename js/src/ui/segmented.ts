@@ -1,4 +1,4 @@
-// A row of radio buttons that looks like one control.
+// A segmented control: radio buttons in a row that look like one control.
 
 import { h } from "./dom";
 import { setHelp } from "./help";
@@ -11,13 +11,13 @@ export interface Option {
 }
 
 export interface Segmented extends Omit<RadioGroup, "setValues"> {
-  /** Offer other options. */
+  /** Replace the options, if they differ. */
   setOptions(options: readonly Option[]): void;
 }
 
 /**
- * @param label its name.
- * @param labelled whether the name stands before it; else a heading says it.
+ * @param label the accessible name.
+ * @param labelled whether to show the label before the control, for controls without a heading.
  */
 export function createSegmented(
   label: string,

@@ -1,4 +1,4 @@
-// A menu of a few names with its label, for the row of controls.
+// A labeled select element.
 
 import { h } from "./dom";
 import { setHelp } from "./help";
@@ -10,7 +10,7 @@ export interface Choice {
 
 export interface Select {
   readonly element: HTMLElement;
-  /** Offer these, the one of `value` chosen. Options are rebuilt only where they differ. */
+  /** Set the choices and the chosen value. Options are rebuilt only if they differ. */
   update(choices: readonly Choice[], value: string, disabled: boolean): void;
 }
 

@@ -1,26 +1,26 @@
-// A line of text that is edited where it stands: asks after a pause and on Enter, gives up on Esc.
+// Inline editing of a line of text: submits after a pause, on Enter and on blur, cancels on Esc.
 
 import { h } from "./dom";
 
 export interface TextFieldEvents {
-  /** The text is wanted: after a pause, on Enter, and when the field is left. Never blank, except on Enter. */
+  /** The text was submitted: after a pause, on Enter, or on blur. Blank only on Enter. */
   submit(text: string): void;
-  /** Esc: what was asked in the meantime is to be taken back. */
+  /** Esc was pressed: undo what was submitted since opening. */
   cancel(): void;
-  /** The field is closed. `byKey`: by Enter or Esc, so the focus wants a new place. */
+  /** The field closed. `byKey`: by Enter or Esc, so the focus has to be moved. */
   closed(byKey: boolean): void;
 }
 
 export interface TextField {
   readonly element: HTMLTextAreaElement;
   readonly isOpen: boolean;
-  /** Show the field with a text, of which `selected` [start, end) is selected; the caret at its end if not given. */
+  /** Show the field with a text and select [start, end) of it; by default the caret is at the end. */
   open(text: string, selected?: readonly [number, number]): void;
   close(): void;
 }
 
 /**
- * @param pause milliseconds without a key after which the text is asked for; null: only when it is done.
+ * @param pause milliseconds without typing after which the text is submitted; null: only on Enter and blur.
  */
 export function createTextField(
   label: string,
@@ -37,17 +37,17 @@ export function createTextField(
     hidden: true,
   });
   let timer = 0;
-  let asked = "";
+  let submitted = "";
   signal.addEventListener("abort", () => clearTimeout(timer));
 
   const text = () => element.value.replace(/\s*\n\s*/g, " ");
-  const ask = () => {
+  const submit = () => {
     clearTimeout(timer);
-    if (text() === asked) return;
-    asked = text();
-    events.submit(asked);
+    if (text() === submitted) return;
+    submitted = text();
+    events.submit(submitted);
   };
-  /** Some browsers do not know `field-sizing` yet. */
+  /** Grow with the text, in browsers that do not support `field-sizing`. */
   const grow = () => {
     if (CSS.supports("field-sizing", "content")) return;
     element.style.height = "auto";
@@ -56,7 +56,7 @@ export function createTextField(
   const close = (byKey: boolean) => {
     if (element.hidden) return;
     clearTimeout(timer);
-    element.hidden = true; // before any focus moves: blur must not end the same edit twice
+    element.hidden = true; // before moving the focus, so that blur does not close it again
     events.closed(byKey);
   };
   const on = <K extends keyof HTMLElementEventMap>(type: K, act: (event: HTMLElementEventMap[K]) => void) =>
@@ -67,21 +67,21 @@ export function createTextField(
     clearTimeout(timer);
     if (pause === null || (event as InputEvent).isComposing) return;
     timer = window.setTimeout(() => {
-      if (text().trim()) ask();
+      if (text().trim()) submit();
     }, pause);
   });
   on("keydown", (event) => {
-    if (event.isComposing) return; // Enter and Esc belong to the input method
+    if (event.isComposing) return; // Enter and Esc are for the input method
     if (event.key !== "Enter" && event.key !== "Escape") return;
     event.preventDefault();
-    event.stopPropagation(); // Esc would also let go of words and region
-    if (event.key === "Enter") ask();
+    event.stopPropagation(); // Esc would also clear the selection
+    if (event.key === "Enter") submit();
     else events.cancel();
     close(true);
   });
   on("blur", () => {
     if (element.hidden) return;
-    if (text().trim()) ask();
+    if (text().trim()) submit();
     else events.cancel();
     close(false);
   });
@@ -92,7 +92,7 @@ export function createTextField(
       return !element.hidden;
     },
     open(value, [start, end] = [value.length, value.length]) {
-      asked = value;
+      submitted = value;
       element.value = value;
       element.hidden = false;
       grow();

@@ -1,4 +1,4 @@
-// Light or dark. The host's own variables color the widget; this only says which of our accents go with them.
+// Light or dark theme. Most colors come from the host's CSS variables; this selects the accents that match them.
 
 import type { Synced } from "../state/synced";
 
@@ -12,7 +12,7 @@ const WATCHED = [
   "data-vscode-theme-kind",
 ];
 
-/** Keep `data-theme` on the root in step with the trait and with the page around it. */
+/** Sets `data-theme` on the root from the `theme` trait and, if that is "auto", from the page. */
 export class Theme {
   #root: HTMLElement;
   #choice: Synced["theme"] = "auto";
@@ -42,8 +42,8 @@ export class Theme {
   }
 }
 
-/** What the page says of itself, then the color that it shows, then what the system prefers. */
-export function hostIsDark(root: HTMLElement, prefersDark: boolean): boolean {
+/** Detect the host's theme: by attributes and classes, else by background color, else the system's preference. */
+function hostIsDark(root: HTMLElement, prefersDark: boolean): boolean {
   const { documentElement: html, body } = document;
   const lab = body.dataset.jpThemeLight ?? html.dataset.jpThemeLight;
   if (lab) return lab === "false";
@@ -59,7 +59,7 @@ export function hostIsDark(root: HTMLElement, prefersDark: boolean): boolean {
   return prefersDark;
 }
 
-/** Relative brightness 0..1 of a computed color; null where it is see-through. */
+/** The relative luminance 0..1 of a computed color; null if it is transparent. */
 function backgroundLuminance(css: string): number | null {
   const [r, g, b, alpha = 1] = (css.match(/[\d.]+/g) ?? []).map(Number);
   if (!css.startsWith("rgb") || alpha < 0.5 || b === undefined) return null;
