@@ -1,4 +1,4 @@
-"""A session whose models explain by decree, and jobs that wait to be let go."""
+"""A backend whose models explain by decree, and jobs that wait to be let go."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image
 
 import gradeclip_widget as gw
-from gradeclip_widget.core.block_maps import Depth
-from gradeclip_widget.core.progress import Progress, unheard
+from gradeclip_widget.core.block_maps import BlockMaps
+from gradeclip_widget.core.progress import Progress, no_progress
 from gradeclip_widget.core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
 from gradeclip_widget.explain.explanation import Explanation
-from gradeclip_widget.widget.backend import Session
+from gradeclip_widget.widget.backend import Backend
 from gradeclip_widget.widget.request import Request
 
 from .factories import GRID, SIZE, make_explanation, picture
@@ -43,20 +43,20 @@ class Gate:
 class FakeExplainer:
     """Explains by decree."""
 
-    def __init__(self, clip: gw.ClipModel, session: FakeSession, request: Request) -> None:
-        self.clip, self.session, self.request = clip, session, request
+    def __init__(self, clip: gw.ClipModel, backend: FakeBackend, request: Request) -> None:
+        self.clip, self.backend, self.request = clip, backend, request
 
     def encode(self, image: Any, progress: Progress | None = None) -> Any:
-        self.session.encoded += 1
+        self.backend.encoded += 1
         return image
 
     def __call__(
         self, image: Any, captions: Sequence[str], progress: Progress | None = None
     ) -> list[Explanation]:
-        report = progress or unheard
-        self.session.asked.append((list(captions), self.request.method))
+        report = progress or no_progress
+        self.backend.asked.append((list(captions), self.request.method))
         report("tokens", 0, None)
-        self.session.gate.passed()
+        self.backend.gate.passed()
         report("maps", 0, len(captions))
         if self.request.method == "magic":
             raise ValueError("no method 'magic'")
@@ -77,9 +77,9 @@ class FakeExplainer:
         count: int | None = 12,
         progress: Progress | None = None,
     ) -> list[SeenWord]:
-        self.session.asked.append(([vocabulary.name], "vocabulary"))
-        (progress or unheard)("words", 0, None)
-        self.session.gate.passed()
+        self.backend.asked.append(([vocabulary.name], "vocabulary"))
+        (progress or no_progress)("words", 0, None)
+        self.backend.gate.passed()
         rows, cols = GRID
         maps = np.zeros((len(vocabulary.words), rows, cols), np.float32)
         for k in range(
@@ -89,10 +89,10 @@ class FakeExplainer:
         lengths, cover = np.ones(len(maps), np.float32), (0.0, 0.0, float(SIZE[0]), float(SIZE[1]))
         return VocabularyMaps(vocabulary.words, maps, lengths, SIZE, cover).rank(region, count)
 
-    def depth(self, image: Any, caption: str, progress: Progress | None = None) -> Depth:
-        self.session.asked.append(([caption], "depth"))
+    def depth(self, image: Any, caption: str, progress: Progress | None = None) -> BlockMaps:
+        self.backend.asked.append(([caption], "depth"))
         words = len(caption.split())
-        return Depth(
+        return BlockMaps(
             caption,
             image_maps=np.ones((3, 1 + words, *GRID), np.float32),
             text_maps=np.ones((2, words, *GRID), np.float32),
@@ -100,13 +100,13 @@ class FakeExplainer:
         )
 
     def scores(self, image: Image.Image, captions: Sequence[str]) -> np.ndarray[Any, Any]:
-        self.session.asked.append((list(captions), "scores"))
-        self.session.erased_pictures.append(image)
+        self.backend.asked.append((list(captions), "scores"))
+        self.backend.erased_pictures.append(image)
         return np.arange(len(captions), dtype=np.float32)
 
 
-class FakeSession(Session):
-    """A session that remembers what its explainers were asked."""
+class FakeBackend(Backend):
+    """A backend that remembers what its explainers were asked."""
 
     def __init__(self, clip: gw.ClipModel, images: Any = None, **more: Any) -> None:
         super().__init__(picture() if images is None else images, [clip], **more)
@@ -116,15 +116,15 @@ class FakeSession(Session):
         self.erased_pictures: list[Image.Image] = []
         self.encoded = 0
 
-    def _explainer(self, request: Request, progress: Progress | None) -> Any:
+    def explainer(self, request: Request, progress: Progress | None) -> Any:
         return FakeExplainer(self.models.get(request.model, progress), self, request)
 
 
 def live_widget(
-    session: FakeSession, captions: Sequence[str] = ("a dog", "a red cat runs"), **traits: Any
+    backend: FakeBackend, captions: Sequence[str] = ("a dog", "a red cat runs"), **traits: Any
 ) -> gw.ExplanationWidget:
     """A widget with a model, as `gw.explore` makes it."""
-    request = Request(0, tuple(captions), session.clip.name)
-    widget = gw.ExplanationWidget(session.explain(request), session, request, **traits)
-    session.asked.clear()
+    request = Request(0, tuple(captions), backend.clip.name)
+    widget = gw.ExplanationWidget(backend.explain(request), backend, request, **traits)
+    backend.asked.clear()
     return widget

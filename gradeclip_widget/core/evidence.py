@@ -19,6 +19,7 @@ MEASURES = {  # of a word's importance, in order of preference, each with what t
     GRAD_ECLIP: "Grad-ECLIP share of the score",
     INTEGRATED_GRADIENTS: "integrated gradients",
 }
+SIGNS = ("positive", "negative", "both")  # which evidence of a map is shown
 HUES = 6  # as many colors as are told apart at a glance, also by readers who are color-blind
 COUNTS = 0.25  # of the largest importance: from there on a word counts
 _ALIKE = 0.8  # cosine similarity of two neighbours' evidence, from which they are one highlight

@@ -56,7 +56,7 @@ def explore(
         ModelLoadError: the model's weights could not be fetched.
     """
     from ..explain.explainer import Explainer
-    from .backend import Session
+    from .backend import Backend
 
     check_options(traits)
     if isinstance(model, Explainer):
@@ -66,15 +66,15 @@ def explore(
     fixed = {"image_layers": 1} | (options or {})
     asked = {name: fixed.pop(name) for name in FIELDS if name in fixed}
     asked |= {name: traits.pop(name) for name in FIELDS if name in traits}
-    session = Session(image, [model, *models], fixed, vocabularies)
+    backend = Backend(image, [model, *models], fixed, vocabularies)
     captions = (prompts,) if isinstance(prompts, str) else tuple(prompts)
     request = Request(
         prompts=captions,
-        model=session.models.names[0],
+        model=backend.models.names[0],
         method=method,
         **{"picture": 0} | asked,
     )
-    return ExplanationWidget(session.explain(request), session, request, **traits)
+    return ExplanationWidget(backend.explain(request), backend, request, **traits)
 
 
 def show(explanations: Explanation | Sequence[Explanation], **traits: Any) -> ExplanationWidget:

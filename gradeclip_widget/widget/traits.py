@@ -1,36 +1,48 @@
-"""The widget's traits: their names, first values, and what is refused. `js/src/synced.ts` mirrors them."""
+"""The widget's traits. What Python and the front end must know of each stands here once, as its metadata.
+
+- ``sync``: it is shared with every view. ``ts``: its TypeScript type, where the trait does not say it.
+- ``control``: the front end has a control of that name. ``option``: `explore` and `show` take it.
+- ``request``: a change is explained anew. ``asks``: Python answers a change in another way; so it does of the
+  traits that a question asks by.
+- ``repaints``: the map on show depends on it.
+
+``scripts/write_synced.py`` writes ``js/src/state/synced.ts`` from this.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+import types
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import anywidget
 import numpy as np
 import traitlets as t
 
-from ..core.erasure import ERASURES
-from ..core.evidence import INTEGRATED_GRADIENTS
+from ..core.evidence import INTEGRATED_GRADIENTS, SIGNS
 from ..core.explanation_record import IN_CAPTION
 from ..explain.explanation import Explanation
+from .questions import QUESTIONS
 
-SIGNS = ("positive", "negative", "both")
 OVERVIEWS = ("words", "caption")
 COLOR_SCALES = ("inferno", "magma", "plasma", "viridis", "cividis")
-CONTROLS = tuple(
-    "prompt history compare method model resolution pictures reading overview importance evidence heat "
-    "colours contour vocabulary erase layers details".split()
-)
-# What a user may pass to `explore` and `show` beside their own arguments.
-OPTIONS = tuple(
-    "reading overview importance opacity color_scale contour sign theme active versus selected_words "
-    "region controls resolution picture image_layers text_layers integrated_gradients vocabulary erase "
-    "depth image_block text_block".split()
+# Names that controls had before they were called as their traits are.
+_FORMER_CONTROLS = {
+    "compare": "versus",
+    "pictures": "picture",
+    "evidence": "sign",
+    "heat": "opacity",
+    "colours": "color_scale",
+    "layers": "depth",
+}
+
+_QuestionTraits: Any = types.new_class(
+    "_QuestionTraits", tuple(question.Traits for question in QUESTIONS.values())
 )
 
 
-class Traits(anywidget.AnyWidget):
+class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # its bases are found at run time
     """State shared with every view, and checks on what is set.
 
     Traits are written by the kernel's main thread and by workers, one at a time: ``changed`` is held by who
@@ -41,85 +53,147 @@ class Traits(anywidget.AnyWidget):
     changed = threading.Condition()  # on a reentrant lock
 
     # What is asked for
-    prompt = t.Unicode().tag(sync=True)
-    prompts = t.Tuple().tag(sync=True)
-    active = t.Int(0).tag(sync=True)
-    versus = t.Int(None, allow_none=True).tag(sync=True)
-    method = t.Unicode().tag(sync=True)
-    model = t.Unicode().tag(sync=True)
-    resolution = t.Int(None, allow_none=True).tag(sync=True)
-    picture = t.Int(0).tag(sync=True)
-    image_layers = t.Int(1, min=1)
-    text_layers = t.Int(None, allow_none=True, min=1)
-    integrated_gradients = t.Bool(False)
-    history_index = t.Int(-1).tag(sync=True)
-    vocabulary = t.Unicode("").tag(sync=True)
-    erase = t.Enum(("", *ERASURES), "").tag(sync=True)
-    depth = t.Bool(False).tag(sync=True)
+
+    prompt = t.Unicode(help="the caption asked for").tag(sync=True, control=True, asks=True)
+    prompts = t.Tuple(help="all captions, where several are compared").tag(
+        sync=True, request=True, ts="string[]"
+    )
+    active = t.Int(0, help="index of the prompt shown").tag(sync=True, option=True, repaints=True)
+    versus = t.Int(
+        None, allow_none=True, help="index of the prompt that is subtracted from it, or None"
+    ).tag(sync=True, control=True, option=True, repaints=True)
+    method = t.Unicode(help="name of the method, as `Explainer` takes it").tag(
+        sync=True, control=True, request=True
+    )
+    model = t.Unicode(help="name of the model").tag(sync=True, control=True, request=True)
+    resolution = t.Int(
+        None, allow_none=True, help="short side in pixels; the model's own when None"
+    ).tag(sync=True, control=True, option=True, request=True)
+    picture = t.Int(0, help="index among the pictures").tag(
+        sync=True, control=True, option=True, request=True
+    )
+    image_layers = t.Int(1, min=1, help="how many of the last image blocks are explained").tag(
+        option=True, request=True
+    )
+    text_layers = t.Int(
+        None, allow_none=True, min=1, help="the same of text blocks; the model's usual when None"
+    ).tag(option=True, request=True)
+    integrated_gradients = t.Bool(
+        False, help="whether integrated gradients of the words are computed too"
+    ).tag(option=True, request=True)
+    history_index = t.Int(-1, help="the step of the history on show; set it to go back").tag(
+        sync=True, asks=True
+    )
 
     # What Python answers
-    explanation = t.Instance(Explanation)
-    live = t.Bool(False).tag(sync=True)
-    status = t.Enum(("ready", "computing", "error"), "ready").tag(sync=True)
-    error = t.Unicode("").tag(sync=True)
-    progress = t.Instance(dict, allow_none=True).tag(sync=True)
-    history = t.List(t.Dict()).tag(sync=True)
-    seen = t.List(t.Dict()).tag(sync=True)
-    erased = t.Instance(dict, allow_none=True).tag(sync=True)
-    _payloads = t.List(t.Dict()).tag(sync=True)
-    _methods = t.List(t.Dict()).tag(sync=True)
-    _models = t.List(t.Dict()).tag(sync=True)
-    _resolutions = t.List(t.Int()).tag(sync=True)
-    _pictures = t.List(t.Dict()).tag(sync=True)
-    _vocabularies = t.List(t.Unicode()).tag(sync=True)
-    _code = t.Unicode("").tag(sync=True)
-    _depth = t.Instance(dict, allow_none=True).tag(sync=True)
+
+    explanation = t.Instance(Explanation, help="the explanation shown")
+    live = t.Bool(False, help="whether there is a model, so that prompts can be edited").tag(
+        sync=True
+    )
+    status = t.Enum(("ready", "computing", "error"), "ready", help="what the worker is at").tag(
+        sync=True
+    )
+    error = t.Unicode("", help="the sentence shown where something failed").tag(sync=True)
+    progress = t.Instance(
+        dict, allow_none=True, help="how far the work under way is: stage, done, total and unit"
+    ).tag(sync=True, ts="Progress")
+    history = t.List(t.Dict(), help="what was shown, step by step").tag(
+        sync=True, control=True, ts="HistoryEntry[]"
+    )
+    _payloads = t.List(t.Dict(), help="what is shown, one payload per prompt").tag(
+        sync=True, repaints=True, ts="RawPayload[]"
+    )
+    _methods = t.List(t.Dict(), help="the methods to choose from").tag(
+        sync=True, ts="MethodEntry[]"
+    )
+    _models = t.List(t.Dict(), help="the models to choose from").tag(sync=True, ts="ModelEntry[]")
+    _resolutions = t.List(t.Int(), help="the short sides to choose from, in pixels").tag(sync=True)
+    _pictures = t.List(t.Dict(), help="the pictures to choose from").tag(
+        sync=True, ts="PictureEntry[]"
+    )
+    _code = t.Unicode("", help="what is on show, as Python").tag(sync=True)
 
     # How it is shown
-    controls = t.List(t.Enum(CONTROLS), None, allow_none=True).tag(sync=True)
-    reading = t.Unicode(IN_CAPTION).tag(sync=True)
-    overview = t.Enum(OVERVIEWS, "words").tag(sync=True)
-    importance = t.Unicode("").tag(sync=True)
-    selected_words = t.List(t.Int()).tag(sync=True)
-    hovered_word = t.Int(None, allow_none=True).tag(sync=True)
-    region = t.Instance(dict, allow_none=True).tag(sync=True)
-    image_block = t.Int(None, allow_none=True, min=0).tag(sync=True)
-    text_block = t.Int(None, allow_none=True, min=0).tag(sync=True)
-    opacity = t.Float(0.72, min=0, max=1).tag(sync=True)
-    color_scale = t.Enum(COLOR_SCALES, "inferno").tag(sync=True)
-    contour = t.Bool(True).tag(sync=True)
-    sign = t.Enum(SIGNS, "positive").tag(sync=True)
-    theme = t.Enum(("auto", "light", "dark"), "auto").tag(sync=True)
+
+    controls = t.List(
+        t.Unicode(), None, allow_none=True, help="names of the controls on show; all when None"
+    ).tag(sync=True, option=True, ts="ControlName[]")
+    reading = t.Unicode(
+        IN_CAPTION, help='how a word is read: "in caption", "alone" or "left out"'
+    ).tag(sync=True, control=True, option=True, repaints=True)
+    overview = t.Enum(
+        OVERVIEWS,
+        "words",
+        help="the picture while no word is pointed at: 'words', those that count, each in a hue of its own, "
+        "or 'caption', the map along the whole caption's embedding, the paper's",
+    ).tag(sync=True, control=True, option=True, repaints=True)
+    importance = t.Unicode(
+        "",
+        help="the measure of importance shown, as `Explanation.importance` takes it; empty for the first",
+    ).tag(sync=True, control=True, option=True, repaints=True)
+    selected_words = t.List(t.Int(), help="indices of the pinned words").tag(
+        sync=True, option=True, repaints=True
+    )
+    hovered_word = t.Int(
+        None, allow_none=True, help="index of the word under the pointer, or None"
+    ).tag(sync=True, repaints=True)
+    region = t.Instance(
+        dict,
+        allow_none=True,
+        help="None, {'kind': 'box', 'box': [x0, y0, x1, y1]} or "
+        "{'kind': 'polygon', 'points': [[x, y], ...]}, in image pixels",
+    ).tag(sync=True, option=True, ts="Region")
+    opacity = t.Float(0.72, min=0, max=1, help="opacity of the strongest evidence").tag(
+        sync=True, control=True, option=True
+    )
+    color_scale = t.Enum(COLOR_SCALES, "inferno", help="the colors of a single map").tag(
+        sync=True, control=True, option=True, repaints=True, ts="string"
+    )
+    contour = t.Bool(True, help="whether a line surrounds what is strong").tag(
+        sync=True, control=True, option=True
+    )
+    sign = t.Enum(SIGNS, "positive", help="which evidence a single map shows").tag(
+        sync=True, control=True, option=True, repaints=True
+    )
+    details = t.Bool(True, help="whether the lines on how it was computed are shown").tag(
+        sync=True, control=True, option=True
+    )
+    theme = t.Enum(("auto", "light", "dark"), "auto", help="light or dark, or as the page is").tag(
+        sync=True, option=True
+    )
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """One thread at a time, its observers included."""
+        """Let one thread at a time set attributes, its observers included."""
         with self.changed:
             super().__setattr__(name, value)
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
-        """What a view has changed, all of it before any observer runs."""
+        """Take what a view has changed, all of it before any observer runs."""
         with self.changed:
             super().set_state(sync_data)
+
+    @t.validate("controls")
+    def _check_controls(self, proposal: Any) -> list[str] | None:
+        if proposal["value"] is None:
+            return None
+        names = [_FORMER_CONTROLS.get(name, name) for name in proposal["value"]]
+        known = names_of(control=True)
+        if unknown := [name for name in names if name not in known]:
+            raise t.TraitError(f"controls {unknown}: there are {', '.join(known)}")
+        return names
 
     @t.validate("reading")
     def _check_reading(self, proposal: Any) -> str:
         known = self.explanation.readings if self._payloads else (IN_CAPTION,)
-        if proposal["value"] not in known:
-            raise t.TraitError(
-                f"reading {proposal['value']!r} is not one of {', '.join(map(repr, known))}"
-            )
-        return str(proposal["value"])
+        return _one_of("reading", proposal["value"], known)
 
     @t.validate("importance")
     def _check_importance(self, proposal: Any) -> str:
         known = ("", *self.explanation.importance_measures) if self._payloads else ("",)
         if self.live and INTEGRATED_GRADIENTS not in known:
             known = (*known, INTEGRATED_GRADIENTS)  # computed when it is asked for
-        if proposal["value"] not in known:
-            raise t.TraitError(
-                f"importance {proposal['value']!r} is not one of {', '.join(map(repr, known))}"
-            )
-        return str(proposal["value"])
+        return _one_of("importance", proposal["value"], known)
 
     @t.validate("prompts")
     def _check_prompts(self, proposal: Any) -> tuple[str, ...]:
@@ -128,37 +202,17 @@ class Traits(anywidget.AnyWidget):
             raise t.TraitError(f"prompts {prompts!r:.80}: give one caption or more, as strings")
         return prompts
 
-    @t.validate("active")
-    def _check_active(self, proposal: Any) -> int:
-        self._check_index("active", proposal["value"], len(self.prompts), "prompts")
-        return int(proposal["value"])
-
-    @t.validate("versus")
-    def _check_versus(self, proposal: Any) -> int | None:
-        if proposal["value"] is None:
-            return None
-        self._check_index("versus", proposal["value"], len(self.prompts), "prompts")
-        return int(proposal["value"])
+    @t.validate("active", "versus")
+    def _check_prompt_index(self, proposal: Any) -> int | None:
+        return _index(proposal, len(self.prompts), "prompts")
 
     @t.validate("picture")
-    def _check_picture(self, proposal: Any) -> int:
-        self._check_index("picture", proposal["value"], len(self._pictures), "pictures")
-        return int(proposal["value"])
+    def _check_picture(self, proposal: Any) -> int | None:
+        return _index(proposal, len(self._pictures), "pictures")
 
     @t.validate("history_index")
-    def _check_history_index(self, proposal: Any) -> int:
-        self._check_index("history_index", proposal["value"], len(self.history), "steps")
-        return int(proposal["value"])
-
-    @t.validate("vocabulary")
-    def _check_vocabulary(self, proposal: Any) -> str:
-        if proposal["value"] not in ("", *self._vocabularies):
-            known = ", ".join(map(repr, self._vocabularies)) or "none without a model"
-            raise t.TraitError(
-                f"no vocabulary {proposal['value']!r}: there are {known}; "
-                "explore(..., vocabularies={name: words}) adds one"
-            )
-        return str(proposal["value"])
+    def _check_history_index(self, proposal: Any) -> int | None:
+        return _index(proposal, len(self.history), "steps")
 
     @t.validate("selected_words")
     def _check_selected(self, proposal: Any) -> list[int]:
@@ -189,10 +243,22 @@ class Traits(anywidget.AnyWidget):
                     f"{name} {wrong}: the caption has {count} words, from 0 to {count - 1}"
                 )
 
-    def _check_index(self, name: str, index: int, count: int, what: str) -> None:
-        """Whether an index is one of those there are; before there are any, whatever the first value is."""
-        if count and not 0 <= index < count:
-            raise t.TraitError(f"{name}={index}: there are {count} {what}, from 0")
+
+def declared() -> Iterator[tuple[str, t.TraitType[Any, Any]]]:
+    """Yield the traits that are declared here and by questions, with their names, in the source's order."""
+    for base in (Traits, *(question.Traits for question in QUESTIONS.values())):
+        for name, value in vars(base).items():
+            if isinstance(value, t.TraitType):
+                yield name, value
+
+
+def names_of(**metadata: Any) -> tuple[str, ...]:
+    """Return the names of the traits whose metadata is as given."""
+    return tuple(
+        name
+        for name, trait in declared()
+        if all(trait.metadata.get(key) == value for key, value in metadata.items())
+    )
 
 
 def check_options(traits: dict[str, Any]) -> None:
@@ -201,10 +267,26 @@ def check_options(traits: dict[str, Any]) -> None:
     Raises:
         TypeError: there is no such option.
     """
-    if unknown := sorted(set(traits) - set(OPTIONS)):
+    options = names_of(option=True)
+    if unknown := sorted(set(traits) - set(options)):
         raise TypeError(
-            f"no option {', '.join(map(repr, unknown))}; there are {', '.join(OPTIONS)}"
+            f"no option {', '.join(map(repr, unknown))}; there are {', '.join(options)}"
         )
+
+
+def _one_of(name: str, value: str, known: Sequence[str]) -> str:
+    if value not in known:
+        raise t.TraitError(f"{name} {value!r} is not one of {', '.join(map(repr, known))}")
+    return value
+
+
+def _index(proposal: Any, count: int, what: str) -> int | None:
+    """Return an index that is one of those there are; before there are any, whatever the first value is."""
+    index: int | None = proposal["value"]
+    if index is not None and count and not 0 <= index < count:
+        name = proposal["trait"].name
+        raise t.TraitError(f"{name}={index}: there are {count} {what}, from 0")
+    return index
 
 
 def _is_region(region: dict[str, Any]) -> bool:

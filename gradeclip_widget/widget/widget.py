@@ -1,8 +1,9 @@
-"""The live widget: what is asked of it, what its worker answers, and what the reader does with it."""
+"""The live widget: what a program and a reader do with it."""
 
 from __future__ import annotations
 
 import asyncio
+import textwrap
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,52 +11,34 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
+from ..core.evidence import INTEGRATED_GRADIENTS
 from ..explain.explanation import Explanation
 from ..export.html import STATIC, frame, page
-from .computation import NO_MODEL, Answering, payloads_of
-from .request import Request
-from .traits import check_options
+from .computation import Computation, Result
+from .display import Display
+from .history import Step
+from .questions import QUESTIONS
+from .request import FIELDS, Request
+from .request_sync import request_of, resolve_prompts, resolve_resolution
+from .traits import Traits, check_options, declared, names_of
 from .worker import Worker
 
 if TYPE_CHECKING:
-    from .backend import Session
+    from .backend import Backend
+
+NO_MODEL = (
+    "This widget shows a saved explanation and has no model: "
+    "explore(...) makes one that explains anew."
+)
 
 
-class ExplanationWidget(Answering):
+class ExplanationWidget(Traits):
     """Shows explanations of one picture. Make one with `explore` or `show`.
 
     Every trait may be observed and set. What is asked for (``prompt``, ``prompts``, ``method``, ``model``,
     ``resolution``, ``picture``, ``image_layers``, ``text_layers``) is explained anew by a worker where the
     widget has a model: the latest request wins, and until it is answered, or where it cannot be, the last
     picture stands. `wait`, or ``await widget``, for the answer.
-
-    Attributes:
-        explanation: the one shown.
-        prompt: the caption asked for. ``prompts``: all captions, where several are compared.
-        active: which of them is shown. ``versus``: which one is subtracted from it, or ``None``.
-        method: name of the method, as `Explainer` takes it. ``model``: name of the model.
-        resolution: short side in pixels, the model's own when ``None``.
-        image_layers, text_layers: how many of the last blocks are explained.
-        picture: index among the pictures.
-        history: what was shown, step by step. ``history_index``: the step shown; set it to go back.
-        vocabulary: name of the list of words that the region is asked about, "" for none. ``seen``: the
-            strongest words, as ``{"word", "value"}``.
-        erase: how the region is erased for a mask test, "" for not at all. ``erased``: the scores then.
-        depth: whether maps of single blocks are wanted. ``image_block``, ``text_block``: the one shown.
-        reading: how a word is read: ``"in caption"``, ``"alone"`` or ``"left out"``.
-        overview: the picture before anyone hovers: ``"words"``, each word that counts in a hue of its own, or
-            ``"caption"``, the map along the whole caption's embedding, the paper's. With ``reference=True``
-            it is the caption's in any case.
-        importance: the measure that tints the words and is the first bar, as `Explanation.importance` takes
-            it; "" for the explanation's default. Integrated gradients are computed when they are asked for
-            here, or where ``integrated_gradients`` is set.
-        selected_words: indices of the pinned words. ``hovered_word``: index of the one under the pointer.
-        region: ``None``, ``{"kind": "box", "box": [x0, y0, x1, y1]}`` or
-            ``{"kind": "polygon", "points": [[x, y], ...]}``, in image pixels.
-        controls: names of the controls on show; all when ``None``.
-        opacity, color_scale, contour, sign, theme: how the map is painted.
-        status: ``"ready"``, ``"computing"`` or ``"error"``. ``error``: the sentence shown. ``progress``:
-            ``{"stage", "done", "total", "unit"}`` of the work under way.
     """
 
     _esm = STATIC / "widget.js"
@@ -64,7 +47,7 @@ class ExplanationWidget(Answering):
     def __init__(
         self,
         explanations: Sequence[Explanation],
-        session: Session | None = None,
+        backend: Backend | None = None,
         request: Request | None = None,
         **traits: Any,
     ) -> None:
@@ -72,16 +55,16 @@ class ExplanationWidget(Answering):
 
         Args:
             explanations: one per prompt.
-            session: answers what is asked; without it the widget only shows.
-            request: what the explanations answer, where there is a session.
+            backend: computes what is asked; without it the widget only shows.
+            request: what the explanations answer, where there is a backend.
             **traits: initial values of traits.
 
         Raises:
             TypeError: there is no such trait, or not an explanation.
             ValueError: there are none.
         """
-        # First of all, since what is refused below is closed too.
-        self._session, self._worker = session, Worker(self.changed)
+        # Set before anything is refused: what was refused is closed too, and `close` needs it.
+        self._computation: Computation | None = None
         check_options(traits)
         if not explanations:
             raise ValueError("nothing to show: give at least one explanation")
@@ -91,11 +74,17 @@ class ExplanationWidget(Answering):
         first = explanations[0]
         captions = tuple(e.caption for e in explanations)
         request = request or Request(0, captions, first.model, first.method)
-        super().__init__(request)
-        with self.changed, self.hold_sync():
-            self.live = session is not None
-            self._write(request, 0)
-            self._put(list(explanations), payloads_of(explanations), request)
+        self._display = Display(self, backend, request)
+        super().__init__()
+        if backend is not None:
+            self._computation = Computation(backend, Worker(self.changed), self._display)
+        self.observe(self._request, [name for name in names_of(request=True) if name != "prompts"])
+        asked = [question.asks for question in QUESTIONS.values()]
+        self.observe(self._ask, ["region", "active", *asked])
+        with self._display.update():
+            self.live = backend is not None
+            self._display.show_request(request, 0)
+            self._display.show(Result.of(request, explanations))
             for name, value in traits.items():
                 setattr(self, name, value)
         self.on_msg(self._receive)
@@ -103,12 +92,12 @@ class ExplanationWidget(Answering):
     @property
     def explanations(self) -> tuple[Explanation, ...]:
         """All explanations shown, one per prompt."""
-        return tuple(self._explanations)
+        return self._display.state.explanations
 
     @property
     def code(self) -> str:
         """What is on show, as Python."""
-        return self._code
+        return str(self._code)
 
     # Working and waiting
 
@@ -118,16 +107,24 @@ class ExplanationWidget(Answering):
         Raises:
             TimeoutError: that took longer than ``timeout`` seconds.
         """
-        self._worker.wait(timeout)
+        if self._computation is not None:
+            self._computation.wait(timeout)
 
     def __await__(self) -> Generator[Any, None, None]:
         """`wait` for asynchronous code: ``await widget``."""
         return asyncio.to_thread(self.wait).__await__()
 
     def cancel(self) -> None:
-        """Drop what is under way and ask for what is shown."""
-        with self.changed:
-            self._drop()
+        """Drop what is under way, and set the traits to what is shown."""
+        display = self._display
+        with display.update():
+            if self._computation is not None:
+                self._computation.cancel()
+            display.show_request(display.state.shown, min(self.active, len(self.explanations) - 1))
+            for name in display.pending():
+                question = QUESTIONS[name]
+                setattr(self, question.asks, question.default(question.asks))
+            display.finish()
 
     def free(self, name: str) -> None:
         """Let go of a model's weights.
@@ -136,11 +133,11 @@ class ExplanationWidget(Answering):
             ValueError: it is in use, or there is none of that name.
         """
         with self.changed:
-            session = self._behind()
-            if name in (self._wanted.model, self._shown.model):
+            backend, state = self._backend(), self._display.state
+            if name in (state.wanted.model, state.shown.model):
                 raise ValueError(f"model {name!r} is in use; switch to another one to free it")
-            session.free(name)
-            self._models = session.models.entries()
+            backend.free(name)
+            self._models = backend.models.entries()
 
     def add_picture(self, image: Any, name: str | None = None) -> None:
         """Add a picture to the strip and switch to it.
@@ -152,47 +149,116 @@ class ExplanationWidget(Answering):
         Raises:
             TypeError, ValueError, FileNotFoundError: it cannot be read; the sentence says why.
         """
-        session = self._behind()
-        entry = session.album.read(image, name)
+        pictures = self._backend().pictures
+        entry = pictures.read(image, name)
         with self.changed:
-            index = session.album.add(entry)
-            self._pictures = session.album.entries()
+            index = pictures.add(entry)
+            self._pictures = pictures.entries()
             self.picture = index
 
     def close(self) -> None:
         """Close the views, stop what is under way, and let go of the models."""
-        self._worker.close()
-        self._session = None
+        if self._computation is not None:
+            self._computation.close()
+            self._computation = self._display.backend = None
         super().close()
 
     # Without a kernel
 
     def save_html(self, path: str | Path, *, title: str | None = None) -> Path:
         """Write one self-contained page with the same interaction, needing no kernel and no network."""
-        page(self._explanations, path, title)
+        page(self.explanations, path, title)
         return Path(path)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """The live view; beside it the page, for where a notebook is shown without its widgets' state."""
+        """Return the live view, and beside it the page, for notebooks shown without their widgets' state."""
         bundle: tuple[dict[str, Any], dict[str, Any]] | None = super()._repr_mimebundle_(**kwargs)
         if bundle is not None:
-            bundle[0]["text/html"] = frame(self._explanations)
+            bundle[0]["text/html"] = frame(self.explanations)
         return bundle
 
-    # What a view or a program does that is no question
+    # From traits to requests. Observers run on the thread that sets a trait, with `changed` held.
+
+    @t.observe("prompt", "prompts", "active")
+    def _sync_prompts(self, change: Any) -> None:
+        """Keep prompt, prompts and active in step, whichever was set, also several at once."""
+        if not self.explanations:
+            return
+        state = self._display.state
+        prompts, row = resolve_prompts(self.prompt, self.prompts, self.active, state)
+        self._display.change(row=row, prompt=prompts[row])
+        self.active, self.prompts, self.prompt = row, prompts, prompts[row]
+        if self.versus is not None and self.versus >= len(prompts):
+            self.versus = None
+        if row != state.row and row < len(self.explanations):
+            self.selected_words, self.hovered_word = [], None
+            self.explanation = self.explanations[row]
+        self._request()
+
+    @t.observe("importance")
+    def _want_integrated_gradients(self, change: Any) -> None:
+        """Have the measure computed that is computed on demand only."""
+        if self.importance == INTEGRATED_GRADIENTS:
+            self.integrated_gradients = True
+
+    def _request(self, change: Any = None) -> None:
+        """Submit a request, where the traits ask for something else than before."""
+        if not self.explanations:
+            return
+        wanted = self._display.state.wanted
+        self.resolution = resolve_resolution(self.model, self.resolution, wanted)
+        request = request_of({name: getattr(self, name) for name in FIELDS})
+        if request != self._display.state.wanted:
+            self._display.change(wanted=request)
+            self._submit(request)
+
+    @t.observe("history_index")
+    def _go_to_step(self, change: Any) -> None:
+        """Go back or forward in the history."""
+        history = self._display.history
+        if self.history_index != history.index:
+            step = history[self.history_index]
+            self._display.show_request(step.request, step.active)
+            self._submit(step.request, step)
+
+    def _submit(self, request: Request, step: Step | None = None) -> None:
+        with self.hold_sync():
+            if self._computation is None:
+                self.status, self.error = "error", NO_MODEL
+            else:
+                self._display.start()
+                self._computation.submit(request, step)
+
+    def _ask(self, change: Any) -> None:
+        """Clear answers that are not asked for any more, and have missing ones computed.
+
+        An explanation under way answers them itself when it is done.
+        """
+        if self._computation is None or not self.explanations:
+            return
+        for name, arguments in self._display.questions().items():
+            if arguments is None:
+                self._display.clear_answer(name)
+        state = self._display.state
+        explaining = self.status == "computing" and state.wanted != state.shown
+        if self._display.pending() and not explaining:
+            self.status = "computing"
+            self._computation.answer()
 
     @t.observe("explanation")
     def _replace(self, change: Any) -> None:
         """Show an explanation that was made elsewhere."""
         e: Explanation = change["new"]
-        if self._explanations and not any(e is shown for shown in self._explanations):
-            self._worker.cancel()
-            request = replace(self._shown, prompts=(e.caption,))
-            self._write(request, 0)
-            self._put([e], payloads_of([e]), request)
-            self._rest()
+        if self.explanations and not any(e is shown for shown in self.explanations):
+            if self._computation is not None:
+                self._computation.cancel()
+            request = replace(self._display.state.shown, prompts=(e.caption,))
+            self._display.show_request(request, 0)
+            self._display.show(Result.of(request, [e]))
+            self._display.finish()
 
     def _receive(self, widget: Any, content: dict[str, Any], buffers: list[Any]) -> None:
+        """Do what a view asks for in a message, or show why not."""
         handlers: dict[str, Callable[[], None]] = {
             "cancel": self.cancel,
             "free": lambda: self.free(content["model"]),
@@ -203,10 +269,25 @@ class ExplanationWidget(Answering):
             if handle is not None:
                 handle()
         except (TypeError, ValueError, OSError) as error:
-            with self.changed, self.hold_sync():
-                self._refuse(error)
+            with self._display.update():
+                self._display.refuse(error)
 
-    def _behind(self) -> Session:
-        if self._session is None:
+    def _backend(self) -> Backend:
+        if self._computation is None:
             raise ValueError(NO_MODEL)
-        return self._session
+        return self._computation.backend
+
+
+def _attributes() -> str:
+    """Return the traits and their help, as the section of a docstring."""
+    lines = [
+        textwrap.fill(
+            f"{name}: {trait.help}.", 106, initial_indent=" " * 8, subsequent_indent=" " * 12
+        )
+        for name, trait in declared()
+        if not name.startswith("_")
+    ]
+    return "    Attributes:\n" + "\n".join(lines) + "\n"
+
+
+ExplanationWidget.__doc__ = f"{ExplanationWidget.__doc__}\n{_attributes()}    "

@@ -35,7 +35,7 @@ class Worker:
     """
 
     def __init__(self, changed: threading.Condition, idle: float = 5.0) -> None:
-        self._changed = changed
+        self.changed = changed
         self._idle = idle
         self._latest: object | None = None
         self._waiting: tuple[Job, object] | None = None
@@ -59,7 +59,7 @@ class Worker:
         Raises:
             RuntimeError: the worker was closed.
         """
-        with self._changed:
+        with self.changed:
             if self._closed:
                 raise RuntimeError("this worker was closed and takes no more jobs")
             self._latest = object()
@@ -68,17 +68,17 @@ class Worker:
                 self._thread = threading.Thread(target=self._run, name="gradeclip", daemon=True)
                 _working.add(self)
                 self._thread.start()
-            self._changed.notify_all()
+            self.changed.notify_all()
 
     def cancel(self) -> None:
         """Drop the job that waits; the one that runs ends at its next check."""
-        with self._changed:
+        with self.changed:
             self._latest = self._waiting = None
-            self._changed.notify_all()
+            self.changed.notify_all()
 
     def close(self, *, join: bool = False) -> None:
         """Cancel, and let the thread end; ``join`` waits for that."""
-        with self._changed:
+        with self.changed:
             self._closed = True
             self.cancel()
             thread = self._thread
@@ -94,8 +94,8 @@ class Worker:
         """
         if threading.current_thread() is self._thread:
             raise RuntimeError("wait() was called on the thread that does the work waited for")
-        with self._changed:
-            if not self._changed.wait_for(lambda: not self.busy, timeout):
+        with self.changed:
+            if not self.changed.wait_for(lambda: not self.busy, timeout):
                 raise TimeoutError(f"still at work after {timeout} s")
 
     def _run(self) -> None:
@@ -104,12 +104,12 @@ class Worker:
 
     def _next(self) -> bool:
         """Run the next job. A frame of its own: an idle thread holds on to nothing of the last one."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._waiting is not None, self._idle)
+        with self.changed:
+            self.changed.wait_for(lambda: self._closed or self._waiting is not None, self._idle)
             if self._waiting is None:
                 self._thread = None
                 _working.discard(self)
-                self._changed.notify_all()
+                self.changed.notify_all()
                 return False
             (job, ticket), self._waiting, self._running = self._waiting, None, True
 
@@ -126,9 +126,9 @@ class Worker:
                 threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread()))
             )
         finally:
-            with self._changed:
+            with self.changed:
                 self._running = False
-                self._changed.notify_all()
+                self.changed.notify_all()
         return True
 
 

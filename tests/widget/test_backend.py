@@ -20,7 +20,7 @@ from gradeclip_widget.demo import model as demo
 from ..clip.conftest import small_clip
 from ..clip.invariants import wrap
 from ..factories import SIZE, picture
-from ..fakes import FakeSession, live_widget
+from ..fakes import FakeBackend, live_widget
 
 PATIENCE = 60  # seconds, of a test that would fail
 Widget = gw.ExplanationWidget
@@ -195,8 +195,8 @@ def test_a_model_is_freed_unless_it_is_in_use(monkeypatch: pytest.MonkeyPatch) -
     widget.vocabulary, widget.region = "colours", {"kind": "box", "box": [0, 0, 9, 9]}
     widget.model = "second"
     widget.wait(PATIENCE)
-    assert widget._session is not None
-    gone = weakref.ref(widget._session.models.get("second"))
+    assert widget._display.backend is not None
+    gone = weakref.ref(widget._display.backend.models.get("second"))
     widget._handle_custom_msg({"type": "free", "model": "second"}, [])
     assert (widget.status, widget.error) == (
         "error",
@@ -310,7 +310,7 @@ def test_several_pictures_are_a_strip(clip: gw.ClipModel, tmp_path: Path) -> Non
 
 @pytest.fixture
 def live(clip: gw.ClipModel) -> Widget:
-    return live_widget(FakeSession(clip))
+    return live_widget(FakeBackend(clip))
 
 
 def test_a_picture_is_added_and_switched_to(live: Widget) -> None:
@@ -339,13 +339,13 @@ def test_a_picture_that_cannot_be_read_is_said_and_nothing_else_changes(live: Wi
 
 
 def test_what_was_refused_stays_said_when_earlier_work_ends(clip: gw.ClipModel) -> None:
-    session = FakeSession(clip)
-    widget = live_widget(session)
-    session.gate.shut()
+    backend = FakeBackend(clip)
+    widget = live_widget(backend)
+    backend.gate.shut()
     widget.prompt = "a cat"
-    assert session.gate.reached.wait(PATIENCE)
+    assert backend.gate.reached.wait(PATIENCE)
     widget._handle_custom_msg({"type": "picture", "name": "notes.txt"}, [memoryview(b"no picture")])
-    session.gate.open()
+    backend.gate.open()
     widget.wait(PATIENCE)
     assert widget.explanation.caption == "a cat"
     assert widget.status == "error"
@@ -359,6 +359,6 @@ def test_one_picture_is_in_memory_however_many_prompts(clip: gw.ClipModel, scene
     widget = gw.explore(scene.image, ["a dog", "a red circle"], clip)
     widget.prompt = "a cat"
     widget.wait(PATIENCE)
-    assert widget._session is not None
-    source = widget._session.album[0].source
+    assert widget._display.backend is not None
+    source = widget._display.backend.pictures[0].source
     assert all(e.image is source for e in widget.explanations)

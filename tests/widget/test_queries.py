@@ -14,7 +14,7 @@ import gradeclip_widget as gw
 from gradeclip_widget.demo import Scene
 
 from ..factories import GRID, SIZE
-from ..fakes import FakeSession, live_widget
+from ..fakes import FakeBackend, live_widget
 
 PATIENCE = 30  # seconds, of a test that would fail
 Widget = gw.ExplanationWidget
@@ -22,18 +22,18 @@ LEFT = {"kind": "box", "box": [0, 0, SIZE[0] / GRID[1], SIZE[1]]}  # the first c
 
 
 @pytest.fixture
-def session(clip: gw.ClipModel) -> FakeSession:
-    return FakeSession(clip, words={"mine": ["left", "next", "third", "fourth", "right"]})
+def backend(clip: gw.ClipModel) -> FakeBackend:
+    return FakeBackend(clip, words={"mine": ["left", "next", "third", "fourth", "right"]})
 
 
 @pytest.fixture
-def live(session: FakeSession) -> Widget:
+def live(backend: FakeBackend) -> Widget:
     """A widget of two captions."""
-    return live_widget(session)
+    return live_widget(backend)
 
 
-def asked(session: FakeSession, what: str) -> list[list[str]]:
-    return [captions for captions, kind in session.asked if kind == what]
+def asked(backend: FakeBackend, what: str) -> list[list[str]]:
+    return [captions for captions, kind in backend.asked if kind == what]
 
 
 # Words of a region
@@ -50,14 +50,14 @@ def test_a_region_is_asked_what_the_model_sees_there(live: Widget) -> None:
 
 
 def test_another_region_costs_no_pass_of_the_image_tower(
-    live: Widget, session: FakeSession
+    live: Widget, backend: FakeBackend
 ) -> None:
     live.vocabulary, live.region = "mine", LEFT
     live.wait(PATIENCE)
     live.region = {"kind": "box", "box": [48, 0, 60, 40]}
     live.wait(PATIENCE)
     assert live.seen[0]["word"] == "right"
-    assert session.encoded == 1
+    assert backend.encoded == 1
 
 
 def test_without_a_region_or_a_vocabulary_nothing_is_seen(live: Widget) -> None:
@@ -88,34 +88,34 @@ def test_the_users_own_lists_are_offered_beside_the_built_in_ones(live: Widget) 
 
 
 def test_asking_about_a_region_does_not_disturb_an_explanation_under_way(
-    live: Widget, session: FakeSession
+    live: Widget, backend: FakeBackend
 ) -> None:
-    session.gate.shut()
+    backend.gate.shut()
     live.prompt = "a wolf"
-    assert session.gate.reached.wait(PATIENCE)
+    assert backend.gate.reached.wait(PATIENCE)
     live.vocabulary, live.region = "mine", LEFT
-    session.gate.open()
+    backend.gate.open()
     live.wait(PATIENCE)
     assert (live.explanation.caption, live.seen[0]["word"]) == ("a wolf", "left")
-    assert asked(session, "grad-eclip") == [["a wolf"]]
+    assert asked(backend, "grad-eclip") == [["a wolf"]]
 
 
-def test_an_explanation_asked_for_meanwhile_comes_first(live: Widget, session: FakeSession) -> None:
-    session.gate.shut()
+def test_an_explanation_asked_for_meanwhile_comes_first(live: Widget, backend: FakeBackend) -> None:
+    backend.gate.shut()
     live.vocabulary, live.region = "mine", LEFT
-    assert session.gate.reached.wait(PATIENCE)
+    assert backend.gate.reached.wait(PATIENCE)
     live.prompt = "a wolf"
-    session.gate.open()
+    backend.gate.open()
     live.wait(PATIENCE)
     assert (live.explanation.caption, live.seen[0]["word"]) == ("a wolf", "left")
 
 
-def test_cancelling_switches_off_what_was_not_answered(live: Widget, session: FakeSession) -> None:
-    session.gate.shut()
+def test_cancelling_switches_off_what_was_not_answered(live: Widget, backend: FakeBackend) -> None:
+    backend.gate.shut()
     live.vocabulary, live.region = "mine", LEFT
-    assert session.gate.reached.wait(PATIENCE)
+    assert backend.gate.reached.wait(PATIENCE)
     live.cancel()
-    session.gate.open()
+    backend.gate.open()
     live.wait(PATIENCE)
     assert (live.vocabulary, live.seen, live.status) == ("", [], "ready")
     assert live.region == LEFT
@@ -134,27 +134,27 @@ def test_a_region_outside_of_the_picture_is_said(live: Widget) -> None:
 # The mask test
 
 
-def test_erasing_the_region_scores_all_prompts(live: Widget, session: FakeSession) -> None:
+def test_erasing_the_region_scores_all_prompts(live: Widget, backend: FakeBackend) -> None:
     live.region, live.erase = LEFT, "mean"
     live.wait(PATIENCE)
     assert live.erased is not None
     assert (live.erased["how"], live.erased["scores"]) == ("mean", [0.0, 1.0])
-    assert asked(session, "scores") == [["a dog", "a red cat runs"]]
+    assert asked(backend, "scores") == [["a dog", "a red cat runs"]]
     sent = Image.open(io.BytesIO(live.erased["image"]))
     assert (sent.format, sent.size) == ("WEBP", SIZE)
 
 
-def test_only_the_region_is_erased(live: Widget, session: FakeSession) -> None:
+def test_only_the_region_is_erased(live: Widget, backend: FakeBackend) -> None:
     live.region, live.erase = LEFT, "mean"
     live.wait(PATIENCE)
     before = np.asarray(live.explanation.image, int)
-    changed = np.abs(np.asarray(session.erased_pictures[0], int) - before).any((0, 2))
+    changed = np.abs(np.asarray(backend.erased_pictures[0], int) - before).any((0, 2))
     assert changed[:12].all()
     assert not changed[12:].any()
 
 
 def test_the_mask_test_is_done_again_for_another_region_prompt_or_way(
-    live: Widget, session: FakeSession
+    live: Widget, backend: FakeBackend
 ) -> None:
     live.region, live.erase = LEFT, "mean"
     live.wait(PATIENCE)
@@ -167,7 +167,7 @@ def test_the_mask_test_is_done_again_for_another_region_prompt_or_way(
     assert live.erased["scores"] == [0.0]
     live.region = {"kind": "box", "box": [30, 0, 60, 40]}
     live.wait(PATIENCE)
-    assert len(asked(session, "scores")) == 4
+    assert len(asked(backend, "scores")) == 4
 
 
 def test_the_mask_test_ends_with_the_region_or_when_it_is_switched_off(live: Widget) -> None:

@@ -11,25 +11,25 @@ import pytest
 
 import gradeclip_widget as gw
 from gradeclip_widget.explain.explanation import Explanation
-from gradeclip_widget.widget.backend import EXPLANATIONS_KEPT
+from gradeclip_widget.widget.backend.backend import EXPLANATIONS_KEPT
 from gradeclip_widget.widget.history import LIMIT
 
 from ..factories import make_explanation
-from ..fakes import FakeSession, live_widget
+from ..fakes import FakeBackend, live_widget
 
 PATIENCE = 30  # seconds, of a test that would fail
 Widget = gw.ExplanationWidget
 
 
 @pytest.fixture
-def session(clip: gw.ClipModel) -> FakeSession:
-    return FakeSession(clip)
+def backend(clip: gw.ClipModel) -> FakeBackend:
+    return FakeBackend(clip)
 
 
 @pytest.fixture
-def live(session: FakeSession) -> Widget:
+def live(backend: FakeBackend) -> Widget:
     """A widget of two captions."""
-    return live_widget(session)
+    return live_widget(backend)
 
 
 def shown(widget: Widget) -> list[str]:
@@ -41,59 +41,59 @@ def shown(widget: Widget) -> list[str]:
 
 
 def test_another_prompt_is_explained_in_place_of_the_one_shown(
-    live: Widget, session: FakeSession
+    live: Widget, backend: FakeBackend
 ) -> None:
     live.prompt = "a wolf"
     live.wait(PATIENCE)
     assert live.explanation.caption == "a wolf"
     assert live.prompts == ("a wolf", "a red cat runs")
     assert shown(live) == ["a wolf", "a red cat runs"]
-    assert session.asked == [(["a wolf"], "grad-eclip")], "the other one is kept"
+    assert backend.asked == [(["a wolf"], "grad-eclip")], "the other one is kept"
 
 
-def test_until_it_is_explained_the_last_picture_stands(live: Widget, session: FakeSession) -> None:
-    session.gate.shut()
+def test_until_it_is_explained_the_last_picture_stands(live: Widget, backend: FakeBackend) -> None:
+    backend.gate.shut()
     live.prompt = "a wolf"
-    assert session.gate.reached.wait(PATIENCE)
+    assert backend.gate.reached.wait(PATIENCE)
     assert (live.status, live.prompt, live.prompts[0]) == ("computing", "a wolf", "a wolf")
     assert (live.explanation.caption, shown(live)[0]) == ("a dog", "a dog")
-    session.gate.open()
+    backend.gate.open()
     live.wait(PATIENCE)
     assert (live.status, shown(live)[0]) == ("ready", "a wolf")
 
 
 def test_of_thirty_edits_the_last_stands_and_nothing_older_appears(
-    live: Widget, session: FakeSession
+    live: Widget, backend: FakeBackend
 ) -> None:
     seen: list[str] = []
     live.observe(lambda change: seen.append(change["new"].caption), "explanation")
-    session.gate.shut()
+    backend.gate.shut()
     for n in range(30):
         live.prompt = f"a wolf {n}"
-    session.gate.open()
+    backend.gate.open()
     live.wait(PATIENCE)
     assert seen == ["a wolf 29"]
     assert len(live.history) == 2, "what was superseded is no step of the history"
 
 
 def test_an_older_result_that_comes_late_is_dropped(
-    live: Widget, session: FakeSession, monkeypatch: pytest.MonkeyPatch
+    live: Widget, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
     live.observe(lambda change: seen.append(change["new"].caption), "explanation")
-    made, explain = threading.Event(), session.explain
+    made, explain = threading.Event(), backend.explain
 
     def tell(*args: Any) -> list[Explanation]:
         explanations = explain(*args)
         made.set()
         return explanations
 
-    monkeypatch.setattr(session, "explain", tell)
-    session.gate.shut()
+    monkeypatch.setattr(backend, "explain", tell)
+    backend.gate.shut()
     live.prompt = "a wolf"
-    assert session.gate.reached.wait(PATIENCE)
+    assert backend.gate.reached.wait(PATIENCE)
     with live.changed:  # held, so that nothing can be shown
-        session.gate.open()
+        backend.gate.open()
         assert made.wait(PATIENCE)
         live.prompt = "a fox"
     live.wait(PATIENCE)
@@ -126,7 +126,7 @@ def test_the_view_gets_an_explanation_and_all_about_it_in_one_message(
     assert {"status", "history", "history_index", "_code"} <= message
 
 
-def test_awaiting_the_widget_waits_for_it(live: Widget, session: FakeSession) -> None:
+def test_awaiting_the_widget_waits_for_it(live: Widget, backend: FakeBackend) -> None:
     async def edit() -> str:
         live.prompt = "a wolf"
         await live
@@ -162,22 +162,22 @@ def test_an_observer_may_ask_the_next_question(live: Widget) -> None:
 
 
 def test_switching_the_prompt_shows_its_explanation_and_lets_go_of_the_words(
-    live: Widget, session: FakeSession
+    live: Widget, backend: FakeBackend
 ) -> None:
     live.selected_words, live.hovered_word = [1], 0
     live.active = 1
     assert live.explanation is live.explanations[1]
     assert live.prompt == "a red cat runs"
     assert (live.selected_words, live.hovered_word) == ([], None)
-    assert not session.asked
+    assert not backend.asked
 
 
-def test_the_browser_may_switch_the_prompt(live: Widget, session: FakeSession) -> None:
+def test_the_browser_may_switch_the_prompt(live: Widget, backend: FakeBackend) -> None:
     live.set_state({"active": 1, "selected_words": []})
     assert live.prompt == "a red cat runs"
     live.set_state({"selected_words": [3]})
     assert live.selected_words == [3]
-    assert not session.asked
+    assert not backend.asked
 
 
 @pytest.mark.parametrize(
@@ -199,20 +199,20 @@ def test_the_browser_may_set_several_traits_at_once_in_any_order(
 
 
 def test_rows_are_added_and_the_new_one_is_shown_when_it_is_there(
-    live: Widget, session: FakeSession
+    live: Widget, backend: FakeBackend
 ) -> None:
-    session.gate.shut()
+    backend.gate.shut()
     live.set_state({"prompts": [*live.prompts, "a wolf"], "active": 2})
-    assert session.gate.reached.wait(PATIENCE)
+    assert backend.gate.reached.wait(PATIENCE)
     assert (live.prompt, live.explanation.caption) == ("a wolf", "a dog")
-    session.gate.open()
+    backend.gate.open()
     live.wait(PATIENCE)
     assert live.explanation.caption == "a wolf"
-    assert session.asked == [(["a wolf"], "grad-eclip")]
+    assert backend.asked == [(["a wolf"], "grad-eclip")]
 
 
 def test_rows_that_are_only_reordered_or_removed_cost_nothing(
-    live: Widget, session: FakeSession
+    live: Widget, backend: FakeBackend
 ) -> None:
     live.prompts = ("a red cat runs", "a dog")
     live.wait(PATIENCE)
@@ -221,7 +221,7 @@ def test_rows_that_are_only_reordered_or_removed_cost_nothing(
     live.prompts = ("a dog",)
     live.wait(PATIENCE)
     assert (shown(live), live.active, live.versus) == (["a dog"], 0, None)
-    assert not session.asked
+    assert not backend.asked
 
 
 def test_fewer_prompts_than_the_active_one_show_the_last(live: Widget) -> None:
@@ -242,13 +242,13 @@ def test_another_row_keeps_the_words_selected_in_this_one(live: Widget) -> None:
 
 
 def test_another_method_explains_all_prompts_and_keeps_the_selection(
-    live: Widget, session: FakeSession
+    live: Widget, backend: FakeBackend
 ) -> None:
     live.active = 1
     live.selected_words, live.region = [1], {"kind": "box", "box": [0, 0, 9, 9]}
     live.method = "grad-cam"
     live.wait(PATIENCE)
-    assert session.asked == [(["a dog", "a red cat runs"], "grad-cam")]
+    assert backend.asked == [(["a dog", "a red cat runs"], "grad-cam")]
     assert (live.active, live.explanation.method, live.selected_words) == (1, "grad-cam", [1])
     assert live.region == {"kind": "box", "box": [0, 0, 9, 9]}
 
@@ -261,12 +261,12 @@ def test_another_prompt_lets_go_of_the_words_and_keeps_the_region(live: Widget) 
     assert live.region is not None
 
 
-def test_an_explanation_made_elsewhere_is_shown(live: Widget, session: FakeSession) -> None:
+def test_an_explanation_made_elsewhere_is_shown(live: Widget, backend: FakeBackend) -> None:
     other = make_explanation("a wolf")
     live.explanation = other
     assert live.explanations == (other,)
     assert (live.prompt, live.prompts, len(live._payloads)) == ("a wolf", ("a wolf",), 1)
-    assert not session.asked
+    assert not backend.asked
 
 
 # What goes wrong
@@ -321,16 +321,16 @@ def test_what_could_not_be_explained_stays_said_while_a_region_is_asked_about(li
     assert (live.status, live.error) == ("error", "caption has no words")
 
 
-def test_cancelling_asks_for_what_is_shown(live: Widget, session: FakeSession) -> None:
+def test_cancelling_asks_for_what_is_shown(live: Widget, backend: FakeBackend) -> None:
     live.active = 1
-    session.gate.shut()
+    backend.gate.shut()
     live.set_state({"prompt": "a wolf", "method": "grad-cam", "resolution": 336})
-    assert session.gate.reached.wait(PATIENCE)
+    assert backend.gate.reached.wait(PATIENCE)
     live._handle_custom_msg({"type": "cancel"}, [])
     assert (live.status, live.error, live.progress) == ("ready", "", None)
     assert (live.prompt, live.prompts) == ("a red cat runs", ("a dog", "a red cat runs"))
     assert (live.method, live.resolution, live.active) == ("grad-eclip", None, 1)
-    session.gate.open()
+    backend.gate.open()
     live.wait(PATIENCE)
     assert (shown(live), live.status) == (["a dog", "a red cat runs"], "ready")
 
@@ -371,13 +371,13 @@ def test_what_was_shown_is_a_step_of_the_history_with_its_score(live: Widget) ->
 
 
 def test_going_back_shows_what_was_shown_without_explaining_it_again(
-    live: Widget, session: FakeSession
+    live: Widget, backend: FakeBackend
 ) -> None:
     live.active = 1
     live.method = "grad-cam"
     live.wait(PATIENCE)
     live.set_state({"active": 0})
-    session.asked.clear()
+    backend.asked.clear()
     live.set_state({"history_index": 0})
     live.wait(PATIENCE)
     assert (live.method, live.explanation.method) == ("grad-eclip", "grad-eclip")
@@ -385,7 +385,7 @@ def test_going_back_shows_what_was_shown_without_explaining_it_again(
     live.wait(PATIENCE)
     assert (live.method, live.active, live.history_index) == ("grad-cam", 1, 1)
     assert len(live.history) == 2
-    assert not session.asked
+    assert not backend.asked
 
 
 def test_a_new_prompt_after_going_back_cuts_what_lay_ahead(live: Widget) -> None:
@@ -401,22 +401,22 @@ def test_a_new_prompt_after_going_back_cuts_what_lay_ahead(live: Widget) -> None
 
 
 def test_going_back_in_vain_leaves_the_history_where_it_was(
-    live: Widget, session: FakeSession
+    live: Widget, backend: FakeBackend
 ) -> None:
     live.prompt = "a wolf"
     live.wait(PATIENCE)
-    session._explanations._values.clear()
-    session.gate.shut()
+    backend._explanations.clear()
+    backend.gate.shut()
     live.history_index = 0
-    assert session.gate.reached.wait(PATIENCE)
+    assert backend.gate.reached.wait(PATIENCE)
     live.cancel()
-    session.gate.open()
+    backend.gate.open()
     live.wait(PATIENCE)
     assert (live.history_index, live.prompt) == (1, "a wolf")
 
 
 def test_a_thousand_prompts_leave_a_hundred_steps_and_few_explanations(
-    live: Widget, session: FakeSession
+    live: Widget, backend: FakeBackend
 ) -> None:
     for n in range(LIMIT + EXPLANATIONS_KEPT):
         live.prompt = f"a wolf {n}"
@@ -424,27 +424,30 @@ def test_a_thousand_prompts_leave_a_hundred_steps_and_few_explanations(
     assert len(live.history) == LIMIT
     assert live.history_index == LIMIT - 1
     assert live.history[-1]["prompts"][0] == f"a wolf {n}"
-    assert len(session._explanations) == EXPLANATIONS_KEPT
+    assert len(backend._explanations) == EXPLANATIONS_KEPT
 
 
 # Closing
 
 
 def test_a_closed_widget_ends_its_work_and_shows_nothing_more(
-    live: Widget, session: FakeSession
+    live: Widget, backend: FakeBackend
 ) -> None:
-    session.gate.shut()
+    assert live._computation is not None
+    worker = live._computation._worker
+    backend.gate.shut()
     live.prompt = "a wolf"
-    assert session.gate.reached.wait(PATIENCE)
+    assert backend.gate.reached.wait(PATIENCE)
     live.close()
-    session.gate.open()
+    backend.gate.open()
     live.wait(PATIENCE)
-    assert live.explanation.caption == "a dog"
     with live.changed:
-        assert live.changed.wait_for(lambda: not live._worker.alive, PATIENCE)
+        assert live.changed.wait_for(lambda: not worker.alive, PATIENCE)
+    assert live.explanation.caption == "a dog"
 
 
 def test_a_widget_that_was_only_looked_at_has_no_thread(live: Widget) -> None:
     live.selected_words, live.region = [1], {"kind": "box", "box": [0, 0, 9, 9]}
     live.active, live.contour = 1, False
-    assert not live._worker.alive
+    assert live._computation is not None
+    assert not live._computation._worker.alive

@@ -18,7 +18,7 @@ import gradeclip_widget as gw
 from gradeclip_widget.export.payload import to_payload
 
 from ..factories import make_explanation
-from ..fakes import FakeSession, live_widget
+from ..fakes import FakeBackend, live_widget
 
 ROOT = Path(__file__).parents[2]
 STATE = "application/vnd.jupyter.widget-state+json"
@@ -34,7 +34,7 @@ def shown() -> Widget:
 @pytest.fixture
 def live(clip: gw.ClipModel) -> Widget:
     """A widget with a model, of two captions."""
-    return live_widget(FakeSession(clip))
+    return live_widget(FakeBackend(clip))
 
 
 # Showing

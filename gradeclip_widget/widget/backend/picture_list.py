@@ -12,8 +12,8 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
-from ..clip.preprocessing import check_pixels
-from ..core.images import read_image
+from ...clip.preprocessing import check_pixels
+from ...core.images import read_image
 
 _THUMBNAIL = 96  # pixels on the long side
 
@@ -28,7 +28,7 @@ class Entry:
     thumbnail: bytes = field(repr=False)
 
 
-class Album:
+class PictureList:
     """Pictures, read once: a file may be gone, or another, by the time that a prompt is edited."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class Album:
         return len(self) - 1
 
     def entries(self) -> list[dict[str, Any]]:
-        """For the front end, as ``PictureEntry`` in ``js/src/synced.ts``."""
+        """For the front end, as ``PictureEntry`` in ``js/src/core/types.ts``."""
         return [{"name": e.name, "thumbnail": e.thumbnail} for e in self._entries]
 
 

@@ -6,11 +6,11 @@ import gc
 from collections.abc import Sequence
 from typing import Any
 
-from ..clip import ClipModel, loading
-from ..core.progress import Progress
+from ...clip import ClipModel, loading
+from ...core.progress import Progress
 
 
-class ModelShelf:
+class ModelCache:
     """Models by name. Those given as objects are there at once; named ones are loaded when first used.
 
     Args:
@@ -83,7 +83,7 @@ class ModelShelf:
         gc.collect()  # traces and towers refer to each other, and the memory is wanted now
 
     def entries(self) -> list[dict[str, Any]]:
-        """For the front end, as ``ModelEntry`` in ``js/src/synced.ts``."""
+        """For the front end, as ``ModelEntry`` in ``js/src/core/types.ts``."""
         return [
             {
                 "name": name,

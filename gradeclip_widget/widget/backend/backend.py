@@ -1,0 +1,163 @@
+"""The backend of a live widget: loads pictures and models, computes explanations, keeps them. No traits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from cachetools import LRUCache
+from PIL import Image
+from torch import Tensor
+
+from ...clip import ClipModel
+from ...core.progress import Progress
+from ...core.vocabulary import Vocabulary
+from ...explain.explainer import Explainer
+from ...explain.word_lists import vocabularies
+from ...methods import BlockwiseMethod, get_method, method_names
+from ..request import Request
+from .model_cache import ModelCache
+from .picture_list import PictureList, pictures_of
+
+if TYPE_CHECKING:
+    from ...explain.encoded_image import EncodedImage
+    from ...explain.explanation import Explanation
+
+EXPLANATIONS_KEPT = 32
+_FINER = (1.0, 1.5, 2.0)  # times the model's own resolution
+
+
+class Backend:
+    """The pictures and models behind a widget.
+
+    The last explanations are kept, so that going back costs nothing.
+
+    Args:
+        images: a picture, or a list of them, as `PictureList.read` takes.
+        models: for the menu, as `ModelCache` takes.
+        fixed: arguments of `Explainer` that no control changes: ``fit``, ``reference``, ``freeze_norms``,
+            ``readings``.
+        words: vocabularies besides the built-in ones, by name.
+    """
+
+    def __init__(
+        self,
+        images: Any,
+        models: Sequence[str | ClipModel],
+        fixed: Mapping[str, Any] | None = None,
+        words: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self.pictures = PictureList()
+        for image in pictures_of(images):
+            self.pictures.add(self.pictures.read(image))
+        self.models = ModelCache(models)
+        self.fixed = dict(fixed or {})
+        self._words = {name: Vocabulary(name, tuple(them)) for name, them in (words or {}).items()}
+        self._explanations: LRUCache[Request, Explanation] = LRUCache(EXPLANATIONS_KEPT)
+        # One is enough: while a prompt is edited the picture stays.
+        self._encoded: LRUCache[tuple[Any, ...], EncodedImage] = LRUCache(1)
+
+    def explain(self, request: Request, progress: Progress | None = None) -> list[Explanation]:
+        """Return one explanation per prompt; only those that are not kept are computed.
+
+        Raises:
+            ValueError, TypeError, ModelLoadError: as `Explainer` and `load` do.
+        """
+        keys = [replace(request, prompts=(caption,)) for caption in request.prompts]
+        found = {key: self._explanations[key] for key in keys if key in self._explanations}
+        missing = [key for key in dict.fromkeys(keys) if key not in found]
+        if missing or not keys:
+            image = self.source(request)
+            explainer = self.explainer(request, progress)
+            captions = [key.prompts[0] for key in missing]
+            encoded = self.encode(request, explainer, progress)
+            made = explainer(encoded, captions, progress=progress)
+            if isinstance(image, Image.Image):  # one picture in memory, not one per prompt
+                made = [replace(e, image=image) for e in made]
+            found.update(zip(missing, made, strict=True))
+        for key in missing:
+            self._explanations[key] = found[key]
+        return [found[key] for key in keys]
+
+    # What questions are answered with
+
+    def source(self, request: Request) -> Image.Image | Tensor:
+        """Return a request's picture as the explainer takes it."""
+        return self.pictures[request.picture].source
+
+    def image(self, request: Request) -> Image.Image:
+        """Return a request's picture as the reader sees it."""
+        clip = self.models.get(request.model)
+        return clip.image_processor.picture(self.source(request)).image
+
+    def explainer(self, request: Request, progress: Progress | None = None) -> Explainer:
+        """Return the explainer that a request asks for; its model is loaded where it is not."""
+        clip = self.models.get(request.model, progress)
+        return Explainer(clip, request.method, **request.options(), **self.fixed)
+
+    def encode(
+        self, request: Request, explainer: Explainer, progress: Progress | None = None
+    ) -> EncodedImage:
+        """Return the picture's pass through the image tower, kept while the image side stays as it is."""
+        key = (request.model, request.picture, request.resolution, request.image_layers)
+        if key not in self._encoded:
+            self._encoded[key] = explainer.encode(self.source(request), progress)
+        return self._encoded[key]
+
+    def vocabularies(self, model: str) -> dict[str, Vocabulary]:
+        """Return the lists of words that a region can be asked about, by name, the most fitting one first."""
+        return {**vocabularies(model), **self._words}
+
+    def has_blocks(self, method: str) -> bool:
+        """Whether there are maps of single blocks: the method goes block by block, as the model does."""
+        blockwise = isinstance(get_method(method), BlockwiseMethod)
+        return blockwise and not self.fixed.get("reference")
+
+    # What a reader may choose from
+
+    def offers(self, request: Request) -> dict[str, Any]:
+        """Return what can be asked next of a request's model and picture, by the trait that holds it."""
+        return {
+            "_methods": self.methods(request.model),
+            "_models": self.models.entries(),
+            "_resolutions": self.resolutions(request),
+            "_pictures": self.pictures.entries(),
+            "_vocabularies": list(self.vocabularies(request.model)),
+            "_code": self.code(request),
+        }
+
+    def methods(self, model: str) -> list[dict[str, Any]]:
+        """Return the methods that a model's towers allow: name, label, whether they have maps of blocks."""
+        clip = self.models.get(model)
+        towers = (clip.image_tower, clip.text_tower)
+        return [
+            {"name": method.name, "label": method.label, "blocks": self.has_blocks(method.name)}
+            for method in map(get_method, method_names())
+            if not method.needs_query or all(tower.has_query for tower in towers)
+        ]
+
+    def resolutions(self, request: Request) -> list[int]:
+        """Return short sides in pixels: the model's own and finer ones; none where there is no choice."""
+        clip = self.models.get(request.model)
+        sized = isinstance(self.source(request), Image.Image)
+        if not (clip.image_processor.flexible and sized and self.fixed.get("fit") != "crop"):
+            return []
+        own, patch = min(clip.image_processor.image_size), max(clip.image_processor.patch_size)
+        return [round(own * times / patch) * patch for times in _FINER]
+
+    def code(self, request: Request) -> str:
+        """Return the call of `explore` that shows what was asked for."""
+        source, path = self.models.source(request.model), self.pictures[request.picture].path
+        prompts = request.prompts[0] if len(request.prompts) == 1 else list(request.prompts)
+        asked = self.fixed | request.options(changed=True)
+        options = f", options={asked!r}" if asked else ""
+        return (
+            f"gw.explore({repr(path) if path else 'image'}, {prompts!r}, "
+            f"model={repr(source) if source else 'clip'}, method={request.method!r}{options})"
+        )
+
+    def free(self, name: str) -> None:
+        """Drop a model from memory, as `ModelCache.free` does, with all that refers to it."""
+        self._encoded.clear()
+        self.models.free(name)

@@ -1,0 +1,84 @@
+"""The base class of questions: traits that ask and hold the answer, and what computes it. No torch here."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import traitlets as t
+
+from ...core.progress import Progress
+from ..request import Request
+
+if TYPE_CHECKING:
+    from ..backend import Backend
+
+QUESTIONS: dict[str, Question] = {}  # by the trait that holds the answer
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a widget shows while it is asked something.
+
+    Attributes:
+        request: what was explained.
+        caption: the active prompt.
+        region: the region as the widget's trait holds it, or ``None``.
+    """
+
+    request: Request
+    caption: str
+    region: Mapping[str, Any] | None
+
+
+class Question(ABC):
+    """Something that a widget can be asked about what it shows.
+
+    A subclass with an ``answer`` registers itself.
+
+    Attributes:
+        asks: name of the trait that asks. Its default value means that nothing is asked.
+        answer: name of the trait that holds the answer. Its default value means that there is none.
+        Traits: a class of both traits, and of others that belong to them. They become the widget's own.
+    """
+
+    asks: ClassVar[str]
+    answer: ClassVar[str]
+    Traits: ClassVar[type[t.HasTraits]]
+
+    def __init_subclass__(cls) -> None:
+        """Register the question, where it has an answer of its own."""
+        if "answer" in vars(cls):
+            QUESTIONS[cls.answer] = cls()
+
+    def default(self, name: str) -> Any:
+        """Return the first value of a trait that the question declares."""
+        return self.Traits.class_traits()[name].default()
+
+    @abstractmethod
+    def arguments(self, value: Any, shown: Shown, backend: Backend) -> tuple[Any, ...] | None:
+        """Return what `compute` takes, or ``None`` where there is nothing to answer.
+
+        An answer is kept for as long as its arguments stay equal.
+
+        Args:
+            value: of the trait that asks.
+            shown: what the widget shows.
+            backend: the pictures and models behind the widget.
+        """
+
+    @abstractmethod
+    def compute(self, backend: Backend, *arguments: Any, progress: Progress | None = None) -> Any:
+        """Return the answer, as its trait holds it. Called on the worker's thread."""
+
+
+class RegionQuestion(Question):
+    """A question about the region, asked while there is one."""
+
+    def arguments(self, value: Any, shown: Shown, backend: Backend) -> tuple[Any, ...] | None:
+        """Return the request, the trait's value and the region."""
+        if shown.region is None or value == self.default(self.asks):
+            return None
+        return shown.request, value, shown.region

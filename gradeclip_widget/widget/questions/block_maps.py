@@ -1,0 +1,51 @@
+"""What single blocks of the towers say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import traitlets as t
+
+from ...core.progress import Progress
+from ...export.payload import to_raw_depth
+from .base import Question, Shown
+
+if TYPE_CHECKING:
+    from ..backend import Backend
+
+
+class SingleBlocks(Question):
+    """Maps of the active prompt in every block of both towers; see `Explainer.depth`."""
+
+    asks, answer = "depth", "_depth"
+
+    class Traits(t.HasTraits):
+        """Whether the maps are wanted, the maps, and which block is shown."""
+
+        depth = t.Bool(False, help="whether maps of single blocks are wanted").tag(
+            sync=True, control=True, option=True, repaints=True
+        )
+        _depth = t.Instance(dict, allow_none=True, help="the maps of single blocks").tag(
+            sync=True, repaints=True, ts="RawDepth"
+        )
+        image_block = t.Int(
+            None,
+            allow_none=True,
+            min=0,
+            help="the block of the image tower whose maps are shown; those explained when None",
+        ).tag(sync=True, option=True, repaints=True)
+        text_block = t.Int(None, allow_none=True, min=0, help="the same of the text tower").tag(
+            sync=True, option=True, repaints=True
+        )
+
+    def arguments(self, value: Any, shown: Shown, backend: Backend) -> tuple[Any, ...] | None:
+        """Return the request without its prompts, and the active one; a method without blocks has no maps."""
+        if not value or not backend.has_blocks(shown.request.method):
+            return None
+        return shown.request.of_picture, shown.caption
+
+    def compute(self, backend: Backend, *arguments: Any, progress: Progress | None = None) -> Any:
+        """Return the maps as `RawDepth`."""
+        request, caption = arguments
+        explainer = backend.explainer(request, progress)
+        return dict(to_raw_depth(explainer.depth(backend.source(request), caption, progress)))

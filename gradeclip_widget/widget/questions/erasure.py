@@ -1,0 +1,44 @@
+"""What erasing the region does to the scores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import traitlets as t
+
+from ...core.erasure import ERASURES, erase
+from ...core.progress import Progress, no_progress
+from ...export.picture import display_image
+from .base import RegionQuestion
+
+if TYPE_CHECKING:
+    from ..backend import Backend
+
+
+class Erasure(RegionQuestion):
+    """The mask test: the region is blurred, filled or replaced by noise, and all prompts are scored again."""
+
+    asks, answer = "erase", "erased"
+
+    class Traits(t.HasTraits):
+        """How the region is erased, and the scores then."""
+
+        erase = t.Enum(
+            ("", *ERASURES),
+            "",
+            help="how the region is erased for a mask test; empty for not at all",
+        ).tag(sync=True, control=True, option=True, repaints=True)
+        erased = t.Instance(
+            dict,
+            allow_none=True,
+            help="the picture with the region erased, and each prompt's cosine",
+        ).tag(sync=True, repaints=True, ts="{ how: string; image: Bytes; scores: number[] }")
+
+    def compute(self, backend: Backend, *arguments: Any, progress: Progress | None = None) -> Any:
+        """Return how it was erased, the picture then as WebP, and the score of every prompt."""
+        request, how, region = arguments
+        explainer = backend.explainer(request, progress)
+        (progress or no_progress)("mask test", 0, None)
+        without = erase(backend.image(request), region, how)
+        scores = explainer.scores(without, request.prompts)
+        return {"how": how, "image": display_image(without), "scores": [float(s) for s in scores]}

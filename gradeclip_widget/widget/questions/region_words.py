@@ -1,0 +1,58 @@
+"""Which words of a vocabulary a region resembles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import traitlets as t
+
+from ...core.progress import Progress
+from .base import RegionQuestion, Shown
+
+if TYPE_CHECKING:
+    from ..backend import Backend
+
+_COUNT = 12  # words sent
+
+
+class RegionWords(RegionQuestion):
+    """Zero-shot classification of the region; see `Explainer.classify_region`."""
+
+    asks, answer = "vocabulary", "seen"
+
+    class Traits(t.HasTraits):
+        """The list of words that is asked about, and the strongest of them."""
+
+        vocabulary = t.Unicode(
+            "", help="name of the list of words that the region is asked about; empty for none"
+        ).tag(sync=True, control=True, option=True)
+        seen = t.List(
+            t.Dict(), help="the words that the region resembles most, and the cosine of each"
+        ).tag(sync=True, ts="{ word: string; value: number }[]")
+        _vocabularies = t.List(t.Unicode(), help="names of the lists of words that there are").tag(
+            sync=True
+        )
+
+        @t.validate("vocabulary")
+        def _check_vocabulary(self, proposal: Any) -> str:
+            if proposal["value"] not in ("", *self._vocabularies):
+                known = ", ".join(map(repr, self._vocabularies)) or "none without a model"
+                raise t.TraitError(
+                    f"no vocabulary {proposal['value']!r}: there are {known}; "
+                    "explore(..., vocabularies={name: words}) adds one"
+                )
+            return str(proposal["value"])
+
+    def arguments(self, value: Any, shown: Shown, backend: Backend) -> tuple[Any, ...] | None:
+        """Return the request without its prompts, which do not matter here, the name and the region."""
+        arguments = super().arguments(value, shown, backend)
+        return arguments and (shown.request.of_picture, *arguments[1:])
+
+    def compute(self, backend: Backend, *arguments: Any, progress: Progress | None = None) -> Any:
+        """Return the words that the region resembles most, the best first."""
+        request, vocabulary, region = arguments
+        explainer = backend.explainer(request, progress)
+        words = backend.vocabularies(request.model)[vocabulary]
+        encoded = backend.encode(request, explainer, progress)
+        ranked = explainer.classify_region(encoded, region, words, _COUNT, progress)
+        return [{"word": w.word, "value": w.value} for w in ranked]
