@@ -42,7 +42,7 @@ def measure(name: str, device: str, rounds: int) -> None:
     model, _, preprocess = open_clip.create_model_and_transforms(name, device=device)
     tokenizer = local_tokenizer(model, name)
     clip = gw.ClipModel(model.eval(), preprocess, tokenizer)
-    size = clip.optics.image_size[0]
+    size = clip.image_processor.image_size[0]
     image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (size, size, 3), np.uint8))
     pixels = preprocess(image)[None].to(device)
     ids = tokenizer([CAPTION]).to(device)
@@ -63,13 +63,13 @@ def measure(name: str, device: str, rounds: int) -> None:
         image_forward()
         text_forward()
 
-    def maps(effects: bool = False) -> None:
-        with clip.running():
-            trace = clip.image_tower.trace(pixels, effects=effects)
+    def maps(contributions: bool = False) -> None:
+        with clip.inference_context():
+            trace = clip.image_tower.trace(pixels, contributions=contributions)
             explainer.method.image_maps(trace, directions)
 
     def maps_and_shares() -> None:
-        maps(effects=True)
+        maps(contributions=True)
 
     def whole() -> None:
         explainer(pixels, CAPTION)

@@ -33,7 +33,7 @@ def main() -> None:
     torch.manual_seed(0)
     model, _, preprocess = open_clip.create_model_and_transforms(args.model, device=args.device)
     clip = gw.ClipModel(model.eval(), preprocess, open_clip.get_tokenizer(args.model))
-    size = clip.optics.image_size[0]
+    size = clip.image_processor.image_size[0]
     image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (size, size, 3), np.uint8))
     pixels = preprocess(image)[None].to(args.device)
     names = gw.vocabularies()["imagenet"].words
@@ -46,7 +46,7 @@ def main() -> None:
         model.encode_image(pixels, normalize=True)
 
     def encode() -> None:
-        with clip.running():
+        with clip.inference_context():
             word_embeddings(clip, vocabulary)
 
     image_forward()

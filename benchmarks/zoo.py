@@ -165,10 +165,12 @@ def held(built: Built) -> str:
 def checks(built: Built) -> dict[str, Callable[[], None]]:
     """The invariants by letter. (e) is held in (a) too, where the model itself runs batches."""
     clip, model, picture = built.clip, built.clip.model, _picture(built.clip)
-    image, text, frame = clip.image_tower, clip.text_tower, clip.tokenizer.frame
+    image, text, frame = clip.image_tower, clip.text_tower, clip.tokenizer.special_tokens
     pixels = built.preprocess(picture)[None]
     ids = built.tokenizer([CAPTION, OTHER])
-    sequences = [clip.tokenizer.framed(clip.tokenizer.encode(c)) for c in (CAPTION, OTHER)]
+    sequences = [
+        clip.tokenizer.add_special_tokens(clip.tokenizer.encode(c)) for c in (CAPTION, OTHER)
+    ]
     explainer = gw.Explainer(clip, readings=False, fit="crop")
 
     def own() -> None:

@@ -12,7 +12,7 @@ import open_clip
 import torch
 from huggingface_hub.constants import HF_HUB_CACHE
 
-from ..core.progress import Progress, unheard
+from ..core.progress import Progress, no_progress
 from ..demo import model as demo
 from .download_progress import LOADING, followed, weights_size
 from .model import ClipModel
@@ -67,7 +67,7 @@ def load(
     target = _device(device)
     name, pretrained = _checked(name, pretrained)
     size = demo.WEIGHTS.stat().st_size if name == DEMO else weights_size(name, pretrained)
-    (progress or unheard)(LOADING, 0, size)
+    (progress or no_progress)(LOADING, 0, size)
     if name == DEMO:
         return ClipModel(
             demo.build().to(target),

@@ -14,20 +14,25 @@ from .image_towers.attention_pooling import AttentionPoolingTower
 from .image_towers.base import ImageTower
 from .image_towers.class_token import ClassTokenTower
 from .image_towers.feature_map import FeatureMapTower
-from .image_towers.timm_class_token import TimmTokenTower
-from .preprocessing import Optics, optics
+from .image_towers.timm_class_token import TimmClassTokenTower
+from .preprocessing import ImageProcessor, optics
 from .text_towers.base import TextTower
-from .text_towers.bidirectional import PooledTextTower
+from .text_towers.bidirectional import BidirectionalTextTower
 from .text_towers.causal import CausalTextTower
-from .text_towers.huggingface_first_token import ClassTextTower
-from .text_towers.huggingface_mean import MeanTextTower
-from .tokenizers.huggingface_fast import OffsetTokenizer
+from .text_towers.huggingface_first_token import HuggingFaceFirstTokenTower
+from .text_towers.huggingface_mean import HuggingFaceMeanTower
+from .tokenizers.huggingface_fast import HuggingFaceFastTokenizer
 from .tokenizers.open_clip_bpe import Tokenizer, Tokens
-from .tokenizers.sentencepiece import PieceTokenizer
+from .tokenizers.sentencepiece import SentencePieceTokenizer
 
-IMAGE_FAMILIES = (ClassTokenTower, TimmTokenTower, AttentionPoolingTower, FeatureMapTower)
-_HUGGING_FACE_TOKENIZERS = (OffsetTokenizer, PieceTokenizer)
-TEXT_FAMILIES = (CausalTextTower, PooledTextTower, ClassTextTower, MeanTextTower)
+IMAGE_FAMILIES = (ClassTokenTower, TimmClassTokenTower, AttentionPoolingTower, FeatureMapTower)
+_HUGGING_FACE_TOKENIZERS = (HuggingFaceFastTokenizer, SentencePieceTokenizer)
+TEXT_FAMILIES = (
+    CausalTextTower,
+    BidirectionalTextTower,
+    HuggingFaceFirstTokenTower,
+    HuggingFaceMeanTower,
+)
 
 
 class ClipModel:
@@ -74,7 +79,7 @@ class ClipModel:
         self.name = name or type(model).__name__
         self.image_tower: ImageTower = _tower("image", model.visual, IMAGE_FAMILIES)
         self.text_tower: TextTower = _tower("text", model, TEXT_FAMILIES)
-        self.optics: Optics = optics(
+        self.image_processor: ImageProcessor = optics(
             model, preprocess, self.image_tower.patch_size, self.image_tower.flexible
         )
         known = (kind for kind in _HUGGING_FACE_TOKENIZERS if kind.wraps(tokenizer))
@@ -102,7 +107,7 @@ class ClipModel:
         return None if bias is None else float(bias.detach().float())
 
     @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
+    def inference_context(self) -> Iterator[None]:
         """Evaluation mode and autocast; the model is given back as it was, also after an exception.
 
         One thread at a time: some towers are switched to another picture size while they run.
@@ -154,7 +159,7 @@ class ClipModel:
     @torch.no_grad()
     def embed(self, sequences: Sequence[Sequence[int]]) -> Tensor:
         """Unit text embeddings (K, E) of K framed token sequences."""
-        embeddings, _ = self.text_tower.run(sequences, 0, self.tokenizer.frame)
+        embeddings, _ = self.text_tower.run(sequences, 0, self.tokenizer.special_tokens)
         return embeddings
 
     def to_device(self, pixels: Tensor) -> Tensor:

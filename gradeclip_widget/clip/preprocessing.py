@@ -42,7 +42,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Optics:
+class ImageProcessor:
     """How a model wants its pixels.
 
     Attributes:
@@ -67,7 +67,7 @@ class Optics:
     short_side: int | None = None
 
     def picture(self, source: Any, fit: Fit = "whole", resolution: int | None = None) -> Picture:
-        """Read a picture and make it fit the tower.
+        """PooledAttention a picture and make it fit the tower.
 
         Args:
             source: path, encoded bytes, PIL image, array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), or an
@@ -197,8 +197,8 @@ class Optics:
 
 def optics(
     model: Any, preprocess: Any, patch_size: tuple[int, int], flexible: bool = True
-) -> Optics:
-    """Read from a model and its preprocessing transform how it wants its pixels."""
+) -> ImageProcessor:
+    """PooledAttention from a model and its preprocessing transform how it wants its pixels."""
     visual = model.visual
     steps = {type(step).__name__: step for step in getattr(preprocess, "transforms", [])}
     normalize, resize = steps.get("Normalize"), steps.get("Resize")
@@ -214,7 +214,7 @@ def optics(
     squash = resize is not None and isinstance(resize.size, tuple | list) and len(resize.size) == 2
     padded = "CenterCropOrPad" in steps
     short_side = resize.size if resize is not None and isinstance(resize.size, int) else None
-    return Optics(
+    return ImageProcessor(
         image_size=(height, width),
         patch_size=patch_size,
         mean=tuple(map(float, mean)),

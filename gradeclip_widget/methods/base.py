@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ..clip.blocks.attention import Moves
+from ..clip.blocks.attention import TangentFn
 from ..clip.image_towers.base import ImageTower, ImageTrace
+from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTower, TextTrace
-from ..clip.text_towers.shares import Shares
 
 _METHODS: dict[str, type[Method]] = {}
 
@@ -50,7 +50,7 @@ class Method(ABC):
                     f"method={self.name!r} shows what a query attends to, and this model's {side} tower "
                     f"({tower.family}) has none; use 'grad-eclip' or 'grad-cam'"
                 )
-        if self.reference and not (image.in_reference and text.in_reference):
+        if self.reference and not (image.supports_reference and text.supports_reference):
             raise ValueError(
                 "reference=True computes as the authors' code does, which knows vision transformers with a "
                 "class token and causal text transformers pooled at EOT only; this model's towers: "
@@ -62,14 +62,10 @@ class Method(ABC):
         """Signed maps (K, patches) of the picture along K directions (K, E) of the text space."""
 
     @abstractmethod
-    def shares(self, trace: TextTrace) -> Shares:
+    def token_attributions(self, trace: TextTrace) -> Attributions:
         """Return what each of the T tokens between SOT and EOT gives to the caption's embedding."""
 
-    def token_shares(self, trace: TextTrace) -> Tensor:
-        """Return the shares (T, E) of the embedding that the interactions with patches are made of."""
-        return self.shares(trace).embedded
-
-    def moves(self) -> Moves | None:
+    def tangent_fn(self) -> TangentFn | None:
         """What `shares` pushes, block by block, if it does: a text tower may take that along."""
         return None
 
@@ -82,7 +78,7 @@ class BlockwiseMethod(Method):
         """Signed maps (L, K, patches) that each of L traced blocks gives by itself, shallowest first."""
 
     @abstractmethod
-    def block_shares(self, trace: TextTrace) -> Shares:
+    def block_attributions(self, trace: TextTrace) -> Attributions:
         """Return what each token gives to the caption's embedding in each traced block alone, (L, T, E)."""
 
     def image_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:

@@ -6,12 +6,12 @@ from functools import partial
 
 from torch import Tensor
 
-from ..clip.blocks.attention import Moves
+from ..clip.blocks.attention import TangentFn
 from ..clip.image_towers.base import ImageTrace
+from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTrace
-from ..clip.text_towers.shares import Shares
 from .base import Method
-from .token_shares import caption_moves, caption_shares
+from .token_attributions import caption_attributions, caption_tangents
 
 
 class GradCam(Method):
@@ -29,14 +29,14 @@ class GradCam(Method):
 
     def image_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
         """Signed maps (K, patches)."""
-        features, gradients = trace.pull_features(directions)
+        features, gradients = trace.features_vjp(directions)
         weights = gradients.float().mean(1)
         return weights @ features.float()[trace.patches].T
 
-    def shares(self, trace: TextTrace) -> Shares:
+    def token_attributions(self, trace: TextTrace) -> Attributions:
         """Return those of Grad-ECLIP (T, E)."""
-        return caption_shares(trace, self.reference)
+        return caption_attributions(trace, self.reference)
 
-    def moves(self) -> Moves:
+    def tangent_fn(self) -> TangentFn:
         """Those of Grad-ECLIP."""
-        return partial(caption_moves, reference=self.reference)
+        return partial(caption_tangents, reference=self.reference)

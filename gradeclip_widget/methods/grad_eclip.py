@@ -7,12 +7,12 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from ..clip.blocks.attention import Moves
+from ..clip.blocks.attention import TangentFn
 from ..clip.image_towers.base import ImageTrace
+from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTrace
-from ..clip.text_towers.shares import Shares
 from .base import BlockwiseMethod
-from .token_shares import caption_moves, caption_shares, weighted_values
+from .token_attributions import caption_attributions, caption_tangents, weighted_values
 
 
 class GradEclip(BlockwiseMethod):
@@ -43,31 +43,31 @@ class GradEclip(BlockwiseMethod):
         ``reference=True`` takes the ReLU in every block before they are summed, as the authors' notebook
         does.
         """
-        if not trace.reads:
-            features, gradients = trace.pull_features(directions)
+        if not trace.attentions:
+            features, gradients = trace.features_vjp(directions)
             patches = features.float()[trace.patches]
             one: Tensor = (gradients.float()[:, trace.patches] * patches).sum(-1)
             return one[None]
-        values = torch.stack([weighted_values(r, r.tokens)[r.tokens] for r in trace.reads])
-        maps: Tensor = trace.pull(directions).float() @ values.transpose(-1, -2)
+        values = torch.stack([weighted_values(r, r.tokens)[r.tokens] for r in trace.attentions])
+        maps: Tensor = trace.vjp(directions).float() @ values.transpose(-1, -2)
         return maps.relu() if self.reference else maps
 
-    def shares(self, trace: TextTrace) -> Shares:
-        """Return first-order shares f_j of the embedding (T, E), as `caption_shares` has them."""
-        return caption_shares(trace, self.reference)
+    def token_attributions(self, trace: TextTrace) -> Attributions:
+        """Return first-order shares f_j of the embedding (T, E), as `caption_attributions` has them."""
+        return caption_attributions(trace, self.reference)
 
-    def moves(self) -> Moves:
-        """Those of `caption_shares`."""
-        return partial(caption_moves, reference=self.reference)
+    def tangent_fn(self) -> TangentFn:
+        """Those of `caption_attributions`."""
+        return partial(caption_tangents, reference=self.reference)
 
-    def block_shares(self, trace: TextTrace) -> Shares:
-        """Return the terms (L, T, E) that `caption_shares` sums; averaged tokens count as one block."""
-        moves = [caption_moves(read, self.reference) for read in trace.reads]
+    def block_attributions(self, trace: TextTrace) -> Attributions:
+        """Return the terms (L, T, E) that `caption_attributions` sums; averaged tokens count as one block."""
+        moves = [caption_tangents(attention, self.reference) for attention in trace.attentions]
         if not moves:
-            return trace.shares(moves).by_block(1)
+            return trace.propagate(moves).by_block(1)
         # One block's moves at a time, all blocks in one pass.
         blocks = len(moves)
         alone = [move.new_zeros(blocks, *move.shape) for move in moves]
         for n, move in enumerate(moves):
             alone[n][n] = move
-        return trace.shares([a.flatten(0, 1) for a in alone]).by_block(blocks)
+        return trace.propagate([a.flatten(0, 1) for a in alone]).by_block(blocks)

@@ -9,14 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from ..clip.text_towers.base import TextTower
-from ..clip.tokenizers.frame import Frame
+from ..clip.tokenizers.special_tokens import SpecialTokens
 
 STEPS = 20
 _ROWS = 512  # tokens run at once: bounds memory, since gradients keep what every block computed
 
 
 def integrated_gradients(
-    tower: TextTower, ids: Sequence[int], frame: Frame, x: Tensor, steps: int = STEPS
+    tower: TextTower,
+    ids: Sequence[int],
+    special_tokens: SpecialTokens,
+    x: Tensor,
+    steps: int = STEPS,
 ) -> Tensor:
     """Attribute a score to a caption's own tokens by integrated gradients over their embeddings.
 
@@ -30,7 +34,7 @@ def integrated_gradients(
     Args:
         tower: the text tower.
         ids: framed token ids of the caption.
-        frame: which of them are its own, and what pads them.
+        special_tokens: which of them are its own, and what pads them.
         x: unit image embedding (E,).
         steps: of the midpoint rule.
 
@@ -45,14 +49,14 @@ def integrated_gradients(
     """
     if steps < 1:
         raise ValueError(f"steps={steps}: give at least 1")
-    own = slice(frame.lead, len(ids) - frame.tail)
+    own = slice(special_tokens.leading, len(ids) - special_tokens.trailing)
     points = (torch.arange(steps, device=x.device) + 0.5) / steps
     length = len(ids) if tower.ends_at_eot else tower.context_length
     total = x.new_zeros(own.stop - own.start)
     for some in points.split(max(1, _ROWS // length)):
         rows = torch.tensor([ids], device=x.device).expand(len(some), -1)
         with torch.enable_grad(), _on_path(tower.token_embedding, own, some) as path:
-            score = (tower.encode(rows, frame).to(x) @ x).sum()
+            score = (tower.encode(rows, special_tokens).to(x) @ x).sum()
             ((embeddings, at),) = path
             (gradients,) = torch.autograd.grad(score, at)
         total += (gradients[:, own] * embeddings[:, own]).sum((0, 2)).to(total)

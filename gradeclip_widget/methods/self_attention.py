@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..clip.blocks.attention import Read
+from ..clip.blocks.attention import PooledAttention
 from ..clip.image_towers.base import ImageTrace
+from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTrace
-from ..clip.text_towers.shares import Shares
 from .base import Method
 
 
@@ -21,14 +21,14 @@ class SelfAttention(Method):
 
     def image_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
         """The same map in each of the K rows (K, patches)."""
-        return _weights(trace.reads[-1]).expand(len(directions), -1)
+        return _weights(trace.attentions[-1]).expand(len(directions), -1)
 
-    def shares(self, trace: TextTrace) -> Shares:
+    def token_attributions(self, trace: TextTrace) -> Attributions:
         """Return the caption's embedding, shared out by the attention of EOT, (T, E)."""
-        return Shares(_weights(trace.reads[-1])[:, None] * trace.embedding)
+        return Attributions(_weights(trace.attentions[-1])[:, None] * trace.embedding)
 
 
-def _weights(read: Read) -> Tensor:
-    weights = read.attention().float().mean(0)
-    hidden = len(read.k) - read.visible
-    return F.pad(weights, (0, hidden))[read.tokens]
+def _weights(attention: PooledAttention) -> Tensor:
+    weights = attention.weights().float().mean(0)
+    hidden = len(attention.k) - attention.visible
+    return F.pad(weights, (0, hidden))[attention.tokens]

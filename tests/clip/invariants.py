@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 import gradeclip_widget as gw
 from gradeclip_widget import ClipModel
-from gradeclip_widget.clip.blocks.attention import read_region
-from gradeclip_widget.clip.tokenizers.frame import Frame
+from gradeclip_widget.clip.blocks.attention import attend_to_region
+from gradeclip_widget.clip.tokenizers.special_tokens import SpecialTokens
 
 from . import nudges
 from .conftest import small_clip
@@ -145,14 +145,14 @@ def check_weights(
     """
     trace = tower.trace(pixels, layers)
     directions = random(3, len(trace.embedding), seed=2)
-    w = trace.pull(directions)
-    read = trace.reads[0]
-    assert w.shape == (layers, 3, len(read.o))
+    w = trace.vjp(directions)
+    attention = trace.attentions[0]
+    assert w.shape == (layers, 3, len(attention.o))
     if not nudges.normed_inside(
         tower
     ):  # what a norm takes in has no length: w is at right angles to it
-        close(trace.block_effects[-1] @ directions.T, w[-1] @ trace.reads[-1].o, 1e-4)
-    along = leaning(random(len(read.o), seed=3), *w[0])
+        close(trace.block_contributions[-1] @ directions.T, w[-1] @ trace.attentions[-1].o, 1e-4)
+    along = leaning(random(len(attention.o), seed=3), *w[0])
     moved = slope(
         model.visual,
         lambda: model.encode_image(pixels.double(), normalize=True),
@@ -165,7 +165,7 @@ def check_map_gradients(tower: Any, model: Any, pixels: Tensor) -> None:
     """(b) where nothing asks: gradients are the slope of the model's own score as its feature map moves."""
     trace = tower.trace(pixels)
     direction = random(1, len(trace.embedding), seed=5)
-    features, gradients = trace.pull_features(direction)
+    features, gradients = trace.features_vjp(direction)
     along = leaning(random(*features.shape, seed=6), gradients[0])
     moved = slope(
         model.visual,
@@ -173,7 +173,7 @@ def check_map_gradients(tower: Any, model: Any, pixels: Tensor) -> None:
         lambda step: nudges.feature_map(tower, step * along, trace.grid),
     )
     close((gradients[0].double() * along).sum(), direction[0].double() @ moved, 1e-3)
-    assert torch.equal(trace.block_effects[0], trace.embedding)
+    assert torch.equal(trace.block_contributions[0], trace.embedding)
     check_region(tower, pixels)
 
 
@@ -187,20 +187,24 @@ def check_region(tower: Any, pixels: Tensor) -> None:
     close(x.norm(), torch.ones(()))
     assert (trace.region_embedding(1 - inside) - x).norm() > 1e-3
     elsewhere = (1 - inside)[:, None]
-    if trace.reads:
-        *_, read = trace.reads
-        k, v = read.k.clone(), read.v.clone()
-        k[read.tokens] += 9 * elsewhere.to(k)
-        v[read.tokens] -= 9 * elsewhere.to(v)
-        changed = replace(trace, reads=[replace(read, k=k, v=v)])
+    if trace.attentions:
+        *_, attention = trace.attentions
+        k, v = attention.k.clone(), attention.v.clone()
+        k[attention.tokens] += 9 * elsewhere.to(k)
+        v[attention.tokens] -= 9 * elsewhere.to(v)
+        changed = replace(trace, attentions=[replace(attention, k=k, v=v)])
         everywhere = F.scaled_dot_product_attention(
             *(
-                rows.unflatten(-1, (read.heads, -1)).transpose(0, 1)
-                for rows in (read.q[None], read.k[read.tokens], read.v[read.tokens])
+                rows.unflatten(-1, (attention.heads, -1)).transpose(0, 1)
+                for rows in (
+                    attention.q[None],
+                    attention.k[attention.tokens],
+                    attention.v[attention.tokens],
+                )
             ),
-            attn_mask=None if read.bias is None else read.bias[:, None, read.tokens],
+            attn_mask=None if attention.bias is None else attention.bias[:, None, attention.tokens],
         )
-        close(read_region(read, torch.ones(patches)), everywhere.flatten())
+        close(attend_to_region(attention, torch.ones(patches)), everywhere.flatten())
     else:
         features = trace.features.clone()
         features[trace.patches] += 9 * elsewhere.to(features)
@@ -211,14 +215,14 @@ def check_region(tower: Any, pixels: Tensor) -> None:
 
 def check_attention(tower: Any, pixels: Tensor) -> None:
     """(c) values with the true attention weights make up o, patches and the rest."""
-    (read,) = tower.trace(pixels).reads
-    weights = read.attention()
-    values = read.v.unflatten(-1, (read.heads, -1))
+    (attention,) = tower.trace(pixels).attentions
+    weights = attention.weights()
+    values = attention.v.unflatten(-1, (attention.heads, -1))
     parts = weights.T[..., None] * values
-    patches = parts[read.tokens].sum(0)
+    patches = parts[attention.tokens].sum(0)
     rest = parts.sum(0) - patches
-    close((patches + rest).flatten(), read.o)
-    assert len(parts[read.tokens]) == tower.trace(pixels).grid[0] * tower.trace(pixels).grid[1]
+    close((patches + rest).flatten(), attention.o)
+    assert len(parts[attention.tokens]) == tower.trace(pixels).grid[0] * tower.trace(pixels).grid[1]
     check_region(tower, pixels)
 
 
@@ -226,36 +230,43 @@ def check_feature_gradients(tower: Any, pixels: Tensor) -> None:
     """Gradients at the features, against weights: where they move o alone, they are w pulled through."""
     trace = tower.trace(pixels)
     directions = random(2, len(trace.embedding), seed=4)
-    features, gradients = trace.pull_features(directions)
+    features, gradients = trace.features_vjp(directions)
     assert gradients.shape == (2, *features.shape)
     rows, cols = trace.grid
     assert len(features[trace.patches]) == rows * cols
 
 
 def check_text_embeddings(
-    tower: Any, model: Any, sequences: Any, ids: Tensor, frame: Frame
+    tower: Any, model: Any, sequences: Any, ids: Tensor, special_tokens: SpecialTokens
 ) -> None:
     """(a) embeddings of framed sequences are the model's own of padded ids, (e) each as if alone."""
-    embeddings, trace = tower.run(sequences, tower.depth, frame)
+    embeddings, trace = tower.run(sequences, tower.depth, special_tokens)
     with torch.no_grad():
         close(embeddings, model.encode_text(ids, normalize=True))
     assert torch.equal(trace.embedding, embeddings[0])
-    close(tower.run(sequences[1:], 1, frame)[0], embeddings[1:])
+    close(tower.run(sequences[1:], 1, special_tokens)[0], embeddings[1:])
 
 
 def check_pushes(
-    tower: Any, model: Any, sequence: Any, ids: Tensor, frame: Frame, layers: int = 1
+    tower: Any,
+    model: Any,
+    sequence: Any,
+    ids: Tensor,
+    special_tokens: SpecialTokens,
+    layers: int = 1,
 ) -> None:
     """(b) pushed moves are the slope of the model's own text embedding as what its query read moves.
 
     Where tokens are averaged, as one token's own part of the mean moves.
     """
-    _, trace = tower.run([sequence], layers, frame)
-    if trace.reads:
-        moves = [random(2, len(read.o), seed=n) for n, read in enumerate(trace.reads)]
-        pushed, along = trace.shares(moves).embedded[1], [m[1].double() for m in moves]
+    _, trace = tower.run([sequence], layers, special_tokens)
+    if trace.attentions:
+        moves = [
+            random(2, len(attention.o), seed=n) for n, attention in enumerate(trace.attentions)
+        ]
+        pushed, along = trace.propagate(moves).embedded[1], [m[1].double() for m in moves]
     else:
-        pushed, along = trace.shares([]).embedded[-1], [trace.features[-1].double()]
+        pushed, along = trace.propagate([]).embedded[-1], [trace.features[-1].double()]
     moved = slope(
         getattr(model, "text", model),
         lambda: model.encode_text(ids, normalize=True),
@@ -264,14 +275,16 @@ def check_pushes(
     close(pushed.double(), moved, 1e-3)
 
 
-def check_text_attention(tower: Any, sequence: Any, frame: Frame) -> None:
+def check_text_attention(tower: Any, sequence: Any, special_tokens: SpecialTokens) -> None:
     """(c) values with the true attention weights make up o; or the tokens' parts, all told, the mean."""
-    _, trace = tower.run([sequence], tower.depth, frame)
-    for read in trace.reads:
-        values = read.v[: read.visible].unflatten(-1, (read.heads, -1))
-        close(torch.einsum("hn,nhd->hd", read.attention(), values).flatten(), read.o)
-    if not trace.reads:
-        _, whole = tower.run([sequence], 1, Frame(lead=0, tail=0, pad=frame.pad))
+    _, trace = tower.run([sequence], tower.depth, special_tokens)
+    for attention in trace.attentions:
+        values = attention.v[: attention.visible].unflatten(-1, (attention.heads, -1))
+        close(torch.einsum("hn,nhd->hd", attention.weights(), values).flatten(), attention.o)
+    if not trace.attentions:
+        _, whole = tower.run(
+            [sequence], 1, SpecialTokens(leading=0, trailing=0, pad=special_tokens.pad)
+        )
         close(whole.features.sum(0), whole.pooled)
 
 
@@ -280,7 +293,7 @@ def check_lower_precision(model: Any, pixels: Tensor, tokenizer: Any = None) -> 
     clip = wrap(model, tokenizer)
     full = _ranks(gw.Explainer(clip)(pixels, "a red car").signed_map)
     for dtype in ("bfloat16", "float16"):
-        narrow = ClipModel(model, clip.optics.crop, clip.tokenizer.tokenizer, dtype=dtype)
+        narrow = ClipModel(model, clip.image_processor.crop, clip.tokenizer.tokenizer, dtype=dtype)
         low = _ranks(gw.Explainer(narrow)(pixels, "a red car").signed_map)
         assert np.corrcoef(full, low)[0, 1] >= 0.98, dtype
 
@@ -297,12 +310,12 @@ def check_untouched(clip: ClipModel, pixels: Tensor) -> None:
     before = {name: value.clone() for name, value in model.state_dict().items()}
     seen = [(m, dict(vars(m)), list(m._modules.items()), hooks(m)) for m in model.modules()]
     gw.Explainer(clip, readings=False)(pixels, "a red car")
-    with clip.running():
+    with clip.inference_context():
         trace = clip.image_tower.trace(pixels)
         directions = torch.ones(1, len(trace.embedding))
-        if trace.reads:
-            trace.pull(directions)
-        trace.pull_features(directions)
+        if trace.attentions:
+            trace.vjp(directions)
+        trace.features_vjp(directions)
     for module, attributes, children, hooked in seen:
         assert list(module._modules.items()) == children
         assert hooks(module) == hooked

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gradeclip_widget.clip.blocks.huggingface import EncoderBlock
+from gradeclip_widget.clip.blocks.huggingface import HuggingFaceBlock
 from gradeclip_widget.clip.image_towers.attention_pooling import AttentionPoolingTower
-from gradeclip_widget.clip.image_towers.timm_class_token import TimmTokenTower
+from gradeclip_widget.clip.image_towers.timm_class_token import TimmClassTokenTower
 
 
 def image(tower: Any, move: Tensor, layers: int = 1) -> contextlib.AbstractContextManager[Any]:
@@ -19,7 +19,7 @@ def image(tower: Any, move: Tensor, layers: int = 1) -> contextlib.AbstractConte
     if isinstance(tower, AttentionPoolingTower):
         return by_bias(_projection(tower), move)
     block = tower.blocks[-layers]
-    if isinstance(tower, TimmTokenTower):
+    if isinstance(tower, TimmClassTokenTower):
         attention = block.module.attn
         return entering(getattr(attention, "norm", attention.proj), move)
     return _branch(block, move, 0)
@@ -27,7 +27,7 @@ def image(tower: Any, move: Tensor, layers: int = 1) -> contextlib.AbstractConte
 
 def normed_inside(tower: Any) -> bool:
     """Whether a norm comes between the attention output and the stream."""
-    if not isinstance(tower, TimmTokenTower):
+    if not isinstance(tower, TimmClassTokenTower):
         return False
     block = tower.blocks[-1]
     norm = getattr(block.module.attn, "norm", None)
@@ -89,7 +89,7 @@ def entering(module: nn.Module, move: Tensor, row: int = 0) -> Iterator[None]:
 
 def _branch(block: Any, move: Tensor, row: int) -> contextlib.AbstractContextManager[None]:
     """The model with one row of a block's attention outputs moved."""
-    if isinstance(block, EncoderBlock):
+    if isinstance(block, HuggingFaceBlock):
         return entering(block.out, move, row)
     # open_clip's block projects them by weights alone, so they are moved after that.
     with torch.no_grad():

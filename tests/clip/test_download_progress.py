@@ -83,7 +83,9 @@ def test_a_model_is_loaded_once_for_all_threads_and_let_go_of_with_the_last(
 
     def load(name: str, **options: Any) -> gw.ClipModel:
         loads.append(name)
-        return gw.ClipModel(clip.model, clip.optics.crop, clip.tokenizer.tokenizer, name=name)
+        return gw.ClipModel(
+            clip.model, clip.image_processor.crop, clip.tokenizer.tokenizer, name=name
+        )
 
     monkeypatch.setattr(loading, "load", load)
     models: list[gw.ClipModel] = []

@@ -147,9 +147,9 @@ def test_embeddings_of_many_captions_are_the_models_own(pair: Any, clip: ClipMod
     coded = processor.tokenizer(
         captions, padding="max_length", truncation=True, max_length=LENGTH, return_tensors="pt"
     )["input_ids"]
-    framed = [clip.tokenizer.framed(clip.tokenizer.encode(c)) for c in captions]
-    with clip.running():
-        ours, _ = clip.text_tower.run(framed, 2, clip.tokenizer.frame)
+    framed = [clip.tokenizer.add_special_tokens(clip.tokenizer.encode(c)) for c in captions]
+    with clip.inference_context():
+        ours, _ = clip.text_tower.run(framed, 2, clip.tokenizer.special_tokens)
     own = features(model.get_text_features(coded))
     check.close(ours, torch.nn.functional.normalize(own, dim=-1))
     check.close(clip.model.encode_text(coded), own)
@@ -160,15 +160,15 @@ def test_pictures_are_prepared_as_by_the_processor(
     pair: Any, clip: ClipModel, picture: Image.Image
 ) -> None:
     own = pair[1](images=picture, return_tensors="pt")["pixel_values"][0]
-    difference = (clip.optics.crop(picture) - own).abs()
+    difference = (clip.image_processor.crop(picture) - own).abs()
     # One step of 8-bit rounding apart where pictures are resized as tensors.
-    assert difference.max() <= 2.1 / 255 / min(clip.optics.std)
-    assert difference.mean() < 0.2 / 255 / min(clip.optics.std)
+    assert difference.max() <= 2.1 / 255 / min(clip.image_processor.std)
+    assert difference.mean() < 0.2 / 255 / min(clip.image_processor.std)
 
 
 def test_what_the_crop_left_out_is_known(clip: ClipModel, picture: Image.Image) -> None:
-    cover = clip.optics.picture(picture, "crop").cover
-    if clip.optics.crop_mode == "squash":
+    cover = clip.image_processor.picture(picture, "crop").cover
+    if clip.image_processor.crop_mode == "squash":
         assert cover == (0, 0, 130, 90)
     else:  # 72 px of the short side's 90, the middle 64 of them kept
         assert cover == pytest.approx((25, 5, 105, 85))
@@ -176,7 +176,7 @@ def test_what_the_crop_left_out_is_known(clip: ClipModel, picture: Image.Image) 
 
 def test_words_are_traced_to_their_tokens(pair: Any, clip: ClipModel) -> None:
     tokens = clip.tokenizer(CAPTION)
-    framed = clip.tokenizer.framed(tokens.ids)
+    framed = clip.tokenizer.add_special_tokens(tokens.ids)
     own = pair[1].tokenizer(CAPTION)["input_ids"]
     assert framed == own
     assert [w.text for w in tokens.words] == ["A", "brown", "DOG", "in", "a", "red", "car"]
@@ -254,6 +254,6 @@ def test_a_headless_siglip_is_refused(tmp_path: Path) -> None:
 def test_the_copy_is_a_model_of_open_clips_kind(clip: ClipModel) -> None:
     assert isinstance(clip.model, Pair)
     pixels = check.picture(64, 64)
-    with torch.no_grad(), clip.running():
+    with torch.no_grad(), clip.inference_context():
         trace = clip.image_tower.trace(pixels)
         check.close(trace.embedding, check.own_embedding(clip.model, pixels))

@@ -18,7 +18,7 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image, ImageOps
 
 import gradeclip_widget as gw
-from gradeclip_widget.clip.preprocessing import MAX_PATCHES, Optics, Picture, optics
+from gradeclip_widget.clip.preprocessing import MAX_PATCHES, ImageProcessor, Picture, optics
 from gradeclip_widget.core.images import read_image
 from gradeclip_widget.demo import Scene
 
@@ -28,13 +28,15 @@ RED, WHITE = (200, 30, 40), (255, 255, 255)
 
 
 @pytest.fixture(scope="module")
-def lens() -> Optics:
+def lens() -> ImageProcessor:
     """Of a model of 224 px in patches of 16."""
     vision = CLIPVisionCfg(layers=1, width=64, head_width=32, patch_size=16, image_size=224)
     text = CLIPTextCfg(context_length=16, vocab_size=49408, width=32, heads=2, layers=1)
     transform = image_transform_v2(PreprocessCfg(size=(224, 224)), is_train=False)
     model = CLIP(32, vision, text).eval()
-    return gw.ClipModel(model, transform, open_clip.SimpleTokenizer(context_length=16)).optics
+    return gw.ClipModel(
+        model, transform, open_clip.SimpleTokenizer(context_length=16)
+    ).image_processor
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
@@ -133,7 +135,7 @@ def test_a_mask_is_black_and_white() -> None:
     assert np.unique(np.asarray(read_image(np.eye(4, dtype=bool)))).tolist() == [0, 255]
 
 
-def test_a_tensor_is_shown_as_the_picture_it_was_made_from(lens: Optics) -> None:
+def test_a_tensor_is_shown_as_the_picture_it_was_made_from(lens: ImageProcessor) -> None:
     made = lens.picture(picture((224, 224)))
     again = lens.picture(made.pixels)
     np.testing.assert_allclose(np.asarray(again.image, int), np.asarray(made.image, int), atol=1)
@@ -249,7 +251,7 @@ def test_a_path_that_is_not_there_says_where_it_was_looked_for(tmp_path: Path) -
     ],
 )
 def test_a_tensor_of_another_shape_is_refused(
-    lens: Optics, tensor: torch.Tensor, said: str
+    lens: ImageProcessor, tensor: torch.Tensor, said: str
 ) -> None:
     with pytest.raises(ValueError, match=said):
         lens.picture(tensor)
@@ -261,7 +263,7 @@ def test_a_tensor_of_another_shape_is_refused(
 @given(st.integers(1, 900), st.integers(1, 900))
 @settings(max_examples=40, deadline=None)
 def test_the_whole_picture_is_seen_in_its_own_shape(width: int, height: int) -> None:
-    lens = Optics((224, 224), (16, 16), (0.5,) * 3, (0.5,) * 3, *_CROPPING)
+    lens = ImageProcessor((224, 224), (16, 16), (0.5,) * 3, (0.5,) * 3, *_CROPPING)
     try:
         made = lens.picture(Image.new("RGB", (width, height)))
     except ValueError as error:
@@ -281,7 +283,7 @@ _CROPPING = (
 )
 
 
-def test_a_single_pixel_is_a_picture(lens: Optics) -> None:
+def test_a_single_pixel_is_a_picture(lens: ImageProcessor) -> None:
     made = lens.picture(Image.new("RGB", (1, 1), RED))
     assert made.pixels.shape == (1, 3, 224, 224)
     assert made.cover == (0, 0, 1, 1)
@@ -289,7 +291,7 @@ def test_a_single_pixel_is_a_picture(lens: Optics) -> None:
 
 @pytest.mark.parametrize("size", [(20_000, 3), (3, 20_000)])
 def test_a_ribbon_is_refused_whole_with_ways_out_and_these_work(
-    lens: Optics, size: tuple[int, int]
+    lens: ImageProcessor, size: tuple[int, int]
 ) -> None:
     ribbon = Image.new("RGB", size)
     with pytest.raises(ValueError, match=r"use fit='squash' or fit='crop'"):
@@ -304,7 +306,7 @@ def test_a_ribbon_is_refused_whole_with_ways_out_and_these_work(
 
 @pytest.mark.parametrize("size", [(300, 200), (200, 300), (448, 224), (225, 224), (5000, 200)])
 def test_the_crops_box_is_what_the_models_own_preprocessing_shows(
-    lens: Optics, size: tuple[int, int]
+    lens: ImageProcessor, size: tuple[int, int]
 ) -> None:
     image = picture(size)
     made = lens.picture(image, "crop")
@@ -314,7 +316,7 @@ def test_the_crops_box_is_what_the_models_own_preprocessing_shows(
     assert np.abs(seen - np.asarray(again, float)).mean() < 3
 
 
-def test_the_crops_pixels_are_the_models_own(lens: Optics) -> None:
+def test_the_crops_pixels_are_the_models_own(lens: ImageProcessor) -> None:
     image = picture((300, 200))
     assert torch.equal(lens.picture(image, "crop").pixels[0], lens.crop(image))
 
@@ -325,7 +327,7 @@ def test_a_model_whose_size_is_no_multiple_of_its_patch_reads_whole_patches_of_i
 ) -> None:
     """As SigLIP's of 384 px by patches of 14, whose last 6 px fall off."""
     crop = image_transform_v2(PreprocessCfg(size=(384, 384), resize_mode=mode), is_train=False)
-    lens = Optics((384, 384), (14, 14), (0.5,) * 3, (0.5,) * 3, _CROPPING[0], crop, mode)
+    lens = ImageProcessor((384, 384), (14, 14), (0.5,) * 3, (0.5,) * 3, _CROPPING[0], crop, mode)
     seen = lens.picture(picture((768, 768)), "crop", None)
     assert seen.pixels.shape == (1, 3, 384, 384)
     assert seen.cover == pytest.approx((0, 0, 756, 756))
@@ -338,7 +340,9 @@ def test_a_model_whose_size_is_no_multiple_of_its_patch_reads_whole_patches_of_i
 
 def test_a_model_that_is_not_square_crops_its_own_shape() -> None:
     crop = image_transform_v2(PreprocessCfg(size=(96, 192)), is_train=False)
-    lens = Optics((96, 192), (16, 16), (0.5,) * 3, (0.5,) * 3, _CROPPING[0], crop, "shortest")
+    lens = ImageProcessor(
+        (96, 192), (16, 16), (0.5,) * 3, (0.5,) * 3, _CROPPING[0], crop, "shortest"
+    )
     x0, y0, x1, y1 = lens.picture(Image.new("RGB", (400, 400)), "crop").cover
     assert (x1 - x0) / (y1 - y0) == pytest.approx(2)
     assert 0 <= x0 < x1 <= 400
@@ -383,7 +387,7 @@ def test_preprocessing_that_does_not_normalise_is_refused(clip: gw.ClipModel) ->
     ],
 )
 def test_what_cannot_be_fitted_is_refused_with_a_way_out(
-    lens: Optics, options: dict[str, Any], error: type[Exception], said: str
+    lens: ImageProcessor, options: dict[str, Any], error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):
         lens.picture(picture((300, 200)), **options)
@@ -426,7 +430,7 @@ def test_the_map_of_a_rotated_photograph_lies_where_the_eye_sees_the_object(
     assert turned.region_words(thing.box)[0].text == "dog"
 
 
-def test_a_picture_is_ready_for_the_tower_on_any_device(lens: Optics) -> None:
+def test_a_picture_is_ready_for_the_tower_on_any_device(lens: ImageProcessor) -> None:
     made = lens.picture(picture())
     assert isinstance(made, Picture)
     assert made.pixels.dtype == torch.float32

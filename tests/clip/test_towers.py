@@ -16,9 +16,9 @@ from gradeclip_widget import ClipModel
 from gradeclip_widget.clip.blocks.attention import attend
 from gradeclip_widget.clip.image_towers.class_token import ClassTokenTower
 from gradeclip_widget.clip.text_towers.causal import CausalTextTower
-from gradeclip_widget.clip.tokenizers.frame import SOT_EOT
+from gradeclip_widget.clip.tokenizers.special_tokens import SOT_EOT
 from gradeclip_widget.methods.grad_eclip import GradEclip
-from gradeclip_widget.methods.token_shares import weighted_values
+from gradeclip_widget.methods.token_attributions import weighted_values
 
 from . import invariants as check
 from .conftest import CAPTION, small_clip
@@ -26,7 +26,7 @@ from .conftest import CAPTION, small_clip
 
 @pytest.fixture(scope="module")
 def ids(wrapped: ClipModel) -> list[int]:
-    return wrapped.tokenizer.framed(wrapped.tokenizer.encode(CAPTION))
+    return wrapped.tokenizer.add_special_tokens(wrapped.tokenizer.encode(CAPTION))
 
 
 def close(a: Tensor, b: Tensor, tolerance: float = 1e-5) -> None:
@@ -39,7 +39,7 @@ def own_pass(tower: Any, x: Tensor, first: int, visible: Any, moves: list[Tensor
     for block, move in zip(tower.blocks[first:], moves, strict=True):
         o = attend(*block.qkv(x), block.heads, mask)
         hot = F.one_hot(torch.tensor(pooled), len(x))[:, None].to(x)
-        x = block.finish(x, o + hot * move)
+        x = block.forward_from_attention(x, o + hot * move)
     return tower.embedding_of(x[pooled])
 
 
@@ -53,7 +53,9 @@ def test_image_embedding_is_the_models_own(model: CLIP, pixels: Tensor, layers: 
 def test_text_embeddings_are_the_models_own(model: CLIP, wrapped: ClipModel) -> None:
     captions = [CAPTION, "a dog", "a brown cat", "dog " * 70, ""]
     tokens = open_clip.SimpleTokenizer()(captions)
-    sequences = [wrapped.tokenizer.framed(wrapped.tokenizer.encode(c)) for c in captions]
+    sequences = [
+        wrapped.tokenizer.add_special_tokens(wrapped.tokenizer.encode(c)) for c in captions
+    ]
     embeddings, trace = CausalTextTower(model).run(sequences, 4)
     close(embeddings, model.encode_text(tokens, normalize=True).detach())
     assert torch.equal(trace.embedding, embeddings[0])
@@ -63,7 +65,7 @@ def test_captions_past_one_pack_are_encoded_alike(
     model: CLIP, wrapped: ClipModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sequences = [
-        wrapped.tokenizer.framed(wrapped.tokenizer.encode(f"{a} {b}"))
+        wrapped.tokenizer.add_special_tokens(wrapped.tokenizer.encode(f"{a} {b}"))
         for a, b in itertools.product(["red", "blue", "old"], ["car", "dog", "tree"])
     ]
     whole, _ = CausalTextTower(model).run(sequences, 2)
@@ -79,7 +81,7 @@ def test_image_channel_weights_are_the_scores_gradient(
     tower = ClassTokenTower(model.visual)
     trace = tower.trace(pixels, layers)
     directions = torch.randn(3, 48, generator=torch.Generator().manual_seed(2))
-    w = trace.pull(directions)
+    w = trace.vjp(directions)
     assert w.shape == (layers, 3, 128)
     # Central differences of the score as the attention output of the first explained block moves.
     along = torch.randn(128, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
@@ -100,20 +102,20 @@ def test_image_channel_weights_are_the_scores_gradient(
 def test_text_shares_agree_in_forward_and_reverse_mode(model: CLIP, ids: list[int]) -> None:
     tower = CausalTextTower(model)
     _, trace = tower.run([ids], 3)
-    shares = GradEclip().token_shares(trace)
+    shares = GradEclip().token_attributions(trace).embedded
     direction = torch.randn(48, generator=torch.Generator().manual_seed(4))
     text = model
     x = (text.token_embedding(torch.tensor(ids)) + text.positional_embedding[: len(ids)]).detach()
     mask = torch.ones(len(ids), len(ids), dtype=torch.bool).tril()
     for block in tower.blocks[:1]:
-        x = block.finish(x, attend(*block.qkv(x), block.heads, mask)).detach()
+        x = block.forward_from_attention(x, attend(*block.qkv(x), block.heads, mask)).detach()
     moves = [torch.zeros(64, requires_grad=True) for _ in range(3)]
     embedding = own_pass(tower, x, 1, (len(ids) - 1, mask), moves)
     grads = torch.autograd.grad(embedding @ direction, moves)
     reverse = torch.stack(
         [
-            weighted_values(read, slice(read.visible))[read.tokens] @ w
-            for read, w in zip(trace.reads, grads, strict=True)
+            weighted_values(attention, slice(attention.visible))[attention.tokens] @ w
+            for attention, w in zip(trace.attentions, grads, strict=True)
         ]
     ).sum(0)
     close(shares @ direction, reverse)
@@ -129,10 +131,10 @@ def test_text_block_effects_are_first_order_contributions(model: CLIP, ids: list
     direction = torch.randn(48, generator=torch.Generator().manual_seed(5))
     grads = torch.autograd.grad(embedding @ direction, moves)
     _, full = tower.run([ids], 4)
-    expected = torch.stack([w @ r.o for w, r in zip(grads, full.reads, strict=True)])
-    close(trace.block_effects @ direction, expected)
-    trace.shares([torch.zeros(2, 64)] * 2)  # the effects that ride along with moves are the same
-    close(trace.block_effects @ direction, expected)
+    expected = torch.stack([w @ r.o for w, r in zip(grads, full.attentions, strict=True)])
+    close(trace.block_contributions @ direction, expected)
+    trace.propagate([torch.zeros(2, 64)] * 2)  # the effects that ride along with moves are the same
+    close(trace.block_contributions @ direction, expected)
 
 
 @pytest.mark.parametrize("layers", [1, 3, 4])
@@ -141,19 +143,19 @@ def test_moves_taken_along_are_those_pushed_afterwards(
 ) -> None:
     tower, method = CausalTextTower(model), GradEclip()
     sequences = [ids, ids[:3] + ids[-1:], ids[:1] + ids[2:]]
-    embeddings, along = tower.run(sequences, layers, moves=method.moves())
+    embeddings, along = tower.run(sequences, layers, tangent_fn=method.tangent_fn())
     own_embeddings, after = tower.run(sequences, layers)
-    assert after.carried is None
-    close(method.token_shares(along), method.token_shares(after))
-    close(along.block_effects, after.block_effects)
+    assert after.propagated is None
+    close(method.token_attributions(along).embedded, method.token_attributions(after).embedded)
+    close(along.block_contributions, after.block_contributions)
     close(embeddings, own_embeddings)
 
 
 def test_last_image_block_effect_is_weight_times_output(model: CLIP, pixels: Tensor) -> None:
     trace = ClassTokenTower(model.visual).trace(pixels)
     direction = torch.randn(1, 48, generator=torch.Generator().manual_seed(6))
-    w = trace.pull(direction)[0, 0]
-    close(trace.block_effects[-1] @ direction[0], w @ trace.reads[0].o)
+    w = trace.vjp(direction)[0, 0]
+    close(trace.block_contributions[-1] @ direction[0], w @ trace.attentions[0].o)
 
 
 def test_image_block_effects_hold_the_patches_still(model: CLIP, pixels: Tensor) -> None:
@@ -167,22 +169,22 @@ def test_image_block_effects_hold_the_patches_still(model: CLIP, pixels: Tensor)
         k, v = (a.detach()[1:] for a in block.keys_values(x))
         own_k, own_v = block.keys_values(row)
         o = attend(block.query(row), torch.cat([own_k, k]), torch.cat([own_v, v]), block.heads)
-        x = block.finish(x, attend(*block.qkv(x), block.heads)).detach()
-        row = block.finish(row, o + move)
+        x = block.forward_from_attention(x, attend(*block.qkv(x), block.heads)).detach()
+        row = block.forward_from_attention(row, o + move)
     grads = torch.autograd.grad(tower.embedding_of(row[0]) @ direction, moves)
-    expected = torch.stack([w @ r.o for w, r in zip(grads, trace.reads, strict=True)])
-    close(trace.block_effects @ direction, expected)
+    expected = torch.stack([w @ r.o for w, r in zip(grads, trace.attentions, strict=True)])
+    close(trace.block_contributions @ direction, expected)
 
 
 def test_patches_with_true_attention_make_up_the_attention_output(
     model: CLIP, pixels: Tensor
 ) -> None:
-    (read,) = ClassTokenTower(model.visual).trace(pixels).reads
-    weights = read.attention()  # (heads, N)
-    values = read.v.reshape(len(read.v), read.heads, -1)
-    patches = torch.einsum("hn,nhd->hd", weights[:, read.tokens], values[read.tokens])
+    (attention,) = ClassTokenTower(model.visual).trace(pixels).attentions
+    weights = attention.weights()  # (heads, N)
+    values = attention.v.reshape(len(attention.v), attention.heads, -1)
+    patches = torch.einsum("hn,nhd->hd", weights[:, attention.tokens], values[attention.tokens])
     rest = weights[:, 0, None] * values[0]
-    close((patches + rest).flatten(), read.o)
+    close((patches + rest).flatten(), attention.o)
 
 
 def test_a_region_is_read_by_itself(model: CLIP, pixels: Tensor) -> None:
@@ -216,9 +218,9 @@ def test_maps_in_lower_precision_rank_alike(model: CLIP, pixels: Tensor) -> None
 
 def test_effects_can_be_left_out_without_changing_the_rest(model: CLIP, pixels: Tensor) -> None:
     tower = ClassTokenTower(model.visual)
-    lean, full = tower.trace(pixels, effects=False), tower.trace(pixels)
+    lean, full = tower.trace(pixels, contributions=False), tower.trace(pixels)
     close(lean.embedding, full.embedding)
-    close(lean.reads[0].v, full.reads[0].v)
+    close(lean.attentions[0].v, full.attentions[0].v)
 
 
 def test_a_model_is_left_as_it_was(wrapped: ClipModel, pixels: Tensor) -> None:
@@ -229,9 +231,9 @@ def test_a_model_is_left_as_it_was(wrapped: ClipModel, pixels: Tensor) -> None:
     modes = [m.training for m in model.modules()]
     wanted = [p.requires_grad for p in model.parameters()]
     try:
-        with wrapped.running():
+        with wrapped.inference_context():
             trace = wrapped.image_tower.trace(pixels, 2)
-            trace.pull(torch.ones(1, 48))
+            trace.vjp(torch.ones(1, 48))
             raise KeyboardInterrupt
     except KeyboardInterrupt:
         pass
@@ -243,8 +245,8 @@ def test_a_model_is_left_as_it_was(wrapped: ClipModel, pixels: Tensor) -> None:
 
 
 def test_it_works_inside_the_callers_inference_mode(wrapped: ClipModel, pixels: Tensor) -> None:
-    with torch.inference_mode(), wrapped.running():
-        w = wrapped.image_tower.trace(pixels).pull(torch.ones(1, 48))
+    with torch.inference_mode(), wrapped.inference_context():
+        w = wrapped.image_tower.trace(pixels).vjp(torch.ones(1, 48))
     assert w.abs().max() > 0
 
 

@@ -57,11 +57,11 @@ def test_rows_sum_to_the_map_along_the_summed_direction(
     clip = clips[seed % 2]
     explainer = gw.Explainer(clip, image_layers=image_layers, text_layers=text_layers)
     e = explainer(pixels(seed), caption)
-    with clip.running():
+    with clip.inference_context():
         _, text = clip.text_tower.run(
-            [clip.tokenizer.framed(clip.tokenizer.encode(caption))], text_layers
+            [clip.tokenizer.add_special_tokens(clip.tokenizer.encode(caption))], text_layers
         )
-        summed = GradEclip().token_shares(text).sum(0, keepdim=True)
+        summed = GradEclip().token_attributions(text).embedded.sum(0, keepdim=True)
         trace = clip.image_tower.trace(pixels(seed), image_layers)
         along = GradEclip().image_maps(trace, summed).reshape(e.patch_grid).numpy()
     scale = np.abs(e.interactions).max()
@@ -87,9 +87,10 @@ def test_left_out_maps_run_along_what_the_score_loses(clips: list[gw.ClipModel])
     clip = clips[0]
     e = gw.Explainer(clip)(pixels(3), "a red car and a dog")
     without = gw.Explainer(clip)(pixels(3), "a car and a dog")
-    with clip.running():
+    with clip.inference_context():
         ids = [
-            clip.tokenizer.framed(clip.tokenizer.encode(c)) for c in (e.caption, without.caption)
+            clip.tokenizer.add_special_tokens(clip.tokenizer.encode(c))
+            for c in (e.caption, without.caption)
         ]
         t, t_without = clip.text_tower.run(ids, 1)[0]
         trace = clip.image_tower.trace(pixels(3))
@@ -113,12 +114,12 @@ def test_alone_maps_run_along_a_photo_of_the_word(clips: list[gw.ClipModel]) -> 
 def test_token_importance_does_not_depend_on_padding(clips: list[gw.ClipModel]) -> None:
     """By default lambda runs over real tokens; the authors' runs over padding too."""
     clip = clips[0]
-    ids = clip.tokenizer.framed(clip.tokenizer.encode("a dog in a car"))
+    ids = clip.tokenizer.add_special_tokens(clip.tokenizer.encode("a dog in a car"))
     x = torch.randn(48, generator=torch.Generator().manual_seed(8))
-    with clip.running():
+    with clip.inference_context():
         _, packed = clip.text_tower.run([ids], 4)
         padded = clip.text_tower.trace(ids, 4)
-        ours = [GradEclip().token_shares(trace) @ x for trace in (packed, padded)]
+        ours = [GradEclip().token_attributions(trace).embedded @ x for trace in (packed, padded)]
         theirs = GradEclip(reference=True).token_shares(padded) @ x
     torch.testing.assert_close(ours[0], ours[1], rtol=1e-4, atol=1e-5 * float(ours[0].abs().max()))
     assert not torch.allclose(ours[0], theirs, rtol=1e-2)

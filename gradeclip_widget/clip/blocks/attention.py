@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
-class Read:
+class PooledAttention:
     """What the pooled token read in one block.
 
     Attributes:
@@ -36,35 +36,38 @@ class Read:
     padding: int = 0
     bias: Tensor | None = None
 
-    def copied(self, dtype: torch.dtype) -> Read:
+    def copied(self, dtype: torch.dtype) -> PooledAttention:
         """The same in memory of its own, so that it does not keep a larger matrix alive."""
         names = ("q", "k", "v", "o")
         return replace(self, **{n: getattr(self, n).to(dtype, copy=True) for n in names})
 
-    def cast(self, dtype: torch.dtype) -> Read:
+    def cast(self, dtype: torch.dtype) -> PooledAttention:
         """The same in another type, in the same memory where it has that type already."""
         names = ("q", "k", "v", "o")
         return replace(self, **{n: getattr(self, n).to(dtype) for n in names})
 
-    def attention(self) -> Tensor:
+    def weights(self) -> Tensor:
         """Attention weights (heads, visible) of the pooled token."""
         bias = None if self.bias is None else self.bias[:, : self.visible]
         return attention_weights(self.q, self.k[: self.visible], self.heads, bias)
 
 
-def read_region(read: Read, weights: Tensor) -> Tensor:
+def attend_to_region(attention: PooledAttention, weights: Tensor) -> Tensor:
     """Return the attention output (D,) at the pooled token where it may look at a region alone.
 
     Args:
-        read: what it reads otherwise.
+        attention: that of the whole picture.
         weights: (patches,) 0 to 1, how much of each patch the region covers, not all of them 0. A patch's
             attention is multiplied by it, and what is left sums to one again.
     """
-    k, v = read.k[read.tokens], split_heads(read.v[read.tokens], read.heads)
+    k, v = (
+        attention.k[attention.tokens],
+        split_heads(attention.v[attention.tokens], attention.heads),
+    )
     bias = weights.to(k).log()[None]  # a factor of the weights is a term of their logits
-    if read.bias is not None:
-        bias = bias + read.bias[:, read.tokens]
-    return (attention_weights(read.q, k, read.heads, bias)[:, None] @ v).flatten()
+    if attention.bias is not None:
+        bias = bias + attention.bias[:, attention.tokens]
+    return (attention_weights(attention.q, k, attention.heads, bias)[:, None] @ v).flatten()
 
 
 def split_heads(rows: Tensor, heads: int) -> Tensor:
@@ -97,12 +100,14 @@ def attend_batch(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor) -> T
     return o.transpose(1, 2).flatten(2)
 
 
-def attend_moves(read: Read, pooled: int, dq: Tensor, dk: Tensor, dv: Tensor) -> Tensor:
+def attention_jvp(
+    attention: PooledAttention, pooled: int, dq: Tensor, dk: Tensor, dv: Tensor
+) -> Tensor:
     """How a pooled token's attention output moves (K, D) as its own q, k and v move by (K, D) each."""
-    heads, n = read.heads, read.visible
-    weights = read.attention()  # (heads, N)
-    k, v = split_heads(read.k[:n], heads), split_heads(read.v[:n], heads)
-    q = read.q.reshape(heads, -1)
+    heads, n = attention.heads, attention.visible
+    weights = attention.weights()  # (heads, N)
+    k, v = split_heads(attention.k[:n], heads), split_heads(attention.v[:n], heads)
+    q = attention.q.reshape(heads, -1)
     dq, dk, dv = (split_heads(a, heads) for a in (dq, dk, dv))
     logits = dq @ k.transpose(-1, -2)  # (heads, K, N)
     logits[..., pooled] += (dk @ q[..., None])[..., 0]
@@ -112,9 +117,11 @@ def attend_moves(read: Read, pooled: int, dq: Tensor, dk: Tensor, dv: Tensor) ->
     return do.transpose(0, 1).flatten(1)
 
 
-def exact(x: Tensor) -> torch.autocast:
+def no_autocast(x: Tensor) -> torch.autocast:
     """Autocast off where ``x`` lies: one row costs nothing, and derivatives are taken along it."""
     return torch.autocast(x.device.type, enabled=False)
 
 
-Moves = Callable[[Read], Tensor]  # what a block read, to moves (K, D) of its attention output
+TangentFn = Callable[
+    [PooledAttention], Tensor
+]  # what a block read, to moves (K, D) of its attention output

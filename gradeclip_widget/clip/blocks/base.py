@@ -7,13 +7,13 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from .forward_mode import Layout
+from .forward_mode import DualLayout
 
 
-class Attends(Protocol):
+class AttentionBlock(Protocol):
     """A transformer block as attention between two row-wise halves, on matrices (..., rows, D).
 
-    With a `Layout`, matrices are (rows, D), and the rows past the plain ones are directions of one of them.
+    With a `DualLayout`, matrices are (rows, D); the rows past the primal ones are tangents of one of them.
     """
 
     @property
@@ -28,20 +28,22 @@ class Attends(Protocol):
     def bias(self) -> Tensor | None:
         """What is added to the attention's logits, (heads, rows, rows), if anything."""
 
-    def query(self, x: Tensor, layout: Layout | None = None) -> Tensor:
+    def query(self, x: Tensor, layout: DualLayout | None = None) -> Tensor:
         """Queries of rows that the pooled token is first of, all heads side by side."""
 
-    def keys_values(self, x: Tensor, layout: Layout | None = None) -> tuple[Tensor, Tensor]:
+    def keys_values(self, x: Tensor, layout: DualLayout | None = None) -> tuple[Tensor, Tensor]:
         """Keys and values."""
 
-    def qkv(self, x: Tensor, layout: Layout | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    def qkv(self, x: Tensor, layout: DualLayout | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values."""
 
-    def mix(self, x: Tensor, o: Tensor, layout: Layout | None = None) -> Tensor:
+    def post_attention(self, x: Tensor, o: Tensor, layout: DualLayout | None = None) -> Tensor:
         """What a block makes of attention outputs before their length counts: itself, or a norm of it."""
 
-    def leave(self, x: Tensor, mixed: Tensor, layout: Layout | None = None) -> Tensor:
-        """Output rows, from input rows and what `mix` made of the attention output."""
+    def residual_mlp(self, x: Tensor, mixed: Tensor, layout: DualLayout | None = None) -> Tensor:
+        """Output rows, from input rows and what `post_attention` made of the attention output."""
 
-    def finish(self, x: Tensor, o: Tensor, layout: Layout | None = None) -> Tensor:
-        """Output rows, from input rows and their attention output: `leave` after `mix`."""
+    def forward_from_attention(
+        self, x: Tensor, o: Tensor, layout: DualLayout | None = None
+    ) -> Tensor:
+        """Output rows, from input rows and their attention output: `residual_mlp` after `post_attention`."""

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from .forward_mode import Layout, activate, linear, norm
+from .forward_mode import DualLayout, activate, linear, norm
 
 
 @dataclass(frozen=True, eq=False)
-class EncoderBlock:
+class HuggingFaceBlock:
     """A block of a Hugging Face encoder, its attention taken apart; matrices are (..., rows, D).
 
     Attributes:
@@ -35,7 +35,7 @@ class EncoderBlock:
     bias: ClassVar[None] = None
 
     @classmethod
-    def of(cls, layer: Any) -> EncoderBlock:
+    def of(cls, layer: Any) -> HuggingFaceBlock:
         """View a layer, or raise ``TypeError`` where it is of a kind that is not known."""
         from transformers.models.bert.modeling_bert import BertLayer
         from transformers.models.m2m_100.modeling_m2m_100 import M2M100EncoderLayer
@@ -69,7 +69,7 @@ class EncoderBlock:
             )
         raise TypeError(f"unknown encoder layer {type(layer).__name__}")
 
-    def without_last_norm(self) -> tuple[EncoderBlock, nn.Module]:
+    def without_last_norm(self) -> tuple[HuggingFaceBlock, nn.Module]:
         """Return the block up to the norm that it ends in, and that norm; the identity where it ends in none.
 
         The last block's norm then belongs to what makes an embedding of the pooled token, as final norms do.
@@ -84,26 +84,26 @@ class EncoderBlock:
         """Of its weights."""
         return self.out.weight.dtype
 
-    def query(self, x: Tensor, layout: Layout | None = None) -> Tensor:
+    def query(self, x: Tensor, layout: DualLayout | None = None) -> Tensor:
         """Queries, all heads side by side."""
         return linear(self.projections[0], self._enter(x, layout), layout)
 
-    def keys_values(self, x: Tensor, layout: Layout | None = None) -> tuple[Tensor, Tensor]:
+    def keys_values(self, x: Tensor, layout: DualLayout | None = None) -> tuple[Tensor, Tensor]:
         """Keys and values."""
         x = self._enter(x, layout)
         return linear(self.projections[1], x, layout), linear(self.projections[2], x, layout)
 
-    def qkv(self, x: Tensor, layout: Layout | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    def qkv(self, x: Tensor, layout: DualLayout | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values."""
         x = self._enter(x, layout)
         q, k, v = (linear(part, x, layout) for part in self.projections)
         return q, k, v
 
-    def mix(self, x: Tensor, o: Tensor, layout: Layout | None = None) -> Tensor:
+    def post_attention(self, x: Tensor, o: Tensor, layout: DualLayout | None = None) -> Tensor:
         """The attention output as it enters the projection: itself."""
         return o
 
-    def leave(self, x: Tensor, mixed: Tensor, layout: Layout | None = None) -> Tensor:
+    def residual_mlp(self, x: Tensor, mixed: Tensor, layout: DualLayout | None = None) -> Tensor:
         """Output rows, from input rows and their attention output before projection."""
         first, second = self.norms
         x = x + linear(self.out, mixed, layout)
@@ -112,13 +112,15 @@ class EncoderBlock:
         x = norm(first, x, layout)
         return norm(second, x + self._branch(x, layout), layout)
 
-    def finish(self, x: Tensor, o: Tensor, layout: Layout | None = None) -> Tensor:
-        """As `leave`, since nothing comes between."""
-        return self.leave(x, o, layout)
+    def forward_from_attention(
+        self, x: Tensor, o: Tensor, layout: DualLayout | None = None
+    ) -> Tensor:
+        """As `residual_mlp`, since nothing comes between."""
+        return self.residual_mlp(x, o, layout)
 
-    def _enter(self, x: Tensor, layout: Layout | None) -> Tensor:
+    def _enter(self, x: Tensor, layout: DualLayout | None) -> Tensor:
         return norm(self.norms[0], x, layout) if self.norm_first else x
 
-    def _branch(self, x: Tensor, layout: Layout | None) -> Tensor:
+    def _branch(self, x: Tensor, layout: DualLayout | None) -> Tensor:
         up = activate(self.activation, linear(self.up, x, layout), layout)
         return linear(self.down, up, layout)

@@ -9,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .forward_mode import Layout, activate, linear, norm, unbiased
+from .forward_mode import DualLayout, activate, linear, norm, unbias
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
+class OpenClipBlock:
     """An open_clip ``ResidualAttentionBlock``, its attention taken apart.
 
     The attention is torch's ``MultiheadAttention``, or open_clip's own module with its weights so named.
@@ -30,7 +30,7 @@ class Block:
         return dtype
 
     @classmethod
-    def of(cls, module: nn.Module) -> Block:
+    def of(cls, module: nn.Module) -> OpenClipBlock:
         """View a block, or raise ``TypeError`` where it is not open_clip's standard one."""
         attention, mlp = getattr(module, "attn", None), getattr(module, "mlp", None)
         steps = [name for name, _ in mlp.named_children()] if isinstance(mlp, nn.Module) else []
@@ -45,25 +45,25 @@ class Block:
                 raise TypeError(f"the attention of its blocks has {part}, which is not known here")
         return cls(module, cast(Any, attention).num_heads)
 
-    def query(self, x: Tensor, layout: Layout | None = None) -> Tensor:
+    def query(self, x: Tensor, layout: DualLayout | None = None) -> Tensor:
         """Queries (rows, D), all heads side by side."""
         return self._project(x, 0, 1, layout)
 
-    def keys_values(self, x: Tensor, layout: Layout | None = None) -> tuple[Tensor, Tensor]:
+    def keys_values(self, x: Tensor, layout: DualLayout | None = None) -> tuple[Tensor, Tensor]:
         """Keys and values, each (rows, D)."""
         k, v = self._project(x, 1, 3, layout).chunk(2, -1)
         return k, v
 
-    def qkv(self, x: Tensor, layout: Layout | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    def qkv(self, x: Tensor, layout: DualLayout | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values, each (rows, D)."""
         q, k, v = self._project(x, 0, 3, layout).chunk(3, -1)
         return q, k, v
 
-    def mix(self, x: Tensor, o: Tensor, layout: Layout | None = None) -> Tensor:
+    def post_attention(self, x: Tensor, o: Tensor, layout: DualLayout | None = None) -> Tensor:
         """The attention output as it enters the projection: itself."""
         return o
 
-    def leave(self, x: Tensor, mixed: Tensor, layout: Layout | None = None) -> Tensor:
+    def residual_mlp(self, x: Tensor, mixed: Tensor, layout: DualLayout | None = None) -> Tensor:
         """The block's output rows, from its input rows and their attention output before projection."""
         m = self.module
         x = x + m.ls_1(linear(m.attn.out_proj, mixed, layout))
@@ -71,14 +71,16 @@ class Block:
         h = activate(m.mlp.gelu, h, layout)
         return x + cast(Tensor, m.ls_2(linear(m.mlp.c_proj, h, layout)))
 
-    def finish(self, x: Tensor, o: Tensor, layout: Layout | None = None) -> Tensor:
-        """As `leave`, since nothing comes between."""
-        return self.leave(x, o, layout)
+    def forward_from_attention(
+        self, x: Tensor, o: Tensor, layout: DualLayout | None = None
+    ) -> Tensor:
+        """As `residual_mlp`, since nothing comes between."""
+        return self.residual_mlp(x, o, layout)
 
-    def _project(self, x: Tensor, first: int, last: int, layout: Layout | None) -> Tensor:
+    def _project(self, x: Tensor, first: int, last: int, layout: DualLayout | None) -> Tensor:
         attention = self.module.attn
         size = attention.out_proj.in_features
         rows = slice(first * size, last * size)
         bias = None if attention.in_proj_bias is None else attention.in_proj_bias[rows]
         out = F.linear(norm(self.module.ln_1, x, layout), attention.in_proj_weight[rows], bias)
-        return unbiased(out, bias, layout)
+        return unbias(out, bias, layout)

@@ -19,7 +19,7 @@ from timm.models.vision_transformer_relpos import (
 )
 from torch import Tensor, nn
 
-from .forward_mode import Layout, activate, linear, moving, norm, row_wise, times, unbiased
+from .forward_mode import DualLayout, activate, active_layout, linear, norm, row_wise, times, unbias
 
 _BLOCKS = (
     PreNormBlock,
@@ -76,22 +76,22 @@ class TimmBlock:
         """Whether branches are normalised at their end rather than at their start."""
         return isinstance(self.module, ResPostBlock | ResPostRelPosBlock | EvaBlockPostNorm)
 
-    def query(self, x: Tensor, layout: Layout | None = None) -> Tensor:
+    def query(self, x: Tensor, layout: DualLayout | None = None) -> Tensor:
         """Queries of class tokens, which no position rotates."""
         return self._norm("q", self._project(self._enter(x, layout), 0, 1, layout), layout)
 
-    def keys_values(self, x: Tensor, layout: Layout | None = None) -> tuple[Tensor, Tensor]:
+    def keys_values(self, x: Tensor, layout: DualLayout | None = None) -> tuple[Tensor, Tensor]:
         """Keys and values of all tokens."""
         k, v = self._project(self._enter(x, layout), 1, 3, layout).chunk(2, -1)
         return self._place(self._norm("k", k, layout), layout), v
 
-    def qkv(self, x: Tensor, layout: Layout | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    def qkv(self, x: Tensor, layout: DualLayout | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values of all tokens."""
         q, k, v = self._project(self._enter(x, layout), 0, 3, layout).chunk(3, -1)
         q, k = self._norm("q", q, layout), self._norm("k", k, layout)
         return self._place(q, layout), self._place(k, layout), v
 
-    def mix(self, x: Tensor, o: Tensor, layout: Layout | None = None) -> Tensor:
+    def post_attention(self, x: Tensor, o: Tensor, layout: DualLayout | None = None) -> Tensor:
         """Attention outputs as they enter the projection, normalised and gated where the block does that.
 
         A block that normalises its branches' ends forgets how long they are; there, what the branch adds.
@@ -105,12 +105,14 @@ class TimmBlock:
             mixed = norm(self.module.norm1, linear(attention.proj, mixed, layout), layout)
         return mixed
 
-    def finish(self, x: Tensor, o: Tensor, layout: Layout | None = None) -> Tensor:
+    def forward_from_attention(
+        self, x: Tensor, o: Tensor, layout: DualLayout | None = None
+    ) -> Tensor:
         """Output rows, from input rows and their attention output."""
-        return self.leave(x, self.mix(x, o, layout), layout)
+        return self.residual_mlp(x, self.post_attention(x, o, layout), layout)
 
-    def leave(self, x: Tensor, mixed: Tensor, layout: Layout | None = None) -> Tensor:
-        """Output rows, from input rows and what `mix` made of the attention output."""
+    def residual_mlp(self, x: Tensor, mixed: Tensor, layout: DualLayout | None = None) -> Tensor:
+        """Output rows, from input rows and what `post_attention` made of the attention output."""
         m = self.module
         if self.post_norm:
             x = x + mixed
@@ -118,10 +120,10 @@ class TimmBlock:
         x = x + self._scale(1, linear(m.attn.proj, mixed, layout))
         return x + self._scale(2, _mlp(m.mlp, norm(m.norm2, x, layout), layout))
 
-    def _enter(self, x: Tensor, layout: Layout | None) -> Tensor:
+    def _enter(self, x: Tensor, layout: DualLayout | None) -> Tensor:
         return x if self.post_norm else norm(self.module.norm1, x, layout)
 
-    def _project(self, x: Tensor, first: int, last: int, layout: Layout | None) -> Tensor:
+    def _project(self, x: Tensor, first: int, last: int, layout: DualLayout | None) -> Tensor:
         attention = self.module.attn
         if attention.qkv is None:
             parts = (attention.q_proj, attention.k_proj, attention.v_proj)[first:last]
@@ -132,20 +134,20 @@ class TimmBlock:
         if getattr(attention, "q_bias", None) is not None:
             bias = torch.cat([attention.q_bias, attention.k_bias, attention.v_bias])
         bias = None if bias is None else bias[rows]
-        return unbiased(F.linear(x, attention.qkv.weight[rows], bias), bias, layout)
+        return unbias(F.linear(x, attention.qkv.weight[rows], bias), bias, layout)
 
-    def _norm(self, which: str, rows: Tensor, layout: Layout | None) -> Tensor:
+    def _norm(self, which: str, rows: Tensor, layout: DualLayout | None) -> Tensor:
         """qk-norm: each head's query or key by itself."""
         per_head = rows.unflatten(-1, (self.heads, -1))
         return norm(getattr(self.module.attn, f"{which}_norm"), per_head, layout).flatten(-2)
 
-    def _place(self, rows: Tensor, layout: Layout | None) -> Tensor:
+    def _place(self, rows: Tensor, layout: DualLayout | None) -> Tensor:
         """Rotate the patches' queries or keys (rows, D) by their positions."""
         if self.rope is None:
             return rows
         heads = rows.unflatten(-1, (self.heads, -1)).transpose(0, 1)
         half = getattr(self.module.attn, "rotate_half", False)
-        patches = slice(self.prefix, None if layout is None else layout.plain)
+        patches = slice(self.prefix, None if layout is None else layout.primal)
         rotated = apply_rot_embed_cat(heads[:, patches], self.rope, half=half).to(rows.dtype)
         below = heads[:, patches.stop or len(rows) :]
         placed = torch.cat([heads[:, : self.prefix], rotated, below], 1)
@@ -158,10 +160,10 @@ class TimmBlock:
         return y if gamma is None else gamma * y
 
 
-def _mlp(mlp: nn.Module, x: Tensor, layout: Layout | None) -> Tensor:
+def _mlp(mlp: nn.Module, x: Tensor, layout: DualLayout | None) -> Tensor:
     """Rows through a block's second branch; of a kind not known here a little slower."""
     m: Any = mlp
-    if moving(x, layout) is None or type(mlp) not in (Mlp, SwiGLU, GluMlp):
+    if active_layout(x, layout) is None or type(mlp) not in (Mlp, SwiGLU, GluMlp):
         return row_wise(mlp, x, layout)
     if type(mlp) is Mlp:
         h = activate(m.act, linear(m.fc1, x, layout), layout)

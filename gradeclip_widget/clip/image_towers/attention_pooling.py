@@ -13,8 +13,8 @@ from open_clip.transformer import AttentionalPooler
 from timm.layers import AttentionPoolLatent
 from torch import Tensor
 
-from ..blocks.attention import Read, attend, exact, read_region
-from ..blocks.forward_mode import push_embedding
+from ..blocks.attention import PooledAttention, attend, attend_to_region, no_autocast
+from ..blocks.forward_mode import embedding_jvp
 from .pooling_heads import CocaHead, LatentHead, PoolingHead, ResNetHead
 
 
@@ -29,7 +29,7 @@ class AttentionPoolingTower:
     family = "attention pooling head"
     depth = 1
     has_query = True
-    in_reference = False
+    supports_reference = False
 
     def __init__(self, visual: Any) -> None:
         """View the tower ``model.visual``.
@@ -57,7 +57,7 @@ class AttentionPoolingTower:
         layers: int = 1,
         *,
         single_head: bool = False,
-        effects: bool = True,
+        contributions: bool = True,
     ) -> AttentionPoolingTrace:
         """Run the tower on one picture.
 
@@ -65,7 +65,7 @@ class AttentionPoolingTower:
             pixels: normalised picture (1, 3, H, W), sides multiples of the patch size.
             layers: 1, the pooling head.
             single_head: not for this family.
-            effects: taken for the protocol's sake; they cost nothing here.
+            contributions: taken for the protocol's sake; they cost nothing here.
 
         Raises:
             ValueError: more blocks, or a single head, are asked for.
@@ -79,13 +79,13 @@ class AttentionPoolingTower:
         features, grid = self.pool.features(pixels)
         q, k, v = self.pool.qkv(features, grid)
         o = attend(q, k, v, self.pool.heads)
-        read = Read(q[0], k, v, o[0], self.pool.heads, len(k), self.pool.keys)
-        return AttentionPoolingTrace(self, grid, self.pool.patches, [read], features)
+        attention = PooledAttention(q[0], k, v, o[0], self.pool.heads, len(k), self.pool.keys)
+        return AttentionPoolingTrace(self, grid, self.pool.patches, [attention], features)
 
     def embedding_of(self, o: Tensor) -> Tensor:
         """Unit embeddings (..., E) of attention outputs (..., D) before their projection."""
-        with exact(o):
-            return F.normalize(self.pool.finish(o.to(self.pool.dtype)).float(), dim=-1)
+        with no_autocast(o):
+            return F.normalize(self.pool.embed(o.to(self.pool.dtype)).float(), dim=-1)
 
 
 @dataclass(eq=False)
@@ -95,21 +95,21 @@ class AttentionPoolingTrace:
     tower: AttentionPoolingTower
     grid: tuple[int, int]  # (rows, cols)
     patches: slice
-    reads: list[Read]  # one
+    attentions: list[PooledAttention]  # one
     features: Tensor  # (N, D) entering the head
 
     @cached_property
     def embedding(self) -> Tensor:
         """(E,) unit image embedding x."""
         with torch.no_grad():
-            return self.tower.embedding_of(self.reads[0].o)
+            return self.tower.embedding_of(self.attentions[0].o)
 
     @cached_property
-    def block_effects(self) -> Tensor:
+    def block_contributions(self) -> Tensor:
         """(1, E) what the head's attention output adds to x, to first order."""
-        o = self.reads[0].o.to(self.tower.pool.dtype)
-        with torch.no_grad(), exact(o):
-            return push_embedding(o, o[None], self.tower.embedding_of)
+        o = self.attentions[0].o.to(self.tower.pool.dtype)
+        with torch.no_grad(), no_autocast(o):
+            return embedding_jvp(o, o[None], self.tower.embedding_of)
 
     def region_embedding(self, weights: Tensor) -> Tensor:
         """Return the unit embedding (E,) of a region, which the head's query reads alone.
@@ -118,21 +118,21 @@ class AttentionPoolingTrace:
             weights: (patches,) how much of each patch the region covers, 0 to 1.
         """
         with torch.no_grad():
-            return self.tower.embedding_of(read_region(self.reads[0], weights))
+            return self.tower.embedding_of(attend_to_region(self.attentions[0], weights))
 
-    def pull(self, directions: Tensor) -> Tensor:
+    def vjp(self, directions: Tensor) -> Tensor:
         """Channel weights w = d(direction . x)/do: (K, E) to (1, K, D)."""
-        with torch.enable_grad(), exact(directions):
-            o = self.reads[0].o.detach()[None].to(self.tower.pool.dtype).requires_grad_()
+        with torch.enable_grad(), no_autocast(directions):
+            o = self.attentions[0].o.detach()[None].to(self.tower.pool.dtype).requires_grad_()
             x = self.tower.embedding_of(o)
             (w,) = torch.autograd.grad(x, o, directions[:, None], is_grads_batched=True)
         return w[:, 0][None]
 
-    def pull_features(self, directions: Tensor) -> tuple[Tensor, Tensor]:
+    def features_vjp(self, directions: Tensor) -> tuple[Tensor, Tensor]:
         """What enters the head (N, D), and the gradients (K, N, D) of direction . x there."""
         with torch.enable_grad():
             features = self.features.detach().requires_grad_()
-            o = attend(*self.tower.pool.qkv(features, self.grid), self.reads[0].heads)
+            o = attend(*self.tower.pool.qkv(features, self.grid), self.attentions[0].heads)
             x = self.tower.embedding_of(o)[0]
             rows = [torch.autograd.grad(x, features, d, retain_graph=True)[0] for d in directions]
         return self.features, torch.stack(rows)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from ..blocks.attention import Read
+from ..blocks.attention import PooledAttention
 
 
 class ImageTrace(Protocol):
@@ -15,17 +15,21 @@ class ImageTrace(Protocol):
 
     embedding: Tensor  # (E,) unit image embedding x
     grid: tuple[int, int]  # (rows, cols) of patches
-    patches: slice  # those among the rows of `pull_features`
-    reads: Sequence[Read]  # of the explained blocks, shallowest first; none where nothing asks
-    block_effects: Tensor  # (L, E): what each block's attention output adds to x, to first order
+    patches: slice  # those among the rows of `features_vjp`
+    attentions: Sequence[
+        PooledAttention
+    ]  # of the explained blocks, shallowest first; none where nothing asks
+    block_contributions: (
+        Tensor  # (L, E): what each block's attention output adds to x, to first order
+    )
 
     def region_embedding(self, weights: Tensor) -> Tensor:
         """Unit embedding (E,) of what is read where ``weights`` (patches,) are, 0 to 1, and nowhere else."""
 
-    def pull(self, directions: Tensor) -> Tensor:
+    def vjp(self, directions: Tensor) -> Tensor:
         """Channel weights w = d(direction . x)/do: (K, E) to (explained blocks, K, D)."""
 
-    def pull_features(self, directions: Tensor) -> tuple[Tensor, Tensor]:
+    def features_vjp(self, directions: Tensor) -> tuple[Tensor, Tensor]:
         """The last block's input (N, D), and the gradients (K, N, D) of direction . x there.
 
         Where nothing asks, the last feature map instead.
@@ -41,10 +45,15 @@ class ImageTower(Protocol):
     depth: int  # blocks
     flexible: bool  # whether it takes pictures of other sizes
     has_query: bool  # whether a pooled token asks; else a feature map is pooled
-    in_reference: bool  # whether the authors' code knows this family
+    supports_reference: bool  # whether the authors' code knows this family
 
     def trace(
-        self, pixels: Tensor, layers: int = 1, *, single_head: bool = False, effects: bool = True
+        self,
+        pixels: Tensor,
+        layers: int = 1,
+        *,
+        single_head: bool = False,
+        contributions: bool = True,
     ) -> ImageTrace:
         """Run the tower on one normalised picture (1, 3, H, W)."""
 

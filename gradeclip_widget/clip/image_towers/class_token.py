@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..blocks.attention import exact
-from ..blocks.open_clip import Block
+from ..blocks.attention import no_autocast
+from ..blocks.open_clip import OpenClipBlock
 from .class_token_trace import ClassTokenTrace
 from .patches import open_clip_tokens
 
@@ -20,7 +20,7 @@ class ClassTokenTower:
     """open_clip's ``VisionTransformer`` with ``pool_type="tok"``: the last class token is the picture."""
 
     family = "vision transformer with a class token"
-    flexible = has_query = in_reference = True
+    flexible = has_query = supports_reference = True
 
     def __init__(self, visual: Any) -> None:
         """View the tower ``model.visual``.
@@ -33,7 +33,7 @@ class ClassTokenTower:
         if visual.attn_pool is not None or visual.pool_type != "tok":
             raise TypeError("its class token is not what it pools")
         self.visual = visual
-        self.blocks = [Block.of(b) for b in visual.transformer.resblocks]
+        self.blocks = [OpenClipBlock.of(b) for b in visual.transformer.resblocks]
         self.depth = len(self.blocks)
         self.patch_size = cast(tuple[int, int], tuple(visual.conv1.kernel_size))
         self.image_size = cast(tuple[int, int], tuple(visual.image_size))
@@ -45,7 +45,7 @@ class ClassTokenTower:
         layers: int = 1,
         *,
         single_head: bool = False,
-        effects: bool = True,
+        contributions: bool = True,
     ) -> ClassTokenTrace:
         """Run the tower on one picture, the last block for the class token's row alone.
 
@@ -53,19 +53,26 @@ class ClassTokenTower:
             pixels: normalised picture (1, 3, H, W), sides multiples of the patch size.
             layers: how many of the last blocks to explain.
             single_head: run those with one head of full width, as the authors' code does.
-            effects: carry along what every block adds to the class token, for ``block_effects``.
+            contributions: carry along what every block adds to the class token, for ``block_contributions``.
 
         Raises:
             ValueError: the tower does not have so many blocks.
         """
         tokens, grid = open_clip_tokens(self.visual, pixels)
         return ClassTokenTrace.of(
-            self.embedding_of, self.blocks, tokens, grid, _PATCHES, layers, single_head, effects
+            self.embedding_of,
+            self.blocks,
+            tokens,
+            grid,
+            _PATCHES,
+            layers,
+            single_head,
+            contributions,
         )
 
     def embedding_of(self, pooled: Tensor) -> Tensor:
         """Unit embeddings (..., E) of class tokens (..., D) leaving the last block."""
-        with exact(pooled):
+        with no_autocast(pooled):
             pooled = self.visual.ln_post(pooled.to(self.blocks[-1].dtype))
             if self.visual.proj is not None:
                 pooled = pooled @ self.visual.proj

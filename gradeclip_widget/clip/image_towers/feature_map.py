@@ -15,7 +15,7 @@ from timm.models.swin_transformer import SwinTransformer
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor
 
-from ..blocks.attention import Read, exact
+from ..blocks.attention import PooledAttention, no_autocast
 from .patches import any_size, open_clip_tokens, takes_any_size, timm_grid, timm_patch_size
 
 _MAPS = (ConvNeXt, FastVit, SwinTransformer)
@@ -34,7 +34,7 @@ class FeatureMapTower:
     family = "pooled feature map"
     depth = 1
     has_query = False
-    in_reference = False
+    supports_reference = False
 
     def __init__(self, visual: Any) -> None:
         """View the tower ``model.visual``.
@@ -60,7 +60,7 @@ class FeatureMapTower:
         layers: int = 1,
         *,
         single_head: bool = False,
-        effects: bool = True,
+        contributions: bool = True,
     ) -> FeatureMapTrace:
         """Run the tower on one picture.
 
@@ -68,7 +68,7 @@ class FeatureMapTower:
             pixels: normalised picture (1, 3, H, W), sides multiples of the patch size.
             layers: 1, the last feature map.
             single_head: not for this family.
-            effects: taken for the protocol's sake; they cost nothing here.
+            contributions: taken for the protocol's sake; they cost nothing here.
 
         Raises:
             ValueError: more blocks, or a single head, are asked for.
@@ -85,7 +85,7 @@ class FeatureMapTower:
 
     def embedding_of(self, rows: Tensor, grid: tuple[int, int]) -> Tensor:
         """Unit embedding (E,) of feature rows (N, C)."""
-        with exact(rows):
+        with no_autocast(rows):
             return F.normalize(self.map.pool(rows.to(self.map.dtype), grid).float(), dim=-1)
 
 
@@ -97,7 +97,7 @@ class FeatureMapTrace:
     grid: tuple[int, int]  # (rows, cols)
     patches: slice
     features: Tensor  # (N, C)
-    reads: tuple[Read, ...] = ()
+    attentions: tuple[PooledAttention, ...] = ()
 
     @cached_property
     def embedding(self) -> Tensor:
@@ -106,7 +106,7 @@ class FeatureMapTrace:
             return self.tower.embedding_of(self.features, self.grid)
 
     @cached_property
-    def block_effects(self) -> Tensor:
+    def block_contributions(self) -> Tensor:
         """(1, E) what the feature map adds to x: all of it, since x has no other source."""
         return self.embedding[None]
 
@@ -123,13 +123,13 @@ class FeatureMapTrace:
         with torch.no_grad():
             return self.tower.embedding_of(rows, (int(inside.sum()), 1))
 
-    def pull(self, directions: Tensor) -> Tensor:
+    def vjp(self, directions: Tensor) -> Tensor:
         """No attention output, so no channel weights of one: (0, K, 0)."""
         return directions.new_zeros(0, len(directions), 0)
 
-    def pull_features(self, directions: Tensor) -> tuple[Tensor, Tensor]:
+    def features_vjp(self, directions: Tensor) -> tuple[Tensor, Tensor]:
         """The last feature map (N, C), and the gradients (K, N, C) of direction . x there."""
-        with torch.enable_grad(), exact(directions):
+        with torch.enable_grad(), no_autocast(directions):
             features = self.features.detach().to(self.tower.map.dtype).requires_grad_()
             x = self.tower.embedding_of(features, self.grid)
             rows = [torch.autograd.grad(x, features, d, retain_graph=True)[0] for d in directions]

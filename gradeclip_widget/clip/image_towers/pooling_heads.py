@@ -40,7 +40,7 @@ class PoolingHead(Protocol):
     def qkv(self, features: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
         """The query (1, D), keys and values (M, D) of the pooling attention, all heads side by side."""
 
-    def finish(self, o: Tensor) -> Tensor:
+    def embed(self, o: Tensor) -> Tensor:
         """Embeddings (..., E), not normalised, of attention outputs (..., D) before their projection."""
 
 
@@ -84,7 +84,7 @@ class LatentHead:
         k, v = pool.kv(features).chunk(2, -1)
         return _per_head(pool.q_norm, q, self.heads), _per_head(pool.k_norm, k, self.heads), v
 
-    def finish(self, o: Tensor) -> Tensor:
+    def embed(self, o: Tensor) -> Tensor:
         """Return embeddings (..., E), not normalised, of attention outputs (..., D)."""
         trunk = self.visual.trunk
         pool = trunk.attn_pool
@@ -137,7 +137,7 @@ class CocaHead:
         q, k, v = (F.linear(*a) for a in zip(rows, weights, biases, strict=True))
         return q, k, v
 
-    def finish(self, o: Tensor) -> Tensor:
+    def embed(self, o: Tensor) -> Tensor:
         """Return embeddings (..., E), not normalised, of attention outputs (..., D)."""
         x = self.pooler.attn.out_proj(o)
         if not self.parallel:
@@ -185,7 +185,7 @@ class ResNetHead:
         x = torch.cat([features.mean(0, keepdim=True), features]) + position.to(features.dtype)
         return pool.q_proj(x[:1]), pool.k_proj(x), pool.v_proj(x)
 
-    def finish(self, o: Tensor) -> Tensor:
+    def embed(self, o: Tensor) -> Tensor:
         """Return embeddings (..., E), not normalised, of attention outputs (..., D)."""
         return cast(Tensor, self.visual.attnpool.c_proj(o))
 

@@ -14,18 +14,18 @@ from timm.models.vision_transformer_relpos import (
 )
 from torch import Tensor
 
-from ..blocks.attention import exact
+from ..blocks.attention import no_autocast
 from ..blocks.timm import TimmBlock
 from .class_token_trace import ClassTokenTrace
 from .patches import any_size, relative_positions, takes_any_size, timm_grid, timm_patch_size
 
 
-class TimmTokenTower:
+class TimmClassTokenTower:
     """open_clip's ``TimmModel`` around a timm transformer with ``global_pool="token"``."""
 
     family = "timm vision transformer with a class token"
     has_query = True
-    in_reference = False
+    supports_reference = False
 
     def __init__(self, visual: Any) -> None:
         """View the tower ``model.visual``.
@@ -54,7 +54,7 @@ class TimmTokenTower:
         layers: int = 1,
         *,
         single_head: bool = False,
-        effects: bool = True,
+        contributions: bool = True,
     ) -> ClassTokenTrace:
         """Run the tower on one picture, the last block for the class token's row alone.
 
@@ -62,7 +62,7 @@ class TimmTokenTower:
             pixels: normalised picture (1, 3, H, W), sides multiples of the patch size.
             layers: how many of the last blocks to explain.
             single_head: not for this family.
-            effects: carry along what every block adds to the class token, for ``block_effects``.
+            contributions: carry along what every block adds to the class token, for ``block_contributions``.
 
         Raises:
             ValueError: the tower does not have so many blocks, or a single head is asked for.
@@ -72,13 +72,20 @@ class TimmTokenTower:
         tokens, blocks = self._embed(pixels)
         grid = timm_grid(self.visual.trunk, pixels)
         return ClassTokenTrace.of(
-            self.embedding_of, blocks, tokens, grid, self.patches, layers, single_head, effects
+            self.embedding_of,
+            blocks,
+            tokens,
+            grid,
+            self.patches,
+            layers,
+            single_head,
+            contributions,
         )
 
     def embedding_of(self, pooled: Tensor) -> Tensor:
         """Unit embeddings (..., E) of class tokens (..., D) leaving the last block."""
         trunk = self.visual.trunk
-        with exact(pooled):
+        with no_autocast(pooled):
             pooled = trunk.fc_norm(trunk.norm(pooled.to(self.blocks[-1].dtype)))
             return F.normalize(self.visual.head(trunk.head(pooled)).float(), dim=-1)
 

@@ -9,17 +9,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..blocks.attention import Moves, Read, attend_batch
-from ..blocks.base import Attends
-from ..blocks.open_clip import Block
-from ..tokenizers.frame import SOT_EOT, Frame
+from ..blocks.attention import PooledAttention, TangentFn, attend_batch
+from ..blocks.base import AttentionBlock
+from ..blocks.open_clip import OpenClipBlock
+from ..tokenizers.special_tokens import SOT_EOT, SpecialTokens
 from .base import text_embedding
-from .bidirectional_trace import PooledTextTrace, RowLayout, TracedBlock
+from .bidirectional_trace import BidirectionalTextTrace, RowLayout, TracedBlock
 
 _ROWS = 512  # tokens run at once: bounds memory where a caption has many words to leave out
 
 
-class PooledTextTower:
+class BidirectionalTextTower:
     """open_clip's text transformer under any mask, pooling its first, last, EOT or appended class token.
 
     Where tokens read each other both ways, others read what the pooled one became, and hand it on: then
@@ -28,8 +28,10 @@ class PooledTextTower:
 
     family = "text transformer that reads both ways or appends a class token"
     has_query = True
-    in_reference = ends_at_eot = False
-    usual_layers = 2  # further ones cost a pass for every token, where others read the pooled one
+    supports_reference = ends_at_eot = False
+    default_text_layers = (
+        2  # further ones cost a pass for every token, where others read the pooled one
+    )
 
     def __init__(self, model: Any) -> None:
         """View the text side of an open_clip model.
@@ -46,10 +48,12 @@ class PooledTextTower:
         self.text: Any = text
         self.token_embedding: nn.Module = text.token_embedding
         self.class_token = getattr(text, "cls_emb", None)
-        self.blocks: Sequence[Attends] = [Block.of(b) for b in text.transformer.resblocks]
+        self.blocks: Sequence[AttentionBlock] = [
+            OpenClipBlock.of(b) for b in text.transformer.resblocks
+        ]
         self.depth = len(self.blocks)
         if text.attn_mask is not None:
-            self.usual_layers = 8
+            self.default_text_layers = 8
         positions = int(text.positional_embedding.shape[0])
         self.context_length = positions - (self.class_token is not None)
 
@@ -58,22 +62,22 @@ class PooledTextTower:
         self,
         sequences: Sequence[Sequence[int]],
         layers: int,
-        frame: Frame = SOT_EOT,
-        moves: Moves | None = None,
-    ) -> tuple[Tensor, PooledTextTrace]:
+        special_tokens: SpecialTokens = SOT_EOT,
+        tangent_fn: TangentFn | None = None,
+    ) -> tuple[Tensor, BidirectionalTextTrace]:
         """Encode many captions at once and trace the first.
 
         Args:
             sequences: framed token ids of each, no padding.
             layers: how many of the last blocks to explain, at most those there are; 0 for none.
-            frame: which of the tokens are the caption's own, and what pads them.
-            moves: taken for the protocol's sake: they would move all tokens here, so they are pushed later.
+            special_tokens: which of the tokens are the caption's own, and what pads them.
+            tangent_fn: ignored: here all tokens would have tangents, so they are propagated later.
 
         Returns:
             Unit embeddings (K, E), and the trace of the first sequence.
         """
         device, length = next(self.text.parameters()).device, self.context_length
-        rows = [[*ids, *[frame.pad] * (length - len(ids))] for ids in sequences]
+        rows = [[*ids, *[special_tokens.pad] * (length - len(ids))] for ids in sequences]
         batches = torch.tensor(rows, device=device).split(max(1, _ROWS // length))
         embeddings, trace = [], None
         for ids in batches:
@@ -81,10 +85,12 @@ class PooledTextTower:
             if trace is None:
                 appended = self.class_token is not None
                 first = RowLayout.of(
-                    columns, mask[0], int(pooled[0]), len(sequences[0]), frame, appended
+                    columns, mask[0], int(pooled[0]), len(sequences[0]), special_tokens, appended
                 )
                 steps, x = self._trace(entered[:1], mask[:1], first, layers)
-                trace = PooledTextTrace(self.embedding_of, steps, first, mask[0], x[first.pooled])
+                trace = BidirectionalTextTrace(
+                    self.embedding_of, steps, first, mask[0], x[first.pooled]
+                )
                 embeddings.append(self.embedding_of(x[None, first.pooled]))
                 entered, mask, pooled = entered[1:], mask[1:], pooled[1:]
             if len(entered):
@@ -92,7 +98,9 @@ class PooledTextTower:
         assert trace is not None
         return torch.cat(embeddings), trace
 
-    def trace(self, ids: Sequence[int], layers: int, single_head: bool = False) -> PooledTextTrace:
+    def trace(
+        self, ids: Sequence[int], layers: int, single_head: bool = False
+    ) -> BidirectionalTextTrace:
         """Trace one caption.
 
         Raises:
@@ -102,17 +110,17 @@ class PooledTextTower:
             raise ValueError("the authors' code knows causal text transformers pooled at EOT only")
         return self.run([ids], layers)[1]
 
-    def encode(self, ids: Tensor, frame: Frame = SOT_EOT) -> Tensor:
+    def encode(self, ids: Tensor, special_tokens: SpecialTokens = SOT_EOT) -> Tensor:
         """Return unit embeddings (B, E) of framed captions of one length (B, L), for plain autograd."""
         length = ids.shape[1]
-        ids = F.pad(ids, (0, self.context_length - length), value=frame.pad)
+        ids = F.pad(ids, (0, self.context_length - length), value=special_tokens.pad)
         entered, mask, pooled, _ = self._embed(ids, length)
         return self._embeddings(entered, mask, pooled)
 
     def _embeddings(self, x: Tensor, mask: Tensor, pooled: Tensor) -> Tensor:
         """Unit embeddings (B, E) of tokens (B, L, D), from the pooled one (B,) of each."""
         for block in self.blocks:
-            x = block.finish(x, attend_batch(*block.qkv(x), block.heads, mask))
+            x = block.forward_from_attention(x, attend_batch(*block.qkv(x), block.heads, mask))
         return self.embedding_of(x[torch.arange(len(x), device=x.device), pooled])
 
     def embedding_of(self, pooled: Tensor) -> Tensor:
@@ -166,7 +174,7 @@ class PooledTextTower:
         for number, block in enumerate(self.blocks):
             q, k, v = block.qkv(x)
             o = attend_batch(q, k, v, block.heads, mask)
-            read = Read(
+            attention = PooledAttention(
                 q[0, p],
                 layout.arranged(k[0]),
                 layout.arranged(v[0]),
@@ -178,9 +186,9 @@ class PooledTextTower:
             )
             explained = number >= self.depth - layers
             steps.append(
-                TracedBlock(block, x[0].to(block.dtype), read.cast(block.dtype), explained)
+                TracedBlock(block, x[0].to(block.dtype), attention.cast(block.dtype), explained)
             )
-            x = block.finish(x, o)
+            x = block.forward_from_attention(x, o)
         return steps, x[0]
 
 

@@ -12,19 +12,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..blocks.attention import Read, exact
-from ..blocks.base import Attends
-from ..blocks.forward_mode import push, push_embedding
-from ..blocks.propagate import carry
-from ..tokenizers.frame import Frame
-from .shares import TangentShares
+from ..blocks.attention import PooledAttention, no_autocast
+from ..blocks.base import AttentionBlock
+from ..blocks.forward_mode import embedding_jvp, jvp
+from ..blocks.propagate import propagate_tangents
+from ..tokenizers.special_tokens import SpecialTokens
+from .attributions import TangentAttributions
 
 _DIRECTIONS = 16  # pushed at once through whole blocks: bounds memory where a caption is long
 
 
 @dataclass(frozen=True, eq=False)
 class RowLayout:
-    """One caption's rows as a `Read` orders them: real ones that are seen, padding that is seen, the rest."""
+    """One caption's rows in the order of a `PooledAttention`: visible tokens, visible padding, the rest."""
 
     order: Tensor  # (L,)
     tokens: Tensor  # (T,) the caption's own, in that order
@@ -40,7 +40,7 @@ class RowLayout:
         mask: Tensor,
         pooled: int,
         length: int,
-        frame: Frame,
+        special_tokens: SpecialTokens,
         appended: bool,
     ) -> RowLayout:
         """Of rows that stand for positions, the first ``length`` of which hold framed tokens.
@@ -50,7 +50,7 @@ class RowLayout:
             mask: what each row sees (L, L).
             pooled: the pooled row.
             length: how many tokens the caption has in its frame.
-            frame: which of them are its own.
+            special_tokens: which of them are its own.
             appended: whether the pooled row is an appended class token, and no padding.
         """
         rows = torch.arange(len(columns), device=columns.device)
@@ -61,7 +61,7 @@ class RowLayout:
         groups = [rows[seen & ~pads], rows[seen & pads], rows[~seen]]
         order = torch.cat(groups)
         place = order.argsort()
-        own = (columns >= frame.lead) & (columns < length - frame.tail)
+        own = (columns >= special_tokens.leading) & (columns < length - special_tokens.trailing)
         return cls(
             order,
             place[own],
@@ -82,18 +82,18 @@ class RowLayout:
 class TracedBlock:
     """One block, and what entered it and was read there."""
 
-    block: Attends
+    block: AttentionBlock
     x: Tensor  # (L, D) tokens entering the block
-    read: Read
+    attention: PooledAttention
     explained: bool
 
 
 @dataclass(eq=False)
-class PooledTextTrace:
+class BidirectionalTextTrace:
     """What a caption's pooled token read, block by block."""
 
     embedding_of: Callable[[Tensor], Tensor]  # pooled tokens (..., D) to unit embeddings (..., E)
-    carried: ClassVar[None] = None
+    propagated: ClassVar[None] = None
     steps: list[TracedBlock]
     layout: RowLayout
     mask: Tensor  # (L, L)
@@ -106,12 +106,12 @@ class PooledTextTrace:
             return self.embedding_of(self.pooled)
 
     @property
-    def reads(self) -> list[Read]:
+    def attentions(self) -> list[PooledAttention]:
         """Reads of the explained blocks, shallowest first."""
-        return [step.read for step in self.steps if step.explained]
+        return [step.attention for step in self.steps if step.explained]
 
     @cached_property
-    def block_effects(self) -> Tensor:
+    def block_contributions(self) -> Tensor:
         """(L, E) what each block's attention output adds to t, to first order.
 
         Along the pooled token's own stream, the others held as they are: what it read there itself.
@@ -120,11 +120,13 @@ class PooledTextTrace:
         with torch.no_grad():
             for step in self.steps:
                 x = step.x[self.layout.pooled]
-                moves = carry(step.block, x, step.read, moves, None, self.layout.own)
-            return push_embedding(self.pooled.to(moves), moves, self.embedding_of)
+                moves = propagate_tangents(
+                    step.block, x, step.attention, moves, None, self.layout.own
+                )
+            return embedding_jvp(self.pooled.to(moves), moves, self.embedding_of)
 
     @torch.no_grad()
-    def shares(self, at_o: Sequence[Tensor]) -> TangentShares:
+    def propagate(self, tangents: Sequence[Tensor]) -> TangentAttributions:
         """Return the sum over the explained blocks of J_l a_l, from a_l (K, D) per block."""
         steps = [step for step in self.steps if step.explained]
         unread = self.mask[:, self.layout.pooled].clone()
@@ -132,34 +134,36 @@ class PooledTextTrace:
         # Others read it in the block after it moved at the earliest, and hand that on in the one after.
         through = unread.any() and len(steps) > 2
         pushed = self._push_through if through else self._push_along
-        groups = zip(*(a.split(_DIRECTIONS) for a in at_o), strict=True)
+        groups = zip(*(a.split(_DIRECTIONS) for a in tangents), strict=True)
         moves = [pushed(steps, group) for group in groups]
         # A caption may have no token that is read.
-        tangents = torch.cat(moves) if moves else self.pooled.new_zeros(0, len(self.pooled))
-        return TangentShares.of(tangents, self.pooled, self.embedding_of)
+        pooled = torch.cat(moves) if moves else self.pooled.new_zeros(0, len(self.pooled))
+        return TangentAttributions.of(pooled, self.pooled, self.embedding_of)
 
-    def _push_along(self, steps: Sequence[TracedBlock], at_o: Sequence[Tensor]) -> Tensor:
+    def _push_along(self, steps: Sequence[TracedBlock], tangents: Sequence[Tensor]) -> Tensor:
         """Nobody hands on what they read of the pooled token, so its own row is all that moves."""
-        moves = at_o[0].new_zeros(len(at_o[0]), len(self.pooled))
-        for step, added in zip(steps, at_o, strict=True):
+        moves = tangents[0].new_zeros(len(tangents[0]), len(self.pooled))
+        for step, added in zip(steps, tangents, strict=True):
             x = step.x[self.layout.pooled]
-            moves = carry(step.block, x, step.read, moves, added, self.layout.own)[:-1]
+            moves = propagate_tangents(
+                step.block, x, step.attention, moves, added, self.layout.own
+            )[:-1]
         return moves
 
-    def _push_through(self, steps: Sequence[TracedBlock], at_o: Sequence[Tensor]) -> Tensor:
+    def _push_through(self, steps: Sequence[TracedBlock], tangents: Sequence[Tensor]) -> Tensor:
         """Others read it, so all tokens move once its own row has, in the first block.
 
         What they move from is computed once for all directions.
         """
         p = self.layout.pooled
-        moves = steps[0].x.new_zeros(len(at_o[0]), *steps[0].x.shape)
-        moves[:, p] = self._push_along(steps[:1], at_o[:1])
-        for step, added in zip(steps[1:], at_o[1:], strict=True):
+        moves = steps[0].x.new_zeros(len(tangents[0]), *steps[0].x.shape)
+        moves[:, p] = self._push_along(steps[:1], tangents[:1])
+        for step, added in zip(steps[1:], tangents[1:], strict=True):
             rows = slice(p, p + 1) if step is steps[-1] else slice(None)
             leave = functools.partial(self._leave, step, rows)
-            still = torch.zeros_like(step.read.o)
-            with exact(added):
-                moves = push(leave, (step.x, still), (moves, added.to(still)))
+            still = torch.zeros_like(step.attention.o)
+            with no_autocast(added):
+                moves = jvp(leave, (step.x, still), (moves, added.to(still)))
         return moves[:, 0]
 
     def _leave(self, step: TracedBlock, rows: slice, x: Tensor, added: Tensor) -> Tensor:
@@ -167,7 +171,7 @@ class PooledTextTrace:
         block = step.block
         hot = F.one_hot(torch.tensor(self.layout.pooled, device=x.device), len(x))[:, None]
         o = _attend_plainly(*block.qkv(x), block.heads, self.mask) + hot * added
-        return block.finish(x[rows], o[rows])
+        return block.forward_from_attention(x[rows], o[rows])
 
 
 def _attend_plainly(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor) -> Tensor:

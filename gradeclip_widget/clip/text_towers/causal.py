@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..blocks.attention import Moves, Read, attend, attend_batch, attend_moves
-from ..blocks.forward_mode import Layout, push_embedding
-from ..blocks.open_clip import Block
-from ..blocks.propagate import carry, leave_with_effect
-from ..tokenizers.frame import SOT_EOT, Frame
+from ..blocks.attention import PooledAttention, TangentFn, attend, attend_batch, attention_jvp
+from ..blocks.forward_mode import DualLayout, embedding_jvp
+from ..blocks.open_clip import OpenClipBlock
+from ..blocks.propagate import propagate_tangents, residual_mlp_with_contribution
+from ..tokenizers.special_tokens import SOT_EOT, SpecialTokens
+from .attributions import TangentAttributions
 from .base import text_embedding
-from .shares import TangentShares
 
 _PACK = 512  # tokens run at once: bounds the attention mask for very long captions
 
@@ -29,8 +29,8 @@ class CausalTextTower:
     """
 
     family = "causal text transformer pooled at EOT"
-    has_query = in_reference = ends_at_eot = True
-    usual_layers = 8  # as the authors do
+    has_query = supports_reference = ends_at_eot = True
+    default_text_layers = 8  # as the authors do
 
     def __init__(self, model: Any) -> None:
         """View the text side of an open_clip model.
@@ -48,7 +48,7 @@ class CausalTextTower:
             raise TypeError("it pools an appended class token")
         self.text = text
         self.token_embedding = text.token_embedding
-        self.blocks = [Block.of(b) for b in text.transformer.resblocks]
+        self.blocks = [OpenClipBlock.of(b) for b in text.transformer.resblocks]
         self.depth = len(self.blocks)
         self.context_length = int(text.positional_embedding.shape[0])
 
@@ -57,16 +57,16 @@ class CausalTextTower:
         self,
         sequences: Sequence[Sequence[int]],
         layers: int,
-        frame: Frame = SOT_EOT,
-        moves: Moves | None = None,
+        special_tokens: SpecialTokens = SOT_EOT,
+        tangent_fn: TangentFn | None = None,
     ) -> tuple[Tensor, CausalTextTrace]:
         """Encode many captions at once and trace the first.
 
         Args:
             sequences: token ids of each, SOT to EOT, no padding.
             layers: how many of the last blocks to explain, at most those there are; 0 for none.
-            frame: which of the tokens are the caption's own.
-            moves: of what EOT reads in them, taken along in the same pass.
+            special_tokens: which of the tokens are the caption's own.
+            tangent_fn: of what EOT reads in them, taken along in the same pass.
 
         Returns:
             Unit embeddings (K, E), and the trace of the first sequence.
@@ -75,13 +75,16 @@ class CausalTextTower:
         for pack in _packs(sequences):
             trie = _Trie.of(pack)
             x, steps = self._blocks(
-                trie, 0 if trace else layers, frame, moves=None if trace else moves
+                trie,
+                0 if trace else layers,
+                special_tokens,
+                tangent_fn=None if trace else tangent_fn,
             )
             pooled = x[torch.tensor(trie.ends, device=x.device)]
             embeddings.append(self.embedding_of(pooled))
             if trace is None:
                 trace = CausalTextTrace(self, steps, pooled[0], embeddings[0][0])
-                if moves and layers:
+                if tangent_fn and layers:
                     trace.keep(x[len(trie.ids) :])
         assert trace is not None
         return torch.cat(embeddings), trace
@@ -97,17 +100,17 @@ class CausalTextTower:
         """
         end = len(ids) - 1
         trie = _Trie.of([[*ids, *[0] * (self.context_length - len(ids))]])
-        x, reads = self._blocks(trie, layers, SOT_EOT, end, single_head)
-        return CausalTextTrace(self, reads, x[end], self.embedding_of(x[end]))
+        x, attentions = self._blocks(trie, layers, SOT_EOT, end, single_head)
+        return CausalTextTrace(self, attentions, x[end], self.embedding_of(x[end]))
 
-    def encode(self, ids: Tensor, frame: Frame = SOT_EOT) -> Tensor:
+    def encode(self, ids: Tensor, special_tokens: SpecialTokens = SOT_EOT) -> Tensor:
         """Return unit embeddings (B, E) of captions of one length (B, L), SOT to EOT, for plain autograd."""
         length = ids.shape[1]
         x = self.token_embedding(ids) + self.text.positional_embedding[:length]
         x = x.to(self.blocks[0].dtype)
         mask = torch.ones(length, length, dtype=torch.bool, device=ids.device).tril()
         for block in self.blocks:
-            x = block.finish(x, attend_batch(*block.qkv(x), block.heads, mask))
+            x = block.forward_from_attention(x, attend_batch(*block.qkv(x), block.heads, mask))
         return self.embedding_of(x[:, -1])
 
     def embedding_of(self, pooled: Tensor) -> Tensor:
@@ -118,10 +121,10 @@ class CausalTextTower:
         self,
         trie: _Trie,
         layers: int,
-        frame: Frame,
+        special_tokens: SpecialTokens,
         end: int | None = None,
         single_head: bool = False,
-        moves: Moves | None = None,
+        tangent_fn: TangentFn | None = None,
     ) -> tuple[Tensor, list[_Step]]:
         """Run all blocks over a trie's tokens (M, D); what its first path's EOT read in each.
 
@@ -135,8 +138,8 @@ class CausalTextTower:
         mask = trie.mask().to(device)
         path = slice(0, trie.depths[trie.ends[0]] + 1)  # the first sequence is laid down first
         end = trie.ends[0] if end is None else end
-        own = slice(frame.lead, end + 1 - frame.tail)
-        layout = Layout(len(x), end) if moves and layers else None
+        own = slice(special_tokens.leading, end + 1 - special_tokens.trailing)
+        layout = DualLayout(len(x), end) if tangent_fn and layers else None
         if layout:
             x = torch.cat([x, x.new_zeros(own.stop - own.start, x.shape[1])])
         steps, plain = [], slice(0, len(trie.ids))
@@ -146,25 +149,27 @@ class CausalTextTower:
             q, k, v = block.qkv(x, layout)
             o = attend(q[plain], k[plain], v[plain], heads, mask)
             if layers:
-                read = Read(q[end], k[path], v[path], o[end], heads, end + 1, own)
+                attention = PooledAttention(q[end], k[path], v[path], o[end], heads, end + 1, own)
                 dtype = block.dtype
-                step = _Step(block, x[end].to(dtype, copy=True), read.copied(dtype), explained)
+                step = _Step(block, x[end].to(dtype, copy=True), attention.copied(dtype), explained)
                 steps.append(step)
-            if moves is None or layout is None:
-                x = block.finish(x, o)
+            if tangent_fn is None or layout is None:
+                x = block.forward_from_attention(x, o)
                 continue
-            do = attend_moves(read, end, *(a[layout.plain :] for a in (q, k, v)))
+            do = attention_jvp(attention, end, *(a[layout.primal :] for a in (q, k, v)))
             if explained:
-                do[: own.stop - own.start] += moves(read).to(do)
-            x = leave_with_effect(block, x, block.mix(x, torch.cat([o, do]), layout), layout)
+                do[: own.stop - own.start] += tangent_fn(attention).to(do)
+            x = residual_mlp_with_contribution(
+                block, x, block.post_attention(x, torch.cat([o, do]), layout), layout
+            )
         return x, steps
 
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    block: Block
+    block: OpenClipBlock
     x: Tensor  # (D,) EOT entering the block
-    read: Read
+    attention: PooledAttention
     explained: bool
 
 
@@ -179,48 +184,48 @@ class CausalTextTrace:
     steps: list[_Step]
     pooled: Tensor  # (D,) EOT leaving the last block
     embedding: Tensor  # (E,) unit text embedding t
-    carried: TangentShares | None = None  # what moves that were taken along have become
+    propagated: TangentAttributions | None = None  # what moves that were taken along have become
 
     @property
-    def reads(self) -> list[Read]:
+    def attentions(self) -> list[PooledAttention]:
         """Reads of the explained blocks, shallowest first."""
-        return [step.read for step in self.steps if step.explained]
+        return [step.attention for step in self.steps if step.explained]
 
     @cached_property
-    def block_effects(self) -> Tensor:
+    def block_contributions(self) -> Tensor:
         """(L, E) what each block's attention output adds to t, to first order."""
         none = [step.x.new_zeros(0, len(step.x)) for step in self.steps]
-        return push_embedding(self.pooled, self._carry(none), self.tower.embedding_of)
+        return embedding_jvp(self.pooled, self._carry(none), self.tower.embedding_of)
 
-    def shares(self, at_o: Sequence[Tensor]) -> TangentShares:
+    def propagate(self, tangents: Sequence[Tensor]) -> TangentAttributions:
         """Return the sum over the explained blocks of J_l a_l, from a_l (K, D) per block."""
-        blank = [torch.zeros_like(at_o[0])] * (len(self.steps) - len(at_o))
-        return self._embed(self._carry([*blank, *at_o]))
+        blank = [torch.zeros_like(tangents[0])] * (len(self.steps) - len(tangents))
+        return self._embed(self._carry([*blank, *tangents]))
 
     def keep(self, directions: Tensor) -> None:
         """Directions (T + L, D) of EOT leaving the last block: of moves taken along, then block effects."""
-        self.carried = self._embed(directions)
+        self.propagated = self._embed(directions)
 
     @torch.no_grad()
-    def _carry(self, at_o: Sequence[Tensor]) -> Tensor:
+    def _carry(self, tangents: Sequence[Tensor]) -> Tensor:
         """Directions (K + L, D) of EOT leaving the last block, as `keep` takes them.
 
         They begin as rows (K, D) given per block; below them rides each block's own attention output.
         """
-        moves = torch.zeros_like(at_o[0])
-        for step, injected in zip(self.steps, at_o, strict=True):
-            own = step.read.visible - 1
-            moves = carry(step.block, step.x, step.read, moves, injected, own)
+        moves = torch.zeros_like(tangents[0])
+        for step, injected in zip(self.steps, tangents, strict=True):
+            own = step.attention.visible - 1
+            moves = propagate_tangents(step.block, step.x, step.attention, moves, injected, own)
         return moves
 
     @torch.no_grad()
-    def _embed(self, directions: Tensor) -> TangentShares:
-        """Shares of all but the last L directions, which are the block effects, and kept as such."""
+    def _embed(self, directions: Tensor) -> TangentAttributions:
+        """Attributions of all but the last L directions, which are the block effects, and kept as such."""
         tail, count = self.tower.embedding_of, len(directions) - len(self.steps)
-        moved = push_embedding(self.pooled, directions, tail)
+        moved = embedding_jvp(self.pooled, directions, tail)
         # The block effects rode along, since reading the weights again is all that they would cost.
-        self.block_effects = moved[count:]
-        return TangentShares(moved[:count], directions[:count], self.pooled, tail)
+        self.block_contributions = moved[count:]
+        return TangentAttributions(moved[:count], directions[:count], self.pooled, tail)
 
 
 @dataclass

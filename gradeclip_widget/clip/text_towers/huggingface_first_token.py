@@ -8,13 +8,13 @@ import torch.nn.functional as F
 from open_clip.hf_model import ClsLastHiddenStatePooler, ClsPooler, HFTextEncoder
 from torch import Tensor, nn
 
-from ..blocks.attention import exact
-from ..blocks.huggingface import EncoderBlock
-from .bidirectional import PooledTextTower, seen_alone
+from ..blocks.attention import no_autocast
+from ..blocks.huggingface import HuggingFaceBlock
+from .bidirectional import BidirectionalTextTower, seen_alone
 from .huggingface_mean import context_length, token_embedding
 
 
-class ClassTextTower(PooledTextTower):
+class HuggingFaceFirstTokenTower(BidirectionalTextTower):
     """open_clip's ``HFTextEncoder`` with a class token's pooler.
 
     The first token asks: BERT's [CLS], or the language that NLLB's captions start with. Padding is hidden.
@@ -38,7 +38,7 @@ class ClassTextTower(PooledTextTower):
         layers: Any = getattr(self.encoder, "layers", None) or getattr(self.encoder, "layer", ())
         if not layers:
             raise TypeError(f"the layers of its {type(self.encoder).__name__} are not known here")
-        blocks = [EncoderBlock.of(layer) for layer in layers]
+        blocks = [HuggingFaceBlock.of(layer) for layer in layers]
         last, last_norm = blocks[-1].without_last_norm()
         self.blocks = [*blocks[:-1], last]
         # Blocks that normalize at their start leave it to the encoder to normalize at the end.
@@ -51,7 +51,7 @@ class ClassTextTower(PooledTextTower):
 
     def embedding_of(self, pooled: Tensor) -> Tensor:
         """Unit embeddings (..., E) of first tokens (..., D) leaving the last block."""
-        with exact(pooled):
+        with no_autocast(pooled):
             pooled = self.final_norm(pooled.to(self.blocks[-1].dtype))
             head = getattr(self.text.transformer, "pooler", None)
             if head is not None and getattr(self.text.pooler, "use_pooler_output", False):

@@ -12,23 +12,23 @@ import torch.nn.functional as F
 from open_clip.hf_model import HFTextEncoder, MeanPooler
 from torch import Tensor, nn
 
-from ..blocks.attention import Moves, Read, exact
-from ..tokenizers.frame import SOT_EOT, Frame
-from .shares import TangentShares
+from ..blocks.attention import PooledAttention, TangentFn, no_autocast
+from ..tokenizers.special_tokens import SOT_EOT, SpecialTokens
+from .attributions import TangentAttributions
 
 _ROWS = 512  # tokens run at once
 
 
-class MeanTextTower:
+class HuggingFaceMeanTower:
     """open_clip's ``HFTextEncoder`` with a mean pooler, whatever the encoder.
 
     Nothing asks here: a token gives its own part of the mean, and that is what is shared out.
     """
 
     family = "Hugging Face text encoder, its tokens averaged"
-    depth = usual_layers = 1
+    depth = default_text_layers = 1
     has_query = False
-    in_reference = ends_at_eot = False
+    supports_reference = ends_at_eot = False
 
     def __init__(self, model: Any) -> None:
         """View the text side of an open_clip model.
@@ -51,16 +51,16 @@ class MeanTextTower:
         self,
         sequences: Sequence[Sequence[int]],
         layers: int,
-        frame: Frame = SOT_EOT,
-        moves: Moves | None = None,
-    ) -> tuple[Tensor, MeanTextTrace]:
+        special_tokens: SpecialTokens = SOT_EOT,
+        tangent_fn: TangentFn | None = None,
+    ) -> tuple[Tensor, HuggingFaceMeanTrace]:
         """Encode many captions at once and trace the first.
 
         Args:
             sequences: framed token ids of each, no padding.
             layers: taken for the protocol's sake: the mean is all there is to explain.
-            frame: which of the tokens are the caption's own.
-            moves: taken for the protocol's sake: there is nothing that asks.
+            special_tokens: which of the tokens are the caption's own.
+            tangent_fn: taken for the protocol's sake: there is nothing that asks.
 
         Returns:
             Unit embeddings (K, E), and the trace of the first sequence.
@@ -74,12 +74,16 @@ class MeanTextTower:
             pooled = parts.sum(1)
             embeddings.append(self.embedding_of(pooled))
             if trace is None:
-                own = parts[0, frame.lead : len(sequences[0]) - frame.tail].clone()
-                trace = MeanTextTrace(self, own, pooled[0], embeddings[0][0])
+                own = parts[
+                    0, special_tokens.leading : len(sequences[0]) - special_tokens.trailing
+                ].clone()
+                trace = HuggingFaceMeanTrace(self, own, pooled[0], embeddings[0][0])
         assert trace is not None
         return torch.cat(embeddings), trace
 
-    def trace(self, ids: Sequence[int], layers: int, single_head: bool = False) -> MeanTextTrace:
+    def trace(
+        self, ids: Sequence[int], layers: int, single_head: bool = False
+    ) -> HuggingFaceMeanTrace:
         """Trace one caption.
 
         Raises:
@@ -89,7 +93,7 @@ class MeanTextTower:
             raise ValueError("the authors' code knows causal text transformers pooled at EOT only")
         return self.run([ids], layers)[1]
 
-    def encode(self, ids: Tensor, frame: Frame = SOT_EOT) -> Tensor:
+    def encode(self, ids: Tensor, special_tokens: SpecialTokens = SOT_EOT) -> Tensor:
         """Return unit embeddings (B, E) of framed captions of one length (B, L), for plain autograd."""
         return self.embedding_of(self._parts(ids).sum(1))
 
@@ -103,7 +107,7 @@ class MeanTextTower:
 
     def embedding_of(self, pooled: Tensor) -> Tensor:
         """Unit embeddings (..., E) of averaged tokens (..., D)."""
-        with exact(pooled):
+        with no_autocast(pooled):
             dtype = next(self.text.parameters()).dtype
             return F.normalize(self.text.proj(pooled.to(dtype)).float(), dim=-1)
 
@@ -125,30 +129,30 @@ def context_length(config: Any) -> int:
 
 
 @dataclass(eq=False)
-class MeanTextTrace:
+class HuggingFaceMeanTrace:
     """What each token of a caption gives to the mean."""
 
-    tower: MeanTextTower
-    carried: ClassVar[None] = None
+    tower: HuggingFaceMeanTower
+    propagated: ClassVar[None] = None
     features: Tensor  # (T, D) parts of the mean that are the caption's own tokens'
     pooled: Tensor  # (D,)
     embedding: Tensor  # (E,) unit text embedding t
-    reads: tuple[Read, ...] = ()
+    attentions: tuple[PooledAttention, ...] = ()
 
     @cached_property
-    def block_effects(self) -> Tensor:
+    def block_contributions(self) -> Tensor:
         """(1, E) what the mean adds to t: all of it."""
         return self.embedding[None]
 
     @torch.no_grad()
-    def shares(self, at_o: Sequence[Tensor]) -> TangentShares:
+    def propagate(self, tangents: Sequence[Tensor]) -> TangentAttributions:
         """Return what each token's own part of the mean gives to t.
 
         There are no blocks. Tokens were normalized before the mean was taken, so the length of the embedding
         is all that is left to freeze.
         """
-        if at_o:
+        if tangents:
             raise ValueError(
                 "this text tower averages its tokens: there is no attention output to move"
             )
-        return TangentShares.of(self.features, self.pooled, self.tower.embedding_of)
+        return TangentAttributions.of(self.features, self.pooled, self.tower.embedding_of)

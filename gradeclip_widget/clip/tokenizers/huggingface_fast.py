@@ -10,11 +10,11 @@ from open_clip.tokenizer import basic_clean, canonicalize_text
 
 from ...core.words import Span
 from .alignment import origins, span_of
-from .frame import Frame
 from .open_clip_bpe import Tokenizer, Tokens
+from .special_tokens import SpecialTokens
 
 
-class OffsetTokenizer(Tokenizer):
+class HuggingFaceFastTokenizer(Tokenizer):
     """open_clip's ``HFTokenizer`` or ``SigLipTokenizer`` with positions, which fast tokenizers report."""
 
     def __init__(
@@ -49,7 +49,9 @@ class OffsetTokenizer(Tokenizer):
         if getattr(tokenizer, "strip_sep_token", False):
             self.after = [0 if i == self.inner.sep_token_id else i for i in self.after]
         self.stop = self.after[0] if ends_at_eot and self.after else None
-        self.frame = Frame(len(self.before), len(self.after), self.inner.pad_token_id or 0)
+        self.special_tokens = SpecialTokens(
+            len(self.before), len(self.after), self.inner.pad_token_id or 0
+        )
 
     @staticmethod
     def wraps(tokenizer: Any) -> bool:
@@ -65,11 +67,11 @@ class OffsetTokenizer(Tokenizer):
         Raises:
             ValueError: they do not start or end as this tokenizer's do.
         """
-        ids, lead = list(ids), self.frame.lead
+        ids, lead = list(ids), self.special_tokens.leading
         end = len(ids)
         if self.after:
             end = ids.index(self.after[0], lead) if self.after[0] in ids[lead:] else -1
-        while not self.after and end > lead and ids[end - 1] == self.frame.pad:
+        while not self.after and end > lead and ids[end - 1] == self.special_tokens.pad:
             end -= 1
         if ids[:lead] != self.before or end < lead:
             raise ValueError(
@@ -89,7 +91,7 @@ class OffsetTokenizer(Tokenizer):
         ids: list[int] = self.inner(self._clean(text), add_special_tokens=False)["input_ids"]
         return ids
 
-    def framed(self, ids: Sequence[int]) -> list[int]:
+    def add_special_tokens(self, ids: Sequence[int]) -> list[int]:
         """The ids that the model reads, between the tokenizer's special ones."""
         return [*self.before, *ids[: self._read(ids)], *self.after]
 

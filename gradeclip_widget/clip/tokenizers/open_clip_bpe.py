@@ -9,7 +9,7 @@ from typing import Any
 
 from ...core.words import Span, Word, assign_tokens
 from .alignment import origins, span_of
-from .frame import SOT_EOT
+from .special_tokens import SOT_EOT
 
 MAX_CHARACTERS = 20_000
 
@@ -34,7 +34,7 @@ class Tokens:
 class Tokenizer:
     """open_clip's ``SimpleTokenizer`` with positions."""
 
-    frame = SOT_EOT
+    special_tokens = SOT_EOT
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class Tokenizer:
     @property
     def room(self) -> int:
         """How many of a caption's own tokens the model can read."""
-        return self.context_length - self.frame.lead - self.frame.tail
+        return self.context_length - self.special_tokens.leading - self.special_tokens.trailing
 
     def _bytes(self, token: int) -> tuple[bytes, bytes]:
         """A token's bytes, and the space after it where it ends a word."""
@@ -143,7 +143,7 @@ class Tokenizer:
         ids: list[int] = self.tokenizer.encode(text)
         return ids
 
-    def framed(self, ids: Sequence[int]) -> list[int]:
+    def add_special_tokens(self, ids: Sequence[int]) -> list[int]:
         """SOT, the ids that the model reads, EOT."""
         return [self.tokenizer.sot_token_id, *ids[: self._read(ids)], self.tokenizer.eot_token_id]
 

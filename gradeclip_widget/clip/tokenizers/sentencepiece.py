@@ -7,12 +7,12 @@ from typing import Any
 
 from ...core.words import Span
 from .alignment import aligned
-from .huggingface_fast import OffsetTokenizer, trimmed
+from .huggingface_fast import HuggingFaceFastTokenizer, trimmed
 
 _SPACE = "\u2581"
 
 
-class PieceTokenizer(OffsetTokenizer):
+class SentencePieceTokenizer(HuggingFaceFastTokenizer):
     """A tokenizer that reports no positions, but whose pieces are the text itself, spaces marked."""
 
     @staticmethod

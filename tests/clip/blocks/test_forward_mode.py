@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from gradeclip_widget.clip.blocks import forward_mode as go
-from gradeclip_widget.clip.blocks.forward_mode import Layout
+from gradeclip_widget.clip.blocks.forward_mode import DualLayout
 
 from .. import invariants as check
 
-LAYOUT = Layout(plain=3, pooled=1)
+LAYOUT = DualLayout(primal=3, pooled=1)
 
-Step = Callable[[Tensor, Layout | None], Tensor]
+Step = Callable[[Tensor, DualLayout | None], Tensor]
 
 
 def through(step: Callable[..., Tensor], module: Any) -> Step:

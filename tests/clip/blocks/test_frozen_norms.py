@@ -1,4 +1,4 @@
-"""Shares of a score with the scales of the last normalizations held fixed, against plain autograd by hand."""
+"""Attributions of a score with the last normalizations' scales held fixed, against plain autograd."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from torch import Tensor, nn
 
 from gradeclip_widget.clip.blocks.attention import attend
 from gradeclip_widget.clip.blocks.frozen_norms import FrozenNorms
-from gradeclip_widget.clip.text_towers.bidirectional import PooledTextTower
+from gradeclip_widget.clip.text_towers.attributions import TangentAttributions
+from gradeclip_widget.clip.text_towers.bidirectional import BidirectionalTextTower
 from gradeclip_widget.clip.text_towers.causal import CausalTextTower
-from gradeclip_widget.clip.text_towers.huggingface_first_token import ClassTextTower
-from gradeclip_widget.clip.text_towers.huggingface_mean import MeanTextTower
-from gradeclip_widget.clip.text_towers.shares import TangentShares
-from gradeclip_widget.clip.tokenizers.frame import Frame
+from gradeclip_widget.clip.text_towers.huggingface_first_token import HuggingFaceFirstTokenTower
+from gradeclip_widget.clip.text_towers.huggingface_mean import HuggingFaceMeanTower
+from gradeclip_widget.clip.tokenizers.special_tokens import SpecialTokens
 from gradeclip_widget.methods.grad_eclip import GradEclip
-from gradeclip_widget.methods.token_shares import caption_moves
+from gradeclip_widget.methods.token_attributions import caption_tangents
 
 from .. import invariants as check
 from ..conftest import small_clip
@@ -60,21 +60,21 @@ def open_clip_tail(text: Any) -> Callable[[Tensor], Tensor]:
     return tail
 
 
-def causal(norm: nn.Module | None = None) -> tuple[Any, list[int], Frame, Any]:
+def causal(norm: nn.Module | None = None) -> tuple[Any, list[int], SpecialTokens, Any]:
     model = small_clip()
     if norm is not None:
         model.ln_final = check.enliven(norm)
-    return CausalTextTower(model), IDS, Frame(), open_clip_tail(model)
+    return CausalTextTower(model), IDS, SpecialTokens(), open_clip_tail(model)
 
 
-def both_ways(name: str) -> tuple[Any, list[int], Frame, Any]:
+def both_ways(name: str) -> tuple[Any, list[int], SpecialTokens, Any]:
     model = pooled_text.Custom(pooled_text.text(**pooled_text.FAMILIES[name]))
-    return PooledTextTower(model), IDS, Frame(), open_clip_tail(model.text)
+    return BidirectionalTextTower(model), IDS, SpecialTokens(), open_clip_tail(model.text)
 
 
-def first_token(name: str) -> tuple[Any, list[int], Frame, Any]:
+def first_token(name: str) -> tuple[Any, list[int], SpecialTokens, Any]:
     text = check.enliven(class_text.FAMILIES[name]())
-    tower = ClassTextTower(pooled_text.Custom(text))
+    tower = HuggingFaceFirstTokenTower(pooled_text.Custom(text))
 
     def tail(h: Tensor) -> Tensor:
         if name == "nllb":
@@ -87,7 +87,7 @@ def first_token(name: str) -> tuple[Any, list[int], Frame, Any]:
     return tower, class_text.SEQUENCES[0], class_text.FRAME, tail
 
 
-CASES: dict[str, Callable[[], tuple[Any, list[int], Frame, Any]]] = {
+CASES: dict[str, Callable[[], tuple[Any, list[int], SpecialTokens, Any]]] = {
     "causal": causal,
     "causal, RMS norm": lambda: causal(nn.RMSNorm(64)),
     "causal, no norm": lambda: causal(nn.Identity()),
@@ -99,16 +99,16 @@ CASES: dict[str, Callable[[], tuple[Any, list[int], Frame, Any]]] = {
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("name", CASES)
 def test_importance_is_that_of_plain_autograd_with_detached_scales(name: str, layers: int) -> None:
-    tower, ids, frame, tail = CASES[name]()
-    _, trace = tower.run([ids], layers, frame)
-    moves = [caption_moves(read, reference=False) for read in trace.reads]
-    outputs = [read.o.clone().requires_grad_() for read in trace.reads]
+    tower, ids, special_tokens, tail = CASES[name]()
+    _, trace = tower.run([ids], layers, special_tokens)
+    moves = [caption_tangents(attention, reference=False) for attention in trace.attentions]
+    outputs = [attention.o.clone().requires_grad_() for attention in trace.attentions]
     x = F.normalize(X[: len(trace.embedding)], dim=0)
     score = tail(last_row(tower, trace, outputs)) @ x
     assert float(score.detach()) == pytest.approx(float(trace.embedding @ x), abs=1e-5)
     gradients = torch.autograd.grad(score, outputs)
     expected = sum(m @ g for m, g in zip(moves, gradients, strict=True))
-    shares = GradEclip().shares(trace)
+    shares = GradEclip().token_attributions(trace)
     check.close(shares.of_score(x, freeze_norms=True), expected, 1e-4)
     assert not torch.allclose(shares.of_score(x, freeze_norms=False), expected, rtol=1e-2)
 
@@ -121,26 +121,31 @@ def last_row(tower: Any, trace: Any, outputs: list[Tensor]) -> Tensor:
         for n, (step, o) in enumerate(zip(steps, outputs, strict=True)):
             if n:  # what it reads moves with it; the tokens before it do not
                 q, k, v = step.block.qkv(row[None])
-                kv = [torch.cat([a[:-1], b]) for a, b in ((step.read.k, k), (step.read.v, v))]
-                moved = attend(q, *kv, step.read.heads)[0]
-            read = o if n == 0 else moved + o - o.detach()
-            row = step.block.finish(row[None], read[None])[0]
+                kv = [
+                    torch.cat([a[:-1], b])
+                    for a, b in ((step.attention.k, k), (step.attention.v, v))
+                ]
+                moved = attend(q, *kv, step.attention.heads)[0]
+            attention = o if n == 0 else moved + o - o.detach()
+            row = step.block.forward_from_attention(row[None], attention[None])[0]
         return row
     x, p = steps[0].x, trace.layout.pooled
     for n, (step, o) in enumerate(zip(steps, outputs, strict=True)):
-        read = attend(*step.block.qkv(x), step.block.heads, trace.mask)
-        added = o if n == 0 else o - o.detach() + read[p]
-        x = step.block.finish(x, torch.cat([read[:p], added[None], read[p + 1 :]]))
+        attention = attend(*step.block.qkv(x), step.block.heads, trace.mask)
+        added = o if n == 0 else o - o.detach() + attention[p]
+        x = step.block.forward_from_attention(
+            x, torch.cat([attention[:p], added[None], attention[p + 1 :]])
+        )
     return x[p]
 
 
 @pytest.mark.parametrize("kind", ["xlm-roberta", "mt5"])
 def test_averaged_tokens_have_the_importance_of_plain_autograd(kind: str) -> None:
     text = check.enliven(mean_text.encoder(kind))
-    _, trace = MeanTextTower(pooled_text.Custom(text)).run(mean_text.SEQUENCES[:1], 1)
+    _, trace = HuggingFaceMeanTower(pooled_text.Custom(text)).run(mean_text.SEQUENCES[:1], 1)
     mean = trace.pooled.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(unit(text.proj(mean)) @ X, mean)
-    shares = trace.shares([])
+    shares = trace.propagate([])
     check.close(shares.of_score(X, freeze_norms=True), trace.features @ gradient)
     assert not torch.allclose(
         shares.of_score(X, freeze_norms=False), trace.features @ gradient, rtol=1e-2
@@ -155,12 +160,12 @@ def test_frozen_shares_of_all_that_makes_up_the_pooled_token_sum_to_the_score() 
     parts, row = [trace.steps[0].x], trace.steps[0].x
     for step in trace.steps:
         module: Any = step.block.module
-        parts.append(module.attn.out_proj(step.read.o))
+        parts.append(module.attn.out_proj(step.attention.o))
         row = row + parts[-1]
         parts.append(module.mlp(module.ln_2(row)))
         row = row + parts[-1]
     check.close(row, trace.pooled)
-    shares = TangentShares.of(torch.stack(parts).detach(), trace.pooled, tower.embedding_of)
+    shares = TangentAttributions.of(torch.stack(parts).detach(), trace.pooled, tower.embedding_of)
     with torch.no_grad():
         y = model.ln_final(trace.pooled) @ model.text_projection
         of_bias = model.ln_final.bias @ model.text_projection / y.norm() @ X

@@ -11,7 +11,7 @@ from open_clip.model import CLIP
 from torch import Tensor, nn
 
 import gradeclip_widget as gw
-from gradeclip_widget.clip.blocks.open_clip import Block
+from gradeclip_widget.clip.blocks.open_clip import OpenClipBlock
 
 from .. import invariants as check
 from ..conftest import CAPTION, small_clip
@@ -91,4 +91,4 @@ def test_attention_that_does_more_is_refused(part: str) -> None:
     extra = nn.LayerNorm(8) if part.startswith("ln") else nn.Parameter(torch.ones(2, 1, 1))
     setattr(block.attn, part, extra)
     with pytest.raises(TypeError, match=f"the attention of its blocks has {part}"):
-        Block.of(block)
+        OpenClipBlock.of(block)

@@ -94,7 +94,7 @@ def test_features_are_those_that_enter_the_head(
     check.check_feature_gradients(tower, pixels)
     trace = tower.trace(pixels)
     direction = torch.randn(1, check.EMBEDDING, generator=torch.Generator().manual_seed(5))
-    features, gradients = trace.pull_features(direction)
+    features, gradients = trace.features_vjp(direction)
     along = torch.randn(features.shape, generator=torch.Generator().manual_seed(6)).double()
     model.double()
     try:
@@ -119,7 +119,7 @@ def check_attend(tower: Any, features: torch.Tensor, grid: tuple[int, int]) -> t
 
 
 def exact_embedding(tower: Any, o: torch.Tensor) -> torch.Tensor:
-    return torch.nn.functional.normalize(tower.pool.finish(o), dim=-1)
+    return torch.nn.functional.normalize(tower.pool.embed(o), dim=-1)
 
 
 def test_maps_in_lower_precision_rank_alike(model: CLIP, tower: Any) -> None:

@@ -114,7 +114,7 @@ def test_the_map_is_gradient_times_feature(tower: FeatureMapTower, model: CLIP) 
     trace = tower.trace(PIXELS)
     ids = check.simple_tokenizer()(["a red car"])
     t = model.encode_text(ids, normalize=True).detach()
-    features, gradients = trace.pull_features(t)
+    features, gradients = trace.features_vjp(t)
     expected = (gradients[0] * features).sum(-1)[trace.patches].reshape(e.patch_grid)
     np.testing.assert_allclose(e.signed_map, expected, atol=1e-4 * float(expected.abs().max()))
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 import gradeclip_widget as gw
 from gradeclip_widget.clip.blocks.attention import attention_weights, split_heads
-from gradeclip_widget.clip.image_towers.timm_class_token import TimmTokenTower
+from gradeclip_widget.clip.image_towers.timm_class_token import TimmClassTokenTower
 
 from .. import invariants as check
 from .. import nudges
@@ -97,32 +97,32 @@ def model(request: pytest.FixtureRequest) -> CLIP:
 
 
 @pytest.fixture
-def tower(model: CLIP) -> TimmTokenTower:
-    return TimmTokenTower(model.visual)
+def tower(model: CLIP) -> TimmClassTokenTower:
+    return TimmClassTokenTower(model.visual)
 
 
 PIXELS = check.picture(64, 64)
 
 
 @pytest.mark.parametrize("layers", [1, 3])
-def test_embedding_is_the_models_own(tower: TimmTokenTower, model: CLIP, layers: int) -> None:
+def test_embedding_is_the_models_own(tower: TimmClassTokenTower, model: CLIP, layers: int) -> None:
     check.close(tower.trace(PIXELS, layers).embedding, check.own_embedding(model, PIXELS))
 
 
 @pytest.mark.parametrize("layers", [1, 2])
-def test_weights_are_the_scores_slope(tower: TimmTokenTower, model: CLIP, layers: int) -> None:
+def test_weights_are_the_scores_slope(tower: TimmClassTokenTower, model: CLIP, layers: int) -> None:
     check.check_weights(tower, model, PIXELS, layers)
 
 
-def test_values_with_true_attention_make_up_the_output(tower: TimmTokenTower) -> None:
+def test_values_with_true_attention_make_up_the_output(tower: TimmClassTokenTower) -> None:
     check.check_attention(tower, PIXELS)
 
 
-def test_features_enter_the_last_block(tower: TimmTokenTower, model: CLIP) -> None:
+def test_features_enter_the_last_block(tower: TimmClassTokenTower, model: CLIP) -> None:
     check.check_feature_gradients(tower, PIXELS)
     trace = tower.trace(PIXELS)
     direction = torch.randn(1, check.EMBEDDING, generator=torch.Generator().manual_seed(5))
-    _, gradients = trace.pull_features(direction)
+    _, gradients = trace.features_vjp(direction)
     along = torch.randn(64, generator=torch.Generator().manual_seed(6))
     model.double()
     try:
@@ -136,24 +136,24 @@ def test_features_enter_the_last_block(tower: TimmTokenTower, model: CLIP) -> No
     check.close(slope, (scores[0] - scores[1]) / 2e-4, 1e-3)
 
 
-def test_block_effects_hold_the_patches_still(tower: TimmTokenTower) -> None:
+def test_block_effects_hold_the_patches_still(tower: TimmClassTokenTower) -> None:
     trace = tower.trace(PIXELS, 3)
     direction = torch.randn(check.EMBEDDING, generator=torch.Generator().manual_seed(7))
-    moves = [torch.zeros_like(read.o).requires_grad_() for read in trace.reads]
+    moves = [torch.zeros_like(attention.o).requires_grad_() for attention in trace.attentions]
     row, x, mixed = trace.tokens_in[:1], trace.tokens_in, []
-    for block, read, move in zip(trace.blocks, trace.reads, moves, strict=True):
+    for block, attention, move in zip(trace.blocks, trace.attentions, moves, strict=True):
         with torch.no_grad():
             q, k, v = block.qkv(x)
-            x = block.finish(x, _attend(q, k, v, block.heads, block.bias))
+            x = block.forward_from_attention(x, _attend(q, k, v, block.heads, block.bias))
         # The class token's own row with gradients; it comes first and is not rotated.
         own_k, own_v = (a[:1] for a in block.keys_values(torch.cat([row, trace.tokens_in[1:]])))
-        keys, values = torch.cat([own_k, read.k[1:]]), torch.cat([own_v, read.v[1:]])
+        keys, values = torch.cat([own_k, attention.k[1:]]), torch.cat([own_v, attention.v[1:]])
         o = _attend(block.query(row), keys, values, block.heads, block.bias)
-        mixed.append(block.mix(row, o).detach()[0])
-        row = block.leave(row, block.mix(row, o) + move)
+        mixed.append(block.post_attention(row, o).detach()[0])
+        row = block.residual_mlp(row, block.post_attention(row, o) + move)
     grads = torch.autograd.grad(tower.embedding_of(row[0]) @ direction, moves)
     expected = torch.stack([w @ m for w, m in zip(grads, mixed, strict=True)])
-    check.close(trace.block_effects @ direction, expected, 1e-4)
+    check.close(trace.block_contributions @ direction, expected, 1e-4)
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, heads: int, bias: Tensor | None) -> Tensor:
@@ -168,12 +168,12 @@ def test_maps_in_lower_precision_rank_alike(model: CLIP) -> None:
     check.check_lower_precision(model, PIXELS)
 
 
-def test_the_model_is_left_as_it_was(model: CLIP, tower: TimmTokenTower) -> None:
+def test_the_model_is_left_as_it_was(model: CLIP, tower: TimmClassTokenTower) -> None:
     wide = check.picture(64, 96) if tower.flexible else PIXELS
     check.check_untouched(check.wrap(model), wide)
 
 
-def test_other_sizes_are_taken_as_timm_takes_them(tower: TimmTokenTower, model: CLIP) -> None:
+def test_other_sizes_are_taken_as_timm_takes_them(tower: TimmClassTokenTower, model: CLIP) -> None:
     if not tower.flexible:
         with pytest.raises(ValueError, match="a tensor for this model must be 64 x 64 px"):
             gw.Explainer(check.wrap(model))(check.picture(64, 96), "a dog")
@@ -201,14 +201,14 @@ def test_other_methods_explain_it_too(model: CLIP, method: str) -> None:
 
 def test_an_average_of_tokens_is_of_another_family() -> None:
     with pytest.raises(TypeError, match="its class token is not what it pools"):
-        TimmTokenTower(vit(global_pool="avg"))
+        TimmClassTokenTower(vit(global_pool="avg"))
 
 
 def test_an_unknown_block_is_refused() -> None:
     with pytest.raises(TypeError, match="unknown transformer block ParallelScalingBlock"):
-        TimmTokenTower(vit(block_fn=ParallelScalingBlock))
+        TimmClassTokenTower(vit(block_fn=ParallelScalingBlock))
 
 
 def test_shared_keys_are_refused() -> None:
     with pytest.raises(TypeError, match="its heads share keys and values"):
-        TimmTokenTower(eva(attn_type="rope", num_kv_heads=1, qkv_fused=False))
+        TimmClassTokenTower(eva(attn_type="rope", num_kv_heads=1, qkv_fused=False))

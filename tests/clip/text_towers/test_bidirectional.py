@@ -13,8 +13,8 @@ from open_clip.transformer import TextTransformer
 from torch import Tensor, nn
 
 import gradeclip_widget as gw
-from gradeclip_widget.clip.text_towers.bidirectional import PooledTextTower
-from gradeclip_widget.clip.tokenizers.frame import Frame
+from gradeclip_widget.clip.text_towers.bidirectional import BidirectionalTextTower
+from gradeclip_widget.clip.tokenizers.special_tokens import SpecialTokens
 from gradeclip_widget.methods.grad_eclip import GradEclip
 from gradeclip_widget.methods.self_attention import SelfAttention
 
@@ -72,8 +72,8 @@ def model(request: pytest.FixtureRequest) -> Custom:
 
 
 @pytest.fixture
-def tower(model: Custom) -> PooledTextTower:
-    return PooledTextTower(model)
+def tower(model: Custom) -> BidirectionalTextTower:
+    return BidirectionalTextTower(model)
 
 
 @pytest.fixture(scope="module")
@@ -88,13 +88,13 @@ def padded() -> Tensor:
 
 
 def test_embeddings_are_the_models_own(
-    tower: PooledTextTower, model: Custom, sequences: list[list[int]]
+    tower: BidirectionalTextTower, model: Custom, sequences: list[list[int]]
 ) -> None:
-    check.check_text_embeddings(tower, model, sequences, padded(), Frame())
+    check.check_text_embeddings(tower, model, sequences, padded(), SpecialTokens())
 
 
 def test_each_caption_is_encoded_as_if_alone(
-    tower: PooledTextTower, sequences: list[list[int]], monkeypatch: pytest.MonkeyPatch
+    tower: BidirectionalTextTower, sequences: list[list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together, _ = tower.run(sequences, 1)
     monkeypatch.setattr("gradeclip_widget.clip.text_towers.bidirectional._ROWS", 1)
@@ -104,50 +104,60 @@ def test_each_caption_is_encoded_as_if_alone(
 @pytest.mark.parametrize("layers", [1, 3])
 @pytest.mark.parametrize("caption", [0, 3])
 def test_pushed_moves_are_the_embeddings_slope(
-    tower: PooledTextTower, model: Custom, sequences: list[list[int]], layers: int, caption: int
+    tower: BidirectionalTextTower,
+    model: Custom,
+    sequences: list[list[int]],
+    layers: int,
+    caption: int,
 ) -> None:
     ids = sequences[caption]
-    check.check_pushes(tower, model, ids, padded()[[caption]], Frame(), layers)
+    check.check_pushes(tower, model, ids, padded()[[caption]], SpecialTokens(), layers)
 
 
 def test_values_with_true_attention_make_up_the_output(
-    tower: PooledTextTower, sequences: list[list[int]]
+    tower: BidirectionalTextTower, sequences: list[list[int]]
 ) -> None:
     for ids in sequences:
-        check.check_text_attention(tower, ids, Frame())
+        check.check_text_attention(tower, ids, SpecialTokens())
 
 
 def test_only_the_captions_own_tokens_are_shared_out(
-    tower: PooledTextTower, sequences: list[list[int]]
+    tower: BidirectionalTextTower, sequences: list[list[int]]
 ) -> None:
     for ids in sequences:
         _, trace = tower.run([ids], 2)
-        shares = GradEclip().token_shares(trace)
+        shares = GradEclip().token_attributions(trace).embedded
         assert shares.shape == (len(ids) - 2, len(trace.embedding))
-        weights = SelfAttention().token_shares(trace) @ trace.embedding
+        weights = SelfAttention().token_attributions(trace).embedded @ trace.embedding
         assert weights.sum() < 1 + 1e-5
-        bare = tower.run([ids], 2, Frame(lead=0, tail=0))[1]
-        assert len(GradEclip().token_shares(bare)) == len(ids)
+        bare = tower.run([ids], 2, SpecialTokens(leading=0, trailing=0))[1]
+        assert len(GradEclip().token_attributions(bare).embedded) == len(ids)
 
 
 def test_padding_does_not_set_the_scale_of_lambda(
-    tower: PooledTextTower, sequences: list[list[int]]
+    tower: BidirectionalTextTower, sequences: list[list[int]]
 ) -> None:
     """Padding is read where nothing hides it, and stands behind the real tokens."""
-    read = tower.run([sequences[1]], 1)[1].reads[0]
+    attention = tower.run([sequences[1]], 1)[1].attentions[0]
     reads_padding = not getattr(tower.text, "use_pad_mask", False) and tower.class_token is None
     real = len(sequences[1])
     pads = LENGTH - real
     if reads_padding and tower.pooling != "eos":
-        assert (read.visible, read.padding) == (LENGTH, pads)
+        assert (attention.visible, attention.padding) == (LENGTH, pads)
     else:
-        assert read.padding <= 1  # CoCa's released mask shows it one
+        assert attention.padding <= 1  # CoCa's released mask shows it one
 
 
-def test_last_block_effect_is_its_push(tower: PooledTextTower, sequences: list[list[int]]) -> None:
+def test_last_block_effect_is_its_push(
+    tower: BidirectionalTextTower, sequences: list[list[int]]
+) -> None:
     _, trace = tower.run(sequences, 1)
-    assert trace.block_effects.shape == (3, len(trace.embedding))
-    check.close(trace.block_effects[-1], trace.shares([trace.reads[0].o[None]]).embedded[0], 1e-4)
+    assert trace.block_contributions.shape == (3, len(trace.embedding))
+    check.close(
+        trace.block_contributions[-1],
+        trace.propagate([trace.attentions[0].o[None]]).embedded[0],
+        1e-4,
+    )
 
 
 def test_a_caption_is_explained_and_the_model_left_as_it_was(model: Custom) -> None:
@@ -174,8 +184,8 @@ def test_models_with_their_text_side_unpacked_are_read_too(sequences: list[list[
         context_length=LENGTH, width=32, heads=2, layers=2, no_causal_mask=True, pool_type="last"
     )
     model = CLIP(check.EMBEDDING, vision, cfg).eval()
-    tower = PooledTextTower(model)
-    check.check_text_embeddings(tower, model, sequences, padded(), Frame())
+    tower = BidirectionalTextTower(model)
+    check.check_text_embeddings(tower, model, sequences, padded(), SpecialTokens())
 
 
 def test_a_sigmoid_models_score_is_its_own_with_its_probability() -> None:
@@ -218,10 +228,10 @@ def test_a_whole_coca_is_explained() -> None:
 
 def test_what_pools_nothing_is_refused() -> None:
     with pytest.raises(TypeError, match="pools its tokens by 'none'"):
-        PooledTextTower(Custom(text(pool_type="none")))
+        BidirectionalTextTower(Custom(text(pool_type="none")))
 
 
 def test_reference_is_refused(sequences: list[list[int]]) -> None:
-    tower = PooledTextTower(Custom(text(**FAMILIES["siglip"])))
+    tower = BidirectionalTextTower(Custom(text(**FAMILIES["siglip"])))
     with pytest.raises(ValueError, match="the authors' code knows causal text transformers"):
         tower.trace(sequences[0], 1, single_head=True)

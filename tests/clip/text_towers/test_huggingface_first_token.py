@@ -10,8 +10,8 @@ import torch
 from open_clip.hf_model import HFTextEncoder
 
 import gradeclip_widget as gw
-from gradeclip_widget.clip.text_towers.huggingface_first_token import ClassTextTower
-from gradeclip_widget.clip.tokenizers.frame import Frame
+from gradeclip_widget.clip.text_towers.huggingface_first_token import HuggingFaceFirstTokenTower
+from gradeclip_widget.clip.tokenizers.special_tokens import SpecialTokens
 from gradeclip_widget.methods.grad_eclip import GradEclip
 
 from .. import invariants as check
@@ -20,7 +20,7 @@ from .test_bidirectional import Custom
 transformers = pytest.importorskip("transformers")
 
 SEQUENCES = [[5, 7, 9, 11, 30, 2], [5, 7, 2], [6, 8, 9, 3, 7, 2, 9, 2]]
-FRAME = Frame(pad=1)
+FRAME = SpecialTokens(pad=1)
 SIZES = {
     "vocab_size": 60, "hidden_size": 32, "num_attention_heads": 2, "num_hidden_layers": 3,
     "intermediate_size": 48, "max_position_embeddings": 40, "pad_token_id": 1,
@@ -55,43 +55,47 @@ def model(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture
-def tower(model: Any) -> ClassTextTower:
-    return ClassTextTower(model)
+def tower(model: Any) -> HuggingFaceFirstTokenTower:
+    return HuggingFaceFirstTokenTower(model)
 
 
 def padded(sequences: list[list[int]] = SEQUENCES) -> torch.Tensor:
     return torch.tensor([[*ids, *[FRAME.pad] * (12 - len(ids))] for ids in sequences])
 
 
-def test_embeddings_are_the_models_own(tower: ClassTextTower, model: Any) -> None:
+def test_embeddings_are_the_models_own(tower: HuggingFaceFirstTokenTower, model: Any) -> None:
     check.check_text_embeddings(tower, model, SEQUENCES, padded(), FRAME)
 
 
 @pytest.mark.parametrize("layers", [1, 3])
 def test_pushed_moves_are_the_embeddings_slope(
-    tower: ClassTextTower, model: Any, layers: int
+    tower: HuggingFaceFirstTokenTower, model: Any, layers: int
 ) -> None:
     check.check_pushes(tower, model, SEQUENCES[0], padded(SEQUENCES[:1]), FRAME, layers)
 
 
-def test_values_with_true_attention_make_up_the_output(tower: ClassTextTower) -> None:
+def test_values_with_true_attention_make_up_the_output(tower: HuggingFaceFirstTokenTower) -> None:
     for ids in SEQUENCES:
-        (*_, read) = tower.run([ids], 3, FRAME)[1].reads
-        assert (read.visible, read.padding) == (len(ids), 0)
+        (*_, attention) = tower.run([ids], 3, FRAME)[1].attentions
+        assert (attention.visible, attention.padding) == (len(ids), 0)
         check.check_text_attention(tower, ids, FRAME)
 
 
-def test_only_the_captions_own_tokens_are_shared_out(tower: ClassTextTower) -> None:
+def test_only_the_captions_own_tokens_are_shared_out(tower: HuggingFaceFirstTokenTower) -> None:
     for ids in SEQUENCES:
         shares = GradEclip().token_shares(tower.run([ids], 2, FRAME)[1])
         assert shares.shape == (len(ids) - 2, check.EMBEDDING)
         assert shares.abs().max() > 0
 
 
-def test_last_block_effect_is_its_push(tower: ClassTextTower) -> None:
+def test_last_block_effect_is_its_push(tower: HuggingFaceFirstTokenTower) -> None:
     _, trace = tower.run(SEQUENCES, 1, FRAME)
-    assert trace.block_effects.shape == (3, check.EMBEDDING)
-    check.close(trace.block_effects[-1], trace.shares([trace.reads[0].o[None]]).embedded[0], 1e-4)
+    assert trace.block_contributions.shape == (3, check.EMBEDDING)
+    check.close(
+        trace.block_contributions[-1],
+        trace.propagate([trace.attentions[0].o[None]]).embedded[0],
+        1e-4,
+    )
 
 
 @pytest.fixture
@@ -122,9 +126,9 @@ def test_another_encoder_is_refused() -> None:
     text = encoder("bert")
     text.transformer.encoder.layer[0] = torch.nn.Identity()
     with pytest.raises(TypeError, match="unknown encoder layer Identity"):
-        ClassTextTower(Custom(text))
+        HuggingFaceFirstTokenTower(Custom(text))
 
 
 def test_an_average_is_of_another_family() -> None:
     with pytest.raises(TypeError, match="pools its tokens by MeanPooler"):
-        ClassTextTower(Custom(encoder("roberta", "mean_pooler")))
+        HuggingFaceFirstTokenTower(Custom(encoder("roberta", "mean_pooler")))

@@ -11,8 +11,8 @@ import torch
 from open_clip.hf_model import HFTextEncoder
 
 import gradeclip_widget as gw
-from gradeclip_widget.clip.text_towers.huggingface_mean import MeanTextTower
-from gradeclip_widget.clip.tokenizers.frame import Frame
+from gradeclip_widget.clip.text_towers.huggingface_mean import HuggingFaceMeanTower
+from gradeclip_widget.clip.tokenizers.special_tokens import SpecialTokens
 from gradeclip_widget.methods.grad_eclip import GradEclip
 
 from .. import invariants as check
@@ -54,18 +54,20 @@ def padded(model: Any, length: int = 12) -> torch.Tensor:
 
 
 def test_embeddings_are_the_models_own(model: Any) -> None:
-    check.check_text_embeddings(MeanTextTower(model), model, SEQUENCES, padded(model), Frame())
+    check.check_text_embeddings(
+        HuggingFaceMeanTower(model), model, SEQUENCES, padded(model), SpecialTokens()
+    )
 
 
 def test_shares_are_the_embeddings_slope_along_each_tokens_part(model: Any) -> None:
-    tower, ids = MeanTextTower(model), padded(model)[:1]
+    tower, ids = HuggingFaceMeanTower(model), padded(model)[:1]
     shares = GradEclip().token_shares(tower.run(SEQUENCES[:1], 1)[1])
     assert shares.shape == (4, check.EMBEDDING)
-    check.check_pushes(tower, model, SEQUENCES[0], ids, Frame())
+    check.check_pushes(tower, model, SEQUENCES[0], ids, SpecialTokens())
 
 
 def test_parts_make_up_the_mean(model: Any) -> None:
-    check.check_text_attention(MeanTextTower(model), SEQUENCES[0], Frame())
+    check.check_text_attention(HuggingFaceMeanTower(model), SEQUENCES[0], SpecialTokens())
 
 
 @pytest.fixture
@@ -97,4 +99,4 @@ def test_maps_in_lower_precision_rank_alike(worded: Any) -> None:
 
 def test_another_pooler_is_refused() -> None:
     with pytest.raises(TypeError, match="pools its tokens by ClsPooler"):
-        MeanTextTower(Custom(encoder("xlm-roberta", "cls_pooler")))
+        HuggingFaceMeanTower(Custom(encoder("xlm-roberta", "cls_pooler")))

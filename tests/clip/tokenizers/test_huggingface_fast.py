@@ -12,7 +12,7 @@ import torch
 from open_clip.transformer import TextTransformer
 
 import gradeclip_widget as gw
-from gradeclip_widget.clip.tokenizers.huggingface_fast import OffsetTokenizer
+from gradeclip_widget.clip.tokenizers.huggingface_fast import HuggingFaceFastTokenizer
 
 from .. import invariants as check
 from ..text_towers.test_bidirectional import Custom
@@ -76,9 +76,9 @@ def own(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture
-def tokenizer(own: Any) -> OffsetTokenizer:
-    assert OffsetTokenizer.wraps(own)
-    return OffsetTokenizer(own, LENGTH)
+def tokenizer(own: Any) -> HuggingFaceFastTokenizer:
+    assert HuggingFaceFastTokenizer.wraps(own)
+    return HuggingFaceFastTokenizer(own, LENGTH)
 
 
 CAPTIONS = [*TEXTS, "Dogs,  dogs;\tand a RED car", "dog", "dog " * 30, "un caf\u00e9"]
@@ -86,16 +86,16 @@ CAPTIONS = [*TEXTS, "Dogs,  dogs;\tand a RED car", "dog", "dog " * 30, "un caf\u
 
 @pytest.mark.parametrize("caption", CAPTIONS)
 def test_framed_ids_are_the_tokenizers_own(
-    tokenizer: OffsetTokenizer, own: Any, caption: str
+    tokenizer: HuggingFaceFastTokenizer, own: Any, caption: str
 ) -> None:
-    framed = tokenizer.framed(tokenizer(caption).ids)
-    padded = framed + [tokenizer.frame.pad] * (LENGTH - len(framed))
+    framed = tokenizer.add_special_tokens(tokenizer(caption).ids)
+    padded = framed + [tokenizer.special_tokens.pad] * (LENGTH - len(framed))
     assert padded == own([caption])[0].tolist()
     assert list(tokenizer(caption).ids) == tokenizer.encode(caption)
 
 
 @pytest.mark.parametrize("caption", CAPTIONS)
-def test_every_word_has_its_tokens(tokenizer: OffsetTokenizer, caption: str) -> None:
+def test_every_word_has_its_tokens(tokenizer: HuggingFaceFastTokenizer, caption: str) -> None:
     tokens = tokenizer(caption)
     for word in tokens.words:
         assert caption[word.start : word.end] == word.text
@@ -106,7 +106,7 @@ def test_every_word_has_its_tokens(tokenizer: OffsetTokenizer, caption: str) -> 
     assert tokens.words[-1].truncated == (len(tokens.ids) > tokenizer.room)
 
 
-def test_ids_are_explained_as_their_caption(tokenizer: OffsetTokenizer, own: Any) -> None:
+def test_ids_are_explained_as_their_caption(tokenizer: HuggingFaceFastTokenizer, own: Any) -> None:
     ids = own(["a brown dog in a red car"])[0].tolist()
     tokens = tokenizer.from_ids(ids)
     assert tokens.caption == "a brown dog in a red car"
@@ -115,7 +115,9 @@ def test_ids_are_explained_as_their_caption(tokenizer: OffsetTokenizer, own: Any
         tokenizer.from_ids([9, 9, 9, 9])
 
 
-def test_a_siglip_text_tower_is_explained_with_it(own: Any, tokenizer: OffsetTokenizer) -> None:
+def test_a_siglip_text_tower_is_explained_with_it(
+    own: Any, tokenizer: HuggingFaceFastTokenizer
+) -> None:
     text = TextTransformer(
         context_length=LENGTH, width=32, heads=2, layers=2, output_dim=check.EMBEDDING,
         no_causal_mask=True, pool_type="last", proj_bias=True, vocab_size=300,
@@ -136,6 +138,6 @@ def test_other_arrangements_are_refused(own: Any) -> None:
     own.tokenizer_mode = "clips"
     try:
         with pytest.raises(TypeError, match="tokenizer mode 'clips'"):
-            OffsetTokenizer(own, LENGTH)
+            HuggingFaceFastTokenizer(own, LENGTH)
     finally:
         own.tokenizer_mode = ""

@@ -50,7 +50,7 @@ def test_tokens_are_the_tokenizers_own(caption: str) -> None:
     tokens = tokens_or_none(caption)
     if tokens is not None:
         assert list(tokens.ids) == RAW.encode(caption)
-        framed = TOKENIZER.framed(tokens.ids)
+        framed = TOKENIZER.add_special_tokens(tokens.ids)
         assert framed + [0] * (77 - len(framed)) == RAW(caption)[0].tolist()
 
 
@@ -127,14 +127,14 @@ def test_five_hundred_words_are_all_there_and_the_last_marked_as_cut() -> None:
     assert len(tokens.words) == 500
     assert len(tokens.pieces) == 75
     assert [w.truncated for w in tokens.words] == [False] * 75 + [True] * 425
-    assert len(TOKENIZER.framed(tokens.ids)) == 77
+    assert len(TOKENIZER.add_special_tokens(tokens.ids)) == 77
 
 
 def test_a_literal_end_of_text_ends_what_the_model_reads() -> None:
     tokens = TOKENIZER("a dog <end_of_text> a cat")
     assert tokens.pieces == ("a", "dog")
     assert [w.text for w in tokens.words if w.truncated][-2:] == ["a", "cat"]
-    assert TOKENIZER.framed(tokens.ids) == [49406, *RAW.encode("a dog"), 49407]
+    assert TOKENIZER.add_special_tokens(tokens.ids) == [49406, *RAW.encode("a dog"), 49407]
 
 
 def test_it_ends_nothing_where_the_model_reads_on() -> None:
@@ -172,8 +172,8 @@ def test_the_longest_caption_takes_no_minutes(text: str) -> None:
 def test_token_ids_round_trip(caption: str) -> None:
     ids = RAW(caption)[0].tolist()
     tokens = TOKENIZER.from_ids(ids)
-    assert [i for i in ids if i] == TOKENIZER.framed(tokens.ids)
-    again = TOKENIZER.from_ids(torch.tensor(TOKENIZER.framed(tokens.ids)).tolist())
+    assert [i for i in ids if i] == TOKENIZER.add_special_tokens(tokens.ids)
+    again = TOKENIZER.from_ids(torch.tensor(TOKENIZER.add_special_tokens(tokens.ids)).tolist())
     assert again == tokens
 
 

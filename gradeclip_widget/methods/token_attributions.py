@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..clip.blocks.attention import Read
+from ..clip.blocks.attention import PooledAttention
+from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTrace
-from ..clip.text_towers.shares import Shares
 from ..core.words import Word
 
 
@@ -25,28 +25,30 @@ def word_sums(rows: Tensor, words: Sequence[Word]) -> Tensor:
     return torch.stack([rows[list(word.tokens)].sum(0) for word in words])
 
 
-def caption_shares(trace: TextTrace, reference: bool) -> Shares:
+def caption_attributions(trace: TextTrace, reference: bool) -> Attributions:
     """Return first-order shares f_j = sum_l J_l (lambda_j v_j) of the embedding, (T, E).
 
     lambda is normalised over the tokens that the pooled one sees, save padding; where ``reference`` is set
     over all positions, padding included. A tower that averages its tokens has no query: there f_j is what
-    j's own part of the mean gives. Moves that the text tower took along are not pushed again.
+    j's own part of the mean gives. TangentFn that the text tower took along are not pushed again.
     """
-    if trace.carried is not None:
-        return trace.carried
-    return trace.shares([caption_moves(read, reference) for read in trace.reads])
+    if trace.propagated is not None:
+        return trace.propagated
+    return trace.propagate(
+        [caption_tangents(attention, reference) for attention in trace.attentions]
+    )
 
 
-def caption_moves(read: Read, reference: bool) -> Tensor:
+def caption_tangents(attention: PooledAttention, reference: bool) -> Tensor:
     """lambda_j v_j of the T tokens in a block, (T, D)."""
-    scope = slice(None) if reference else slice(read.visible - read.padding)
-    return weighted_values(read, scope)[read.tokens].to(read.v.dtype)
+    scope = slice(None) if reference else slice(attention.visible - attention.padding)
+    return weighted_values(attention, scope)[attention.tokens].to(attention.v.dtype)
 
 
-def weighted_values(read: Read, scope: slice | Tensor) -> Tensor:
+def weighted_values(attention: PooledAttention, scope: slice | Tensor) -> Tensor:
     """lambda_i v_i for every token (N, D), lambda running from 0 to 1 over the tokens in ``scope``."""
-    similarity = F.cosine_similarity(read.q.float()[None], read.k.float(), dim=-1)
+    similarity = F.cosine_similarity(attention.q.float()[None], attention.k.float(), dim=-1)
     low, high = similarity[scope].aminmax()
     if high == low:  # one token, or all alike: nothing to tell them apart by
-        return read.v.float()
-    return ((similarity - low) / (high - low))[:, None] * read.v.float()
+        return attention.v.float()
+    return ((similarity - low) / (high - low))[:, None] * attention.v.float()

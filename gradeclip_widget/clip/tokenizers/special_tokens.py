@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class SpecialTokens:
     """What a tokenizer puts around a caption's own tokens.
 
     Attributes:
-        lead, tail: how many special tokens stand before and after them, as SOT and EOT do.
+        leading, trailing: how many special tokens stand before and after them, as SOT and EOT do.
         pad: the token that fills up the context length, for towers that read it.
     """
 
-    lead: int = 1
-    tail: int = 1
+    leading: int = 1
+    trailing: int = 1
     pad: int = 0
 
 
-SOT_EOT = Frame()
+SOT_EOT = SpecialTokens()
