@@ -49,7 +49,7 @@ def imports_of(path: Path) -> Iterator[tuple[str, ...]]:
         base = folder[: len(folder) - (node.level - 1)]
         base += tuple(node.module.split(".")) if node.module else ()
         for name in {alias.name for alias in node.names}:
-            for module in ((*base, name), base, (*base, "__init__")):
+            for module in ((*base, name), (*base, name, "__init__"), base, (*base, "__init__")):
                 if module in MODULES:
                     yield module
                     break

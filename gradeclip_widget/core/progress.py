@@ -1,15 +1,15 @@
-"""How long work says how far it is, and how it is stopped."""
+"""The callback through which long work reports progress, and through which it is stopped."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 Progress = Callable[[str, int, int | None], None]
-"""Takes a stage's name, the steps done, and how many there are (``None`` where unknown).
+"""Takes a stage's name, the number of steps done, and how many there are (``None`` where unknown).
 
-Called before every step. An exception that it raises ends the work and passes through.
+It is called before every step. An exception that it raises ends the work and passes through.
 """
 
 
-def unheard(stage: str, done: int, total: int | None) -> None:
-    """Progress that nobody follows."""
+def no_progress(stage: str, done: int, total: int | None) -> None:
+    """Do nothing: the default progress callback."""

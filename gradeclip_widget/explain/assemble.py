@@ -1,11 +1,10 @@
-"""One caption of a picture: what the towers say of it, and the explanation that is made of that."""
+"""The explanation of one caption: run the text tower, apply the method, collect the arrays."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,41 +14,70 @@ from torch import Tensor
 from ..clip import ClipModel
 from ..clip.image_towers.base import ImageTrace
 from ..clip.tokenizers.open_clip_bpe import Tokens
+from ..core.progress import Progress
 from ..core.words import Word
 from ..methods.integrated_gradients import STEPS, integrated_gradients
-from ..methods.token_shares import positive_parts
+from ..methods.token_attributions import positive_parts
 from .encoded_image import EncodedImage
 from .explanation import Explanation
 from .notes import disagreement, notes_on
-
-if TYPE_CHECKING:
-    from .explainer import Explainer
+from .setup import Setup
 
 _ALONE = "a photo of a {}"
 
 
-def explain(explainer: Explainer, seen: EncodedImage, tokens: Tokens, start: float) -> Explanation:
+def explain(
+    setup: Setup,
+    encoded: EncodedImage,
+    captions: Sequence[Tokens],
+    progress: Progress,
+    start: float,
+) -> list[Explanation]:
+    """Return the explanations of several captions of a picture.
+
+    Args:
+        setup: model, method and options.
+        encoded: the picture's pass through the image tower.
+        captions: their tokens.
+        progress: called at the stage "maps", before every caption.
+        start: when work on the first one began, as `time.perf_counter` counts.
+    """
+    out = []
+    with setup.clip.inference_context():
+        for n, tokens in enumerate(captions):
+            progress("maps", n, len(captions))
+            out.append(_explain(setup, encoded, tokens, start))
+            start = time.perf_counter()
+    return out
+
+
+def integrate(
+    setup: Setup, encoded: EncodedImage, caption: str | Tensor, steps: int
+) -> NDArray[np.float32]:
+    """Return integrated gradients (T,); see `Explainer.integrated_gradients`."""
+    (tokens,) = setup.clip.tokens([caption])
+    with setup.clip.inference_context():
+        attributions = _integrate(setup.clip, encoded.trace, tokens, steps)
+    values: NDArray[np.float32] = attributions.float().cpu().numpy()
+    return values
+
+
+def _explain(setup: Setup, encoded: EncodedImage, tokens: Tokens, start: float) -> Explanation:
     """Return the explanation of one caption, while the model is running.
 
     Where its measures of importance contradict each other, a note says so.
-
-    Args:
-        explainer: the model, the method and the options.
-        seen: the picture's pass through the image tower.
-        tokens: the caption.
-        start: when work on it began, as `time.perf_counter` counts.
     """
-    parts = _computed(explainer, seen, tokens)
+    clip, settings, picture = setup.clip, setup.settings, encoded.picture
+    parts = _compute(setup, encoded, tokens)
     arrays = {name: part.float().cpu().numpy() for name, part in parts.items()}
     for name in ("signed_map", "interactions", "alone", "left_out"):
-        arrays[name] = arrays[name].reshape(*arrays[name].shape[:-1], *seen.trace.grid)
+        arrays[name] = arrays[name].reshape(*arrays[name].shape[:-1], *encoded.trace.grid)
     rows = {
-        name: _spread_rows(arrays[name], tokens.words) if explainer.readings else None
+        name: _rows_of_all(arrays[name], tokens.words) if settings.readings else None
         for name in ("alone", "left_out", "word_effects")
     }
-    clip, picture = explainer.clip, seen.picture
     blocks = arrays["image_blocks"], arrays["text_blocks"]
-    layers = explainer.image_layers, explainer.text_layers
+    image_layers, text_layers = layers = settings.layers
     notes = notes_on(tokens.words, clip.text_tower.context_length, blocks, layers)
     explanation = Explanation(
         image=picture.image,
@@ -67,11 +95,11 @@ def explain(explainer: Explainer, seen: EncodedImage, tokens: Tokens, start: flo
         cover=picture.cover,
         image_block_shares=arrays["image_blocks"],
         text_block_shares=arrays["text_blocks"],
-        image_layers=explainer.image_layers,
-        text_layers=explainer.text_layers,
+        image_layers=image_layers,
+        text_layers=text_layers,
         model=clip.name,
-        method=explainer.label,
-        reference=explainer.reference,
+        method=setup.label,
+        reference=settings.reference,
         notes=(*picture.notes, *notes),
         word_effects=rows["word_effects"],
         integrated_gradients=arrays.get("integrated_gradients"),
@@ -80,30 +108,33 @@ def explain(explainer: Explainer, seen: EncodedImage, tokens: Tokens, start: flo
     return _with_disagreement(explanation)
 
 
-def integrated(clip: ClipModel, trace: ImageTrace, tokens: Tokens, steps: int = STEPS) -> Tensor:
+def _integrate(clip: ClipModel, trace: ImageTrace, tokens: Tokens, steps: int = STEPS) -> Tensor:
     """Return integrated gradients (T,) of a caption's tokens, while the model is running."""
-    ids, frame = clip.tokenizer.framed(tokens.ids), clip.tokenizer.frame
+    ids, frame = clip.tokenizer.add_special_tokens(tokens.ids), clip.tokenizer.special_tokens
     return integrated_gradients(clip.text_tower, ids, frame, trace.embedding.float(), steps)
 
 
-def _computed(explainer: Explainer, seen: EncodedImage, tokens: Tokens) -> dict[str, Tensor]:
-    """Everything that the towers have to say, on the model's device.
+def _compute(setup: Setup, encoded: EncodedImage, tokens: Tokens) -> dict[str, Tensor]:
+    """Return the tensors of an explanation by name, on the model's device.
 
-    Maps are flat (..., patches), and the readings have rows for the words that have tokens.
+    Maps are flat (..., patches). Those of words read alone and left out have a row for every word that has
+    tokens.
     """
-    clip, method, trace, x = explainer.clip, explainer.method, seen.trace, seen.embedding
-    tower, frame = clip.text_tower, clip.tokenizer.framed
-    words = [w for w in tokens.words if w.tokens] if explainer.readings else []
+    clip, method, settings = setup.clip, setup.method, setup.settings
+    trace, x = encoded.trace, encoded.embedding
+    _, text_layers = settings.layers
+    tower, frame = clip.text_tower, clip.tokenizer.add_special_tokens
+    words = [w for w in tokens.words if w.tokens] if settings.readings else []
     sequences = [frame(tokens.ids)]
     sequences += [frame(clip.tokenizer.encode(_ALONE.format(w.text))) for w in words]
     sequences += [frame(_without(tokens.ids, w)) for w in words]
-    # Under autocast a pass of their own takes them in full precision.
-    moves = None if explainer.reference or clip.dtype else method.moves()
-    embeddings, text = tower.run(sequences, explainer.text_layers, clip.tokenizer.frame, moves)
+    # Under autocast the shares take a pass of their own, in full precision.
+    moves = None if settings.reference or clip.dtype else method.tangent_fn()
+    embeddings, text = tower.run(sequences, text_layers, clip.tokenizer.special_tokens, moves)
     caption, alone, without = embeddings.split([1, len(words), len(words)])
-    if explainer.reference:
-        text = tower.trace(sequences[0], explainer.text_layers, single_head=True)
-    shares = method.shares(text)
+    if settings.reference:
+        text = tower.trace(sequences[0], text_layers, single_head=True)
+    shares = method.token_attributions(text)
     f = shares.embedded.to(caption)
     maps = method.image_maps(trace, torch.cat([caption, f, alone, caption - without]))
     whole, interactions, *readings = maps.split([1, len(f), len(words), len(words)])
@@ -111,32 +142,33 @@ def _computed(explainer: Explainer, seen: EncodedImage, tokens: Tokens) -> dict[
         "score": trace.embedding @ caption[0],
         "signed_map": whole[0],
         "interactions": interactions,
-        "importance": positive_parts(shares.of_score(x, freeze_norms=explainer.freeze_norms)),
+        "importance": positive_parts(shares.of_score(x, freeze_norms=settings.freeze_norms)),
         "alone": readings[0],
         "left_out": readings[1],
         "word_effects": (caption - without) @ trace.embedding,
-        "image_blocks": trace.block_effects.to(caption) @ caption[0],
-        "text_blocks": text.block_effects.to(x) @ x,
+        "image_blocks": trace.block_contributions.to(caption) @ caption[0],
+        "text_blocks": text.block_contributions.to(x) @ x,
     }
-    if explainer.options["integrated_gradients"]:
-        parts["integrated_gradients"] = integrated(clip, trace, tokens)
+    if settings.integrated_gradients:
+        parts["integrated_gradients"] = _integrate(clip, trace, tokens)
     return parts
 
 
 def _with_disagreement(e: Explanation) -> Explanation:
+    """Return the explanation with a note where its measures of importance contradict each other."""
     importances = {name: e.importance(name) for name in e.importance_measures}
     note = disagreement(e.words, importances, e.importance_measures[0])
     return e if note is None else replace(e, notes=(*e.notes, note))
 
 
 def _without(ids: Sequence[int], word: Word) -> list[int]:
-    """The caption's tokens without a word's, so that what was cut off may move up."""
-    gone = set(word.tokens)
-    return [i for n, i in enumerate(ids) if n not in gone]
+    """Return the caption's token ids without a word's; tokens past the context length may move up."""
+    dropped = set(word.tokens)
+    return [i for n, i in enumerate(ids) if n not in dropped]
 
 
-def _spread_rows(rows: NDArray[np.float32], words: Sequence[Word]) -> NDArray[np.float32]:
-    """Rows of the words that have tokens, with rows of zeros for the others."""
+def _rows_of_all(rows: NDArray[np.float32], words: Sequence[Word]) -> NDArray[np.float32]:
+    """Return rows (W, ...) of all words from those of the words that have tokens; zeros for the others."""
     out = np.zeros((len(words), *rows.shape[1:]), np.float32)
     out[[n for n, w in enumerate(words) if w.tokens]] = rows
     return out

@@ -1,44 +1,33 @@
-"""How the evidence forms with depth: the maps of a caption and its words in single blocks of both towers."""
+"""Maps of a caption and its words in single blocks of both towers, computed."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
-from ..clip import ClipModel
-from ..clip.preprocessing import Picture
-from ..clip.tokenizers.open_clip_bpe import Tokens
-from ..core.block_maps import Depth
+from ..core.block_maps import BlockMaps
 from ..core.progress import Progress
-from ..methods import BlockwiseMethod, Method
-from ..methods.token_shares import positive_parts, word_sums
+from ..methods import BlockwiseMethod
+from ..methods.token_attributions import positive_parts, word_sums
+from .setup import Setup
 
 
-def by_block(
-    clip: ClipModel,
-    method: Method,
-    picture: Picture,
-    tokens: Tokens,
-    image_layers: int,
-    text_layers: int,
-    progress: Progress,
-    *,
-    freeze_norms: bool = True,
-) -> Depth:
-    """Both towers traced in all their blocks.
+def block_maps(setup: Setup, image: Any, caption: str, progress: Progress) -> BlockMaps:
+    """Trace both towers in all their blocks and return the maps of each.
 
     Args:
-        clip: the model.
-        method: one that explains block by block.
-        picture: what is explained.
-        tokens: by what.
-        image_layers: how many of the last image blocks the explanation sums over.
-        text_layers: the same of the text blocks.
+        setup: model, method and options; how many of the last blocks the explanation sums over is one.
+        image: as in `Explainer.__call__`.
+        caption: one.
         progress: called at the stages "image tower" and "maps".
-        freeze_norms: as in `Explainer`, for the importance of words.
 
     Raises:
         ValueError: the method has no blocks, or runs them otherwise than the model does.
     """
+    clip, method = setup.clip, setup.method
+    (tokens,) = clip.tokens([caption])
+    picture = setup.picture(image)
     if not isinstance(method, BlockwiseMethod):
         raise ValueError(
             f"method={method.name!r} explains the last block only: it has no maps of single blocks; use "
@@ -50,24 +39,25 @@ def by_block(
             "blocks would be another model's; use reference=False"
         )
     image, text = clip.image_tower, clip.text_tower
+    image_layers, text_layers = setup.settings.layers
     progress("image tower", 0, None)
-    with clip.running():
+    with clip.inference_context():
         pixels = clip.to_device(picture.pixels)
-        traces = [image.trace(pixels, n, effects=False) for n in (image.depth, image_layers)]
+        traces = [image.trace(pixels, n, contributions=False) for n in (image.depth, image_layers)]
         progress("maps", 0, 2)
-        sequence = clip.tokenizer.framed(tokens.ids)
-        caption, trace = text.run([sequence], text.depth, clip.tokenizer.frame)
-        shares = method.block_shares(trace)
-        embedded = shares.embedded.to(caption)
+        sequence = clip.tokenizer.add_special_tokens(tokens.ids)
+        whole, trace = text.run([sequence], text.depth, clip.tokenizer.special_tokens)
+        shares = method.block_attributions(trace)
+        embedded = shares.embedded.to(whole)
         words = torch.stack([word_sums(s, tokens.words) for s in embedded])  # (Lt, W, E)
         explained = words[-text_layers:].sum(0)
-        image_maps = method.block_maps(traces[0], torch.cat([caption, explained]))
+        image_maps = method.block_maps(traces[0], torch.cat([whole, explained]))
         progress("maps", 1, 2)
         text_maps = method.image_maps(traces[1], words.flatten(0, 1))
-        evidence = shares.of_score(traces[1].embedding, freeze_norms=freeze_norms)
+        evidence = shares.of_score(traces[1].embedding, freeze_norms=setup.settings.freeze_norms)
         importance = [word_sums(positive_parts(s), tokens.words) for s in evidence]
     grid = traces[0].grid
-    return Depth(
+    return BlockMaps(
         tokens.caption,
         image_maps.float().unflatten(-1, grid).cpu().numpy(),
         text_maps.float().unflatten(0, words.shape[:2]).unflatten(-1, grid).cpu().numpy(),

@@ -1,9 +1,10 @@
-"""From a picture and captions to explanations."""
+"""`Explainer`: from a picture and captions to explanations."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, overload
 
 import numpy as np
@@ -11,19 +12,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..clip import ClipModel
-from ..clip.image_towers.base import ImageTrace, check_layers
-from ..clip.preprocessing import Fit, Picture
-from ..core.block_maps import Depth
-from ..core.progress import Progress, unheard
+from ..clip.preprocessing import Fit
+from ..core.block_maps import BlockMaps
+from ..core.progress import Progress, no_progress
 from ..core.regions import Region
 from ..core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
 from ..methods import get_method
 from ..methods.integrated_gradients import STEPS
-from .assemble import explain, integrated
-from .block_maps import by_block
-from .encoded_image import EncodedImage
+from .assemble import explain, integrate
+from .block_maps import block_maps
+from .encoded_image import EncodedImage, encode_image
 from .explanation import Explanation
-from .vocabulary_maps import by_word, classify_region
+from .settings import ExplainSettings, option
+from .setup import Setup
+from .vocabulary_maps import classify_region, vocabulary_maps
 
 
 class Explainer:
@@ -36,7 +38,7 @@ class Explainer:
 
     Args:
         clip: the model.
-        method: ``"grad-eclip"``, ``"grad-cam"`` or ``"self-attention"``.
+        method: name of the method, one of `gradeclip_widget.methods.method_names`.
         reference: compute as the authors' published code does, quirks included (one attention head of full
             width in the explained blocks, text weights normalised over padding, norms differentiated).
         freeze_norms: whether the importance of tokens holds the scales of the text tower's last
@@ -62,6 +64,14 @@ class Explainer:
         interactions of tokens with patches are this project's own; ``docs/mathematics.md`` derives them.
     """
 
+    reference: bool = option("reference")
+    freeze_norms: bool = option("freeze_norms")
+    image_layers: int = option("image_layers")
+    text_layers: int = option("text_layers")
+    fit: Fit = option("fit")
+    resolution: int | None = option("resolution")
+    readings: bool = option("readings")
+
     def __init__(
         self,
         clip: ClipModel,
@@ -80,39 +90,41 @@ class Explainer:
             raise TypeError(
                 f"Explainer takes a ClipModel (gw.load(...)), not {type(clip).__name__}"
             )
-        check_layers(image_layers, clip.image_tower.depth)
-        if text_layers is not None and text_layers < 1:
-            raise ValueError(f"text_layers={text_layers}: give at least 1")
-        self.clip = clip
-        self.method = get_method(method, reference)
+        settings = ExplainSettings(
+            reference=reference,
+            freeze_norms=freeze_norms,
+            image_layers=image_layers,
+            text_layers=text_layers,
+            fit=fit,
+            resolution=resolution,
+            readings=readings,
+            integrated_gradients=integrated_gradients,
+        ).resolve(clip.image_tower, clip.text_tower)
+        self.clip, self.method = clip, get_method(method, reference)
         self.method.check_towers(clip.image_tower, clip.text_tower)
-        self.reference = reference
-        self.freeze_norms = freeze_norms and not reference
-        self.image_layers = image_layers
-        self.text_layers = min(text_layers or clip.text_tower.usual_layers, clip.text_tower.depth)
-        self.fit = fit
-        self.resolution = resolution
-        self.readings = readings
-        self._integrate = integrated_gradients
+        self._setup = Setup(clip, self.method, settings)
+
+    @property
+    def label(self) -> str:
+        """What to call the method where it is shown."""
+        return self._setup.label
 
     @property
     def options(self) -> dict[str, Any]:
-        """What it was made with beside the model and the method."""
-        names = "reference freeze_norms image_layers text_layers fit resolution readings".split()
-        options = {name: getattr(self, name) for name in names}
-        return options | {"integrated_gradients": self._integrate}
+        """The keywords that it was made with, ``None`` replaced by what applies to the model."""
+        return asdict(self._setup.settings)
 
     def with_method(self, method: str) -> Explainer:
-        """The same explainer with another method."""
+        """Return the same explainer with another method."""
         return Explainer(self.clip, method, **self.options)
 
     def encode(self, image: Any, progress: Progress | None = None) -> EncodedImage:
-        """A picture's pass through the image tower, which every further caption then does without.
+        """Run the image tower on a picture once, for any number of captions.
 
         >>> import gradeclip_widget as gw
         >>> explainer = gw.Explainer(gw.load("demo"))
-        >>> seen = explainer.encode(gw.demo.scenes()[0].image)
-        >>> [explainer(seen, caption).caption for caption in ("a tree", "a bicycle")]
+        >>> encoded = explainer.encode(gw.demo.scenes()[0].image)
+        >>> [explainer(encoded, caption).caption for caption in ("a tree", "a bicycle")]
         ['a tree', 'a bicycle']
 
         Args:
@@ -120,31 +132,16 @@ class Explainer:
             progress: called at the stage "image tower".
 
         Raises:
-            TypeError, ValueError, FileNotFoundError: bad input, named.
+            TypeError, ValueError, FileNotFoundError: as `__call__` does for a picture.
         """
-        picture = self.clip.optics.picture(image, self.fit, self.resolution)
-        (progress or unheard)("image tower", 0, None)
-        with self.clip.running():
-            trace = self._trace(picture)
-            x = trace.embedding
-            if self.reference:  # the authors' text side takes the model's own image embedding
-                pixels = self.clip.to_device(picture.pixels)
-                x = self.clip.image_tower.trace(pixels, effects=False).embedding
-        return EncodedImage(picture, trace, x, self._image_side)
+        return encode_image(self._setup, image, progress or no_progress)
 
     def _encoded(self, image: Any, progress: Progress | None = None) -> EncodedImage:
-        """What `encode` makes of a picture, or what it made before, checked."""
-        seen = image if isinstance(image, EncodedImage) else self.encode(image, progress)
-        if seen.settings != self._image_side:
-            raise ValueError(
-                "the picture was encoded by another model or with another reference, image_layers, fit or "
-                "resolution; encode it with this explainer"
-            )
-        return seen
-
-    @property
-    def _image_side(self) -> tuple[Any, ...]:
-        return self.clip, self.reference, self.image_layers, self.fit, self.resolution
+        """Return what `encode` makes of a picture, or, checked, what it made before."""
+        if not isinstance(image, EncodedImage):
+            return self.encode(image, progress)
+        image.check(self._setup)
+        return image
 
     @overload
     def __call__(
@@ -174,21 +171,17 @@ class Explainer:
             One explanation, or a list of them for a list. The image tower runs once.
 
         Raises:
-            TypeError, ValueError, FileNotFoundError: bad input, named; or a picture that was encoded by
-                another model or with other options of the image side.
+            TypeError: the picture is of no such kind, or a caption is no string.
+            ValueError: the picture cannot be read or does not fit the model; a caption has no words; or the
+                picture was encoded by another model or with other options of the image side.
+            FileNotFoundError: there is no picture at the path.
         """
-        start = time.perf_counter()
-        report = progress or unheard
+        start, report = time.perf_counter(), progress or no_progress
         single = isinstance(captions, str | Tensor)
         report("tokens", 0, None)
         tokens = self.clip.tokens([captions] if isinstance(captions, str | Tensor) else captions)
-        seen = self._encoded(image, progress)
-        with self.clip.running():
-            out = []
-            for n, one in enumerate(tokens):
-                report("maps", n, len(tokens))
-                out.append(explain(self, seen, one, start))
-                start = time.perf_counter()
+        encoded = self._encoded(image, progress)
+        out = explain(self._setup, encoded, tokens, report, start)
         return out[0] if single else out
 
     def integrated_gradients(
@@ -210,62 +203,50 @@ class Explainer:
             steps: points on the path.
 
         Raises:
-            TypeError, ValueError, FileNotFoundError: bad input, named; or fewer than one step.
+            TypeError, ValueError, FileNotFoundError: as `__call__` does; or fewer than one step.
         """
-        (tokens,) = self.clip.tokens([caption])
-        seen = self._encoded(image)
-        with self.clip.running():
-            attributions = integrated(self.clip, seen.trace, tokens, steps)
-        values: NDArray[np.float32] = attributions.float().cpu().numpy()
-        return values
+        return integrate(self._setup, self._encoded(image), caption, steps)
 
     def scores(self, image: Any, captions: Sequence[str]) -> NDArray[np.float32]:
-        """Cosine similarities (K,) of a picture with K captions, as `Explanation.score`, without maps.
+        """Return the cosine similarities (K,) of a picture with K captions, without computing maps.
+
+        They equal `Explanation.score`. Errors are those of `__call__`.
 
         Args:
-            image: as in `__call__`.
+            image: as in `__call__`, not yet encoded.
             captions: one or more.
-
-        Raises:
-            TypeError, ValueError, FileNotFoundError: bad input, named.
         """
         tokens = self.clip.tokens(captions)
-        picture = self.clip.optics.picture(image, self.fit, self.resolution)
-        with self.clip.running():
-            x = self._trace(picture, effects=False).embedding
-            texts = self.clip.embed([self.clip.tokenizer.framed(t.ids) for t in tokens])
+        picture = self._setup.picture(image)
+        with self.clip.inference_context():
+            x = self._setup.trace(picture, contributions=False).embedding
+            texts = self.clip.embed([self.clip.tokenizer.add_special_tokens(t.ids) for t in tokens])
             cosines: NDArray[np.float32] = (texts @ x.to(texts)).float().cpu().numpy()
         return cosines
 
     def vocabulary_maps(
         self, image: Any, vocabulary: Vocabulary, progress: Progress | None = None
     ) -> VocabularyMaps:
-        """Maps of a picture along every word of a vocabulary.
+        """Return the maps of a picture along every word of a vocabulary.
 
-        The words are encoded once for a model, as long as both are kept.
+        The text embeddings of the words are kept for as long as the model and the vocabulary are. Errors are
+        those of `__call__`.
 
         >>> import gradeclip_widget as gw
         >>> scene = gw.demo.sample_scene(500_007, objects=["dog", "red circle"])
-        >>> seen = gw.Explainer(gw.load("demo")).vocabulary_maps(scene.image, gw.vocabularies("demo")["demo"])
-        >>> seen.maps.shape
+        >>> words = gw.vocabularies("demo")["demo"]
+        >>> maps = gw.Explainer(gw.load("demo")).vocabulary_maps(scene.image, words)
+        >>> maps.maps.shape
         (154, 14, 14)
-        >>> len(seen.rank(scene.objects[0].box, count=5))
+        >>> len(maps.rank(scene.objects[0].box, count=5))
         5
 
         Args:
-            image: as in `__call__`.
+            image: as in `__call__`, not yet encoded.
             vocabulary: of `vocabularies`, or one's own.
             progress: called at the stages "image tower", "words" and, before every batch of words, "maps".
-
-        Raises:
-            TypeError, ValueError, FileNotFoundError: bad input, named.
         """
-        report = progress or unheard
-        picture = self.clip.optics.picture(image, self.fit, self.resolution)
-        report("image tower", 0, None)
-        with self.clip.running():
-            trace = self._trace(picture, effects=False)
-            return by_word(self.clip, self.method, picture, trace, vocabulary, report)
+        return vocabulary_maps(self._setup, image, vocabulary, progress or no_progress)
 
     def classify_region(
         self,
@@ -277,9 +258,9 @@ class Explainer:
     ) -> list[SeenWord]:
         """Return the words that a region of a picture resembles most, the best first.
 
-        It is zero-shot classification of the region: the model's pooled token reads the region and nothing
-        else of the picture. Needs one row through the last block, so a region costs next to nothing once the
-        picture is encoded and the words are.
+        This is zero-shot classification of the region: in the last block the model's pooled token attends to
+        the region only. It takes one row through that block, so a further region of an encoded picture is
+        cheap. Errors are those of `__call__` and of `Explanation.region_words`.
 
         >>> import gradeclip_widget as gw
         >>> scene = gw.demo.sample_scene(500_007, objects=["dog", "red circle"])
@@ -295,46 +276,24 @@ class Explainer:
             progress: called at the stages "image tower" and "words".
 
         Returns:
-            None at all where the model saw nothing of the region.
-
-        Raises:
-            TypeError, ValueError, FileNotFoundError: bad input, named.
+            The words; an empty list where the region lies outside what the model saw.
         """
         encoded = self._encoded(image, progress)
-        (progress or unheard)("words", 0, None)
-        with self.clip.running():
-            return classify_region(self.clip, encoded, region, vocabulary, count)
+        return classify_region(encoded, region, vocabulary, count, progress or no_progress)
 
-    def depth(self, image: Any, caption: str, progress: Progress | None = None) -> Depth:
-        """Maps of a caption and its words in every block by itself, of both towers.
+    def block_maps(self, image: Any, caption: str, progress: Progress | None = None) -> BlockMaps:
+        """Return the maps of a caption and its words in every single block of both towers.
 
         A tower without several blocks to explain (a pooling head, a feature map, averaged tokens) has one.
 
         Args:
-            image: as in `__call__`.
+            image: as in `__call__`, not yet encoded.
             caption: one.
             progress: called at the stages "image tower" and "maps".
 
         Raises:
-            TypeError, ValueError, FileNotFoundError: bad input, named; or a method without blocks.
+            TypeError, ValueError, FileNotFoundError: as `__call__` does; or the method has no blocks.
         """
-        (tokens,) = self.clip.tokens([caption])
-        picture = self.clip.optics.picture(image, self.fit, self.resolution)
-        layers = self.image_layers, self.text_layers
-        report = progress or unheard
-        return by_block(
-            self.clip, self.method, picture, tokens, *layers, report, freeze_norms=self.freeze_norms
-        )
+        return block_maps(self._setup, image, caption, progress or no_progress)
 
-    def _trace(self, picture: Picture, *, effects: bool = True) -> ImageTrace:
-        """The picture's pass through the image tower, its explained blocks traced."""
-        pixels = self.clip.to_device(picture.pixels)
-        return self.clip.image_tower.trace(
-            pixels, self.image_layers, single_head=self.reference, effects=effects
-        )
-
-    @property
-    def label(self) -> str:
-        """What to call the method where it is shown."""
-        pooled = self.method.name == "grad-eclip" and not self.clip.image_tower.has_query
-        return f"{self.method.label} (pooled)" if pooled else self.method.label
+    depth = block_maps  # its name so far

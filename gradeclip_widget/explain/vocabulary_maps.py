@@ -1,7 +1,8 @@
-"""A picture and its regions against the words of a vocabulary, which are encoded once for a model."""
+"""Maps and scores of a picture and its regions along the words of a vocabulary."""
 
 from __future__ import annotations
 
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -9,108 +10,104 @@ import torch
 from torch import Tensor
 
 from ..clip import ClipModel
-from ..clip.image_towers.base import ImageTrace
-from ..clip.preprocessing import Picture
 from ..core import regions
 from ..core.progress import Progress
 from ..core.regions import Region
 from ..core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
-from ..methods import Method
 from .encoded_image import EncodedImage
+from .setup import Setup
 
 _BATCH = 128  # words mapped at once: bounds the memory of their gradients
 _KEPT: WeakKeyDictionary[ClipModel, WeakKeyDictionary[Vocabulary, Tensor]] = WeakKeyDictionary()
 
 
-def by_word(
-    clip: ClipModel,
-    method: Method,
-    picture: Picture,
-    trace: ImageTrace,
-    vocabulary: Vocabulary,
-    progress: Progress,
+def vocabulary_maps(
+    setup: Setup, image: Any, vocabulary: Vocabulary, progress: Progress
 ) -> VocabularyMaps:
-    """All words of a vocabulary as directions through the explained blocks of a traced picture.
-
-    Args:
-        clip: the model, running.
-        method: what explains.
-        picture: that was traced.
-        trace: its pass through the image tower.
-        vocabulary: the words.
-        progress: called at the stages "words" and, before every batch, "maps".
-    """
-    progress("words", 0, None)
-    directions = word_embeddings(clip, vocabulary)
-    maps: list[Tensor] = []
-    for batch in directions.split(_BATCH):
-        progress("maps", len(maps) * _BATCH, len(directions))
-        maps.append(method.image_maps(trace, batch).float().cpu())
+    """Return the maps of a picture along every word of a vocabulary; see `Explainer.vocabulary_maps`."""
+    picture = setup.picture(image)
+    progress("image tower", 0, None)
+    with setup.clip.inference_context():
+        trace = setup.trace(picture, contributions=False)
+        progress("words", 0, None)
+        directions = word_embeddings(setup.clip, vocabulary)
+        maps: list[Tensor] = []
+        for batch in directions.split(_BATCH):
+            progress("maps", len(maps) * _BATCH, len(directions))
+            maps.append(setup.method.image_maps(trace, batch).float().cpu())
+        norms = residual_norms(directions, trace.embedding).cpu().numpy()
     return VocabularyMaps(
         tuple(vocabulary.words),
         torch.cat(maps).reshape(-1, *trace.grid).numpy(),
-        _told_apart(directions, trace.embedding).cpu().numpy(),
+        norms,
         picture.image.size,
         picture.cover,
     )
 
 
 def classify_region(
-    clip: ClipModel,
     encoded: EncodedImage,
     region: Region,
     vocabulary: Vocabulary,
     count: int | None,
+    progress: Progress,
 ) -> list[SeenWord]:
     """Return the words of a vocabulary that a region of a picture resembles most, the best first.
 
-    The region is seen as if the pooled token could look there and nowhere else. What the blocks before the
-    last have carried into a patch from elsewhere, and into the pooled token, stays.
+    In the last block the pooled token attends to the region's patches only. What earlier blocks have mixed
+    into those patches and into the pooled token from the rest of the picture remains.
 
     Args:
-        clip: the model, running.
         encoded: the picture's pass through the image tower.
         region: as in `Explanation.region_words`.
         vocabulary: the words.
         count: how many of them; all where ``None``.
+        progress: called at the stage "words".
 
     Returns:
-        None at all where the model saw nothing of the region.
+        The words; an empty list where the region lies outside what the model saw.
 
     Raises:
         ValueError: no such region.
     """
-    picture, trace = encoded.picture, encoded.trace
+    clip, picture, trace = encoded.setup.clip, encoded.picture, encoded.trace
+    progress("words", 0, None)
     inside = regions.coverage(region, picture.image.size, trace.grid, picture.cover).ravel()
     if not inside.any():
         return []
-    directions = word_embeddings(clip, vocabulary)
-    x = trace.region_embedding(torch.from_numpy(inside).to(directions.device))
-    scores = (directions @ x.to(directions)).float().cpu().numpy()
+    with clip.inference_context():
+        directions = word_embeddings(clip, vocabulary)
+        x = trace.region_embedding(torch.from_numpy(inside).to(directions.device))
+        scores = (directions @ x.to(directions)).float().cpu().numpy()
     order = np.argsort(-scores, kind="stable")[:count]
     return [SeenWord(vocabulary.words[k], float(scores[k])) for k in order]
 
 
 def word_embeddings(clip: ClipModel, vocabulary: Vocabulary) -> Tensor:
-    """Unit text embeddings (V, E) of a vocabulary's words in its template, on the model's device.
+    """Return unit text embeddings (V, E) of a vocabulary's words in its template, on the model's device.
 
-    Kept for as long as the model and the vocabulary are. They are those of the weights that the model had
-    when it was first asked.
+    They are computed on the first call for a model and a vocabulary, and kept for as long as both exist:
+    weights that change later do not change them.
     """
     kept = _KEPT.setdefault(clip, WeakKeyDictionary())
     if vocabulary not in kept:
         tokenizer = clip.tokenizer
         kept[vocabulary] = clip.embed(
-            [tokenizer.framed(tokenizer.encode(t)) for t in vocabulary.texts]
+            [tokenizer.add_special_tokens(tokenizer.encode(t)) for t in vocabulary.texts]
         )
     return kept[vocabulary].to(clip.device)
 
 
-def _told_apart(directions: Tensor, x: Tensor) -> Tensor:
-    """Lengths (K,) of directions (K, E) less their mean, at right angles to x."""
-    apart = directions.float()
-    if len(apart) > 1:
-        apart = apart - apart.mean(0)
-    beside = apart - (apart * x).sum(1, keepdim=True) * x
-    lengths: Tensor = torch.linalg.vector_norm(beside, dim=1)
-    return lengths
+def residual_norms(embeddings: Tensor, x: Tensor) -> Tensor:
+    """Return the norm (K,) of each text embedding without what the list and the picture share.
+
+    Args:
+        embeddings: (K, E) unit text embeddings. Of several, their mean is subtracted.
+        x: (E,) unit image embedding, whose component is removed: along it a unit embedding cannot move.
+    """
+    residuals = embeddings.float()
+    if len(residuals) > 1:
+        residuals = residuals - residuals.mean(0)
+    residuals = residuals - (residuals * x).sum(1, keepdim=True) * x
+    norms: Tensor = torch.linalg.vector_norm(residuals, dim=1)
+    return norms

@@ -44,7 +44,7 @@ from ..core.evidence import MEASURES
 from .picture import display_image
 
 if TYPE_CHECKING:
-    from ..core.block_maps import Depth
+    from ..core.block_maps import BlockMaps
     from ..core.explanation_data import ExplanationData
     from ..core.explanation_record import Maps
 
@@ -112,7 +112,7 @@ class RawDepth(TypedDict):
     """Maps of single blocks on their way to the browser, buffers of little-endian float32.
 
     ``maps``: image blocks x (1 + words) x rows x cols, then text blocks x words x rows x cols;
-    ``importance``: text blocks x words. See `Depth`.
+    ``importance``: text blocks x words. See `BlockMaps`.
     """
 
     caption: str
@@ -123,15 +123,15 @@ class RawDepth(TypedDict):
     importance: bytes
 
 
-def to_raw_depth(depth: Depth) -> RawDepth:
+def to_raw_depth(maps: BlockMaps) -> RawDepth:
     """Pack the maps of single blocks for the front end."""
     return {
-        "caption": depth.caption,
-        "image_blocks": len(depth.image_maps),
-        "text_blocks": len(depth.text_maps),
-        "words": depth.text_maps.shape[1],
-        "maps": _buffer(depth.image_maps) + _buffer(depth.text_maps),
-        "importance": _buffer(depth.text_importance),
+        "caption": maps.caption,
+        "image_blocks": len(maps.image_maps),
+        "text_blocks": len(maps.text_maps),
+        "words": maps.text_maps.shape[1],
+        "maps": _buffer(maps.image_maps) + _buffer(maps.text_maps),
+        "importance": _buffer(maps.text_importance),
     }
 
 

@@ -24,7 +24,7 @@ def small() -> gw.ClipModel:
 
 
 def assert_adds_up(explainer: gw.Explainer, image: object, caption: str) -> None:
-    e, depth = explainer(image, caption), explainer.depth(image, caption)
+    e, depth = explainer(image, caption), explainer.block_maps(image, caption)
     whole = np.concatenate([e.signed_map[None], e.word_maps()])
     scale = np.abs(whole).max()
     explained = depth.image_maps[-explainer.image_layers :].sum(0)
@@ -47,7 +47,7 @@ def test_a_tower_with_a_feature_map_has_one_block() -> None:
         output_dim=48, pool_type="avg",
     )  # fmt: skip
     explainer = gw.Explainer(wrap(with_tower(pooled)))
-    depth = explainer.depth(picture(64, 64), CAPTION)
+    depth = explainer.block_maps(picture(64, 64), CAPTION)
     assert depth.image_maps.shape == (1, 8, 4, 4)
     assert depth.text_maps.shape == (4, 7, 4, 4)
     assert_adds_up(explainer, picture(64, 64), CAPTION)
@@ -57,7 +57,7 @@ def test_a_single_text_block_has_the_importance_of_explaining_it_alone(
     small: gw.ClipModel,
 ) -> None:
     explainer = gw.Explainer(small, text_layers=1)
-    depth = explainer.depth(picture(96, 96), CAPTION)
+    depth = explainer.block_maps(picture(96, 96), CAPTION)
     e = explainer(picture(96, 96), CAPTION)
     alone = by_word(e.token_importance, [w.tokens for w in e.words])
     np.testing.assert_allclose(depth.text_importance[-1], alone, atol=1e-5)
@@ -65,7 +65,7 @@ def test_a_single_text_block_has_the_importance_of_explaining_it_alone(
 
 def test_importance_in_single_blocks_follows_the_option(small: gw.ClipModel) -> None:
     frozen, differentiated = (
-        gw.Explainer(small, freeze_norms=freeze).depth(picture(96, 96), CAPTION)
+        gw.Explainer(small, freeze_norms=freeze).block_maps(picture(96, 96), CAPTION)
         for freeze in (True, False)
     )
     np.testing.assert_array_equal(frozen.text_maps, differentiated.text_maps)
@@ -73,7 +73,7 @@ def test_importance_in_single_blocks_follows_the_option(small: gw.ClipModel) -> 
 
 
 def test_words_that_were_not_read_have_no_maps_in_any_block(small: gw.ClipModel) -> None:
-    depth = gw.Explainer(small).depth(picture(96, 96), "dog " * 80)
+    depth = gw.Explainer(small).block_maps(picture(96, 96), "dog " * 80)
     assert depth.image_maps.shape == (3, 81, 6, 6)
     assert not depth.image_maps[:, 76:].any()
     assert not depth.text_maps[:, 75:].any()
@@ -81,7 +81,7 @@ def test_words_that_were_not_read_have_no_maps_in_any_block(small: gw.ClipModel)
 
 
 def test_depth_travels_as_two_buffers(small: gw.ClipModel) -> None:
-    depth = gw.Explainer(small).depth(picture(96, 96), CAPTION)
+    depth = gw.Explainer(small).block_maps(picture(96, 96), CAPTION)
     raw = to_raw_depth(depth)
     assert (raw["caption"], raw["words"]) == (CAPTION, 7)
     assert (raw["image_blocks"], raw["text_blocks"]) == (3, 4)
@@ -100,16 +100,16 @@ def test_methods_without_blocks_name_the_one_that_has_them(
     with pytest.raises(
         ValueError, match=f"method='{method}' explains the last block only.*'grad-ecl"
     ):
-        gw.Explainer(small, method).depth(picture(96, 96), CAPTION)
+        gw.Explainer(small, method).block_maps(picture(96, 96), CAPTION)
 
 
 def test_depth_of_the_authors_computation_is_refused(small: gw.ClipModel) -> None:
     with pytest.raises(ValueError, match="use reference=False"):
-        gw.Explainer(small, reference=True).depth(picture(96, 96), CAPTION)
+        gw.Explainer(small, reference=True).block_maps(picture(96, 96), CAPTION)
 
 
 def test_depth_leaves_the_model_as_it_was(small: gw.ClipModel) -> None:
     before = {k: v.clone() for k, v in small.model.state_dict().items()}
-    gw.Explainer(small).depth(picture(96, 96), CAPTION)
+    gw.Explainer(small).block_maps(picture(96, 96), CAPTION)
     assert all(torch.equal(before[k], v) for k, v in small.model.state_dict().items())
     assert all(p.grad is None for p in small.model.parameters())

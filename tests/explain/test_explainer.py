@@ -37,7 +37,7 @@ def scene() -> Scene:
 def test_the_score_is_the_models_own(clip: gw.ClipModel, scene: Scene) -> None:
     e = gw.Explainer(clip, fit="crop")(scene.image, CAPTION)
     with torch.no_grad():
-        x = clip.model.encode_image(clip.optics.crop(scene.image)[None], normalize=True)
+        x = clip.model.encode_image(clip.image_processor.crop(scene.image)[None], normalize=True)
         t = clip.model.encode_text(
             open_clip.SimpleTokenizer(context_length=24)([CAPTION]), normalize=True
         )
@@ -180,7 +180,7 @@ def test_a_wide_picture_is_covered_whole(clip: gw.ClipModel) -> None:
 
 
 def test_resolution_makes_finer_maps(clip: gw.ClipModel, scene: Scene) -> None:
-    finer = 2 * clip.optics.image_size[0]
+    finer = 2 * clip.image_processor.image_size[0]
     e = gw.Explainer(clip, resolution=finer)(scene.image, CAPTION)
     assert e.patch_grid == (28, 28)
 

@@ -1,0 +1,58 @@
+"""What an explanation is made with: a model, a method and options that fit them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..clip import ClipModel
+from ..clip.image_towers.base import ImageTrace
+from ..clip.preprocessing import Picture
+from ..methods import Method
+from .settings import ExplainSettings
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """A model, a method and options, as `Explainer` has checked them.
+
+    Attributes:
+        clip: the model.
+        method: the method.
+        settings: the options, resolved.
+    """
+
+    clip: ClipModel
+    method: Method
+    settings: ExplainSettings
+
+    @property
+    def label(self) -> str:
+        """What to call the method where it is shown."""
+        pooled = self.method.name == "grad-eclip" and not self.clip.image_tower.has_query
+        return f"{self.method.label} (pooled)" if pooled else self.method.label
+
+    def picture(self, image: Any) -> Picture:
+        """Return a picture ready for the image tower.
+
+        Args:
+            image: as in `Explainer.__call__`, not yet encoded.
+
+        Raises:
+            TypeError, ValueError, FileNotFoundError: it cannot be read; the message says why.
+        """
+        return self.clip.image_processor.picture(image, self.settings.fit, self.settings.resolution)
+
+    def trace(self, picture: Picture, *, contributions: bool = True) -> ImageTrace:
+        """Run the image tower on a picture and trace the blocks to explain, while the model is running.
+
+        Args:
+            picture: ready for the tower.
+            contributions: whether to compute what each block adds to the embedding.
+        """
+        return self.clip.image_tower.trace(
+            self.clip.to_device(picture.pixels),
+            self.settings.image_layers,
+            single_head=self.settings.reference,
+            contributions=contributions,
+        )
