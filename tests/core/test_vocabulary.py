@@ -140,7 +140,7 @@ def test_words_are_encoded_once_for_a_model(monkeypatch: pytest.MonkeyPatch) -> 
     small, calls = wrap(small_clip()), Counter[str]()
     embed = small.embed
     monkeypatch.setattr(small, "embed", lambda ids: calls.update(["embed"]) or embed(ids))
-    with small.running():
+    with small.inference_context():
         first = word_embeddings(small, gw.Vocabulary("mine", ("dog", "cat")))
         again = word_embeddings(small, gw.Vocabulary("mine", ("dog", "cat")))
         assert calls["embed"] == 2  # nobody kept the first list
@@ -154,7 +154,7 @@ def test_words_are_encoded_once_for_a_model(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_embeddings_go_with_the_model() -> None:
     small, colours = wrap(small_clip()), gw.vocabularies()["colours"]
-    with small.running():
+    with small.inference_context():
         embeddings = weakref.ref(word_embeddings(small, colours))
     del small
     gc.collect()
