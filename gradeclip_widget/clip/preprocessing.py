@@ -67,7 +67,7 @@ class ImageProcessor:
     short_side: int | None = None
 
     def picture(self, source: Any, fit: Fit = "whole", resolution: int | None = None) -> Picture:
-        """PooledAttention a picture and make it fit the tower.
+        """Read a picture and make it fit the tower.
 
         Args:
             source: path, encoded bytes, PIL image, array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), or an
@@ -190,15 +190,20 @@ class ImageProcessor:
         pixels = pixels.detach().float().cpu()
         if not torch.isfinite(pixels).all():
             raise ValueError("the tensor holds NaN or infinite values; replace them first")
+        return Picture(self.visible(pixels), pixels, (0.0, 0.0, float(read_w), float(read_h)))
+
+    def visible(self, pixels: Tensor) -> Image.Image:
+        """Return a normalised picture (1, 3, H, W) as it looks: its normalisation undone."""
         mean, std = (torch.tensor(v)[:, None, None] for v in (self.mean, self.std))
-        visible = (pixels[0] * std + mean).clamp(0, 1)
-        return Picture(TF.to_pil_image(visible), pixels, (0.0, 0.0, float(read_w), float(read_h)))
+        restored = pixels[0].detach().float().cpu() * std + mean
+        image: Image.Image = TF.to_pil_image(restored.nan_to_num().clamp(0, 1))
+        return image
 
 
 def optics(
     model: Any, preprocess: Any, patch_size: tuple[int, int], flexible: bool = True
 ) -> ImageProcessor:
-    """PooledAttention from a model and its preprocessing transform how it wants its pixels."""
+    """Read from a model and its preprocessing transform how it wants its pixels."""
     visual = model.visual
     steps = {type(step).__name__: step for step in getattr(preprocess, "transforms", [])}
     normalize, resize = steps.get("Normalize"), steps.get("Resize")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from ..core.evidence import MEASURES
 from .painting.overlay import overlay
 from .painting.overview import NEUTRAL_COLOR, color_of
-from .picture import display_image
+from .picture import data_url
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -47,7 +45,7 @@ def figure(
     rows, cols = e.patch_grid
     for col, picture in ((1, e.image), (2, overlay(e, phrase, reading))):
         fig.add_layout_image(
-            source=_data_url(picture),
+            source=data_url(picture),
             xref=f"x{col if col > 1 else ''}",
             yref=f"y{col if col > 1 else ''}",
             x=0,
@@ -126,7 +124,3 @@ def _name(e: ExplanationData, phrase: str | int | Sequence[str | int] | None) ->
 def _label(text: str, characters: int) -> str:
     """Text for plotly, which reads tags in it."""
     return html.escape(textwrap.shorten(text, characters, placeholder=" …"))
-
-
-def _data_url(image: Image.Image) -> str:
-    return "data:image/webp;base64," + base64.b64encode(display_image(image)).decode("ascii")

@@ -16,6 +16,7 @@ from PIL import Image
 from ..core.explanation_data import ExplanationData
 from ..core.words import Word
 from .formats import writes
+from .picture import archive_image
 
 Data = TypeVar("Data", bound=ExplanationData)
 
@@ -25,7 +26,6 @@ _UNREADABLE = (
     ValueError, KeyError, TypeError, AttributeError, OSError, EOFError, NotImplementedError,
     zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
-_LOSSLESS_PIXELS = 4_000_000  # larger pictures are photographs, kept as JPEG
 
 
 @writes(".npz")
@@ -33,7 +33,7 @@ def save(explanation: ExplanationData, path: Path) -> None:
     """Write all that an explanation holds, so that `load` reads the same."""
     values = {f.name: getattr(explanation, f.name) for f in dataclasses.fields(explanation)}
     values["words"] = [dataclasses.asdict(w) for w in explanation.words]
-    image = _encode(values.pop("image"))
+    image = archive_image(values.pop("image"))
     arrays = {k: v for k, v in values.items() if isinstance(v, np.ndarray)}
     header = {k: v for k, v in values.items() if k not in arrays}
     text = json.dumps(header | {"format": FORMAT, "version": VERSION})
@@ -81,12 +81,3 @@ def _assemble(
     for name in ("tokens", "notes", "cover"):
         header[name] = tuple(header[name])
     return cls(image=image, words=words, **header, **content)  # type: ignore[arg-type]
-
-
-def _encode(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    if image.width * image.height <= _LOSSLESS_PIXELS:
-        image.save(buffer, "PNG")
-    else:
-        image.save(buffer, "JPEG", quality=95, subsampling=0)
-    return buffer.getvalue()

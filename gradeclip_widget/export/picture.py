@@ -1,38 +1,56 @@
-"""The encoding of pictures, in one place."""
+"""Pictures as encoded bytes, one function per purpose. No other file encodes pictures."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import threading
+from collections.abc import Hashable
+from typing import Any
 
+from cachetools import LRUCache, cached
 from PIL import Image
 
 DISPLAY_SIDE = 1280  # pixels
-_WEBP_QUALITY = 90
+THUMBNAIL_SIDE = 96  # pixels
+_LOSSLESS_PIXELS = 4_000_000  # larger pictures are photographs, kept as JPEG
 _PICTURES_KEPT = 16
-_ENCODED: dict[tuple[str, tuple[int, int], bytes], bytes] = {}
-_LOCK = threading.Lock()
 
 
+def _content(image: Image.Image) -> Hashable:
+    return image.mode, image.size, hashlib.sha256(image.tobytes()).digest()
+
+
+# A picture stays while its prompts change, so the last few encodings are kept.
+@cached(LRUCache(_PICTURES_KEPT), key=_content, lock=threading.Lock())
 def display_image(image: Image.Image) -> bytes:
-    """The picture as WebP, shrunk to `DISPLAY_SIDE` where it is larger.
-
-    The last few are kept, since a picture stays while its prompts change.
-    """
-    key = (image.mode, image.size, hashlib.sha256(image.tobytes()).digest())
-    with _LOCK:
-        encoded = _ENCODED.pop(key, None) or _encode(image)
-        _ENCODED[key] = encoded  # the latest last
-        if len(_ENCODED) > _PICTURES_KEPT:
-            del _ENCODED[next(iter(_ENCODED))]
-    return encoded
+    """Return the picture for the stage: WebP of at most `DISPLAY_SIDE` pixels a side."""
+    return _encode(image, "WEBP", DISPLAY_SIDE, quality=90)
 
 
-def _encode(image: Image.Image) -> bytes:
-    if max(image.size) > DISPLAY_SIDE:
+def thumbnail(image: Image.Image) -> bytes:
+    """Return the picture for a strip of pictures: WebP of at most `THUMBNAIL_SIDE` pixels a side."""
+    return _encode(image, "WEBP", THUMBNAIL_SIDE, quality=80)
+
+
+def archive_image(image: Image.Image) -> bytes:
+    """Return the picture for a file to read it from again: PNG, or JPEG where PNG would be very large."""
+    if image.width * image.height <= _LOSSLESS_PIXELS:
+        return _encode(image, "PNG")
+    return _encode(image, "JPEG", quality=95, subsampling=0)
+
+
+def data_url(image: Image.Image) -> str:
+    """Return the picture as on the stage, as a URL to embed in a page."""
+    return "data:image/webp;base64," + base64.b64encode(display_image(image)).decode("ascii")
+
+
+def _encode(image: Image.Image, kind: str, side: int | None = None, **options: Any) -> bytes:
+    """Return the encoded picture, shrunk where its long side is longer than ``side`` pixels."""
+    if side is not None and max(image.size) > side:
         image = image.copy()
-        image.thumbnail((DISPLAY_SIDE, DISPLAY_SIDE), Image.Resampling.LANCZOS)
+        image.thumbnail((side, side), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=_WEBP_QUALITY)
+    image.save(buffer, kind, **options)
     return buffer.getvalue()

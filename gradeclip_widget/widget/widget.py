@@ -149,11 +149,11 @@ class ExplanationWidget(Traits):
         Raises:
             TypeError, ValueError, FileNotFoundError: it cannot be read; the sentence says why.
         """
-        pictures = self._backend().pictures
-        entry = pictures.read(image, name)
+        backend = self._backend()
+        entry = backend.pictures.read(image, name)
         with self.changed:
-            index = pictures.add(entry)
-            self._pictures = pictures.entries()
+            index = backend.pictures.add(entry)
+            self._pictures = backend.picture_entries(self._display.state.shown.model)
             self.picture = index
 
     def close(self) -> None:

@@ -110,7 +110,7 @@ def test_importance_is_sent_by_every_measure_that_was_computed_the_default_first
 
 def test_a_picture_is_encoded_once_and_another_one_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     encoded = display_image(picture((70, 50)))
-    monkeypatch.setattr("gradeclip_widget.export.picture._encode", lambda image: b"anew")
+    monkeypatch.setattr("gradeclip_widget.export.picture._encode", lambda *args, **options: b"anew")
     assert display_image(picture((70, 50))) is encoded
     edited = picture((70, 50))
     edited.putpixel((3, 3), (1, 2, 3))

@@ -122,10 +122,14 @@ class Backend:
             "_methods": self.methods(request.model),
             "_models": self.models.entries(),
             "_resolutions": self.resolutions(request),
-            "_pictures": self.pictures.entries(),
+            "_pictures": self.picture_entries(request.model),
             "_vocabularies": list(self.vocabularies(request.model)),
             "_code": self.code(request),
         }
+
+    def picture_entries(self, model: str) -> list[dict[str, Any]]:
+        """Return the pictures of the strip as they look when a model is on show."""
+        return self.pictures.entries(self.models.get(model).image_processor)
 
     def methods(self, model: str) -> list[dict[str, Any]]:
         """Return the methods that a model's towers allow: name, label, whether they have maps of blocks."""

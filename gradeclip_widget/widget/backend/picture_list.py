@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,9 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
-from ...clip.preprocessing import check_pixels
+from ...clip.preprocessing import ImageProcessor, check_pixels
 from ...core.images import read_image
-
-_THUMBNAIL = 96  # pixels on the long side
+from ...export.picture import thumbnail
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +23,11 @@ class Entry:
     source: Image.Image | Tensor = field(repr=False)
     name: str
     path: str | None
-    thumbnail: bytes = field(repr=False)
+
+    def visible(self, processor: ImageProcessor) -> Image.Image:
+        """Return the picture as it looks; a tensor as the model sees it that it was normalised for."""
+        source = self.source
+        return processor.visible(source) if isinstance(source, Tensor) else source
 
 
 class PictureList:
@@ -33,6 +35,7 @@ class PictureList:
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
+        self._thumbnails: dict[Hashable, bytes] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -60,16 +63,28 @@ class PictureList:
             raise ValueError(f"“{name}”: {error}") from error
         path = os.fspath(image) if isinstance(image, str | os.PathLike) else None
         name = name or (Path(path).name if path else f"picture {len(self) + 1}")
-        return Entry(source, name, path, _thumbnail(source))
+        return Entry(source, name, path)
 
     def add(self, entry: Entry) -> int:
         """Put a picture last; its index."""
         self._entries.append(entry)
         return len(self) - 1
 
-    def entries(self) -> list[dict[str, Any]]:
-        """For the front end, as ``PictureEntry`` in ``js/src/core/types.ts``."""
-        return [{"name": e.name, "thumbnail": e.thumbnail} for e in self._entries]
+    def entries(self, processor: ImageProcessor) -> list[dict[str, Any]]:
+        """Return the pictures for the front end, as ``PictureEntry`` in ``js/src/core/types.ts``.
+
+        Args:
+            processor: of the model on show, so that a tensor looks as it does on the stage.
+        """
+        return [{"name": e.name, "thumbnail": self._thumbnail(e, processor)} for e in self._entries]
+
+    def _thumbnail(self, entry: Entry, processor: ImageProcessor) -> bytes:
+        """Return an entry's thumbnail, encoded once, or once for every normalisation of a tensor."""
+        normalised = isinstance(entry.source, Tensor)
+        key = (entry, (processor.mean, processor.std) if normalised else None)
+        if key not in self._thumbnails:
+            self._thumbnails[key] = thumbnail(entry.visible(processor))
+        return self._thumbnails[key]
 
 
 def pictures_of(image: Any) -> Iterable[Any]:
@@ -83,18 +98,3 @@ def pictures_of(image: Any) -> Iterable[Any]:
     if not image:
         raise ValueError("the list of pictures is empty; give at least one")
     return image
-
-
-def _thumbnail(source: Image.Image | Tensor) -> bytes:
-    """WebP of at most `_THUMBNAIL` pixels; a tensor's colours are stretched to what can be shown."""
-    if isinstance(source, Tensor):
-        pixels = source.detach()[0].float().cpu().nan_to_num()
-        low, high = pixels.min(), pixels.max()
-        scaled = (pixels - low) / (high - low).clamp_min(1e-6) * 255
-        small = Image.fromarray(scaled.byte().permute(1, 2, 0).numpy())
-    else:
-        small = source.copy()
-    small.thumbnail((_THUMBNAIL, _THUMBNAIL))
-    buffer = io.BytesIO()
-    small.save(buffer, "WEBP")
-    return buffer.getvalue()

@@ -1,0 +1,71 @@
+"""The strip of pictures: it shows what the stage shows."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import gradeclip_widget as gw
+from gradeclip_widget.demo import Scene
+from gradeclip_widget.export.picture import THUMBNAIL_SIDE, thumbnail
+from gradeclip_widget.widget.backend.picture_list import PictureList
+
+from ..factories import picture
+
+
+@pytest.fixture
+def tensor(clip: gw.ClipModel, scene: Scene) -> torch.Tensor:
+    """A normalised picture whose values span a part of the range only, as a low contrast one's do."""
+    pale = Image.blend(scene.image, Image.new("RGB", scene.image.size, "#b0a090"), 0.7)
+    return clip.image_processor.picture(pale).pixels
+
+
+def decoded(encoded: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(encoded)).convert("RGB")
+
+
+def test_a_tensors_thumbnail_has_the_colors_of_the_stage(
+    clip: gw.ClipModel, tensor: torch.Tensor
+) -> None:
+    widget = gw.explore([tensor, picture()], "a dog", clip)
+    stage = decoded(widget._payloads[0]["image"])
+    strip = decoded(widget._pictures[0]["thumbnail"])
+    assert max(strip.size) == THUMBNAIL_SIDE
+    small = stage.resize(strip.size, Image.Resampling.LANCZOS)
+    difference = np.abs(np.asarray(strip, int) - np.asarray(small, int))
+    assert difference.mean() < 3
+    assert widget._pictures[0]["thumbnail"] == thumbnail(widget.explanation.image)
+
+
+def test_a_tensors_thumbnail_follows_the_model_on_show(
+    clip: gw.ClipModel, tensor: torch.Tensor
+) -> None:
+    pictures = PictureList()
+    pictures.add(pictures.read(tensor))
+    pictures.add(pictures.read(picture()))
+    own = clip.image_processor
+    other = dataclasses.replace(own, mean=(0.5,) * 3, std=(0.5,) * 3)
+    entries = {processor: pictures.entries(processor) for processor in (own, other)}
+    for processor, (first, _) in entries.items():
+        assert first["thumbnail"] == thumbnail(processor.visible(tensor))
+    assert entries[own][0] != entries[other][0]
+    assert entries[own][1] == entries[other][1]
+
+
+def test_a_thumbnail_is_encoded_once(clip: gw.ClipModel, tensor: torch.Tensor) -> None:
+    pictures = PictureList()
+    for image in (tensor, picture()):
+        pictures.add(pictures.read(image))
+    once, again = (pictures.entries(clip.image_processor) for _ in range(2))
+    assert all(a["thumbnail"] is b["thumbnail"] for a, b in zip(once, again, strict=True))
+
+
+def test_a_tensor_that_is_not_finite_has_a_thumbnail_all_the_same(clip: gw.ClipModel) -> None:
+    pictures = PictureList()
+    pictures.add(pictures.read(torch.full((1, 3, 16, 16), float("nan"))))
+    assert decoded(pictures.entries(clip.image_processor)[0]["thumbnail"]).size == (16, 16)
