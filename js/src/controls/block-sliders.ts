@@ -42,7 +42,7 @@ export function createLayers(store: Store, signal: AbortSignal): Component<Frame
 /** Whether the sliders are on show: they were asked for, and there are maps or somebody to make them. */
 export function layersOpen(store: Store): boolean {
   return (
-    store.get("depth") && store.isControlVisible("layers") && (store.live || store.get("_depth") !== null)
+    store.get("depth") && store.isControlVisible("depth") && (store.live || store.get("_depth") !== null)
   );
 }
 

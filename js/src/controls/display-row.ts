@@ -127,8 +127,8 @@ export function createControls(store: Store, menu: Menu, signal: AbortSignal): C
         resolution: live && store.isControlVisible("resolution") && sizes.length > 1,
       };
       const rare = [
-        store.isControlVisible("heat"),
-        store.isControlVisible("colours"),
+        store.isControlVisible("opacity"),
+        store.isControlVisible("color_scale"),
         store.isControlVisible("contour"),
         menus.resolution,
       ];
@@ -136,9 +136,9 @@ export function createControls(store: Store, menu: Menu, signal: AbortSignal): C
       show(method.element, menus.method);
       show(resolution.element, menus.resolution);
       show(reading.element, store.isControlVisible("reading") && readings.length > 1);
-      show(sign.element, store.isControlVisible("evidence"));
-      show(heat, store.isControlVisible("heat"));
-      show(scale.element, store.isControlVisible("colours"));
+      show(sign.element, store.isControlVisible("sign"));
+      show(heat, store.isControlVisible("opacity"));
+      show(scale.element, store.isControlVisible("color_scale"));
       show(contour, store.isControlVisible("contour"));
       const crowded = rare.filter(Boolean).length > 1;
       show(more, crowded && (menus.models || menus.method || menus.resolution));

@@ -32,10 +32,10 @@ export function createDetails(store: Store, signal: AbortSignal): Component<Fram
     update({ scene }) {
       const open = layersOpen(store);
       const maps = store.get("_depth") !== null;
-      layers.hidden = !store.isControlVisible("layers") || !(store.live || maps);
+      layers.hidden = !store.isControlVisible("depth") || !(store.live || maps);
       layers.disabled = store.live && !store.canCompute && !maps;
       layers.setAttribute("aria-pressed", String(open));
-      const details = store.isControlVisible("details");
+      const details = store.isControlVisible("details") && store.get("details");
       const { blocks } = scene.explanation.header;
       image.element.hidden = !details || open || blocks.image.length === 0;
       text.element.hidden = !details || open || blocks.text.length === 0;

@@ -3,6 +3,7 @@
 import { formatSigned, formatValue } from "../core/format";
 import type { Frame } from "../state/scene";
 import type { Store } from "../state/store";
+import type { Synced } from "../state/synced";
 import { type Component, h, setText } from "../ui/dom";
 import { createSegmented } from "../ui/segmented";
 
@@ -20,7 +21,7 @@ const WAYS = [
 
 export function createErase(store: Store, signal: AbortSignal): Component<Frame> {
   const title = h("h3", { class: "gradeclip-heading" }, TITLE);
-  const ways = createSegmented(TITLE, signal, (value) => store.set({ erase: value }));
+  const ways = createSegmented(TITLE, signal, (value) => store.set({ erase: value as Synced["erase"] }));
   const result = h("p", { class: "gradeclip-fall", role: "status" });
   const element = h("section", { class: "gradeclip-erase" }, title, ways.element, result);
   return {

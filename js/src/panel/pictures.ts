@@ -2,9 +2,9 @@
 
 import { toBytes } from "../core/decode";
 import { formatBytes } from "../core/format";
+import type { PictureEntry } from "../state/entries";
 import type { Frame } from "../state/scene";
 import type { Store } from "../state/store";
-import type { PictureEntry } from "../state/synced";
 import { type Component, h } from "../ui/dom";
 import { setHelp } from "../ui/help";
 import { createRadioGroup } from "../ui/radio-group";
@@ -44,7 +44,7 @@ export function createPictures(store: Store, root: HTMLElement, signal: AbortSig
   const element = h("div", { class: "gradeclip-pictures" }, strip.element, add, file);
   root.append(target);
 
-  const receives = () => store.live && store.isControlVisible("pictures");
+  const receives = () => store.live && store.isControlVisible("picture");
   const send = async (files: readonly File[]) => {
     if (files.length === 0) return;
     if (!store.canCompute) {
@@ -133,7 +133,7 @@ function createStrip(store: Store, signal: AbortSignal) {
     element: group.element,
     update(): void {
       const pictures = store.get("_pictures");
-      group.element.hidden = !store.live || !store.isControlVisible("pictures") || pictures.length < 2;
+      group.element.hidden = !store.live || !store.isControlVisible("picture") || pictures.length < 2;
       if (group.element.hidden) return;
       if (pictures !== shown) {
         shown = pictures;

@@ -1,8 +1,8 @@
 // Progress of the computation: a thin bar, the stage in words, and a cancel button. The picture stays usable.
 
 import { formatBytesOf } from "../core/format";
+import type { Progress } from "../state/entries";
 import type { Store } from "../state/store";
-import type { Progress } from "../state/synced";
 import { h, setText } from "../ui/dom";
 
 const DELAY = 350; // ms; faster computations show no text

@@ -3,7 +3,7 @@
 import { formatPart, partDecimals } from "../core/format";
 import type { Frame } from "../state/scene";
 import type { Store } from "../state/store";
-import type { SeenWord } from "../state/synced";
+import type { Synced } from "../state/synced";
 import { createBarRow, showBar, showTrack } from "../ui/bar";
 import { type Component, h, reuseRows, setText } from "../ui/dom";
 import { createSelect } from "../ui/select";
@@ -14,7 +14,7 @@ const NAMED_ABOVE = 0.7; // of the first word's value; the sentence names the wo
 const MAX_NAMED = 3; // words in the sentence
 
 /** "Most like: tree, then cactus and broccoli." */
-export function formatAnswer(seen: readonly SeenWord[]): string {
+export function formatAnswer(seen: Synced["seen"]): string {
   const [first, ...rest] = seen;
   if (!first) return "";
   if (!(first.value > 0)) return "No word of this list fits this region.";
@@ -33,7 +33,7 @@ export function createRegionVocabulary(store: Store, signal: AbortSignal): Compo
   const empty = h("p", { class: "gradeclip-hint", role: "status" });
   const element = h("section", { class: "gradeclip-vocabulary" }, menu.element, empty, answer, key, list);
   const bars: ReturnType<typeof createRow>[] = [];
-  let shown: readonly SeenWord[] | null = null;
+  let shown: Synced["seen"] | null = null;
   return {
     element,
     update({ scene }) {
@@ -61,7 +61,7 @@ export function createRegionVocabulary(store: Store, signal: AbortSignal): Compo
     },
   };
 
-  function draw(rows: readonly SeenWord[]): void {
+  function draw(rows: Synced["seen"]): void {
     const values = rows.map(({ value }) => value);
     const decimals = partDecimals(Math.max(...values.map(Math.abs)));
     setText(answer, formatAnswer(rows));

@@ -164,7 +164,7 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
     add,
     update({ rows: found }) {
       const live = store.canCompute;
-      const wanted = store.isControlVisible("compare");
+      const wanted = store.isControlVisible("versus");
       add.hidden = !live || !wanted;
       if (field.isOpen && add.hidden) field.close();
       prompts = found.map(({ text }) => text);

@@ -1,9 +1,9 @@
 // Going back and forward through earlier prompts, and copying the current explanation as Python code.
 
 import { formatCosine } from "../core/format";
+import type { HistoryEntry } from "../state/entries";
 import type { Frame } from "../state/scene";
 import type { Store } from "../state/store";
-import type { HistoryEntry } from "../state/synced";
 import { type Component, h, setText } from "../ui/dom";
 import { BACK, CLOCK, COPY, FORWARD, iconButton } from "../ui/icons";
 import type { Menu } from "../ui/menu";

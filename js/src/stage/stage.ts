@@ -8,7 +8,7 @@ import { memoize } from "../core/memo";
 import type { Explanation } from "../core/types";
 import type { Frame, Scene } from "../state/scene";
 import type { Store } from "../state/store";
-import type { Erased } from "../state/synced";
+import type { Synced } from "../state/synced";
 import { type Component, h, setText } from "../ui/dom";
 import { createChips } from "./chips";
 import { attachGestures } from "./gestures";
@@ -128,7 +128,7 @@ function badgeText({ scene }: Frame): string {
 }
 
 /** Cached, because the same array is recognized as the same picture without comparing bytes. */
-const erasedBytes = memoize((erased: Erased) => toBytes(erased.image));
+const erasedBytes = memoize((erased: NonNullable<Synced["erased"]>) => toBytes(erased.image));
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a === b || (a.length === b.length && a.every((value, i) => value === b[i]));

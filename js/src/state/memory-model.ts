@@ -1,6 +1,7 @@
 // A model without a kernel, for exported pages and tests.
 
-import { DEFAULTS, type Model, type Synced } from "./synced";
+import type { Model } from "./model";
+import { DEFAULTS, type Synced } from "./synced";
 
 export class MemoryModel implements Model {
   #values: Synced;

@@ -27,7 +27,7 @@ import type { Depth, Explanation, Region, Sign } from "../core/types";
 import type { PromptRow } from "./prompts";
 import { evidenceOfBlock, shownBlock } from "./single-block";
 import type { Changes, Key, Store } from "./store";
-import type { Erased, Overview } from "./synced";
+import { REPAINTS, type Synced } from "./synced";
 import { captionText, differenceLabel, phraseLabel } from "./wording";
 
 export interface Scene {
@@ -38,12 +38,12 @@ export interface Scene {
   depth: Depth | null; // maps of single blocks, if requested and computed for this explanation
   block: Block | null; // the block whose maps are shown; null: all explained blocks
   evidence: Explanation; // whose maps are shown: `explanation`, or a copy with the maps of `block`
-  erased: Erased | null; // the picture with the region erased, if that is shown
+  erased: Synced["erased"]; // the picture with the region erased, if that is shown
   reading: string;
   sign: Sign;
   measure: string; // name of a computed measure of importance
   decimals: number; // for contributions to the score
-  overview: Overview; // what is shown while no word is chosen; "caption" if the words together cannot be
+  overview: Synced["overview"]; // what is shown while no word is chosen; "caption" if the words together cannot be
   highlights: readonly Highlight[]; // empty if the overview is the caption's map
   together: boolean; // the highlights are painted, each in its color
   words: readonly number[]; // the words whose map is shown; none: the overview
@@ -154,7 +154,7 @@ export function hasCaptionMapOnly(e: Explanation): boolean {
 }
 
 /** The erased picture, while there is a region and the way of erasing is still the requested one. */
-function shownErased(store: Store): Erased | null {
+function shownErased(store: Store): Synced["erased"] {
   const erased = store.get("erased");
   const asked = store.get("region") !== null && store.view.draft === null;
   return asked && erased?.how === store.get("erase") ? erased : null;
@@ -198,28 +198,9 @@ function currentReading(e: Explanation, asked: string): string {
   return e.readings.has(asked) ? asked : (e.readings.keys().next().value ?? asked);
 }
 
-const MAP_KEYS: readonly Key[] = [
-  "_payloads",
-  "active",
-  "reading",
-  "selected_words",
-  "hovered_word",
-  "color_scale",
-  "sign",
-  "depth",
-  "_depth",
-  "image_block",
-  "text_block",
-  "erased",
-  "erase",
-  "versus",
-  "importance",
-  "overview",
-];
-
 /** Whether any of the changes affects the heat map. */
 export function needsRepaint(changes: Changes): boolean {
-  return MAP_KEYS.some((key) => changes.has(key));
+  return [...changes].some((key) => REPAINTS.has(key));
 }
 
 function byImportance(e: Explanation, measure: string): RankedWord[] {

@@ -2,7 +2,8 @@
 // View state never leaves this view: the patch under the pointer, a drag in progress, an unfolded list.
 
 import type { Point, Region } from "../core/types";
-import { DEFAULTS, type Message, type Model, type Synced } from "./synced";
+import type { Message, Model } from "./model";
+import { ASKS, type ControlName, DEFAULTS, type Synced } from "./synced";
 
 export interface View {
   hoveredPatch: number | null;
@@ -32,20 +33,6 @@ const VIEW_DEFAULTS: Readonly<View> = {
   kernel: "there",
   uploadError: "",
 };
-
-/** Traits whose change Python always answers by changing another trait. */
-const REQUEST_KEYS: ReadonlySet<string> = new Set([
-  "prompt",
-  "prompts",
-  "method",
-  "model",
-  "resolution",
-  "picture",
-  "history_index",
-  "vocabulary",
-  "erase",
-  "depth",
-]);
 
 /** Every key as changed, for the first frame of a view or of its first explanation. */
 export const ALL_KEYS: Changes = new Set([...SYNCED_KEYS, ...(Object.keys(VIEW_DEFAULTS) as (keyof View)[])]);
@@ -85,7 +72,7 @@ export class Store {
   }
 
   /** Whether a control is to be shown: all are, unless the `controls` trait lists those that are. */
-  isControlVisible(control: string): boolean {
+  isControlVisible(control: ControlName): boolean {
     return this.get("controls")?.includes(control) ?? true;
   }
 
@@ -104,8 +91,7 @@ export class Store {
   set(values: Partial<Synced>): void {
     for (const key of Object.keys(values) as (keyof Synced)[]) {
       const value = values[key];
-      if (REQUEST_KEYS.has(key) && value !== "" && value !== false && value !== this.get(key))
-        this.#notifyRequest();
+      if (ASKS.has(key) && value !== "" && value !== false && value !== this.get(key)) this.#notifyRequest();
       this.#model.set(key, values[key] as Synced[typeof key]);
       this.#note(key);
     }

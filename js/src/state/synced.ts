@@ -1,156 +1,194 @@
-// The state that lives in the model: shared with Python and with every view of the widget.
+// Written by scripts/write_synced.py from the traits of gradeclip_widget/widget. Do not edit.
 
 import type { Bytes, RawDepth, RawPayload } from "../core/decode";
-import type { Region, Sign } from "../core/types";
+import type { Region } from "../core/types";
+import type { HistoryEntry, MethodEntry, ModelEntry, PictureEntry, Progress } from "./entries";
 
-/** A picture of the strip. */
-export interface PictureEntry {
-  name: string;
-  thumbnail: Bytes; // WebP, at most 96 pixels on its long side
-}
-
-/** A model of the menu. */
-export interface ModelEntry {
-  name: string;
-  loaded: boolean;
-  bytes: number; // of its weights in memory; 0 where it is not loaded
-}
-
-/** One step of the history. */
-export interface HistoryEntry {
-  prompts: string[];
-  active: number;
-  score: number; // cosine of the active prompt
-  model: string;
-  method: string;
-}
-
-/** What the worker is doing. */
-export interface Progress {
-  stage: string; // "loading weights", "image tower", "maps"
-  done: number; // bytes, or steps
-  total: number | null;
-  unit: "bytes" | "steps";
-}
-
-/** A word of a vocabulary, and how well a region by itself fits it. */
-export interface SeenWord {
-  word: string;
-  value: number; // the score of the region by itself with the word, a cosine
-}
-
-/** What erasing the region does to every prompt's score. */
-export interface Erased {
-  how: string;
-  image: Bytes; // WebP of the erased picture, as large as the one on show
-  scores: number[]; // cosine per prompt
-}
-
-/** The traits of gradeclip_widget/widget.py. */
+/** The traits that Python shares with every view. */
 export interface Synced {
-  _payloads: RawPayload[];
-  live: boolean; // a kernel with a model stands behind: prompts can be edited
-  controls: string[] | null; // names of those on show; all by default
-  prompt: string; // asked for; what is shown is in the payload's header
-  prompts: string[];
-  versus: number | null; // the prompt that is subtracted from the active one
-  method: string;
-  _methods: { name: string; label: string; blocks?: boolean }[]; // blocks: whether there are maps of single ones
-  model: string;
-  _models: ModelEntry[];
-  resolution: number | null; // short side in pixels; the model's own when null
-  _resolutions: number[];
-  picture: number;
-  _pictures: PictureEntry[];
-  history: HistoryEntry[];
-  history_index: number;
-  _code: string; // what is on show, as Python
-  vocabulary: string; // name of the list that a region is asked about; "" for none
-  _vocabularies: string[];
-  seen: SeenWord[];
-  erase: string; // "", "blur", "mean" or "noise"
-  erased: Erased | null;
-  depth: boolean; // maps of single blocks are wanted
+  /** What is on show, as Python. */
+  _code: string;
+  /** The maps of single blocks. */
   _depth: RawDepth | null;
-  image_block: number | null; // the block whose maps are shown; as explained when null
-  text_block: number | null;
-  progress: Progress | null;
+  /** The methods to choose from. */
+  _methods: MethodEntry[];
+  /** The models to choose from. */
+  _models: ModelEntry[];
+  /** What is shown, one payload per prompt. */
+  _payloads: RawPayload[];
+  /** The pictures to choose from. */
+  _pictures: PictureEntry[];
+  /** The short sides to choose from, in pixels. */
+  _resolutions: number[];
+  /** Names of the lists of words that there are. */
+  _vocabularies: string[];
+  /** Index of the prompt shown. */
   active: number;
-  reading: string;
-  selected_words: number[];
-  hovered_word: number | null;
-  region: Region | null;
-  opacity: number;
+  /** The colors of a single map. */
   color_scale: string;
+  /** Whether a line surrounds what is strong. */
   contour: boolean;
-  sign: Sign;
-  importance: string; // name of the measure on show; "" for the explanation's default
-  overview: Overview; // what is shown while no word is
-  theme: "auto" | "light" | "dark";
-  status: "ready" | "computing" | "error";
+  /** Names of the controls on show; all when None. */
+  controls: ControlName[] | null;
+  /** Whether maps of single blocks are wanted. */
+  depth: boolean;
+  /** Whether the lines on how it was computed are shown. */
+  details: boolean;
+  /** How the region is erased for a mask test; empty for not at all. */
+  erase: "" | "blur" | "mean" | "noise";
+  /** The picture with the region erased, and each prompt's cosine. */
+  erased: { how: string; image: Bytes; scores: number[] } | null;
+  /** The sentence shown where something failed. */
   error: string;
+  /** What was shown, step by step. */
+  history: HistoryEntry[];
+  /** The step of the history on show; set it to go back. */
+  history_index: number;
+  /** Index of the word under the pointer, or None. */
+  hovered_word: number | null;
+  /** The block of the image tower whose maps are shown; those explained when None. */
+  image_block: number | null;
+  /** The measure of importance shown, as `Explanation.importance` takes it; empty for the first. */
+  importance: string;
+  /** Whether there is a model, so that prompts can be edited. */
+  live: boolean;
+  /** Name of the method, as `Explainer` takes it. */
+  method: string;
+  /** Name of the model. */
+  model: string;
+  /** Opacity of the strongest evidence. */
+  opacity: number;
+  /** The picture while no word is pointed at: 'words', those that count, each in a hue of its own, or 'caption', the map along the whole caption's embedding, the paper's. */
+  overview: "words" | "caption";
+  /** Index among the pictures. */
+  picture: number;
+  /** How far the work under way is: stage, done, total and unit. */
+  progress: Progress | null;
+  /** The caption asked for. */
+  prompt: string;
+  /** All captions, where several are compared. */
+  prompts: string[];
+  /** How a word is read: "in caption", "alone" or "left out". */
+  reading: string;
+  /** None, {'kind': 'box', 'box': [x0, y0, x1, y1]} or {'kind': 'polygon', 'points': [[x, y], ...]}, in image pixels. */
+  region: Region | null;
+  /** Short side in pixels; the model's own when None. */
+  resolution: number | null;
+  /** The words that the region resembles most, and the cosine of each. */
+  seen: { word: string; value: number }[];
+  /** Indices of the pinned words. */
+  selected_words: number[];
+  /** Which evidence a single map shows. */
+  sign: "positive" | "negative" | "both";
+  /** What the worker is at. */
+  status: "ready" | "computing" | "error";
+  /** The same of the text tower. */
+  text_block: number | null;
+  /** Light or dark, or as the page is. */
+  theme: "auto" | "light" | "dark";
+  /** Index of the prompt that is subtracted from it, or None. */
+  versus: number | null;
+  /** Name of the list of words that the region is asked about; empty for none. */
+  vocabulary: string;
 }
 
-/** The words together, each in its hue; or the map along the whole caption, as in the paper. */
-export type Overview = "words" | "caption";
+/** What the trait `controls` may name: a control is called as its trait is. */
+export type ControlName =
+  | "prompt"
+  | "versus"
+  | "method"
+  | "model"
+  | "resolution"
+  | "picture"
+  | "history"
+  | "reading"
+  | "overview"
+  | "importance"
+  | "opacity"
+  | "color_scale"
+  | "contour"
+  | "sign"
+  | "details"
+  | "depth"
+  | "erase"
+  | "vocabulary";
 
-/** What the view needs of a model: anywidget's in a notebook, `MemoryModel` in a page. */
-export interface Model {
-  get<K extends keyof Synced>(key: K): Synced[K];
-  set<K extends keyof Synced>(key: K, value: Synced[K]): void;
-  on(event: `change:${string}`, callback: () => void): void;
-  off(event: `change:${keyof Synced}`, callback: () => void): void;
-  save_changes(): void;
-  /** A message to Python outside the traits; a page without a kernel has none. */
-  send?(content: Message, callbacks?: unknown, buffers?: ArrayBuffer[]): void;
-}
-
-/** What the view asks of Python that is no state. */
-export type Message =
-  | { type: "cancel" }
-  | { type: "free"; model: string }
-  | { type: "picture"; name: string }; // its encoded bytes are the one buffer
-
+/** Values of the traits where Python has set none. */
 export const DEFAULTS: Readonly<Synced> = {
-  _payloads: [],
-  live: false,
-  controls: null,
-  prompt: "",
-  prompts: [],
-  versus: null,
-  method: "",
-  _methods: [],
-  model: "",
-  _models: [],
-  resolution: null,
-  _resolutions: [],
-  picture: 0,
-  _pictures: [],
-  history: [],
-  history_index: -1,
   _code: "",
-  vocabulary: "",
-  _vocabularies: [],
-  seen: [],
-  erase: "",
-  erased: null,
-  depth: false,
   _depth: null,
-  image_block: null,
-  text_block: null,
-  progress: null,
+  _methods: [],
+  _models: [],
+  _payloads: [],
+  _pictures: [],
+  _resolutions: [],
+  _vocabularies: [],
   active: 0,
-  reading: "in caption",
-  selected_words: [],
-  hovered_word: null,
-  region: null,
-  opacity: 0.72,
   color_scale: "inferno",
   contour: true,
-  sign: "positive",
-  importance: "",
-  overview: "words",
-  theme: "auto",
-  status: "ready",
+  controls: null,
+  depth: false,
+  details: true,
+  erase: "",
+  erased: null,
   error: "",
+  history: [],
+  history_index: -1,
+  hovered_word: null,
+  image_block: null,
+  importance: "",
+  live: false,
+  method: "",
+  model: "",
+  opacity: 0.72,
+  overview: "words",
+  picture: 0,
+  progress: null,
+  prompt: "",
+  prompts: [],
+  reading: "in caption",
+  region: null,
+  resolution: null,
+  seen: [],
+  selected_words: [],
+  sign: "positive",
+  status: "ready",
+  text_block: null,
+  theme: "auto",
+  versus: null,
+  vocabulary: "",
 };
+
+/** Traits that the map on show depends on. */
+export const REPAINTS: ReadonlySet<string> = new Set([
+  "_depth",
+  "_payloads",
+  "active",
+  "color_scale",
+  "depth",
+  "erase",
+  "erased",
+  "hovered_word",
+  "image_block",
+  "importance",
+  "overview",
+  "reading",
+  "selected_words",
+  "sign",
+  "text_block",
+  "versus",
+]);
+
+/** Traits whose change Python always answers by changing another one. */
+export const ASKS: ReadonlySet<string> = new Set([
+  "depth",
+  "erase",
+  "history_index",
+  "method",
+  "model",
+  "picture",
+  "prompt",
+  "prompts",
+  "resolution",
+  "vocabulary",
+]);

@@ -105,7 +105,7 @@ describe("the controls on show", () => {
   });
 
   test("leave the layers without the details", () => {
-    const { one, all } = live({ controls: ["layers"] });
+    const { one, all } = live({ controls: ["depth"] });
     expect(all(".gradeclip-details button")[0].hidden).toBe(false);
     expect(one(".gradeclip-identity").hidden).toBe(true);
   });

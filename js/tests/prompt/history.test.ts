@@ -70,9 +70,12 @@ describe("the history", () => {
     expect(document.activeElement).toBe(word(0));
   });
 
-  test.each([{ live: false }, { controls: ["prompt"] }])("is not offered with %o", (state) => {
-    expect(history(state).one(".gradeclip-history").hidden).toBe(true);
-  });
+  test.each<Partial<Synced>>([{ live: false }, { controls: ["prompt"] }])(
+    "is not offered with %o",
+    (state) => {
+      expect(history(state).one(".gradeclip-history").hidden).toBe(true);
+    },
+  );
 
   test("needs two steps; the code does not", () => {
     const { button } = history({ history: [entry("a dog", 0.2)], history_index: 0 });

@@ -112,15 +112,18 @@ describe("editing the caption", () => {
     expect(field.hidden).toBe(false);
   });
 
-  test.each([{ live: false }, { controls: ["compare"] }])("is not offered with %o", async (state) => {
-    const { pencil, word, field, menuOf, choices, one } = live({ selected_words: [1], ...state });
-    expect(pencil.hidden).toBe(true);
-    press(word(1), "F2");
-    expect(field.hidden).toBe(true);
-    menuOf(1);
-    expect(choices()).toHaveLength(0);
-    expect(one(".gradeclip-handle")).toBeUndefined();
-  });
+  test.each<Partial<Synced>>([{ live: false }, { controls: ["versus"] }])(
+    "is not offered with %o",
+    async (state) => {
+      const { pencil, word, field, menuOf, choices, one } = live({ selected_words: [1], ...state });
+      expect(pencil.hidden).toBe(true);
+      press(word(1), "F2");
+      expect(field.hidden).toBe(true);
+      menuOf(1);
+      expect(choices()).toHaveLength(0);
+      expect(one(".gradeclip-handle")).toBeUndefined();
+    },
+  );
 });
 
 describe("a caption whose result is on its way", () => {

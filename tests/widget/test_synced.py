@@ -1,0 +1,58 @@
+"""The front end's view of the traits is the traits', in types, first values and what depends on them."""
+
+from __future__ import annotations
+
+import pytest
+import traitlets as t
+
+from gradeclip_widget.widget.traits import Traits, declared, names_of
+from scripts.write_synced import PATH, render, type_of
+
+
+def test_the_front_end_knows_the_traits_as_they_are() -> None:
+    assert PATH.read_text("utf-8") == render(), "run `python -m scripts.write_synced`"
+
+
+def test_every_trait_of_the_widget_is_declared_once() -> None:
+    """None hides among the traits of the base classes, where the front end would not learn of it."""
+    names = [name for name, _ in declared()]
+    assert len(names) == len(set(names))
+    own = {
+        n
+        for n, trait in Traits.class_traits().items()
+        if trait.this_class.__module__.startswith("gradeclip")
+    }
+    assert own <= set(names)
+
+
+def test_every_trait_has_a_help_that_says_what_it_is() -> None:
+    assert [name for name, trait in declared() if not trait.help] == []
+
+
+def test_a_control_is_a_synced_trait() -> None:
+    assert set(names_of(control=True)) <= set(names_of(sync=True))
+
+
+def test_a_request_is_a_trait_of_every_field() -> None:
+    from gradeclip_widget.widget.request import FIELDS
+
+    assert set(names_of(request=True)) == set(FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("trait", "expected"),
+    [
+        (t.Int(), "number"),
+        (t.Unicode(None, allow_none=True), "string | null"),
+        (t.Enum(("a", "b")), '"a" | "b"'),
+        (t.List(t.Float()), "number[]"),
+        (t.Dict().tag(ts="Region"), "Region"),
+    ],
+)
+def test_types_follow_from_traits(trait: t.TraitType, expected: str) -> None:
+    assert type_of("x", trait) == expected
+
+
+def test_a_trait_whose_type_cannot_be_told_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"trait 'x': say its TypeScript type"):
+        type_of("x", t.Dict())
