@@ -11,6 +11,7 @@ from PIL import Image
 
 from ..core.explanation_data import ExplanationData
 from ..core.explanation_record import IN_CAPTION
+from ..export.painting.color_scales import OPACITY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,7 @@ class Explanation(ExplanationData):
         phrase: str | int | Sequence[str | int] | None = None,
         *,
         reading: str = IN_CAPTION,
-        opacity: float = 0.72,
+        opacity: float = OPACITY,
         color_scale: str = "inferno",
         sign: str = "positive",
         caption_map: bool = False,
@@ -43,8 +44,9 @@ class Explanation(ExplanationData):
             phrase: what to paint.
             reading: as in `word_map`; all words together are read by ``evidence_reading``.
             opacity: of the strongest evidence, 0 to 1; contours and names stay.
-            color_scale: a sequential plotly color scale by name, for a single map.
-            sign: ``"positive"``, ``"negative"`` or ``"both"`` (a diverging scale), for a single map.
+            color_scale: a sequential plotly color scale by name, for the positive part of a single map.
+            sign: which part of a single map: ``"positive"``, ``"negative"`` (purple) or ``"both"`` (purple
+                against the match, orange for it, as in the widget).
             caption_map: paint the map along the whole caption's embedding, the paper's ``image_map``, in
                 place of all words together. Under ``reference=True`` that is painted in any case.
 

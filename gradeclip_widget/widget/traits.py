@@ -23,10 +23,10 @@ import traitlets as t
 from ..core.evidence import INTEGRATED_GRADIENTS, SIGNS
 from ..core.explanation_record import IN_CAPTION
 from ..explain.explanation import Explanation
+from ..export.painting.color_scales import COLOR_SCALES, OPACITY
 from .questions import QUESTIONS
 
 OVERVIEWS = ("words", "caption")
-COLOR_SCALES = ("inferno", "magma", "plasma", "viridis", "cividis")
 # Names that controls had before they were called as their traits are.
 _FORMER_CONTROLS = {
     "compare": "versus",
@@ -144,7 +144,7 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # its 
         help="None, {'kind': 'box', 'box': [x0, y0, x1, y1]} or "
         "{'kind': 'polygon', 'points': [[x, y], ...]}, in image pixels",
     ).tag(sync=True, option=True, ts="Region")
-    opacity = t.Float(0.72, min=0, max=1, help="opacity of the strongest evidence").tag(
+    opacity = t.Float(OPACITY, min=0, max=1, help="opacity of the strongest evidence").tag(
         sync=True, control=True, option=True
     )
     color_scale = t.Enum(COLOR_SCALES, "inferno", help="the colors of a single map").tag(

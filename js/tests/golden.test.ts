@@ -3,9 +3,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { coverage, phraseMap, positiveShare } from "../src/core/arithmetic";
+import { lookupTable } from "../src/core/color-scale";
 import { decodePayload, type RawPayload } from "../src/core/decode";
 import { evidenceMap, type Highlight, highlights, regionWords, wordEvidence } from "../src/core/evidence";
-import type { Measure, Region } from "../src/core/types";
+import type { Measure, Region, Sign } from "../src/core/types";
 
 interface Case {
   fn: "wordMap" | "phraseMap" | "coverage" | "regionWords" | "regionShare";
@@ -22,7 +23,8 @@ interface Evidence {
 
 const read = (name: string) =>
   JSON.parse(readFileSync(new URL(`../../tests/golden/${name}`, import.meta.url), "utf8"));
-const golden: Evidence & { many: Evidence; cases: Case[] } = read("golden.json");
+const golden: Evidence & { many: Evidence; cases: Case[]; diverging_colors: Record<Sign, string[]> } =
+  read("golden.json");
 const e = decodePayload(golden.payload);
 
 function compute({ fn, args: { reading = "in caption", words = [], region } }: Case): number[] {
@@ -78,6 +80,12 @@ describe.each([
       expected.highlights.map(({ importance }) => importance),
     );
   });
+});
+
+test.each(["negative", "both"] as const)("the colors of sign %s equal Python's", (sign) => {
+  const bytes = new Uint8Array(lookupTable("inferno", sign).buffer);
+  const hex = (k: number) => `#${Buffer.from(bytes.slice(4 * k, 4 * k + 3)).toString("hex")}`;
+  expect(golden.diverging_colors[sign].map((_, k) => hex(5 * k))).toEqual(golden.diverging_colors[sign]);
 });
 
 test("a payload of version 1 opens with the importances that Python reads from it", () => {

@@ -47,6 +47,10 @@ def test_golden_captions_try_what_highlights_can_be() -> None:
     assert [len(h["words"]) for h in found] == [2, 1, 1, 1, 3, 1, 1, 1]
 
 
+def test_golden_colors_are_what_python_paints_with() -> None:
+    assert GOLDEN["diverging_colors"] == make.diverging_colors()
+
+
 def test_golden_payload_of_many_words_is_what_python_sends() -> None:
     payload = to_payload(make.explanation_of_many())
     assert GOLDEN["many"]["payload"]["header"] == json.loads(json.dumps(payload["header"]))

@@ -22,6 +22,7 @@ import numpy as np
 from gradeclip_widget.core.explanation_record import READINGS
 from gradeclip_widget.core.words import split_words
 from gradeclip_widget.explain.explanation import Explanation
+from gradeclip_widget.export.painting.color_scales import color_table
 from gradeclip_widget.export.payload import to_json, to_payload
 
 from ..factories import make_explanation
@@ -121,6 +122,12 @@ def evidence_of(e: Explanation) -> dict[str, Any]:
     }
 
 
+def diverging_colors() -> dict[str, list[str]]:
+    """Every fifth color of the scales for evidence against the match, and for both signs."""
+    tables = {sign: color_table("inferno", sign) for sign in ("negative", "both")}
+    return {sign: [f"#{bytes(c).hex()}" for c in table[::5]] for sign, table in tables.items()}
+
+
 def _floats(array: Any) -> list[float]:
     return [float(v) for v in array.ravel()]
 
@@ -129,6 +136,7 @@ def main() -> None:
     """Write the file, one case a line."""
     one, many = explanation(), explanation_of_many()
     parts = {"payload": to_json(to_payload(one)), **evidence_of(one)}
+    parts["diverging_colors"] = diverging_colors()
     parts["many"] = {"payload": to_json(to_payload(many)), **evidence_of(many)}
     head = ",\n".join(f'"{k}": {json.dumps(v, ensure_ascii=False)}' for k, v in parts.items())
     lines = ",\n".join(json.dumps(case) for case in cases())

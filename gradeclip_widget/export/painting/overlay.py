@@ -10,21 +10,21 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...core.evidence import SIGNS
+from .color_scales import OPACITY, color_table
 from .overview import dim_unseen, paint_overview
 
 if TYPE_CHECKING:
     from ...core.explanation_data import ExplanationData
     from ...core.explanation_record import Maps
 
-DIVERGING = "RdBu_r"
-_FLOOR = 0.12  # of the opacity: the picture's dark veil where there is no evidence
+_FLOOR = 0.12  # of the opacity: how far the picture is darkened where there is no evidence
 
 
 def overlay(
     explanation: ExplanationData,
     phrase: str | int | Sequence[str | int] | None,
     reading: str,
-    opacity: float = 0.72,
+    opacity: float = OPACITY,
     color_scale: str = "inferno",
     sign: str = "positive",
     caption_map: bool = False,
@@ -37,7 +37,7 @@ def overlay(
         raise ValueError(f"sign={sign!r}: use one of {', '.join(map(repr, SIGNS))}")
     if caption_map and phrase is not None:
         raise ValueError(f"caption_map=True paints no words: leave out {phrase!r}")
-    table = _color_table(DIVERGING if sign == "both" else color_scale)
+    table = color_table(color_scale, sign)
     if phrase is not None or caption_map or e.reference:
         return _paint(e, e.map_of(phrase, reading), opacity, table, sign)
     if sign != "positive":
@@ -53,7 +53,10 @@ def _paint(
     x0, y0, x1, y1 = (round(v) for v in explanation.cover)
     level, strength = (_enlarge(a, (x1 - x0, y1 - y0)) for a in (level, strength))
     heat = Image.fromarray(table[np.rint(level * 255).astype(np.uint8)])
-    alpha = np.rint(255 * opacity * np.minimum(1, _FLOOR + 1.25 * strength))
+    floor = (
+        _FLOOR if sign == "positive" else 0.0
+    )  # a diverging scale is light there, and would veil it
+    alpha = np.rint(255 * opacity * np.minimum(1, floor + 1.25 * strength))
     out = explanation.image.convert("RGB")
     out = dim_unseen(out, (x0, y0, x1, y1))
     out.paste(heat, (x0, y0), Image.fromarray(alpha.astype(np.uint8)))
@@ -75,16 +78,3 @@ def _enlarge(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.f
     """Bilinear between patch centres, as the front end paints."""
     image = Image.fromarray(values.astype(np.float32))
     return np.asarray(image.resize(size, Image.Resampling.BILINEAR)).clip(0, 1)
-
-
-def _color_table(name: str) -> NDArray[np.uint8]:
-    import plotly.colors
-
-    try:
-        colors = plotly.colors.sample_colorscale(name, np.linspace(0, 1, 256), colortype="tuple")
-    except Exception as error:
-        raise ValueError(
-            f"no color scale {name!r}; use a plotly one such as 'inferno', 'viridis' or 'cividis'"
-        ) from error
-    table: NDArray[np.uint8] = np.rint(np.array(colors) * 255).astype(np.uint8)
-    return table
