@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .core.errors import describe_error
 from .core.evidence import COUNTS, MEASURES
 from .export.formats import suffixes, writer_for
 
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         run(args)
     except (ValueError, TypeError, OSError, RuntimeError) as error:
-        print(f"gradeclip: {error}", file=sys.stderr)
+        print(f"gradeclip: {describe_error(error)}", file=sys.stderr)
         return 2
     return 0
 
@@ -89,6 +90,18 @@ def _columns(text: str) -> int:
     return len(text) - marks + sum(unicodedata.east_asian_width(c) in "WF" for c in text)
 
 
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--model`` and ``--method``, which the command line and ``%gradeclip`` share."""
+    parser.add_argument(
+        "--model", default="demo", help="a name from `gradeclip models` (%(default)s)"
+    )
+    parser.add_argument(
+        "--method",
+        default="grad-eclip",
+        help="name of the method (%(default)s); a wrong one lists all",
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gradeclip", description="See why CLIP matched a picture with a sentence."
@@ -104,13 +117,8 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help=f"where to write it: {', '.join(suffixes())}; none: only the table",
     )
-    explain.add_argument(
-        "--model", default="demo", help="a name from `gradeclip models` (%(default)s)"
-    )
-    explain.add_argument("--pretrained", help="tag of its weights, or path of a checkpoint")
-    explain.add_argument(
-        "--method", default="grad-eclip", help="%(default)s, grad-cam, self-attention"
-    )
+    add_model_arguments(explain)
+    explain.add_argument("--pretrained", help="tag of the model's weights, or path of a checkpoint")
     explain.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     explain.add_argument("--resolution", type=int, help="short side in pixels, for finer maps")
     explain.add_argument(

@@ -6,6 +6,8 @@ import argparse
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from .cli import add_model_arguments
+
 if TYPE_CHECKING:
     from .widget.widget import ExplanationWidget
 
@@ -25,8 +27,7 @@ def gradeclip(line: str) -> ExplanationWidget:
         ValueError: the line lacks a picture or a caption.
     """
     parser = _Parser(prog="%gradeclip", add_help=False)
-    parser.add_argument("--model", default="demo")
-    parser.add_argument("--method", default="grad-eclip")
+    add_model_arguments(parser)
     parser.add_argument("image")
     parser.add_argument("caption", nargs=argparse.REMAINDER)
     args = parser.parse_args(_split(line))

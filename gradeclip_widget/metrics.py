@@ -1,17 +1,18 @@
-"""Measure how well a map points at an object whose mask is known. NumPy alone; no torch."""
+"""Measures of how well a map points at an object whose mask is known. No torch."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image
+
+from .core.images import enlarge
 
 Map = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 
 def spread(values: ArrayLike, height: int, width: int) -> Map:
-    """A map on the patch grid, spread over a picture's pixels bilinearly.
+    """Return a map on the patch grid as pixels of a picture, interpolated bilinearly.
 
     Args:
         values: (rows, cols), finite.
@@ -29,12 +30,11 @@ def spread(values: ArrayLike, height: int, width: int) -> Map:
         raise ValueError(f"a map has rows and columns; this one has shape {grid.shape}")
     if not np.isfinite(grid).all():
         raise ValueError("the map holds NaN or infinity; give finite values")
-    resized = Image.fromarray(grid).resize((width, height), Image.Resampling.BILINEAR)
-    return np.asarray(resized, dtype=np.float32)
+    return enlarge(grid, (width, height))
 
 
 def pointing_hit(values: ArrayLike, mask: ArrayLike, tolerance: int = 0) -> bool:
-    """The pointing game: whether the map's highest pixel lies on the object.
+    """Play the pointing game: return whether the map's highest pixel lies on the object.
 
     >>> pointing_hit([[0, 1], [0, 0]], [[False, True], [False, False]])
     True
@@ -42,11 +42,11 @@ def pointing_hit(values: ArrayLike, mask: ArrayLike, tolerance: int = 0) -> bool
     Args:
         values: (rows, cols) signed map on the patch grid.
         mask: (height, width) bool, the object.
-        tolerance: how many pixels off still count; the original game allows 15 on VOC's pictures
-            of about 500.
+        tolerance: distance in pixels from the object that still counts as a hit; the original game allows
+            15 on VOC's pictures of about 500.
 
     Returns:
-        Whether it hits. A map without positive evidence points nowhere.
+        Whether it hits; ``False`` for a map without positive evidence.
 
     Reference:
         Zhang et al., "Top-down Neural Attention by Excitation Backprop", IJCV 2018, section 4.1.
@@ -62,7 +62,7 @@ def pointing_hit(values: ArrayLike, mask: ArrayLike, tolerance: int = 0) -> bool
 
 
 def energy_in_mask(values: ArrayLike, mask: ArrayLike) -> float:
-    """The share of a map's positive evidence that lies on the object, 0 to 1.
+    """Return the share of a map's positive evidence that lies on the object, 0 to 1.
 
     >>> energy_in_mask([[3, 1], [0, -5]], [[True, False], [False, False]])
     0.75

@@ -12,7 +12,8 @@ PACKAGE = Path(__file__).parents[1] / "gradeclip_widget"
 
 # Lowest first. A file imports from rooms of lower floors and from its own room.
 FLOORS = (
-    {"core", "demo", "metrics"},
+    {"core"},
+    {"demo", "metrics"},
     {"export", "clip"},
     {"methods"},
     {"explain"},

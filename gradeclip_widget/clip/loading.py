@@ -1,8 +1,7 @@
-"""Loading models by name: the embedded one, and every one that open_clip can build."""
+"""Load models by name: the embedded one, and every one that open_clip can build."""
 
 from __future__ import annotations
 
-import difflib
 import os
 import threading
 from pathlib import Path
@@ -12,9 +11,10 @@ import open_clip
 import torch
 from huggingface_hub.constants import HF_HUB_CACHE
 
+from ..core.errors import did_you_mean, summarize_error
 from ..core.progress import Progress, no_progress
 from ..demo import model as demo
-from .download_progress import LOADING, followed, weights_size
+from .download_progress import LOADING, report_downloads, weights_size
 from .model import ClipModel
 
 DEMO = "demo"
@@ -24,11 +24,11 @@ _loading = threading.Lock()
 
 
 class ModelLoadError(RuntimeError):
-    """A model's weights could not be fetched or read."""
+    """A model's weights could not be downloaded or read."""
 
 
 def model_names() -> dict[str, list[str]]:
-    """Names that `load` takes and the pretrained tags of each; the embedded model first."""
+    """Return the names that `load` takes and the pretrained tags of each; the embedded model first."""
     return {
         DEMO: [],
         **{n: open_clip.list_pretrained_tags_by_model(n) for n in open_clip.list_models()},
@@ -57,8 +57,8 @@ def load(
         device: ``"auto"`` takes CUDA, else MPS, else the CPU.
         dtype: ``"bfloat16"`` or ``"float16"`` to run the towers under autocast.
         cache_dir: where downloaded weights are kept; the hub's own folder when ``None``.
-        progress: told of the stage "loading weights" in bytes, where their number can be known. An exception
-            that it raises ends the work and passes through, if it is no `Exception`.
+        progress: called at the stage "loading weights", in bytes where their number is known. An exception
+            that it raises ends the loading and passes through, unless it is an `Exception`.
 
     Raises:
         ValueError: no such model, tag or device; the nearest ones are named.
@@ -78,7 +78,7 @@ def load(
             known_tokens=demo.known_token_ids(),
         )
     try:
-        with followed(progress):
+        with report_downloads(progress):
             model, _, preprocess = open_clip.create_model_and_transforms(
                 name,
                 pretrained=pretrained,
@@ -92,15 +92,15 @@ def load(
         folder = cache_dir or HF_HUB_CACHE
         what = f"{name} with weights {pretrained!r}" if pretrained else name
         raise ModelLoadError(
-            f"could not load {what}: {_reason(error)}. Weights are kept in {folder}; check the network or "
-            "put a checkpoint file there and pass its path as pretrained=, or use model='demo', which "
-            "needs no download"
+            f"could not load {what}: {summarize_error(error)}. Weights are kept in {folder}; check the "
+            "network or put a checkpoint file there and pass its path as pretrained=, or use model='demo', "
+            "which needs no download"
         ) from error
     return ClipModel(model, preprocess, tokenizer, name=_label(name, pretrained), dtype=dtype)
 
 
 def load_once(name: str, progress: Progress | None = None) -> ClipModel:
-    """`load`, or the same model again as long as anyone holds it, from whatever thread."""
+    """Load a model, or return the same one again while anyone holds it. Safe to call from any thread."""
     with _loading:
         clip = _loaded.get(name)
         if clip is None:
@@ -109,7 +109,7 @@ def load_once(name: str, progress: Progress | None = None) -> ClipModel:
 
 
 def label(name: str) -> str:
-    """What `load` will call the model of that name.
+    """Return what `load` will call the model of that name.
 
     Raises:
         ValueError: no such model or tag; the nearest ones are named.
@@ -122,7 +122,7 @@ def _label(name: str, pretrained: str | None) -> str:
 
 
 def _checked(name: str, pretrained: str | None) -> tuple[str, str | None]:
-    """Name and weights apart, both known where that can be told without loading."""
+    """Return the name and the weights apart, checked as far as that is possible without loading."""
     hub = name.startswith(("hf-hub:", "local-dir:"))
     if "/" in name and pretrained is None and not hub:
         name, pretrained = name.split("/", 1)
@@ -136,8 +136,7 @@ def _checked(name: str, pretrained: str | None) -> tuple[str, str | None]:
 def _check_name(name: str, pretrained: str | None) -> None:
     models = open_clip.list_models()
     if name not in models:
-        near = difflib.get_close_matches(name, [DEMO, *models], n=3, cutoff=0.4)
-        hint = f"; the nearest are {', '.join(map(repr, near))}" if near else ""
+        hint = did_you_mean(name, [DEMO, *models], count=3)
         raise ValueError(f"no model {name!r}{hint}; `gradeclip models` lists them all")
     tags = open_clip.list_pretrained_tags_by_model(name)
     known = ", ".join(map(repr, tags)) or "none"
@@ -147,17 +146,16 @@ def _check_name(name: str, pretrained: str | None) -> None:
             "random weights, build it with open_clip and pass it to ClipModel.)"
         )
     if not open_clip.get_pretrained_cfg(name, pretrained) and not Path(pretrained).is_file():
-        near = difflib.get_close_matches(pretrained, tags, n=1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
         raise ValueError(
-            f"no weights {pretrained!r} for {name!r}: its tags are {known}{hint}, and no such file exists"
+            f"no weights {pretrained!r} for {name!r}: there is no such file, and its tags are {known}"
+            f"{did_you_mean(pretrained, tags)}"
         )
 
 
 def _wants_quick_gelu(name: str, pretrained: str | None) -> bool:
-    """Whether these weights were trained with QuickGELU where the name alone says GELU.
+    """Return whether these weights were trained with QuickGELU though the model's configuration says GELU.
 
-    open_clip only warns, and the model then computes other numbers than the one published.
+    open_clip only warns, and the model then computes other numbers than the published one.
     """
     return bool(pretrained and open_clip.get_pretrained_cfg(name, pretrained).get("quick_gelu"))
 
@@ -170,11 +168,7 @@ def _device(device: str | torch.device) -> torch.device:
         target = torch.device(device)
         torch.empty(0, device=target)
     except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"device={str(device)!r} is not usable here: {_reason(error)}") from error
+        raise ValueError(
+            f"device={str(device)!r} is not usable here: {summarize_error(error)}"
+        ) from error
     return target
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}".rstrip(
-        ": ."
-    )

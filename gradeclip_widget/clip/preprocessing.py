@@ -13,9 +13,9 @@ from torch import Tensor
 from torchvision.transforms import functional as TF
 
 from ..core.images import read_image
+from ..core.regions import Box
 
 Fit = Literal["whole", "crop", "squash"]
-Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in image pixels
 MAX_PATCHES = (
     4096  # attention grows with the square: past this a picture takes minutes and gigabytes
 )

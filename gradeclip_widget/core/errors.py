@@ -2,10 +2,41 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
+_PACKAGE = __name__.partition(".")[0]
+
 
 def describe_error(error: BaseException) -> str:
     """Return an error's message; its type comes first where the message was not written for readers."""
-    text = str(error).strip() or type(error).__name__
-    if isinstance(error, ValueError | TypeError | OSError):
-        return text
-    return f"{type(error).__name__}: {text}"
+    text, name = str(error).strip(), type(error).__name__
+    own = type(error).__module__.partition(".")[0] == _PACKAGE
+    if own or isinstance(error, ValueError | TypeError | OSError):
+        return text or name
+    return f"{name}: {text}" if text else name
+
+
+def summarize_error(error: BaseException) -> str:
+    """Return an error's type and the first line of its message, to be quoted within a sentence."""
+    line, *_ = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {line}".rstrip(": .")
+
+
+def did_you_mean(name: str, known: Iterable[str], count: int = 1) -> str:
+    """Return the end of a message about an unknown name: the known names nearest to it, or nothing.
+
+    >>> "no fruit 'aple'" + did_you_mean("aple", ["apple", "pear"])
+    "no fruit 'aple'; did you mean 'apple'?"
+
+    Args:
+        name: the unknown name.
+        known: the names there are.
+        count: at most so many of them; more than one are looked for further afield.
+    """
+    near = difflib.get_close_matches(name, list(known), n=count, cutoff=0.6 if count == 1 else 0.4)
+    if not near:
+        return ""
+    if count == 1:
+        return f"; did you mean {near[0]!r}?"
+    return f"; the nearest are {', '.join(map(repr, near))}"

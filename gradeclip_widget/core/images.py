@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 _SLACK = 0.01  # of the range: by so much a resampled array of floats may leave it
@@ -45,6 +46,17 @@ def read_image(source: Any) -> Image.Image:
         f"cannot read a picture from {type(source).__name__}: give a path, bytes, a PIL image, "
         "an array (H, W, 3), or a normalised tensor (1, 3, H, W)"
     )
+
+
+def enlarge(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Return a map on patches (rows, cols) as pixels (height, width), bilinear between patch centers.
+
+    Args:
+        values: the map.
+        size: (width, height) in pixels.
+    """
+    resized = Image.fromarray(values).resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(resized, dtype=np.float32)
 
 
 def _decode(file: BinaryIO, what: str) -> Image.Image:

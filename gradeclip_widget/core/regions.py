@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Box = tuple[float, float, float, float]  # x0, y0, x1, y1 in image pixels
+PixelBox = tuple[int, int, int, int]  # the same in whole pixels
 Region = Sequence[float] | Sequence[Sequence[float]] | NDArray[Any] | Mapping[str, Any]
 
 _SAMPLES = 8  # points per patch side at which a polygon is tested

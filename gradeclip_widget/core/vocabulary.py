@@ -11,6 +11,7 @@ from . import regions
 from .explanation_record import Maps
 from .regions import Box, Region
 
+PHOTO = "a photo of a {}"  # the sentence that CLIP's authors put a class name into
 _SHORT = 1e-3  # of a direction: below it words differ by rounding only
 
 
@@ -30,7 +31,7 @@ class Vocabulary:
 
     name: str
     words: Sequence[str] = field(repr=False)
-    template: str = "a photo of a {}"
+    template: str = PHOTO
 
     def __post_init__(self) -> None:
         """Check the words, and drop those that are there twice."""

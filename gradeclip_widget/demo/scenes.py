@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..core.regions import PixelBox
 from .captions import Caption, Mention, describe
 from .sprites import Artwork, draw_shape, shipped
 from .world import COLOURS, NUMBERS, OBJECTS, SEEN_STYLES, SHAPES
@@ -29,7 +30,6 @@ SIZES = {1: (0.30, 0.95), 2: (0.25, 0.55), 3: (0.24, 0.48), 4: (0.22, 0.42)}  # 
 CANVAS = 224  # scenes are laid out in its pixels, then painted at any size
 OPAQUE = 64  # alpha from which a pixel belongs to an object's mask
 
-Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels
 RGB = tuple[int, int, int]
 Change = Callable[[Image.Image, Random], Image.Image]
 
@@ -41,7 +41,7 @@ class SceneObject:
     name: str  # "dog", "circle"
     colour: str | None  # of a shape
     style: str  # the emoji set, or "shape"
-    box: Box  # around the visible part
+    box: PixelBox  # x0, y0, x1, y1 around the visible part
     mask: NDArray[np.bool_]  # (height, width), the visible part
 
     @property
@@ -286,7 +286,7 @@ def _rotated(sprite: Image.Image, degrees: float) -> Image.Image:
     return sprite.transform(sprite.size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
 
 
-def _box(mask: NDArray[np.bool_]) -> Box:
+def _box(mask: NDArray[np.bool_]) -> PixelBox:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
         return 0, 0, 0, 0

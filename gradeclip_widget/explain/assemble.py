@@ -15,6 +15,7 @@ from ..clip import ClipModel
 from ..clip.image_towers.base import ImageTrace
 from ..clip.tokenizers.open_clip_bpe import Tokens
 from ..core.progress import Progress
+from ..core.vocabulary import PHOTO
 from ..core.words import Word
 from ..methods.integrated_gradients import STEPS, integrated_gradients
 from ..methods.token_attributions import positive_parts
@@ -22,8 +23,6 @@ from .encoded_image import EncodedImage
 from .explanation import Explanation
 from .notes import disagreement, notes_on
 from .setup import Setup
-
-_ALONE = "a photo of a {}"
 
 
 def explain(
@@ -126,7 +125,7 @@ def _compute(setup: Setup, encoded: EncodedImage, tokens: Tokens) -> dict[str, T
     tower, frame = clip.text_tower, clip.tokenizer.add_special_tokens
     words = [w for w in tokens.words if w.tokens] if settings.readings else []
     sequences = [frame(tokens.ids)]
-    sequences += [frame(clip.tokenizer.encode(_ALONE.format(w.text))) for w in words]
+    sequences += [frame(clip.tokenizer.encode(PHOTO.format(w.text))) for w in words]
     sequences += [frame(_without(tokens.ids, w)) for w in words]
     # Under autocast the shares take a pass of their own, in full precision.
     moves = None if settings.reference or clip.dtype else method.tangent_fn()

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from ...core.regions import Box, PixelBox
+
 _TEXT, _SMALLEST = 0.038, 12  # size of the text, of the picture's short side, and in pixels
 _GAP = 2  # pixels between chips, and to the picture's border
 _FINE = 4  # chips are drawn that much larger, then shrunk, for smooth corners
@@ -17,7 +19,6 @@ _INK = "#14161a"
 _MISSING = "\U0010fffd"  # a character that no font draws
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def draw_chips(picture: Image.Image, chips: Sequence[Chip]) -> Image.Image:
     """Return the picture with the chips on it; those that find no room are left out."""
     out = picture.copy()
     size = max(_SMALLEST, round(_TEXT * min(picture.size)))
-    taken: list[Box] = []
+    taken: list[PixelBox] = []
     for chip in sorted(chips, key=lambda c: -c.priority):
         drawn = _draw(chip, size)
         others = [c.place for c in chips if c is not chip]
@@ -60,9 +61,9 @@ def find_room(
     place: tuple[float, float],
     size: tuple[int, int],
     bounds: tuple[int, int],
-    taken: Sequence[Box],
+    taken: Sequence[PixelBox],
     kept_free: Sequence[tuple[float, float]] = (),
-) -> Box | None:
+) -> PixelBox | None:
     """Return the free box nearest to a place, or ``None`` where there is no room.
 
     Args:
@@ -99,7 +100,7 @@ def _covers(
     left: NDArray[np.int_],
     top: NDArray[np.int_],
     size: tuple[int, int],
-    box: tuple[float, float, float, float],
+    box: Box,
     gap: int,
 ) -> NDArray[np.bool_]:
     """Whether boxes of a size at these corners overlap another box, or come nearer than a gap."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...core.evidence import SIGNS
+from ...core.images import enlarge
 from .color_scales import OPACITY, color_table
 from .overview import dim_unseen, paint_overview
 
@@ -51,7 +52,7 @@ def _paint(
     """Paint a signed map (rows, cols) over the picture, in the 256 colors of a table."""
     level, strength = _levels(values, sign)
     x0, y0, x1, y1 = (round(v) for v in explanation.cover)
-    level, strength = (_enlarge(a, (x1 - x0, y1 - y0)) for a in (level, strength))
+    level, strength = (enlarge(a, (x1 - x0, y1 - y0)).clip(0, 1) for a in (level, strength))
     heat = Image.fromarray(table[np.rint(level * 255).astype(np.uint8)])
     floor = (
         _FLOOR if sign == "positive" else 0.0
@@ -72,9 +73,3 @@ def _levels(values: Maps, sign: str) -> tuple[NDArray[np.float32], NDArray[np.fl
     shown = np.maximum(values if sign == "positive" else -values, 0)
     scaled = (shown / max(float(shown.max()), tiny)).astype(np.float32)
     return scaled, scaled
-
-
-def _enlarge(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    """Bilinear between patch centres, as the front end paints."""
-    image = Image.fromarray(values.astype(np.float32))
-    return np.asarray(image.resize(size, Image.Resampling.BILINEAR)).clip(0, 1)

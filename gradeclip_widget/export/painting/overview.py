@@ -15,6 +15,7 @@ from .chips import Chip, draw_chips
 if TYPE_CHECKING:
     from ...core.evidence import Highlight
     from ...core.explanation_data import ExplanationData
+    from ...core.regions import PixelBox
 
 # Okabe & Ito (2008), told apart by readers who are color-blind too: orange, sky blue, bluish green, reddish
 # purple, yellow, vermillion.
@@ -50,7 +51,7 @@ def paint_overview(explanation: ExplanationData, opacity: float) -> Image.Image:
     return draw_chips(image, [_chip(e, h) for h in found])
 
 
-def dim_unseen(image: Image.Image, seen: tuple[int, int, int, int]) -> Image.Image:
+def dim_unseen(image: Image.Image, seen: PixelBox) -> Image.Image:
     """Return the picture darker where the model did not see it, outside of a box in pixels."""
     if seen == (0, 0, *image.size):
         return image
