@@ -1,17 +1,15 @@
 // The view of a model: composes the components, and updates them at most once per animation frame.
 
-import { createLayers } from "./controls/block-sliders";
-import { createControls } from "./controls/display-row";
+import { createDisplayRow } from "./controls/display-row";
 import { decodePayload, PayloadError, type RawPayload } from "./core/decode";
 import { memoize } from "./core/memo";
 import type { Explanation } from "./core/types";
+import { createBlockSliders } from "./panel/block-sliders";
 import { createDetails } from "./panel/details";
-import { createErase } from "./panel/erase";
 import { createNotes } from "./panel/notes";
 import { createAnnouncer, createError, createHint, createKernelNotice } from "./panel/notices";
-import { createPictures } from "./panel/pictures";
 import { createProgress, formatProgress } from "./panel/progress";
-import { createRegionVocabulary } from "./panel/region-vocabulary";
+import { REGION_QUESTIONS } from "./panel/region-questions";
 import { createWordBars } from "./panel/word-bars";
 import { createCompare } from "./prompt/compare";
 import { createHistory } from "./prompt/history";
@@ -20,6 +18,7 @@ import { createScore } from "./prompt/score";
 import { Hover } from "./prompt/word-selection";
 import { createLegend } from "./stage/legend";
 import { createOverview } from "./stage/overview";
+import { createPictures } from "./stage/pictures";
 import { createStage } from "./stage/stage";
 import { followKernel } from "./state/kernel";
 import type { Model } from "./state/model";
@@ -59,18 +58,17 @@ export function mount(model: Model, host: HTMLElement): () => void {
     score: createScore(),
     prompt: createPrompt(store, hover, menu, signal),
     bars: createWordBars(store, hover, menu, signal),
-    erase: createErase(store, signal),
-    vocabulary: createRegionVocabulary(store, signal),
     hint: createHint(),
     notes: createNotes(),
     pictures: createPictures(store, root, signal),
-    controls: createControls(store, menu, signal),
-    layers: createLayers(store, signal),
+    controls: createDisplayRow(store, menu, signal),
+    layers: createBlockSliders(store, signal),
     details: createDetails(store, signal),
     announcer: createAnnouncer(),
     compare,
     history: createHistory(store, menu, signal),
   };
+  const questions = REGION_QUESTIONS.map((create) => create(store, signal));
   /** The element to focus when the focused one is hidden or disabled. */
   const fallbackFocus = () => root.querySelector<HTMLElement>(".gradeclip-stage")!;
   const progress = createProgress(store, fallbackFocus, signal);
@@ -78,8 +76,8 @@ export function mount(model: Model, host: HTMLElement): () => void {
   const element = (name: keyof typeof parts) => parts[name].element;
   const head = h("div", { class: "gradeclip-head" }, element("score"), element("history"), compare.add);
   const panel = h("div", { class: "gradeclip-panel" }, element("compare"), head);
-  for (const name of ["prompt", "bars", "notes", "vocabulary", "erase", "hint"] as const)
-    panel.append(element(name));
+  panel.append(element("prompt"), element("bars"), element("notes"));
+  panel.append(...questions.map((question) => question.element), element("hint"));
   element("stage").append(progress.words);
   const footer = h("div", { class: "gradeclip-footer" });
   footer.append(element("overview"), element("pictures"), element("legend"));
@@ -131,7 +129,7 @@ export function mount(model: Model, host: HTMLElement): () => void {
     const fresh = explanation !== before?.explanation || scene.erased !== before.erased;
     const frame = { scene, store, rows, changes: all, repaint: fresh || needsRepaint(all) };
     root.classList.toggle("has-hues", scene.highlights.length > 0);
-    for (const part of Object.values(parts)) part.update(frame);
+    for (const part of [...Object.values(parts), ...questions]) part.update(frame);
     help.refresh();
     // An element that is hidden, or disabled without a kernel, would lose the focus.
     const focused = document.activeElement;

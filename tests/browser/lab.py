@@ -182,8 +182,13 @@ class Notebook:
         return self.page.locator(".jp-CodeCell").nth(index)
 
     def clear(self) -> None:
-        """Delete all cells and put the pointer where it is over nothing."""
+        """Close all widgets, delete all cells, and put the pointer where it is over nothing.
+
+        A page that is reloaded asks the kernel for the state of every widget, and gives up where that takes
+        some seconds: those of earlier tests must not be among them.
+        """
         self.page.mouse.move(0, 0)
+        self.run("import ipywidgets; ipywidgets.Widget.close_all()")
         self._call(
             "void panel.content.model.sharedModel.deleteCellRange(0, panel.content.widgets.length)"
         )

@@ -270,7 +270,7 @@ def test_another_model_and_finer_maps_are_chosen_from_the_menus(notebook: Notebo
     notebook.run("widget = gw.explore(gw.demo.scenes()[0].image, 'a sun', models=[second])\nwidget")
     view = View(notebook.page, notebook.cell())
     view.button("Model demo").click()
-    view.root.get_by_role("list", name="Models").get_by_text("second").click()
+    view.root.get_by_role("menuitemradio", name="second").click()
     expect(view.button("Model second")).to_be_visible()
     heat = view.heat()
     view.button("More settings").click()

@@ -1,13 +1,13 @@
 // Details of the computation: the blocks' shares of the score, model, method, patches and time.
 
-import { drawBlocks, sayExplained } from "../controls/block-chart";
-import { layersOpen } from "../controls/block-sliders";
 import type { Explanation } from "../core/types";
 import type { Frame } from "../state/scene";
 import type { Store } from "../state/store";
 import { towerLabel } from "../state/wording";
 import { type Component, h, s, setText } from "../ui/dom";
 import { setHelp } from "../ui/help";
+import { drawBlocks, formatExplained } from "./block-chart";
+import { layersOpen } from "./block-sliders";
 
 const SHARES_HELP = "What each step of the model brings to the score; the maps are made of the blue ones";
 const HEIGHT = 18; // of a sparkline, px
@@ -69,7 +69,7 @@ function createShares(tower: "image" | "text") {
       const pitch = Math.max(5, Math.min(10, Math.round(WIDTH / shares.length)));
       const first = shares.length - layers;
       drawBlocks(chart, tower, shares, { pitch, height: HEIGHT, gap: 1 }, (k) => k >= first);
-      setText(label, `${towerLabel(tower)} side: ${sayExplained(layers, shares.length)}`);
+      setText(label, `${towerLabel(tower)} side: ${formatExplained(layers, shares.length)}`);
     },
   };
 }

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { uploadErrorOf } from "../../src/panel/pictures";
+import { uploadErrorOf } from "../../src/stage/pictures";
 import { payload } from "../fixtures";
 import { change, fakeCanvas, frame, LiveModel, open } from "../page";
 

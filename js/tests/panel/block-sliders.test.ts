@@ -1,11 +1,11 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { barsOf, sayExplained } from "../../src/controls/block-chart";
-import { sayBlock } from "../../src/controls/block-sliders";
 import { blockExplanation, phraseMap } from "../../src/core/arithmetic";
 import { decodeDepth, decodePayload } from "../../src/core/decode";
 import { importanceOf, regionWords } from "../../src/core/evidence";
 import { formatValue } from "../../src/core/format";
+import { barsOf, formatExplained } from "../../src/panel/block-chart";
+import { formatBlock } from "../../src/panel/block-sliders";
 import { depth, payload } from "../fixtures";
 import { change, click, fakeCanvas, frame, LiveModel, open, point } from "../page";
 
@@ -176,14 +176,14 @@ describe("bars of blocks", () => {
   });
 
   test("say which are explained, and a block's share", () => {
-    expect([sayExplained(12, 12), sayExplained(1, 12), sayExplained(3, 12), sayExplained(1, 1)]).toEqual([
-      "all 12 steps",
-      "the last of 12 steps",
-      "the last 3 of 12 steps",
-      "its one step",
-    ]);
-    expect(sayBlock(null, [0.1, 0.2], 1, 2)).toBe("as explained: the last of 2 steps");
-    expect(sayBlock(1, [0.1, 0.2], 1, 2)).toBe("step 2 of 2, 0.200 of the score");
-    expect(sayBlock(1, [], 1, 2)).toBe("step 2 of 2");
+    expect([
+      formatExplained(12, 12),
+      formatExplained(1, 12),
+      formatExplained(3, 12),
+      formatExplained(1, 1),
+    ]).toEqual(["all 12 steps", "the last of 12 steps", "the last 3 of 12 steps", "its one step"]);
+    expect(formatBlock(null, [0.1, 0.2], 1, 2)).toBe("as explained: the last of 2 steps");
+    expect(formatBlock(1, [0.1, 0.2], 1, 2)).toBe("step 2 of 2, 0.200 of the score");
+    expect(formatBlock(1, [], 1, 2)).toBe("step 2 of 2");
   });
 });

@@ -55,7 +55,7 @@ export function drawBlocks(
 }
 
 /** "the last of 12 steps", "the last 3 of 12 steps", "all 12 steps", "its one step". */
-export function sayExplained(layers: number, count: number): string {
+export function formatExplained(layers: number, count: number): string {
   if (count === 1) return "its one step";
   if (layers >= count) return `all ${count} steps`;
   return layers === 1 ? `the last of ${count} steps` : `the last ${layers} of ${count} steps`;

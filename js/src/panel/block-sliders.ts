@@ -6,7 +6,7 @@ import type { Store } from "../state/store";
 import { capitalize, towerLabel } from "../state/wording";
 import { type Component, h, s, setText } from "../ui/dom";
 import { setHelp } from "../ui/help";
-import { drawBlocks, sayExplained } from "./block-chart";
+import { drawBlocks, formatExplained } from "./block-chart";
 
 const HEIGHT = 22; // of the bars, px
 const ROOM = 240; // for the bars of a tower, px
@@ -14,7 +14,7 @@ const PITCH = { least: 9, most: 22 }; // from block to block, px
 const UNDERWAY = "Computing the maps of every step …";
 const NONE = "There are no maps of single steps for this explanation; Grad-ECLIP has them.";
 
-export function createLayers(store: Store, signal: AbortSignal): Component<Frame> {
+export function createBlockSliders(store: Store, signal: AbortSignal): Component<Frame> {
   const image = createTower("image", signal, (block) => store.set({ image_block: block, text_block: null }));
   const text = createTower("text", signal, (block) => store.set({ text_block: block, image_block: null }));
   const waiting = h("p", { class: "gradeclip-waiting", role: "status" });
@@ -47,13 +47,13 @@ export function layersOpen(store: Store): boolean {
 }
 
 /** "step 3 of 12, 0.021 of the score"; for the last position what the explanation itself shows. */
-export function sayBlock(
+export function formatBlock(
   block: number | null,
   shares: readonly number[],
   layers: number,
   count: number,
 ): string {
-  if (block === null) return `as explained: ${sayExplained(layers, count)}`;
+  if (block === null) return `as explained: ${formatExplained(layers, count)}`;
   const share = shares[block];
   const decimals = partDecimals(Math.max(...shares.map(Math.abs)));
   const said = share === undefined ? "" : `, ${formatPart(share, decimals)} of the score`;
@@ -108,7 +108,7 @@ function createTower(tower: "image" | "text", signal: AbortSignal, pick: (block:
       );
       slider.max = String(count);
       slider.value = String(chosen ?? count);
-      const text = sayBlock(chosen, shares, layers, count);
+      const text = formatBlock(chosen, shares, layers, count);
       slider.setAttribute("aria-valuetext", text);
       setText(said, text);
     },

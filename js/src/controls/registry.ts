@@ -1,0 +1,22 @@
+// The controls of the display row, in their order.
+
+import { colorScale } from "./color-scale";
+import { contour } from "./contour";
+import type { Control } from "./control";
+import { method } from "./method";
+import { model } from "./model";
+import { opacity } from "./opacity";
+import { reading } from "./reading";
+import { resolution } from "./resolution";
+import { sign } from "./sign";
+
+export const CONTROLS: readonly Control[] = [
+  model,
+  method,
+  reading,
+  sign,
+  opacity,
+  colorScale,
+  contour,
+  resolution,
+];
