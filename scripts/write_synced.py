@@ -1,7 +1,7 @@
 """Write the front end's view of the widget's traits: `python -m scripts.write_synced`.
 
-``js/src/state/synced.ts`` holds every synced trait's type and first value, the names of the controls, and which
-traits repaint the map or are answered by Python. All of that is read off the traits of
+``js/src/state/synced.ts`` holds every synced trait's type and first value, the names of the controls, and
+which traits repaint the map or are answered by Python. All of that is read off the traits of
 ``gradeclip_widget/widget/traits.py`` and of the questions in ``gradeclip_widget/widget/questions``.
 ``tests/widget/test_synced.py`` fails where the file says something else.
 """
@@ -78,7 +78,7 @@ def type_of(name: str, trait: t.TraitType[Any, Any]) -> str:
 
 def _derived(trait: t.TraitType[Any, Any]) -> str | None:
     if isinstance(trait, t.Enum):
-        return " | ".join(json.dumps(value) for value in trait.values)
+        return " | ".join(json.dumps(value) for value in trait.values or ())
     if isinstance(trait, t.List) and trait._trait is not None:  # noqa: SLF001 - it has no public name
         item = _derived(trait._trait)  # noqa: SLF001
         return item and f"{item}[]"

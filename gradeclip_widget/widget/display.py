@@ -13,8 +13,8 @@ from .computation import Result
 from .history import History, Step
 from .questions import QUESTIONS
 from .questions.base import Shown
-from .request import FIELDS, Request, WidgetState
-from .traits import Traits
+from .request import Request, WidgetState
+from .traits import Traits, names_of
 
 if TYPE_CHECKING:
     from .backend import Backend
@@ -147,8 +147,8 @@ class Display:
         w, prompt = self._widget, request.prompts[row]
         self.change(wanted=request, row=row, prompt=prompt)
         with w.hold_sync(), w.hold_trait_notifications():
-            for name in FIELDS:
-                setattr(w, name, getattr(request, name))
+            for name in names_of(request=True):
+                setattr(w, name, request[name])
             w.active, w.prompt = row, prompt
 
     def questions(self) -> dict[str, Any]:

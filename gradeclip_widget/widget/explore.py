@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from ..explain.explanation import Explanation
-from .request import FIELDS, Request
-from .traits import check_options
+from ..explain.settings import ExplainSettings
+from .request import Request
+from .traits import check_options, names_of
 from .widget import ExplanationWidget
 
 if TYPE_CHECKING:
@@ -63,17 +65,14 @@ def explore(
         if options:
             raise ValueError(f"options={options!r}: the Explainer given has its own")
         method, options, model = model.method.name, model.options, model.clip
-    fixed = {"image_layers": 1} | (options or {})
-    asked = {name: fixed.pop(name) for name in FIELDS if name in fixed}
-    asked |= {name: traits.pop(name) for name in FIELDS if name in traits}
-    backend = Backend(image, [model, *models], fixed, vocabularies)
+    known = [field.name for field in fields(ExplainSettings)]
+    if unknown := sorted(set(options or {}) - set(known)):
+        raise TypeError(f"options {unknown}: Explainer takes {', '.join(known)}")
+    backend = Backend(image, [model, *models], vocabularies)
     captions = (prompts,) if isinstance(prompts, str) else tuple(prompts)
-    request = Request(
-        prompts=captions,
-        model=backend.models.names[0],
-        method=method,
-        **{"picture": 0} | asked,
-    )
+    request = Request(0, captions, backend.models.names[0], method)
+    asked = {name: traits.pop(name) for name in names_of(request=True) if name in traits}
+    request = request.with_values({**(options or {}), **asked})
     return ExplanationWidget(backend.explain(request), backend, request, **traits)
 
 

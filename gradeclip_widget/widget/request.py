@@ -7,47 +7,43 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ..explain.explanation import Explanation
+from ..explain.settings import ExplainSettings
 
-# Those that `Explainer` takes too.
-_OPTIONS = ("resolution", "image_layers", "text_layers", "integrated_gradients")
+_SETTINGS = frozenset(field.name for field in fields(ExplainSettings))
 
 
 @dataclass(frozen=True)
 class Request:
-    """What an explanation is asked for; the widget has a trait of every name.
+    """What an explanation is asked for.
 
     Attributes:
         picture: index among the pictures.
         prompts: the captions.
-        model, method: names.
-        resolution: short side in pixels, the model's own when ``None``.
-        image_layers, text_layers: how many of the last blocks to explain; of text the model's default when
-            ``None``.
-        integrated_gradients: whether to compute that measure of importance as well.
+        model: name of the model.
+        method: name of the method.
+        settings: options of `Explainer`.
     """
 
     picture: int
     prompts: tuple[str, ...]
     model: str
     method: str = "grad-eclip"
-    resolution: int | None = None
-    image_layers: int = 1
-    text_layers: int | None = None
-    integrated_gradients: bool = False
+    settings: ExplainSettings = field(default_factory=ExplainSettings)
 
     @property
     def of_picture(self) -> Request:
         """The request without its prompts: what all maps of the picture depend on."""
         return replace(self, prompts=())
 
-    def options(self, *, changed: bool = False) -> dict[str, Any]:
-        """Return arguments of `Explainer`: all of them, or those that differ from their defaults."""
-        first = {field.name: field.default for field in fields(self)}
-        values = {name: getattr(self, name) for name in _OPTIONS}
-        return {n: v for n, v in values.items() if not changed or v != first[n]}
+    def __getitem__(self, name: str) -> Any:
+        """Return the value of a field, or of one of the settings, by its name, which is that of a trait."""
+        return getattr(self.settings if name in _SETTINGS else self, name)
 
-
-FIELDS = tuple(field.name for field in fields(Request))
+    def with_values(self, values: Mapping[str, Any]) -> Request:
+        """Return the request with other values of fields and settings, by name."""
+        settings = {name: value for name, value in values.items() if name in _SETTINGS}
+        others = {name: value for name, value in values.items() if name not in _SETTINGS}
+        return replace(self, **others, settings=replace(self.settings, **settings))
 
 
 @dataclass(frozen=True, eq=False)

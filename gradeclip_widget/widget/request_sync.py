@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from .request import FIELDS, Request, WidgetState
+from .request import Request, WidgetState
 
 
 def resolve_prompts(
@@ -29,10 +26,5 @@ def resolve_prompts(
 
 def resolve_resolution(model: str, resolution: int | None, wanted: Request) -> int | None:
     """Return the resolution to ask for: another model starts at its own, unless both were set."""
-    another = model != wanted.model and resolution == wanted.resolution
+    another = model != wanted.model and resolution == wanted.settings.resolution
     return None if another else resolution
-
-
-def request_of(values: Mapping[str, Any]) -> Request:
-    """Return the request that the values of the traits named in `FIELDS` make."""
-    return Request(**{name: values[name] for name in FIELDS})

@@ -18,8 +18,8 @@ from .computation import Computation, Result
 from .display import Display
 from .history import Step
 from .questions import QUESTIONS
-from .request import FIELDS, Request
-from .request_sync import request_of, resolve_prompts, resolve_resolution
+from .request import Request
+from .request_sync import resolve_prompts, resolve_resolution
 from .traits import Traits, check_options, declared, names_of
 from .worker import Worker
 
@@ -207,8 +207,9 @@ class ExplanationWidget(Traits):
             return
         wanted = self._display.state.wanted
         self.resolution = resolve_resolution(self.model, self.resolution, wanted)
-        request = request_of({name: getattr(self, name) for name in FIELDS})
-        if request != self._display.state.wanted:
+        wanted = self._display.state.wanted
+        request = wanted.with_values({name: getattr(self, name) for name in names_of(request=True)})
+        if request != wanted:
             self._display.change(wanted=request)
             self._submit(request)
 

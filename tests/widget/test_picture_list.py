@@ -22,7 +22,7 @@ from ..factories import picture
 def tensor(clip: gw.ClipModel, scene: Scene) -> torch.Tensor:
     """A normalised picture whose values span a part of the range only, as a low contrast one's do."""
     pale = Image.blend(scene.image, Image.new("RGB", scene.image.size, "#b0a090"), 0.7)
-    return clip.image_processor.picture(pale).pixels
+    return clip.image_processor.prepare(pale).pixels
 
 
 def decoded(encoded: bytes) -> Image.Image:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import traitlets as t
 
+from gradeclip_widget.widget.request import Request
 from gradeclip_widget.widget.traits import Traits, declared, names_of
 from scripts.write_synced import PATH, render, type_of
 
@@ -33,10 +34,10 @@ def test_a_control_is_a_synced_trait() -> None:
     assert set(names_of(control=True)) <= set(names_of(sync=True))
 
 
-def test_a_request_is_a_trait_of_every_field() -> None:
-    from gradeclip_widget.widget.request import FIELDS
-
-    assert set(names_of(request=True)) == set(FIELDS)
+def test_what_a_request_is_made_of_are_its_fields_and_settings() -> None:
+    request = Request(0, ("a dog",), "demo")
+    values = {name: request[name] for name in names_of(request=True)}
+    assert request.with_values(values) == request
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
@@ -15,7 +15,7 @@ from ...core.progress import Progress
 from ...core.vocabulary import Vocabulary
 from ...explain.explainer import Explainer
 from ...explain.word_lists import vocabularies
-from ...methods import BlockwiseMethod, get_method, method_names
+from ...methods import get_method, method_names
 from ..request import Request
 from .model_cache import ModelCache
 from .picture_list import PictureList, pictures_of
@@ -36,8 +36,6 @@ class Backend:
     Args:
         images: a picture, or a list of them, as `PictureList.read` takes.
         models: for the menu, as `ModelCache` takes.
-        fixed: arguments of `Explainer` that no control changes: ``fit``, ``reference``, ``freeze_norms``,
-            ``readings``.
         words: vocabularies besides the built-in ones, by name.
     """
 
@@ -45,14 +43,12 @@ class Backend:
         self,
         images: Any,
         models: Sequence[str | ClipModel],
-        fixed: Mapping[str, Any] | None = None,
         words: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.pictures = PictureList()
         for image in pictures_of(images):
             self.pictures.add(self.pictures.read(image))
         self.models = ModelCache(models)
-        self.fixed = dict(fixed or {})
         self._words = {name: Vocabulary(name, tuple(them)) for name, them in (words or {}).items()}
         self._explanations: LRUCache[Request, Explanation] = LRUCache(EXPLANATIONS_KEPT)
         # One is enough: while a prompt is edited the picture stays.
@@ -89,18 +85,18 @@ class Backend:
     def image(self, request: Request) -> Image.Image:
         """Return a request's picture as the reader sees it."""
         clip = self.models.get(request.model)
-        return clip.image_processor.picture(self.source(request)).image
+        return clip.image_processor.prepare(self.source(request)).image
 
     def explainer(self, request: Request, progress: Progress | None = None) -> Explainer:
         """Return the explainer that a request asks for; its model is loaded where it is not."""
         clip = self.models.get(request.model, progress)
-        return Explainer(clip, request.method, **request.options(), **self.fixed)
+        return Explainer(clip, request.method, **asdict(request.settings))
 
     def encode(
         self, request: Request, explainer: Explainer, progress: Progress | None = None
     ) -> EncodedImage:
         """Return the picture's pass through the image tower, kept while the image side stays as it is."""
-        key = (request.model, request.picture, request.resolution, request.image_layers)
+        key = (request.model, request.picture, request.settings.image_side)
         if key not in self._encoded:
             self._encoded[key] = explainer.encode(self.source(request), progress)
         return self._encoded[key]
@@ -109,17 +105,16 @@ class Backend:
         """Return the lists of words that a region can be asked about, by name, the most fitting one first."""
         return {**vocabularies(model), **self._words}
 
-    def has_blocks(self, method: str) -> bool:
+    def has_blocks(self, request: Request) -> bool:
         """Whether there are maps of single blocks: the method goes block by block, as the model does."""
-        blockwise = isinstance(get_method(method), BlockwiseMethod)
-        return blockwise and not self.fixed.get("reference")
+        return get_method(request.method).has_blocks and not request.settings.reference
 
     # What a reader may choose from
 
     def offers(self, request: Request) -> dict[str, Any]:
         """Return what can be asked next of a request's model and picture, by the trait that holds it."""
         return {
-            "_methods": self.methods(request.model),
+            "_methods": self.methods(request),
             "_models": self.models.entries(),
             "_resolutions": self.resolutions(request),
             "_pictures": self.picture_entries(request.model),
@@ -131,12 +126,16 @@ class Backend:
         """Return the pictures of the strip as they look when a model is on show."""
         return self.pictures.entries(self.models.get(model).image_processor)
 
-    def methods(self, model: str) -> list[dict[str, Any]]:
+    def methods(self, request: Request) -> list[dict[str, Any]]:
         """Return the methods that a model's towers allow: name, label, whether they have maps of blocks."""
-        clip = self.models.get(model)
-        towers = (clip.image_tower, clip.text_tower)
+        clip = self.models.get(request.model)
+        towers, reference = (clip.image_tower, clip.text_tower), request.settings.reference
         return [
-            {"name": method.name, "label": method.label, "blocks": self.has_blocks(method.name)}
+            {
+                "name": method.name,
+                "label": method.label,
+                "blocks": method.has_blocks and not reference,
+            }
             for method in map(get_method, method_names())
             if not method.needs_query or all(tower.has_query for tower in towers)
         ]
@@ -145,7 +144,7 @@ class Backend:
         """Return short sides in pixels: the model's own and finer ones; none where there is no choice."""
         clip = self.models.get(request.model)
         sized = isinstance(self.source(request), Image.Image)
-        if not (clip.image_processor.flexible and sized and self.fixed.get("fit") != "crop"):
+        if not (clip.image_processor.flexible and sized and request.settings.fit != "crop"):
             return []
         own, patch = min(clip.image_processor.image_size), max(clip.image_processor.patch_size)
         return [round(own * times / patch) * patch for times in _FINER]
@@ -154,8 +153,9 @@ class Backend:
         """Return the call of `explore` that shows what was asked for."""
         source, path = self.models.source(request.model), self.pictures[request.picture].path
         prompts = request.prompts[0] if len(request.prompts) == 1 else list(request.prompts)
-        asked = self.fixed | request.options(changed=True)
-        options = f", options={asked!r}" if asked else ""
+        first = {field.name: field.default for field in fields(request.settings)}
+        changed = {k: v for k, v in asdict(request.settings).items() if v != first[k]}
+        options = f", options={changed!r}" if changed else ""
         return (
             f"gw.explore({repr(path) if path else 'image'}, {prompts!r}, "
             f"model={repr(source) if source else 'clip'}, method={request.method!r}{options})"

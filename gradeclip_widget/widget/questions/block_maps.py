@@ -40,7 +40,7 @@ class SingleBlocks(Question):
 
     def arguments(self, value: Any, shown: Shown, backend: Backend) -> tuple[Any, ...] | None:
         """Return the request without its prompts, and the active one; a method without blocks has no maps."""
-        if not value or not backend.has_blocks(shown.request.method):
+        if not value or not backend.has_blocks(shown.request):
             return None
         return shown.request.of_picture, shown.caption
 
