@@ -41,8 +41,9 @@ class ExplanationWidget(Traits):
     picture stands. `wait`, or ``await widget``, for the answer.
     """
 
-    _esm = STATIC / "widget.js"
-    _css = STATIC / "widget.css"
+    # As texts: where anywidget is given paths it keeps every widget alive, to follow changes of the files.
+    _esm = (STATIC / "widget.js").read_text(encoding="utf-8")
+    _css = (STATIC / "widget.css").read_text(encoding="utf-8")
 
     def __init__(
         self,
@@ -65,6 +66,7 @@ class ExplanationWidget(Traits):
         """
         # Set before anything is refused: what was refused is closed too, and `close` needs it.
         self._computation: Computation | None = None
+        self._own_layout: Any = None
         check_options(traits)
         if not explanations:
             raise ValueError("nothing to show: give at least one explanation")
@@ -76,6 +78,7 @@ class ExplanationWidget(Traits):
         request = request or Request(0, captions, first.model, first.method)
         self._display = Display(self, backend, request)
         super().__init__()
+        self._own_layout = self.layout  # a widget of its own, which nobody else would close
         if backend is not None:
             self._computation = Computation(backend, Worker(self.changed), self._display)
         self.observe(self._request, [name for name in names_of(request=True) if name != "prompts"])
@@ -161,6 +164,8 @@ class ExplanationWidget(Traits):
         if self._computation is not None:
             self._computation.close()
             self._computation = self._display.backend = None
+        if self._own_layout is not None:
+            self._own_layout.close()
         super().close()
 
     # Without a kernel

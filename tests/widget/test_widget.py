@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import nbformat
 import pytest
 import traitlets
+from ipywidgets.widgets.widget import _instances
 from nbconvert import HTMLExporter
 from PIL import Image
 
@@ -179,6 +182,21 @@ def test_what_the_reader_does_can_be_observed(shown: Widget) -> None:
     shown.set_state({"selected_words": [2], "region": box})
     assert sorted(seen, key=str) == [("region", box), ("selected_words", [2])]
     assert shown.explanation.region_words(shown.region)
+
+
+def test_closed_widgets_let_go_of_all_they_held() -> None:
+    """Their pictures above all: a notebook's cells are run again and again."""
+    before = len(_instances)
+    gone = []
+    for _ in range(10):
+        widget = gw.show(make_explanation())
+        widget._repr_mimebundle_()
+        gone.append(weakref.ref(widget))
+        widget.close()
+    del widget
+    gc.collect()
+    assert [ref() for ref in gone] == [None] * 10
+    assert len(_instances) == before
 
 
 # Without a kernel
