@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from .explain.explanation import Explanation
 
 _BAR = 18  # characters
-_NUMBER = 13  # characters, of the columns of the other measures
+_NUMBER = 13  # width in characters of the columns of the other measures
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status, 2 for bad input."""
+    """Run a command and return the exit status, which is 2 for bad input."""
     args = _parser().parse_args(argv)
-    for stream in (sys.stdout, sys.stderr):  # a terminal may lack "█" or a caption's letters
+    for stream in (sys.stdout, sys.stderr):  # the encoding may lack "█" or a caption's letters
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     run: Callable[[argparse.Namespace], None] = args.run
@@ -38,9 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def word_table(explanation: Explanation) -> str:
-    """The words and their importance, by every measure, as a table for a terminal.
+    """Return a table for a terminal with the importance of every word by every measure.
 
-    Words that carry next to nothing by the default measure share the last line.
+    Words that do not count by the default measure share the last line.
     """
     e = explanation
     first, *others = (e.importance(name) for name in e.importance_measures)
@@ -69,7 +69,7 @@ def word_table(explanation: Explanation) -> str:
 
 
 def _heads(labels: Sequence[str], width: int) -> list[str]:
-    """Return the lines that head the table, long labels on several."""
+    """Return the lines of the table's head; long labels take several."""
     others = len(labels) - 3
     spaces = [width, 7 + 2 + _BAR, *[_NUMBER] * others, len(labels[-1])]
     columns = [textwrap.wrap(label, n) for label, n in zip(labels, spaces, strict=True)]
@@ -85,7 +85,7 @@ def _heads(labels: Sequence[str], width: int) -> list[str]:
 
 
 def _columns(text: str) -> int:
-    """How wide a terminal writes a text."""
+    """Return the width of a text in a terminal, in columns."""
     marks = sum(unicodedata.combining(c) > 0 for c in text)
     return len(text) - marks + sum(unicodedata.east_asian_width(c) in "WF" for c in text)
 
@@ -140,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _explain(args: argparse.Namespace) -> None:
-    # Before any work: a slow model should not run for a name that cannot be written.
+    # Checked first, so that a slow model does not run for a file that cannot be written.
     write = None if args.output is None else writer_for(args.output)
     from .clip import load
     from .explain.explainer import Explainer

@@ -1,4 +1,4 @@
-"""``%load_ext gradeclip_widget``, then ``%gradeclip photo.jpg a dog and a car``."""
+"""The line magic: ``%load_ext gradeclip_widget``, then ``%gradeclip photo.jpg a dog and a car``."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class _Parser(argparse.ArgumentParser):
 def gradeclip(line: str) -> ExplanationWidget:
     """Explain a picture with a caption: ``%gradeclip [--model NAME] [--method NAME] IMAGE CAPTION``.
 
-    The picture is a path (in quotes where it has spaces) or the name of a variable; the caption runs to
-    the end of the line.
+    The picture is a path (in double quotes if it has spaces) or the name of a variable. The rest of the line
+    is the caption.
 
     Raises:
         ValueError: the line lacks a picture or a caption.
@@ -44,7 +44,7 @@ def load_ipython_extension(ipython: Any) -> None:
 
 
 def _split(line: str) -> list[str]:
-    """Words of the line; an apostrophe in the caption is no quotation mark."""
+    """Split a line into words. Only double quotes quote: captions have apostrophes."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
     lexer.whitespace_split, lexer.commenters, lexer.quotes, lexer.escape = True, "", '"', ""
     try:
@@ -54,7 +54,7 @@ def _split(line: str) -> list[str]:
 
 
 def _variable(name: str) -> Any:
-    """The notebook's variable of that name, or the name itself as a path."""
+    """Return the notebook's variable of that name, or the name itself, which is then a path."""
     from IPython import get_ipython
 
     shell = get_ipython()

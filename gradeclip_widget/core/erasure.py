@@ -1,4 +1,4 @@
-"""A region of a picture made unrecognisable, to see what the score loses: NumPy and PIL alone."""
+"""Erase a region of a picture, to see what the score loses without it. NumPy and PIL alone."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ ERASURES = ("blur", "mean", "noise")
 
 
 def erase(image: Image.Image, region: Region, how: str = "blur", seed: int = 0) -> Image.Image:
-    """A copy of a picture with a region of it erased; every pixel outside the region stays as it is.
+    """Return a copy of a picture with a region erased; pixels outside the region do not change.
 
     Args:
         image: the picture, taken as RGB.
         region: a box, polygon or mask in its pixels, as in `Explanation.region_words`.
-        how: ``"blur"`` until only the region's colours are left, fill with the ``"mean"`` colour of the rest,
-            or with ``"noise"`` that has the mean and spread of the rest in every channel.
-        seed: of the noise.
+        how: ``"blur"`` until only the region's colors are left, fill with the ``"mean"`` color of the rest,
+            or with ``"noise"`` that has the mean and standard deviation of the rest in every channel.
+        seed: seed of the noise.
 
     Raises:
         ValueError: no such way of erasing, or the region covers nothing of the picture.
@@ -42,6 +42,6 @@ def erase(image: Image.Image, region: Region, how: str = "blur", seed: int = 0) 
 
 
 def _blurred(image: Image.Image, inside: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The picture blurred by half of the region's longer side, so that no form in it is left."""
+    """Return the picture blurred with a radius of half the region's longer side, so that no shape remains."""
     sides = [int(np.ptp(np.flatnonzero(inside.any(axis)))) + 1 for axis in (0, 1)]
     return np.asarray(image.filter(ImageFilter.GaussianBlur(max(sides) / 2)))

@@ -1,4 +1,4 @@
-"""Evidence in units of the score: what each word brings, where in the picture it lies, and which words count.
+"""Evidence in units of the score: how much each word contributes, from where in the picture, and which count.
 
 Pure functions on arrays and the values that they return. No model, no torch, no pictures.
 """
@@ -13,30 +13,30 @@ from numpy.typing import NDArray
 
 EVIDENCE, LEAVE_ONE_OUT, GRAD_ECLIP = "evidence", "leave-one-out", "grad-eclip"
 INTEGRATED_GRADIENTS = "integrated-gradients"
-MEASURES = {  # of a word's importance, in order of preference, each with what to call it on show
+MEASURES = {  # of a word's importance, in order of preference, and what to call each where it is shown
     EVIDENCE: "the part of the score that the picture gives to the word",
     LEAVE_ONE_OUT: "what the score loses without the word",
     GRAD_ECLIP: "Grad-ECLIP share of the score",
     INTEGRATED_GRADIENTS: "integrated gradients",
 }
 SIGNS = ("positive", "negative", "both")  # which evidence of a map is shown
-HUES = 6  # as many colors as are told apart at a glance, also by readers who are color-blind
-COUNTS = 0.25  # of the largest importance: from there on a word counts
-_ALIKE = 0.8  # cosine similarity of two neighbours' evidence, from which they are one highlight
+HUES = 6  # as many colors as readers tell apart at a glance, color-blind ones included
+COUNTS = 0.25  # a word counts from this share of the largest importance on
+_ALIKE = 0.8  # neighbors are one highlight from this cosine similarity of their evidence on
 
 Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class RegionWord:
-    """What a region of the picture gives to one word.
+    """How much of one word's importance comes from a region of the picture.
 
     Attributes:
         index: position among the caption's words.
         text: the word.
-        value: sum of its evidence over the region, in units of the score: a part of its importance, to which
-            the values of regions that tile the picture sum.
-        share: the part of its positive evidence that lies in the region, 0 to 1.
+        value: sum of its evidence over the region, in units of the score. Over regions that tile the picture
+            the values sum to its importance.
+        share: fraction of its positive evidence that lies in the region, 0 to 1.
     """
 
     index: int
@@ -47,12 +47,12 @@ class RegionWord:
 
 @dataclass(frozen=True, slots=True)
 class Highlight:
-    """A word that counts, or neighbours in the caption that point at the same place.
+    """A word that counts, or neighbors in the caption whose evidence lies in the same place.
 
     Attributes:
         words: positions among the caption's words, ascending.
         importance: sum of theirs, in units of the score.
-        hue: 0 to 5, the color that it has to itself; ``None`` for the neutral color.
+        hue: index of the color that it alone has, 0 to 5; ``None`` for the neutral color.
         peak: (row, col) of the patch where its evidence is strongest, the first in reading order on ties.
     """
 
@@ -65,15 +65,16 @@ class Highlight:
 def spread(importance: NDArray[np.floating], maps: NDArray[np.floating]) -> Values:
     """Spread each word's importance over the picture, in proportion to its map.
 
-    A word that helps the match lies where its map is positive, one that hurts it where its map is negative.
+    Positive importance is spread over the positive part of the map, negative importance over the negative
+    part.
 
     Args:
         importance: (W,) in units of the score.
         maps: (W, rows, cols) signed.
 
     Returns:
-        (W, rows, cols) float64. Each word's values have the sign of its importance and sum to it; zeros where
-        its map has nothing of that sign.
+        (W, rows, cols) float64. Each word's values have the sign of its importance and sum to it. They are
+        zeros for a word whose map has no value of that sign.
     """
     signs = np.where(importance < 0, -1.0, 1.0)
     parts = np.maximum(maps.astype(np.float64) * signs[:, None, None], 0)
@@ -84,14 +85,14 @@ def spread(importance: NDArray[np.floating], maps: NDArray[np.floating]) -> Valu
 
 
 def picture_shares(maps: NDArray[np.floating], score: float) -> NDArray[np.float32]:
-    """Return how much of the score the picture gives to each word (W,).
+    """Divide the score among the words in proportion to the positive sums of their maps, (W,).
 
-    The score is divided among the words in proportion to the positive sums of their maps, so that spreading
-    a word's part over its map (`spread`) scales the maps of all words by one and the same number.
+    Spreading the parts over the maps again (`spread`) therefore scales the maps of all words by the same
+    number.
 
     Args:
         maps: (W, rows, cols) signed.
-        score: what is divided; of a negative one its size.
+        score: the score; its absolute value is divided.
     """
     sums = np.maximum(maps.astype(np.float64), 0).sum((1, 2))
     total = sums.sum()
@@ -100,13 +101,13 @@ def picture_shares(maps: NDArray[np.floating], score: float) -> NDArray[np.float
 
 
 def positive_sum(evidence: Values) -> Values:
-    """Sum over words what speaks for the match: (rows, cols) from (W, rows, cols)."""
+    """Sum the positive evidence of all words: (W, rows, cols) to (rows, cols)."""
     total: Values = np.maximum(evidence, 0).sum(0)
     return total
 
 
 def find_highlights(importance: NDArray[np.floating], evidence: Values) -> tuple[Highlight, ...]:
-    """Return the words that count, in caption order, neighbours that point at the same place as one.
+    """Return the words that count in caption order; neighbors with evidence in the same place are one.
 
     Args:
         importance: (W,) in units of the score.
@@ -135,19 +136,24 @@ def find_highlights(importance: NDArray[np.floating], evidence: Values) -> tuple
 
 
 def share_in(values: NDArray[np.floating], covered: NDArray[np.floating]) -> float:
-    """Return the part of a map's positive evidence that lies where a region covers it, 0 to 1.
+    """Return the fraction of a map's positive evidence that lies in a region, 0 to 1.
 
     Args:
         values: (rows, cols) signed.
-        covered: (rows, cols) the fraction of each patch that the region covers.
+        covered: (rows, cols) fraction of each patch that the region covers.
     """
     positive = np.maximum(values.astype(np.float64), 0)
     whole = float(positive.sum())
     return float((positive * covered).sum()) / whole if whole > 0 else 0.0
 
 
-def by_word(values: NDArray[np.float32], tokens: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-    """Sum rows (T, ...) of tokens to rows (W, ...) of the words that they spell."""
+def sum_tokens(values: NDArray[np.float32], tokens: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    """Sum rows (T, ...) of tokens to rows (W, ...) of the words that they spell.
+
+    Args:
+        values: (T, ...).
+        tokens: of each word, the indices of its tokens.
+    """
     return np.stack([values[list(indices)].sum(0, dtype=np.float32) for indices in tokens])
 
 

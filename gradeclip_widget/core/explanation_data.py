@@ -1,4 +1,4 @@
-"""An explanation and its arithmetic, in NumPy and PIL alone: it needs no model and no torch."""
+"""What can be asked of an explanation, in NumPy and PIL alone: no model and no torch."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class ExplanationData(ExplanationRecord):
     """Why a model matched one picture with one caption.
 
-    Maps lie on the patch grid, (rows, cols) float32 in reading order, and are signed: positive where a
-    patch speaks for the words. Pixels are those of ``image``. Arrays are read-only.
+    Maps are (rows, cols) float32 on the patch grid and signed: positive where a patch raises the score of the
+    words. Coordinates are pixels of ``image``. Arrays are read-only.
 
     Attributes:
         image: the picture as the user sees it, upright RGB.
@@ -33,26 +33,25 @@ class ExplanationData(ExplanationRecord):
         logit_scale, logit_bias: the model's; ``logit = logit_scale * score + (logit_bias or 0)``.
         signed_map: (rows, cols) the whole caption's map before the ReLU.
         interactions: (T, rows, cols) token x patch interactions.
-        token_importance: (T,) share of each token in the caption's positive evidence, summing to 1
-            (all zeros where there is none).
+        token_importance: (T,) token attributions: the positive part of each token's contribution to the
+            score, normalized to sum to 1 (all zeros where no contribution is positive).
         alone: (W, rows, cols) maps along "a photo of a {word}", or ``None``.
         left_out: (W, rows, cols) maps along t minus t without the word, or ``None``.
-        cover: box of the picture (x0, y0, x1, y1) that the grid spreads over.
-        image_block_shares, text_block_shares: (L,) first-order contribution of every block's attention
-            output to the score, shallowest first, along the pooled token's own stream.
+        cover: box of the picture (x0, y0, x1, y1) that the grid covers.
+        image_block_shares, text_block_shares: (L,) block contributions: to first order, what every block's
+            attention output adds to the score through the pooled token's residual stream, shallowest first.
         image_layers, text_layers: how many of the last blocks the maps explain.
         model, method: names to show. ``reference``: whether computed as the authors' code does.
         notes: what a reader should know, as sentences.
-        seconds: what computing it took.
-        word_effects: (W,) what the score loses when a word is left out: x.t minus x.t without it; or
-            ``None``.
+        seconds: how long computing it took, or ``None``.
+        word_effects: (W,) leave-one-out scores: x.t minus x.t without the word; or ``None``.
         integrated_gradients: (T,) attributions of the tokens in units of the score, or ``None``.
     """
 
     # Maps of words
 
     def word_map(self, word: str | int, reading: str = IN_CAPTION) -> Maps:
-        """(rows, cols) signed map of one word.
+        """Return the signed map (rows, cols) of one word.
 
         Args:
             word: the word as written (case aside), or its index, needed where it occurs twice.
@@ -66,7 +65,7 @@ class ExplanationData(ExplanationRecord):
         return maps
 
     def phrase_map(self, phrase: str | Sequence[str | int], reading: str = IN_CAPTION) -> Maps:
-        """(rows, cols) signed map of several words: the sum of theirs.
+        """Return the signed map (rows, cols) of several words: the sum of their maps.
 
         Args:
             phrase: words as they follow each other in the caption (``"red car"``), or a list of words and
@@ -86,7 +85,7 @@ class ExplanationData(ExplanationRecord):
     def map_of(
         self, phrase: str | int | Sequence[str | int] | None = None, reading: str = IN_CAPTION
     ) -> Maps:
-        """(rows, cols) signed map of a word, a phrase, or (``None``) the whole caption."""
+        """Return the signed map (rows, cols) of a word, a phrase, or (``None``) the whole caption."""
         if phrase is None:
             return self.signed_map
         if isinstance(phrase, int | np.integer):
@@ -94,18 +93,18 @@ class ExplanationData(ExplanationRecord):
         return self.phrase_map(phrase, reading)
 
     def word_index(self, word: str | int) -> int:
-        """Index of a word of the caption; see `word_map`."""
+        """Return the index of a word of the caption; see `word_map`."""
         return find_word(self.words, word)
 
     # Evidence in units of the score
 
     def word_evidence(self, reading: str | None = None, measure: str | None = None) -> Maps:
-        """(W, rows, cols) every word's importance, spread over the picture in proportion to its map.
+        """Return every word's importance spread over the picture in proportion to its map, (W, rows, cols).
 
-        In units of the score: a word's values sum to its importance, so that sums over words and patches can
-        be set against each other and against the score. A word that helps the match lies where its map is
-        positive, one that hurts it where its map is negative, and one whose map has nothing of that sign
-        nowhere.
+        Values are in units of the score, and a word's values sum to its importance, so that sums over words
+        and patches can be compared with each other and with the score. Positive importance is spread over
+        the positive part of the map, negative importance over the negative part; a word whose map has no
+        value of that sign has zeros.
 
         Args:
             reading: as in `word_map`; ``evidence_reading`` when ``None``.
@@ -118,14 +117,14 @@ class ExplanationData(ExplanationRecord):
 
     @property
     def evidence_map(self) -> Maps:
-        """(rows, cols) where what the words bring to the score comes from: their positive evidence summed."""
+        """(rows, cols) sum of the positive evidence of all words, in units of the score."""
         return evidence.positive_sum(self._evidence()).astype(np.float32)
 
     def highlights(self, measure: str | None = None) -> tuple[Highlight, ...]:
-        """Words that count, in caption order: those of a quarter or more of the largest importance.
+        """Return the words of a quarter or more of the largest importance, in caption order.
 
-        Neighbours that point at the same place, as in "red circle", are one. The six most important have a
-        hue each.
+        Neighbors whose evidence lies in the same place, as in "red circle", are one highlight. Each of the
+        six most important ones has a hue.
 
         Args:
             measure: as in `importance`.
@@ -144,12 +143,12 @@ class ExplanationData(ExplanationRecord):
     def region_words(
         self, region: Region, reading: str | None = None, measure: str | None = None
     ) -> list[RegionWord]:
-        """Words ranked by the part of their importance that comes from a region of the picture, most first.
+        """Rank the words by how much of their importance comes from a region of the picture, most first.
 
         Args:
             region: a box (x0, y0, x1, y1), a polygon [(x, y), ...] of three points or more, or a boolean
                 mask (height, width), in image pixels; or a widget's ``region``.
-            reading: as in `word_map`; ``evidence_reading``, as of the first picture, when ``None``.
+            reading: as in `word_map`; ``evidence_reading`` when ``None``.
             measure: as in `importance`.
 
         Raises:
@@ -168,7 +167,7 @@ class ExplanationData(ExplanationRecord):
     def region_share(
         self, region: Region, phrase: str | int | Sequence[str | int], reading: str = IN_CAPTION
     ) -> float:
-        """The part of a phrase's positive evidence that lies in a region, 0 to 1; 0 where there is none.
+        """Return the fraction of a phrase's positive evidence that lies in a region; 0 where it has none.
 
         Args:
             region: as in `region_words`.
@@ -181,5 +180,5 @@ class ExplanationData(ExplanationRecord):
         return evidence.share_in(self.map_of(phrase, reading), self.coverage(region))
 
     def coverage(self, region: Region) -> Maps:
-        """(rows, cols) the fraction of each patch that a region covers."""
+        """Return the fraction of each patch that a region covers, (rows, cols)."""
         return regions.coverage(region, self.image.size, self.patch_grid, self.cover)

@@ -1,4 +1,4 @@
-"""What was computed of one picture and one caption: the values, and that they fit each other."""
+"""The fields of an explanation, checked to fit each other, and what follows from them directly."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .evidence import (
     INTEGRATED_GRADIENTS,
     LEAVE_ONE_OUT,
     MEASURES,
-    by_word,
     picture_shares,
+    sum_tokens,
 )
 from .regions import Box
 from .words import Word
@@ -29,7 +29,7 @@ READINGS = (IN_CAPTION, ALONE, LEFT_OUT)
 
 @dataclass(frozen=True, eq=False)
 class ExplanationRecord:
-    """The fields of an `Explanation`, which says what each holds, and what follows from them directly."""
+    """The fields of an explanation; `ExplanationData` documents them."""
 
     image: Image.Image = field(repr=False)
     caption: str
@@ -92,28 +92,28 @@ class ExplanationRecord:
 
     @property
     def image_map(self) -> Maps:
-        """(rows, cols) the whole caption's Grad-ECLIP map, the paper's: the ReLU of ``signed_map``."""
+        """(rows, cols) the paper's map of the whole caption: the ReLU of ``signed_map``."""
         return np.maximum(self.signed_map, 0)
 
     @property
     def logit(self) -> float:
-        """What the model feeds to its softmax or sigmoid."""
+        """The input of the model's softmax or sigmoid."""
         return self.logit_scale * self.score + (self.logit_bias or 0.0)
 
     @property
     def probability(self) -> float | None:
         """Sigmoid of the logit for models trained with a bias, else ``None``."""
-        # By way of tanh, which does not overflow.
+        # tanh does not overflow where the exponential of a sigmoid would.
         return None if self.logit_bias is None else (1 + math.tanh(self.logit / 2)) / 2
 
     @property
     def no_image_evidence(self) -> bool:
-        """Whether no patch speaks for the caption."""
+        """Whether no patch has positive evidence for the caption."""
         return not bool((self.signed_map > 0).any())
 
     @property
     def no_text_evidence(self) -> bool:
-        """Whether no token speaks for the picture."""
+        """Whether no token has positive evidence for the picture."""
         return not bool((self.token_importance > 0).any())
 
     @property
@@ -125,11 +125,11 @@ class ExplanationRecord:
 
     @property
     def evidence_reading(self) -> str:
-        """The reading that says best where a word's importance comes from: "left out" where computed."""
+        """The reading that the evidence of words is spread by: "left out" where it was computed."""
         return LEFT_OUT if LEFT_OUT in self.readings else IN_CAPTION
 
     def word_maps(self, reading: str = IN_CAPTION) -> Maps:
-        """(W, rows, cols) signed maps of all words in one reading.
+        """Return the signed maps of all words in one reading, (W, rows, cols).
 
         Raises:
             ValueError: there is no such reading, or it was not computed.
@@ -144,7 +144,7 @@ class ExplanationRecord:
         if reading == LEFT_OUT:
             assert self.left_out is not None
             return self.left_out
-        return by_word(self.interactions, [w.tokens for w in self.words])
+        return sum_tokens(self.interactions, [w.tokens for w in self.words])
 
     @property
     def importance_measures(self) -> tuple[str, ...]:
@@ -152,18 +152,18 @@ class ExplanationRecord:
         present = {EVIDENCE: True, LEAVE_ONE_OUT: self.word_effects is not None, GRAD_ECLIP: True}
         present[INTEGRATED_GRADIENTS] = self.integrated_gradients is not None
         names = [name for name in MEASURES if present[name]]
-        # What the authors' code shows comes first where the explanation is computed as it does.
+        # An explanation computed as the authors' code does shows that code's measure first.
         return tuple(sorted(names, key=lambda n: n != GRAD_ECLIP) if self.reference else names)
 
     def importance(self, measure: str | None = None) -> Maps:
-        """(W,) how much of the score each word brings, in units of the score, negative where it costs some.
+        """Return how much each word contributes to the score, (W,), negative where it lowers the score.
 
         Args:
-            measure: ``"evidence"``, the part of the score that the picture gives to the word, in proportion
-                to the positive sum of its map as ``evidence_reading`` reads it; ``"leave-one-out"``, what the
-                score loses without the word; ``"grad-eclip"``, its tokens' share of the caption's positive
-                evidence times the score, zero where the score is negative; or ``"integrated-gradients"``,
-                its tokens' attributions summed. The first of ``importance_measures`` when ``None``.
+            measure: ``"evidence"``, the score divided among the words in proportion to the positive sums of
+                their maps in ``evidence_reading``; ``"leave-one-out"``, the score minus the score without the
+                word; ``"grad-eclip"``, the sum of its ``token_importance`` times the score, zero where the
+                score is negative; or ``"integrated-gradients"``, the sum of its tokens' attributions. The
+                first of ``importance_measures`` when ``None``.
 
         Raises:
             ValueError: there is no such measure, or it was not computed.
@@ -179,10 +179,11 @@ class ExplanationRecord:
             return self.word_effects
         tokens = [w.tokens for w in self.words]
         if name == GRAD_ECLIP:
-            shares: Maps = by_word(self.token_importance, tokens) * np.float32(max(self.score, 0.0))
-            return shares
+            shares = sum_tokens(self.token_importance, tokens)
+            in_score: Maps = shares * np.float32(max(self.score, 0.0))
+            return in_score
         assert self.integrated_gradients is not None
-        return by_word(self.integrated_gradients, tokens)
+        return sum_tokens(self.integrated_gradients, tokens)
 
     @property
     def word_importance(self) -> Maps:

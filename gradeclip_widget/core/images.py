@@ -1,4 +1,4 @@
-"""Any picture a user holds, as an upright RGB image."""
+"""Read pictures of any kind as upright RGB images, and enlarge maps to pixels."""
 
 from __future__ import annotations
 
@@ -15,14 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-_SLACK = 0.01  # of the range: by so much a resampled array of floats may leave it
+_SLACK = 0.01  # of the range: how far resampling may overshoot it in an array of floats
 
 
 def read_image(source: Any) -> Image.Image:
-    """Any picture as an upright RGB image, transparency over white.
+    """Return a picture as an upright RGB image, with transparency over white.
+
+    Args:
+        source: path, encoded bytes, PIL image, or array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4).
 
     Raises:
-        TypeError, ValueError, FileNotFoundError: with a sentence that says what to do.
+        TypeError: the source is of another kind, or an array of another type.
+        ValueError: it is damaged, empty, too large, no picture, or an array of another shape or range.
+        FileNotFoundError: there is no such file.
     """
     if isinstance(source, Image.Image):
         with _readable("the image"):
@@ -60,6 +65,7 @@ def enlarge(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.fl
 
 
 def _decode(file: BinaryIO, what: str) -> Image.Image:
+    """Return the picture in a file; ``what`` names the file in errors."""
     if not file.seek(0, os.SEEK_END):
         raise ValueError(f"{what} is empty, 0 bytes long; save or download it again")
     file.seek(0)
@@ -69,13 +75,13 @@ def _decode(file: BinaryIO, what: str) -> Image.Image:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """A copy turned as its EXIF orientation says."""
+    """Return a copy turned as its EXIF orientation says."""
     return ImageOps.exif_transpose(image)
 
 
 @contextlib.contextmanager
 def _readable(what: str) -> Iterator[None]:
-    """Say in a sentence why Pillow cannot read a picture."""
+    """Raise ``ValueError`` with the reason where Pillow cannot read a picture."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -96,6 +102,7 @@ def _readable(what: str) -> Iterator[None]:
 
 
 def _rgb(image: Image.Image) -> Image.Image:
+    """Return an image of any mode as RGB."""
     if not image.width or not image.height:
         raise ValueError(f"the image has no pixels ({image.width} x {image.height})")
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
@@ -108,7 +115,7 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 def _from_array(array: np.ndarray[Any, Any]) -> Image.Image:
-    """8-bit RGB from an array: 8 or 16-bit integers, or floats in 0..1 or 0..255."""
+    """Return 8-bit RGB from an array of 8 or 16-bit integers, or of floats in 0..1 or 0..255."""
     shape = " x ".join(map(str, array.shape))
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]

@@ -1,4 +1,4 @@
-"""Regions of a picture as fractions of its patches. `js/src/explanation.ts` computes the same."""
+"""Regions of a picture as fractions of its patches. `js/src/core/arithmetic.ts` computes the same."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _SAMPLES = 8  # points per patch side at which a polygon is tested
 def coverage(
     region: Region, image_size: tuple[int, int], grid: tuple[int, int], cover: Box
 ) -> NDArray[np.float32]:
-    """Fraction of every patch that a region covers.
+    """Return the fraction of every patch that a region covers.
 
     Args:
         region: a box (x0, y0, x1, y1), a polygon [(x, y), ...] or a boolean mask (height, width), in image
-            pixels; or what the widget's ``region`` trait holds.
+            pixels; or the value of the widget's ``region`` trait.
         image_size: (width, height) of the picture.
         grid: (rows, cols) of patches.
-        cover: box of the picture that the grid spreads over.
+        cover: box of the picture that the grid covers.
 
     Returns:
-        (rows, cols), each 0 to 1. A box is exact; a polygon is sampled at 8 x 8 points a patch by the
-        even-odd rule; of a region too small for that, the patch under its centre counts whole.
+        (rows, cols), each 0 to 1. Boxes and masks are exact. A polygon is sampled at 8 x 8 points a patch by
+        the even-odd rule. A region too small to cover any of a patch covers the patch at its center.
 
     Raises:
-        ValueError: the region is malformed, or has nothing in common with the picture.
+        ValueError: the region is malformed, or lies outside the picture.
     """
     array = _numbers(region)
     if array.dtype == bool:
@@ -43,9 +43,9 @@ def coverage(
 
 
 def pixels(region: Region, image_size: tuple[int, int]) -> NDArray[np.bool_]:
-    """(height, width) true at the pixels that lie in a region, with their middle or by half.
+    """Return a mask (height, width) of the pixels of which a region covers at least half.
 
-    Of a region too small for that, those that it covers most.
+    Where it covers half of no pixel, those that it covers most are in the mask.
 
     Args:
         region: as in `coverage`.
@@ -71,8 +71,8 @@ def pixels(region: Region, image_size: tuple[int, int]) -> NDArray[np.bool_]:
 
 
 def _numbers(region: Region) -> NDArray[Any]:
-    """A mask, four numbers of a box, or a polygon's points (P, 2)."""
-    if isinstance(region, Mapping):  # as the widget's trait holds it
+    """Return a region as an array: a mask, the four numbers of a box, or a polygon's points (P, 2)."""
+    if isinstance(region, Mapping):  # the value of the widget's trait
         region = region.get("box", region.get("points", ()))
     try:
         array = np.asarray(region)
@@ -101,14 +101,15 @@ def _of_box(
         raise ValueError(f"box {box.tolist()} is turned inside out: give x0 <= x1 and y0 <= y1")
     _require_overlap(x0, y0, x1, y1, image_size, f"box {box.tolist()}")
     (rows, cols), (u0, v0, u1, v1) = grid, cover
-    # The box in patches, then how much of each row and column of patches it overlaps.
+    # In units of patches, how much of each row and column the box overlaps.
     across = _overlaps((x0 - u0) * cols / (u1 - u0), (x1 - u0) * cols / (u1 - u0), cols)
     down = _overlaps((y0 - v0) * rows / (v1 - v0), (y1 - v0) * rows / (v1 - v0), rows)
     covered = np.outer(down, across)
-    return _or_centre(covered, (x0 + x1) / 2, (y0 + y1) / 2, cover)
+    return _or_center(covered, (x0 + x1) / 2, (y0 + y1) / 2, cover)
 
 
 def _overlaps(low: float, high: float, count: int) -> NDArray[np.float64]:
+    """Return the overlap of an interval with each of ``count`` cells of length 1, (count,)."""
     edges = np.arange(count)
     overlap: NDArray[np.float64] = np.clip(
         np.minimum(high, edges + 1) - np.maximum(low, edges), 0, None
@@ -123,7 +124,7 @@ def _of_polygon(
     cover: Box,
     samples: int,
 ) -> NDArray[np.float32]:
-    """Sampled at so many points per patch side."""
+    """Return the coverage of a polygon, sampled at ``samples`` points per patch side."""
     (x0, y0), (x1, y1) = points.min(0), points.max(0)
     _require_overlap(x0, y0, x1, y1, image_size, "polygon")
     (rows, cols), (u0, v0, u1, v1) = grid, cover
@@ -134,9 +135,9 @@ def _of_polygon(
         crossed = (yi > y) != (yj > y)
         at = (xj - xi) * (y[crossed] - yi) / (yj - yi) + xi
         inside[crossed] ^= x[None, :] < at[:, None]
-    centre_x, centre_y = points.mean(0)
+    center_x, center_y = points.mean(0)
     covered = inside.reshape(rows, samples, cols, samples).mean((1, 3))
-    return _or_centre(covered, centre_x, centre_y, cover)
+    return _or_center(covered, center_x, center_y, cover)
 
 
 def _checked_mask(mask: NDArray[Any], image_size: tuple[int, int]) -> NDArray[np.bool_]:
@@ -153,15 +154,15 @@ def _checked_mask(mask: NDArray[Any], image_size: tuple[int, int]) -> NDArray[np
 def _of_mask(mask: NDArray[np.bool_], grid: tuple[int, int], cover: Box) -> NDArray[np.float32]:
     height, width = mask.shape
     (rows, cols), (u0, v0, u1, v1) = grid, cover
-    # Pixels spread over the patches they overlap: rows of weights that sum pixels into patches.
-    down = _spread(height, v0, v1, rows)
-    across = _spread(width, u0, u1, cols)
+    # A mask covers a patch by the weighted sum of the pixels in it, first along columns, then along rows.
+    down = _pixel_weights(height, v0, v1, rows)
+    across = _pixel_weights(width, u0, u1, cols)
     covered: NDArray[np.float32] = (down @ mask.astype(np.float64) @ across.T).astype(np.float32)
     return covered
 
 
-def _spread(pixels: int, low: float, high: float, patches: int) -> NDArray[np.float64]:
-    """(patches, pixels) how much of each patch every pixel makes up along one side."""
+def _pixel_weights(pixels: int, low: float, high: float, patches: int) -> NDArray[np.float64]:
+    """Return the fraction of each patch that every pixel takes up along one side, (patches, pixels)."""
     edges = low + np.arange(patches + 1) * (high - low) / patches
     starts = np.arange(pixels)
     overlap: NDArray[np.float64] = np.minimum(edges[1:, None], starts + 1) - np.maximum(
@@ -171,7 +172,8 @@ def _spread(pixels: int, low: float, high: float, patches: int) -> NDArray[np.fl
     return overlap * patches / (high - low)
 
 
-def _or_centre(covered: NDArray[np.float64], x: float, y: float, cover: Box) -> NDArray[np.float32]:
+def _or_center(covered: NDArray[np.float64], x: float, y: float, cover: Box) -> NDArray[np.float32]:
+    """Return the coverage; where it is zero everywhere, the patch at (x, y) is covered instead."""
     shares = covered.astype(np.float32)
     rows, cols = covered.shape
     u0, v0, u1, v1 = cover

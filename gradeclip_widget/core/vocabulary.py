@@ -1,4 +1,4 @@
-"""Lists of words to ask a region about, and what a region answers. No torch here."""
+"""Lists of words to compare a region with, and their maps and ranking. No torch here."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .explanation_record import Maps
 from .regions import Box, Region
 
 PHOTO = "a photo of a {}"  # the sentence that CLIP's authors put a class name into
-_SHORT = 1e-3  # of a direction: below it words differ by rounding only
+_SHORT = 1e-3  # shortest norm to divide by: below it embeddings differ by rounding only
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Words, and the sentence that each is put into before a model reads it.
+    """Words, and the sentence that each is put into before a model encodes it.
 
     Attributes:
         name: what to call the list.
@@ -34,7 +34,7 @@ class Vocabulary:
     template: str = PHOTO
 
     def __post_init__(self) -> None:
-        """Check the words, and drop those that are there twice."""
+        """Check the words, and drop duplicates."""
         if isinstance(self.words, str):
             raise TypeError(
                 f"the words of a vocabulary are a list, not one text: {self.words!r:.80}"
@@ -51,20 +51,19 @@ class Vocabulary:
 
     @property
     def texts(self) -> list[str]:
-        """Every word in the template."""
+        """The template filled in with each word."""
         return [self.template.replace("{}", word) for word in self.words]
 
 
 @dataclass(frozen=True, slots=True)
 class SeenWord:
-    """A word, and how well a region fits it.
+    """A word of a vocabulary, and how well a region fits it.
 
     Attributes:
         word: of the vocabulary.
-        value: what ranks it. Of `Explainer.classify_region` the score of the region by itself: the cosine
-            similarity of its embedding with the word's. Of `VocabularyMaps.rank` the mean of the word's map
-            over the region minus the mean over the rest, along what tells the word from the list's average
-            one: in units of the score, for a direction of length one.
+        value: what it is ranked by. `Explainer.classify_region` gives the cosine similarity of the region's
+            embedding with the word's. `VocabularyMaps.rank` gives the mean of the word's map over the region
+            minus the mean over the rest, less the average word's, over the word's `lengths`.
     """
 
     word: str
@@ -73,15 +72,15 @@ class SeenWord:
 
 @dataclass(frozen=True, eq=False)
 class VocabularyMaps:
-    """Maps of one picture along every word of a vocabulary: after them a region costs one product.
+    """Maps of one picture along every word of a vocabulary, from which any region can be ranked quickly.
 
     Attributes:
         words: V of them.
         maps: (V, rows, cols) signed.
-        lengths: (V,) of what a map can tell of each word: its direction less the list's average one and less
-            the picture's own, along which a unit embedding cannot move.
+        lengths: (V,) norm of each word's text embedding after removing the mean embedding of the list and the
+            component along the image embedding, along which a unit embedding cannot move.
         image_size: (width, height) of the picture in pixels.
-        cover: box of the picture (x0, y0, x1, y1) that the maps spread over.
+        cover: box of the picture (x0, y0, x1, y1) that the maps cover.
     """
 
     words: tuple[str, ...] = field(repr=False)
@@ -91,19 +90,20 @@ class VocabularyMaps:
     cover: Box
 
     def rank(self, region: Region, count: int | None = 12) -> list[SeenWord]:
-        """Words that a region speaks for more than the rest of the picture does, to first order, most first.
+        """Rank the words by how much more evidence for them a region has than the rest of the picture.
 
-        `Explainer.classify_region` names objects better; this needs no model.
+        This needs no model; `Explainer.classify_region` names objects better.
 
-        What a list's words have in common ("a photo of a") says nothing of the region, and a word close to it
-        or to the picture as a whole would have a faint map: so values are less their mean, over `lengths`.
+        What the words of a list have in common ("a photo of a") tells nothing about the region, so the mean
+        over the list is subtracted. A word close to that mean or to the whole picture has a faint map, so
+        values are divided by `lengths`.
 
         Args:
             region: as in `Explanation.region_words`.
-            count: how many; all where ``None``.
+            count: how many; all when ``None``.
 
         Returns:
-            None at all where the model saw nothing of the region.
+            The words, most evidence first; an empty list where the region lies outside `cover`.
 
         Raises:
             ValueError: no such region.

@@ -1,4 +1,4 @@
-"""Captions as the words a reader sees, and how those words share out a tokenizer's tokens. No torch here."""
+"""Split captions into words as a reader sees them, and assign a tokenizer's tokens to them. No torch here."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ class Word:
 
 
 def split_words(caption: str) -> list[Span]:
-    """Character spans of the caption's words.
+    """Return the character spans of the caption's words.
 
-    Punctuation belongs to no word; hyphens and apostrophes stay inside one. Scripts written without
-    spaces are split by character (Han) or by run (kana, and up to the next space for Thai and its like).
+    Punctuation belongs to no word, except hyphens and apostrophes inside one. Scripts written without spaces
+    are split by character (Han), by run (kana), or at spaces (Thai and others).
 
     >>> [("a well-fed dog, isn't it?")[a:b] for a, b in split_words("a well-fed dog, isn't it?")]
     ['a', 'well-fed', 'dog', "isn't", 'it']
@@ -61,17 +61,17 @@ def assign_tokens(
     read: int,
     known: Sequence[bool] | None = None,
 ) -> tuple[Word, ...]:
-    """Give every token to the word that it overlaps most.
+    """Assign every token to the word that it overlaps most.
 
     Args:
         caption: the text that the spans refer to.
         token_spans: character span of each token, SOT and EOT left out, including the tokens that
             the context length cuts off.
-        read: how many of these tokens the model reads.
-        known: for each token, whether the model was trained on it; all are when ``None``.
+        read: how many of these tokens fit into the context length.
+        known: for each token, whether the model was trained on it; all of them when ``None``.
 
     Returns:
-        The caption's words in reading order. A token that overlaps no word (punctuation) is in none.
+        The caption's words in reading order. A token that overlaps no word (punctuation) is left out.
     """
     spans = split_words(caption)
     members: list[list[int]] = [[] for _ in spans]
@@ -102,10 +102,10 @@ def assign_tokens(
 
 
 def find_word(words: Sequence[Word], word: str | int) -> int:
-    """Return the index of a word given as written (case aside), or as an index itself.
+    """Return the index of a word, given as written (case is ignored) or by index.
 
     Raises:
-        ValueError: no such word, or several of it.
+        ValueError: no such word, or it occurs several times.
         IndexError: the index is out of range.
     """
     if isinstance(word, int | np.integer) and not isinstance(word, bool):
@@ -122,10 +122,10 @@ def find_word(words: Sequence[Word], word: str | int) -> int:
 
 
 def find_phrase(words: Sequence[Word], phrase: str) -> list[int]:
-    """Return the indices of words that follow each other as in a phrase, case aside.
+    """Return the indices of a phrase's words, which follow each other in the caption; case is ignored.
 
     Raises:
-        ValueError: they do not, or in several places.
+        ValueError: the phrase is not in the caption, or occurs several times.
     """
     wanted = [phrase[a:b] for a, b in split_words(phrase)]
     if len(wanted) == 1:

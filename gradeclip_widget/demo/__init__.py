@@ -1,4 +1,4 @@
-"""The embedded model, its scenes, and the recipe that trained it. Importing this imports no torch."""
+"""The embedded model and its drawn scenes. Importing this imports no torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Captions of drawn scenes: what they claim, how they read, and how they can be made untrue."""
+"""Captions of drawn scenes: the claims they make, their wording, and false versions of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from .world import COLOURS, OBJECTS, PAIRINGS, PREFIXES, SHAPES, counted
+from .world import COLORS, OBJECTS, PAIRINGS, PREFIXES, SHAPES, counted
 
 
 @dataclass(frozen=True)
@@ -14,13 +14,13 @@ class Mention:
     """One thing that a caption names."""
 
     noun: str  # "apple", "circle"
-    colour: str | None = None  # shapes have one, objects none
+    color: str | None = None  # shapes have one, objects none
     count: int = 1
 
     @property
     def phrase(self) -> str:
-        """The noun with its colour: "red circle"."""
-        return f"{self.colour} {self.noun}" if self.colour else self.noun
+        """The noun with its color: "red circle"."""
+        return f"{self.color} {self.noun}" if self.color else self.noun
 
     def __str__(self) -> str:
         return counted(self.phrase, self.count)
@@ -28,10 +28,10 @@ class Mention:
 
 @dataclass(frozen=True)
 class Caption:
-    """A caption as the claims it makes; `str()` gives the words."""
+    """A caption as the claims it makes; ``str()`` gives its words."""
 
     mentions: tuple[Mention, ...]
-    joint: str = "and"  # between the last two mentions: a pairing or a relation
+    joint: str = "and"  # between the last two mentions: a conjunction or a relation
     background: str | None = None
     prefix: str = ""
 
@@ -42,52 +42,52 @@ class Caption:
             text += f" on a {self.background} background"
         return self.prefix + text
 
-    def falsified(self, rng: Random, seen: Sequence[str]) -> Caption:
-        """Return a caption close to this one that names a thing or a colour that is not there.
+    def falsified(self, rng: Random, present: Sequence[str]) -> Caption:
+        """Return a caption close to this one that names a thing or a color that is not in the picture.
 
-        Counts and relations stay: a model without positions that averages what it reads cannot see either,
-        and would only learn to tell captions apart by words that say nothing.
+        Counts and relations do not change. A model without positions that averages over the picture can see
+        neither, and would learn to tell captions apart by words that carry no meaning for it.
 
         Args:
             rng: Decides what is changed.
-            seen: Phrases of all that is in the picture.
+            present: Phrases of everything that is in the picture.
         """
         edits = [self._wrong_noun]
-        if any(mention.colour for mention in self.mentions):
-            edits += [self._wrong_colour] * 4
-        return rng.choice(edits)(rng, seen)
+        if any(mention.color for mention in self.mentions):
+            edits += [self._wrong_color] * 4
+        return rng.choice(edits)(rng, present)
 
     def shortened(self, rng: Random) -> Caption:
-        """Return a caption that leaves out one of the things that this one names, of two or more."""
+        """Return a caption that leaves out one of the two or more things that this one names."""
         gone = rng.randrange(len(self.mentions))
         return replace(self, mentions=self.mentions[:gone] + self.mentions[gone + 1 :])
 
-    def _wrong_noun(self, rng: Random, seen: Sequence[str]) -> Caption:
+    def _wrong_noun(self, rng: Random, present: Sequence[str]) -> Caption:
         old = rng.choice(self.mentions)
         nouns = [
             noun
-            for noun in (SHAPES if old.colour else OBJECTS)
-            if Mention(noun, old.colour).phrase not in seen
+            for noun in (SHAPES if old.color else OBJECTS)
+            if Mention(noun, old.color).phrase not in present
         ]
         return self._swapped(old, replace(old, noun=rng.choice(nouns)))
 
-    def _wrong_colour(self, rng: Random, seen: Sequence[str]) -> Caption:
-        shapes = [mention for mention in self.mentions if mention.colour]
+    def _wrong_color(self, rng: Random, present: Sequence[str]) -> Caption:
+        shapes = [mention for mention in self.mentions if mention.color]
         old, *_, other = rng.sample(shapes, len(shapes)) * 2
-        crossed = replace(old, colour=other.colour), replace(other, colour=old.colour)
-        if old.colour != other.colour and not {mention.phrase for mention in crossed} & {*seen}:
+        crossed = replace(old, color=other.color), replace(other, color=old.color)
+        if old.color != other.color and not {mention.phrase for mention in crossed} & {*present}:
             return self._swapped(old, crossed[0], other, crossed[1])
-        # The colour of another shape in the picture is the one most easily mistaken.
-        beside = [phrase.split()[0] for phrase in seen if " " in phrase]
+        # The color of another shape in the picture is the hardest to tell apart.
+        beside = [phrase.split()[0] for phrase in present if " " in phrase]
         choices = [
-            [colour for colour in pool if Mention(old.noun, colour).phrase not in seen]
-            for pool in (beside, COLOURS)
+            [color for color in pool if Mention(old.noun, color).phrase not in present]
+            for pool in (beside, COLORS)
         ]
-        colours = choices[0] if choices[0] and rng.random() < 0.8 else choices[1]
-        return self._swapped(old, replace(old, colour=rng.choice(colours)))
+        colors = choices[0] if choices[0] and rng.random() < 0.8 else choices[1]
+        return self._swapped(old, replace(old, color=rng.choice(colors)))
 
     def _swapped(self, *pairs: Mention) -> Caption:
-        """This caption with every first of two mentions replaced by the second."""
+        """Return this caption with mentions replaced, given as pairs of an old and a new one."""
         new = dict(zip(pairs[::2], pairs[1::2], strict=True))
         return replace(self, mentions=tuple(new.get(m, m) for m in self.mentions))
 
@@ -95,26 +95,26 @@ class Caption:
 def describe(
     rng: Random,
     things: Sequence[Mention],
-    centres: Sequence[tuple[int, int]],
+    centers: Sequence[tuple[int, int]],
     background: str | None,
 ) -> Caption:
-    """A true caption of a scene.
+    """Return a true caption of a scene.
 
     Args:
         rng: Decides what is mentioned, in which order, and how.
-        things: All that is in the picture.
-        centres: For each, its x and y; used where it is there once.
-        background: The colour of a plain background.
+        things: Everything that is in the picture.
+        centers: The x and y of each; used for things that are there once.
+        background: The color of a plain background.
     """
     order = list(range(len(things)))
     rng.shuffle(order)
-    if rng.random() < 0.3:  # what is left out are distractors
+    if rng.random() < 0.3:  # the things that are left out are distractors
         order = order[: rng.randint(1, len(order))]
     mentions = tuple(things[k] for k in order)
     joint = "and"
     if len(order) == 2:
         if all(mention.count == 1 for mention in mentions) and rng.random() < 0.55:
-            joint = _relation(centres[order[0]], centres[order[1]])
+            joint = _relation(centers[order[0]], centers[order[1]])
         else:
             joint = rng.choice(PAIRINGS)
     named_background = background if background and rng.random() < 0.4 else None

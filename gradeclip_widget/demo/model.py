@@ -1,8 +1,7 @@
 """The embedded model: a small CLIP for drawn scenes, in open_clip's own classes.
 
-Its weights lie next to this file as float16. Of the embedding table of open_clip's standard vocabulary
-only the rows that training touched are stored; the others are zeros, and `known_token_ids` tells which
-words mean something.
+Its weights are next to this file as float16. Of the embedding table of open_clip's standard vocabulary, only
+the rows that training changed are stored. The others are zeros; `known_token_ids` lists the stored ones.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from .trunk import TRUNK
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
 TABLE = "token_embedding.weight"
-UNTRAINED = ("attn_mask", "visual.trunk.pos_embed")  # built, and not in the file
+UNTRAINED = ("attn_mask", "visual.trunk.pos_embed")  # constants, which the file does not hold
 CONTEXT_LENGTH = 24
 CONFIG: dict[str, Any] = {
     "embed_dim": 256,
@@ -46,7 +45,7 @@ CONFIG: dict[str, Any] = {
 
 
 def build(weights: Path | None = WEIGHTS) -> CLIP:
-    """The embedded model: float32, evaluation mode, open_clip's standard vocabulary.
+    """Return the embedded model: float32, evaluation mode, open_clip's standard vocabulary.
 
     Args:
         weights: A file written by :func:`save_weights`; the one that ships with the package by
@@ -65,7 +64,7 @@ def build(weights: Path | None = WEIGHTS) -> CLIP:
 
 
 def from_config(config: dict[str, Any], vocab_size: int | None = None) -> CLIP:
-    """An untrained model, with a shorter embedding table where `vocab_size` is given."""
+    """Return an untrained model, with a shorter embedding table if ``vocab_size`` is given."""
     text = config["text_cfg"] | ({"vocab_size": vocab_size} if vocab_size else {})
     model = CLIP(
         config["embed_dim"],
@@ -79,25 +78,25 @@ def from_config(config: dict[str, Any], vocab_size: int | None = None) -> CLIP:
 
 
 def preprocess() -> Any:
-    """open_clip's image transform for this model, as `create_model_and_transforms` gives it."""
+    """Return open_clip's image transform for this model, as `create_model_and_transforms` does."""
     size = CONFIG["vision_cfg"]["image_size"]
     return image_transform_v2(PreprocessCfg(size=(size, size)), is_train=False)
 
 
 def tokenizer() -> open_clip.SimpleTokenizer:
-    """open_clip's standard tokenizer, cut to the model's 24 positions."""
+    """Return open_clip's standard tokenizer for the model's 24 positions."""
     return open_clip.SimpleTokenizer(context_length=CONTEXT_LENGTH)
 
 
 @cache
 def known_token_ids() -> frozenset[int]:
-    """Ids of the tokens that the shipped model was trained on."""
+    """Return the ids of the tokens that the shipped model was trained on."""
     with safe_open(WEIGHTS, "pt") as file:
         return frozenset(file.get_tensor("token_embedding.ids").tolist())
 
 
 def read_weights(path: Path) -> tuple[dict[str, Any], dict[str, Tensor], Tensor]:
-    """Config, float32 state and the vocabulary ids of the rows in its compact embedding table."""
+    """Return config, float32 state, and the vocabulary ids of the rows of its compact embedding table."""
     with safe_open(path, "pt") as file:
         config = json.loads(file.metadata()["open_clip_config"])
         stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -108,13 +107,13 @@ def read_weights(path: Path) -> tuple[dict[str, Any], dict[str, Tensor], Tensor]
 
 
 def save_weights(path: Path, state: dict[str, Tensor], ids: Tensor, note: str) -> None:
-    """Write a state whose embedding table holds only the rows `ids`, as float16 safetensors.
+    """Write a state with a compact embedding table as float16 safetensors.
 
     Args:
-        path: Where to.
+        path: The file to write.
         state: A state dict of :class:`open_clip.model.CLIP` with a compact embedding table.
-        ids: Vocabulary ids of the table's rows, rising.
-        note: What the weights are, for whoever reads the file's metadata.
+        ids: Vocabulary ids of the table's rows, ascending.
+        note: A description of the weights for the file's metadata.
     """
     kept = {
         name: t.half().contiguous()

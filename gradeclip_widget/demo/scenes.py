@@ -1,11 +1,11 @@
-"""Drawn scenes whose truth is known: which objects a picture holds, and exactly where.
+"""Drawn scenes with known ground truth: which objects a picture holds, and exactly where.
 
     >>> scene = sample_scene(500_000, objects=["dog", "red circle"])
     >>> [thing.phrase for thing in scene.objects]
     ['dog', 'red circle']
 
-The same seed gives the same pixels on every platform: all chance comes from `random.Random`, Pillow
-scales by integer arithmetic, and rotations are rounded to fractions that a double holds exactly.
+The same seed gives the same pixels on every platform: random numbers come from `random.Random`, Pillow
+scales by integer arithmetic, and rotations are rounded to fractions that a double represents exactly.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from PIL import Image
 from ..core.regions import PixelBox
 from .captions import Caption, Mention, describe
 from .sprites import Artwork, draw_shape, shipped
-from .world import COLOURS, NUMBERS, OBJECTS, SEEN_STYLES, SHAPES
+from .world import COLORS, NUMBERS, OBJECTS, SEEN_STYLES, SHAPES
 
 COUNT_WEIGHTS = (0.40, 0.32, 0.18, 0.10)  # of scenes with 1, 2, 3, 4 objects
 SIZES = {1: (0.30, 0.95), 2: (0.25, 0.55), 3: (0.24, 0.48), 4: (0.22, 0.42)}  # of the picture
-CANVAS = 224  # scenes are laid out in its pixels, then painted at any size
-OPAQUE = 64  # alpha from which a pixel belongs to an object's mask
+CANVAS = 224  # pixels a side in which scenes are laid out; they can be painted at any size
+OPAQUE = 64  # pixels with more alpha than this belong to an object's mask
 
 RGB = tuple[int, int, int]
 Change = Callable[[Image.Image, Random], Image.Image]
@@ -39,7 +39,7 @@ class SceneObject:
     """One thing in a scene, and where it is."""
 
     name: str  # "dog", "circle"
-    colour: str | None  # of a shape
+    color: str | None  # of a shape
     style: str  # the emoji set, or "shape"
     box: PixelBox  # x0, y0, x1, y1 around the visible part
     mask: NDArray[np.bool_]  # (height, width), the visible part
@@ -47,12 +47,17 @@ class SceneObject:
     @property
     def phrase(self) -> str:
         """How a caption names it: "red circle"."""
-        return f"{self.colour} {self.name}" if self.colour else self.name
+        return f"{self.color} {self.name}" if self.color else self.name
+
+    @property
+    def colour(self) -> str | None:
+        """The former name of `color`."""
+        return self.color
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture, a true caption of it, and all that is in it, mentioned or not."""
+    """A picture, a true caption of it, and everything that is in it, mentioned or not."""
 
     image: Image.Image
     caption: str
@@ -62,16 +67,16 @@ class Scene:
 
 @dataclass(frozen=True)
 class Layout:
-    """What will be drawn where, before a pixel is painted."""
+    """What will be drawn where; nothing is painted yet."""
 
     things: tuple[Mention, ...]
-    instances: tuple[tuple[Mention, str], ...]  # each thing as often as it is there, with a style
+    instances: tuple[tuple[Mention, str], ...]  # each thing as often as it occurs, with its style
     squares: tuple[tuple[int, int, int], ...]  # x, y, side of each instance on the canvas
-    background: str | None  # the colour of a plain background
+    background: str | None  # the color of a plain background
     caption: Caption
 
 
-CHOSEN = (  # of the seeds that decisions are made on, not of those that measure
+CHOSEN = (  # seeds of the validation range, so that no test seed is used
     (499_043, ("bicycle", "tree", "sun")),
     (499_004, ("penguin", "snowman")),
     (499_000, ("apple", "apple", "banana")),
@@ -84,7 +89,7 @@ CHOSEN = (  # of the seeds that decisions are made on, not of those that measure
 
 
 def scenes(size: int = 448) -> tuple[Scene, ...]:
-    """A handful of chosen scenes for tutorials.
+    """Return a few chosen scenes for tutorials.
 
     Args:
         size: Width and height in pixels.
@@ -118,7 +123,7 @@ def sample_scene(
     layout = composer.lay_out(rng, objects)
     image, masks = composer.paint(rng, layout, size)
     things = [
-        SceneObject(thing.noun, thing.colour, style, _box(mask), mask)
+        SceneObject(thing.noun, thing.color, style, _box(mask), mask)
         for (thing, style), mask in zip(layout.instances, masks, strict=True)
     ]
     mentioned = tuple(mention.phrase for mention in layout.caption.mentions)
@@ -126,12 +131,12 @@ def sample_scene(
 
 
 class Composer:
-    """Puts things from some artwork into pictures.
+    """Composes pictures of things from some artwork.
 
     Args:
         artwork: Where the sprites come from.
         styles: The drawing styles to use.
-        alter_sprite: Applied to every sprite before it is placed; training varies drawings here.
+        alter_sprite: Applied to every sprite before it is placed; training uses it to vary drawings.
     """
 
     def __init__(
@@ -147,29 +152,29 @@ class Composer:
 
     def lay_out(self, rng: Random, objects: int | Sequence[str] | None = None) -> Layout:
         """Decide what is in the picture, where, and what its caption says."""
-        background = rng.choice(list(COLOURS)) if rng.random() < 0.35 else None
+        background = rng.choice(list(COLORS)) if rng.random() < 0.35 else None
         if objects is None or isinstance(objects, int):
             count = objects or rng.choices((1, 2, 3, 4), COUNT_WEIGHTS)[0]
             things = self._random_things(rng, count, background)
         else:
             things = [self._named(phrase, count) for phrase, count in Counter(objects).items()]
-            if background in {thing.colour for thing in things}:
+            if background in {thing.color for thing in things}:
                 background = None
         instances = [
-            (Mention(thing.noun, thing.colour), self._style(rng, thing))
+            (Mention(thing.noun, thing.color), self._style(rng, thing))
             for thing in things
             for _ in range(thing.count)
         ]
         squares = _scatter(rng, len(instances))
         firsts = [sum(thing.count for thing in things[:k]) for k in range(len(things))]
-        centres = [(2 * x + side, 2 * y + side) for x, y, side in (squares[k] for k in firsts)]
-        caption = describe(rng, things, centres, background)
+        centers = [(2 * x + side, 2 * y + side) for x, y, side in (squares[k] for k in firsts)]
+        caption = describe(rng, things, centers, background)
         return Layout(tuple(things), tuple(instances), tuple(squares), background, caption)
 
     def paint(
         self, rng: Random, layout: Layout, size: int
     ) -> tuple[Image.Image, list[NDArray[np.bool_]]]:
-        """Paint a layout; also gives the visible part of each instance."""
+        """Paint a layout; return the picture and the visible part of each instance."""
         image = _background(rng, layout.background, size)
         masks: list[NDArray[np.bool_]] = []
         for (thing, style), square in zip(layout.instances, layout.squares, strict=True):
@@ -186,40 +191,40 @@ class Composer:
         things: list[Mention] = []
         while (left := count - sum(thing.count for thing in things)) > 0:
             if rng.random() < shape_share:
-                colour = rng.choice([colour for colour in COLOURS if colour != background])
-                thing = Mention(rng.choice(SHAPES), colour)
+                color = rng.choice([color for color in COLORS if color != background])
+                thing = Mention(rng.choice(SHAPES), color)
             else:
                 thing = Mention(rng.choice(self.words))
             if thing.phrase in {other.phrase for other in things}:
                 continue
             times = rng.randint(2, min(3, left)) if left > 1 and rng.random() < 0.12 else 1
-            things.append(Mention(thing.noun, thing.colour, times))
+            things.append(Mention(thing.noun, thing.color, times))
         return things
 
     def _named(self, phrase: str, count: int) -> Mention:
-        *colour, noun = phrase.split() or [""]
+        *color, noun = phrase.split() or [""]
         if count > max(NUMBERS):
             raise ValueError(f"{count} times {phrase!r}: captions count to {max(NUMBERS)}")
-        if not colour and noun in self.words:
+        if not color and noun in self.words:
             return Mention(noun, count=count)
-        if len(colour) == 1 and colour[0] in COLOURS and noun in SHAPES:
-            return Mention(noun, colour[0], count)
+        if len(color) == 1 and color[0] in COLORS and noun in SHAPES:
+            return Mention(noun, color[0], count)
         raise ValueError(
             f"this world has no {phrase!r}: give one of its objects ('dog', 'apple', ...) or a "
-            f"colour and a shape ('red circle')"
+            f"color and a shape ('red circle')"
         )
 
     def _style(self, rng: Random, thing: Mention) -> str:
-        return "shape" if thing.colour else rng.choice(self.styles[thing.noun])
+        return "shape" if thing.color else rng.choice(self.styles[thing.noun])
 
     def _sprite(self, rng: Random, thing: Mention, style: str, side: int) -> Image.Image:
-        if thing.colour:
-            rgb = _near(rng, COLOURS[thing.colour], 15)
+        if thing.color:
+            rgb = _near(rng, COLORS[thing.color], 15)
             drawn = draw_shape(thing.noun, rgb)
         else:
             drawn = self.artwork.sprite(thing.noun, style)
         sprite = drawn.resize((side, side), Image.Resampling.BILINEAR)
-        if self.alter_sprite and not thing.colour:
+        if self.alter_sprite and not thing.color:
             sprite = self.alter_sprite(sprite, rng)
         if rng.random() < 0.5:
             sprite = sprite.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
@@ -227,7 +232,7 @@ class Composer:
 
 
 def _scatter(rng: Random, count: int) -> list[tuple[int, int, int]]:
-    """Squares (x, y, side) that overlap little; where there is no room they shrink."""
+    """Return squares (x, y, side) that overlap little; they shrink if there is no room."""
     smallest, largest = SIZES[min(count, 4)]
     squares: list[tuple[int, int, int]] = []
     for _ in range(count):
@@ -243,7 +248,7 @@ def _scatter(rng: Random, count: int) -> list[tuple[int, int, int]]:
 
 
 def _overlap(a: tuple[int, int, int], b: tuple[int, int, int]) -> bool:
-    """Whether two squares overlap by more than their mostly empty rims (15 %)."""
+    """Return whether two squares overlap by more than 15 %, their mostly empty margin."""
     (ax, ay, a_side), (bx, by, b_side) = a, b
     return (
         ax + a_side * 0.85 >= bx
@@ -253,17 +258,19 @@ def _overlap(a: tuple[int, int, int], b: tuple[int, int, int]) -> bool:
     )
 
 
-def _background(rng: Random, colour: str | None, size: int) -> Image.Image:
-    """A plain colour, a gradient or a soft pattern, some of them grainy."""
-    if colour:
-        return Image.new("RGB", (size, size), _near(rng, COLOURS[colour], 18))
+def _background(rng: Random, color: str | None, size: int) -> Image.Image:
+    """Return a plain color, a gradient or a soft pattern, some of them grainy."""
+    if color:
+        return Image.new("RGB", (size, size), _near(rng, COLORS[color], 18))
     columns, rows = rng.choice([(2, 1), (1, 2), (2, 2), (4, 4), (8, 8), (16, 16)])
     ends = [[rng.randrange(60, 256) for _ in range(3)] for _ in range(2)]
     cells = np.frombuffer(rng.randbytes(columns * rows), np.uint8).astype(np.int32)[:, None]
     blend = (np.array(ends[0]) * (255 - cells) + np.array(ends[1]) * cells) // 255
     small = Image.fromarray(blend.astype(np.uint8).reshape(rows, columns, 3))
     image = small.resize((size, size), Image.Resampling.BICUBIC)
-    grain_seed = rng.getrandbits(32)  # drawn in any case: what follows must not hang on the size
+    grain_seed = rng.getrandbits(
+        32
+    )  # a seed of its own, as the number of pixels depends on the size
     return _grainy(image, Random(grain_seed)) if grain_seed % 5 < 2 else image
 
 
@@ -279,7 +286,7 @@ def _near(rng: Random, rgb: RGB, reach: int) -> RGB:
 
 
 def _rotated(sprite: Image.Image, degrees: float) -> Image.Image:
-    # Coefficients in 1/1024: exact in a double, whatever the platform's cosine or fused products.
+    # Multiples of 1/1024 are exact in a double, so the platform's cosine and fused products do not matter.
     angle, middle = math.radians(degrees), sprite.width / 2
     cos, sin = (round(1024 * f(angle)) / 1024 for f in (math.cos, math.sin))
     matrix = (cos, sin, middle * (1 - cos - sin), -sin, cos, middle * (1 - cos + sin))

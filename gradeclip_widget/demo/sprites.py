@@ -1,4 +1,4 @@
-"""Pictures of single things: packed emoji artwork, and coloured shapes that are drawn on the spot."""
+"""Pictures of single things: packed emoji artwork, and colored shapes drawn in code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DRAWN_SIDE = 320  # pixels of a shape before it is scaled down
 
 
 class Artwork:
-    """The sprites of one or more packs, decoded when first asked for.
+    """The sprites of one or more packs, decoded on first use.
 
     Args:
         packs: Zips written by :mod:`gradeclip_widget.training.render_artwork`.
@@ -36,15 +36,15 @@ class Artwork:
 
     @property
     def styles(self) -> tuple[str, ...]:
-        """All drawing styles at hand, sorted."""
+        """All drawing styles, sorted."""
         return tuple(sorted({style for _, style in self._files}))
 
     def styles_of(self, word: str) -> Sequence[str]:
-        """The styles in which `word` is drawn."""
+        """Return the styles in which a word is drawn."""
         return self._styles.get(word, ())
 
     def sprite(self, word: str, style: str) -> Image.Image:
-        """A square RGBA picture."""
+        """Return the square RGBA picture of a word in a style."""
         if (word, style) not in self._decoded:
             picture = Image.open(io.BytesIO(self._files[word, style])).convert("RGBA")
             self._decoded[word, style] = picture
@@ -53,12 +53,12 @@ class Artwork:
 
 @cache
 def shipped() -> Artwork:
-    """The artwork inside the package."""
+    """Return the artwork that comes with the package."""
     return Artwork()
 
 
 def draw_shape(name: str, rgb: tuple[int, int, int]) -> Image.Image:
-    """A square RGBA picture of one of :data:`~gradeclip_widget.demo.world.SHAPES`."""
+    """Return a square RGBA picture of one of :data:`~gradeclip_widget.demo.world.SHAPES`."""
     picture = Image.new("RGBA", (DRAWN_SIDE // 2, DRAWN_SIDE // 2), (*rgb, 255))
     picture.putalpha(_shape_mask(name))
     return picture
@@ -92,7 +92,7 @@ def _shape_mask(name: str) -> Image.Image:
 def _star_point(k: int, middle: float, radius: float) -> tuple[int, int]:
     angle = k * math.pi / 5 - math.pi / 2
     radius *= 0.42 if k % 2 else 1.0
-    # Whole pixels: the last bits of sin and cos differ between platforms.
+    # Rounded to whole pixels, since the last bits of sin and cos differ between platforms.
     return round(middle + radius * math.cos(angle)), round(middle + radius * math.sin(angle))
 
 

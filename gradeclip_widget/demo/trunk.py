@@ -1,12 +1,12 @@
-"""The embedded model's image tower: a small convolutional stem, read once by a class token.
+"""The embedded model's image tower: a small convolutional stem and one transformer block with a class token.
 
-timm's own vision transformer with timm's own hybrid embedding; only the stem is ours. It is registered
-with timm under `TRUNK`, so that open_clip builds the tower by name.
+The vision transformer and the hybrid embedding are timm's; only the stem is defined here. The tower is
+registered with timm as `TRUNK`, so that open_clip builds it by name.
 
-A patch's value comes from the stem alone, which sees some 55 pixels around it, and the single block is the
-one place where the class token reads patches: what Grad-ECLIP explains there is all that there is. There is
-no positional embedding (its parameter stays zero), so that a thing is read alike wherever it stands and
-in pictures of any size; the price is that the model cannot tell left from right.
+A patch's value comes from the stem alone, whose receptive field is about 55 pixels, and the class token
+attends to patches in the single block only. So Grad-ECLIP in that block explains the whole tower. There is no
+positional embedding (its parameter stays zero): a thing gives the same values at any place and in pictures of
+any size, but the model cannot tell left from right.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ EXPANSION = 2  # of a stage's pointwise layers
 
 
 class Stage(nn.Module):
-    """A residual step: a 3 x 3 convolution, then two pointwise ones, (B, C, H, W) to the same."""
+    """A residual stage: a 3 x 3 convolution, then two pointwise ones, (B, C, H, W) to the same shape."""
 
     def __init__(self, channels: int, expansion: int) -> None:
         super().__init__()
@@ -38,10 +38,10 @@ class Stage(nn.Module):
         self.expand = nn.Conv2d(channels, hidden, 1)
         self.reduce = nn.Conv2d(hidden, channels, 1, bias=False)
         self.norm_out = nn.BatchNorm2d(channels)
-        nn.init.zeros_(self.norm_out.weight)  # starts as the identity
+        nn.init.zeros_(self.norm_out.weight)  # the stage starts as the identity
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the features with what this step adds."""
+        """Return the features plus the residual."""
         hidden = F.relu(self.norm(self.spatial(x)))
         added: Tensor = self.norm_out(self.reduce(F.relu(self.expand(hidden))))
         return x + added
@@ -65,15 +65,16 @@ class Stem(nn.Sequential):
 class Downsampling(nn.Conv2d):
     """A 3 x 3 convolution of stride 2, (B, C, H, W) to (B, wider, H/2, W/2), for even sides.
 
-    A kernel of three cannot sit in the middle of two pixels. It is centered on the second of them where
-    nothing is padded before, on the first where one row is. Two of the former and one of the latter put the
-    middle of what a patch of 8 x 8 pixels sees on its pixel 3, next to its own middle (3.5); all of one kind
-    would shift every map by half a patch.
+    A kernel of three pixels cannot be centered between two. It is centered on the second one without padding
+    before, and on the first one with a row of padding. Two layers of the first kind and one of the second put
+    the center of the receptive field of a patch of 8 x 8 pixels at its pixel 3, close to the patch's center
+    at 3.5. With layers of one kind only, every map would be shifted by half a patch.
 
     Args:
         channels: in.
         wider: channels out.
-        before: rows and columns of zeros above and to the left, 0 or 1; the other one goes below and right.
+        before: rows and columns of zeros above and to the left, 0 or 1. There are ``1 - before`` below and
+            to the right.
     """
 
     def __init__(self, channels: int, wider: int, before: int) -> None:
@@ -110,7 +111,5 @@ def gradeclip_demo_trunk(num_classes: int = 0, **_: Any) -> VisionTransformer:
     head, positions = cast(nn.Linear, trunk.head), cast(nn.Parameter, trunk.pos_embed)
     nn.init.zeros_(positions).requires_grad_(False)
     nn.init.normal_(head.weight, std=WIDTH**-0.5)
-    head.bias.requires_grad_(
-        False
-    )  # stays zero: a constant part of all pictures would help nothing
+    head.bias.requires_grad_(False)  # stays zero: a part common to all pictures would not help
     return trunk

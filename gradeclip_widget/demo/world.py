@@ -1,4 +1,4 @@
-"""What the drawn world holds: objects, colours, shapes, and how captions name them."""
+"""The vocabulary of drawn scenes: objects, colors, shapes, and how captions name them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ICONS = {
 
 OBJECTS = tuple(ICONS)
 
-COLOURS = {
+COLORS = {
     "red": (222, 46, 52),
     "orange": (244, 144, 12),
     "yellow": (250, 204, 40),
@@ -68,14 +68,14 @@ PLURAL_ONLY = frozenset({"grapes", "cherries", "fries", "scissors", "glasses"})
 
 
 def singular(noun: str) -> str:
-    """The noun with its article: "an apple", "a red circle", "grapes"."""
+    """Return the noun with its article: "an apple", "a red circle", "grapes"."""
     if noun in PLURAL_ONLY:
         return noun
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def plural(noun: str) -> str:
-    """The noun's plural; of "red circle" the last word's."""
+    """Return the noun's plural; of "red circle", the last word's."""
     if noun in _IRREGULAR:
         return _IRREGULAR[noun]
     if noun.endswith(("s", "x", "ch", "sh")):
@@ -86,5 +86,5 @@ def plural(noun: str) -> str:
 
 
 def counted(noun: str, count: int) -> str:
-    """The noun with its number: one is "an apple", two are "two apples"."""
+    """Return the noun with its number: "an apple" for 1, "two apples" for 2."""
     return singular(noun) if count == 1 else f"{NUMBERS[count]} {plural(noun)}"

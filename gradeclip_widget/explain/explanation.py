@@ -1,4 +1,4 @@
-"""The explanation that a user holds: its values, and every way to see, keep or send them."""
+"""`Explanation`: the data of an explanation with methods that show, save and export it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Explanation(ExplanationData):
-    """Why a model matched one picture with one caption, and every way to see, keep or send it.
+    """Why a model matched one picture with one caption; with methods to show, save and export it.
 
-    The fields, and what can be asked of them, are those of `ExplanationData`.
+    Its fields, and what can be asked of them, are those of `ExplanationData`.
     """
 
     def overlay(
@@ -35,23 +35,23 @@ class Explanation(ExplanationData):
         sign: str = "positive",
         caption_map: bool = False,
     ) -> Image.Image:
-        """The picture with the evidence of a word, a phrase, or (``None``) all words together painted on.
+        """Return the picture with the evidence of a word, a phrase, or (``None``) all words painted on.
 
-        All words together are their `highlights`: each in its hue, with a contour at half of its maximum and
-        its name at its strongest place.
+        All words are painted as their `highlights`: each in its hue, with a contour at half of its maximum
+        and its name at its peak.
 
         Args:
             phrase: what to paint.
-            reading: as in `word_map`; all words together are read by ``evidence_reading``.
-            opacity: of the strongest evidence, 0 to 1; contours and names stay.
+            reading: as in `word_map`; for all words it is ``evidence_reading``.
+            opacity: of the strongest evidence, 0 to 1; contours and names are always opaque.
             color_scale: a sequential plotly color scale by name, for the positive part of a single map.
             sign: which part of a single map: ``"positive"``, ``"negative"`` (purple) or ``"both"`` (purple
                 against the match, orange for it, as in the widget).
-            caption_map: paint the map along the whole caption's embedding, the paper's ``image_map``, in
-                place of all words together. Under ``reference=True`` that is painted in any case.
+            caption_map: paint the map of the whole caption, the paper's ``image_map``, instead of the
+                highlights. An explanation made with ``reference=True`` always does.
 
         Raises:
-            ValueError: no such word, reading, scale or sign; or two things to paint.
+            ValueError: no such word, reading, scale or sign; or ``caption_map`` with a phrase.
         """
         from ..export.painting.overlay import overlay
 
@@ -60,18 +60,18 @@ class Explanation(ExplanationData):
     def figure(
         self, phrase: str | int | Sequence[str | int] | None = None, *, reading: str = IN_CAPTION
     ) -> go.Figure:
-        """A plotly figure: the picture, the picture as `overlay` paints it, and bars of word importance."""
+        """Return a plotly figure: the picture, its `overlay`, and bars of word importance."""
         from ..export.figure import figure
 
         return figure(self, phrase, reading)
 
     def to_frame(self) -> pd.DataFrame:
-        """A table with a row per word.
+        """Return a table with a row per word.
 
-        Columns: word; importance by the default measure; leave_one_out, grad_eclip and integrated_gradients:
-        importance by each measure, NaN where it was not computed (all in units of the score); sum and peak of
-        the word's signed map as ``evidence_reading`` reads it, and the peak's place in image pixels (peak_x,
-        peak_y); whether the model read and knew the word (read, known).
+        Columns: word; importance by the default measure; evidence, leave_one_out, grad_eclip and
+        integrated_gradients: importance by each measure, NaN where it was not computed (all in units of the
+        score); sum and peak of the word's signed map in ``evidence_reading``; position of the peak in image
+        pixels (peak_x, peak_y); whether the model read all of the word and was trained on it (read, known).
         """
         from ..export.table import table
 
@@ -111,11 +111,11 @@ class Explanation(ExplanationData):
         return load(Path(path), Explanation)
 
     def to_html(self, path: str | Path | None = None, *, title: str | None = None) -> str:
-        """One self-contained page with the same interaction as the widget, needing no network.
+        """Return a self-contained page with the same interaction as the widget, which needs no network.
 
         Args:
-            path: where to write it besides; nowhere when ``None``.
-            title: of the page; the caption when ``None``.
+            path: a file to write it to as well, if any.
+            title: title of the page; the caption when ``None``.
 
         Returns:
             The page's HTML.
@@ -125,7 +125,7 @@ class Explanation(ExplanationData):
         return page([self], path, title)
 
     def _repr_html_(self) -> str:
-        """The page in a frame, for notebooks that have no kernel."""
+        """Return the page in a frame, for notebooks without a kernel."""
         from ..export.html import frame
 
         return frame([self])

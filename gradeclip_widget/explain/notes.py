@@ -1,4 +1,4 @@
-"""Sentences that a reader of an explanation should know. No torch here."""
+"""Notes: sentences that a reader of an explanation should know. No torch here."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ..core.evidence import MEASURES
 from ..core.words import Word
 
 _MUCH, _NOTHING = 0.5, 0.02  # of a measure's largest importance
-_NAMED = 2  # words at most, of those that two measures contradict each other on
-_FAINT = 0.1  # of all blocks' summed evidence: below it the explained blocks are said to miss much
+_NAMED = 2  # maximum number of words that a note on contradicting measures names
+_FAINT = 0.1  # of all blocks' summed contributions: a note says so if the explained ones have less
 
 
 def notes_on(
@@ -21,13 +21,13 @@ def notes_on(
     block_shares: Sequence[NDArray[np.float32]],
     layers: Sequence[int],
 ) -> tuple[str, ...]:
-    """What was not read, what is unknown, and whether other blocks hold the evidence.
+    """Return notes on words past the context length, unknown words, and evidence in unexplained blocks.
 
     Args:
-        words: the caption's.
-        context_length: tokens that the model reads.
-        block_shares: (L,) of all image blocks, and of all text blocks, shallowest first.
-        layers: how many of the last ones are explained, of either.
+        words: the caption's words.
+        context_length: number of tokens that the model reads.
+        block_shares: contributions (L,) of all image blocks and of all text blocks, shallowest first.
+        layers: how many of the last image and text blocks are explained.
     """
     notes = []
     if cut := [w for w in words if w.truncated]:
@@ -55,11 +55,11 @@ def disagreement(
 ) -> str | None:
     """Return a sentence that names the words on which another measure contradicts the default one.
 
-    That is where one gives a word half of its largest importance or more, and the other next to nothing.
-    A measure that gives nothing to any word contradicts none.
+    Two measures contradict each other on a word if one gives it at least half of its largest importance, and
+    the other at most a fiftieth. A measure that is zero for all words contradicts none.
 
     Args:
-        words: the caption's.
+        words: the caption's words.
         importances: (W,) of the words in units of the score, by the name of each measure that was computed.
         default: name of the measure that is shown first.
 
@@ -70,7 +70,7 @@ def disagreement(
     if default not in values:
         return None
     shares = {name: v / v.max() for name, v in values.items()}
-    found: dict[int, tuple[float, str]] = {}  # by word: how far apart, and from which measure
+    found: dict[int, tuple[float, str]] = {}  # by word: the difference, and the other measure
     for name in values.keys() - {default}:
         low, high = (
             np.minimum(shares[name], shares[default]),
@@ -90,7 +90,7 @@ def disagreement(
 
 
 def _layers_for(magnitudes: NDArray[np.float32], part: float) -> int:
-    """How many of the last blocks carry that part of the whole."""
+    """Return how many of the last blocks make up that fraction of the sum."""
     from_last = magnitudes[::-1].cumsum() / magnitudes.sum()
     return int(np.searchsorted(from_last, part)) + 1
 

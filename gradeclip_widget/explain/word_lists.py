@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 
 from ..core.vocabulary import Vocabulary
-from ..demo.world import COLOURS, OBJECTS, SHAPES
+from ..demo.world import COLORS, OBJECTS, SHAPES
 
 # The categories of COCO (Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014) that have
 # instances in its data sets, in its order.
@@ -24,22 +24,22 @@ _COCO = """
 
 @functools.cache
 def vocabularies(model: str = "") -> Mapping[str, Vocabulary]:
-    """The lists that come with the package, by name.
+    """Return the vocabularies that come with the package, by name.
 
     >>> list(vocabularies("demo"))
     ['demo', 'objects', 'imagenet', 'colours']
 
     Args:
-        model: name of the model that is asked. The embedded one has a list of its own, of all it knows.
+        model: name of the model. For the embedded one there is a list of all objects and shapes it knows.
     """
     from open_clip.zero_shot_metadata import IMAGENET_CLASSNAMES
 
     lists = [
         Vocabulary("objects", tuple(" ".join(_COCO.split()).split(", "))),
         Vocabulary("imagenet", IMAGENET_CLASSNAMES),
-        Vocabulary("colours", tuple(COLOURS), "a photo of something {}"),
+        Vocabulary("colours", tuple(COLORS), "a photo of something {}"),
     ]
     if model == "demo":
-        coloured = [f"{colour} {shape}" for colour in COLOURS for shape in SHAPES]
-        lists.insert(0, Vocabulary("demo", (*OBJECTS, *coloured)))
+        colored = [f"{color} {shape}" for color in COLORS for shape in SHAPES]
+        lists.insert(0, Vocabulary("demo", (*OBJECTS, *colored)))
     return {each.name: each for each in lists}

@@ -1,1 +1,1 @@
-"""An explanation as something to see, keep or send: one file per format."""
+"""Explanations as files, pictures, figures and tables: one file per format."""

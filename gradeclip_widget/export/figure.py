@@ -1,4 +1,4 @@
-"""Explanations as pictures, plotly figures and tables."""
+"""Explanations as plotly figures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..core.explanation_data import ExplanationData
 
 _INK = "#d9580f"
-_TITLE, _SUBTITLE = 110, 28  # characters that fit
+_TITLE, _SUBTITLE = 110, 28  # characters that fit into a line
 
 
 def figure(
@@ -64,7 +64,7 @@ def figure(
             col=col,
         )
     fig.add_scatter(x=[None], y=[None], showlegend=False, row=1, col=1)
-    # Unseen: the painted picture shows the map, this says its numbers.
+    # Transparent: the painted picture shows the map, and this shows its numbers under the pointer.
     fig.add_heatmap(
         z=values,
         x=x0 + (np.arange(cols) + 0.5) * (x1 - x0) / cols,
@@ -104,7 +104,7 @@ def figure(
 
 
 def _bar_colors(e: ExplanationData) -> list[str]:
-    """Return each word's color in the picture of all words together."""
+    """Return the color of each word's bar: that of its highlight in the overlay."""
     colors = [NEUTRAL_COLOR] * len(e.words)
     for highlight in e.highlights():
         for word in highlight.words:
@@ -122,5 +122,5 @@ def _name(e: ExplanationData, phrase: str | int | Sequence[str | int] | None) ->
 
 
 def _label(text: str, characters: int) -> str:
-    """Text for plotly, which reads tags in it."""
+    """Return a text shortened and escaped for plotly, which interprets tags."""
     return html.escape(textwrap.shorten(text, characters, placeholder=" …"))

@@ -15,7 +15,7 @@ from .payload import to_json, to_payload
 STATIC = Path(__file__).parents[1] / "static"
 _FRAME_HEIGHT = 740  # pixels
 
-# The policy forbids every request, also to the page's own origin: what is shown is in the file.
+# The policy forbids all requests, those to the page's own origin included: the file holds everything.
 _PAGE = Template("""<!doctype html>
 <html lang="en">
 <head>
@@ -69,7 +69,7 @@ def page(
 
 
 def frame(explanations: Sequence[ExplanationData]) -> str:
-    """The page in a sandboxed frame, for notebooks and books that have no kernel."""
+    """Return the page in a sandboxed frame, for notebooks and books without a kernel."""
     source = html.escape(page(explanations))
     return (
         f'<iframe srcdoc="{source}" sandbox="allow-scripts" title="Grad-ECLIP explanation" '

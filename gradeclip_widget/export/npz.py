@@ -1,4 +1,4 @@
-"""Explanations in ``.npz`` files: arrays, one JSON header, the picture's bytes. Nothing is ever executed."""
+"""Explanations as ``.npz``: arrays, a JSON header and an encoded picture. Loading executes nothing."""
 
 from __future__ import annotations
 

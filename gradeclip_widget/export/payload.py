@@ -1,4 +1,4 @@
-"""What travels to the browser and into exported pages: one payload per explanation. No torch here.
+"""The data that the front end gets, in a notebook or an exported page: one payload per explanation. No torch.
 
 A payload is ``{"header": {...}, "image": bytes, "maps": bytes}``.
 
@@ -6,14 +6,14 @@ A payload is ``{"header": {...}, "image": bytes, "maps": bytes}``.
 its long side. ``maps`` is one little-endian float32 buffer: the maps named by ``header["maps"]`` one after
 the other, each ``rows x cols`` in reading order. Words without tokens have rows of zeros.
 
-Header, version 2 (``js/src/payload.ts`` mirrors it, and reads version 1 too):
+Header, version 2 (``js/src/core/types.ts`` mirrors it, and the front end reads version 1 too):
 
 =================  ============================================================================
 ``version``        2
 ``caption``        the caption as given
 ``words``          per word: ``text``; ``truncated`` (past the context length); ``known`` (false where the
                    model was never trained on it)
-``importance``     of the words, by every measure that was computed, the default first:
+``importance``     of the words by every measure that was computed, the default first:
                    ``[{"name": "evidence", "label": "the part of the score ...", "values": [...]}, ...]``,
                    W values each, in units of the cosine
 ``gaps``           the caption's text between words: W + 1 strings, before, between and after
@@ -21,13 +21,13 @@ Header, version 2 (``js/src/payload.ts`` mirrors it, and reads version 1 too):
                    ``probability`` (sigmoid of the logit for models with a bias, else null)
 ``grid``           ``[rows, cols]`` of the patch grid
 ``image``          ``mime``; ``width``, ``height`` of the original in pixels; ``cover``: the box
-                   ``[x0, y0, x1, y1]`` in original pixels that the grid spreads over
+                   ``[x0, y0, x1, y1]`` in original pixels that the grid covers
 ``maps``           ``[{"name": "caption", "rows": 1}, {"name": "in caption", "rows": W}, ...]``: the whole
                    caption's signed map, then one block per reading, a row per word
-``blocks``         ``image``, ``text``: first-order share of each block's attention output in the
-                   score, shallowest first; ``image_layers``, ``text_layers``: how many are explained
-``no_evidence``    ``image``: no patch speaks for the caption; ``text``: no token does
-``notes``          sentences the user should read (caption cut, few of the evidence in the last block)
+``blocks``         ``image``, ``text``: first-order contribution of each block's attention output to
+                   the score, shallowest first; ``image_layers``, ``text_layers``: how many are explained
+``no_evidence``    ``image``: no patch has positive evidence; ``text``: no token has
+``notes``          sentences for the reader (caption cut, little of the evidence in the last block)
 ``model``          name;  ``method``: label;  ``reference``: bool;  ``seconds``: to compute, or null
 =================  ============================================================================
 """
@@ -52,7 +52,7 @@ VERSION = 2
 
 
 class Payload(TypedDict):
-    """One explanation on its way to the browser."""
+    """One explanation as the front end gets it."""
 
     header: dict[str, Any]
     image: bytes
@@ -109,7 +109,7 @@ def to_payload(explanation: ExplanationData) -> Payload:
 
 
 class RawDepth(TypedDict):
-    """Maps of single blocks on their way to the browser, buffers of little-endian float32.
+    """Maps of single blocks as the front end gets them, in buffers of little-endian float32.
 
     ``maps``: image blocks x (1 + words) x rows x cols, then text blocks x words x rows x cols;
     ``importance``: text blocks x words. See `BlockMaps`.
@@ -136,11 +136,12 @@ def to_raw_depth(maps: BlockMaps) -> RawDepth:
 
 
 def _buffer(array: Maps) -> bytes:
+    """Return an array as little-endian float32."""
     return np.ascontiguousarray(array, dtype="<f4").tobytes()
 
 
 def to_json(payload: Payload | Mapping[str, Any]) -> dict[str, Any]:
-    """The payload with its two buffers as base64 text, for files that hold no binary."""
+    """Return the payload with its two buffers as base64 text, for files that hold no binary data."""
     return {
         "header": payload["header"],
         "image": base64.b64encode(payload["image"]).decode("ascii"),
@@ -149,5 +150,6 @@ def to_json(payload: Payload | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _gaps(explanation: ExplanationData) -> list[str]:
+    """Return the caption's text before, between and after its words."""
     edges = [0, *(k for w in explanation.words for k in (w.start, w.end)), len(explanation.caption)]
     return [explanation.caption[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def table(explanation: ExplanationData) -> pd.DataFrame:
-    """A row per word; see `Explanation.to_frame`."""
+    """Return a table with a row per word; see `Explanation.to_frame`."""
     import pandas as pd
 
     e = explanation

@@ -18,13 +18,13 @@ from ..demo.captions import Caption, Mention
 from ..demo.model import tokenizer
 from ..demo.scenes import CANVAS, Composer, Layout
 from ..demo.sprites import Artwork
-from ..demo.world import COLOURS, NUMBERS, OBJECTS, OPPOSITES, PAIRINGS, PREFIXES, SHAPES, plural
+from ..demo.world import COLORS, NUMBERS, OBJECTS, OPPOSITES, PAIRINGS, PREFIXES, SHAPES, plural
 
 TRAINING_SEEDS = (
     490_000  # seeds 490,000 to 499,999 are for decisions, from 500,000 on for measuring
 )
-PHRASES = (*OBJECTS, *(f"{colour} {shape}" for colour in COLOURS for shape in SHAPES))
-CLAIMS = {name: k for k, name in enumerate((*PHRASES, *(f"on {c}" for c in COLOURS)))}
+PHRASES = (*OBJECTS, *(f"{colour} {shape}" for colour in COLORS for shape in SHAPES))
+CLAIMS = {name: k for k, name in enumerate((*PHRASES, *(f"on {c}" for c in COLORS)))}
 JOINTS = (*PAIRINGS, *OPPOSITES)
 FUNCTION_WORDS = frozenset(" ".join(("a an on background", *JOINTS, *PREFIXES)).split())
 CLOSE = (0.55, 1.0)  # side of a thing seen close up, as a share of the picture's
@@ -148,7 +148,7 @@ class SceneBatches(Dataset[Batch]):
 def vocabulary_ids() -> NDArray[np.int64]:
     """Ids of all tokens that a caption of this world can hold, rising; padding included."""
     nouns = (*OBJECTS, *SHAPES)
-    texts = [*nouns, *map(plural, nouns), *COLOURS, *OPPOSITES, *PAIRINGS, *PREFIXES]
+    texts = [*nouns, *map(plural, nouns), *COLORS, *OPPOSITES, *PAIRINGS, *PREFIXES]
     texts += [*NUMBERS.values(), "a, an", "on a background"]
     return np.unique(tokenizer()(texts).numpy())
 
@@ -208,7 +208,7 @@ def _skewed(sprite: Image.Image, rng: Random) -> Image.Image:
 
 def _coloured_shapes(rng: Random) -> list[str]:
     count = rng.randint(2, 3)
-    pairs = zip(rng.sample(list(COLOURS), count), rng.sample(SHAPES, count), strict=True)
+    pairs = zip(rng.sample(list(COLORS), count), rng.sample(SHAPES, count), strict=True)
     return [f"{colour} {shape}" for colour, shape in pairs]
 
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from ..clip import ClipModel
 from ..demo import model as demo
 from ..demo.scenes import Scene, sample_scene
-from ..demo.world import COLOURS, HELD_OUT_STYLE, OBJECTS, SEEN_STYLES, SHAPES, singular
+from ..demo.world import COLORS, HELD_OUT_STYLE, OBJECTS, SEEN_STYLES, SHAPES, singular
 from ..explain.explainer import Explainer
 from ..explain.word_lists import vocabularies
 from ..metrics import energy_in_mask, pointing_hit
@@ -69,14 +69,14 @@ def colour_of_shape(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]
     scenes, shapes, truth = [], [], []
     for seed in seeds:
         rng = Random(seed)
-        pair = list(zip(rng.sample(list(COLOURS), 2), rng.sample(SHAPES, 2), strict=True))
+        pair = list(zip(rng.sample(list(COLORS), 2), rng.sample(SHAPES, 2), strict=True))
         scenes.append(sample_scene(seed, [" ".join(thing) for thing in pair], styles=styles))
         shapes.append(pair[0][1])
-        truth.append(list(COLOURS).index(pair[0][0]))
-    captions = [f"a photo of {singular(f'{c} {shape}')}" for shape in SHAPES for c in COLOURS]
+        truth.append(list(COLORS).index(pair[0][0]))
+    captions = [f"a photo of {singular(f'{c} {shape}')}" for shape in SHAPES for c in COLORS]
     scores = encode_scenes(clip, scenes) @ encode_captions(clip, captions).T
     rows = torch.tensor([SHAPES.index(shape) for shape in shapes])
-    own = scores.view(len(scenes), len(SHAPES), len(COLOURS))[torch.arange(len(scenes)), rows]
+    own = scores.view(len(scenes), len(SHAPES), len(COLORS))[torch.arange(len(scenes)), rows]
     return {"colour of a named shape": mean(own.argmax(1) == torch.tensor(truth))}
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gradeclip_widget import demo
 from gradeclip_widget.demo.sprites import PACK, draw_shape, shipped
-from gradeclip_widget.demo.world import COLOURS, HELD_OUT_STYLE, OBJECTS, SHAPES, SHIPPED_STYLES
+from gradeclip_widget.demo.world import COLORS, HELD_OUT_STYLE, OBJECTS, SHAPES, SHIPPED_STYLES
 from gradeclip_widget.training.render_artwork import SIDE
 
 SEEDS = st.integers(500_000, 1_000_000)
@@ -83,7 +83,7 @@ def test_a_mask_covers_the_pixels_of_its_colour() -> None:
     pixels = np.asarray(scene.image).astype(int)
     for thing in scene.objects:
         colour = np.median(pixels[thing.mask], axis=0)
-        assert np.abs(colour - COLOURS[thing.colour or ""]).max() <= 15
+        assert np.abs(colour - COLORS[thing.colour or ""]).max() <= 15
         same = np.abs(pixels - colour).max(axis=2) == 0
         assert (same & thing.mask).sum() > 0.9 * same.sum()
 
@@ -94,7 +94,7 @@ def test_captions_name_only_what_is_in_the_picture(seed: int) -> None:
     scene = demo.sample_scene(seed)
     assert set(scene.mentioned) <= {thing.phrase for thing in scene.objects}
     named = {word for phrase in scene.mentioned for word in phrase.split()}
-    assert {*OBJECTS} & {*scene.caption.replace(",", "").split()} <= named | {*COLOURS}
+    assert {*OBJECTS} & {*scene.caption.replace(",", "").split()} <= named | {*COLORS}
 
 
 @few

@@ -8,7 +8,7 @@ import torch
 from open_clip.transformer import VisionTransformer
 
 import gradeclip_widget as gw
-from gradeclip_widget.core.evidence import by_word
+from gradeclip_widget.core.evidence import sum_tokens
 from gradeclip_widget.export.payload import to_raw_depth
 
 from ..clip.conftest import small_clip
@@ -59,7 +59,7 @@ def test_a_single_text_block_has_the_importance_of_explaining_it_alone(
     explainer = gw.Explainer(small, text_layers=1)
     depth = explainer.block_maps(picture(96, 96), CAPTION)
     e = explainer(picture(96, 96), CAPTION)
-    alone = by_word(e.token_importance, [w.tokens for w in e.words])
+    alone = sum_tokens(e.token_importance, [w.tokens for w in e.words])
     np.testing.assert_allclose(depth.text_importance[-1], alone, atol=1e-5)
 
 

@@ -1,4 +1,4 @@
-"""Words written on a picture, each on a small chip at its place: inside the picture, none over another."""
+"""Words on small chips, drawn on a picture where none covers another."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ...core.regions import Box, PixelBox
 
-_TEXT, _SMALLEST = 0.038, 12  # size of the text, of the picture's short side, and in pixels
-_GAP = 2  # pixels between chips, and to the picture's border
-_FINE = 4  # chips are drawn that much larger, then shrunk, for smooth corners
+_TEXT, _SMALLEST = (
+    0.038,
+    12,
+)  # text size as a fraction of the picture's short side; at least so many pixels
+_GAP = 2  # pixels between chips, and between a chip and the border
+_FINE = 4  # chips are drawn so many times larger, then shrunk, for smooth corners
 _INK = "#14161a"
-_MISSING = "\U0010fffd"  # a character that no font draws
+_MISSING = "\U0010fffd"  # a character that no font has
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
@@ -26,10 +29,10 @@ class Chip:
     """A text to write on a picture.
 
     Attributes:
-        text: what to write. ``otherwise``: what to write where the font lacks its letters.
-        place: (x, y) of its middle in pixels, as near as there is room.
-        color: behind the text, "#RRGGBB", light enough for dark ink.
-        priority: those of higher priority choose their place first.
+        text: what to write. ``otherwise``: what to write if the font lacks one of its letters.
+        place: (x, y) in pixels that its center should be close to.
+        color: of the background, "#RRGGBB", light enough for dark text.
+        priority: chips of higher priority are placed first.
     """
 
     text: str
@@ -40,7 +43,7 @@ class Chip:
 
 
 def draw_chips(picture: Image.Image, chips: Sequence[Chip]) -> Image.Image:
-    """Return the picture with the chips on it; those that find no room are left out."""
+    """Return the picture with the chips on it; chips that do not fit are left out."""
     out = picture.copy()
     size = max(_SMALLEST, round(_TEXT * min(picture.size)))
     taken: list[PixelBox] = []
@@ -64,21 +67,21 @@ def find_room(
     taken: Sequence[PixelBox],
     kept_free: Sequence[tuple[float, float]] = (),
 ) -> PixelBox | None:
-    """Return the free box nearest to a place, or ``None`` where there is no room.
+    """Return the free box closest to a place, or ``None`` where none fits.
 
     Args:
-        place: (x, y) where its middle should lie.
+        place: (x, y) that its center should be close to.
         size: (width, height) of the box.
         bounds: (width, height) of the picture, inside which it must lie.
         taken: boxes that it must not touch.
-        kept_free: points that it would rather not cover.
+        kept_free: points that it should not cover if another box is nearly as close.
     """
     width, height = size
     xs = np.arange(_GAP, bounds[0] - width - _GAP + 1)
     ys = np.arange(_GAP, bounds[1] - height - _GAP + 1)
     if not len(xs) or not len(ys):
         return None
-    # Far fewer places than pixels will do, but always the nearest and the outermost.
+    # Not every pixel has to be tried; the closest place and the borders are always among those tried.
     xs, ys = (
         np.unique(np.r_[v[:: max(1, height // 4)], v[-1], np.clip(round(p), v[0], v[-1])])
         for v, p in ((xs, place[0] - width / 2), (ys, place[1] - height / 2))
@@ -103,7 +106,7 @@ def _covers(
     box: Box,
     gap: int,
 ) -> NDArray[np.bool_]:
-    """Whether boxes of a size at these corners overlap another box, or come nearer than a gap."""
+    """Return whether boxes of a size at these corners overlap another box or are closer to it than a gap."""
     x0, y0, x1, y1 = box
     covers: NDArray[np.bool_] = (
         (left < x1 + gap)
@@ -115,7 +118,7 @@ def _covers(
 
 
 def _dot(picture: Image.Image, place: tuple[float, float], radius: float, color: str) -> None:
-    """Mark a place."""
+    """Draw a dot at a place."""
     half = round(radius) + 1
     side = 2 * half * _FINE
     large = Image.new("RGBA", (side, side))
@@ -127,7 +130,7 @@ def _dot(picture: Image.Image, place: tuple[float, float], radius: float, color:
 
 
 def _draw(chip: Chip, size: int) -> Image.Image:
-    """Return the chip by itself, RGBA."""
+    """Return the chip on its own, RGBA."""
     font = ImageFont.load_default(size * _FINE)
     text = _drawable(chip.text, chip.otherwise, font)
     x0, _, x1, _ = font.getbbox(text)
@@ -144,7 +147,7 @@ def _draw(chip: Chip, size: int) -> Image.Image:
 
 
 def _drawable(text: str, otherwise: str, font: Font) -> str:
-    """Return the text if the font has its letters, else without accents, else the other text."""
+    """Return the text as far as the font has its letters: whole, without accents, or the other text."""
     missing = bytes(font.getmask(_MISSING))
     bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     for candidate in (text, bare):

@@ -1,4 +1,4 @@
-"""One map painted over the picture in a color scale, or all words together."""
+"""Paint one map over the picture in a color scale, or the highlights of all words."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ...core.explanation_data import ExplanationData
     from ...core.explanation_record import Maps
 
-_FLOOR = 0.12  # of the opacity: how far the picture is darkened where there is no evidence
+_FLOOR = 0.12  # of the opacity: how much the picture is darkened where there is no evidence
 
 
 def overlay(
@@ -30,7 +30,7 @@ def overlay(
     sign: str = "positive",
     caption_map: bool = False,
 ) -> Image.Image:
-    """Paint one map or all words together over the picture; see `Explanation.overlay`."""
+    """Return the picture with one map or all highlights painted on; see `Explanation.overlay`."""
     e = explanation
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity={opacity}: give 0 to 1")
@@ -49,7 +49,7 @@ def overlay(
 def _paint(
     explanation: ExplanationData, values: Maps, opacity: float, table: NDArray[np.uint8], sign: str
 ) -> Image.Image:
-    """Paint a signed map (rows, cols) over the picture, in the 256 colors of a table."""
+    """Return the picture with a signed map (rows, cols) painted on, in the 256 colors of a table."""
     level, strength = _levels(values, sign)
     x0, y0, x1, y1 = (round(v) for v in explanation.cover)
     level, strength = (enlarge(a, (x1 - x0, y1 - y0)).clip(0, 1) for a in (level, strength))
@@ -65,7 +65,7 @@ def _paint(
 
 
 def _levels(values: Maps, sign: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Place on the color scale and strength, each (rows, cols) in 0..1."""
+    """Return the position on the color scale and the strength of each patch, both (rows, cols) in 0..1."""
     tiny = float(np.finfo(np.float32).tiny)
     if sign == "both":
         scaled: Maps = (values / max(float(np.abs(values).max()), tiny)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The first picture: the words that count, each in a hue of its own where its evidence lies."""
+"""Paint the highlights of an explanation over the picture, each in its own hue."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
     from ...core.explanation_data import ExplanationData
     from ...core.regions import PixelBox
 
-# Okabe & Ito (2008), told apart by readers who are color-blind too: orange, sky blue, bluish green, reddish
+# Okabe & Ito (2008), which color-blind readers tell apart too: orange, sky blue, bluish green, reddish
 # purple, yellow, vermillion.
 HUE_COLORS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442", "#D55E00")
 NEUTRAL_COLOR = "#BFC4CC"
-_VEIL, _GRAY = 0.34, 0.5  # of the opacity: how dark and gray the picture is where nothing speaks
-_DIM = 0.6  # how dark what the model did not see is
-_HALF = 0.5  # of a highlight's maximum: where its contour runs
-_SMOOTH = 0.45  # patches, the standard deviation of what one patch spreads to
-_LETTERS = 24  # of a chip's text, unless its first word is longer
-_LONG_SIDE = 1024  # pixels in which hues and contours are drawn, at most
+_VEIL, _GRAY = 0.34, 0.5  # of the opacity: how dark and how gray the picture is without evidence
+_DIM = 0.6  # how dark the part is that the model did not see
+_HALF = 0.5  # of a highlight's maximum: the level of its contour
+_SMOOTH = 0.45  # standard deviation of the smoothing between patches, in patches
+_LETTERS = 24  # maximum length of a chip's text, unless its first word is longer
+_LONG_SIDE = 1024  # maximum side in pixels at which hues and contours are drawn
 _LINE = 0.006  # width of the contour, of the picture's short side
 
 Pixels = NDArray[np.float32]
 
 
 def paint_overview(explanation: ExplanationData, opacity: float) -> Image.Image:
-    """Paint the highlights over the picture, with contours and names; see `Explanation.overlay`.
+    """Return the picture with all highlights painted on, with contours and names; see `Explanation.overlay`.
 
-    A highlight's strength at a pixel is its evidence there over its own maximum, times the square root of its
-    importance over the largest, so that what brings little stays in sight. The strongest says how opaque the
-    pixel is painted, all of them in proportion which hue.
+    The strength of a highlight at a pixel is its evidence there over its own maximum, times the square root
+    of its importance over the largest importance; the root keeps less important ones visible. The strongest
+    highlight decides the opacity of a pixel; its color is the average of the hues, weighted by strength.
     """
     e = explanation
     x0, y0, x1, y1 = (round(v) for v in e.cover)
@@ -51,12 +51,12 @@ def paint_overview(explanation: ExplanationData, opacity: float) -> Image.Image:
     return draw_chips(image, [_chip(e, h) for h in found])
 
 
-def dim_unseen(image: Image.Image, seen: PixelBox) -> Image.Image:
-    """Return the picture darker where the model did not see it, outside of a box in pixels."""
-    if seen == (0, 0, *image.size):
+def dim_unseen(image: Image.Image, visible: PixelBox) -> Image.Image:
+    """Return the picture darkened outside of a box in pixels, which is what the model saw."""
+    if visible == (0, 0, *image.size):
         return image
     out = Image.blend(image, Image.new("RGB", image.size), _DIM)
-    out.paste(image.crop(seen), seen[:2])
+    out.paste(image.crop(visible), visible[:2])
     return out
 
 
@@ -69,9 +69,7 @@ def _layer(
     e: ExplanationData, found: Sequence[Highlight], size: tuple[int, int], opacity: float
 ) -> Image.Image:
     """Return the hues and contours of all highlights, RGBA, of the size given."""
-    reduced = min(
-        1.0, _LONG_SIDE / max(size)
-    )  # it is smooth: large pictures need no more pixels of it
+    reduced = min(1.0, _LONG_SIDE / max(size))  # the layer is smooth, so it can be enlarged later
     width, height = (max(1, round(reduced * side)) for side in size)
     evidence = e.word_evidence()
     across, down = _between(width, e.patch_grid[1]), _between(height, e.patch_grid[0])
@@ -89,13 +87,13 @@ def _layer(
 
 
 def _unit(values: Pixels) -> Pixels:
-    """Return values over their maximum."""
+    """Return values divided by their maximum."""
     scaled: Pixels = values / max(float(values.max()), float(np.finfo(np.float32).tiny))
     return scaled
 
 
 def _between(pixels: int, patches: int) -> Pixels:
-    """Return weights (pixels, patches) that blend patches smoothly: lines of equal value have no corners."""
+    """Return weights (pixels, patches) that blend patches smoothly, so that contours have no corners."""
     places = (np.arange(pixels) + 0.5) * patches / pixels - 0.5
     weights = np.exp(-0.5 * ((places[:, None] - np.arange(patches)) / _SMOOTH) ** 2)
     blended: Pixels = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
@@ -105,7 +103,7 @@ def _between(pixels: int, patches: int) -> Pixels:
 def _wash(
     shapes: Sequence[Pixels], weights: Sequence[float], colors: Sequence[Pixels], opacity: float
 ) -> tuple[Pixels, Pixels]:
-    """Blend the hues by their strengths: (height, width, 3) in 0..255 and opacity (height, width) in 0..1."""
+    """Blend the hues by strength; return colors (h, w, 3) in 0..255 and opacities (h, w) in 0..1."""
     total = np.full(shapes[0].shape, np.finfo(np.float32).tiny, np.float32)
     strongest = np.zeros_like(total)
     mixed = np.zeros((*total.shape, 3), np.float32)
@@ -119,11 +117,13 @@ def _wash(
 
 
 def _draw_contour(rgb: Pixels, alpha: Pixels, shape: Pixels, color: Pixels, line: float) -> None:
-    """Draw a line over what is there, where a shape is half of its maximum, with dark edges."""
+    """Draw a line with dark edges into ``rgb`` and ``alpha`` where a shape is half of its maximum."""
     if min(shape.shape) < 2:
-        return  # no slope to find the line by
+        return  # too small for a gradient
     slope = np.hypot(*np.gradient(shape))
-    distance = np.abs(shape - _HALF) / np.maximum(slope, np.float32(1e-6))  # about, in pixels
+    distance = np.abs(shape - _HALF) / np.maximum(
+        slope, np.float32(1e-6)
+    )  # in pixels, to first order
     for width, ink, opacity in ((line + 2, np.zeros(3, np.float32), 0.45), (line, color, 1.0)):
         near = np.nonzero(distance < width / 2 + 0.5)
         over = np.float32(opacity) * np.minimum(1, np.float32(width / 2 + 0.5) - distance[near])
@@ -134,6 +134,7 @@ def _draw_contour(rgb: Pixels, alpha: Pixels, shape: Pixels, color: Pixels, line
 
 
 def _chip(e: ExplanationData, highlight: Highlight) -> Chip:
+    """Return the chip that names a highlight at its peak."""
     x0, y0, x1, y1 = e.cover
     rows, cols = e.patch_grid
     row, col = highlight.peak
