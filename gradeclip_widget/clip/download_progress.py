@@ -1,4 +1,4 @@
-"""How far the loading of weights is, in bytes where that can be known."""
+"""Progress of loading weights, in bytes where their number is known."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ..core.progress import Progress
 
 LOADING = "loading weights"
 
-_following = threading.Lock()
+_patching = threading.Lock()
 
 
 def weights_size(name: str, weights: str | None) -> int | None:
-    """Bytes of a checkpoint that lies on this machine under the path given, else ``None``."""
+    """Return the bytes of a checkpoint given by its path; ``None`` for weights to be downloaded."""
     if name.startswith("local-dir:"):
         files = Path(name.removeprefix("local-dir:")).glob("*.safetensors")
         return sum(file.stat().st_size for file in files) or None
@@ -33,11 +33,11 @@ def weights_size(name: str, weights: str | None) -> int | None:
 
 
 @contextlib.contextmanager
-def followed(progress: Progress | None) -> Iterator[None]:
-    """Report the hub's downloads that open_clip starts.
+def report_downloads(progress: Progress | None) -> Iterator[None]:
+    """Report the downloads that open_clip starts within the context.
 
-    open_clip offers no way to follow them: its name for the hub's function is bound to one that does for the
-    time being, by one thread at a time. An older huggingface_hub downloads unseen.
+    open_clip has no hook for that, so its reference to the hub's download function is replaced for as long,
+    by one thread at a time. Downloads of older versions of huggingface_hub are not reported.
     """
     if progress is None or "tqdm_class" not in inspect.signature(hf_hub_download).parameters:
         yield
@@ -45,7 +45,7 @@ def followed(progress: Progress | None) -> Iterator[None]:
     report = progress
 
     class Bar:
-        """As much of tqdm as the hub uses; it tells of the bytes instead of drawing them."""
+        """The part of tqdm's interface that the hub uses; it reports bytes instead of drawing a bar."""
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             self.n, self.total = kwargs.get("initial") or 0, kwargs.get("total")
@@ -62,9 +62,9 @@ def followed(progress: Progress | None) -> Iterator[None]:
             report(LOADING, int(self.n), self.total)
 
         def close(self) -> None:
-            """Nothing is open."""
+            """Do nothing: there is nothing to close."""
 
-    with _following:
+    with _patching:
         before = pretrained.hf_hub_download
         pretrained.hf_hub_download = functools.partial(before, tqdm_class=Bar)
         try:

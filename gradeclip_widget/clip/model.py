@@ -1,4 +1,4 @@
-"""A CLIP model and what the rest of the house needs to know of it."""
+"""A CLIP model: its towers, its preprocessing and its tokenizer."""
 
 from __future__ import annotations
 
@@ -10,29 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .image_towers.attention_pooling import AttentionPoolingTower
 from .image_towers.base import ImageTower
-from .image_towers.class_token import ClassTokenTower
-from .image_towers.feature_map import FeatureMapTower
-from .image_towers.timm_class_token import TimmClassTokenTower
-from .preprocessing import ImageProcessor, optics
+from .image_towers.registry import image_families
+from .preprocessing import ImageProcessor
 from .text_towers.base import TextTower
-from .text_towers.bidirectional import BidirectionalTextTower
-from .text_towers.causal import CausalTextTower
-from .text_towers.huggingface_first_token import HuggingFaceFirstTokenTower
-from .text_towers.huggingface_mean import HuggingFaceMeanTower
-from .tokenizers.huggingface_fast import HuggingFaceFastTokenizer
-from .tokenizers.open_clip_bpe import Tokenizer, Tokens
-from .tokenizers.sentencepiece import SentencePieceTokenizer
-
-IMAGE_FAMILIES = (ClassTokenTower, TimmClassTokenTower, AttentionPoolingTower, FeatureMapTower)
-_HUGGING_FACE_TOKENIZERS = (HuggingFaceFastTokenizer, SentencePieceTokenizer)
-TEXT_FAMILIES = (
-    CausalTextTower,
-    BidirectionalTextTower,
-    HuggingFaceFirstTokenTower,
-    HuggingFaceMeanTower,
-)
+from .text_towers.registry import text_families
+from .tokenizers.base import Tokenizer, Tokens
+from .tokenizers.registry import tokenizer_kind
 
 
 class ClipModel:
@@ -55,7 +39,7 @@ class ClipModel:
         dtype: torch.dtype | str | None = None,
         known_tokens: frozenset[int] | None = None,
     ) -> None:
-        """Take a model that the caller already has. It is used where it lies and left as it was.
+        """Wrap a model that the caller already has. It stays on its device and is not modified.
 
         Args:
             model: an open_clip ``CLIP`` or ``CustomTextCLIP``.
@@ -64,11 +48,11 @@ class ClipModel:
             name: what to call it in pictures; its class name when ``None``.
             dtype: run the towers under autocast to this type (``"bfloat16"`` or ``"float16"``); the maps
                 are computed in float32 all the same.
-            known_tokens: ids that it was trained on; ``None`` for all.
+            known_tokens: ids that the model was trained on; ``None`` for all.
 
         Raises:
-            TypeError: its towers are of no supported family.
-            ValueError: ``preprocess`` does not say how pixels are normalised.
+            TypeError: a tower or the tokenizer is of no supported kind.
+            ValueError: ``preprocess`` has no step that normalises pixels, or ``dtype`` is unknown.
         """
         if not hasattr(model, "visual") or not hasattr(model, "encode_text"):
             raise TypeError(
@@ -77,38 +61,38 @@ class ClipModel:
             )
         self.model = model
         self.name = name or type(model).__name__
-        self.image_tower: ImageTower = _tower("image", model.visual, IMAGE_FAMILIES)
-        self.text_tower: TextTower = _tower("text", model, TEXT_FAMILIES)
-        self.image_processor: ImageProcessor = optics(
+        self.image_tower: ImageTower = _tower("image", model.visual, image_families())
+        self.text_tower: TextTower = _tower("text", model, text_families())
+        self.image_processor = ImageProcessor.from_transform(
             model, preprocess, self.image_tower.patch_size, self.image_tower.flexible
         )
-        known = (kind for kind in _HUGGING_FACE_TOKENIZERS if kind.wraps(tokenizer))
-        kind: type[Tokenizer] = next(known, Tokenizer)
         tower = self.text_tower
-        self.tokenizer = kind(tokenizer, tower.context_length, known_tokens, tower.ends_at_eot)
+        self.tokenizer: Tokenizer = tokenizer_kind(tokenizer)(
+            tokenizer, tower.context_length, known_tokens, tower.ends_at_eot
+        )
         self.dtype = _dtype(dtype)
         self._busy = threading.RLock()
 
     @property
     def device(self) -> torch.device:
-        """Where the model lies."""
+        """Device of the model."""
         device: torch.device = next(self.model.parameters()).device
         return device
 
     @property
     def logit_scale(self) -> float:
-        """Factor from cosine to logit."""
+        """Factor from cosine similarity to logit."""
         return float(self.model.logit_scale.detach().float().exp())
 
     @property
     def logit_bias(self) -> float | None:
-        """Added to the logit by sigmoid models, else ``None``."""
+        """What sigmoid models add to the logit; ``None`` for other models."""
         bias = getattr(self.model, "logit_bias", None)
         return None if bias is None else float(bias.detach().float())
 
     @contextlib.contextmanager
     def inference_context(self) -> Iterator[None]:
-        """Evaluation mode and autocast; the model is given back as it was, also after an exception.
+        """Run code in evaluation mode, without gradients and under autocast; restore the model afterwards.
 
         One thread at a time: some towers are switched to another picture size while they run.
         """
@@ -130,15 +114,19 @@ class ClipModel:
 
     @property
     def nbytes(self) -> int:
-        """Memory that its parameters and buffers take."""
+        """Bytes of its parameters and buffers."""
         tensors = [*self.model.parameters(), *self.model.buffers()]
         return sum(t.numel() * t.element_size() for t in tensors)
 
     def tokens(self, captions: Sequence[str | Tensor]) -> list[Tokens]:
-        """Captions, or token ids (1, context length), as the tokens that the model reads.
+        """Tokenize captions.
+
+        Args:
+            captions: texts, or token ids (1, context length).
 
         Raises:
-            TypeError, ValueError: bad input, named.
+            TypeError: a caption is neither.
+            ValueError: there are none, or one of them has no words or cannot be read.
         """
         if not captions:
             raise ValueError("the list of captions is empty; give at least one")
@@ -158,16 +146,16 @@ class ClipModel:
 
     @torch.no_grad()
     def embed(self, sequences: Sequence[Sequence[int]]) -> Tensor:
-        """Unit text embeddings (K, E) of K framed token sequences."""
+        """Return unit text embeddings (K, E) of K captions, as token ids with special tokens."""
         embeddings, _ = self.text_tower.run(sequences, 0, self.tokenizer.special_tokens)
         return embeddings
 
     def to_device(self, pixels: Tensor) -> Tensor:
-        """Pixels on the model's device."""
+        """Return pixels on the model's device."""
         return pixels.to(self.device)
 
 
-def _tower(side: str, part: Any, families: tuple[type[Any], ...]) -> Any:
+def _tower(side: str, part: Any, families: Sequence[type[Any]]) -> Any:
     reasons = []
     for family in families:
         try:
@@ -176,7 +164,7 @@ def _tower(side: str, part: Any, families: tuple[type[Any], ...]) -> Any:
             reasons.append(f"{family.family}: {error}")
     raise TypeError(
         f"the {side} tower {type(part).__name__} is of no supported family ({'; '.join(reasons)}). "
-        "See gradeclip_widget/clip/README.md for adding one, or use model='demo'"
+        "docs/extending.md says how to add one; model='demo' needs none"
     )
 
 

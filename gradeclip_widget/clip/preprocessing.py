@@ -1,4 +1,4 @@
-"""Any picture a user may hold, as an upright RGB image; and any image, as the pixels a tower takes."""
+"""Preprocessing: any picture that a user may hold, as the pixels that an image tower takes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,9 @@ from ..core.images import read_image
 from ..core.regions import Box
 
 Fit = Literal["whole", "crop", "squash"]
-MAX_PATCHES = (
-    4096  # attention grows with the square: past this a picture takes minutes and gigabytes
-)
-
-
-_LONG = 16  # times as long as wide: past this a picture is cut before it is enlarged
+# The cost of attention grows with the square of this: above it a picture takes minutes and gigabytes.
+MAX_PATCHES = 4096
+_LONG = 16  # aspect ratio above which a picture is cut before it is enlarged
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,10 +26,10 @@ class Picture:
     """A picture ready for an image tower.
 
     Attributes:
-        image: what the user sees, upright RGB.
-        pixels: what the tower sees, normalised (1, 3, H, W) on the CPU.
-        cover: the box of ``image`` that ``pixels`` spread over.
-        notes: what a reader should know of how it was fitted, as sentences.
+        image: the picture as the user sees it, upright RGB.
+        pixels: the tower's input, normalised (1, 3, H, W) on the CPU.
+        cover: box of ``image`` that ``pixels`` show, and the patch grid divides.
+        notes: sentences for the reader on how it was fitted.
     """
 
     image: Image.Image
@@ -43,17 +40,17 @@ class Picture:
 
 @dataclass(frozen=True)
 class ImageProcessor:
-    """How a model wants its pixels.
+    """A model's preprocessing, for pictures of any size and kind.
 
     Attributes:
         image_size: (height, width) in pixels that the tower was made for.
         patch_size: (height, width) in pixels.
-        mean, std: per channel, of pixels in 0..1.
-        interpolation: of the model's own preprocessing.
+        mean, std: of each channel, of pixels in 0..1.
+        interpolation: that of the model's own preprocessing.
         crop: the model's own preprocessing, from a PIL image to (3, H, W).
         crop_mode: how that preprocessing reaches a square.
         flexible: whether the tower takes other sizes than ``image_size``.
-        short_side: pixels that the short side is resized to before the crop, where that is known.
+        short_side: pixels to which the short side is resized before the crop; ``None`` if unknown.
     """
 
     image_size: tuple[int, int]
@@ -66,8 +63,52 @@ class ImageProcessor:
     flexible: bool = True
     short_side: int | None = None
 
-    def picture(self, source: Any, fit: Fit = "whole", resolution: int | None = None) -> Picture:
-        """Read a picture and make it fit the tower.
+    @classmethod
+    def from_transform(
+        cls, model: Any, preprocess: Any, patch_size: tuple[int, int], flexible: bool = True
+    ) -> ImageProcessor:
+        """Read a model's preprocessing from its image transform.
+
+        Args:
+            model: the open_clip model.
+            preprocess: its image transform for inference.
+            patch_size: (height, width) in pixels of the image tower's patches.
+            flexible: whether the tower takes pictures of other sizes.
+
+        Raises:
+            ValueError: the transform has no step that normalises pixels.
+        """
+        visual = model.visual
+        steps = {type(step).__name__: step for step in getattr(preprocess, "transforms", [])}
+        normalize, resize = steps.get("Normalize"), steps.get("Resize")
+        mean = getattr(normalize, "mean", None) or getattr(visual, "image_mean", None)
+        std = getattr(normalize, "std", None) or getattr(visual, "image_std", None)
+        if mean is None or std is None or not callable(preprocess):
+            raise ValueError(
+                "preprocess must be the model's own image transform with a Normalize step, as "
+                "open_clip.create_model_and_transforms returns it; got " + repr(preprocess)
+            )
+        size = getattr(visual, "image_size", 224)
+        height, width = size if isinstance(size, tuple | list) else (size, size)
+        squash = (
+            resize is not None and isinstance(resize.size, tuple | list) and len(resize.size) == 2
+        )
+        padded = "CenterCropOrPad" in steps
+        short_side = resize.size if resize is not None and isinstance(resize.size, int) else None
+        return cls(
+            image_size=(height, width),
+            patch_size=patch_size,
+            mean=tuple(map(float, mean)),
+            std=tuple(map(float, std)),
+            interpolation=getattr(resize, "interpolation", TF.InterpolationMode.BICUBIC),
+            crop=preprocess,
+            crop_mode="squash" if squash else "longest" if padded else "shortest",
+            flexible=flexible,
+            short_side=short_side,
+        )
+
+    def prepare(self, source: Any, fit: Fit = "whole", resolution: int | None = None) -> Picture:
+        """Read a picture and fit it to the tower.
 
         Args:
             source: path, encoded bytes, PIL image, array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), or an
@@ -98,7 +139,7 @@ class ImageProcessor:
                     f"fit='crop' is the model's own preprocessing at {min(self.image_size)} px; "
                     f"for resolution={resolution} use fit='whole' or fit='squash'"
                 )
-            return Picture(image, self.crop(self._centre(image))[None], self._crop_box(image))
+            return Picture(image, self.crop(self._center(image))[None], self._crop_box(image))
         height, width = self._size(image, fit, resolution)
         resized = TF.resize(image, [height, width], self.interpolation)
         pixels = TF.normalize(TF.to_tensor(resized), list(self.mean), list(self.std))
@@ -139,10 +180,10 @@ class ImageProcessor:
             )
         return rows * patch_h, cols * patch_w
 
-    def _centre(self, image: Image.Image) -> Image.Image:
-        """A very long picture's middle, from which the model's own crop is taken.
+    def _center(self, image: Image.Image) -> Image.Image:
+        """Return the middle of a very long picture, to be cropped by the model's own preprocessing.
 
-        The model's preprocessing enlarges the whole picture first: 20000 x 3 px to a gigabyte.
+        That enlarges the whole picture first: one of 20000 x 3 px to a gigabyte.
         """
         if self.crop_mode == "squash" or max(image.size) <= _LONG * min(image.size):
             return image
@@ -154,24 +195,24 @@ class ImageProcessor:
         height, width = self.image_size
         x, y, w, h = 0.0, 0.0, float(image.width), float(image.height)
         if self.crop_mode != "squash":
-            # The side that is short for the model is resized to it, the centre cropped; in original pixels.
+            # The picture is scaled until it just covers the model's size, then its centre is cropped.
             scale = min(image.height / height, image.width / width)
             if self.short_side is not None:
                 scale = min(image.size) / self.short_side
             w, h = width * scale, height * scale
             x, y = (image.width - w) / 2, (image.height - h) / 2
-        read_h, read_w = self._read(height, width)
+        read_h, read_w = self._whole_patches(height, width)
         return (x, y, x + w * read_w / width, y + h * read_h / height)
 
-    def _read(self, height: int, width: int) -> tuple[int, int]:
-        """Pixels that are read of so many, in whole patches: SigLIP's 384 px are 27 patches of 14."""
+    def _whole_patches(self, height: int, width: int) -> tuple[int, int]:
+        """Return how many of these pixels lie in whole patches: of SigLIP's 384 px, 27 patches of 14."""
         patch_h, patch_w = self.patch_size
         return height - height % patch_h, width - width % patch_w
 
     def _from_tensor(self, pixels: Tensor) -> Picture:
         patch_h, patch_w = self.patch_size
         height, width = check_pixels(pixels).shape[2:]
-        read_h, read_w = self._read(height, width)
+        read_h, read_w = self._whole_patches(height, width)
         own = (height, width) == self.image_size
         if ((read_h, read_w) != (height, width) and not own) or not height * width:
             raise ValueError(
@@ -200,43 +241,11 @@ class ImageProcessor:
         return image
 
 
-def optics(
-    model: Any, preprocess: Any, patch_size: tuple[int, int], flexible: bool = True
-) -> ImageProcessor:
-    """Read from a model and its preprocessing transform how it wants its pixels."""
-    visual = model.visual
-    steps = {type(step).__name__: step for step in getattr(preprocess, "transforms", [])}
-    normalize, resize = steps.get("Normalize"), steps.get("Resize")
-    mean = getattr(normalize, "mean", None) or getattr(visual, "image_mean", None)
-    std = getattr(normalize, "std", None) or getattr(visual, "image_std", None)
-    if mean is None or std is None or not callable(preprocess):
-        raise ValueError(
-            "preprocess must be the model's own image transform with a Normalize step, as "
-            "open_clip.create_model_and_transforms returns it; got " + repr(preprocess)
-        )
-    size = getattr(visual, "image_size", 224)
-    height, width = size if isinstance(size, tuple | list) else (size, size)
-    squash = resize is not None and isinstance(resize.size, tuple | list) and len(resize.size) == 2
-    padded = "CenterCropOrPad" in steps
-    short_side = resize.size if resize is not None and isinstance(resize.size, int) else None
-    return ImageProcessor(
-        image_size=(height, width),
-        patch_size=patch_size,
-        mean=tuple(map(float, mean)),
-        std=tuple(map(float, std)),
-        interpolation=getattr(resize, "interpolation", TF.InterpolationMode.BICUBIC),
-        crop=preprocess,
-        crop_mode="squash" if squash else "longest" if padded else "shortest",
-        flexible=flexible,
-        short_side=short_side,
-    )
-
-
 def check_pixels(pixels: Tensor) -> Tensor:
-    """The tensor, where it can be a normalised picture.
+    """Return a tensor that has the shape and type of a normalised picture.
 
     Raises:
-        ValueError: its shape or type says that it is none.
+        ValueError: it does not.
     """
     if pixels.ndim != 4 or pixels.shape[:2] != (1, 3) or not pixels.is_floating_point():
         raise ValueError(

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..clip import ClipModel
 from ..clip.image_towers.base import ImageTrace
-from ..clip.tokenizers.open_clip_bpe import Tokens
+from ..clip.tokenizers.base import Tokens
 from ..core.progress import Progress
 from ..core.vocabulary import PHOTO
 from ..core.words import Word
@@ -134,7 +134,7 @@ def _compute(setup: Setup, encoded: EncodedImage, tokens: Tokens) -> dict[str, T
     if settings.reference:
         text = tower.trace(sequences[0], text_layers, single_head=True)
     shares = method.token_attributions(text)
-    f = shares.embedded.to(caption)
+    f = shares.embedding.to(caption)
     maps = method.image_maps(trace, torch.cat([caption, f, alone, caption - without]))
     whole, interactions, *readings = maps.split([1, len(f), len(words), len(words)])
     parts = {

@@ -8,7 +8,7 @@ import torch
 
 from ..core.block_maps import BlockMaps
 from ..core.progress import Progress
-from ..methods import BlockwiseMethod
+from ..methods import blockwise
 from ..methods.token_attributions import positive_parts, word_sums
 from .setup import Setup
 
@@ -25,14 +25,9 @@ def block_maps(setup: Setup, image: Any, caption: str, progress: Progress) -> Bl
     Raises:
         ValueError: the method has no blocks, or runs them otherwise than the model does.
     """
-    clip, method = setup.clip, setup.method
+    clip, method = setup.clip, blockwise(setup.method)
     (tokens,) = clip.tokens([caption])
     picture = setup.picture(image)
-    if not isinstance(method, BlockwiseMethod):
-        raise ValueError(
-            f"method={method.name!r} explains the last block only: it has no maps of single blocks; use "
-            "method='grad-eclip'"
-        )
     if method.reference:
         raise ValueError(
             "reference=True runs the blocks that it explains otherwise than the model does, so maps of all "
@@ -48,7 +43,7 @@ def block_maps(setup: Setup, image: Any, caption: str, progress: Progress) -> Bl
         sequence = clip.tokenizer.add_special_tokens(tokens.ids)
         whole, trace = text.run([sequence], text.depth, clip.tokenizer.special_tokens)
         shares = method.block_attributions(trace)
-        embedded = shares.embedded.to(whole)
+        embedded = shares.embedding.to(whole)
         words = torch.stack([word_sums(s, tokens.words) for s in embedded])  # (Lt, W, E)
         explained = words[-text_layers:].sum(0)
         image_maps = method.block_maps(traces[0], torch.cat([whole, explained]))

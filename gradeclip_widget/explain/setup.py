@@ -29,8 +29,7 @@ class Setup:
     @property
     def label(self) -> str:
         """What to call the method where it is shown."""
-        pooled = self.method.name == "grad-eclip" and not self.clip.image_tower.has_query
-        return f"{self.method.label} (pooled)" if pooled else self.method.label
+        return self.method.label_for(self.clip.image_tower)
 
     def picture(self, image: Any) -> Picture:
         """Return a picture ready for the image tower.
@@ -41,7 +40,7 @@ class Setup:
         Raises:
             TypeError, ValueError, FileNotFoundError: it cannot be read; the message says why.
         """
-        return self.clip.image_processor.picture(image, self.settings.fit, self.settings.resolution)
+        return self.clip.image_processor.prepare(image, self.settings.fit, self.settings.resolution)
 
     def trace(self, picture: Picture, *, contributions: bool = True) -> ImageTrace:
         """Run the image tower on a picture and trace the blocks to explain, while the model is running.

@@ -1,11 +1,6 @@
-"""Explanation methods, one file each: every module here is imported and registers what it defines."""
+"""Explanation methods, one file each; `registry` imports them all."""
 
-import importlib
-import pkgutil
+from .base import BlockwiseMethod, Method
+from .registry import blockwise, get_method, method_names
 
-from .base import BlockwiseMethod, Method, get_method, method_names
-
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
-
-__all__ = ["BlockwiseMethod", "Method", "get_method", "method_names"]
+__all__ = ["BlockwiseMethod", "Method", "blockwise", "get_method", "method_names"]

@@ -1,8 +1,7 @@
-"""What a method is: maps of a picture along directions of the text space, and a caption's token shares."""
+"""The base classes of explanation methods."""
 
 from __future__ import annotations
 
-import difflib
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
@@ -13,42 +12,53 @@ from ..clip.image_towers.base import ImageTower, ImageTrace
 from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTower, TextTrace
 
-_METHODS: dict[str, type[Method]] = {}
+METHODS: list[type[Method]] = []  # filled as their modules are imported
 
 
 class Method(ABC):
-    """An explanation method. A subclass with a ``name`` can be asked for by that name.
+    """An explanation method: maps of a picture along texts, and attributions to a caption's tokens.
+
+    A subclass with a ``name`` is registered, and can be asked for by that name.
 
     Attributes:
         name: what it is asked for by.
-        label: what it is called on show.
-        needs_query: whether it needs towers in which a pooled token attends to the others.
-        priority: methods of a higher one are listed first, those of the same one by name.
+        label: what it is called where it is shown.
+        needs_query: whether both towers must have a pooled token that attends to the others.
+        has_blocks: whether it has maps of single blocks; see `BlockwiseMethod`.
+        priority: methods of higher priority are listed first, those of equal priority by name. The first is
+            the default.
 
     Args:
-        reference: behave as the authors' published code does, quirks included.
+        reference: compute as the authors' published code does, quirks included.
     """
 
     name: ClassVar[str]
     label: ClassVar[str]
     needs_query: ClassVar[bool] = False
+    has_blocks: ClassVar[bool] = False
     priority: ClassVar[int] = 0
 
     def __init_subclass__(cls) -> None:
-        """Register the method under its name, where it has one of its own."""
+        """Register the method, if it has a name of its own."""
         if "name" in vars(cls):
-            _METHODS[cls.name] = cls
+            METHODS.append(cls)
 
     def __init__(self, reference: bool = False) -> None:
         self.reference = reference
 
     def check_towers(self, image: ImageTower, text: TextTower) -> None:
-        """Raise ``ValueError`` where the method cannot explain a model of these towers."""
+        """Check that the method can explain a model of these towers.
+
+        Raises:
+            ValueError: it cannot: a tower has no query that it needs, or ``reference`` was asked for and the
+                authors' code does not know the towers.
+        """
         for side, tower in (("image", image), ("text", text)):
             if self.needs_query and not tower.has_query:
+                others = " or ".join(repr(m.name) for m in ordered_methods() if not m.needs_query)
                 raise ValueError(
                     f"method={self.name!r} shows what a query attends to, and this model's {side} tower "
-                    f"({tower.family}) has none; use 'grad-eclip' or 'grad-cam'"
+                    f"({tower.family}) has none; use {others}"
                 )
         if self.reference and not (image.supports_reference and text.supports_reference):
             raise ValueError(
@@ -57,49 +67,49 @@ class Method(ABC):
                 f"{image.family}; {text.family}"
             )
 
+    def label_for(self, image: ImageTower) -> str:
+        """Return what to call the method where it explains a model with this image tower."""
+        return self.label
+
     @abstractmethod
     def image_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
-        """Signed maps (K, patches) of the picture along K directions (K, E) of the text space."""
+        """Return signed maps (K, patches) of a picture along texts.
+
+        Args:
+            trace: the picture's pass through the image tower.
+            directions: text embeddings, or any other directions of the embedding space, (K, E).
+        """
 
     @abstractmethod
     def token_attributions(self, trace: TextTrace) -> Attributions:
-        """Return what each of the T tokens between SOT and EOT gives to the caption's embedding."""
+        """Return what each of a caption's T own tokens contributes to its embedding."""
 
     def tangent_fn(self) -> TangentFn | None:
-        """What `shares` pushes, block by block, if it does: a text tower may take that along."""
+        """Return the tangents whose propagation gives `token_attributions`, if that is how it is computed.
+
+        A text tower may then propagate them in the same pass as the caption.
+        """
         return None
 
 
 class BlockwiseMethod(Method):
-    """A method that explains block by block: its maps and shares are sums over the traced blocks."""
+    """A method whose maps and attributions are sums over the explained blocks, each available by itself."""
+
+    has_blocks = True
 
     @abstractmethod
     def block_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
-        """Signed maps (L, K, patches) that each of L traced blocks gives by itself, shallowest first."""
+        """Return signed maps (L, K, patches) of each of the L explained blocks, shallowest first."""
 
     @abstractmethod
     def block_attributions(self, trace: TextTrace) -> Attributions:
-        """Return what each token gives to the caption's embedding in each traced block alone, (L, T, E)."""
+        """Return what each token contributes to the embedding in each explained block, (L, T, E)."""
 
     def image_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
-        """Signed maps (K, patches), summed over the explained blocks."""
+        """Return signed maps (K, patches), summed over the explained blocks."""
         return self.block_maps(trace, directions).sum(0)
 
 
-def get_method(name: str, reference: bool = False) -> Method:
-    """The method of that name.
-
-    Raises:
-        ValueError: there is none.
-    """
-    if name not in _METHODS:
-        near = difflib.get_close_matches(name, _METHODS, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        known = ", ".join(map(repr, method_names()))
-        raise ValueError(f"no method {name!r}: there are {known}{hint}")
-    return _METHODS[name](reference)
-
-
-def method_names() -> tuple[str, ...]:
-    """Return the names of all methods, the default one first."""
-    return tuple(sorted(_METHODS, key=lambda name: (-_METHODS[name].priority, name)))
+def ordered_methods() -> list[type[Method]]:
+    """Return all methods that have been imported, the default one first."""
+    return sorted(METHODS, key=lambda method: (-method.priority, method.name))

@@ -17,7 +17,7 @@ from .token_attributions import caption_attributions, caption_tangents
 class GradCam(Method):
     """Features of the last block's input, weighted by their mean gradient over all tokens.
 
-    Only the picture's side is Grad-CAM: the caption's tokens are shared out as by Grad-ECLIP.
+    Grad-CAM defines no attributions for text; this takes those of Grad-ECLIP.
 
     Reference:
         Selvaraju et al., "Grad-CAM", ICCV 2017, equations 1 and 2, on token features as in the
@@ -28,15 +28,15 @@ class GradCam(Method):
     label = "Grad-CAM"
 
     def image_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
-        """Signed maps (K, patches)."""
+        """Return signed maps (K, patches)."""
         features, gradients = trace.features_vjp(directions)
         weights = gradients.float().mean(1)
         return weights @ features.float()[trace.patches].T
 
     def token_attributions(self, trace: TextTrace) -> Attributions:
-        """Return those of Grad-ECLIP (T, E)."""
+        """Return the attributions (T, E) of Grad-ECLIP."""
         return caption_attributions(trace, self.reference)
 
     def tangent_fn(self) -> TangentFn:
-        """Those of Grad-ECLIP."""
+        """Return the tangents of `caption_attributions`."""
         return partial(caption_tangents, reference=self.reference)

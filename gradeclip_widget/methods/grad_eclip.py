@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..clip.blocks.attention import TangentFn
-from ..clip.image_towers.base import ImageTrace
+from ..clip.image_towers.base import ImageTower, ImageTrace
 from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTrace
 from .base import BlockwiseMethod
@@ -23,8 +23,8 @@ class GradEclip(BlockwiseMethod):
 
         map_i = sum_c w_c  lambda_i v_ic,    lambda_i = minmax_i( cos(q, k_i) )
 
-    The authors take the ReLU of it; here the sign is kept and the faces decide. A tower that pools its last
-    feature map instead has no query. There, with v that map and g its gradient ("pooled")::
+    The authors take the ReLU of it; here the sign is kept, and whoever shows the map decides. A tower that
+    pools its last feature map instead has no query. There, with v that map and g its gradient ("pooled")::
 
         map_i = sum_c g_ic v_ic
 
@@ -37,8 +37,12 @@ class GradEclip(BlockwiseMethod):
     label = "Grad-ECLIP"
     priority = 1  # the default
 
+    def label_for(self, image: ImageTower) -> str:
+        """Return the label, which says so where the map is that of a pooled feature map."""
+        return self.label if image.has_query else f"{self.label} (pooled)"
+
     def block_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
-        """Signed maps (L, K, patches); a pooled feature map counts as one block.
+        """Return signed maps (L, K, patches); a pooled feature map counts as one block.
 
         ``reference=True`` takes the ReLU in every block before they are summed, as the authors' notebook
         does.
@@ -48,26 +52,26 @@ class GradEclip(BlockwiseMethod):
             patches = features.float()[trace.patches]
             one: Tensor = (gradients.float()[:, trace.patches] * patches).sum(-1)
             return one[None]
-        values = torch.stack([weighted_values(r, r.tokens)[r.tokens] for r in trace.attentions])
+        values = torch.stack([weighted_values(a, a.tokens)[a.tokens] for a in trace.attentions])
         maps: Tensor = trace.vjp(directions).float() @ values.transpose(-1, -2)
         return maps.relu() if self.reference else maps
 
     def token_attributions(self, trace: TextTrace) -> Attributions:
-        """Return first-order shares f_j of the embedding (T, E), as `caption_attributions` has them."""
+        """Return the attributions (T, E) of `caption_attributions`."""
         return caption_attributions(trace, self.reference)
 
     def tangent_fn(self) -> TangentFn:
-        """Those of `caption_attributions`."""
+        """Return the tangents of `caption_attributions`."""
         return partial(caption_tangents, reference=self.reference)
 
     def block_attributions(self, trace: TextTrace) -> Attributions:
         """Return the terms (L, T, E) that `caption_attributions` sums; averaged tokens count as one block."""
-        moves = [caption_tangents(attention, self.reference) for attention in trace.attentions]
-        if not moves:
-            return trace.propagate(moves).by_block(1)
-        # One block's moves at a time, all blocks in one pass.
-        blocks = len(moves)
-        alone = [move.new_zeros(blocks, *move.shape) for move in moves]
-        for n, move in enumerate(moves):
-            alone[n][n] = move
-        return trace.propagate([a.flatten(0, 1) for a in alone]).by_block(blocks)
+        tangents = [caption_tangents(attention, self.reference) for attention in trace.attentions]
+        if not tangents:
+            return trace.propagate([]).split_blocks(1)
+        # L x T rows in one pass: those of block l have tangents in block l only.
+        blocks = len(tangents)
+        alone = [rows.new_zeros(blocks, *rows.shape) for rows in tangents]
+        for n, rows in enumerate(tangents):
+            alone[n][n] = rows
+        return trace.propagate([rows.flatten(0, 1) for rows in alone]).split_blocks(blocks)

@@ -28,15 +28,15 @@ def integrated_gradients(
 
         attribution_j = e_j . mean over steps of dS/de_j at a = (k + 1/2) / steps
 
-    Special tokens and positions stay as they are, so the attributions sum to the score less that of a caption
-    whose own tokens are all zero, up to the error of the midpoint rule.
+    Special tokens and positions stay as they are. So the attributions sum to the score minus that of a
+    caption whose own tokens are all zero, up to the error of the midpoint rule.
 
     Args:
         tower: the text tower.
-        ids: framed token ids of the caption.
-        special_tokens: which of them are its own, and what pads them.
+        ids: token ids of the caption, special ones included.
+        special_tokens: which of them are not its own, and what pads them.
         x: unit image embedding (E,).
-        steps: of the midpoint rule.
+        steps: points of the midpoint rule.
 
     Returns:
         (T,) float32, in units of the score.
@@ -49,7 +49,7 @@ def integrated_gradients(
     """
     if steps < 1:
         raise ValueError(f"steps={steps}: give at least 1")
-    own = slice(special_tokens.leading, len(ids) - special_tokens.trailing)
+    own = special_tokens.own(len(ids))
     points = (torch.arange(steps, device=x.device) + 0.5) / steps
     length = len(ids) if tower.ends_at_eot else tower.context_length
     total = x.new_zeros(own.stop - own.start)
@@ -67,10 +67,16 @@ def integrated_gradients(
 def _on_path(
     module: nn.Module, own: slice, points: Tensor
 ) -> Iterator[list[tuple[Tensor, Tensor]]]:
-    """Scale the caption's own rows of what a token embedding returns, each batch row by its point (B,).
+    """Scale a caption's own rows in the output of the token embedding, within the context.
+
+    Args:
+        module: the token embedding.
+        own: rows of the caption's own tokens.
+        points: factor (B,) for each row of the batch.
 
     Yields:
-        A list that every call adds to: the embeddings (B, L, D) as they were, and the scaled ones, a leaf.
+        A list to which every call adds a pair: the embeddings (B, L, D) as they were, and the scaled ones,
+        which are leaves of the graph.
     """
     calls: list[tuple[Tensor, Tensor]] = []
 

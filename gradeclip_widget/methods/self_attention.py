@@ -1,4 +1,4 @@
-"""Raw attention of the pooled token in the last block: what it looks at, whatever the other side says."""
+"""Raw attention of the pooled token in the last block, whatever the other tower says."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class SelfAttention(Method):
     needs_query = True
 
     def image_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
-        """The same map in each of the K rows (K, patches)."""
+        """Return the same map in each of the K rows (K, patches)."""
         return _weights(trace.attentions[-1]).expand(len(directions), -1)
 
     def token_attributions(self, trace: TextTrace) -> Attributions:
-        """Return the caption's embedding, shared out by the attention of EOT, (T, E)."""
+        """Return the caption's embedding, split by the pooled token's attention, (T, E)."""
         return Attributions(_weights(trace.attentions[-1])[:, None] * trace.embedding)
 
 

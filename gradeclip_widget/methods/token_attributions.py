@@ -1,4 +1,4 @@
-"""What a caption's tokens bring to its embedding, and to the score."""
+"""What a caption's tokens contribute to its embedding, as Grad-ECLIP defines it; sums over words."""
 
 from __future__ import annotations
 
@@ -14,41 +14,44 @@ from ..clip.text_towers.base import TextTrace
 from ..core.words import Word
 
 
-def positive_parts(shares: Tensor) -> Tensor:
-    """Return each token's part of what is positive in shares (T,) of the score; zeros where nothing is."""
-    evidence = shares.relu()
-    return evidence / evidence.sum().clamp_min(torch.finfo(torch.float32).tiny)
+def positive_parts(contributions: Tensor) -> Tensor:
+    """Return each token's fraction of the positive contributions (T,) to a score; zeros if none is."""
+    positive = contributions.relu()
+    return positive / positive.sum().clamp_min(torch.finfo(torch.float32).tiny)
 
 
 def word_sums(rows: Tensor, words: Sequence[Word]) -> Tensor:
-    """Rows (T, ...) of tokens summed to rows (W, ...) of words."""
+    """Sum rows (T, ...) of tokens to rows (W, ...) of words."""
     return torch.stack([rows[list(word.tokens)].sum(0) for word in words])
 
 
 def caption_attributions(trace: TextTrace, reference: bool) -> Attributions:
-    """Return first-order shares f_j = sum_l J_l (lambda_j v_j) of the embedding, (T, E).
+    """Return first-order contributions f_j = sum_l J_l (lambda_j v_j) to the caption's embedding, (T, E).
 
-    lambda is normalised over the tokens that the pooled one sees, save padding; where ``reference`` is set
-    over all positions, padding included. A tower that averages its tokens has no query: there f_j is what
-    j's own part of the mean gives. TangentFn that the text tower took along are not pushed again.
+    A tower that averages its tokens has no query: there f_j is what token j's own part of the mean
+    contributes.
+
+    Args:
+        trace: the caption's pass through the text tower. What it has propagated already is not propagated
+            again.
+        reference: normalise lambda over all positions, padding included, rather than over the tokens that
+            the pooled one attends to, without padding.
     """
     if trace.propagated is not None:
         return trace.propagated
-    return trace.propagate(
-        [caption_tangents(attention, reference) for attention in trace.attentions]
-    )
+    return trace.propagate([caption_tangents(a, reference) for a in trace.attentions])
 
 
 def caption_tangents(attention: PooledAttention, reference: bool) -> Tensor:
-    """lambda_j v_j of the T tokens in a block, (T, D)."""
+    """Return lambda_j v_j (T, D) of a caption's tokens in one block; see `caption_attributions`."""
     scope = slice(None) if reference else slice(attention.visible - attention.padding)
     return weighted_values(attention, scope)[attention.tokens].to(attention.v.dtype)
 
 
 def weighted_values(attention: PooledAttention, scope: slice | Tensor) -> Tensor:
-    """lambda_i v_i for every token (N, D), lambda running from 0 to 1 over the tokens in ``scope``."""
+    """Return lambda_i v_i (N, D) of every token, with lambda from 0 to 1 over the tokens in ``scope``."""
     similarity = F.cosine_similarity(attention.q.float()[None], attention.k.float(), dim=-1)
     low, high = similarity[scope].aminmax()
-    if high == low:  # one token, or all alike: nothing to tell them apart by
+    if high == low:  # one token, or all alike
         return attention.v.float()
     return ((similarity - low) / (high - low))[:, None] * attention.v.float()

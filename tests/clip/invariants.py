@@ -264,9 +264,9 @@ def check_pushes(
         moves = [
             random(2, len(attention.o), seed=n) for n, attention in enumerate(trace.attentions)
         ]
-        pushed, along = trace.propagate(moves).embedded[1], [m[1].double() for m in moves]
+        pushed, along = trace.propagate(moves).embedding[1], [m[1].double() for m in moves]
     else:
-        pushed, along = trace.propagate([]).embedded[-1], [trace.features[-1].double()]
+        pushed, along = trace.propagate([]).embedding[-1], [trace.features[-1].double()]
     moved = slope(
         getattr(model, "text", model),
         lambda: model.encode_text(ids, normalize=True),

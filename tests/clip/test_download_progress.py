@@ -13,7 +13,7 @@ from open_clip import pretrained
 
 import gradeclip_widget as gw
 from gradeclip_widget.clip import loading
-from gradeclip_widget.clip.download_progress import followed
+from gradeclip_widget.clip.download_progress import report_downloads
 from gradeclip_widget.demo.model import WEIGHTS
 
 Told = list[tuple[str, int, int | None]]
@@ -43,14 +43,14 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_a_download_is_followed_byte_by_byte_and_the_hubs_function_put_back(hub: Any) -> None:
     told: Told = []
-    with followed(lambda *stage: told.append(stage)):
+    with report_downloads(lambda *stage: told.append(stage)):
         assert pretrained.hf_hub_download("some/model") == "some/model"
     assert told == [("loading weights", done, 10) for done in (2, 5, 10)]
     assert pretrained.hf_hub_download is hub
 
 
 def test_a_download_can_be_stopped(hub: Any) -> None:
-    with pytest.raises(Stop), followed(stop):
+    with pytest.raises(Stop), report_downloads(stop):
         pretrained.hf_hub_download("some/model")
     assert pretrained.hf_hub_download is hub
 

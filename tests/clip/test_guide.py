@@ -1,12 +1,15 @@
-"""The guide's example of a new tower family, taken from the guide as it stands there."""
+"""docs/extending.md's examples, taken from the page, put where it says, and found there."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import importlib.util
+import importlib
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,44 +21,71 @@ from PIL import Image
 from torch import Tensor, nn
 
 import gradeclip_widget as gw
-from gradeclip_widget.clip import model as registry
+from gradeclip_widget import methods
+from gradeclip_widget.cli import main
+from gradeclip_widget.clip import image_towers
+from gradeclip_widget.clip.image_towers import registry as tower_registry
+from gradeclip_widget.clip.image_towers.base import FAMILIES
+from gradeclip_widget.methods import registry as method_registry
+from gradeclip_widget.methods.base import METHODS
+from gradeclip_widget.widget.backend import Backend
+from gradeclip_widget.widget.request import Request
 
 from . import invariants as check
 from . import nudges
 
-GUIDE = Path(registry.__file__).with_name("README.md")
+GUIDE = Path(__file__).parents[2] / "docs" / "extending.md"
 
 
-@pytest.fixture(scope="module")
-def code() -> list[str]:
-    """The guide's two pieces of Python: the model, and the file of its family."""
+def example(start: str) -> str:
+    """The guide's piece of Python that starts so."""
     blocks = re.findall(r"^```python\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 2
-    return blocks
+    (found,) = (block for block in blocks if block.startswith(start))
+    return found
+
+
+@contextlib.contextmanager
+def placed(
+    code: str, name: str, package: ModuleType, finder: ModuleType, at: Path
+) -> Iterator[Any]:
+    """The module of a file that lies in a package's folder when ``finder`` looks for what lies there."""
+    (at / f"{name}.py").write_text(code)
+    module = f"{package.__name__}.{name}"
+    package.__path__.append(str(at))
+    try:
+        importlib.reload(finder)
+        assert module in sys.modules, f"{finder.__name__} did not find {name}.py"
+        yield sys.modules[module]
+    finally:
+        package.__path__.remove(str(at))
+        del sys.modules[module]
 
 
 @pytest.fixture(scope="module")
-def visual(code: list[str]) -> Any:
+def visual() -> Any:
     names: dict[str, Any] = {"torch": torch, "nn": nn, "F": F, "Tensor": Tensor}
-    exec(code[0], names)
+    exec(example("class Probe"), names)
     return names["Probe"](width=64, heads=4, embedding=check.EMBEDDING)
 
 
 @pytest.fixture(scope="module")
-def family(code: list[str], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The file's tower class, registered as the guide says."""
-    path = tmp_path_factory.mktemp("clip") / "probe.py"
-    path.write_text(code[1])
-    name = "gradeclip_widget.clip.probe"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, name, module)
-        spec.loader.exec_module(module)
-        patch.setattr(registry, "IMAGE_FAMILIES", (module.ProbeTower, *registry.IMAGE_FAMILIES))
+def family(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The tower class of the file that the guide shows, in the towers' folder."""
+    code, folder = example('"""Image towers'), tmp_path_factory.mktemp("image_towers")
+    before = list(FAMILIES)
+    with placed(code, "probe", image_towers, tower_registry, folder) as module:
         yield module.ProbeTower
+    FAMILIES[:] = before
+
+
+@pytest.fixture(scope="module")
+def method(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of the guide's method, whose file lies in the methods' folder."""
+    code, folder = example('"""Attention times gradient'), tmp_path_factory.mktemp("methods")
+    before = list(METHODS)
+    with placed(code, "attention_times_gradient", methods, method_registry, folder) as module:
+        yield module.AttentionTimesGradient.name
+    METHODS[:] = before
 
 
 @pytest.fixture(scope="module")
@@ -96,16 +126,59 @@ def test_maps_in_lower_precision_rank_alike(family: Any, model: CLIP) -> None:
     check.check_lower_precision(model, PIXELS)
 
 
-@pytest.mark.parametrize("method", ["grad-eclip", "grad-cam", "self-attention"])
-def test_a_registered_family_is_explained(family: Any, model: CLIP, method: str) -> None:
+@pytest.mark.parametrize("name", methods.method_names())
+def test_a_registered_family_is_explained(family: Any, model: CLIP, name: str) -> None:
     clip = check.wrap(model)
     assert isinstance(clip.image_tower, family)
     image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (80, 160, 3), np.uint8))
-    e = gw.Explainer(clip, method)(image, "a red car")
+    e = gw.Explainer(clip, name)(image, "a red car")
     assert e.patch_grid == (4, 8)
     assert np.abs(e.interactions).max() > 0
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"layers": 2}, "one block; give 1"), ({"single_head": True}, "learnt query")],
+)
+def test_a_family_refuses_what_its_base_class_says(
+    tower: Any, options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        tower.trace(PIXELS, **options)
+
+
 def test_other_towers_are_told_what_the_family_is(family: Any) -> None:
-    with pytest.raises(TypeError, match="it has no learnt query that reads patches"):
+    with pytest.raises(TypeError, match="it has no learnt query over its patches"):
         family(nn.Flatten())
+
+
+def test_a_registered_method_explains(method: str, clip: gw.ClipModel) -> None:
+    image = gw.demo.scenes()[0].image
+    e = gw.Explainer(clip, method)(image, "a red car")
+    assert e.method == "Attention × gradient"
+    assert np.abs(e.interactions).max() > 0
+    with clip.inference_context():
+        trace = clip.image_tower.trace(clip.image_processor.prepare(image).pixels)
+        (attention,) = trace.attentions
+        text = clip.embed([clip.tokenizer.add_special_tokens(clip.tokenizer.encode("a red car"))])
+        weights = trace.vjp(text)[0, 0]
+    class_token = attention.weights()[:, 0, None] * attention.v[0].unflatten(
+        0, (attention.heads, -1)
+    )
+    expected = weights @ (attention.o - class_token.flatten())
+    check.close(torch.tensor(e.signed_map.sum()), expected, 1e-4)
+
+
+def test_a_registered_method_is_offered_everywhere(
+    method: str, clip: gw.ClipModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert method in methods.method_names()
+    assert methods.method_names()[0] == "grad-eclip"
+    image = Image.new("RGB", (64, 64))
+    offered = Backend([image], [clip]).methods(Request(0, ("a dog",), clip.name))
+    assert {"name": method, "label": "Attention × gradient", "blocks": False} in offered
+    image.save(tmp_path / "photo.png")
+    assert main(["explain", str(tmp_path / "photo.png"), "a dog", "--method", "magic"]) == 2
+    assert repr(method) in capsys.readouterr().err
+    with pytest.raises(ValueError, match="has no maps of single blocks; use method='grad-eclip'"):
+        gw.Explainer(clip, method).block_maps(image, "a dog")

@@ -167,7 +167,7 @@ def test_pictures_are_prepared_as_by_the_processor(
 
 
 def test_what_the_crop_left_out_is_known(clip: ClipModel, picture: Image.Image) -> None:
-    cover = clip.image_processor.picture(picture, "crop").cover
+    cover = clip.image_processor.prepare(picture, "crop").cover
     if clip.image_processor.crop_mode == "squash":
         assert cover == (0, 0, 130, 90)
     else:  # 72 px of the short side's 90, the middle 64 of them kept

@@ -105,7 +105,7 @@ def test_text_importance_and_score_are_the_authors(
     # float32 rounding in it is 1e-7, so the larger of the two scores sets the scale.
     score = tensors[f"text_score_n{layers}"][0]
     assert abs(trace.embedding @ x - score) <= 1e-5 * tensors["text_score_n1"].abs().max()
-    importance = (GradEclip(reference=True).token_attributions(trace).embedded @ x).relu()
+    importance = (GradEclip(reference=True).token_attributions(trace).embedding @ x).relu()
     agrees(importance / importance.sum(), tensors[f"text_importance_n{layers}"])
 
 

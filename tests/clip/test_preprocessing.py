@@ -18,7 +18,7 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image, ImageOps
 
 import gradeclip_widget as gw
-from gradeclip_widget.clip.preprocessing import MAX_PATCHES, ImageProcessor, Picture, optics
+from gradeclip_widget.clip.preprocessing import MAX_PATCHES, ImageProcessor, Picture
 from gradeclip_widget.core.images import read_image
 from gradeclip_widget.demo import Scene
 
@@ -28,7 +28,7 @@ RED, WHITE = (200, 30, 40), (255, 255, 255)
 
 
 @pytest.fixture(scope="module")
-def lens() -> ImageProcessor:
+def processor() -> ImageProcessor:
     """Of a model of 224 px in patches of 16."""
     vision = CLIPVisionCfg(layers=1, width=64, head_width=32, patch_size=16, image_size=224)
     text = CLIPTextCfg(context_length=16, vocab_size=49408, width=32, heads=2, layers=1)
@@ -135,9 +135,9 @@ def test_a_mask_is_black_and_white() -> None:
     assert np.unique(np.asarray(read_image(np.eye(4, dtype=bool)))).tolist() == [0, 255]
 
 
-def test_a_tensor_is_shown_as_the_picture_it_was_made_from(lens: ImageProcessor) -> None:
-    made = lens.picture(picture((224, 224)))
-    again = lens.picture(made.pixels)
+def test_a_tensor_is_shown_as_the_picture_it_was_made_from(processor: ImageProcessor) -> None:
+    made = processor.prepare(picture((224, 224)))
+    again = processor.prepare(made.pixels)
     np.testing.assert_allclose(np.asarray(again.image, int), np.asarray(made.image, int), atol=1)
     assert torch.equal(again.pixels, made.pixels)
     assert again.cover == (0, 0, 224, 224)
@@ -251,10 +251,10 @@ def test_a_path_that_is_not_there_says_where_it_was_looked_for(tmp_path: Path) -
     ],
 )
 def test_a_tensor_of_another_shape_is_refused(
-    lens: ImageProcessor, tensor: torch.Tensor, said: str
+    processor: ImageProcessor, tensor: torch.Tensor, said: str
 ) -> None:
     with pytest.raises(ValueError, match=said):
-        lens.picture(tensor)
+        processor.prepare(tensor)
 
 
 # How it is fitted
@@ -263,9 +263,9 @@ def test_a_tensor_of_another_shape_is_refused(
 @given(st.integers(1, 900), st.integers(1, 900))
 @settings(max_examples=40, deadline=None)
 def test_the_whole_picture_is_seen_in_its_own_shape(width: int, height: int) -> None:
-    lens = ImageProcessor((224, 224), (16, 16), (0.5,) * 3, (0.5,) * 3, *_CROPPING)
+    processor = ImageProcessor((224, 224), (16, 16), (0.5,) * 3, (0.5,) * 3, *_CROPPING)
     try:
-        made = lens.picture(Image.new("RGB", (width, height)))
+        made = processor.prepare(Image.new("RGB", (width, height)))
     except ValueError as error:
         assert max(width, height) / min(width, height) > 20, error  # noqa: PT017
         return
@@ -283,22 +283,22 @@ _CROPPING = (
 )
 
 
-def test_a_single_pixel_is_a_picture(lens: ImageProcessor) -> None:
-    made = lens.picture(Image.new("RGB", (1, 1), RED))
+def test_a_single_pixel_is_a_picture(processor: ImageProcessor) -> None:
+    made = processor.prepare(Image.new("RGB", (1, 1), RED))
     assert made.pixels.shape == (1, 3, 224, 224)
     assert made.cover == (0, 0, 1, 1)
 
 
 @pytest.mark.parametrize("size", [(20_000, 3), (3, 20_000)])
 def test_a_ribbon_is_refused_whole_with_ways_out_and_these_work(
-    lens: ImageProcessor, size: tuple[int, int]
+    processor: ImageProcessor, size: tuple[int, int]
 ) -> None:
     ribbon = Image.new("RGB", size)
     with pytest.raises(ValueError, match=r"use fit='squash' or fit='crop'"):
-        lens.picture(ribbon)
-    assert lens.picture(ribbon, "squash").pixels.shape == (1, 3, 224, 224)
+        processor.prepare(ribbon)
+    assert processor.prepare(ribbon, "squash").pixels.shape == (1, 3, 224, 224)
     start = time.perf_counter()
-    made = lens.picture(ribbon, "crop")
+    made = processor.prepare(ribbon, "crop")
     assert time.perf_counter() - start < 2  # enlarged whole, it would take a gigabyte
     x0, y0, x1, y1 = made.cover
     assert (x1 - x0, y1 - y0) == (3, 3)
@@ -306,19 +306,19 @@ def test_a_ribbon_is_refused_whole_with_ways_out_and_these_work(
 
 @pytest.mark.parametrize("size", [(300, 200), (200, 300), (448, 224), (225, 224), (5000, 200)])
 def test_the_crops_box_is_what_the_models_own_preprocessing_shows(
-    lens: ImageProcessor, size: tuple[int, int]
+    processor: ImageProcessor, size: tuple[int, int]
 ) -> None:
     image = picture(size)
-    made = lens.picture(image, "crop")
+    made = processor.prepare(image, "crop")
     again = image.crop(tuple(round(v) for v in made.cover)).resize((224, 224), Image.BICUBIC)  # type: ignore[arg-type]
-    std, mean = (torch.tensor(v)[:, None, None] for v in (lens.std, lens.mean))
+    std, mean = (torch.tensor(v)[:, None, None] for v in (processor.std, processor.mean))
     seen = ((made.pixels[0] * std + mean) * 255).permute(1, 2, 0).numpy()
     assert np.abs(seen - np.asarray(again, float)).mean() < 3
 
 
-def test_the_crops_pixels_are_the_models_own(lens: ImageProcessor) -> None:
+def test_the_crops_pixels_are_the_models_own(processor: ImageProcessor) -> None:
     image = picture((300, 200))
-    assert torch.equal(lens.picture(image, "crop").pixels[0], lens.crop(image))
+    assert torch.equal(processor.prepare(image, "crop").pixels[0], processor.crop(image))
 
 
 @pytest.mark.parametrize("mode", ["shortest", "squash"])
@@ -327,23 +327,25 @@ def test_a_model_whose_size_is_no_multiple_of_its_patch_reads_whole_patches_of_i
 ) -> None:
     """As SigLIP's of 384 px by patches of 14, whose last 6 px fall off."""
     crop = image_transform_v2(PreprocessCfg(size=(384, 384), resize_mode=mode), is_train=False)
-    lens = ImageProcessor((384, 384), (14, 14), (0.5,) * 3, (0.5,) * 3, _CROPPING[0], crop, mode)
-    seen = lens.picture(picture((768, 768)), "crop", None)
+    processor = ImageProcessor(
+        (384, 384), (14, 14), (0.5,) * 3, (0.5,) * 3, _CROPPING[0], crop, mode
+    )
+    seen = processor.prepare(picture((768, 768)), "crop", None)
     assert seen.pixels.shape == (1, 3, 384, 384)
     assert seen.cover == pytest.approx((0, 0, 756, 756))
-    again = lens.picture(seen.pixels, "whole", None)
+    again = processor.prepare(seen.pixels, "whole", None)
     assert torch.equal(again.pixels, seen.pixels)
     assert again.cover == (0, 0, 378, 378)
     with pytest.raises(ValueError, match="multiples of the patch, 14 x 14 px; got 385 x 384"):
-        lens.picture(torch.zeros(1, 3, 385, 384), "whole", None)
+        processor.prepare(torch.zeros(1, 3, 385, 384), "whole", None)
 
 
 def test_a_model_that_is_not_square_crops_its_own_shape() -> None:
     crop = image_transform_v2(PreprocessCfg(size=(96, 192)), is_train=False)
-    lens = ImageProcessor(
+    processor = ImageProcessor(
         (96, 192), (16, 16), (0.5,) * 3, (0.5,) * 3, _CROPPING[0], crop, "shortest"
     )
-    x0, y0, x1, y1 = lens.picture(Image.new("RGB", (400, 400)), "crop").cover
+    x0, y0, x1, y1 = processor.prepare(Image.new("RGB", (400, 400)), "crop").cover
     assert (x1 - x0) / (y1 - y0) == pytest.approx(2)
     assert 0 <= x0 < x1 <= 400
     assert 0 <= y0 < y1 <= 400
@@ -354,16 +356,18 @@ def test_how_a_model_crops_is_read_from_its_preprocessing(
     clip: gw.ClipModel, mode: str, crop_mode: str
 ) -> None:
     own = image_transform_v2(PreprocessCfg(size=(224, 224), resize_mode=mode), is_train=False)
-    lens = optics(clip.model, own, (16, 16))
-    assert lens.crop_mode == crop_mode
-    whole = lens.picture(Image.new("RGB", (400, 200)), "crop").cover == (0, 0, 400, 200)
+    processor = ImageProcessor.from_transform(clip.model, own, (16, 16))
+    assert processor.crop_mode == crop_mode
+    whole = processor.prepare(Image.new("RGB", (400, 200)), "crop").cover == (0, 0, 400, 200)
     assert whole == (mode == "squash")
 
 
 def test_a_model_that_pads_pictures_has_no_crop(clip: gw.ClipModel) -> None:
     own = image_transform_v2(PreprocessCfg(size=(224, 224), resize_mode="longest"), is_train=False)
     with pytest.raises(ValueError, match="pads pictures, so it has no fit='crop'"):
-        optics(clip.model, own, (16, 16)).picture(Image.new("RGB", (400, 200)), "crop")
+        ImageProcessor.from_transform(clip.model, own, (16, 16)).prepare(
+            Image.new("RGB", (400, 200)), "crop"
+        )
 
 
 def test_preprocessing_that_does_not_normalise_is_refused(clip: gw.ClipModel) -> None:
@@ -371,7 +375,7 @@ def test_preprocessing_that_does_not_normalise_is_refused(clip: gw.ClipModel) ->
     torch.nn.Module.__init__(model)
     model.visual = torch.nn.Identity()
     with pytest.raises(ValueError, match="must be the model's own image transform"):
-        optics(model, lambda image: image, (16, 16))
+        ImageProcessor.from_transform(model, lambda image: image, (16, 16))
 
 
 @pytest.mark.parametrize(
@@ -387,10 +391,10 @@ def test_preprocessing_that_does_not_normalise_is_refused(clip: gw.ClipModel) ->
     ],
 )
 def test_what_cannot_be_fitted_is_refused_with_a_way_out(
-    lens: ImageProcessor, options: dict[str, Any], error: type[Exception], said: str
+    processor: ImageProcessor, options: dict[str, Any], error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):
-        lens.picture(picture((300, 200)), **options)
+        processor.prepare(picture((300, 200)), **options)
 
 
 # Where the map lies
@@ -430,8 +434,8 @@ def test_the_map_of_a_rotated_photograph_lies_where_the_eye_sees_the_object(
     assert turned.region_words(thing.box)[0].text == "dog"
 
 
-def test_a_picture_is_ready_for_the_tower_on_any_device(lens: ImageProcessor) -> None:
-    made = lens.picture(picture())
+def test_a_picture_is_ready_for_the_tower_on_any_device(processor: ImageProcessor) -> None:
+    made = processor.prepare(picture())
     assert isinstance(made, Picture)
     assert made.pixels.dtype == torch.float32
     assert made.pixels.device.type == "cpu"

@@ -102,7 +102,7 @@ def test_image_channel_weights_are_the_scores_gradient(
 def test_text_shares_agree_in_forward_and_reverse_mode(model: CLIP, ids: list[int]) -> None:
     tower = CausalTextTower(model)
     _, trace = tower.run([ids], 3)
-    shares = GradEclip().token_attributions(trace).embedded
+    shares = GradEclip().token_attributions(trace).embedding
     direction = torch.randn(48, generator=torch.Generator().manual_seed(4))
     text = model
     x = (text.token_embedding(torch.tensor(ids)) + text.positional_embedding[: len(ids)]).detach()
@@ -146,7 +146,7 @@ def test_moves_taken_along_are_those_pushed_afterwards(
     embeddings, along = tower.run(sequences, layers, tangent_fn=method.tangent_fn())
     own_embeddings, after = tower.run(sequences, layers)
     assert after.propagated is None
-    close(method.token_attributions(along).embedded, method.token_attributions(after).embedded)
+    close(method.token_attributions(along).embedding, method.token_attributions(after).embedding)
     close(along.block_contributions, after.block_contributions)
     close(embeddings, own_embeddings)
 

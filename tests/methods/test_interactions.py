@@ -61,7 +61,7 @@ def test_rows_sum_to_the_map_along_the_summed_direction(
         _, text = clip.text_tower.run(
             [clip.tokenizer.add_special_tokens(clip.tokenizer.encode(caption))], text_layers
         )
-        summed = GradEclip().token_attributions(text).embedded.sum(0, keepdim=True)
+        summed = GradEclip().token_attributions(text).embedding.sum(0, keepdim=True)
         trace = clip.image_tower.trace(pixels(seed), image_layers)
         along = GradEclip().image_maps(trace, summed).reshape(e.patch_grid).numpy()
     scale = np.abs(e.interactions).max()
@@ -119,8 +119,8 @@ def test_token_importance_does_not_depend_on_padding(clips: list[gw.ClipModel]) 
     with clip.inference_context():
         _, packed = clip.text_tower.run([ids], 4)
         padded = clip.text_tower.trace(ids, 4)
-        ours = [GradEclip().token_attributions(trace).embedded @ x for trace in (packed, padded)]
-        theirs = GradEclip(reference=True).token_shares(padded) @ x
+        ours = [GradEclip().token_attributions(trace).embedding @ x for trace in (packed, padded)]
+        theirs = GradEclip(reference=True).token_attributions(padded).embedding @ x
     torch.testing.assert_close(ours[0], ours[1], rtol=1e-4, atol=1e-5 * float(ours[0].abs().max()))
     assert not torch.allclose(ours[0], theirs, rtol=1e-2)
 

@@ -1,4 +1,4 @@
-"""A transformer block as attention between two row-wise halves, carrying derivatives along."""
+"""Multi-head attention: what a pooled token attends to in one block, and its derivatives."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class PooledAttention:
-    """What the pooled token read in one block.
+    """Attention of the pooled token (class token, EOT, or a pooling head's query) in one block.
 
     Attributes:
         q: its query (D,), all heads side by side.
         k, v: keys and values (N, D) of every token of the tower, the pooled one included.
         o: its attention output (D,) before the output projection.
         heads: attention heads of this block as it was run.
-        visible: the first this many tokens are those that the pooled token attends to.
+        visible: the pooled token attends to the first so many of the N tokens.
         tokens: the explained ones among the N (patches, or a caption's own tokens).
-        padding: how many of the visible ones, at their end, are padding.
-        bias: what is added to its attention's logits (heads, N), if anything.
+        padding: how many of the visible tokens, at their end, are padding.
+        bias: added to its attention logits (heads, N), or ``None``.
     """
 
     q: Tensor
@@ -37,73 +37,103 @@ class PooledAttention:
     bias: Tensor | None = None
 
     def copied(self, dtype: torch.dtype) -> PooledAttention:
-        """The same in memory of its own, so that it does not keep a larger matrix alive."""
+        """Return a copy with memory of its own, which keeps no larger matrix alive."""
         names = ("q", "k", "v", "o")
         return replace(self, **{n: getattr(self, n).to(dtype, copy=True) for n in names})
 
     def cast(self, dtype: torch.dtype) -> PooledAttention:
-        """The same in another type, in the same memory where it has that type already."""
+        """Return the same in another dtype; tensors that have it already are shared."""
         names = ("q", "k", "v", "o")
         return replace(self, **{n: getattr(self, n).to(dtype) for n in names})
 
     def weights(self) -> Tensor:
-        """Attention weights (heads, visible) of the pooled token."""
-        bias = None if self.bias is None else self.bias[:, : self.visible]
-        return attention_weights(self.q, self.k[: self.visible], self.heads, bias)
+        """Return the attention weights (heads, visible)."""
+        bias = None if self.bias is None else self.bias[:, None, : self.visible]
+        return attention_weights(self.q[None], self.k[: self.visible], self.heads, bias)[:, 0]
+
+
+TangentFn = Callable[[PooledAttention], Tensor]  # to tangents (K, D) of the attention output
 
 
 def attend_to_region(attention: PooledAttention, weights: Tensor) -> Tensor:
-    """Return the attention output (D,) at the pooled token where it may look at a region alone.
+    """Return the pooled token's attention output (D,) where it attends to one region only.
 
     Args:
-        attention: that of the whole picture.
-        weights: (patches,) 0 to 1, how much of each patch the region covers, not all of them 0. A patch's
-            attention is multiplied by it, and what is left sums to one again.
+        attention: its attention to the whole picture.
+        weights: (patches,) 0 to 1, how much of each patch the region covers, not all of them 0. They multiply
+            the attention weights of the patches, which are then normalised to sum to one.
     """
-    k, v = (
-        attention.k[attention.tokens],
-        split_heads(attention.v[attention.tokens], attention.heads),
-    )
-    bias = weights.to(k).log()[None]  # a factor of the weights is a term of their logits
+    q, k, v = attention.q[None], attention.k[attention.tokens], attention.v[attention.tokens]
+    bias = weights.to(k).log()[None, None]  # multiplying weights is adding to their logits
     if attention.bias is not None:
-        bias = bias + attention.bias[:, attention.tokens]
-    return (attention_weights(attention.q, k, attention.heads, bias)[:, None] @ v).flatten()
+        bias = bias + attention.bias[:, None, attention.tokens]
+    return attend_composite(q, k, v, attention.heads, bias)[0]
 
 
 def split_heads(rows: Tensor, heads: int) -> Tensor:
-    """(N, D) to (heads, N, D / heads)."""
-    return rows.reshape(len(rows), heads, rows.shape[-1] // heads).transpose(0, 1)
+    """(..., N, D) to (..., heads, N, D / heads)."""
+    per_head: Tensor = rows.unflatten(-1, (heads, -1))
+    return per_head.transpose(-3, -2)
 
 
-def attention_weights(q: Tensor, k: Tensor, heads: int, bias: Tensor | None = None) -> Tensor:
-    """Attention weights (heads, N) of a query (D,) over keys (N, D), with a bias (heads, N) of its logits."""
-    queries, keys = split_heads(q[None], heads), split_heads(k, heads)
-    logits = (queries @ keys.transpose(-1, -2) / math.sqrt(queries.shape[-1]))[:, 0]
-    return (logits if bias is None else logits + bias).softmax(-1)
+def merge_heads(rows: Tensor) -> Tensor:
+    """(..., heads, N, D / heads) to (..., N, D)."""
+    return rows.transpose(-3, -2).flatten(-2)
+
+
+def attention_weights(q: Tensor, k: Tensor, heads: int, mask: Tensor | None = None) -> Tensor:
+    """Return the attention weights (heads, M, N) of queries (M, D) over keys (N, D).
+
+    Args:
+        q: queries, all heads side by side.
+        k: keys.
+        heads: attention heads.
+        mask: true where a query may attend (M, N), or numbers to add to the logits (heads, M, N).
+    """
+    queries, keys = split_heads(q, heads), split_heads(k, heads)
+    logits = queries @ keys.transpose(-1, -2) / math.sqrt(queries.shape[-1])
+    if mask is not None:
+        logits = (
+            logits.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else logits + mask
+        )
+    return logits.softmax(-1)
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor | None = None) -> Tensor:
-    """Multi-head attention of rows q (M, D) over k, v (N, D), to (M, D).
+    """Multi-head attention of rows q (..., M, D) over k, v (..., N, D), to (..., M, D).
 
-    The mask is true where seen (M, N), or numbers to add to the logits (heads, M, N).
+    The mask is true where a row may attend, or numbers to add to the logits; (M, N), or any shape that
+    broadcasts to (..., heads, M, N).
     """
     q, k, v = (split_heads(a, heads) for a in (q, k, v))
-    mask = mask if mask is None or mask.dtype == torch.bool else mask.to(q.dtype)
+    if mask is not None and mask.dtype != torch.bool:
+        mask = mask.to(q.dtype)
+    if q.ndim > 3:
+        return merge_heads(F.scaled_dot_product_attention(q, k, v, attn_mask=mask))
+    # As a batch of one: torch's fast kernels take four dimensions only.
     o = F.scaled_dot_product_attention(q[None], k[None], v[None], attn_mask=mask)[0]
-    return o.transpose(0, 1).flatten(1)
+    return merge_heads(o)
 
 
-def attend_batch(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor) -> Tensor:
-    """Multi-head attention of batches (B, L, D) under masks ([B,] L, L), true where seen."""
-    q, k, v = (a.unflatten(-1, (heads, -1)).transpose(1, 2) for a in (q, k, v))
-    o = F.scaled_dot_product_attention(q, k, v, attn_mask=mask.unsqueeze(-3))
-    return o.transpose(1, 2).flatten(2)
+def attend_composite(
+    q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor | None = None
+) -> Tensor:
+    """As `attend` of rows (M, D), in basic operations, which forward mode and `torch.func` differentiate."""
+    return merge_heads(attention_weights(q, k, heads, mask) @ split_heads(v, heads))
 
 
 def attention_jvp(
     attention: PooledAttention, pooled: int, dq: Tensor, dk: Tensor, dv: Tensor
 ) -> Tensor:
-    """How a pooled token's attention output moves (K, D) as its own q, k and v move by (K, D) each."""
+    """Return tangents (K, D) of the pooled token's attention output.
+
+    Args:
+        attention: where to differentiate.
+        pooled: which of the keys and values are the pooled token's own. All others are held fixed.
+        dq: tangents (K, D) of its own query.
+        dk: the same of its key.
+        dv: the same of its value.
+    """
     heads, n = attention.heads, attention.visible
     weights = attention.weights()  # (heads, N)
     k, v = split_heads(attention.k[:n], heads), split_heads(attention.v[:n], heads)
@@ -111,17 +141,11 @@ def attention_jvp(
     dq, dk, dv = (split_heads(a, heads) for a in (dq, dk, dv))
     logits = dq @ k.transpose(-1, -2)  # (heads, K, N)
     logits[..., pooled] += (dk @ q[..., None])[..., 0]
-    moves = weights[:, None] * logits / math.sqrt(q.shape[-1])
-    moves = moves - weights[:, None] * moves.sum(-1, keepdim=True)
-    do = moves @ v + weights[:, None, pooled, None] * dv
-    return do.transpose(0, 1).flatten(1)
+    tangents = weights[:, None] * logits / math.sqrt(q.shape[-1])
+    tangents = tangents - weights[:, None] * tangents.sum(-1, keepdim=True)
+    return merge_heads(tangents @ v + weights[:, None, pooled, None] * dv)
 
 
 def no_autocast(x: Tensor) -> torch.autocast:
-    """Autocast off where ``x`` lies: one row costs nothing, and derivatives are taken along it."""
+    """Return a context with autocast off on the device of ``x``, for code that takes derivatives."""
     return torch.autocast(x.device.type, enabled=False)
-
-
-TangentFn = Callable[
-    [PooledAttention], Tensor
-]  # what a block read, to moves (K, D) of its attention output

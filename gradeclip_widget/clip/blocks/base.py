@@ -1,8 +1,8 @@
-"""The protocol of a transformer block: attention between two row-wise halves."""
+"""A transformer block in two halves: attention, then what the block makes of each row by itself."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor
@@ -10,40 +10,53 @@ from torch import Tensor
 from .forward_mode import DualLayout
 
 
-class AttentionBlock(Protocol):
-    """A transformer block as attention between two row-wise halves, on matrices (..., rows, D).
+class AttentionBlock(ABC):
+    """A view of a transformer block that takes it apart around its attention.
 
-    With a `DualLayout`, matrices are (rows, D); the rows past the primal ones are tangents of one of them.
+    Matrices are (..., rows, D). With a `DualLayout` they are (rows, D), and the rows past the primal ones are
+    tangents of one of them.
+
+    Attributes:
+        heads: attention heads.
     """
 
-    @property
-    def dtype(self) -> torch.dtype:
-        """Of its weights."""
+    heads: int
 
     @property
-    def heads(self) -> int:
-        """Of its attention."""
+    @abstractmethod
+    def dtype(self) -> torch.dtype:
+        """Dtype of its weights."""
 
     @property
     def bias(self) -> Tensor | None:
-        """What is added to the attention's logits, (heads, rows, rows), if anything."""
+        """What it adds to the attention logits, (heads, rows, rows), or ``None``."""
+        return None
 
+    @abstractmethod
     def query(self, x: Tensor, layout: DualLayout | None = None) -> Tensor:
-        """Queries of rows that the pooled token is first of, all heads side by side."""
+        """Return queries (..., rows, D), all heads side by side, of rows that begin with the pooled token."""
 
+    @abstractmethod
     def keys_values(self, x: Tensor, layout: DualLayout | None = None) -> tuple[Tensor, Tensor]:
-        """Keys and values."""
+        """Return keys and values."""
 
+    @abstractmethod
     def qkv(self, x: Tensor, layout: DualLayout | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values."""
+        """Return queries, keys and values."""
 
     def post_attention(self, x: Tensor, o: Tensor, layout: DualLayout | None = None) -> Tensor:
-        """What a block makes of attention outputs before their length counts: itself, or a norm of it."""
+        """Return attention outputs ``o`` of input rows ``x`` as they enter the rest of the block.
 
+        They are unchanged in most blocks; some normalise or gate them.
+        """
+        return o
+
+    @abstractmethod
     def residual_mlp(self, x: Tensor, mixed: Tensor, layout: DualLayout | None = None) -> Tensor:
-        """Output rows, from input rows and what `post_attention` made of the attention output."""
+        """Return output rows, from input rows and the result of `post_attention`."""
 
     def forward_from_attention(
         self, x: Tensor, o: Tensor, layout: DualLayout | None = None
     ) -> Tensor:
-        """Output rows, from input rows and their attention output: `residual_mlp` after `post_attention`."""
+        """Return output rows, from input rows and their attention outputs."""
+        return self.residual_mlp(x, self.post_attention(x, o, layout), layout)

@@ -1,7 +1,8 @@
-"""Rows that are directions: derivatives of the pooled token ride along in the products done anyway.
+"""Forward-mode differentiation by batching: tangents of the pooled token are appended as extra rows.
 
-A pass of their own would read every weight again, and for a handful of rows reading weights is all the cost
-there is. So a block's matrices may hold directions below their tokens, and each step here takes both through.
+For a handful of rows reading the weights is all the cost there is, and a pass of their own would read every
+weight again. So a block's matrices may hold tangents below their tokens, and each function here takes both
+through one step.
 """
 
 from __future__ import annotations
@@ -19,24 +20,24 @@ from torch.autograd import forward_ad
 
 @dataclass(frozen=True)
 class DualLayout:
-    """What the rows of a matrix are: ``plain`` tokens first, then directions in which ``pooled`` moves."""
+    """What the rows of a matrix are: ``primal`` tokens first, then tangents of row ``pooled``."""
 
     primal: int
     pooled: int
 
 
 def active_layout(x: Tensor, layout: DualLayout | None) -> DualLayout | None:
-    """The layout, or ``None`` where these rows (M, ...) hold no directions."""
+    """Return the layout, or ``None`` where the rows (M, ...) hold no tangents."""
     return None if layout is None or layout.primal >= len(x) else layout
 
 
 def linear(module: nn.Module, x: Tensor, layout: DualLayout | None) -> Tensor:
-    """Rows through a linear layer; directions do not feel its bias."""
+    """Apply a linear layer to rows (M, D)."""
     return unbias(module(x), getattr(module, "bias", None), layout)
 
 
 def unbias(out: Tensor, bias: Tensor | None, layout: DualLayout | None) -> Tensor:
-    """Rows that a bias was added to, with it taken off the directions again, in place."""
+    """Subtract a bias from the tangents, in place: derivatives have none."""
     at = active_layout(out, layout)
     if at is not None and bias is not None:
         out[at.primal :] -= bias
@@ -44,24 +45,30 @@ def unbias(out: Tensor, bias: Tensor | None, layout: DualLayout | None) -> Tenso
 
 
 def norm(module: nn.Module, x: Tensor, layout: DualLayout | None) -> Tensor:
-    """Rows (M, ..., D) through a normalisation of their last axis."""
+    """Apply a normalization of the last axis to rows (M, ..., D)."""
     at = active_layout(x, layout)
     if at is None or isinstance(module, nn.Identity):
         return cast(Tensor, module(x))
     if not isinstance(module, nn.LayerNorm):
         return row_wise(module, x, layout)
     out = cast(Tensor, module(x))
-    row, moves = x[at.pooled].float(), x[at.primal :].float()
+    row, tangents = x[at.pooled].float(), x[at.primal :].float()
     scale = (row.var(-1, correction=0, keepdim=True) + module.eps).rsqrt()
     unit = (row - row.mean(-1, keepdim=True)) * scale
-    moves = moves - moves.mean(-1, keepdim=True) - (moves * unit).mean(-1, keepdim=True) * unit
+    along = (tangents * unit).mean(-1, keepdim=True) * unit
+    tangents = tangents - tangents.mean(-1, keepdim=True) - along
     gain = getattr(module, "weight", None)
-    out[at.primal :] = (moves * scale if gain is None else moves * scale * gain).to(out)
+    out[at.primal :] = (tangents * scale if gain is None else tangents * scale * gain).to(out)
     return out
 
 
+def norm_per_head(module: nn.Module, x: Tensor, heads: int, layout: DualLayout | None) -> Tensor:
+    """Normalise rows (M, D) head by head, as qk-norm does."""
+    return norm(module, x.unflatten(-1, (heads, -1)), layout).flatten(-2)
+
+
 def activate(function: Callable[[Tensor], Tensor], x: Tensor, layout: DualLayout | None) -> Tensor:
-    """Rows through an activation of each of their numbers."""
+    """Apply an element-wise function to rows (M, D)."""
     out = function(x)
     at = active_layout(x, layout)
     if at is not None:
@@ -72,8 +79,8 @@ def activate(function: Callable[[Tensor], Tensor], x: Tensor, layout: DualLayout
     return out
 
 
-def times(a: Tensor, b: Tensor, layout: DualLayout | None) -> Tensor:
-    """The product of two matrices number by number, as where one gates the other."""
+def multiply(a: Tensor, b: Tensor, layout: DualLayout | None) -> Tensor:
+    """Multiply two matrices (M, D) element by element, as where one gates the other."""
     out = a * b
     at = active_layout(a, layout)
     if at is not None:
@@ -82,41 +89,44 @@ def times(a: Tensor, b: Tensor, layout: DualLayout | None) -> Tensor:
 
 
 def row_wise(function: Callable[[Tensor], Tensor], x: Tensor, layout: DualLayout | None) -> Tensor:
-    """Rows through any function of each row by itself: slower than the steps above, where those fit."""
+    """Apply any function of single rows to rows (M, ...). Slower than the specific steps above."""
     at = active_layout(x, layout)
     if at is None:
         return function(x)
-    pushed = jvp(function, (x[at.pooled],), (x[at.primal :],))
-    return torch.cat([function(x[: at.primal]), pushed])
+    tangents = jvp(function, (x[at.pooled],), (x[at.primal :],))
+    return torch.cat([function(x[: at.primal]), tangents])
 
 
 def jvp(
-    function: Callable[..., Tensor], at: tuple[Tensor, ...], moves: tuple[Tensor, ...]
+    function: Callable[..., Tensor], primals: tuple[Tensor, ...], tangents: tuple[Tensor, ...]
 ) -> Tensor:
-    """Derivatives of a function at one place along many directions (K, ...), the place computed once."""
+    """Return the derivatives of a function along K tangents (K, ...) at one point.
 
-    def along(*directions: Tensor) -> Tensor:
-        pushed: Tensor = torch.func.jvp(function, at, directions)[1]
-        return pushed
+    The function's values at that point are computed once for all tangents.
+    """
+
+    def along(*tangent: Tensor) -> Tensor:
+        derivative: Tensor = torch.func.jvp(function, primals, tangent)[1]
+        return derivative
 
     with ignore_jit_warnings():
-        derivatives: Tensor = torch.func.vmap(along)(*moves)
+        derivatives: Tensor = torch.func.vmap(along)(*tangents)
     return derivatives
 
 
 def embedding_jvp(
-    pooled: Tensor, moves: Tensor, embedding_of: Callable[[Tensor], Tensor]
+    pooled: Tensor, tangents: Tensor, embedding_of: Callable[[Tensor], Tensor]
 ) -> Tensor:
-    """Directions (K, D) of a pooled token (D,) as directions (K, E) of its unit embedding."""
+    """Return tangents (K, E) of the unit embedding, from tangents (K, D) of the pooled token (D,)."""
     with forward_ad.dual_level(), ignore_jit_warnings():
-        rows = pooled.expand(len(moves), -1).contiguous()
-        primal, tangent = forward_ad.unpack_dual(embedding_of(forward_ad.make_dual(rows, moves)))
+        rows = pooled.expand(len(tangents), -1).contiguous()
+        primal, tangent = forward_ad.unpack_dual(embedding_of(forward_ad.make_dual(rows, tangents)))
         return torch.zeros_like(primal) if tangent is None else tangent
 
 
 @contextlib.contextmanager
 def ignore_jit_warnings() -> Iterator[None]:
-    """At its first use torch scripts its own decompositions, and warns of its own scripting."""
+    """Silence torch's warnings about its own scripted decompositions, which it compiles at first use."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*torch.jit.script", category=FutureWarning)
         yield

@@ -1,4 +1,4 @@
-"""Derivatives that hold the scales of normalizations fixed, for any code that runs under the mode."""
+"""A torch mode under which derivatives hold the scales of normalizations fixed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from torch.overrides import TorchFunctionMode
 class FrozenNorms(TorchFunctionMode):
     """Hold the scales of normalizations fixed while it is active, in forward and reverse mode alike.
 
-    Layer norm, RMS norm and `F.normalize` return what they always do, but what they divide by, the standard
-    deviation, the root mean square or the length, is a constant to derivatives. Layer norm still subtracts
-    the mean. So each is linear up to its bias, and no longer forgets the length of what it is given.
+    Layer norm, RMS norm and `F.normalize` return the same values as ever. Derivatives take what they divide
+    by, the standard deviation, the root mean square or the length, as a constant. Layer norm still subtracts
+    the mean. So each is linear up to its bias, and its derivative along its own input is not zero.
 
-    It is a mode, so that no tower's tail has to be written a second time.
+    As a mode it applies to any tower's tail as that is written.
 
     >>> y = torch.tensor([3.0, 4.0], requires_grad=True)
     >>> torch.autograd.grad(F.normalize(y, dim=-1) @ y.detach(), y)[0]  # along y itself nothing changes

@@ -1,27 +1,28 @@
-"""The encoder blocks of Hugging Face's BERT-like models, their attention taken apart."""
+"""The encoder blocks of Hugging Face's BERT-like models, taken apart around their attention."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from .base import AttentionBlock
 from .forward_mode import DualLayout, activate, linear, norm
 
 
 @dataclass(frozen=True, eq=False)
-class HuggingFaceBlock:
-    """A block of a Hugging Face encoder, its attention taken apart; matrices are (..., rows, D).
+class HuggingFaceBlock(AttentionBlock):
+    """A block of a Hugging Face encoder, taken apart around its attention.
 
     Attributes:
         projections: of queries, keys and values.
-        out: of attention outputs.
-        norms: of the attention's branch and of the other.
-        up, activation, down: of the other.
+        out: projection of attention outputs.
+        norms: of the attention branch and of the MLP branch.
+        up, activation, down: the MLP.
         heads: attention heads.
-        norm_first: whether a branch is normalised as it starts, or the sum where it ends.
+        norm_first: pre-norm (each branch is normalised as it starts) or post-norm (each sum is).
     """
 
     projections: tuple[nn.Module, nn.Module, nn.Module]
@@ -32,11 +33,10 @@ class HuggingFaceBlock:
     down: nn.Module
     heads: int
     norm_first: bool
-    bias: ClassVar[None] = None
 
     @classmethod
     def of(cls, layer: Any) -> HuggingFaceBlock:
-        """View a layer, or raise ``TypeError`` where it is of a kind that is not known."""
+        """View a layer, or raise ``TypeError`` for an unknown kind."""
         from transformers.models.bert.modeling_bert import BertLayer
         from transformers.models.m2m_100.modeling_m2m_100 import M2M100EncoderLayer
         from transformers.models.roberta.modeling_roberta import RobertaLayer
@@ -70,9 +70,10 @@ class HuggingFaceBlock:
         raise TypeError(f"unknown encoder layer {type(layer).__name__}")
 
     def without_last_norm(self) -> tuple[HuggingFaceBlock, nn.Module]:
-        """Return the block up to the norm that it ends in, and that norm; the identity where it ends in none.
+        """Return the block without the norm that it ends in, and that norm.
 
-        The last block's norm then belongs to what makes an embedding of the pooled token, as final norms do.
+        The norm of the last block is then part of the tower's tail, as final norms of other towers are. A
+        pre-norm block ends in none: it is returned as it is, with the identity.
         """
         if self.norm_first:
             return self, nn.Identity()
@@ -81,46 +82,36 @@ class HuggingFaceBlock:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of its weights."""
+        """Dtype of its weights."""
         return self.out.weight.dtype
 
     def query(self, x: Tensor, layout: DualLayout | None = None) -> Tensor:
-        """Queries, all heads side by side."""
-        return linear(self.projections[0], self._enter(x, layout), layout)
+        """Return queries, all heads side by side."""
+        return linear(self.projections[0], self._pre_norm(x, layout), layout)
 
     def keys_values(self, x: Tensor, layout: DualLayout | None = None) -> tuple[Tensor, Tensor]:
-        """Keys and values."""
-        x = self._enter(x, layout)
+        """Return keys and values."""
+        x = self._pre_norm(x, layout)
         return linear(self.projections[1], x, layout), linear(self.projections[2], x, layout)
 
     def qkv(self, x: Tensor, layout: DualLayout | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values."""
-        x = self._enter(x, layout)
+        """Return queries, keys and values."""
+        x = self._pre_norm(x, layout)
         q, k, v = (linear(part, x, layout) for part in self.projections)
         return q, k, v
 
-    def post_attention(self, x: Tensor, o: Tensor, layout: DualLayout | None = None) -> Tensor:
-        """The attention output as it enters the projection: itself."""
-        return o
-
     def residual_mlp(self, x: Tensor, mixed: Tensor, layout: DualLayout | None = None) -> Tensor:
-        """Output rows, from input rows and their attention output before projection."""
+        """Return output rows, from input rows and their attention outputs before projection."""
         first, second = self.norms
         x = x + linear(self.out, mixed, layout)
         if self.norm_first:
-            return x + self._branch(norm(second, x, layout), layout)
+            return x + self._mlp(norm(second, x, layout), layout)
         x = norm(first, x, layout)
-        return norm(second, x + self._branch(x, layout), layout)
+        return norm(second, x + self._mlp(x, layout), layout)
 
-    def forward_from_attention(
-        self, x: Tensor, o: Tensor, layout: DualLayout | None = None
-    ) -> Tensor:
-        """As `residual_mlp`, since nothing comes between."""
-        return self.residual_mlp(x, o, layout)
-
-    def _enter(self, x: Tensor, layout: DualLayout | None) -> Tensor:
+    def _pre_norm(self, x: Tensor, layout: DualLayout | None) -> Tensor:
         return norm(self.norms[0], x, layout) if self.norm_first else x
 
-    def _branch(self, x: Tensor, layout: DualLayout | None) -> Tensor:
+    def _mlp(self, x: Tensor, layout: DualLayout | None) -> Tensor:
         up = activate(self.activation, linear(self.up, x, layout), layout)
         return linear(self.down, up, layout)

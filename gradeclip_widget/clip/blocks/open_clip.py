@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .base import AttentionBlock
 from .forward_mode import DualLayout, activate, linear, norm, unbias
 
 
 @dataclass(frozen=True, eq=False)
-class OpenClipBlock:
-    """An open_clip ``ResidualAttentionBlock``, its attention taken apart.
+class OpenClipBlock(AttentionBlock):
+    """An open_clip ``ResidualAttentionBlock``, taken apart around its attention.
 
-    The attention is torch's ``MultiheadAttention``, or open_clip's own module with its weights so named.
+    The attention is torch's ``MultiheadAttention``, or open_clip's own module with the same weight names.
     """
 
     module: Any
     heads: int
-    bias: ClassVar[None] = None
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of its weights."""
+        """Dtype of its weights."""
         dtype: torch.dtype = self.module.attn.out_proj.weight.dtype
         return dtype
 
@@ -46,36 +46,26 @@ class OpenClipBlock:
         return cls(module, cast(Any, attention).num_heads)
 
     def query(self, x: Tensor, layout: DualLayout | None = None) -> Tensor:
-        """Queries (rows, D), all heads side by side."""
+        """Return queries (rows, D), all heads side by side."""
         return self._project(x, 0, 1, layout)
 
     def keys_values(self, x: Tensor, layout: DualLayout | None = None) -> tuple[Tensor, Tensor]:
-        """Keys and values, each (rows, D)."""
+        """Return keys and values, each (rows, D)."""
         k, v = self._project(x, 1, 3, layout).chunk(2, -1)
         return k, v
 
     def qkv(self, x: Tensor, layout: DualLayout | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values, each (rows, D)."""
+        """Return queries, keys and values, each (rows, D)."""
         q, k, v = self._project(x, 0, 3, layout).chunk(3, -1)
         return q, k, v
 
-    def post_attention(self, x: Tensor, o: Tensor, layout: DualLayout | None = None) -> Tensor:
-        """The attention output as it enters the projection: itself."""
-        return o
-
     def residual_mlp(self, x: Tensor, mixed: Tensor, layout: DualLayout | None = None) -> Tensor:
-        """The block's output rows, from its input rows and their attention output before projection."""
+        """Return output rows, from input rows and their attention outputs before projection."""
         m = self.module
         x = x + m.ls_1(linear(m.attn.out_proj, mixed, layout))
         h = linear(m.mlp.c_fc, norm(m.ln_2, x, layout), layout)
         h = activate(m.mlp.gelu, h, layout)
         return x + cast(Tensor, m.ls_2(linear(m.mlp.c_proj, h, layout)))
-
-    def forward_from_attention(
-        self, x: Tensor, o: Tensor, layout: DualLayout | None = None
-    ) -> Tensor:
-        """As `residual_mlp`, since nothing comes between."""
-        return self.residual_mlp(x, o, layout)
 
     def _project(self, x: Tensor, first: int, last: int, layout: DualLayout | None) -> Tensor:
         attention = self.module.attn

@@ -1,4 +1,4 @@
-"""timm's transformer blocks, their attention taken apart."""
+"""timm's transformer blocks, taken apart around their attention."""
 
 from __future__ import annotations
 
@@ -19,7 +19,18 @@ from timm.models.vision_transformer_relpos import (
 )
 from torch import Tensor, nn
 
-from .forward_mode import DualLayout, activate, active_layout, linear, norm, row_wise, times, unbias
+from .base import AttentionBlock
+from .forward_mode import (
+    DualLayout,
+    activate,
+    active_layout,
+    linear,
+    multiply,
+    norm,
+    norm_per_head,
+    row_wise,
+    unbias,
+)
 
 _BLOCKS = (
     PreNormBlock,
@@ -32,15 +43,15 @@ _BLOCKS = (
 
 
 @dataclass(frozen=True, eq=False)
-class TimmBlock:
-    """A timm block, its attention taken apart; matrices are (..., rows, D).
+class TimmBlock(AttentionBlock):
+    """A timm block, taken apart around its attention.
 
     Attributes:
         module: the block.
         heads: its attention heads.
-        rope: rotary embedding of the patches, where the trunk has one; prefix tokens are not rotated.
-        prefix: how many rows stand before the patches.
-        relative: what makes a bias of relative positions, where there is one.
+        rope: rotary embedding of the patches, or ``None``; prefix tokens are not rotated.
+        prefix: number of rows before the patches (class token, registers).
+        relative: module whose ``get_bias`` gives the bias of relative positions, or ``None``.
     """
 
     module: Any
@@ -51,7 +62,7 @@ class TimmBlock:
 
     @classmethod
     def of(cls, module: Any, prefix: int) -> TimmBlock:
-        """View a block, or raise ``TypeError`` where its layout is not known."""
+        """View a block, or raise ``TypeError`` for an unknown layout."""
         attention = getattr(module, "attn", None)
         if type(module) not in _BLOCKS:
             raise TypeError(f"unknown transformer block {type(module).__name__}")
@@ -63,56 +74,51 @@ class TimmBlock:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of its weights."""
+        """Dtype of its weights."""
         return cast(torch.dtype, self.module.attn.proj.weight.dtype)
 
     @property
     def bias(self) -> Tensor | None:
-        """Of its attention's logits (heads, rows, rows); made anew each time, since it is large."""
+        """Bias of the attention logits (heads, rows, rows); computed at each access, since it is large."""
         return None if self.relative is None else cast(Tensor, self.relative.get_bias()[0])
 
     @property
     def post_norm(self) -> bool:
-        """Whether branches are normalised at their end rather than at their start."""
+        """Whether branches are normalised as they end, rather than as they start."""
         return isinstance(self.module, ResPostBlock | ResPostRelPosBlock | EvaBlockPostNorm)
 
     def query(self, x: Tensor, layout: DualLayout | None = None) -> Tensor:
-        """Queries of class tokens, which no position rotates."""
-        return self._norm("q", self._project(self._enter(x, layout), 0, 1, layout), layout)
+        """Return queries of class tokens, which no position rotates."""
+        return self._norm("q", self._project(self._pre_norm(x, layout), 0, 1, layout), layout)
 
     def keys_values(self, x: Tensor, layout: DualLayout | None = None) -> tuple[Tensor, Tensor]:
-        """Keys and values of all tokens."""
-        k, v = self._project(self._enter(x, layout), 1, 3, layout).chunk(2, -1)
-        return self._place(self._norm("k", k, layout), layout), v
+        """Return keys and values of all tokens."""
+        k, v = self._project(self._pre_norm(x, layout), 1, 3, layout).chunk(2, -1)
+        return self._rotate(self._norm("k", k, layout), layout), v
 
     def qkv(self, x: Tensor, layout: DualLayout | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values of all tokens."""
-        q, k, v = self._project(self._enter(x, layout), 0, 3, layout).chunk(3, -1)
+        """Return queries, keys and values of all tokens."""
+        q, k, v = self._project(self._pre_norm(x, layout), 0, 3, layout).chunk(3, -1)
         q, k = self._norm("q", q, layout), self._norm("k", k, layout)
-        return self._place(q, layout), self._place(k, layout), v
+        return self._rotate(q, layout), self._rotate(k, layout), v
 
     def post_attention(self, x: Tensor, o: Tensor, layout: DualLayout | None = None) -> Tensor:
-        """Attention outputs as they enter the projection, normalised and gated where the block does that.
+        """Apply the block's normalization and gate of attention outputs, if it has them.
 
-        A block that normalises its branches' ends forgets how long they are; there, what the branch adds.
+        Of a post-norm block, return the whole attention branch: the norm at its end hides the length of what
+        came before.
         """
         attention = self.module.attn
         mixed = norm(attention.norm, o, layout) if hasattr(attention, "norm") else o
         if getattr(attention, "gate", None) is not None:
-            opened = linear(attention.gate, self._enter(x, layout), layout)
-            mixed = times(mixed, activate(torch.sigmoid, opened, layout), layout)
+            gate = linear(attention.gate, self._pre_norm(x, layout), layout)
+            mixed = multiply(mixed, activate(torch.sigmoid, gate, layout), layout)
         if self.post_norm:
             mixed = norm(self.module.norm1, linear(attention.proj, mixed, layout), layout)
         return mixed
 
-    def forward_from_attention(
-        self, x: Tensor, o: Tensor, layout: DualLayout | None = None
-    ) -> Tensor:
-        """Output rows, from input rows and their attention output."""
-        return self.residual_mlp(x, self.post_attention(x, o, layout), layout)
-
     def residual_mlp(self, x: Tensor, mixed: Tensor, layout: DualLayout | None = None) -> Tensor:
-        """Output rows, from input rows and what `post_attention` made of the attention output."""
+        """Return output rows, from input rows and the result of `post_attention`."""
         m = self.module
         if self.post_norm:
             x = x + mixed
@@ -120,7 +126,7 @@ class TimmBlock:
         x = x + self._scale(1, linear(m.attn.proj, mixed, layout))
         return x + self._scale(2, _mlp(m.mlp, norm(m.norm2, x, layout), layout))
 
-    def _enter(self, x: Tensor, layout: DualLayout | None) -> Tensor:
+    def _pre_norm(self, x: Tensor, layout: DualLayout | None) -> Tensor:
         return x if self.post_norm else norm(self.module.norm1, x, layout)
 
     def _project(self, x: Tensor, first: int, last: int, layout: DualLayout | None) -> Tensor:
@@ -137,12 +143,11 @@ class TimmBlock:
         return unbias(F.linear(x, attention.qkv.weight[rows], bias), bias, layout)
 
     def _norm(self, which: str, rows: Tensor, layout: DualLayout | None) -> Tensor:
-        """qk-norm: each head's query or key by itself."""
-        per_head = rows.unflatten(-1, (self.heads, -1))
-        return norm(getattr(self.module.attn, f"{which}_norm"), per_head, layout).flatten(-2)
+        """Apply qk-norm."""
+        return norm_per_head(getattr(self.module.attn, f"{which}_norm"), rows, self.heads, layout)
 
-    def _place(self, rows: Tensor, layout: DualLayout | None) -> Tensor:
-        """Rotate the patches' queries or keys (rows, D) by their positions."""
+    def _rotate(self, rows: Tensor, layout: DualLayout | None) -> Tensor:
+        """Rotate queries or keys (rows, D) of patches by their positions."""
         if self.rope is None:
             return rows
         heads = rows.unflatten(-1, (self.heads, -1)).transpose(0, 1)
@@ -161,7 +166,7 @@ class TimmBlock:
 
 
 def _mlp(mlp: nn.Module, x: Tensor, layout: DualLayout | None) -> Tensor:
-    """Rows through a block's second branch; of a kind not known here a little slower."""
+    """Apply a block's MLP to rows. Kinds not taken apart here go through `row_wise`, a little slower."""
     m: Any = mlp
     if active_layout(x, layout) is None or type(mlp) not in (Mlp, SwiGLU, GluMlp):
         return row_wise(mlp, x, layout)
@@ -172,5 +177,5 @@ def _mlp(mlp: nn.Module, x: Tensor, layout: DualLayout | None) -> Tensor:
             gate, value = linear(m.fc1_g, x, layout), linear(m.fc1_x, x, layout)
         else:
             value, gate = linear(m.fc1, x, layout).chunk(2, -1)[:: 1 if m.gate_last else -1]
-        h = times(activate(m.act, gate, layout), value, layout)
+        h = multiply(activate(m.act, gate, layout), value, layout)
     return linear(m.fc2, norm(m.norm, h, layout), layout)

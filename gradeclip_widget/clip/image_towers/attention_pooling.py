@@ -1,4 +1,4 @@
-"""Image towers whose patches are read once, at the end, by the query of an attention pooling head."""
+"""Image towers pooled by an attention pooling head: one query attends to the patches after all blocks."""
 
 from __future__ import annotations
 
@@ -15,28 +15,22 @@ from torch import Tensor
 
 from ..blocks.attention import PooledAttention, attend, attend_to_region, no_autocast
 from ..blocks.forward_mode import embedding_jvp
+from .base import ImageTower, ImageTrace, gradients
 from .pooling_heads import CocaHead, LatentHead, PoolingHead, ResNetHead
 
 
-class AttentionPoolingTower:
+class AttentionPoolingTower(ImageTower):
     """A tower whose last step is attention of a single query over the patches.
 
-    The query asks once, after all blocks, so there is one block to explain: the head. It is timm's
-    ``AttentionPoolLatent`` (the MAP head of SigLIP and of the Perception Encoder), open_clip's
-    ``AttentionalPooler`` (CoCa) or its ``AttentionPool2d`` (CLIP's ResNets).
+    There is one block to explain: the pooling head. It is timm's ``AttentionPoolLatent`` (the MAP head of
+    SigLIP and of the Perception Encoder), open_clip's ``AttentionalPooler`` (CoCa) or its
+    ``AttentionPool2d`` (CLIP's ResNets).
     """
 
     family = "attention pooling head"
     depth = 1
-    has_query = True
-    supports_reference = False
 
     def __init__(self, visual: Any) -> None:
-        """View the tower ``model.visual``.
-
-        Raises:
-            TypeError: it is of another family.
-        """
         trunk = getattr(visual, "trunk", None)
         if isinstance(getattr(trunk, "attn_pool", None), AttentionPoolLatent):
             self.pool: PoolingHead = LatentHead(visual)
@@ -50,32 +44,9 @@ class AttentionPoolingTower:
         self.image_size = self.pool.image_size
         self.flexible = self.pool.flexible
 
-    @torch.no_grad()
-    def trace(
-        self,
-        pixels: Tensor,
-        layers: int = 1,
-        *,
-        single_head: bool = False,
-        contributions: bool = True,
+    def _trace(
+        self, pixels: Tensor, layers: int, single_head: bool, contributions: bool
     ) -> AttentionPoolingTrace:
-        """Run the tower on one picture.
-
-        Args:
-            pixels: normalised picture (1, 3, H, W), sides multiples of the patch size.
-            layers: 1, the pooling head.
-            single_head: not for this family.
-            contributions: taken for the protocol's sake; they cost nothing here.
-
-        Raises:
-            ValueError: more blocks, or a single head, are asked for.
-        """
-        if layers != 1:
-            raise ValueError(
-                f"image_layers={layers}: this tower's patches are read once, by its {self.family}; give 1"
-            )
-        if single_head:
-            raise ValueError("the authors' code knows no attention pooling head")
         features, grid = self.pool.features(pixels)
         q, k, v = self.pool.qkv(features, grid)
         o = attend(q, k, v, self.pool.heads)
@@ -83,45 +54,50 @@ class AttentionPoolingTower:
         return AttentionPoolingTrace(self, grid, self.pool.patches, [attention], features)
 
     def embedding_of(self, o: Tensor) -> Tensor:
-        """Unit embeddings (..., E) of attention outputs (..., D) before their projection."""
+        """Return unit embeddings (..., E) of attention outputs (..., D) before their projection."""
         with no_autocast(o):
             return F.normalize(self.pool.embed(o.to(self.pool.dtype)).float(), dim=-1)
 
 
 @dataclass(eq=False)
-class AttentionPoolingTrace:
-    """What a pooling head's query read of one picture."""
+class AttentionPoolingTrace(ImageTrace):
+    """One picture's pass through a tower with an attention pooling head.
+
+    Attributes:
+        tower: the tower.
+        features: rows (N, D) entering the head.
+    """
 
     tower: AttentionPoolingTower
-    grid: tuple[int, int]  # (rows, cols)
+    grid: tuple[int, int]
     patches: slice
-    attentions: list[PooledAttention]  # one
-    features: Tensor  # (N, D) entering the head
+    attentions: list[PooledAttention]
+    features: Tensor
 
     @cached_property
     def embedding(self) -> Tensor:
-        """(E,) unit image embedding x."""
+        """Unit image embedding x (E,)."""
         with torch.no_grad():
             return self.tower.embedding_of(self.attentions[0].o)
 
     @cached_property
     def block_contributions(self) -> Tensor:
-        """(1, E) what the head's attention output adds to x, to first order."""
+        """(1, E), what the head's attention output adds to x, to first order."""
         o = self.attentions[0].o.to(self.tower.pool.dtype)
         with torch.no_grad(), no_autocast(o):
             return embedding_jvp(o, o[None], self.tower.embedding_of)
 
     def region_embedding(self, weights: Tensor) -> Tensor:
-        """Return the unit embedding (E,) of a region, which the head's query reads alone.
+        """Return the unit embedding (E,) of a region, the head's query attending to it only.
 
         Args:
-            weights: (patches,) how much of each patch the region covers, 0 to 1.
+            weights: (patches,) 0 to 1, how much of each patch the region covers.
         """
         with torch.no_grad():
             return self.tower.embedding_of(attend_to_region(self.attentions[0], weights))
 
     def vjp(self, directions: Tensor) -> Tensor:
-        """Channel weights w = d(direction . x)/do: (K, E) to (1, K, D)."""
+        """Return gradients (1, K, D) of direction . x with respect to the head's attention output."""
         with torch.enable_grad(), no_autocast(directions):
             o = self.attentions[0].o.detach()[None].to(self.tower.pool.dtype).requires_grad_()
             x = self.tower.embedding_of(o)
@@ -129,10 +105,9 @@ class AttentionPoolingTrace:
         return w[:, 0][None]
 
     def features_vjp(self, directions: Tensor) -> tuple[Tensor, Tensor]:
-        """What enters the head (N, D), and the gradients (K, N, D) of direction . x there."""
+        """Return the rows (N, D) entering the head, and gradients (K, N, D) of direction . x there."""
         with torch.enable_grad():
             features = self.features.detach().requires_grad_()
             o = attend(*self.tower.pool.qkv(features, self.grid), self.attentions[0].heads)
             x = self.tower.embedding_of(o)[0]
-            rows = [torch.autograd.grad(x, features, d, retain_graph=True)[0] for d in directions]
-        return self.features, torch.stack(rows)
+            return self.features, gradients(x, features, directions)

@@ -1,52 +1,116 @@
-"""What every image tower offers to the methods, whatever its family."""
+"""Image towers: the base class of their families, and what a traced picture offers to the methods."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import torch
 from torch import Tensor
 
 from ..blocks.attention import PooledAttention
 
+FAMILIES: list[
+    type[ImageTower]
+] = []  # filled as their modules are imported; `registry` orders them
 
-class ImageTrace(Protocol):
-    """One picture's pass through an image tower."""
 
-    embedding: Tensor  # (E,) unit image embedding x
-    grid: tuple[int, int]  # (rows, cols) of patches
-    patches: slice  # those among the rows of `features_vjp`
-    attentions: Sequence[
-        PooledAttention
-    ]  # of the explained blocks, shallowest first; none where nothing asks
-    block_contributions: (
-        Tensor  # (L, E): what each block's attention output adds to x, to first order
-    )
+class ImageTrace(ABC):
+    """One picture's pass through an image tower.
 
+    Attributes:
+        embedding: unit image embedding x (E,).
+        grid: (rows, cols) of patches.
+        patches: which rows of `features_vjp` are patches, the grid row by row.
+        attentions: attention of the pooled token in each explained block, shallowest first. Empty for towers
+            without a query.
+        block_contributions: (L, E), what each block's attention output adds to x, to first order.
+    """
+
+    grid: tuple[int, int]
+    patches: slice
+    attentions: Sequence[PooledAttention]
+    if TYPE_CHECKING:  # as properties, since a trace may hold them or compute them when asked
+
+        @property
+        @abstractmethod
+        def embedding(self) -> Tensor: ...  # noqa: D102
+
+        @property
+        @abstractmethod
+        def block_contributions(self) -> Tensor: ...  # noqa: D102
+
+    @abstractmethod
     def region_embedding(self, weights: Tensor) -> Tensor:
-        """Unit embedding (E,) of what is read where ``weights`` (patches,) are, 0 to 1, and nowhere else."""
+        """Return the unit embedding (E,) of a region, as if the tower pooled its patches only.
 
+        Args:
+            weights: (patches,) 0 to 1, how much of each patch the region covers.
+        """
+
+    @abstractmethod
     def vjp(self, directions: Tensor) -> Tensor:
-        """Channel weights w = d(direction . x)/do: (K, E) to (explained blocks, K, D)."""
+        """Return the gradients of direction . x with respect to the pooled token's attention outputs.
 
+        Args:
+            directions: K of them in the embedding space, (K, E).
+
+        Returns:
+            (L, K, D), for L explained blocks; L is 0 for towers without a query.
+        """
+
+    @abstractmethod
     def features_vjp(self, directions: Tensor) -> tuple[Tensor, Tensor]:
-        """The last block's input (N, D), and the gradients (K, N, D) of direction . x there.
+        """Return the input of the last block and the gradients of direction . x with respect to it.
 
-        Where nothing asks, the last feature map instead.
+        For towers without a query (``has_query=False``), the last feature map takes the place of that input.
+
+        Args:
+            directions: K of them in the embedding space, (K, E).
+
+        Returns:
+            Features (N, D) and gradients (K, N, D).
         """
 
 
-class ImageTower(Protocol):
-    """Floor 2's image side."""
+class ImageTower(ABC):
+    """Base class of image towers. A subclass with a ``family`` is a family of its own, and is registered.
 
-    family: str
-    patch_size: tuple[int, int]  # (height, width) in pixels
-    image_size: tuple[int, int]  # (height, width) in pixels that the tower was made for
-    depth: int  # blocks
-    flexible: bool  # whether it takes pictures of other sizes
-    has_query: bool  # whether a pooled token asks; else a feature map is pooled
-    supports_reference: bool  # whether the authors' code knows this family
+    Attributes:
+        family: what towers of this family are called in messages.
+        priority: families of higher priority are tried first. Needed only where a model fits two of them.
+        has_query: whether a pooled token attends to the patches; else a feature map is pooled.
+        supports_reference: whether the authors' code knows this family.
+        patch_size: (height, width) of a patch in pixels.
+        image_size: (height, width) in pixels that the tower was made for.
+        depth: number of blocks that can be explained.
+        flexible: whether the tower takes pictures of other sizes.
+    """
 
+    family: ClassVar[str]
+    priority: ClassVar[int] = 0
+    has_query: bool = True
+    supports_reference: bool = False
+    patch_size: tuple[int, int]
+    image_size: tuple[int, int]
+    depth: int
+    flexible: bool
+
+    def __init_subclass__(cls) -> None:
+        """Register the family, if it has a name of its own."""
+        if "family" in vars(cls):
+            FAMILIES.append(cls)
+
+    @abstractmethod
+    def __init__(self, visual: Any) -> None:
+        """View the image tower ``model.visual``.
+
+        Raises:
+            TypeError: it is of another family. The message begins with "it" and is shown to the user.
+        """
+
+    @torch.no_grad()
     def trace(
         self,
         pixels: Tensor,
@@ -55,11 +119,44 @@ class ImageTower(Protocol):
         single_head: bool = False,
         contributions: bool = True,
     ) -> ImageTrace:
-        """Run the tower on one normalised picture (1, 3, H, W)."""
+        """Run the tower on one picture.
+
+        Args:
+            pixels: normalised picture (1, 3, H, W), sides multiples of the patch size.
+            layers: how many of the last blocks to explain.
+            single_head: run those with one head of full width, as the authors' code does.
+            contributions: whether ``block_contributions`` of the trace will be used.
+
+        Raises:
+            ValueError: the tower has fewer blocks, or a single head was asked for and the authors' code does
+                not know the family.
+        """
+        check_layers(layers, self.depth)
+        if single_head and not self.supports_reference:
+            raise ValueError(
+                "the authors' code knows vision transformers with a class token only; this image tower is of "
+                f"another family: {self.family}"
+            )
+        return self._trace(pixels, layers, single_head, contributions)
+
+    @abstractmethod
+    def _trace(
+        self, pixels: Tensor, layers: int, single_head: bool, contributions: bool
+    ) -> ImageTrace:
+        """Run the tower, as `trace` says, which has checked the arguments and turned gradients off."""
 
 
 def check_layers(layers: int, depth: int) -> None:
-    """Raise ``ValueError`` where an image tower does not have so many blocks to explain."""
+    """Check the number of explained blocks against an image tower's.
+
+    Raises:
+        ValueError: the tower does not have so many blocks.
+    """
     if not 1 <= layers <= depth:
         has = "one block; give 1" if depth == 1 else f"{depth} blocks; give 1 to {depth}"
         raise ValueError(f"image_layers={layers}: this image tower has {has}")
+
+
+def gradients(x: Tensor, at: Tensor, directions: Tensor) -> Tensor:
+    """Return the gradients (K, ...) of direction . x with respect to ``at``, for directions (K, E)."""
+    return torch.stack([torch.autograd.grad(x, at, d, retain_graph=True)[0] for d in directions])

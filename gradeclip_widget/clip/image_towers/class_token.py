@@ -1,33 +1,29 @@
-"""Image towers that read their patches with a class token: open_clip's own vision transformers."""
+"""Image towers pooled by a class token: open_clip's own vision transformers."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..blocks.attention import no_autocast
 from ..blocks.open_clip import OpenClipBlock
+from .base import ImageTower
 from .class_token_trace import ClassTokenTrace
 from .patches import open_clip_tokens
 
 _PATCHES = slice(1, None)
 
 
-class ClassTokenTower:
-    """open_clip's ``VisionTransformer`` with ``pool_type="tok"``: the last class token is the picture."""
+class ClassTokenTower(ImageTower):
+    """open_clip's ``VisionTransformer`` with ``pool_type="tok"``: the class token becomes the embedding."""
 
     family = "vision transformer with a class token"
-    flexible = has_query = supports_reference = True
+    priority = 2
+    flexible = supports_reference = True
 
     def __init__(self, visual: Any) -> None:
-        """View the tower ``model.visual``.
-
-        Raises:
-            TypeError: it is of another family.
-        """
         if getattr(visual, "class_embedding", None) is None or not hasattr(visual, "transformer"):
             raise TypeError("it has no class token")
         if visual.attn_pool is not None or visual.pool_type != "tok":
@@ -38,26 +34,9 @@ class ClassTokenTower:
         self.patch_size = cast(tuple[int, int], tuple(visual.conv1.kernel_size))
         self.image_size = cast(tuple[int, int], tuple(visual.image_size))
 
-    @torch.no_grad()
-    def trace(
-        self,
-        pixels: Tensor,
-        layers: int = 1,
-        *,
-        single_head: bool = False,
-        contributions: bool = True,
+    def _trace(
+        self, pixels: Tensor, layers: int, single_head: bool, contributions: bool
     ) -> ClassTokenTrace:
-        """Run the tower on one picture, the last block for the class token's row alone.
-
-        Args:
-            pixels: normalised picture (1, 3, H, W), sides multiples of the patch size.
-            layers: how many of the last blocks to explain.
-            single_head: run those with one head of full width, as the authors' code does.
-            contributions: carry along what every block adds to the class token, for ``block_contributions``.
-
-        Raises:
-            ValueError: the tower does not have so many blocks.
-        """
         tokens, grid = open_clip_tokens(self.visual, pixels)
         return ClassTokenTrace.of(
             self.embedding_of,
@@ -71,7 +50,7 @@ class ClassTokenTower:
         )
 
     def embedding_of(self, pooled: Tensor) -> Tensor:
-        """Unit embeddings (..., E) of class tokens (..., D) leaving the last block."""
+        """Return unit embeddings (..., E) of class tokens (..., D) leaving the last block."""
         with no_autocast(pooled):
             pooled = self.visual.ln_post(pooled.to(self.blocks[-1].dtype))
             if self.visual.proj is not None:

@@ -1,4 +1,4 @@
-"""One picture's pass through an image tower that reads its patches with a class token."""
+"""One picture's pass through an image tower that is pooled by a class token."""
 
 from __future__ import annotations
 
@@ -9,26 +9,41 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ..blocks.attention import PooledAttention, attend, attend_to_region, attention_jvp, no_autocast
+from ..blocks.attention import (
+    PooledAttention,
+    attend,
+    attend_to_region,
+    attention_jvp,
+    no_autocast,
+)
 from ..blocks.base import AttentionBlock
 from ..blocks.forward_mode import DualLayout, embedding_jvp
 from ..blocks.propagate import residual_mlp_with_contribution
-from .base import check_layers
+from .base import ImageTrace, gradients
 
 
 @dataclass(eq=False)
-class ClassTokenTrace:
-    """What the class token read of one picture."""
+class ClassTokenTrace(ImageTrace):
+    """One picture's pass through transformer blocks, its class token followed.
+
+    Attributes:
+        embedding_of: the tail, from class tokens (..., D) to unit embeddings (..., E).
+        blocks: the explained blocks.
+        tokens_in: tokens (1 + patches, D) entering the first explained block.
+        last_in: tokens (1 + patches, D) entering the last block.
+        pooled: class token (D,) leaving the last block.
+        contributions: (L, D), what each block's attention output adds to it, to first order.
+    """
 
     embedding_of: Callable[[Tensor], Tensor]
-    blocks: Sequence[AttentionBlock]  # the explained ones
-    grid: tuple[int, int]  # (rows, cols)
+    blocks: Sequence[AttentionBlock]
+    grid: tuple[int, int]
     patches: slice
-    attentions: list[PooledAttention]  # of the explained blocks, shallowest first
-    tokens_in: Tensor  # (1 + patches, D) entering the first explained block
-    last_in: Tensor  # (1 + patches, D) entering the last block
-    pooled: Tensor  # (D,) class token leaving the last block
-    moves: Tensor  # (L, D) what each block's attention output added to it, to first order
+    attentions: list[PooledAttention]
+    tokens_in: Tensor
+    last_in: Tensor
+    pooled: Tensor
+    contributions: Tensor
 
     @classmethod
     def of(
@@ -42,13 +57,19 @@ class ClassTokenTrace:
         single_head: bool,
         contributions: bool,
     ) -> ClassTokenTrace:
-        """Run tokens (N, D) through blocks, the class token first among them; the last for its row alone.
+        """Run all blocks, the last for the row of the class token only.
 
-        Raises:
-            ValueError: there are not so many blocks as to be explained.
+        Args:
+            embedding_of: the tail, from class tokens (..., D) to unit embeddings (..., E).
+            blocks: all blocks of the tower.
+            tokens: (N, D) entering the first, the class token first among them.
+            grid: (rows, cols) of patches.
+            patches: which of the tokens they are.
+            layers: how many of the last blocks to explain.
+            single_head: run those with one head of full width.
+            contributions: whether to compute what each block adds to the class token.
         """
-        check_layers(layers, len(blocks))
-        # Tokens, then what each block so far added to the class token.
+        # Rows are the tokens, then a tangent of the class token for every block before.
         rows, count, attentions = tokens, len(tokens), list[PooledAttention]()
         last_in = tokens_in = tokens
         for number, block in enumerate(blocks):
@@ -58,15 +79,17 @@ class ClassTokenTrace:
                 tokens_in = last_in
             heads = 1 if single_head and explained else block.heads
             o, attention = _attend(block, rows, count, patches, heads, last)
-            if last:  # nothing but the class token leads to x
+            if last:  # only the class token leads to x
                 rows = torch.cat([rows[:1], rows[count:]])
             if explained:
                 attentions.append(attention)
-            del attention  # frees the queries, keys and values of a block that is not explained
+            del attention  # frees queries, keys and values of blocks that are not explained
             layout = DualLayout(1 if last else count, 0)
             mixed = block.post_attention(rows, o, layout)
-            leave = residual_mlp_with_contribution if contributions else type(block).residual_mlp
-            rows = leave(block, rows, mixed, layout)
+            if contributions:
+                rows = residual_mlp_with_contribution(block, rows, mixed, layout)
+            else:
+                rows = block.residual_mlp(rows, mixed, layout)
         return cls(
             embedding_of,
             blocks[-layers:],
@@ -81,43 +104,42 @@ class ClassTokenTrace:
 
     @cached_property
     def embedding(self) -> Tensor:
-        """(E,) unit image embedding x."""
+        """Unit image embedding x (E,)."""
         with torch.no_grad():
             return self.embedding_of(self.pooled)
 
     @cached_property
     def block_contributions(self) -> Tensor:
-        """(L, E) what each block's attention output adds to x, to first order.
+        """(L, E), what each block's attention output adds to x, to first order.
 
-        Along the class token's own stream, the patches held as they are: what it read there itself.
+        Each is followed along the class token's own row, with the patches held fixed.
         """
         with torch.no_grad():
-            return embedding_jvp(self.pooled, self.moves, self.embedding_of)
+            return embedding_jvp(self.pooled, self.contributions, self.embedding_of)
 
     def region_embedding(self, weights: Tensor) -> Tensor:
-        """Return the unit embedding (E,) of a region: in the last block the class token reads it alone.
+        """Return the unit embedding (E,) of a region, the last block's class token attending to it only.
 
         Args:
-            weights: (patches,) how much of each patch the region covers, 0 to 1.
+            weights: (patches,) 0 to 1, how much of each patch the region covers.
         """
         block, row = self.blocks[-1], self.last_in[:1]
         with torch.no_grad(), no_autocast(row):
             o = attend_to_region(self.attentions[-1], weights)[None]
-            return self.embedding_of(
-                block.forward_from_attention(row.to(block.dtype), o.to(block.dtype))
-            )[0]
+            out = block.forward_from_attention(row.to(block.dtype), o.to(block.dtype))
+            return self.embedding_of(out)[0]
 
     def vjp(self, directions: Tensor) -> Tensor:
-        """Channel weights w = d(direction . x)/do of the class token: (K, E) to (blocks, K, D)."""
+        """Return gradients (L, K, D) of direction . x with respect to the class token's attention outputs."""
         if len(self.attentions) == 1:
-            return self._pull_tail(directions)[None]
+            return self._last_block_vjp(directions)[None]
         with torch.enable_grad():
-            x, moves = self._graph()
-            rows = [torch.autograd.grad(x, moves, d, retain_graph=True) for d in directions]
+            x, added = self._graph()
+            rows = [torch.autograd.grad(x, added, d, retain_graph=True) for d in directions]
         return torch.stack([torch.stack(w) for w in zip(*rows, strict=True)])
 
     def features_vjp(self, directions: Tensor) -> tuple[Tensor, Tensor]:
-        """The last block's input (1 + patches, D), and gradients (K, 1 + patches, D) of direction . x."""
+        """Return the last block's input (1 + patches, D) and gradients (K, 1 + patches, D) there."""
         block, heads = self.blocks[-1], self.attentions[-1].heads
         with torch.enable_grad():
             tokens = self.last_in.detach().requires_grad_()
@@ -125,11 +147,10 @@ class ClassTokenTrace:
             bias = None if bias is None else bias[:, :1]
             o = attend(block.query(tokens[:1]), *block.keys_values(tokens), heads, bias)
             x = self.embedding_of(block.forward_from_attention(tokens[:1], o))[0]
-            rows = [torch.autograd.grad(x, tokens, d, retain_graph=True)[0] for d in directions]
-        return self.last_in, torch.stack(rows)
+            return self.last_in, gradients(x, tokens, directions)
 
-    def _pull_tail(self, directions: Tensor) -> Tensor:
-        """At the last block only the class token's own row leads to x."""
+    def _last_block_vjp(self, directions: Tensor) -> Tensor:
+        """Return gradients (K, D) at the last block, where only the class token's row leads to x."""
         block = self.blocks[-1]
         with torch.enable_grad(), no_autocast(directions):
             o = self.attentions[-1].o[None].detach().to(block.dtype).requires_grad_()
@@ -139,22 +160,22 @@ class ClassTokenTrace:
         return w[:, 0]
 
     def _graph(self) -> tuple[Tensor, list[Tensor]]:
-        """The embedding x over the explained blocks, and zeros added to what the class token reads.
+        """Return x over the explained blocks, and zeros (D,) added to each of their attention outputs.
 
-        Between them the patches read the class token too, so the whole blocks are in the graph.
+        Between the blocks patches attend to the class token too, so whole blocks are in the graph.
         """
-        x, moves = self.tokens_in.detach(), []
+        x, zeros = self.tokens_in.detach(), []
         for block, attention in zip(self.blocks, self.attentions, strict=True):
             o = attend(*block.qkv(x), attention.heads, block.bias)
-            moves.append(torch.zeros_like(o[0]).requires_grad_())
-            x = block.forward_from_attention(x, torch.cat([o[:1] + moves[-1], o[1:]]))
-        return self.embedding_of(x[0]), moves
+            zeros.append(torch.zeros_like(o[0]).requires_grad_())
+            x = block.forward_from_attention(x, torch.cat([o[:1] + zeros[-1], o[1:]]))
+        return self.embedding_of(x[0]), zeros
 
 
 def _attend(
     block: AttentionBlock, rows: Tensor, count: int, patches: slice, heads: int, last: bool
 ) -> tuple[Tensor, PooledAttention]:
-    """Attention output of the tokens, or of the class token alone, and of its directions below."""
+    """Return attention outputs of the tokens, or of the class token only, and of the tangents below."""
     layout, queries = DualLayout(count, 0), 1 if last else count
     if last:
         k, v = block.keys_values(rows, layout)
@@ -162,11 +183,11 @@ def _attend(
     else:
         q, k, v = block.qkv(rows, layout)
     bias = block.bias
-    own = None if bias is None else bias[:, 0].clone()  # not to keep all of it alive
+    own = None if bias is None else bias[:, 0].clone()  # a view would keep all of it alive
     bias = None if bias is None else bias[:, :queries]
     o = attend(q[:queries], k[:count], v[:count], heads, bias)
     attention = PooledAttention(q[0], k[:count], v[:count], o[0], heads, count, patches, bias=own)
     if len(rows) > count:
-        moves = attention_jvp(attention, 0, q[queries:], k[count:], v[count:])
-        o = torch.cat([o, moves])
+        tangents = attention_jvp(attention, 0, q[queries:], k[count:], v[count:])
+        o = torch.cat([o, tangents])
     return o, attention

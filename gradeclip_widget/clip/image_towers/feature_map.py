@@ -1,4 +1,4 @@
-"""Image towers that pool their last feature map: nothing asks there, so its gradient tells places apart."""
+"""Image towers that average their last feature map: ConvNeXt, FastViT, Swin, ViTamin, averaged tokens."""
 
 from __future__ import annotations
 
@@ -16,32 +16,34 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor
 
 from ..blocks.attention import PooledAttention, no_autocast
-from .patches import any_size, open_clip_tokens, takes_any_size, timm_grid, timm_patch_size
+from .base import ImageTower, ImageTrace, gradients
+from .patches import (
+    dynamic_image_size,
+    open_clip_tokens,
+    supports_dynamic_size,
+    timm_grid,
+    timm_patch_size,
+)
 
 _MAPS = (ConvNeXt, FastVit, SwinTransformer)
 
 
-class FeatureMapTower:
-    """A tower whose picture is a pooled feature map: ConvNeXt, FastViT, Swin, ViTamin, averaged tokens.
+class FeatureMapTower(ImageTower):
+    """A tower whose embedding is made of its averaged last feature map.
 
     It is any timm trunk without class token or attention pooling in open_clip's ``TimmModel``, or
     open_clip's own vision transformer with ``pool_type="avg"`` (CLIPA).
 
-    The map is gradient times feature. Scaling a whole feature map hardly changes the unit embedding made of
-    it, so such a map sums to about nothing: positive is where a position speaks more than the others.
+    The map of an explanation is gradient times feature. Scaling a whole feature map hardly changes the unit
+    embedding, so such a map sums to about zero: positive is what supports the text more than the rest does.
     """
 
     family = "pooled feature map"
+    priority = -1  # it takes any timm trunk with a feature map
     depth = 1
     has_query = False
-    supports_reference = False
 
     def __init__(self, visual: Any) -> None:
-        """View the tower ``model.visual``.
-
-        Raises:
-            TypeError: it is of another family.
-        """
         self.map: _TimmMap | _OpenClipMap
         if hasattr(visual, "trunk") and hasattr(visual, "head"):
             self.map = _TimmMap(visual)
@@ -53,69 +55,51 @@ class FeatureMapTower:
         self.image_size = self.map.image_size
         self.flexible = self.map.flexible
 
-    @torch.no_grad()
-    def trace(
-        self,
-        pixels: Tensor,
-        layers: int = 1,
-        *,
-        single_head: bool = False,
-        contributions: bool = True,
+    def _trace(
+        self, pixels: Tensor, layers: int, single_head: bool, contributions: bool
     ) -> FeatureMapTrace:
-        """Run the tower on one picture.
-
-        Args:
-            pixels: normalised picture (1, 3, H, W), sides multiples of the patch size.
-            layers: 1, the last feature map.
-            single_head: not for this family.
-            contributions: taken for the protocol's sake; they cost nothing here.
-
-        Raises:
-            ValueError: more blocks, or a single head, are asked for.
-        """
-        if layers != 1:
-            raise ValueError(
-                f"image_layers={layers}: only this tower's last feature map is explained; give 1"
-            )
-        if single_head:
-            raise ValueError("the authors' code knows vision transformers only")
         rows, grid = self.map.features(pixels)
         patches = slice(len(rows) - grid[0] * grid[1], None)
         return FeatureMapTrace(self, grid, patches, rows)
 
     def embedding_of(self, rows: Tensor, grid: tuple[int, int]) -> Tensor:
-        """Unit embedding (E,) of feature rows (N, C)."""
+        """Return the unit embedding (E,) of feature rows (N, C)."""
         with no_autocast(rows):
             return F.normalize(self.map.pool(rows.to(self.map.dtype), grid).float(), dim=-1)
 
 
 @dataclass(eq=False)
-class FeatureMapTrace:
-    """The last feature map of one picture. There are no reads, since nothing attends to it."""
+class FeatureMapTrace(ImageTrace):
+    """One picture's last feature map. Nothing attends to it, so there are no attentions.
+
+    Attributes:
+        tower: the tower.
+        features: the feature map (N, C), position by position.
+    """
 
     tower: FeatureMapTower
-    grid: tuple[int, int]  # (rows, cols)
+    grid: tuple[int, int]
     patches: slice
-    features: Tensor  # (N, C)
+    features: Tensor
     attentions: tuple[PooledAttention, ...] = ()
 
     @cached_property
     def embedding(self) -> Tensor:
-        """(E,) unit image embedding x."""
+        """Unit image embedding x (E,)."""
         with torch.no_grad():
             return self.tower.embedding_of(self.features, self.grid)
 
     @cached_property
     def block_contributions(self) -> Tensor:
-        """(1, E) what the feature map adds to x: all of it, since x has no other source."""
+        """(1, E), what the feature map adds to x: all of it, since x has no other source."""
         return self.embedding[None]
 
     def region_embedding(self, weights: Tensor) -> Tensor:
-        """Return the unit embedding (E,) of a region: the mean over its patches alone.
+        """Return the unit embedding (E,) of a region: of the mean over its patches only.
 
         Args:
-            weights: (patches,) how much of each patch the region covers, 0 to 1; those count that are covered
-                at least half as much as the one that is covered most.
+            weights: (patches,) 0 to 1, how much of each patch the region covers. Patches are included that
+                are covered at least half as much as the one that is covered most.
         """
         inside = (weights >= weights.max() / 2).to(self.features.device)
         before, patches = self.features[: self.patches.start or 0], self.features[self.patches]
@@ -124,20 +108,19 @@ class FeatureMapTrace:
             return self.tower.embedding_of(rows, (int(inside.sum()), 1))
 
     def vjp(self, directions: Tensor) -> Tensor:
-        """No attention output, so no channel weights of one: (0, K, 0)."""
+        """Return an empty tensor (0, K, 0): there is no attention output."""
         return directions.new_zeros(0, len(directions), 0)
 
     def features_vjp(self, directions: Tensor) -> tuple[Tensor, Tensor]:
-        """The last feature map (N, C), and the gradients (K, N, C) of direction . x there."""
+        """Return the last feature map (N, C), and gradients (K, N, C) of direction . x there."""
         with torch.enable_grad(), no_autocast(directions):
             features = self.features.detach().to(self.tower.map.dtype).requires_grad_()
             x = self.tower.embedding_of(features, self.grid)
-            rows = [torch.autograd.grad(x, features, d, retain_graph=True)[0] for d in directions]
-        return self.features, torch.stack(rows)
+            return self.features, gradients(x, features, directions)
 
 
 class _TimmMap:
-    """A timm trunk, from ``forward_features`` to ``forward_head``."""
+    """The feature map of a timm trunk, between ``forward_features`` and ``forward_head``."""
 
     def __init__(self, visual: Any) -> None:
         trunk = visual.trunk
@@ -157,7 +140,7 @@ class _TimmMap:
             stride = trunk.feature_info[-1]["reduction"]
             self.patch_size = (stride, stride)
         self.channels_last = getattr(trunk, "output_fmt", "NCHW") == "NHWC"
-        self.flexible = takes_any_size(trunk) or isinstance(trunk, ConvNeXt | FastVit)
+        self.flexible = supports_dynamic_size(trunk) or isinstance(trunk, ConvNeXt | FastVit)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -166,7 +149,7 @@ class _TimmMap:
     def features(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
         trunk = self.visual.trunk
         if self.tokens:
-            with any_size(trunk, pixels.shape[-2:]):
+            with dynamic_image_size(trunk, pixels.shape[-2:]):
                 return trunk.forward_features(pixels.to(self.dtype))[0], timm_grid(trunk, pixels)
         cells = trunk.forward_features(pixels.to(self.dtype))[0]
         if not self.channels_last:
@@ -184,14 +167,14 @@ class _TimmMap:
 
 
 def _has_map(trunk: Any) -> bool:
-    """Whether timm says that this trunk ends in a feature map with rows and columns."""
+    """Return whether timm's configuration says that a trunk ends in a feature map."""
     config = getattr(trunk, "default_cfg", None) or {}
     parts = ("feature_info", "forward_features", "forward_head")
     return bool(config.get("pool_size")) and all(hasattr(trunk, part) for part in parts)
 
 
 class _OpenClipMap:
-    """open_clip's vision transformer, its patches averaged."""
+    """The averaged patches of open_clip's vision transformer."""
 
     flexible = True
 

@@ -1,4 +1,4 @@
-"""From pixels to the tokens that enter a transformer, also in sizes that it was not made for."""
+"""From pixels to the tokens entering a transformer, also for pictures of other sizes than its own."""
 
 from __future__ import annotations
 
@@ -17,20 +17,25 @@ from torch import Tensor
 
 
 def open_clip_tokens(visual: Any, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
-    """Tokens (1 + patches, D) entering the first block of open_clip's transformer, and the patch grid."""
+    """Return tokens (1 + patches, D) entering open_clip's first block, and the (rows, cols) of patches."""
     patches = visual.conv1(pixels.to(visual.conv1.weight.dtype))[0]
     grid = (patches.shape[-2], patches.shape[-1])
     x = torch.cat([visual.class_embedding.to(patches.dtype)[None], patches.flatten(1).T])
     position = visual.positional_embedding
     if grid != tuple(visual.grid_size):
-        position = resample(position, tuple(visual.grid_size), grid)
+        position = resample_positions(position, tuple(visual.grid_size), grid)
     return visual.ln_pre(x + position.to(x.dtype)), grid
 
 
-def resample(position: Tensor, old: Sequence[int], new: Sequence[int]) -> Tensor:
-    """Positional embeddings (1 + patches, D) for another grid, the first entry kept.
+def resample_positions(position: Tensor, old: Sequence[int], new: Sequence[int]) -> Tensor:
+    """Interpolate positional embeddings (1 + patches, D) to another grid; the first entry stays.
 
-    Bicubic, corners not aligned, as in the Grad-ECLIP authors' notebooks.
+    Bicubic without aligned corners, as in the Grad-ECLIP authors' notebooks.
+
+    Args:
+        position: the embeddings.
+        old: (rows, cols) of their grid.
+        new: (rows, cols) of the other.
     """
     grid = position[1:].float().unflatten(0, tuple(old)).permute(2, 0, 1)[None]
     grid = F.interpolate(grid, tuple(new), mode="bicubic", align_corners=False)
@@ -38,20 +43,20 @@ def resample(position: Tensor, old: Sequence[int], new: Sequence[int]) -> Tensor
 
 
 def timm_patch_size(trunk: Any) -> tuple[int, int]:
-    """(height, width) in pixels of a patch of a timm transformer, its stem's strides included."""
+    """Return the (height, width) in pixels of a timm transformer's patch, strides of its stem included."""
     embed = trunk.patch_embed
     (height, width), (rows, cols) = embed.img_size, embed.grid_size
     return height // rows, width // cols
 
 
 def timm_grid(trunk: Any, pixels: Tensor) -> tuple[int, int]:
-    """(rows, cols) of patches that a timm transformer makes of a picture."""
+    """Return the (rows, cols) of patches that a timm transformer makes of a picture."""
     height, width = timm_patch_size(trunk)
     return pixels.shape[-2] // height, pixels.shape[-1] // width
 
 
-def takes_any_size(trunk: Any) -> bool:
-    """Whether `any_size` knows how this timm trunk lays out its positions."""
+def supports_dynamic_size(trunk: Any) -> bool:
+    """Return whether `dynamic_image_size` knows how this timm trunk lays out its positions."""
     if isinstance(trunk, VisionTransformerRelPos):
         return type(trunk.patch_embed) is PatchEmbed and hasattr(trunk, "set_input_size")
     if not isinstance(trunk, VisionTransformer | Eva):
@@ -62,11 +67,15 @@ def takes_any_size(trunk: Any) -> bool:
 
 
 @contextlib.contextmanager
-def any_size(trunk: Any, size: Sequence[int]) -> Iterator[None]:
-    """Let a timm transformer take a picture (height, width) of a size that it was not made for.
+def dynamic_image_size(trunk: Any, size: Sequence[int]) -> Iterator[None]:
+    """Let a timm transformer take pictures of another size than its own, within the context.
 
-    timm can build these towers to interpolate their positions, or set them to another size for good. Here
-    the switches that the first would have set are set for the time being, and what was there is put back.
+    timm can interpolate positions on the fly if the model is built with ``dynamic_img_size=True``. This sets
+    the attributes that the option sets, and restores them.
+
+    Args:
+        trunk: the transformer.
+        size: (height, width) in pixels.
     """
     if tuple(size) == tuple(trunk.patch_embed.img_size):
         yield
@@ -95,14 +104,14 @@ def any_size(trunk: Any, size: Sequence[int]) -> Iterator[None]:
 
 
 def relative_positions(trunk: Any, grid: tuple[int, int]) -> list[Any]:
-    """What makes each block's bias in a timm transformer with relative positions, for a grid of patches."""
+    """Return the module that makes each block's position bias, for a grid (rows, cols) of patches."""
     shared = trunk.shared_rel_pos
     if shared is not None:
-        return [_resized(shared, grid)] * len(trunk.blocks)
-    return [_resized(block.attn.rel_pos, grid) for block in trunk.blocks]
+        return [_resized_to(shared, grid)] * len(trunk.blocks)
+    return [_resized_to(block.attn.rel_pos, grid) for block in trunk.blocks]
 
 
-def _resized(relative: Any, grid: tuple[int, int]) -> Any:
+def _resized_to(relative: Any, grid: tuple[int, int]) -> Any:
     if tuple(relative.window_size) != grid:
         relative = copy.deepcopy(relative)
         relative.set_window_size(grid)

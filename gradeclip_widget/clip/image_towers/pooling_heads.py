@@ -1,4 +1,4 @@
-"""Attention pooling heads: how timm's, CoCa's and the ResNets' query reads the patches."""
+"""The attention pooling heads of timm, of CoCa and of CLIP's ResNets."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from typing import Any, Protocol, cast
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from ..blocks.forward_mode import norm_per_head
 from .patches import (
-    any_size,
+    dynamic_image_size,
     open_clip_tokens,
-    resample,
-    takes_any_size,
+    resample_positions,
+    supports_dynamic_size,
     timm_grid,
     timm_patch_size,
 )
@@ -21,27 +22,34 @@ _ALL = slice(None)
 
 
 class PoolingHead(Protocol):
-    """A pooling head and the trunk under it."""
+    """A pooling head and the trunk below it.
+
+    Attributes:
+        heads: attention heads.
+        patches: which of the rows entering the head are patches.
+        keys: which of the keys are.
+        patch_size, image_size, flexible: as of `ImageTower`.
+    """
 
     heads: int
-    patches: slice  # among the rows that enter the head
-    keys: slice  # the same among the keys
+    patches: slice
+    keys: slice
     patch_size: tuple[int, int]
     image_size: tuple[int, int]
     flexible: bool
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of the head's weights."""
+        """Dtype of the head's weights."""
 
     def features(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """Rows (N, D) that enter the head, and the patch grid."""
+        """Return the rows (N, D) entering the head, and the (rows, cols) of patches."""
 
     def qkv(self, features: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
-        """The query (1, D), keys and values (M, D) of the pooling attention, all heads side by side."""
+        """Return the query (1, D), keys and values (M, D) of the attention, all heads side by side."""
 
     def embed(self, o: Tensor) -> Tensor:
-        """Embeddings (..., E), not normalised, of attention outputs (..., D) before their projection."""
+        """Return embeddings (..., E), not normalised, of attention outputs (..., D)."""
 
 
 class LatentHead:
@@ -56,33 +64,34 @@ class LatentHead:
         if pool.pos_embed is not None:
             raise TypeError("its attention pooling head adds positions of its own")
         self.heads = pool.num_heads
-        # Eva's head reads the class token too; a plain vision transformer's only where it is told to.
+        # Eva's head attends to the class token too; a plain vision transformer's only if so configured.
         self.skipped = 0
         if hasattr(trunk, "pool_include_prefix") and not trunk.pool_include_prefix:
             self.skipped = trunk.num_prefix_tokens
         self.patches = self.keys = slice(trunk.num_prefix_tokens - self.skipped, None)
         self.patch_size = timm_patch_size(trunk)
         self.image_size = cast(tuple[int, int], tuple(trunk.patch_embed.img_size))
-        self.flexible = takes_any_size(trunk)
+        self.flexible = supports_dynamic_size(trunk)
 
     @property
     def dtype(self) -> torch.dtype:
-        """Return the dtype of its weights."""
+        """Dtype of the head's weights."""
         return cast(torch.dtype, self.visual.trunk.attn_pool.kv.weight.dtype)
 
     def features(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """Return the rows (N, D) that enter the head, and the grid of patches."""
+        """Return the rows (N, D) entering the head, and the (rows, cols) of patches."""
         trunk = self.visual.trunk
-        with any_size(trunk, pixels.shape[-2:]):
+        with dynamic_image_size(trunk, pixels.shape[-2:]):
             x = trunk.forward_features(pixels.to(self.dtype))[0]
         return x[self.skipped :], timm_grid(trunk, pixels)
 
     def qkv(self, features: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the query (1, D), and keys and values (M, D) of the pooling attention."""
+        """Return the query (1, D), keys and values (M, D) of the attention."""
         pool = self.visual.trunk.attn_pool
         q = pool.q(pool.latent[0, :1])
         k, v = pool.kv(features).chunk(2, -1)
-        return _per_head(pool.q_norm, q, self.heads), _per_head(pool.k_norm, k, self.heads), v
+        q = norm_per_head(pool.q_norm, q, self.heads, None)
+        return q, norm_per_head(pool.k_norm, k, self.heads, None), v
 
     def embed(self, o: Tensor) -> Tensor:
         """Return embeddings (..., E), not normalised, of attention outputs (..., D)."""
@@ -95,7 +104,7 @@ class LatentHead:
 
 
 class CocaHead:
-    """CoCa's pooler: its first query is the picture, the others feed the caption writer."""
+    """CoCa's pooler: its first query gives the image embedding, the others feed the caption decoder."""
 
     patches = keys = slice(1, None)
     flexible = True
@@ -104,7 +113,7 @@ class CocaHead:
         self.visual = visual
         contrastive = visual.attn_pool_contrastive
         if contrastive is not None and visual.attn_pool_type != "parallel":
-            raise TypeError("its pooled query reads other queries, not the patches")
+            raise TypeError("its pooled query attends to other queries, not to the patches")
         if contrastive is None and visual.pool_type != "tok":
             raise TypeError(f"it pools its queries by {visual.pool_type!r}, not the first of them")
         self.parallel = contrastive is not None
@@ -115,17 +124,17 @@ class CocaHead:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Return the dtype of its weights."""
+        """Dtype of the head's weights."""
         return cast(torch.dtype, self.pooler.attn.out_proj.weight.dtype)
 
     def features(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """Return the rows (N, D) that enter the head, and the grid of patches."""
+        """Return the rows (N, D) entering the head, and the (rows, cols) of patches."""
         x, grid = open_clip_tokens(self.visual, pixels)
         x = self.visual.transformer(x[None])[0]
         return (self.visual.ln_post(x) if self.parallel else x), grid
 
     def qkv(self, features: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the query (1, D), and keys and values (M, D) of the pooling attention."""
+        """Return the query (1, D), keys and values (M, D) of the attention."""
         pooler, attention = self.pooler, self.pooler.attn
         if attention.in_proj_weight is None:
             weights = [attention.q_proj_weight, attention.k_proj_weight, attention.v_proj_weight]
@@ -146,7 +155,7 @@ class CocaHead:
 
 
 class ResNetHead:
-    """CLIP's ResNet: the mean of the last feature map asks, and stands among the keys besides."""
+    """The head of CLIP's ResNets: the mean of the last feature map is the query, and a key as well."""
 
     patches = _ALL
     keys = slice(1, None)
@@ -160,16 +169,16 @@ class ResNetHead:
             tuple[int, int], tuple(size) if isinstance(size, tuple | list) else (size, size)
         )
         cells = len(visual.attnpool.positional_embedding) - 1
-        self.side = round(cells**0.5)  # of the grid it was made for, always square
+        self.side = round(cells**0.5)  # of the square grid that it was made for
         self.patch_size = (self.image_size[0] // self.side, self.image_size[1] // self.side)
 
     @property
     def dtype(self) -> torch.dtype:
-        """Return the dtype of its weights."""
+        """Dtype of the head's weights."""
         return cast(torch.dtype, self.visual.attnpool.c_proj.weight.dtype)
 
     def features(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        """Return the rows (N, D) that enter the head, and the grid of patches."""
+        """Return the rows (N, D) entering the head, and the (rows, cols) of patches."""
         visual = self.visual
         x = visual.stem(pixels.to(visual.conv1.weight.dtype))
         for layer in (visual.layer1, visual.layer2, visual.layer3, visual.layer4):
@@ -177,19 +186,14 @@ class ResNetHead:
         return x[0].flatten(1).T, (x.shape[-2], x.shape[-1])
 
     def qkv(self, features: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the query (1, D), and keys and values (M, D) of the pooling attention."""
+        """Return the query (1, D), keys and values (M, D) of the attention."""
         pool = self.visual.attnpool
         position = pool.positional_embedding
         if grid != (self.side, self.side):
-            position = resample(position, (self.side, self.side), grid)
+            position = resample_positions(position, (self.side, self.side), grid)
         x = torch.cat([features.mean(0, keepdim=True), features]) + position.to(features.dtype)
         return pool.q_proj(x[:1]), pool.k_proj(x), pool.v_proj(x)
 
     def embed(self, o: Tensor) -> Tensor:
         """Return embeddings (..., E), not normalised, of attention outputs (..., D)."""
         return cast(Tensor, self.visual.attnpool.c_proj(o))
-
-
-def _per_head(norm: nn.Module, rows: Tensor, heads: int) -> Tensor:
-    """Normalise rows (N, D) head by head."""
-    return cast(Tensor, norm(rows.unflatten(-1, (heads, -1))).flatten(-2))

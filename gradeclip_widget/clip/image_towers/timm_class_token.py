@@ -1,4 +1,4 @@
-"""timm's vision transformers that read their patches with a class token: plain, hybrid, EVA, relative."""
+"""Image towers pooled by a class token: timm's transformers (plain, hybrid, EVA, relative positions)."""
 
 from __future__ import annotations
 
@@ -9,30 +9,29 @@ import torch
 import torch.nn.functional as F
 from timm.models.eva import Eva
 from timm.models.vision_transformer import VisionTransformer
-from timm.models.vision_transformer_relpos import (
-    VisionTransformerRelPos,
-)
+from timm.models.vision_transformer_relpos import VisionTransformerRelPos
 from torch import Tensor
 
 from ..blocks.attention import no_autocast
 from ..blocks.timm import TimmBlock
+from .base import ImageTower
 from .class_token_trace import ClassTokenTrace
-from .patches import any_size, relative_positions, takes_any_size, timm_grid, timm_patch_size
+from .patches import (
+    dynamic_image_size,
+    relative_positions,
+    supports_dynamic_size,
+    timm_grid,
+    timm_patch_size,
+)
 
 
-class TimmClassTokenTower:
+class TimmClassTokenTower(ImageTower):
     """open_clip's ``TimmModel`` around a timm transformer with ``global_pool="token"``."""
 
     family = "timm vision transformer with a class token"
-    has_query = True
-    supports_reference = False
+    priority = 1
 
     def __init__(self, visual: Any) -> None:
-        """View the tower ``model.visual``.
-
-        Raises:
-            TypeError: it is of another family.
-        """
         trunk: Any = getattr(visual, "trunk", None)
         known = isinstance(trunk, VisionTransformer | Eva | VisionTransformerRelPos)
         if not known:
@@ -44,31 +43,12 @@ class TimmClassTokenTower:
         self.depth = len(self.blocks)
         self.patch_size = timm_patch_size(trunk)
         self.image_size = cast(tuple[int, int], tuple(trunk.patch_embed.img_size))
-        self.flexible = takes_any_size(trunk)
+        self.flexible = supports_dynamic_size(trunk)
         self.patches = slice(trunk.num_prefix_tokens, None)
 
-    @torch.no_grad()
-    def trace(
-        self,
-        pixels: Tensor,
-        layers: int = 1,
-        *,
-        single_head: bool = False,
-        contributions: bool = True,
+    def _trace(
+        self, pixels: Tensor, layers: int, single_head: bool, contributions: bool
     ) -> ClassTokenTrace:
-        """Run the tower on one picture, the last block for the class token's row alone.
-
-        Args:
-            pixels: normalised picture (1, 3, H, W), sides multiples of the patch size.
-            layers: how many of the last blocks to explain.
-            single_head: not for this family.
-            contributions: carry along what every block adds to the class token, for ``block_contributions``.
-
-        Raises:
-            ValueError: the tower does not have so many blocks, or a single head is asked for.
-        """
-        if single_head:
-            raise ValueError("the authors' code knows open_clip's own vision transformers only")
         tokens, blocks = self._embed(pixels)
         grid = timm_grid(self.visual.trunk, pixels)
         return ClassTokenTrace.of(
@@ -83,16 +63,16 @@ class TimmClassTokenTower:
         )
 
     def embedding_of(self, pooled: Tensor) -> Tensor:
-        """Unit embeddings (..., E) of class tokens (..., D) leaving the last block."""
+        """Return unit embeddings (..., E) of class tokens (..., D) leaving the last block."""
         trunk = self.visual.trunk
         with no_autocast(pooled):
             pooled = trunk.fc_norm(trunk.norm(pooled.to(self.blocks[-1].dtype)))
             return F.normalize(self.visual.head(trunk.head(pooled)).float(), dim=-1)
 
     def _embed(self, pixels: Tensor) -> tuple[Tensor, list[TimmBlock]]:
-        """Tokens (prefix + patches, D) entering the first block, and the blocks as they place them."""
+        """Return tokens (prefix + patches, D) entering the first block, and the blocks with positions."""
         trunk: Any = self.visual.trunk
-        with any_size(trunk, pixels.shape[-2:]):
+        with dynamic_image_size(trunk, pixels.shape[-2:]):
             patches = trunk.patch_embed(pixels.to(self.blocks[0].dtype))
             relative = isinstance(trunk, VisionTransformerRelPos)
             if relative:

@@ -1,4 +1,4 @@
-"""First-order shares of a text embedding, and of a score."""
+"""First-order attributions of a text embedding, and of a score, to a caption's tokens."""
 
 from __future__ import annotations
 
@@ -15,29 +15,32 @@ from ..blocks.frozen_norms import FrozenNorms
 
 @dataclass(frozen=True, eq=False)
 class Attributions:
-    """What each of K things, tokens most often, gives to a unit text embedding t, to first order.
+    """What each of K things, tokens most often, contributes to a unit text embedding t, to first order.
 
     Attributes:
-        embedded: (K, E), or (L, K, E) of several blocks.
+        embedding: contributions (K, E), or (L, K, E) of several blocks.
     """
 
-    embedded: Tensor
+    embedding: Tensor
 
     def of_score(self, x: Tensor, *, freeze_norms: bool) -> Tensor:
-        """Return what each gives to the score x . t of a unit image embedding (E,): (K,) or (L, K).
+        """Return contributions to the score x . t of a unit image embedding (E,): (K,) or (L, K).
 
-        Attributions that are no derivatives feel no norms.
+        Args:
+            x: the image embedding.
+            freeze_norms: no difference here; see `TangentAttributions.of_score`.
         """
         with no_autocast(x):
-            return self.embedded @ x.to(self.embedded)
+            return self.embedding @ x.to(self.embedding)
 
 
 @dataclass(frozen=True, eq=False)
 class TangentAttributions(Attributions):
-    """Attributions that tangents of the pooled token behind the last block become in what follows, the tail.
+    """Attributions made of tangents of the pooled token that leaves the last block.
 
-    ``embedded`` are derivatives of all of it, the last normalizations included. Over everything that the
-    pooled token is made of they add up to nothing: they tell what speaks for one word rather than another.
+    ``embedding`` holds their derivatives through the rest of the tower (its tail), the last normalizations
+    included. Over everything that the pooled token is made of these add up to zero: they tell what supports
+    one token rather than another.
 
     Attributes:
         tangents: (K, D), or (L, K, D).
@@ -54,16 +57,18 @@ class TangentAttributions(Attributions):
     def of(
         cls, tangents: Tensor, pooled: Tensor, embedding_of: Callable[[Tensor], Tensor]
     ) -> TangentAttributions:
-        """Take tangents (K, D) through the tail."""
+        """Propagate tangents (K, D) through the tail."""
         pooled = pooled.to(tangents)
         return cls(embedding_jvp(pooled, tangents, embedding_of), tangents, pooled, embedding_of)
 
     def of_score(self, x: Tensor, *, freeze_norms: bool) -> Tensor:
-        """Return what each gives to the score x . t of a unit image embedding (E,): (K,) or (L, K).
+        """Return contributions to the score x . t of a unit image embedding (E,): (K,) or (L, K).
 
-        With ``freeze_norms`` the scales of the tail's normalizations are held at their values: the final
-        norm's, and |y| of the embedding y before it is made a unit vector. Over everything that the pooled
-        token is made of they then add up to the score, biases aside: they tell how much each gives.
+        Args:
+            x: the image embedding.
+            freeze_norms: hold the scales of the tail's normalizations fixed: that of the final norm, and the
+                length of the embedding before it becomes a unit vector. Over everything that the pooled token
+                is made of the contributions then add up to the score, up to biases.
         """
         if not freeze_norms:
             return super().of_score(x, freeze_norms=False)
@@ -74,7 +79,7 @@ class TangentAttributions(Attributions):
         with no_autocast(x):
             return self.tangents @ gradient.to(self.tangents)
 
-    def by_block(self, blocks: int) -> TangentAttributions:
-        """Return shares of rows that stand block under block, (L K, ...) to (L, K, ...)."""
-        rows = [part.unflatten(0, (blocks, -1)) for part in (self.embedded, self.tangents)]
-        return replace(self, embedded=rows[0], tangents=rows[1])
+    def split_blocks(self, blocks: int) -> TangentAttributions:
+        """Return the same with rows (L K, ...), block after block, as (L, K, ...)."""
+        rows = [part.unflatten(0, (blocks, -1)) for part in (self.embedding, self.tangents)]
+        return replace(self, embedding=rows[0], tangents=rows[1])

@@ -1,10 +1,12 @@
-"""What every image and text tower offers to the methods, whatever its family."""
+"""Text towers: the base class of their families, and what a traced caption offers to the methods."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -12,38 +14,92 @@ from ..blocks.attention import PooledAttention, TangentFn, no_autocast
 from ..tokenizers.special_tokens import SOT_EOT, SpecialTokens
 from .attributions import TangentAttributions
 
+FAMILIES: list[type[TextTower]] = []  # filled as their modules are imported; `registry` orders them
 
-class TextTrace(Protocol):
-    """One caption's pass through a text tower."""
 
-    embedding: Tensor  # (E,) unit text embedding t
-    attentions: Sequence[
-        PooledAttention
-    ]  # of the explained blocks, shallowest first; none where nothing asks
-    propagated: TangentAttributions | None  # `shares` of the moves that `run` took along, if it did
-    block_contributions: (
-        Tensor  # (L, E): what each block's attention output adds to t, to first order
-    )
+class TextTrace(ABC):
+    """One caption's pass through a text tower.
 
+    Attributes:
+        embedding: unit text embedding t (E,).
+        attentions: attention of the pooled token in each explained block, shallowest first. Empty for towers
+            without a query.
+        propagated: what `propagate` would return for the tangents given to `TextTower.run`, where the tower
+            propagated them in the same pass; else ``None``.
+        block_contributions: (L, E), what each block's attention output adds to t, to first order.
+    """
+
+    propagated: TangentAttributions | None = None
+    if TYPE_CHECKING:  # as properties, since a trace may hold them or compute them when asked
+
+        @property
+        @abstractmethod
+        def embedding(self) -> Tensor: ...  # noqa: D102
+
+        @property
+        @abstractmethod
+        def attentions(self) -> Sequence[PooledAttention]: ...  # noqa: D102
+
+        @property
+        @abstractmethod
+        def block_contributions(self) -> Tensor: ...  # noqa: D102
+
+    @abstractmethod
     def propagate(self, tangents: Sequence[Tensor]) -> TangentAttributions:
-        """Return the sum over the explained blocks of J_l a_l, from a_l (K, D) per block.
+        """Propagate tangents of the pooled token's attention outputs to the embedding.
 
-        Where nothing asks there is no block to give moves for: what each token's own part of the mean gives.
+        For towers without a query (``has_query=False``), the parts that the caption's tokens give to the mean
+        take the place of the tangents.
+
+        Args:
+            tangents: a_l (K, D) for every explained block l; none for towers without a query.
+
+        Returns:
+            The sum over the blocks of J_l a_l, with J_l the derivative of t by block l's attention output.
         """
 
 
-class TextTower(Protocol):
-    """Floor 2's text side. Token ids are framed, as from SOT to EOT, without padding."""
+class TextTower(ABC):
+    """Base class of text towers. A subclass with a ``family`` is a family of its own, and is registered.
 
-    family: str
+    Captions are token ids with special tokens (SOT to EOT, or as the tokenizer has it), without padding.
+
+    Attributes:
+        family: what towers of this family are called in messages.
+        priority: families of higher priority are tried first. Needed only where a model fits two of them.
+        has_query: whether a pooled token attends to the others; else the tokens are averaged.
+        supports_reference: whether the authors' code knows this family.
+        ends_at_eot: whether the model reads nothing after the first EOT token.
+        default_text_layers: default of `Explainer`'s ``text_layers``.
+        context_length: tokens that the tower takes, special ones included.
+        depth: number of blocks that can be explained.
+        token_embedding: the module that every pass calls with ids, for embeddings (..., D).
+    """
+
+    family: ClassVar[str]
+    priority: ClassVar[int] = 0
+    has_query: bool = True
+    supports_reference: bool = False
+    ends_at_eot: bool = False
+    default_text_layers: int
     context_length: int
     depth: int
-    has_query: bool  # whether a pooled token asks; else the tokens are averaged
-    supports_reference: bool  # whether the authors' code knows this family
-    ends_at_eot: bool  # whether nothing after the first EOT token is read
-    default_text_layers: int  # how many of the last blocks to explain where nobody says
-    token_embedding: nn.Module  # called in every pass, with ids to embeddings (..., D)
+    token_embedding: nn.Module
 
+    def __init_subclass__(cls) -> None:
+        """Register the family, if it has a name of its own."""
+        if "family" in vars(cls):
+            FAMILIES.append(cls)
+
+    @abstractmethod
+    def __init__(self, model: Any) -> None:
+        """View the text side of an open_clip model.
+
+        Raises:
+            TypeError: it is of another family. The message begins with "it" and is shown to the user.
+        """
+
+    @torch.no_grad()
     def run(
         self,
         sequences: Sequence[Sequence[int]],
@@ -51,23 +107,63 @@ class TextTower(Protocol):
         special_tokens: SpecialTokens = SOT_EOT,
         tangent_fn: TangentFn | None = None,
     ) -> tuple[Tensor, TextTrace]:
-        """Unit embeddings (K, E) of all sequences, and the first one's trace; 0 ``layers`` trace nothing.
+        """Encode several captions and trace the first.
 
-        ``tangent_fn`` of what is read in the explained blocks are taken along where that saves a pass.
+        Args:
+            sequences: token ids of each.
+            layers: how many of the last blocks to explain, at most those there are; 0 explains none.
+            special_tokens: which of the tokens are not the caption's own.
+            tangent_fn: tangents of the attention output of every explained block. They are propagated in the
+                same pass if the tower supports it; see `TextTrace.propagated`.
+
+        Returns:
+            Unit embeddings (K, E) of all captions, and the trace of the first.
         """
+        return self._run(sequences, layers, special_tokens, tangent_fn)
 
+    @torch.no_grad()
     def trace(self, ids: Sequence[int], layers: int, single_head: bool = False) -> TextTrace:
-        """Trace one sequence padded to the context length, as the authors' notebook does."""
+        """Trace one caption padded to the context length, as the authors' notebook does.
 
-    def encode(self, ids: Tensor, special_tokens: SpecialTokens = SOT_EOT) -> Tensor:
-        """Return unit embeddings (B, E) of framed captions of one length (B, L).
+        Args:
+            ids: its token ids.
+            layers: how many of the last blocks to explain.
+            single_head: run those with one head of full width, as the authors' code does.
 
-        Plain autograd reaches the token embeddings, which `run` does without.
+        Raises:
+            ValueError: a single head was asked for and the authors' code does not know the family.
         """
+        if single_head and not self.supports_reference:
+            raise ValueError(
+                "the authors' code knows causal text transformers pooled at EOT only; this text tower is of "
+                f"another family: {self.family}"
+            )
+        return self._trace(ids, layers, single_head)
+
+    @abstractmethod
+    def encode(self, ids: Tensor, special_tokens: SpecialTokens = SOT_EOT) -> Tensor:
+        """Return unit embeddings (B, E) of captions of one length (B, L).
+
+        Plain autograd can differentiate it down to the token embeddings; `run` is faster, but it cannot.
+        """
+
+    @abstractmethod
+    def _run(
+        self,
+        sequences: Sequence[Sequence[int]],
+        layers: int,
+        special_tokens: SpecialTokens,
+        tangent_fn: TangentFn | None,
+    ) -> tuple[Tensor, TextTrace]:
+        """Encode captions, as `run` says, which has turned gradients off."""
+
+    def _trace(self, ids: Sequence[int], layers: int, single_head: bool) -> TextTrace:
+        """Trace one caption, as `trace` says, which has checked ``single_head`` and turned gradients off."""
+        return self._run([ids], layers, SOT_EOT, None)[1]
 
 
 def text_embedding(text: Any, pooled: Tensor) -> Tensor:
-    """Unit embeddings (..., E) of pooled tokens (..., D) leaving an open_clip text tower's last block."""
+    """Return unit embeddings (..., E) of pooled tokens (..., D) that leave open_clip's last text block."""
     with no_autocast(pooled):
         pooled = text.ln_final(pooled)
         if isinstance(text.text_projection, nn.Linear):

@@ -1,4 +1,4 @@
-"""Text transformers that read both ways, padding and all, or append a class token: SigLIP, CoCa."""
+"""Bidirectional text towers, with padding in view (SigLIP), and those with an appended class token (CoCa)."""
 
 from __future__ import annotations
 
@@ -9,36 +9,31 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..blocks.attention import PooledAttention, TangentFn, attend_batch
+from ..blocks.attention import PooledAttention, TangentFn, attend
 from ..blocks.base import AttentionBlock
 from ..blocks.open_clip import OpenClipBlock
 from ..tokenizers.special_tokens import SOT_EOT, SpecialTokens
-from .base import text_embedding
+from .base import TextTower, text_embedding
 from .bidirectional_trace import BidirectionalTextTrace, RowLayout, TracedBlock
 
-_ROWS = 512  # tokens run at once: bounds memory where a caption has many words to leave out
+_ROWS = 512  # tokens run at once: bounds memory where a caption has many words
 
 
-class BidirectionalTextTower:
-    """open_clip's text transformer under any mask, pooling its first, last, EOT or appended class token.
+class BidirectionalTextTower(TextTower):
+    """open_clip's text transformer with any attention mask and any pooled token.
 
-    Where tokens read each other both ways, others read what the pooled one became, and hand it on: then
-    derivatives run through all tokens of the explained blocks, and are exact all the same.
+    The pooled token is the first, the last, EOT, or an appended class token. Where other tokens attend to it,
+    they pass on what it became in the explained blocks. Tangents then propagate through all tokens, so that
+    derivatives are exact.
     """
 
     family = "text transformer that reads both ways or appends a class token"
-    has_query = True
-    supports_reference = ends_at_eot = False
+    priority = 1
     default_text_layers = (
-        2  # further ones cost a pass for every token, where others read the pooled one
+        2  # each further one costs a pass for every token, see `BidirectionalTextTrace`
     )
 
     def __init__(self, model: Any) -> None:
-        """View the text side of an open_clip model.
-
-        Raises:
-            TypeError: its text tower is of another family.
-        """
         text = getattr(model, "text", model)
         if not hasattr(text, "transformer") or not hasattr(text, "token_embedding"):
             raise TypeError("it is not open_clip's own text transformer")
@@ -57,25 +52,13 @@ class BidirectionalTextTower:
         positions = int(text.positional_embedding.shape[0])
         self.context_length = positions - (self.class_token is not None)
 
-    @torch.no_grad()
-    def run(
+    def _run(
         self,
         sequences: Sequence[Sequence[int]],
         layers: int,
-        special_tokens: SpecialTokens = SOT_EOT,
-        tangent_fn: TangentFn | None = None,
+        special_tokens: SpecialTokens,
+        tangent_fn: TangentFn | None,
     ) -> tuple[Tensor, BidirectionalTextTrace]:
-        """Encode many captions at once and trace the first.
-
-        Args:
-            sequences: framed token ids of each, no padding.
-            layers: how many of the last blocks to explain, at most those there are; 0 for none.
-            special_tokens: which of the tokens are the caption's own, and what pads them.
-            tangent_fn: ignored: here all tokens would have tangents, so they are propagated later.
-
-        Returns:
-            Unit embeddings (K, E), and the trace of the first sequence.
-        """
         device, length = next(self.text.parameters()).device, self.context_length
         rows = [[*ids, *[special_tokens.pad] * (length - len(ids))] for ids in sequences]
         batches = torch.tensor(rows, device=device).split(max(1, _ROWS // length))
@@ -87,7 +70,7 @@ class BidirectionalTextTower:
                 first = RowLayout.of(
                     columns, mask[0], int(pooled[0]), len(sequences[0]), special_tokens, appended
                 )
-                steps, x = self._trace(entered[:1], mask[:1], first, layers)
+                steps, x = self._trace_blocks(entered[:1], mask[:1], first, layers)
                 trace = BidirectionalTextTrace(
                     self.embedding_of, steps, first, mask[0], x[first.pooled]
                 )
@@ -98,65 +81,54 @@ class BidirectionalTextTower:
         assert trace is not None
         return torch.cat(embeddings), trace
 
-    def trace(
-        self, ids: Sequence[int], layers: int, single_head: bool = False
-    ) -> BidirectionalTextTrace:
-        """Trace one caption.
-
-        Raises:
-            ValueError: a single head is asked for.
-        """
-        if single_head:
-            raise ValueError("the authors' code knows causal text transformers pooled at EOT only")
-        return self.run([ids], layers)[1]
-
     def encode(self, ids: Tensor, special_tokens: SpecialTokens = SOT_EOT) -> Tensor:
-        """Return unit embeddings (B, E) of framed captions of one length (B, L), for plain autograd."""
+        """Return unit embeddings (B, E) of captions of one length (B, L), for plain autograd."""
         length = ids.shape[1]
         ids = F.pad(ids, (0, self.context_length - length), value=special_tokens.pad)
         entered, mask, pooled, _ = self._embed(ids, length)
         return self._embeddings(entered, mask, pooled)
 
     def _embeddings(self, x: Tensor, mask: Tensor, pooled: Tensor) -> Tensor:
-        """Unit embeddings (B, E) of tokens (B, L, D), from the pooled one (B,) of each."""
+        """Run tokens (B, L, D) through the blocks; return unit embeddings (B, E) of the pooled ones (B,)."""
         for block in self.blocks:
-            x = block.forward_from_attention(x, attend_batch(*block.qkv(x), block.heads, mask))
+            o = attend(*block.qkv(x), block.heads, mask[:, None])
+            x = block.forward_from_attention(x, o)
         return self.embedding_of(x[torch.arange(len(x), device=x.device), pooled])
 
     def embedding_of(self, pooled: Tensor) -> Tensor:
-        """Unit embeddings (..., E) of pooled tokens (..., D) leaving the last block."""
+        """Return unit embeddings (..., E) of pooled tokens (..., D) leaving the last block."""
         return text_embedding(self.text, pooled.to(self.blocks[-1].dtype))
 
     def _embed(self, ids: Tensor, longest: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """What enters the first block.
+        """Embed captions for the first block.
 
         Args:
             ids: padded token ids (B, context length).
-            longest: how many tokens the longest caption has.
+            longest: number of tokens of the longest caption.
 
         Returns:
-            Tokens (B, L, D), what each sees (B, L, L), which is pooled (B,), and the positions (L,) that they
-            stand for: padding that no token of the batch sees is left out.
+            Tokens (B, L, D), the attention mask (B, L, L), which token is pooled (B,), and the position (L,)
+            of each column. Padding that is masked in the whole batch is left out.
         """
         text, (count, length) = self.text, ids.shape
         x = self.token_embedding(ids)
-        seen = torch.ones(count, length, dtype=torch.bool, device=ids.device)
+        visible = torch.ones(count, length, dtype=torch.bool, device=ids.device)
         if getattr(text, "use_pad_mask", False) or self.class_token is not None:
-            seen = ids != text.pad_id
+            visible = ids != text.pad_id
         if self.class_token is not None:
             x = torch.cat([x, self.class_token.to(x.dtype).expand(count, 1, -1)], 1)
-            always = seen.new_ones(count, 1)
-            # The released weights were trained with this mask one place off, and are run so.
+            always = visible.new_ones(count, 1)
+            # CoCa's released weights were trained with this mask one position off, and need it so.
             right = getattr(text, "correct_cls_mask", False)
-            seen = torch.cat([seen, always] if right else [always, seen], 1)
+            visible = torch.cat([visible, always] if right else [always, visible], 1)
         x = (x + text.positional_embedding[: x.shape[1]]).to(self.blocks[0].dtype)
-        mask = seen[:, None].expand(-1, x.shape[1], -1)
+        mask = visible[:, None].expand(-1, x.shape[1], -1)
         if text.attn_mask is not None:
             mask = mask.tril()
-        return seen_alone(x, seen, mask, self._pooled(ids, x.shape[1]), longest)
+        return drop_hidden_columns(x, visible, mask, self._pooled(ids, x.shape[1]), longest)
 
     def _pooled(self, ids: Tensor, length: int) -> Tensor:
-        """Position (B,) of the token that each sequence is pooled at."""
+        """Return the position (B,) of the pooled token of each caption."""
         if self.class_token is not None or self.pooling == "last":
             return torch.full_like(ids[:, 0], length - 1)
         if self.pooling == "first":
@@ -166,14 +138,14 @@ class BidirectionalTextTower:
         eos: int = getattr(self.text, "eos_id", None) or self.text.text_eos_id
         return ids.eq(eos).int().argmax(-1)
 
-    def _trace(
+    def _trace_blocks(
         self, x: Tensor, mask: Tensor, layout: RowLayout, layers: int
     ) -> tuple[list[TracedBlock], Tensor]:
-        """Run one caption (1, L, D); what its pooled token read in each block, and the tokens (L, D)."""
+        """Run one caption (1, L, D); return every block's trace, and the tokens (L, D) leaving the last."""
         steps, p = [], layout.pooled
         for number, block in enumerate(self.blocks):
             q, k, v = block.qkv(x)
-            o = attend_batch(q, k, v, block.heads, mask)
+            o = attend(q, k, v, block.heads, mask[:, None])
             attention = PooledAttention(
                 q[0, p],
                 layout.arranged(k[0]),
@@ -192,24 +164,24 @@ class BidirectionalTextTower:
         return steps, x[0]
 
 
-def seen_alone(
-    x: Tensor, seen: Tensor, mask: Tensor, pooled: Tensor, longest: int
+def drop_hidden_columns(
+    x: Tensor, visible: Tensor, mask: Tensor, pooled: Tensor, longest: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """A batch of token rows without the positions that are padding in all of them and hidden besides.
+    """Leave out the positions of a batch that are masked padding in every caption.
 
     Args:
         x: tokens (B, L, D).
-        seen: positions that are not hidden (B, L).
-        mask: what each token sees (B, L, L).
-        pooled: position of the pooled token of each (B,).
-        longest: how many tokens the longest caption has.
+        visible: positions that are not masked (B, L).
+        mask: attention mask (B, L, L), true where a token may attend.
+        pooled: position of the pooled token of each caption (B,).
+        longest: number of tokens of the longest caption.
 
     Returns:
-        The same tokens, mask and pooled positions with columns left out, and the positions (L',) kept.
+        Tokens, mask and pooled positions without those columns, and the positions (L',) that are left.
     """
-    used = seen.any(0)
+    used = visible.any(0)
     used[pooled] = True
-    used[:longest] = True  # a caption's own token may be taken for padding, and hidden
+    used[:longest] = True  # a caption's own token may have the padding id, and be masked
     columns = used.nonzero()[:, 0]
     mask = mask[:, columns][:, :, columns]
     return x[:, columns], mask, used.cumsum(0)[pooled] - 1, columns

@@ -10,34 +10,30 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..blocks.attention import PooledAttention, TangentFn, attend, attend_batch, attention_jvp
+from ..blocks.attention import PooledAttention, TangentFn, attend, attention_jvp
 from ..blocks.forward_mode import DualLayout, embedding_jvp
 from ..blocks.open_clip import OpenClipBlock
 from ..blocks.propagate import propagate_tangents, residual_mlp_with_contribution
 from ..tokenizers.special_tokens import SOT_EOT, SpecialTokens
 from .attributions import TangentAttributions
-from .base import text_embedding
+from .base import TextTower, TextTrace, text_embedding
 
 _PACK = 512  # tokens run at once: bounds the attention mask for very long captions
 
 
-class CausalTextTower:
-    """open_clip's text transformer, causal, its EOT token pooled.
+class CausalTextTower(TextTower):
+    """open_clip's causal text transformer, pooled at the EOT token.
 
-    A token sees only what stands before it, so captions that begin alike share that beginning: all
-    sequences are packed into one trie and every distinct prefix is computed once, without padding.
+    A token attends only to those before it, so captions with a common beginning share its computation: all
+    are packed into one trie, and every distinct prefix is computed once, without padding.
     """
 
     family = "causal text transformer pooled at EOT"
-    has_query = supports_reference = ends_at_eot = True
+    priority = 2  # the bidirectional family takes such models too, at a higher cost
+    supports_reference = ends_at_eot = True
     default_text_layers = 8  # as the authors do
 
     def __init__(self, model: Any) -> None:
-        """View the text side of an open_clip model.
-
-        Raises:
-            TypeError: its text tower is of another family.
-        """
         text = getattr(model, "text", model)
         if not hasattr(text, "transformer") or not hasattr(text, "token_embedding"):
             raise TypeError("it is not open_clip's own text transformer")
@@ -52,25 +48,13 @@ class CausalTextTower:
         self.depth = len(self.blocks)
         self.context_length = int(text.positional_embedding.shape[0])
 
-    @torch.no_grad()
-    def run(
+    def _run(
         self,
         sequences: Sequence[Sequence[int]],
         layers: int,
-        special_tokens: SpecialTokens = SOT_EOT,
-        tangent_fn: TangentFn | None = None,
+        special_tokens: SpecialTokens,
+        tangent_fn: TangentFn | None,
     ) -> tuple[Tensor, CausalTextTrace]:
-        """Encode many captions at once and trace the first.
-
-        Args:
-            sequences: token ids of each, SOT to EOT, no padding.
-            layers: how many of the last blocks to explain, at most those there are; 0 for none.
-            special_tokens: which of the tokens are the caption's own.
-            tangent_fn: of what EOT reads in them, taken along in the same pass.
-
-        Returns:
-            Unit embeddings (K, E), and the trace of the first sequence.
-        """
         embeddings, trace = [], None
         for pack in _packs(sequences):
             trie = _Trie.of(pack)
@@ -85,36 +69,28 @@ class CausalTextTower:
             if trace is None:
                 trace = CausalTextTrace(self, steps, pooled[0], embeddings[0][0])
                 if tangent_fn and layers:
-                    trace.keep(x[len(trie.ids) :])
+                    trace.set_propagated(x[len(trie.ids) :])
         assert trace is not None
         return torch.cat(embeddings), trace
 
-    @torch.no_grad()
-    def trace(self, ids: Sequence[int], layers: int, single_head: bool = False) -> CausalTextTrace:
-        """Trace one caption padded to the context length, as the authors' notebook runs it.
-
-        Args:
-            ids: token ids, SOT to EOT.
-            layers: how many of the last blocks to explain.
-            single_head: run those with one head of full width.
-        """
+    def _trace(self, ids: Sequence[int], layers: int, single_head: bool) -> CausalTextTrace:
         end = len(ids) - 1
         trie = _Trie.of([[*ids, *[0] * (self.context_length - len(ids))]])
         x, attentions = self._blocks(trie, layers, SOT_EOT, end, single_head)
         return CausalTextTrace(self, attentions, x[end], self.embedding_of(x[end]))
 
     def encode(self, ids: Tensor, special_tokens: SpecialTokens = SOT_EOT) -> Tensor:
-        """Return unit embeddings (B, E) of captions of one length (B, L), SOT to EOT, for plain autograd."""
+        """Return unit embeddings (B, E) of captions of one length (B, L), for plain autograd."""
         length = ids.shape[1]
         x = self.token_embedding(ids) + self.text.positional_embedding[:length]
         x = x.to(self.blocks[0].dtype)
-        mask = torch.ones(length, length, dtype=torch.bool, device=ids.device).tril()
+        mask = torch.ones(1, length, length, dtype=torch.bool, device=ids.device).tril()
         for block in self.blocks:
-            x = block.forward_from_attention(x, attend_batch(*block.qkv(x), block.heads, mask))
+            x = block.forward_from_attention(x, attend(*block.qkv(x), block.heads, mask))
         return self.embedding_of(x[:, -1])
 
     def embedding_of(self, pooled: Tensor) -> Tensor:
-        """Unit embeddings (..., E) of EOT tokens (..., D) leaving the last block."""
+        """Return unit embeddings (..., E) of EOT tokens (..., D) leaving the last block."""
         return text_embedding(self.text, pooled.to(self.blocks[-1].dtype))
 
     def _blocks(
@@ -126,19 +102,28 @@ class CausalTextTower:
         single_head: bool = False,
         tangent_fn: TangentFn | None = None,
     ) -> tuple[Tensor, list[_Step]]:
-        """Run all blocks over a trie's tokens (M, D); what its first path's EOT read in each.
+        """Run all blocks over a trie's tokens, and trace its first caption.
 
-        Below the tokens leave, where there are any, the directions that moves of EOT have become, then each
-        block's own effect.
+        Args:
+            trie: the captions; the first one's tokens come first.
+            layers: how many of the last blocks to explain; 0 traces none.
+            special_tokens: which tokens are not the caption's own.
+            end: row of the first caption's EOT, if not its last token.
+            single_head: run explained blocks with one head of full width.
+            tangent_fn: tangents of EOT's attention output, propagated in the same pass.
+
+        Returns:
+            Rows (M, D) leaving the last block, and the trace of every block. With ``tangent_fn``, the T
+            propagated tangents of EOT and the L blocks' contributions to it follow as further rows.
         """
         text, device = self.text, self.text.positional_embedding.device
         ids, depths = (torch.tensor(t, device=device) for t in (trie.ids, trie.depths))
         x = self.token_embedding(ids) + text.positional_embedding[depths]
         x = x.to(self.blocks[0].dtype)
         mask = trie.mask().to(device)
-        path = slice(0, trie.depths[trie.ends[0]] + 1)  # the first sequence is laid down first
+        path = slice(0, trie.depths[trie.ends[0]] + 1)  # the first caption's tokens come first
         end = trie.ends[0] if end is None else end
-        own = slice(special_tokens.leading, end + 1 - special_tokens.trailing)
+        own = special_tokens.own(end + 1)
         layout = DualLayout(len(x), end) if tangent_fn and layers else None
         if layout:
             x = torch.cat([x, x.new_zeros(own.stop - own.start, x.shape[1])])
@@ -174,63 +159,67 @@ class _Step:
 
 
 @dataclass(eq=False)
-class CausalTextTrace:
-    """What a caption's EOT token read, block by block.
+class CausalTextTrace(TextTrace):
+    """One caption's pass through a causal text tower, block by block.
 
-    Nothing after EOT reaches it and nothing before it sees it, so along its own row derivatives are exact.
+    No token before EOT attends to it, so derivatives along its own row are exact.
+
+    Attributes:
+        tower: the tower.
+        steps: all blocks.
+        pooled: EOT (D,) leaving the last block.
     """
 
     tower: CausalTextTower
     steps: list[_Step]
-    pooled: Tensor  # (D,) EOT leaving the last block
-    embedding: Tensor  # (E,) unit text embedding t
-    propagated: TangentAttributions | None = None  # what moves that were taken along have become
+    pooled: Tensor
+    embedding: Tensor
+    propagated: TangentAttributions | None = None
 
-    @property
+    @cached_property
     def attentions(self) -> list[PooledAttention]:
-        """Reads of the explained blocks, shallowest first."""
+        """Attention of EOT in each explained block, shallowest first."""
         return [step.attention for step in self.steps if step.explained]
 
     @cached_property
     def block_contributions(self) -> Tensor:
-        """(L, E) what each block's attention output adds to t, to first order."""
+        """(L, E), what each block's attention output adds to t, to first order."""
         none = [step.x.new_zeros(0, len(step.x)) for step in self.steps]
-        return embedding_jvp(self.pooled, self._carry(none), self.tower.embedding_of)
+        return embedding_jvp(self.pooled, self._propagate(none), self.tower.embedding_of)
 
     def propagate(self, tangents: Sequence[Tensor]) -> TangentAttributions:
-        """Return the sum over the explained blocks of J_l a_l, from a_l (K, D) per block."""
+        """Return the sum over the explained blocks of J_l a_l, from tangents a_l (K, D) per block."""
         blank = [torch.zeros_like(tangents[0])] * (len(self.steps) - len(tangents))
-        return self._embed(self._carry([*blank, *tangents]))
+        return self._embed(self._propagate([*blank, *tangents]))
 
-    def keep(self, directions: Tensor) -> None:
-        """Directions (T + L, D) of EOT leaving the last block: of moves taken along, then block effects."""
-        self.propagated = self._embed(directions)
+    def set_propagated(self, tangents: Tensor) -> None:
+        """Keep tangents (T + L, D) of EOT: T that `CausalTextTower` propagated, then block contributions."""
+        self.propagated = self._embed(tangents)
 
     @torch.no_grad()
-    def _carry(self, tangents: Sequence[Tensor]) -> Tensor:
-        """Directions (K + L, D) of EOT leaving the last block, as `keep` takes them.
+    def _propagate(self, attention_tangents: Sequence[Tensor]) -> Tensor:
+        """Return tangents (K + L, D) of EOT leaving the last block, from tangents (K, D) for every block.
 
-        They begin as rows (K, D) given per block; below them rides each block's own attention output.
+        The last L are the blocks' contributions.
         """
-        moves = torch.zeros_like(tangents[0])
-        for step, injected in zip(self.steps, tangents, strict=True):
+        tangents = torch.zeros_like(attention_tangents[0])
+        for step, added in zip(self.steps, attention_tangents, strict=True):
             own = step.attention.visible - 1
-            moves = propagate_tangents(step.block, step.x, step.attention, moves, injected, own)
-        return moves
+            tangents = propagate_tangents(step.block, step.x, step.attention, tangents, added, own)
+        return tangents
 
     @torch.no_grad()
-    def _embed(self, directions: Tensor) -> TangentAttributions:
-        """Attributions of all but the last L directions, which are the block effects, and kept as such."""
-        tail, count = self.tower.embedding_of, len(directions) - len(self.steps)
-        moved = embedding_jvp(self.pooled, directions, tail)
-        # The block effects rode along, since reading the weights again is all that they would cost.
-        self.block_contributions = moved[count:]
-        return TangentAttributions(moved[:count], directions[:count], self.pooled, tail)
+    def _embed(self, tangents: Tensor) -> TangentAttributions:
+        """Return attributions of tangents (K + L, D) but the last L, which become `block_contributions`."""
+        tail, count = self.tower.embedding_of, len(tangents) - len(self.steps)
+        embedding = embedding_jvp(self.pooled, tangents, tail)
+        self.block_contributions = embedding[count:]
+        return TangentAttributions(embedding[:count], tangents[:count], self.pooled, tail)
 
 
 @dataclass
 class _Trie:
-    """Token sequences folded at their common prefixes, parents before children."""
+    """Token sequences merged at their common prefixes, parents before children."""
 
     ids: list[int]
     depths: list[int]  # position of each token in its sequence
@@ -254,17 +243,17 @@ class _Trie:
         return trie
 
     def mask(self) -> Tensor:
-        """(M, M) true where a token sees another: itself and its ancestors."""
-        sees = torch.zeros(len(self.ids), len(self.ids), dtype=torch.bool)
+        """Return the attention mask (M, M), true where a token may attend: to itself and its ancestors."""
+        mask = torch.zeros(len(self.ids), len(self.ids), dtype=torch.bool)
         for node, parent in enumerate(self.parents):
             if parent >= 0:
-                sees[node] = sees[parent]
-            sees[node, node] = True
-        return sees
+                mask[node] = mask[parent]
+            mask[node, node] = True
+        return mask
 
 
 def _packs(sequences: Sequence[Sequence[int]]) -> list[list[Sequence[int]]]:
-    """Cut the list where a trie could grow past `_PACK` tokens."""
+    """Split the list where a trie could grow past `_PACK` tokens."""
     packs: list[list[Sequence[int]]] = [[]]
     size = 0
     for sequence in sequences:

@@ -1,4 +1,4 @@
-"""Hugging Face text encoders that pool their first token: NLLB, and BERT's kin where so built."""
+"""Hugging Face text encoders pooled by their first token: NLLB, and BERT-like ones with a class token."""
 
 from __future__ import annotations
 
@@ -10,24 +10,19 @@ from torch import Tensor, nn
 
 from ..blocks.attention import no_autocast
 from ..blocks.huggingface import HuggingFaceBlock
-from .bidirectional import BidirectionalTextTower, seen_alone
+from .bidirectional import BidirectionalTextTower, drop_hidden_columns
 from .huggingface_mean import context_length, token_embedding
 
 
 class HuggingFaceFirstTokenTower(BidirectionalTextTower):
-    """open_clip's ``HFTextEncoder`` with a class token's pooler.
+    """open_clip's ``HFTextEncoder`` with a pooler that takes the first token.
 
-    The first token asks: BERT's [CLS], or the language that NLLB's captions start with. Padding is hidden.
+    That token is BERT's [CLS], or the language code that NLLB's captions start with. Padding is masked.
     """
 
     family = "Hugging Face text encoder, its first token pooled"
 
     def __init__(self, model: Any) -> None:
-        """View the text side of an open_clip model.
-
-        Raises:
-            TypeError: its text tower is of another family.
-        """
         text = getattr(model, "text", None)
         if not isinstance(text, HFTextEncoder):
             raise TypeError("it is not a Hugging Face encoder in open_clip's wrapper")
@@ -41,7 +36,7 @@ class HuggingFaceFirstTokenTower(BidirectionalTextTower):
         blocks = [HuggingFaceBlock.of(layer) for layer in layers]
         last, last_norm = blocks[-1].without_last_norm()
         self.blocks = [*blocks[:-1], last]
-        # Blocks that normalize at their start leave it to the encoder to normalize at the end.
+        # Encoders of pre-norm blocks have a final norm of their own.
         self.final_norm: nn.Module = getattr(self.encoder, "layer_norm", last_norm)
         self.depth = len(self.blocks)
         self.token_embedding = token_embedding(text.transformer)
@@ -50,7 +45,7 @@ class HuggingFaceFirstTokenTower(BidirectionalTextTower):
         self.context_length = context_length(text.config)
 
     def embedding_of(self, pooled: Tensor) -> Tensor:
-        """Unit embeddings (..., E) of first tokens (..., D) leaving the last block."""
+        """Return unit embeddings (..., E) of first tokens (..., D) leaving the last block."""
         with no_autocast(pooled):
             pooled = self.final_norm(pooled.to(self.blocks[-1].dtype))
             head = getattr(self.text.transformer, "pooler", None)
@@ -59,16 +54,18 @@ class HuggingFaceFirstTokenTower(BidirectionalTextTower):
             return F.normalize(self.text.proj(pooled).float(), dim=-1)
 
     def _embed(self, ids: Tensor, longest: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        seen = ids != self.pad
-        mask = seen[:, None].expand(-1, ids.shape[1], -1)
+        visible = ids != self.pad
+        mask = visible[:, None].expand(-1, ids.shape[1], -1)
         x = self._tokens(ids).to(self.blocks[0].dtype)
-        return seen_alone(x, seen, mask, self._pooled(ids, ids.shape[1]), longest)
+        return drop_hidden_columns(x, visible, mask, self._pooled(ids, ids.shape[1]), longest)
 
     def _tokens(self, ids: Tensor) -> Tensor:
-        """Tokens (B, L, D) entering the first block."""
+        """Return tokens (B, L, D) entering the first block."""
         if hasattr(self.text.transformer, "embeddings"):
             return cast(Tensor, self.text.transformer.embeddings(input_ids=ids))
-        scale = getattr(self.encoder, "embed_scale", 1.0)  # older versions keep it out of the table
+        scale = getattr(
+            self.encoder, "embed_scale", 1.0
+        )  # older versions of transformers do not scale in `embed_tokens`
         return cast(
             Tensor, self.encoder.embed_tokens(ids) * scale + self.encoder.embed_positions(ids)
         )

@@ -9,14 +9,19 @@ from collections.abc import Callable, Sequence
 
 from ...core.words import Span
 
-_LINE = 400  # characters
+_LINE = 400  # characters of both texts together: above this, difflib takes too long
 
 
 def origins(caption: str, cleaned: str, clean: Callable[[str], str]) -> list[Span]:
-    """For each character of the cleaned caption, the characters of the caption it came from.
+    """Return, for each character of a cleaned caption, the characters of the caption that it came from.
 
-    Cleaning folds white space, lowers case, and repairs mojibake and HTML entities. All but the first
-    happens within the runs between white space, so the runs are aligned one by one.
+    Cleaning folds white space, lowers case, and repairs mojibake and HTML entities. All but the first change
+    only text between white space, so that is aligned run by run.
+
+    Args:
+        caption: the caption.
+        cleaned: what ``clean`` makes of it.
+        clean: the tokenizer's cleaning function.
     """
     runs = [m.span() for m in re.finditer(r"\S+", caption)]
     pieces = [clean(caption[a:b]) for a, b in runs]
@@ -32,9 +37,15 @@ def origins(caption: str, cleaned: str, clean: Callable[[str], str]) -> list[Spa
 
 
 def aligned(text: str, cleaned: str, start: int) -> list[Span]:
-    """As `origins`, of a text that starts at ``start``: a character for a character where that fits.
+    """As `origins`, for one text whose first character has position ``start``.
 
-    What was rewritten maps as a whole where `difflib` is quick enough to find it, else in proportion.
+    Texts of equal length map character by character. Otherwise `difflib` finds what was rewritten, which maps
+    as a whole; long texts, for which it is too slow, map in proportion.
+
+    Args:
+        text: the text.
+        cleaned: what cleaning made of it.
+        start: position of its first character.
     """
     lowered = [c.lower() for c in text]
     if len(text) == len(cleaned):
@@ -57,5 +68,5 @@ def aligned(text: str, cleaned: str, start: int) -> list[Span]:
 
 
 def span_of(origin: Sequence[Span], a: int, b: int) -> Span:
-    """Characters of the caption that the cleaned caption's [a, b) came from."""
+    """Return the characters of the caption that [a, b) of the cleaned caption came from."""
     return origin[a][0], origin[b - 1][1]

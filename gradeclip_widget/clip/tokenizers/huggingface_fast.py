@@ -1,4 +1,4 @@
-"""Tokens of Hugging Face's fast tokenizers, in the wrappers that open_clip puts around them."""
+"""Tokens of Hugging Face's fast tokenizers, in open_clip's wrappers."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from open_clip.tokenizer import basic_clean, canonicalize_text
 
 from ...core.words import Span
 from .alignment import origins, span_of
-from .open_clip_bpe import Tokenizer, Tokens
+from .base import Tokenizer, Tokens
 from .special_tokens import SpecialTokens
 
 
 class HuggingFaceFastTokenizer(Tokenizer):
-    """open_clip's ``HFTokenizer`` or ``SigLipTokenizer`` with positions, which fast tokenizers report."""
+    """open_clip's ``HFTokenizer`` or ``SigLipTokenizer`` around a fast tokenizer, which reports positions."""
+
+    priority = 1
 
     def __init__(
         self,
@@ -24,17 +26,6 @@ class HuggingFaceFastTokenizer(Tokenizer):
         known: frozenset[int] | None = None,
         ends_at_eot: bool = False,
     ) -> None:
-        """Wrap a tokenizer.
-
-        Args:
-            tokenizer: the model's own.
-            context_length: positions of the text tower.
-            known: ids that it was trained on; ``None`` for all.
-            ends_at_eot: whether the model reads no further than the first token of its frame's end.
-
-        Raises:
-            TypeError: it pads on the left, or arranges its tokens in a way of its own.
-        """
         if getattr(tokenizer, "tokenizer_mode", ""):
             raise TypeError(
                 f"tokenizer mode {tokenizer.tokenizer_mode!r} arranges tokens in a way that is not known here"
@@ -43,7 +34,7 @@ class HuggingFaceFastTokenizer(Tokenizer):
         self.context_length, self.known = context_length, known
         if self.inner.padding_side != "right":
             raise TypeError("the tokenizer pads on the left; build it with padding_side='right'")
-        ids, special = self._framed_sample("a")
+        ids, special = self._sample("a")
         own = [n for n, s in enumerate(special) if not s]
         self.before, self.after = ids[: own[0]], ids[own[-1] + 1 :]
         if getattr(tokenizer, "strip_sep_token", False):
@@ -55,14 +46,14 @@ class HuggingFaceFastTokenizer(Tokenizer):
 
     @staticmethod
     def wraps(tokenizer: Any) -> bool:
-        """Whether this is such a tokenizer."""
+        """Return whether this is such a tokenizer."""
         return bool(getattr(getattr(tokenizer, "tokenizer", None), "is_fast", False))
 
     def from_ids(self, ids: Sequence[int]) -> Tokens:
-        """The caption that token ids spell.
+        """Decode token ids to the caption that they spell.
 
         Args:
-            ids: framed and padded, as the tokenizer makes them.
+            ids: with special tokens and padding, as the tokenizer makes them.
 
         Raises:
             ValueError: they do not start or end as this tokenizer's do.
@@ -87,23 +78,23 @@ class HuggingFaceFastTokenizer(Tokenizer):
         return self._tokens(caption, ids, spans)
 
     def encode(self, text: str) -> list[int]:
-        """Ids of a text, without special tokens."""
+        """Return the ids of a text, without special tokens."""
         ids: list[int] = self.inner(self._clean(text), add_special_tokens=False)["input_ids"]
         return ids
 
     def add_special_tokens(self, ids: Sequence[int]) -> list[int]:
-        """The ids that the model reads, between the tokenizer's special ones."""
-        return [*self.before, *ids[: self._read(ids)], *self.after]
+        """Return the ids that the model reads, between the tokenizer's special ones."""
+        return [*self.before, *ids[: self._read_count(ids)], *self.after]
 
     def _split(self, caption: str) -> tuple[list[int], list[Span]]:
         cleaned = self._clean(caption)
         origin = origins(caption, cleaned, self._clean)
-        ids, places = self._coded(cleaned)
+        ids, places = self._tokenize(cleaned)
         spans = [span_of(origin, a, b) if b > a else (len(caption),) * 2 for a, b in places]
         return ids, spans
 
-    def _coded(self, cleaned: str) -> tuple[list[int], list[Span]]:
-        """Ids of a cleaned caption's own tokens, and the characters of it that they stand for."""
+    def _tokenize(self, cleaned: str) -> tuple[list[int], list[Span]]:
+        """Return the ids of a cleaned caption's own tokens, and the characters of it that each came from."""
         coded = self.inner(cleaned, add_special_tokens=False, return_offsets_mapping=True)
         return coded["input_ids"], [trimmed(cleaned, a, b) for a, b in coded["offset_mapping"]]
 
@@ -112,15 +103,16 @@ class HuggingFaceFastTokenizer(Tokenizer):
             return str(self.tokenizer.clean_fn(text))
         return str(canonicalize_text(basic_clean(text)))
 
-    def _framed_sample(self, text: str) -> tuple[list[int], list[int]]:
+    def _sample(self, text: str) -> tuple[list[int], list[int]]:
+        """Return a text's ids with special tokens, and a 1 for each of these."""
         coded = self.inner(text, return_special_tokens_mask=True)
         return coded["input_ids"], coded["special_tokens_mask"]
 
 
 def trimmed(text: str, a: int, b: int) -> Span:
-    """A span without the white space at its start, which sentence pieces count in.
+    """Return a span without the white space at its start, which belongs to sentence pieces.
 
-    A token of nothing else, as a lone "start of word", goes with the character after it.
+    A token of white space alone, as a lone "start of word", gets the character after it.
     """
     while a < b and text[a].isspace():
         a += 1

@@ -34,7 +34,7 @@ STEPS: dict[str, Step] = {
         1
     ),
     "activation": through(go.activate, nn.GELU()),
-    "gate": lambda x, layout: go.times(x, go.activate(torch.tanh, x, layout), layout),
+    "gate": lambda x, layout: go.multiply(x, go.activate(torch.tanh, x, layout), layout),
     "anything": through(go.row_wise, lambda x: x.softmax(-1) * x.norm(dim=-1, keepdim=True)),
 }
 HEAD_NORM = check.enliven(nn.LayerNorm(4))

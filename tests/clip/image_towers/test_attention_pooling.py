@@ -152,7 +152,7 @@ def test_other_methods_explain_it_too(model: CLIP, tower: Any, method: str) -> N
 
 
 def test_more_blocks_are_refused(tower: Any, pixels: torch.Tensor) -> None:
-    with pytest.raises(ValueError, match="image_layers=2: this tower's patches are read once"):
+    with pytest.raises(ValueError, match="image_layers=2: this image tower has one block; give 1"):
         tower.trace(pixels, 2)
 
 
@@ -165,7 +165,7 @@ def test_reference_is_refused() -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"attentional_pool": "cascade"}, "reads other queries, not the patches"),
+        ({"attentional_pool": "cascade"}, "attends to other queries, not to the patches"),
         ({"pool_type": "avg"}, "pools its queries by 'avg'"),
     ],
 )

@@ -154,7 +154,7 @@ def test_grad_cam_explains_it_and_self_attention_is_refused(model: CLIP) -> None
 
 
 def test_more_blocks_are_refused(tower: FeatureMapTower) -> None:
-    with pytest.raises(ValueError, match="image_layers=2: only this tower's last feature map"):
+    with pytest.raises(ValueError, match="image_layers=2: this image tower has one block; give 1"):
         tower.trace(PIXELS, 2)
 
 

@@ -18,7 +18,7 @@ from timm.models.vision_transformer_relpos import ResPostRelPosBlock, VisionTran
 from torch import Tensor
 
 import gradeclip_widget as gw
-from gradeclip_widget.clip.blocks.attention import attention_weights, split_heads
+from gradeclip_widget.clip.blocks.attention import attend_composite
 from gradeclip_widget.clip.image_towers.timm_class_token import TimmClassTokenTower
 
 from .. import invariants as check
@@ -159,8 +159,8 @@ def test_block_effects_hold_the_patches_still(tower: TimmClassTokenTower) -> Non
 def _attend(q: Tensor, k: Tensor, v: Tensor, heads: int, bias: Tensor | None) -> Tensor:
     rows = []
     for n, row in enumerate(q):
-        weights = attention_weights(row, k, heads, None if bias is None else bias[:, n])
-        rows.append((weights[:, None] @ split_heads(v, heads)).flatten())
+        mask = None if bias is None else bias[:, n, None]
+        rows.append(attend_composite(row[None], k, v, heads, mask)[0])
     return torch.stack(rows)
 
 

@@ -126,12 +126,12 @@ def test_only_the_captions_own_tokens_are_shared_out(
 ) -> None:
     for ids in sequences:
         _, trace = tower.run([ids], 2)
-        shares = GradEclip().token_attributions(trace).embedded
+        shares = GradEclip().token_attributions(trace).embedding
         assert shares.shape == (len(ids) - 2, len(trace.embedding))
-        weights = SelfAttention().token_attributions(trace).embedded @ trace.embedding
+        weights = SelfAttention().token_attributions(trace).embedding @ trace.embedding
         assert weights.sum() < 1 + 1e-5
         bare = tower.run([ids], 2, SpecialTokens(leading=0, trailing=0))[1]
-        assert len(GradEclip().token_attributions(bare).embedded) == len(ids)
+        assert len(GradEclip().token_attributions(bare).embedding) == len(ids)
 
 
 def test_padding_does_not_set_the_scale_of_lambda(
@@ -155,7 +155,7 @@ def test_last_block_effect_is_its_push(
     assert trace.block_contributions.shape == (3, len(trace.embedding))
     check.close(
         trace.block_contributions[-1],
-        trace.propagate([trace.attentions[0].o[None]]).embedded[0],
+        trace.propagate([trace.attentions[0].o[None]]).embedding[0],
         1e-4,
     )
 

@@ -83,7 +83,7 @@ def test_values_with_true_attention_make_up_the_output(tower: HuggingFaceFirstTo
 
 def test_only_the_captions_own_tokens_are_shared_out(tower: HuggingFaceFirstTokenTower) -> None:
     for ids in SEQUENCES:
-        shares = GradEclip().token_shares(tower.run([ids], 2, FRAME)[1])
+        shares = GradEclip().token_attributions(tower.run([ids], 2, FRAME)[1]).embedding
         assert shares.shape == (len(ids) - 2, check.EMBEDDING)
         assert shares.abs().max() > 0
 
@@ -93,7 +93,7 @@ def test_last_block_effect_is_its_push(tower: HuggingFaceFirstTokenTower) -> Non
     assert trace.block_contributions.shape == (3, check.EMBEDDING)
     check.close(
         trace.block_contributions[-1],
-        trace.propagate([trace.attentions[0].o[None]]).embedded[0],
+        trace.propagate([trace.attentions[0].o[None]]).embedding[0],
         1e-4,
     )
 

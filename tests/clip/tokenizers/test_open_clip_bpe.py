@@ -10,10 +10,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradeclip_widget.clip.tokenizers.open_clip_bpe import MAX_CHARACTERS, Tokenizer, Tokens
+from gradeclip_widget.clip.tokenizers.base import MAX_CHARACTERS, Tokens
+from gradeclip_widget.clip.tokenizers.open_clip_bpe import OpenClipTokenizer
+from gradeclip_widget.clip.tokenizers.registry import tokenizer_kind
 
 RAW = open_clip.SimpleTokenizer()
-TOKENIZER = Tokenizer(RAW, 77)
+TOKENIZER = OpenClipTokenizer(RAW, 77)
 
 
 def by_word(caption: str) -> dict[str, list[str]]:
@@ -138,7 +140,7 @@ def test_a_literal_end_of_text_ends_what_the_model_reads() -> None:
 
 
 def test_it_ends_nothing_where_the_model_reads_on() -> None:
-    tokens = Tokenizer(RAW, 77, ends_at_eot=False)("a dog <end_of_text> a cat")
+    tokens = OpenClipTokenizer(RAW, 77, ends_at_eot=False)("a dog <end_of_text> a cat")
     assert tokens.words[-1].text == "cat"
     assert tokens.words[-1].tokens == (4,)
 
@@ -209,4 +211,4 @@ def test_strange_token_ids_are_refused(ids: list[int], said: str) -> None:
 
 def test_a_tokenizer_that_cannot_be_traced_is_refused() -> None:
     with pytest.raises(TypeError, match="not open_clip's SimpleTokenizer"):
-        Tokenizer(object(), 77)
+        tokenizer_kind(object())
