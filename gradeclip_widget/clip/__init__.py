@@ -1,4 +1,4 @@
-"""Loading CLIP models and knowing their layout; see README.md here for adding a tower family."""
+"""CLIP models: load them, know their layout. docs/extending.md shows how to add a tower family."""
 
 from .huggingface import from_transformers
 from .loading import ModelLoadError, load, model_names

@@ -1,4 +1,4 @@
-"""Models of Hugging Face's transformers, rebuilt from open_clip's and timm's own parts."""
+"""CLIP and SigLIP models of Hugging Face's transformers, rebuilt from open_clip's and timm's parts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from open_clip.transformer import LayerNorm, TextTransformer, VisionTransformer
 from timm.models.vision_transformer import VisionTransformer as TimmTransformer
 from torch import Tensor, nn
 
-from .huggingface_processors import Captions, pixels_of
+from .huggingface_processors import TokenizerWrapper, transform_of
 from .model import ClipModel
 
-# What the parts of a transformers block are called in open_clip's and in timm's.
+# Names of a transformers block's parts, and the names of the same parts in open_clip and in timm.
 _OPEN_CLIP = {
     "layer_norm1": "ln_1",
     "qkv": "attn.in_proj_",
@@ -39,24 +39,24 @@ _TIMM = {
 def from_transformers(
     model: Any, processor: Any, *, name: str | None = None, dtype: torch.dtype | str | None = None
 ) -> ClipModel:
-    """A CLIP or SigLIP model of Hugging Face's transformers, ready to be explained.
+    """Convert a CLIP or SigLIP model of Hugging Face's transformers.
 
-    Its weights are copied into the same architecture built of open_clip's and timm's parts, in the same
-    type and on the same device: the model given stays as it was, and both take up memory::
+    The weights are copied into the same architecture built from open_clip's and timm's parts, with the same
+    dtype and device. The given model is not modified, and both take up memory::
 
         model = CLIPModel.from_pretrained("openai/clip-vit-base-patch16")
         processor = AutoProcessor.from_pretrained("openai/clip-vit-base-patch16")
         gw.explore("street.jpg", "a dog in a car", model=gw.from_transformers(model, processor))
 
     Args:
-        model: a ``CLIPModel`` or a ``SiglipModel``, as which SigLIP 2 of a fixed size is loaded too.
-        processor: its processor, which says how pictures and captions are prepared.
+        model: a ``CLIPModel`` or a ``SiglipModel``. SigLIP 2 models of a fixed size are ``SiglipModel`` too.
+        processor: its processor, which prepares pictures and captions.
         name: what to call it in pictures; its own name when ``None``.
         dtype: as for `ClipModel`.
 
     Raises:
         TypeError: a model of another class, or a processor without tokenizer or image processor.
-        ValueError: a processor that prepares pictures in a way that is not known here.
+        ValueError: a processor with unknown steps.
     """
     import transformers
 
@@ -80,15 +80,15 @@ def from_transformers(
     called = name or getattr(model.config, "name_or_path", "") or type(model).__name__
     return ClipModel(
         pair.to(like.device).eval(),
-        pixels_of(processor.image_processor, pair.visual.image_size),
-        Captions.of(processor.tokenizer),
+        transform_of(processor.image_processor, pair.visual.image_size),
+        TokenizerWrapper.of(processor.tokenizer),
         name=called,
         dtype=dtype,
     )
 
 
-class Pair(nn.Module):
-    """Two towers and how their cosine becomes a logit, as open_clip's ``CustomTextCLIP`` keeps them."""
+class DualEncoder(nn.Module):
+    """Two towers with logit scale and bias, with the attributes of open_clip's ``CustomTextCLIP``."""
 
     def __init__(
         self, visual: nn.Module, text: nn.Module, logit_scale: Tensor, logit_bias: Tensor | None
@@ -100,18 +100,18 @@ class Pair(nn.Module):
         self.logit_bias = None if logit_bias is None else nn.Parameter(logit_bias.detach().clone())
 
     def encode_image(self, image: Tensor, normalize: bool = False) -> Tensor:
-        """Image embeddings (B, E)."""
+        """Return image embeddings (B, E)."""
         features: Tensor = self.visual(image)
         return F.normalize(features, dim=-1) if normalize else features
 
     def encode_text(self, text: Tensor, normalize: bool = False) -> Tensor:
-        """Text embeddings (B, E) of padded token ids (B, L)."""
+        """Return text embeddings (B, E) of padded token ids (B, L)."""
         features: Tensor = self.text(text)
         return F.normalize(features, dim=-1) if normalize else features
 
 
-class Trunk(nn.Module):
-    """A timm trunk whose pooled features are the embedding, as open_clip's ``TimmModel`` keeps it."""
+class TimmVisual(nn.Module):
+    """A timm trunk whose pooled features are the embedding, as in open_clip's ``TimmModel``."""
 
     def __init__(self, trunk: TimmTransformer) -> None:
         super().__init__()
@@ -119,45 +119,45 @@ class Trunk(nn.Module):
         self.image_size = trunk.patch_embed.img_size
 
     def forward(self, x: Tensor) -> Tensor:
-        """Image embeddings (B, E)."""
+        """Return image embeddings (B, E)."""
         features: Tensor = self.head(self.trunk(x))
         return features
 
 
-def _clip(model: Any) -> Pair:
+def _clip(model: Any) -> DualEncoder:
     vision, text = model.vision_model, model.text_model
     visual = VisionTransformer(
         **_sizes(vision.config),
         image_size=vision.config.image_size,
         patch_size=vision.config.patch_size,
         output_dim=model.projection_dim,
-        **_functions(vision),
+        **_layers_of(vision),
     )
-    _fill(
+    _load(
         visual,
         {
             "class_embedding": vision.embeddings.class_embedding,
             "positional_embedding": vision.embeddings.position_embedding.weight,
             "proj": model.visual_projection.weight.T,
-            **_named("conv1", vision.embeddings.patch_embedding),
-            **_named("ln_pre", vision.pre_layrnorm),
-            **_named("ln_post", vision.post_layernorm),
+            **_parameters("conv1", vision.embeddings.patch_embedding),
+            **_parameters("ln_pre", vision.pre_layrnorm),
+            **_parameters("ln_post", vision.post_layernorm),
             **_blocks("transformer.resblocks", vision.encoder.layers, _OPEN_CLIP),
         },
     )
-    # Configurations from before the id was put right say 2, and pool the largest id, which the end's is.
+    # Old configurations have a wrong end id, 2. They are pooled at the largest id, which is the true end's.
     end = text.config.eos_token_id
     pooled = {"pool_type": "argmax"} if end == 2 else {"pool_type": "eos", "eos_id": end}
     words = _text(text, model.projection_dim, **pooled)
-    _fill(words, {"text_projection": model.text_projection.weight.T, **_text_weights(text)})
-    return Pair(visual, words, model.logit_scale, None)
+    _load(words, {"text_projection": model.text_projection.weight.T, **_text_weights(text)})
+    return DualEncoder(visual, words, model.logit_scale, None)
 
 
-def _siglip(model: Any) -> Pair:
+def _siglip(model: Any) -> DualEncoder:
     vision, text = model.vision_model, model.text_model
     if not getattr(vision, "use_head", True):
         raise TypeError("this SiglipModel has no pooling head (vision_use_head=False)")
-    config, functions = vision.config, _functions(vision)
+    config, functions = vision.config, _layers_of(vision)
     trunk = TimmTransformer(
         img_size=config.image_size,
         patch_size=config.patch_size,
@@ -177,27 +177,27 @@ def _siglip(model: Any) -> Pair:
         for rows in (slice(size), slice(size, None))
     )
     trunk.attn_pool.mlp.act = functions["act_layer"]()
-    _fill(
+    _load(
         trunk,
         {
             "pos_embed": vision.embeddings.position_embedding.weight[None],
-            **_named("patch_embed.proj", vision.embeddings.patch_embedding),
+            **_parameters("patch_embed.proj", vision.embeddings.patch_embedding),
             **_blocks("blocks", vision.encoder.layers, _TIMM),
-            **_named("norm", vision.post_layernorm),
+            **_parameters("norm", vision.post_layernorm),
             f"{pool}.latent": head.probe,
             **{f"{pool}.q.{kind}": value for kind, value in query.items()},
             **{f"{pool}.kv.{kind}": value for kind, value in keys_values.items()},
-            **_named(f"{pool}.proj", head.attention.out_proj),
-            **_named(f"{pool}.norm", head.layernorm),
-            **_named(f"{pool}.mlp.fc1", head.mlp.fc1),
-            **_named(f"{pool}.mlp.fc2", head.mlp.fc2),
+            **_parameters(f"{pool}.proj", head.attention.out_proj),
+            **_parameters(f"{pool}.norm", head.layernorm),
+            **_parameters(f"{pool}.mlp.fc1", head.mlp.fc1),
+            **_parameters(f"{pool}.mlp.fc2", head.mlp.fc2),
         },
     )
     words = _text(
         text, text.head.out_features, no_causal_mask=True, pool_type="last", proj_bias=True
     )
-    _fill(words, {**_named("text_projection", text.head), **_text_weights(text)})
-    return Pair(Trunk(trunk), words, model.logit_scale, model.logit_bias)
+    _load(words, {**_parameters("text_projection", text.head), **_text_weights(text)})
+    return DualEncoder(TimmVisual(trunk), words, model.logit_scale, model.logit_bias)
 
 
 def _text(text: Any, output: int, **options: Any) -> TextTransformer:
@@ -206,7 +206,7 @@ def _text(text: Any, output: int, **options: Any) -> TextTransformer:
         context_length=text.config.max_position_embeddings,
         vocab_size=text.config.vocab_size,
         output_dim=output,
-        **_functions(text),
+        **_layers_of(text),
         **options,
     )
 
@@ -214,14 +214,14 @@ def _text(text: Any, output: int, **options: Any) -> TextTransformer:
 def _text_weights(text: Any) -> dict[str, Tensor]:
     return {
         "positional_embedding": text.embeddings.position_embedding.weight,
-        **_named("token_embedding", text.embeddings.token_embedding),
+        **_parameters("token_embedding", text.embeddings.token_embedding),
         **_blocks("transformer.resblocks", text.encoder.layers, _OPEN_CLIP),
-        **_named("ln_final", text.final_layer_norm),
+        **_parameters("ln_final", text.final_layer_norm),
     }
 
 
 def _sizes(config: Any) -> dict[str, Any]:
-    """Of a tower of open_clip's."""
+    """Return the sizes of a tower, as open_clip's constructors take them."""
     return {
         "width": config.hidden_size,
         "layers": config.num_hidden_layers,
@@ -231,12 +231,12 @@ def _sizes(config: Any) -> dict[str, Any]:
 
 
 def _mlp_ratio(config: Any) -> float:
-    """As a ratio whose product with the width is not rounded down below what it was."""
+    """Return the MLP ratio, rounded up: width times ratio is rounded down to the MLP's width."""
     return math.nextafter(config.intermediate_size / config.hidden_size, math.inf)
 
 
-def _functions(tower: Any) -> dict[str, Any]:
-    """Activation and normalisation of a tower's blocks, as the constructors take them."""
+def _layers_of(tower: Any) -> dict[str, Any]:
+    """Return activation and normalization of a tower's blocks, as the constructors take them."""
     activation = tower.encoder.layers[0].mlp.activation_fn
     return {
         "act_layer": lambda: copy.deepcopy(activation),
@@ -244,23 +244,23 @@ def _functions(tower: Any) -> dict[str, Any]:
     }
 
 
-def _named(name: str, module: Any) -> dict[str, Tensor]:
+def _parameters(name: str, module: Any) -> dict[str, Tensor]:
     return {f"{name}.{part}": value for part, value in module.named_parameters()}
 
 
 def _blocks(row: str, layers: Iterable[Any], names: Mapping[str, str]) -> dict[str, Tensor]:
-    """Weights of transformer blocks, query, key and value in one matrix."""
+    """Return weights of transformer blocks under new names, with query, key and value in one matrix."""
     weights: dict[str, Tensor] = {}
     for number, layer in enumerate(layers):
         for old, new in names.items():
             if old != "qkv":
-                weights |= _named(f"{row}.{number}.{new}", layer.get_submodule(old))
+                weights |= _parameters(f"{row}.{number}.{new}", layer.get_submodule(old))
         for kind in ("weight", "bias"):
             parts = [getattr(layer.self_attn.get_submodule(f"{p}_proj"), kind) for p in "qkv"]
             weights[f"{row}.{number}.{names['qkv']}{kind}"] = torch.cat(parts)
     return weights
 
 
-def _fill(tower: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Copy weights into a tower, which takes on their type."""
+def _load(tower: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Copy weights into a tower, which takes on their dtype."""
     tower.to(next(iter(weights.values())).dtype).load_state_dict(weights)

@@ -1,4 +1,4 @@
-"""How a processor of Hugging Face's transformers prepares pictures and captions, in open_clip's terms."""
+"""Processors of Hugging Face's transformers, converted to image transforms and tokenizers of open_clip."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 
 
-def pixels_of(processor: Any, image_size: tuple[int, int]) -> transforms.Compose:
-    """An image processor's steps as a transform of RGB images to (3, H, W).
+def transform_of(processor: Any, image_size: tuple[int, int]) -> transforms.Compose:
+    """Return the transform of RGB images to (3, H, W) that does the same as an image processor.
 
     Args:
         processor: an image processor that resizes, perhaps crops the centre, and normalises.
         image_size: (height, width) in pixels that the tower takes.
 
     Raises:
-        ValueError: it does something else, or ends at another size.
+        ValueError: it has other steps, or its result has another size.
     """
     resample = InterpolationMode[Image.Resampling(processor.resample).name]
     steps: list[Any] = []
@@ -50,25 +50,25 @@ def pixels_of(processor: Any, image_size: tuple[int, int]) -> transforms.Compose
 
 
 @dataclass(frozen=True)
-class Captions:
-    """A tokenizer of transformers, as open_clip's ``HFTokenizer`` keeps it.
+class TokenizerWrapper:
+    """A tokenizer of transformers, with the attributes of open_clip's ``HFTokenizer``.
 
     Attributes:
-        tokenizer: itself.
-        clean_fn: what it does to a caption before it looks for tokens, where it does not report that.
+        tokenizer: the tokenizer.
+        clean_fn: its cleaning of captions, if that is not part of what it reports positions for.
     """
 
     tokenizer: Any
     clean_fn: Callable[[str], str]
 
     @classmethod
-    def of(cls, tokenizer: Any) -> Captions:
-        """Of a tokenizer whose tokens can be traced."""
+    def of(cls, tokenizer: Any) -> TokenizerWrapper:
+        """Wrap a tokenizer."""
         return cls(tokenizer, getattr(tokenizer, "canonicalize_text", str))
 
 
 def _sizes(size: Any) -> dict[str, int]:
-    """Sides that are given, from a mapping or, in newer versions, an object like one."""
+    """Return the given sides, from a mapping or, in newer versions, from an object with attributes."""
     sides = {"height", "width", "shortest_edge", "longest_edge"}
     pairs = size.items() if hasattr(size, "items") else vars(size).items()
     return {name: value for name, value in pairs if name in sides and value is not None}

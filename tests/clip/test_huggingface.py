@@ -14,7 +14,7 @@ from torch import Tensor
 
 import gradeclip_widget as gw
 from gradeclip_widget import ClipModel
-from gradeclip_widget.clip.huggingface import Pair
+from gradeclip_widget.clip.huggingface import DualEncoder
 
 from . import invariants as check
 
@@ -252,7 +252,7 @@ def test_a_headless_siglip_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_copy_is_a_model_of_open_clips_kind(clip: ClipModel) -> None:
-    assert isinstance(clip.model, Pair)
+    assert isinstance(clip.model, DualEncoder)
     pixels = check.picture(64, 64)
     with torch.no_grad(), clip.inference_context():
         trace = clip.image_tower.trace(pixels)
