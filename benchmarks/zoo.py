@@ -42,24 +42,23 @@ Each explains a picture of its own size with a caption of 12 words, and is held 
 [tests](../tests/clip/invariants.py) hold every family to:
 
 - (a) the score, and both embeddings, are the model's own to 1e-5 in float32;
-- (b) channel weights are the slope of the model's own score as what its query reads moves (as its feature
-  map moves, where nothing asks), and what a caption's tokens give is the slope of its own text embedding,
-  both to 1e-3;
-- (c) values under the true attention weights make up what was read (tokens' parts their mean);
+- (b) channel weights are the slope of the model's own score along the attention output of its query (along its
+  feature map, if it has no query), and a caption's token attributions are slopes of its own text embedding, both
+  to 1e-3;
+- (c) values weighted by attention sum to the attention output (the tokens' parts to their mean);
 - (d) the model is bit for bit the same afterwards: weights, hooks, `training`, `requires_grad`;
 - (e) one picture, one caption, is explained as it is in a batch.
 
 *Cut* says what was left out so that all of them run in minutes and a few GiB: blocks of long towers, tokens
 of large vocabularies, CoCa's caption writer (which no map needs). Hugging Face encoders are built from
-configurations of the same shape, and tokenizers that would be downloaded are small ones of the same kind,
-framed alike.
+configurations of the same shape, and tokenizers that would be downloaded are small ones of the same kind, with
+the same special tokens.
 
 *Seconds* is the median of {ROUNDS} explanations with all interactions, on one thread of a busy machine;
 *cost* is that over one plain forward of both towers (full context length), taken in turns. Of towers cut
 short it says little: a caption's maps cost the same however deep a tower is, which overstates it, and the
-last block is run for the class token alone, which saves half of a tower of two. Where the text tower reads
-both ways, every token costs a pass of its own from the third explained block on, of which the cut leaves
-two. `--work` keeps longer towers, and `python -m benchmarks.explain --model NAME` measures whole ones. *MB*
+last block is run for the class token alone, which saves half of a tower of two. In bidirectional text towers
+every token costs a pass of its own from the third explained block on, of which the cut leaves two. `--work` keeps longer towers, and `python -m benchmarks.explain --model NAME` measures whole ones. *MB*
 is torch's own count of what is allocated at the peak of an explanation, beyond the weights. The grid is
 that of a square picture of the model's own size.
 """
@@ -190,7 +189,7 @@ def checks(built: Built) -> dict[str, Callable[[], None]]:
         else:
             invariants.check_map_gradients(image, model, pixels)
         layers = min(2, text.depth)
-        invariants.check_pushes(text, model, sequences[0], ids[:1], frame, layers)
+        invariants.check_tangents(text, model, sequences[0], ids[:1], frame, layers)
 
     def parts() -> None:
         if image.has_query:
@@ -220,7 +219,7 @@ def _picture(clip: gw.ClipModel) -> Image.Image:
 def _meaning(image: Any) -> str:
     if not image.has_query:
         return "gradient times feature"
-    return "what the pooling query reads" if image.depth == 1 else "what the class token reads last"
+    return "attention of the pooling query" if image.depth == 1 else "attention of the class token"
 
 
 def _line(cells: Any) -> str:

@@ -98,13 +98,13 @@ def close(a: Tensor, b: Tensor, tolerance: float = 1e-5) -> None:
 
 
 def hooks(module: nn.Module) -> list[list[Any]]:
-    """All that hangs on a module."""
+    """The hooks of a module."""
     kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     return [list(getattr(module, kind).values()) for kind in kinds]
 
 
 def own_embedding(model: Any, pixels: Tensor) -> Tensor:
-    """The model's own (E,), one row of a batch of two."""
+    """The model's own embedding (E,), computed as one row of a batch of two."""
     with torch.no_grad():
         other = picture(*pixels.shape[-2:], seed=9).to(pixels)
         x = model.encode_image(torch.cat([other, pixels]), normalize=True)
@@ -112,12 +112,12 @@ def own_embedding(model: Any, pixels: Tensor) -> Tensor:
 
 
 def check_embedding(tower: Any, model: Any, pixels: Tensor) -> None:
-    """(a) the trace's embedding is the model's own, (e) in whatever row of a batch that stood."""
+    """(a) The trace's embedding is the model's own, (e) also as one row of a batch."""
     close(tower.trace(pixels).embedding, own_embedding(model, pixels))
 
 
 def slope(side: Any, embedding: Callable[[], Tensor], moving: Callable[[float], Any]) -> Tensor:
-    """Central difference of the model's own embedding (E,) as ``moving`` moves it, one side in double."""
+    """Central difference of the model's own embedding (E,) under ``moving``, with one side in double."""
     step = 1e-4
     side.double()
     try:
@@ -132,14 +132,14 @@ def slope(side: Any, embedding: Callable[[], Tensor], moving: Callable[[float], 
 
 
 def leaning(along: Tensor, *slopes: Tensor) -> Tensor:
-    """A direction at right angles to none of the slopes, as one of many dimensions nearly is by chance."""
+    """A direction orthogonal to none of the slopes, as a random one of many dimensions nearly is."""
     return sum((slope.double() / slope.norm() for slope in slopes), along.double() / along.norm())
 
 
 def check_weights(
     tower: Any, model: Any, pixels: Tensor, layers: int = 1, moving: Moving | None = None
 ) -> None:
-    """(b) w is the slope of the model's own score as o moves; the last block's effect is w . o.
+    """(b) w is the slope of the model's own score along o; the last block's contribution is w . o.
 
     ``moving`` is the model with its o moved by so much, where `nudges` does not know the tower's family.
     """
@@ -162,7 +162,7 @@ def check_weights(
 
 
 def check_map_gradients(tower: Any, model: Any, pixels: Tensor) -> None:
-    """(b) where nothing asks: gradients are the slope of the model's own score as its feature map moves."""
+    """(b) Without a query: gradients are the slope of the model's own score along its feature map."""
     trace = tower.trace(pixels)
     direction = random(1, len(trace.embedding), seed=5)
     features, gradients = trace.features_vjp(direction)
@@ -178,7 +178,7 @@ def check_map_gradients(tower: Any, model: Any, pixels: Tensor) -> None:
 
 
 def check_region(tower: Any, pixels: Tensor) -> None:
-    """A region's embedding is a unit vector that hangs on nothing outside it, and differs by place."""
+    """A region's embedding is a unit vector that depends on nothing outside it, and differs by place."""
     trace = tower.trace(pixels)
     patches = trace.grid[0] * trace.grid[1]
     inside = torch.zeros(patches)
@@ -214,7 +214,7 @@ def check_region(tower: Any, pixels: Tensor) -> None:
 
 
 def check_attention(tower: Any, pixels: Tensor) -> None:
-    """(c) values with the true attention weights make up o, patches and the rest."""
+    """(c) Values weighted by attention sum to o, over patches and the rest."""
     (attention,) = tower.trace(pixels).attentions
     weights = attention.weights()
     values = attention.v.unflatten(-1, (attention.heads, -1))
@@ -227,7 +227,7 @@ def check_attention(tower: Any, pixels: Tensor) -> None:
 
 
 def check_feature_gradients(tower: Any, pixels: Tensor) -> None:
-    """Gradients at the features, against weights: where they move o alone, they are w pulled through."""
+    """Gradients at the features have their shape, with a row for every patch."""
     trace = tower.trace(pixels)
     directions = random(2, len(trace.embedding), seed=4)
     features, gradients = trace.features_vjp(directions)
@@ -239,7 +239,7 @@ def check_feature_gradients(tower: Any, pixels: Tensor) -> None:
 def check_text_embeddings(
     tower: Any, model: Any, sequences: Any, ids: Tensor, special_tokens: SpecialTokens
 ) -> None:
-    """(a) embeddings of framed sequences are the model's own of padded ids, (e) each as if alone."""
+    """(a) Embeddings of sequences are the model's own of padded ids, (e) each as if alone."""
     embeddings, trace = tower.run(sequences, tower.depth, special_tokens)
     with torch.no_grad():
         close(embeddings, model.encode_text(ids, normalize=True))
@@ -247,7 +247,7 @@ def check_text_embeddings(
     close(tower.run(sequences[1:], 1, special_tokens)[0], embeddings[1:])
 
 
-def check_pushes(
+def check_tangents(
     tower: Any,
     model: Any,
     sequence: Any,
@@ -255,9 +255,9 @@ def check_pushes(
     special_tokens: SpecialTokens,
     layers: int = 1,
 ) -> None:
-    """(b) pushed moves are the slope of the model's own text embedding as what its query read moves.
+    """(b) Propagated tangents are the slope of the model's own text embedding along attention outputs.
 
-    Where tokens are averaged, as one token's own part of the mean moves.
+    Where tokens are averaged, along one token's own part of the mean.
     """
     _, trace = tower.run([sequence], layers, special_tokens)
     if trace.attentions:
@@ -276,7 +276,7 @@ def check_pushes(
 
 
 def check_text_attention(tower: Any, sequence: Any, special_tokens: SpecialTokens) -> None:
-    """(c) values with the true attention weights make up o; or the tokens' parts, all told, the mean."""
+    """(c) Values weighted by attention sum to o; where tokens are averaged, their parts sum to the mean."""
     _, trace = tower.run([sequence], tower.depth, special_tokens)
     for attention in trace.attentions:
         values = attention.v[: attention.visible].unflatten(-1, (attention.heads, -1))
@@ -304,7 +304,7 @@ def _ranks(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def check_untouched(clip: ClipModel, pixels: Tensor) -> None:
-    """(d) the model is bit for bit as it was, its switches too."""
+    """(d) The model is bit for bit as it was, and so are its hooks and switches."""
     model = clip.model
     model.train()
     before = {name: value.clone() for name, value in model.state_dict().items()}

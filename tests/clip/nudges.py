@@ -1,4 +1,4 @@
-"""A model with what its pooled token read moved a little, to take differences of its own score."""
+"""Models whose attention output at the pooled token is moved a little, for differences of the score."""
 
 from __future__ import annotations
 

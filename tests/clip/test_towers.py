@@ -99,7 +99,7 @@ def test_image_channel_weights_are_the_scores_gradient(
     close((w[0].double() @ along), slope, 1e-3)
 
 
-def test_text_shares_agree_in_forward_and_reverse_mode(model: CLIP, ids: list[int]) -> None:
+def test_text_attributions_agree_in_forward_and_reverse_mode(model: CLIP, ids: list[int]) -> None:
     tower = CausalTextTower(model)
     _, trace = tower.run([ids], 3)
     shares = GradEclip().token_attributions(trace).embedding
@@ -121,7 +121,7 @@ def test_text_shares_agree_in_forward_and_reverse_mode(model: CLIP, ids: list[in
     close(shares @ direction, reverse)
 
 
-def test_text_block_effects_are_first_order_contributions(model: CLIP, ids: list[int]) -> None:
+def test_text_block_contributions_are_first_order(model: CLIP, ids: list[int]) -> None:
     tower = CausalTextTower(model)
     _, trace = tower.run([ids], 2)
     x = (model.token_embedding(torch.tensor(ids)) + model.positional_embedding[: len(ids)]).detach()
@@ -138,7 +138,7 @@ def test_text_block_effects_are_first_order_contributions(model: CLIP, ids: list
 
 
 @pytest.mark.parametrize("layers", [1, 3, 4])
-def test_moves_taken_along_are_those_pushed_afterwards(
+def test_tangents_propagated_in_the_same_pass_are_those_propagated_afterwards(
     model: CLIP, ids: list[int], layers: int
 ) -> None:
     tower, method = CausalTextTower(model), GradEclip()
@@ -151,14 +151,14 @@ def test_moves_taken_along_are_those_pushed_afterwards(
     close(embeddings, own_embeddings)
 
 
-def test_last_image_block_effect_is_weight_times_output(model: CLIP, pixels: Tensor) -> None:
+def test_last_image_block_contribution_is_weight_times_output(model: CLIP, pixels: Tensor) -> None:
     trace = ClassTokenTower(model.visual).trace(pixels)
     direction = torch.randn(1, 48, generator=torch.Generator().manual_seed(6))
     w = trace.vjp(direction)[0, 0]
     close(trace.block_contributions[-1] @ direction[0], w @ trace.attentions[0].o)
 
 
-def test_image_block_effects_hold_the_patches_still(model: CLIP, pixels: Tensor) -> None:
+def test_image_block_contributions_hold_the_patches_fixed(model: CLIP, pixels: Tensor) -> None:
     tower = ClassTokenTower(model.visual)
     trace = tower.trace(pixels, 3)
     direction = torch.randn(48, generator=torch.Generator().manual_seed(7))
@@ -199,11 +199,11 @@ def test_image_weights_are_the_slope_of_the_models_own_score(
 
 
 @pytest.mark.parametrize("layers", [1, 4])
-def test_pushed_text_moves_are_the_slope_of_the_models_own_embedding(
+def test_propagated_text_tangents_are_the_slope_of_the_models_own_embedding(
     model: CLIP, ids: list[int], layers: int
 ) -> None:
     padded = torch.tensor([[*ids, *[0] * (77 - len(ids))]])
-    check.check_pushes(CausalTextTower(model), model, ids, padded, SOT_EOT, layers)
+    check.check_tangents(CausalTextTower(model), model, ids, padded, SOT_EOT, layers)
 
 
 def test_tokens_with_true_attention_make_up_the_attention_output(
@@ -216,7 +216,9 @@ def test_maps_in_lower_precision_rank_alike(model: CLIP, pixels: Tensor) -> None
     check.check_lower_precision(model, pixels)
 
 
-def test_effects_can_be_left_out_without_changing_the_rest(model: CLIP, pixels: Tensor) -> None:
+def test_contributions_can_be_left_out_without_changing_the_rest(
+    model: CLIP, pixels: Tensor
+) -> None:
     tower = ClassTokenTower(model.visual)
     lean, full = tower.trace(pixels, contributions=False), tower.trace(pixels)
     close(lean.embedding, full.embedding)

@@ -27,7 +27,7 @@ class BidirectionalTextTower(TextTower):
     derivatives are exact.
     """
 
-    family = "text transformer that reads both ways or appends a class token"
+    family = "bidirectional text transformer, or one with an appended class token"
     priority = 1
     default_text_layers = (
         2  # each further one costs a pass for every token, see `BidirectionalTextTrace`

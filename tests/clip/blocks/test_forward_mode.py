@@ -1,4 +1,4 @@
-"""Directions that ride through a step below the tokens, against torch's own forward mode."""
+"""Tangents that pass a step as rows below the tokens, against torch's own forward mode."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ HEAD_NORM = check.enliven(nn.LayerNorm(4))
 
 @pytest.mark.parametrize("name", STEPS)
 @torch.no_grad()
-def test_directions_leave_as_forward_mode_says(name: str) -> None:
+def test_tangents_leave_as_forward_mode_says(name: str) -> None:
     generator = torch.Generator().manual_seed(1)
     rows, moves = (torch.randn(n, 8, generator=generator) for n in (3, 2))
     out = STEPS[name](torch.cat([rows, moves]), LAYOUT)

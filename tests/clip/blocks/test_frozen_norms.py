@@ -152,7 +152,7 @@ def test_averaged_tokens_have_the_importance_of_plain_autograd(kind: str) -> Non
     )
 
 
-def test_frozen_shares_of_all_that_makes_up_the_pooled_token_sum_to_the_score() -> None:
+def test_frozen_attributions_of_all_that_makes_up_the_pooled_token_sum_to_the_score() -> None:
     """Of the token that enters, every attention and every MLP. Differentiated, they sum to nothing."""
     model = small_clip()
     tower = CausalTextTower(model)

@@ -169,7 +169,7 @@ def test_reference_is_refused() -> None:
         ({"pool_type": "avg"}, "pools its queries by 'avg'"),
     ],
 )
-def test_a_query_that_reads_no_patches_is_refused(options: dict[str, str], said: str) -> None:
+def test_a_query_that_attends_to_no_patches_is_refused(options: dict[str, str], said: str) -> None:
     with pytest.raises(TypeError, match=said):
         AttentionPoolingTower(coca(**options))
 

@@ -136,7 +136,7 @@ def test_features_enter_the_last_block(tower: TimmClassTokenTower, model: CLIP) 
     check.close(slope, (scores[0] - scores[1]) / 2e-4, 1e-3)
 
 
-def test_block_effects_hold_the_patches_still(tower: TimmClassTokenTower) -> None:
+def test_block_contributions_hold_the_patches_fixed(tower: TimmClassTokenTower) -> None:
     trace = tower.trace(PIXELS, 3)
     direction = torch.randn(check.EMBEDDING, generator=torch.Generator().manual_seed(7))
     moves = [torch.zeros_like(attention.o).requires_grad_() for attention in trace.attentions]

@@ -103,7 +103,7 @@ def test_each_caption_is_encoded_as_if_alone(
 
 @pytest.mark.parametrize("layers", [1, 3])
 @pytest.mark.parametrize("caption", [0, 3])
-def test_pushed_moves_are_the_embeddings_slope(
+def test_propagated_tangents_are_the_embeddings_slope(
     tower: BidirectionalTextTower,
     model: Custom,
     sequences: list[list[int]],
@@ -111,7 +111,7 @@ def test_pushed_moves_are_the_embeddings_slope(
     caption: int,
 ) -> None:
     ids = sequences[caption]
-    check.check_pushes(tower, model, ids, padded()[[caption]], SpecialTokens(), layers)
+    check.check_tangents(tower, model, ids, padded()[[caption]], SpecialTokens(), layers)
 
 
 def test_values_with_true_attention_make_up_the_output(
@@ -121,7 +121,7 @@ def test_values_with_true_attention_make_up_the_output(
         check.check_text_attention(tower, ids, SpecialTokens())
 
 
-def test_only_the_captions_own_tokens_are_shared_out(
+def test_only_the_captions_own_tokens_get_attributions(
     tower: BidirectionalTextTower, sequences: list[list[int]]
 ) -> None:
     for ids in sequences:
@@ -148,7 +148,7 @@ def test_padding_does_not_set_the_scale_of_lambda(
         assert attention.padding <= 1  # CoCa's released mask shows it one
 
 
-def test_last_block_effect_is_its_push(
+def test_last_block_contribution_is_its_attention_output_propagated(
     tower: BidirectionalTextTower, sequences: list[list[int]]
 ) -> None:
     _, trace = tower.run(sequences, 1)

@@ -68,10 +68,10 @@ def test_embeddings_are_the_models_own(tower: HuggingFaceFirstTokenTower, model:
 
 
 @pytest.mark.parametrize("layers", [1, 3])
-def test_pushed_moves_are_the_embeddings_slope(
+def test_propagated_tangents_are_the_embeddings_slope(
     tower: HuggingFaceFirstTokenTower, model: Any, layers: int
 ) -> None:
-    check.check_pushes(tower, model, SEQUENCES[0], padded(SEQUENCES[:1]), FRAME, layers)
+    check.check_tangents(tower, model, SEQUENCES[0], padded(SEQUENCES[:1]), FRAME, layers)
 
 
 def test_values_with_true_attention_make_up_the_output(tower: HuggingFaceFirstTokenTower) -> None:
@@ -81,14 +81,16 @@ def test_values_with_true_attention_make_up_the_output(tower: HuggingFaceFirstTo
         check.check_text_attention(tower, ids, FRAME)
 
 
-def test_only_the_captions_own_tokens_are_shared_out(tower: HuggingFaceFirstTokenTower) -> None:
+def test_only_the_captions_own_tokens_get_attributions(tower: HuggingFaceFirstTokenTower) -> None:
     for ids in SEQUENCES:
         shares = GradEclip().token_attributions(tower.run([ids], 2, FRAME)[1]).embedding
         assert shares.shape == (len(ids) - 2, check.EMBEDDING)
         assert shares.abs().max() > 0
 
 
-def test_last_block_effect_is_its_push(tower: HuggingFaceFirstTokenTower) -> None:
+def test_last_block_contribution_is_its_attention_output_propagated(
+    tower: HuggingFaceFirstTokenTower,
+) -> None:
     _, trace = tower.run(SEQUENCES, 1, FRAME)
     assert trace.block_contributions.shape == (3, check.EMBEDDING)
     check.close(

@@ -59,11 +59,11 @@ def test_embeddings_are_the_models_own(model: Any) -> None:
     )
 
 
-def test_shares_are_the_embeddings_slope_along_each_tokens_part(model: Any) -> None:
+def test_attributions_are_the_embeddings_slope_along_each_tokens_part(model: Any) -> None:
     tower, ids = HuggingFaceMeanTower(model), padded(model)[:1]
     shares = GradEclip().token_attributions(tower.run(SEQUENCES[:1], 1)[1]).embedding
     assert shares.shape == (4, check.EMBEDDING)
-    check.check_pushes(tower, model, SEQUENCES[0], ids, SpecialTokens())
+    check.check_tangents(tower, model, SEQUENCES[0], ids, SpecialTokens())
 
 
 def test_parts_make_up_the_mean(model: Any) -> None:

@@ -85,7 +85,7 @@ CAPTIONS = [*TEXTS, "Dogs,  dogs;\tand a RED car", "dog", "dog " * 30, "un caf\u
 
 
 @pytest.mark.parametrize("caption", CAPTIONS)
-def test_framed_ids_are_the_tokenizers_own(
+def test_ids_with_special_tokens_are_the_tokenizers_own(
     tokenizer: HuggingFaceFastTokenizer, own: Any, caption: str
 ) -> None:
     framed = tokenizer.add_special_tokens(tokenizer(caption).ids)

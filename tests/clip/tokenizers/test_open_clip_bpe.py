@@ -139,7 +139,7 @@ def test_a_literal_end_of_text_ends_what_the_model_reads() -> None:
     assert TOKENIZER.add_special_tokens(tokens.ids) == [49406, *RAW.encode("a dog"), 49407]
 
 
-def test_it_ends_nothing_where_the_model_reads_on() -> None:
+def test_it_ends_nothing_if_the_model_reads_on() -> None:
     tokens = OpenClipTokenizer(RAW, 77, ends_at_eot=False)("a dog <end_of_text> a cat")
     assert tokens.words[-1].text == "cat"
     assert tokens.words[-1].tokens == (4,)
