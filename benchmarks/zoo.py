@@ -42,25 +42,26 @@ Each explains a picture of its own size with a caption of 12 words, and is held 
 [tests](../tests/clip/invariants.py) hold every family to:
 
 - (a) the score, and both embeddings, are the model's own to 1e-5 in float32;
-- (b) channel weights are the slope of the model's own score along the attention output of its query (along its
-  feature map, if it has no query), and a caption's token attributions are slopes of its own text embedding, both
-  to 1e-3;
+- (b) channel weights are the slope of the model's own score along the attention output of its query
+  (along its feature map, if it has no query), and a caption's token attributions are slopes of its own
+  text embedding, both to 1e-3;
 - (c) values weighted by attention sum to the attention output (the tokens' parts to their mean);
 - (d) the model is bit for bit the same afterwards: weights, hooks, `training`, `requires_grad`;
 - (e) one picture, one caption, is explained as it is in a batch.
 
-*Cut* says what was left out so that all of them run in minutes and a few GiB: blocks of long towers, tokens
-of large vocabularies, CoCa's caption writer (which no map needs). Hugging Face encoders are built from
-configurations of the same shape, and tokenizers that would be downloaded are small ones of the same kind, with
-the same special tokens.
+*Cut* says what was left out so that all of them run in minutes and a few GiB: blocks of long towers,
+tokens of large vocabularies, CoCa's caption writer (which no map needs). Hugging Face encoders are built
+from configurations of the same shape, and tokenizers that would be downloaded are small ones of the same
+kind, with the same special tokens.
 
 *Seconds* is the median of {ROUNDS} explanations with all interactions, on one thread of a busy machine;
 *cost* is that over one plain forward of both towers (full context length), taken in turns. Of towers cut
 short it says little: a caption's maps cost the same however deep a tower is, which overstates it, and the
-last block is run for the class token alone, which saves half of a tower of two. In bidirectional text towers
-every token costs a pass of its own from the third explained block on, of which the cut leaves two. `--work` keeps longer towers, and `python -m benchmarks.explain --model NAME` measures whole ones. *MB*
-is torch's own count of what is allocated at the peak of an explanation, beyond the weights. The grid is
-that of a square picture of the model's own size.
+last block is run for the class token alone, which saves half of a tower of two. In bidirectional text
+towers every token costs a pass of its own from the third explained block on, of which the cut leaves two.
+`--work` keeps longer towers, and `python -m benchmarks.explain --model NAME` measures whole ones. *MB* is
+torch's own count of what is allocated at the peak of an explanation, beyond the weights. The grid is that
+of a square picture of the model's own size.
 """
 COLUMNS = "model|image tower|grid|map|text tower|cut|seconds|MB|cost|holds".split("|")
 
