@@ -71,13 +71,13 @@ def attend_to_region(attention: PooledAttention, weights: Tensor) -> Tensor:
 
 
 def split_heads(rows: Tensor, heads: int) -> Tensor:
-    """(..., N, D) to (..., heads, N, D / heads)."""
+    """Reshape (..., N, D) to (..., heads, N, D / heads)."""
     per_head: Tensor = rows.unflatten(-1, (heads, -1))
     return per_head.transpose(-3, -2)
 
 
 def merge_heads(rows: Tensor) -> Tensor:
-    """(..., heads, N, D / heads) to (..., N, D)."""
+    """Reshape (..., heads, N, D / heads) to (..., N, D)."""
     return rows.transpose(-3, -2).flatten(-2)
 
 
@@ -100,10 +100,15 @@ def attention_weights(q: Tensor, k: Tensor, heads: int, mask: Tensor | None = No
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor | None = None) -> Tensor:
-    """Multi-head attention of rows q (..., M, D) over k, v (..., N, D), to (..., M, D).
+    """Return multi-head attention outputs (..., M, D).
 
-    The mask is true where a row may attend, or numbers to add to the logits; (M, N), or any shape that
-    broadcasts to (..., heads, M, N).
+    Args:
+        q: queries (..., M, D), all heads side by side.
+        k: keys (..., N, D).
+        v: values (..., N, D).
+        heads: attention heads.
+        mask: true where a row may attend, or numbers to add to the logits; (M, N), or any shape that
+            broadcasts to (..., heads, M, N).
     """
     q, k, v = (split_heads(a, heads) for a in (q, k, v))
     if mask is not None and mask.dtype != torch.bool:
@@ -118,7 +123,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor | None = No
 def attend_composite(
     q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor | None = None
 ) -> Tensor:
-    """As `attend` of rows (M, D), in basic operations, which forward mode and `torch.func` differentiate."""
+    """Return what `attend` returns of rows (M, D), by operations that `torch.func` can differentiate."""
     return merge_heads(attention_weights(q, k, heads, mask) @ split_heads(v, heads))
 
 

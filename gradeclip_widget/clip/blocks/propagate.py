@@ -51,7 +51,7 @@ def propagate_tangents(
 def residual_mlp_with_contribution(
     block: AttentionBlock, rows: Tensor, mixed: Tensor, layout: DualLayout
 ) -> Tensor:
-    """`AttentionBlock.residual_mlp`, with one more tangent below: along the block's own attention output."""
+    """Run `AttentionBlock.residual_mlp` with one more tangent below, along the block's attention output."""
     p = slice(layout.pooled, layout.pooled + 1)
     rows = torch.cat([rows, torch.zeros_like(rows[p])])
     return block.residual_mlp(rows, torch.cat([mixed, mixed[p]]), layout)

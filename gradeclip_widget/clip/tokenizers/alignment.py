@@ -37,7 +37,7 @@ def origins(caption: str, cleaned: str, clean: Callable[[str], str]) -> list[Spa
 
 
 def aligned(text: str, cleaned: str, start: int) -> list[Span]:
-    """As `origins`, for one text whose first character has position ``start``.
+    """Return what `origins` returns, for one text whose first character has position ``start``.
 
     Texts of equal length map character by character. Otherwise `difflib` finds what was rewritten, which maps
     as a whole; long texts, for which it is too slow, map in proportion.
