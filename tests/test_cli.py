@@ -45,7 +45,7 @@ def photo(tmp_path: Path, scene: Scene) -> str:
     return str(folder / "photo.png")
 
 
-def test_explain_prints_the_words_and_where_they_look(
+def test_explain_prints_the_words_and_where_their_maps_peak(
     photo: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["explain", photo, "a dog and a red circle"]) == 0
@@ -147,7 +147,7 @@ def test_bad_input_is_status_2_and_one_sentence_and_writes_nothing(
     assert not out.parent.exists()
 
 
-def test_another_ending_is_refused_before_any_work(
+def test_an_unknown_suffix_is_refused_before_any_work(
     photo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("gradeclip_widget.clip.load", lambda *a, **k: pytest.fail("loaded a model"))
@@ -229,20 +229,20 @@ def test_the_table_shows_every_measure_the_default_first() -> None:
     assert row.count("█") == 18
 
 
-def test_the_table_as_published_shows_its_shares_first() -> None:
+def test_the_table_of_a_reference_explanation_shows_grad_eclip_first() -> None:
     lines = word_table(make_explanation(word_effects=LOSSES, reference=True)).splitlines()
     e = make_explanation()
     row = next(line for line in lines if line.startswith("dog"))
     assert float(row.split()[1]) == pytest.approx(e.importance("grad-eclip")[2], abs=5e-4)
 
 
-def test_words_that_carry_little_share_the_last_line_of_the_table() -> None:
+def test_words_that_do_not_count_share_the_last_line_of_the_table() -> None:
     assert "\na, red-ish, dog: together 0.004\ncosine" in word_table(giving(0.001, 0.003, 0, 0.2))
     assert "\ndog: 0.049\ncosine" in word_table(giving(0.2, 0.051, 0.049, 0.2))
     assert "together" not in word_table(giving(0.1, 0.1, 0.1, 0.1))
 
 
-def test_what_a_word_costs_the_score_stands_beside_what_the_picture_gives_to_it() -> None:
+def test_leave_one_out_scores_stand_beside_the_evidence_also_when_negative() -> None:
     lines = word_table(giving(0.051, 0.1, 0.1, 0.2, word_effects=LOSSES)).splitlines()
     row = next(line for line in lines if line.startswith("a "))
     assert re.findall(r"-?\d\.\d{3}", row)[:2] == ["0.051", "-0.050"]
@@ -271,7 +271,7 @@ def test_the_columns_of_the_table_line_up_in_any_script() -> None:
     assert len(set(starts)) == 1
 
 
-def test_a_terminal_without_the_letters_is_no_reason_to_fail(
+def test_a_terminal_that_lacks_letters_does_not_fail(
     photo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")

@@ -78,6 +78,6 @@ def test_options_come_before_the_picture(shell: Shell, photo: Path) -> None:
         ("nowhere.png a dog", "no picture at 'nowhere.png'"),
     ],
 )
-def test_an_incomplete_line_is_refused_in_a_sentence(shell: Shell, line: str, said: str) -> None:
+def test_an_incomplete_line_is_refused_with_a_reason(shell: Shell, line: str, said: str) -> None:
     with pytest.raises((ValueError, FileNotFoundError), match=f"(?s){said}"):
         magic(shell, line)

@@ -22,7 +22,7 @@ def test_a_peak_on_the_object_hits() -> None:
     assert not pointing_hit(values, ~LEFT)
 
 
-def test_tolerance_forgives_a_near_miss() -> None:
+def test_a_miss_within_the_tolerance_hits() -> None:
     values = np.zeros((4, 4))
     values[1, 2] = 1  # its middle is four pixels right of the edge
     assert not pointing_hit(values, LEFT)
@@ -35,7 +35,7 @@ def test_a_map_without_positive_evidence_points_nowhere() -> None:
 
 
 @given(GRIDS)
-def test_energy_on_an_object_and_beside_it_is_all_of_it(values: np.ndarray) -> None:
+def test_energy_on_an_object_and_off_it_sums_to_one(values: np.ndarray) -> None:
     inside, outside = energy_in_mask(values, LEFT), energy_in_mask(values, ~LEFT)
     assert 0 <= inside <= 1
     assert inside + outside == pytest.approx(1 if spread(values, 32, 32).max() > 0 else 0)
@@ -48,7 +48,7 @@ def test_scale_does_not_matter(values: np.ndarray, factor: float) -> None:
     )
 
 
-def test_spreading_keeps_a_flat_map_flat() -> None:
+def test_enlarging_keeps_a_constant_map_constant() -> None:
     assert (spread(np.full((3, 5), 2.5), 30, 50) == 2.5).all()
 
 

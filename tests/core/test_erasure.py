@@ -40,13 +40,13 @@ def test_pixels_outside_the_region_stay_as_they_are(how: str, region: object) ->
     assert changed(after)[inside].any()
 
 
-def test_the_picture_given_is_left_as_it_was() -> None:
+def test_erasing_does_not_change_the_picture_given() -> None:
     image = picture(SIZE)
     erase(image, BOX, "mean")
     np.testing.assert_array_equal(np.asarray(image), np.asarray(picture(SIZE)))
 
 
-def test_mean_fills_with_the_mean_colour_of_the_rest() -> None:
+def test_mean_fills_with_the_mean_color_of_the_rest() -> None:
     before, inside = np.asarray(picture(SIZE)), pixels(BOX, SIZE)
     filled = np.asarray(erase(picture(SIZE), BOX, "mean"))[inside]
     np.testing.assert_array_equal(
@@ -54,7 +54,7 @@ def test_mean_fills_with_the_mean_colour_of_the_rest() -> None:
     )
 
 
-def test_noise_is_that_of_its_seed() -> None:
+def test_noise_depends_on_the_seed_only() -> None:
     first, again, other = (
         np.asarray(erase(picture(SIZE), BOX, "noise", seed)) for seed in (0, 0, 1)
     )
@@ -62,7 +62,7 @@ def test_noise_is_that_of_its_seed() -> None:
     assert (first != other).any()
 
 
-def test_a_blurred_region_holds_no_form() -> None:
+def test_a_blurred_region_has_no_shapes_left() -> None:
     stripes = Image.fromarray((np.indices((80, 80)).sum(0) // 4 % 2 * 255).astype(np.uint8))
     inside = pixels((20, 20, 60, 60), (80, 80))
     assert np.asarray(erase(stripes, (20, 20, 60, 60), "blur"))[inside].std() < 3

@@ -99,12 +99,12 @@ def test_where_a_polygon_starts_and_turns_does_not_matter() -> None:
 @pytest.mark.parametrize(
     "region", [(30, 20, 30, 20), [(30, 20), (30.1, 20), (30, 20.1)], [(30, 20)] * 3]
 )
-def test_a_region_too_small_to_sample_is_the_patch_it_lies_in(region: object) -> None:
+def test_a_region_too_small_to_sample_covers_the_patch_it_lies_in(region: object) -> None:
     covered = cover(region)
     assert covered.sum() == covered[1, 2] == 1
 
 
-def test_a_region_of_what_the_model_never_saw_covers_nothing() -> None:
+def test_a_region_outside_of_the_grid_covers_nothing() -> None:
     assert not cover((0, 0, 4, 40)).any()
     assert not cover([(0, 0), (4, 0), (4, 40)]).any()
 
@@ -113,7 +113,7 @@ def test_a_box_that_reaches_out_of_the_picture_counts_where_it_is_inside() -> No
     np.testing.assert_array_equal(cover((-100, -100, 30, 20)), cover((0, 0, 30, 20)))
 
 
-def test_the_widgets_region_is_taken_as_it_is() -> None:
+def test_the_value_of_the_widgets_trait_is_a_region() -> None:
     points = [(10, 5), (50, 10), (30, 35)]
     polygon, box = {"kind": "polygon", "points": points}, {"kind": "box", "box": [10, 5, 50, 35]}
     np.testing.assert_array_equal(cover(polygon), cover(points))
@@ -141,7 +141,7 @@ def test_the_widgets_region_is_taken_as_it_is() -> None:
         (np.ones((40, 60), np.uint8), r"a boolean mask \(height, width\); got numbers"),
     ],
 )
-def test_a_malformed_region_is_refused_in_a_sentence(region: object, said: str) -> None:
+def test_a_malformed_region_is_refused_with_a_reason(region: object, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         cover(region)
 

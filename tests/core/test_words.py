@@ -31,7 +31,7 @@ def split(caption: str) -> list[str]:
         ("café cafe\u0301 naïve", ["café", "cafe\u0301", "naïve"]),
     ],
 )
-def test_words_carry_hyphens_and_apostrophes_and_no_other_punctuation(
+def test_words_contain_hyphens_and_apostrophes_but_no_other_punctuation(
     caption: str, words: list[str]
 ) -> None:
     assert split(caption) == words
@@ -103,7 +103,7 @@ def test_a_token_of_punctuation_goes_to_no_word() -> None:
     assert [w.tokens for w in words] == [(0,), (2,)]
 
 
-def test_a_word_past_the_context_length_is_there_and_marked() -> None:
+def test_a_word_past_the_context_length_is_marked_as_truncated() -> None:
     words = assign_tokens("ab cd ef", [(0, 2), (3, 4), (4, 5), (6, 8)], read=2)
     assert [w.text for w in words] == ["ab", "cd", "ef"]
     assert [w.tokens for w in words] == [(0,), (1,), ()]

@@ -19,7 +19,7 @@ def explainer() -> gw.Explainer:
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.caption)
-def test_what_is_named_leads_the_words_and_lies_on_its_object(
+def test_named_objects_lead_the_words_and_their_maps_lie_on_them(
     explainer: gw.Explainer, scene: Scene
 ) -> None:
     e = explainer(scene.image, scene.caption)
@@ -36,9 +36,7 @@ def test_what_is_named_leads_the_words_and_lies_on_its_object(
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.caption)
-def test_every_object_stands_out_in_the_first_picture(
-    explainer: gw.Explainer, scene: Scene
-) -> None:
+def test_every_object_is_highlighted_in_the_overview(explainer: gw.Explainer, scene: Scene) -> None:
     e = explainer(scene.image, scene.caption)
     for mask, _ in mentions(scene, e):
         inside = e.coverage(mask)

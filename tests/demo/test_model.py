@@ -48,7 +48,7 @@ def test_the_same_build_twice_gives_the_same_weights() -> None:
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_a_patch_sees_what_is_around_its_own_middle() -> None:
+def test_a_patchs_receptive_field_is_centered_on_it() -> None:
     """Else every map would lie beside what it shows."""
     stem = demo.build().visual.trunk.patch_embed.backbone
     pixels = torch.rand(8, 3, 112, 112, requires_grad=True)
@@ -65,6 +65,6 @@ def test_a_patch_sees_what_is_around_its_own_middle() -> None:
     assert abs(middle[1] - 8 * (col + 0.5)) < 2
 
 
-def test_it_reads_a_thing_alike_wherever_it_stands() -> None:
+def test_a_thing_gives_the_same_values_at_any_place() -> None:
     clip = demo.build()
     assert clip.visual.trunk.pos_embed.abs().max() == 0

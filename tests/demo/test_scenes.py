@@ -78,13 +78,13 @@ def test_no_pixel_belongs_to_two_objects(seed: int) -> None:
     assert np.sum([thing.mask for thing in scene.objects], axis=0).max() == 1
 
 
-def test_a_mask_covers_the_pixels_of_its_colour() -> None:
+def test_a_mask_covers_the_pixels_of_its_color() -> None:
     scene = demo.sample_scene(500_007, objects=["red circle", "blue square"])
     pixels = np.asarray(scene.image).astype(int)
     for thing in scene.objects:
-        colour = np.median(pixels[thing.mask], axis=0)
-        assert np.abs(colour - COLORS[thing.colour or ""]).max() <= 15
-        same = np.abs(pixels - colour).max(axis=2) == 0
+        color = np.median(pixels[thing.mask], axis=0)
+        assert np.abs(color - COLORS[thing.color or ""]).max() <= 15
+        same = np.abs(pixels - color).max(axis=2) == 0
         assert (same & thing.mask).sum() > 0.9 * same.sum()
 
 
@@ -109,7 +109,7 @@ def test_named_objects_are_drawn() -> None:
 
 
 @pytest.mark.parametrize("name", ["unicorn", "red dog", "circle", ""])
-def test_things_of_another_world_are_refused_by_name(name: str) -> None:
+def test_unknown_things_are_refused_by_name(name: str) -> None:
     with pytest.raises(ValueError, match=f"no '{name}'"):
         demo.sample_scene(1, objects=[name])
 
@@ -124,7 +124,7 @@ def test_a_scene_is_the_same_at_every_size(seed: int) -> None:
         assert np.abs(2 * np.array(one.box) - other.box).max() <= 8
 
 
-def test_relations_hold() -> None:
+def test_relations_in_captions_are_true() -> None:
     told = 0
     for seed in range(500_000, 500_060):
         scene = demo.sample_scene(seed, objects=2)
@@ -162,14 +162,14 @@ def test_the_artwork_is_small_enough_to_ship() -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_shape_is_one_colour_on_nothing(shape: str) -> None:
+def test_a_shape_has_one_color_on_a_transparent_background(shape: str) -> None:
     drawn = np.asarray(draw_shape(shape, (10, 200, 30)))
     assert drawn.shape == (SIDE, SIDE, 4)
     assert (drawn[..., :3] == (10, 200, 30)).all()
     assert 0.2 < (drawn[..., 3] > 128).mean() < 0.95
 
 
-def test_chosen_scenes_are_a_handful_and_large() -> None:
+def test_there_are_a_few_chosen_scenes_and_they_are_large() -> None:
     chosen = demo.scenes()
     assert 6 <= len(chosen) <= 8
     assert all(scene.image.width >= 448 and len(scene.caption.split()) >= 4 for scene in chosen)

@@ -80,7 +80,7 @@ def test_words_that_were_not_read_have_no_maps_in_any_block(small: gw.ClipModel)
     assert depth.image_maps[:, 1:76].any((2, 3)).all()
 
 
-def test_depth_travels_as_two_buffers(small: gw.ClipModel) -> None:
+def test_block_maps_are_sent_as_two_buffers(small: gw.ClipModel) -> None:
     depth = gw.Explainer(small).block_maps(picture(96, 96), CAPTION)
     raw = to_raw_depth(depth)
     assert (raw["caption"], raw["words"]) == (CAPTION, 7)
@@ -103,12 +103,12 @@ def test_methods_without_blocks_name_the_one_that_has_them(
         gw.Explainer(small, method).block_maps(picture(96, 96), CAPTION)
 
 
-def test_depth_of_the_authors_computation_is_refused(small: gw.ClipModel) -> None:
+def test_block_maps_with_reference_are_refused(small: gw.ClipModel) -> None:
     with pytest.raises(ValueError, match="use reference=False"):
         gw.Explainer(small, reference=True).block_maps(picture(96, 96), CAPTION)
 
 
-def test_depth_leaves_the_model_as_it_was(small: gw.ClipModel) -> None:
+def test_block_maps_leave_the_model_as_it_was(small: gw.ClipModel) -> None:
     before = {k: v.clone() for k, v in small.model.state_dict().items()}
     gw.Explainer(small).block_maps(picture(96, 96), CAPTION)
     assert all(torch.equal(before[k], v) for k, v in small.model.state_dict().items())

@@ -59,9 +59,9 @@ def test_an_encoded_picture_is_explained_as_the_picture(
     blocks: gw.ClipModel, scene: Scene, options: dict[str, Any]
 ) -> None:
     explainer = gw.Explainer(blocks, **options)
-    seen = explainer.encode(scene.image)
+    encoded = explainer.encode(scene.image)
     for caption in ("a dog", scene.caption, "a dog"):
-        once, anew = explainer(seen, caption), explainer(scene.image, caption)
+        once, anew = explainer(encoded, caption), explainer(scene.image, caption)
         assert once.score == anew.score
         assert np.array_equal(once.interactions, anew.interactions)
         assert np.array_equal(once.token_importance, anew.token_importance)
@@ -71,15 +71,17 @@ def test_an_encoded_picture_is_explained_as_the_picture(
 def test_an_encoded_picture_goes_with_its_model_and_options(
     blocks: gw.ClipModel, scene: Scene
 ) -> None:
-    seen = gw.Explainer(blocks).encode(scene.image)
+    encoded = gw.Explainer(blocks).encode(scene.image)
     text_side: list[dict[str, Any]] = [{"readings": False}, {"freeze_norms": False}]
     for options in text_side:
-        assert gw.Explainer(blocks, "self-attention", **options)(seen, "a dog").caption == "a dog"
+        assert (
+            gw.Explainer(blocks, "self-attention", **options)(encoded, "a dog").caption == "a dog"
+        )
     for other in (gw.Explainer(blocks, image_layers=2), gw.Explainer(blocks, resolution=448)):
         with pytest.raises(ValueError, match="encode it with this explainer"):
-            other(seen, "a dog")
+            other(encoded, "a dog")
         with pytest.raises(ValueError, match="encode it with this explainer"):
-            other.integrated_gradients(seen, "a dog")
+            other.integrated_gradients(encoded, "a dog")
 
 
 def test_token_ids_are_explained_as_their_caption(clip: gw.ClipModel, scene: Scene) -> None:
@@ -120,7 +122,7 @@ def test_no_captions_are_refused(clip: gw.ClipModel, scene: Scene) -> None:
         gw.Explainer(clip)(scene.image, [])
 
 
-def test_five_hundred_words_are_cut_and_said_so(clip: gw.ClipModel, scene: Scene) -> None:
+def test_words_past_the_context_length_are_cut_and_noted(clip: gw.ClipModel, scene: Scene) -> None:
     e = gw.Explainer(clip)(scene.image, "dog " * 500)
     assert len(e.words) == 500
     assert sum(bool(w.tokens) for w in e.words) == len(e.tokens) == 22
@@ -130,13 +132,13 @@ def test_five_hundred_words_are_cut_and_said_so(clip: gw.ClipModel, scene: Scene
     assert not e.word_map(400).any()
 
 
-def test_words_the_model_never_saw_are_named(clip: gw.ClipModel, scene: Scene) -> None:
+def test_words_the_model_was_not_trained_on_are_named(clip: gw.ClipModel, scene: Scene) -> None:
     e = gw.Explainer(clip)(scene.image, "a dog and a xylophone")
     assert [w.text for w in e.words if not w.known] == ["xylophone"]
     assert any("Unknown to this model" in note and "'xylophone'" in note for note in e.notes)
 
 
-def test_evidence_in_blocks_that_are_not_explained_is_pointed_out(
+def test_evidence_in_unexplained_blocks_is_noted(
     blocks: gw.ClipModel, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gradeclip_widget.explain.notes._FAINT", 0.999)
@@ -205,7 +207,7 @@ def test_captions_in_any_script_are_explained(
     assert np.isfinite(e.token_importance).all()
 
 
-def test_a_words_effect_is_what_the_score_loses_without_it(
+def test_a_leave_one_out_score_is_the_score_minus_that_without_the_word(
     clip: gw.ClipModel, scene: Scene
 ) -> None:
     explainer = gw.Explainer(clip)
@@ -216,7 +218,9 @@ def test_a_words_effect_is_what_the_score_loses_without_it(
     assert gw.Explainer(clip, readings=False)(scene.image, CAPTION).word_effects is None
 
 
-def test_a_word_that_was_not_read_has_no_effect(clip: gw.ClipModel, scene: Scene) -> None:
+def test_a_word_that_was_not_read_has_a_leave_one_out_score_of_zero(
+    clip: gw.ClipModel, scene: Scene
+) -> None:
     e = gw.Explainer(clip)(scene.image, "dog " * 25)
     assert e.word_effects is not None
     assert not e.word_effects[22:].any()
@@ -232,14 +236,16 @@ def test_scores_are_those_of_the_explanations(
     assert scores == pytest.approx([e.score for e in explainer(scene.image, captions)], abs=1e-6)
 
 
-def test_progress_tells_the_stages(clip: gw.ClipModel, scene: Scene) -> None:
+def test_progress_reports_the_stages(clip: gw.ClipModel, scene: Scene) -> None:
     told: list[tuple[str, int, int | None]] = []
     gw.Explainer(clip)(scene.image, [CAPTION, "a cat"], lambda *step: told.append(step))
     assert told == [("tokens", 0, None), ("image tower", 0, None), ("maps", 0, 2), ("maps", 1, 2)]
 
 
 @pytest.mark.parametrize("stage", ["tokens", "image tower", "maps"])
-def test_what_progress_raises_stops_the_work(clip: gw.ClipModel, scene: Scene, stage: str) -> None:
+def test_an_exception_in_progress_stops_the_work(
+    clip: gw.ClipModel, scene: Scene, stage: str
+) -> None:
     class StopError(Exception):
         pass
 
@@ -256,7 +262,9 @@ def test_what_progress_raises_stops_the_work(clip: gw.ClipModel, scene: Scene, s
         clip.model.eval()
 
 
-def test_reference_explains_the_authors_score(blocks: gw.ClipModel, scene: Scene) -> None:
+def test_reference_explains_the_score_of_the_authors_code(
+    blocks: gw.ClipModel, scene: Scene
+) -> None:
     e = gw.Explainer(blocks, reference=True)(scene.image, CAPTION)
     ours = gw.Explainer(blocks)(scene.image, CAPTION)
     assert e.reference
@@ -267,9 +275,9 @@ def test_freezing_norms_changes_the_importance_of_tokens_and_no_map(
     blocks: gw.ClipModel, scene: Scene
 ) -> None:
     explainer = gw.Explainer(blocks)
-    seen = explainer.encode(scene.image)
-    frozen = explainer(seen, CAPTION)
-    differentiated = gw.Explainer(blocks, freeze_norms=False)(seen, CAPTION)
+    encoded = explainer.encode(scene.image)
+    frozen = explainer(encoded, CAPTION)
+    differentiated = gw.Explainer(blocks, freeze_norms=False)(encoded, CAPTION)
     for name in ("interactions", "signed_map", "alone", "left_out", "word_effects"):
         assert np.array_equal(getattr(frozen, name), getattr(differentiated, name)), name
     assert not np.allclose(frozen.token_importance, differentiated.token_importance, atol=0.01)

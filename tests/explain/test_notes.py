@@ -28,7 +28,7 @@ def test_a_word_that_counts_by_one_measure_and_not_by_another_is_named_with_both
     )
 
 
-def test_the_reverse_is_said_too() -> None:
+def test_a_word_that_counts_only_by_the_other_measure_is_named_too() -> None:
     said = note(leave_one_out=[-0.01, 0.2, 0, 0, 0.1], integrated_gradients=[0.1, 0.2, 0, 0, 0.1])
     assert said is not None
     assert (
@@ -64,7 +64,7 @@ def test_a_word_is_named_once_by_the_measure_that_is_furthest_from_the_default()
         ([1, 0.02, 0, 0, 0], [1, 0.5, 0, 0, 0], True),
     ],
 )
-def test_it_takes_a_half_against_a_fiftieth(
+def test_measures_contradict_from_a_half_against_a_fiftieth_on(
     default: list[float], other: list[float], speaks: bool
 ) -> None:
     scaled = [v / 8 for v in other]  # each by its own largest importance
@@ -76,14 +76,14 @@ def test_it_takes_a_half_against_a_fiftieth(
     st.floats(0.05, 3),
     st.lists(st.floats(0.8, 1.25), min_size=5, max_size=5),
 )
-def test_nothing_is_said_where_measures_agree_to_within_a_quarter(
+def test_measures_that_agree_to_within_a_quarter_are_not_noted(
     values: list[float], scale: float, wobble: list[float]
 ) -> None:
     other = [v * scale * w for v, w in zip(values, wobble, strict=True)]
     assert note(leave_one_out=values, grad_eclip=other) is None
 
 
-def test_a_measure_that_gives_nothing_to_any_word_contradicts_none() -> None:
+def test_a_measure_of_zeros_contradicts_none() -> None:
     assert note(leave_one_out=[0, 0.2, 0, 0, 0.1], grad_eclip=[0, 0, 0, 0, 0]) is None
     assert note(leave_one_out=[0, -0.2, 0, 0, -0.1], grad_eclip=[0, 0.2, 0, 0, 0.1]) is None
 

@@ -32,8 +32,9 @@ def _example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     folder = tmp_path / "export"
     folder.mkdir()
     (folder / f"{name[1]}.py").write_text(code[1], encoding="utf-8")
-    monkeypatch.setattr(export, "__path__", [*export.__path__, str(folder)])
+    formats.suffixes()  # those of the package register now, and stay when the test is over
     monkeypatch.setattr(formats, "_WRITERS", dict(formats._WRITERS))
+    monkeypatch.setattr(export, "__path__", [*export.__path__, str(folder)])
     importlib.invalidate_caches()
     yield
     sys.modules.pop(f"{export.__name__}.{name[1]}", None)

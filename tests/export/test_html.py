@@ -92,7 +92,7 @@ def test_a_title_may_be_given() -> None:
     assert read.tags == PLAIN.tags
 
 
-def test_the_page_asks_for_nothing_from_the_network() -> None:
+def test_the_page_makes_no_network_request() -> None:
     source = make_explanation().to_html()
     namespaces = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xhtml"}
     assert set(re.findall(r"https?://[^\s\"'`)<>]+", source)) <= namespaces
@@ -112,12 +112,12 @@ def test_several_explanations_share_a_page() -> None:
     assert [p["header"]["caption"] for p in payloads(page(two))] == ["a dog", "a cat"]
 
 
-def test_a_page_of_nothing_is_refused() -> None:
+def test_a_page_without_explanations_is_refused() -> None:
     with pytest.raises(ValueError, match="nothing to show"):
         page([])
 
 
-def test_the_frame_holds_the_page_and_lets_it_do_nothing_but_run() -> None:
+def test_the_frame_holds_the_page_and_allows_scripts_only() -> None:
     e = make_explanation(HOSTILE[0])
     outer = Page(frame([e]))
     assert outer.tags == ["iframe"]

@@ -89,13 +89,13 @@ def test_what_was_loaded_can_be_shown_and_saved_again(saved: Path, tmp_path: Pat
     assert gw.show(e).explanation is e
 
 
-def test_another_ending_is_refused_and_nothing_written(tmp_path: Path) -> None:
+def test_an_unknown_suffix_is_refused_and_nothing_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"cannot write 'e.pkl': end its name in .*\.npz"):
         make_explanation().save(tmp_path / "e.pkl")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_as_missing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Explanation.load(tmp_path / "nowhere.npz")
 
@@ -153,7 +153,7 @@ def test_a_file_of_version_1_is_read() -> None:
     assert_same(Explanation.load(path), make_explanation(integrated_gradients=None))
 
 
-def test_a_file_from_before_there_were_effects_is_read(saved: Path) -> None:
+def test_a_file_without_leave_one_out_scores_is_read(saved: Path) -> None:
     rewrite(saved, word_effects=None)
     assert_same(Explanation.load(saved), make_explanation(word_effects=None))
 
@@ -180,7 +180,7 @@ def test_a_strange_header_is_refused(text: bytes, saved: Path) -> None:
         ({}, {"surprise": 1}),
     ],
 )
-def test_an_archive_with_wrong_content_is_said_to_be_damaged(
+def test_an_archive_with_wrong_content_is_reported_as_damaged(
     arrays: dict[str, Any], fields: dict[str, Any], saved: Path
 ) -> None:
     rewrite(saved, header=header(saved, **fields), **arrays)
@@ -200,7 +200,7 @@ def test_a_truncated_file_is_refused(part: float, saved: Path) -> None:
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=8))
-def test_wrong_bytes_are_read_or_refused_in_a_sentence(
+def test_wrong_bytes_are_read_or_refused_with_a_reason(
     tmp_path: Path, changes: list[tuple[float, int]]
 ) -> None:
     path = tmp_path / "wrong.npz"

@@ -33,7 +33,7 @@ def maps(payload: Payload) -> dict[str, np.ndarray]:
     return blocks
 
 
-def test_maps_travel_as_they_are() -> None:
+def test_maps_are_sent_unchanged() -> None:
     e = make_explanation()
     sent = maps(to_payload(e))
     assert list(sent) == ["caption", "in caption", "alone", "left out"]
@@ -54,7 +54,7 @@ def test_the_header_is_plain_json() -> None:
     assert json.loads(json.dumps(header, allow_nan=False)) == header
 
 
-def test_the_header_says_what_the_docstring_promises() -> None:
+def test_the_header_holds_what_the_docstring_says() -> None:
     e = make_explanation(logit_bias=-31.25)
     header = to_payload(e)["header"]
     assert header["version"] == 2

@@ -1,4 +1,4 @@
-"""The picture of all words together: hues, contours, and names on chips."""
+"""The highlights of all words painted over the picture: hues, contours and chips."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 from gradeclip_widget.explain.explanation import Explanation
-from gradeclip_widget.export.painting.chips import Chip, draw_chips, find_room
+from gradeclip_widget.export.painting.chips import Chip
 from gradeclip_widget.export.painting.overview import HUE_COLORS, NEUTRAL_COLOR
 
-from ..factories import make_explanation, picture
+from ...factories import make_explanation, picture
+from .pixels import count_of, pixels
 
 SIZE = (600, 400)
 GRID = (8, 12)  # patches of 50 x 50 pixels
@@ -39,22 +38,13 @@ def blobs(
     return make_explanation(caption, GRID, **values | changes)
 
 
-def pixels(image: Image.Image) -> NDArray[np.int_]:
-    return np.asarray(image, int)
-
-
 def nearest(color: NDArray[np.int_]) -> int:
     """Which of the six hues a color is nearest to."""
     hues = np.array([ImageColor.getrgb(c) for c in HUE_COLORS])
     return int(np.abs(hues - color).sum(1).argmin())
 
 
-def count_of(image: Image.Image, color: str) -> int:
-    """How many pixels are of that very color."""
-    return int((pixels(image) == ImageColor.getrgb(color)).all(-1).sum())
-
-
-def test_each_word_that_counts_wears_its_hue_at_its_place() -> None:
+def test_each_word_that_counts_has_its_hue_where_its_evidence_lies() -> None:
     e = blobs([(2, 2), (6, 5), (2, 9)], [0.3, 0.2, 0.3], "dog cat sun")
     painted = pixels(e.overlay())
     for hue, (row, col) in enumerate([(2, 2), (6, 5), (2, 9)]):
@@ -63,14 +53,14 @@ def test_each_word_that_counts_wears_its_hue_at_its_place() -> None:
         assert np.ptp(beneath) > 60
 
 
-def test_the_picture_is_dark_and_hueless_where_no_word_is_read() -> None:
+def test_the_picture_is_dark_and_gray_where_there_is_no_evidence() -> None:
     painted = pixels(blobs([(2, 2), (6, 5), (2, 9)], [1, 1, 1], "dog cat sun").overlay())
     corner = painted[-20:, :20]
     assert np.ptp(corner, axis=-1).max() <= 2
     assert 50 < corner.mean() < 100
 
 
-def test_a_word_that_brings_less_is_painted_more_faintly_but_in_sight() -> None:
+def test_a_less_important_word_is_painted_more_faintly_but_visibly() -> None:
     e = blobs([(3, 2), (3, 9), (7, 0)], [1, 0.27, 0], "dog cat sun")
     painted = pixels(e.overlay())
     strong, faint = (np.ptp(painted[50 * 3 + 37, 50 * c + 25]) for c in (2, 9))
@@ -90,7 +80,7 @@ def test_a_contour_runs_where_the_evidence_is_half_of_its_maximum() -> None:
         assert np.abs(beyond - 27.5).max() <= 1
 
 
-def test_where_two_words_are_read_their_hues_are_blended() -> None:
+def test_hues_are_blended_where_two_words_have_evidence() -> None:
     maps = np.zeros((2, *GRID))
     maps[:, 4, 5:7] = [[1, 0.8], [0.8, 1]]
     maps[1, 0, 0] = 1  # else they were one highlight
@@ -113,7 +103,7 @@ def test_words_beyond_six_are_neutral() -> None:
         assert count_of(painted, color) > 300
 
 
-def test_no_word_that_counts_leaves_the_picture_dim() -> None:
+def test_without_a_word_that_counts_the_picture_is_dim() -> None:
     e = blobs([(2, 2), (6, 5), (2, 9)], [0, 0, -1], "dog cat sun")
     assert len(np.unique(pixels(e.overlay()))) == 1
 
@@ -125,108 +115,19 @@ def test_painting_changes_neither_the_picture_nor_itself() -> None:
     assert e.image.tobytes() == before
 
 
-def test_the_first_picture_is_painted_over_what_the_model_saw() -> None:
+def test_the_overview_is_painted_over_what_the_model_saw() -> None:
     e = blobs([(2, 2), (6, 5), (2, 9)], [1, 1, 1], "dog cat sun", cover=(300.0, 0.0, 600.0, 400.0))
     painted = pixels(e.overlay())
-    unseen, seen = painted[:, :295], painted[380:, 320:400]
-    assert unseen.max() < seen.min()
-    assert np.ptp(unseen, axis=-1).max() <= 2
+    dimmed, visible = painted[:, :295], painted[380:, 320:400]
+    assert dimmed.max() < visible.min()
+    assert np.ptp(dimmed, axis=-1).max() <= 2
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (30, 20), (3, 400), (2000, 60), (60, 2000)])
-def test_all_words_together_are_painted_on_a_picture_of_any_shape(size: tuple[int, int]) -> None:
+def test_the_overview_is_painted_on_a_picture_of_any_shape(size: tuple[int, int]) -> None:
     whole = {"image": picture(size), "cover": (0.0, 0.0, *map(float, size))}
     painted = blobs([(2, 2), (6, 5), (2, 9)], [1, 1, 1], "dog cat sun", **whole).overlay()
     assert (painted.size, painted.mode) == (size, "RGB")
-
-
-# Chips
-
-chances = st.integers(0, 2**32 - 1)
-
-
-def overlap(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-@given(chances)
-def test_chips_lie_inside_the_picture_and_overlap_no_other(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    bounds = tuple(int(v) for v in rng.integers(40, 300, 2))
-    taken: list[tuple[int, int, int, int]] = []
-    for _ in range(8):
-        size = int(rng.integers(10, 60)), int(rng.integers(8, 24))
-        place = tuple(float(v) for v in rng.uniform(0, 1, 2) * bounds)
-        box = find_room(place, size, bounds, taken)  # type: ignore[arg-type]
-        if box is None:
-            continue
-        x0, y0, x1, y1 = box
-        assert (x1 - x0, y1 - y0) == size
-        assert x0 >= 0 <= y0
-        assert x1 <= bounds[0]
-        assert y1 <= bounds[1]
-        assert not any(overlap(box, other) for other in taken)
-        taken.append(box)
-
-
-def test_a_chip_lies_at_its_place_where_that_is_free() -> None:
-    assert find_room((100, 50), (40, 20), (200, 100), []) == (80, 40, 120, 60)
-
-
-def test_a_chip_in_a_corner_is_moved_inside() -> None:
-    box = find_room((0, 0), (40, 20), (200, 100), [])
-    assert box is not None
-    assert box[:2] == (2, 2)
-    box = find_room((200, 100), (40, 20), (200, 100), [])
-    assert box is not None
-    assert box[2:] == (198, 98)
-
-
-def test_a_chip_that_meets_another_moves_to_the_nearest_side() -> None:
-    box = find_room((100, 55), (40, 20), (200, 100), [(80, 40, 120, 60)])
-    assert box is not None
-    assert 62 <= box[1] <= 68
-    assert abs(box[0] - 80) <= 5
-
-
-def test_a_chip_would_rather_not_cover_anothers_place() -> None:
-    box = find_room((100, 50), (40, 20), (200, 100), [], [(110, 50)])
-    assert box is not None
-    assert not (box[0] <= 110 <= box[2] and box[1] <= 50 <= box[3])
-
-
-@pytest.mark.parametrize("bounds", [(30, 100), (100, 15), (1, 1)])
-def test_a_chip_larger_than_the_picture_has_no_room(bounds: tuple[int, int]) -> None:
-    assert find_room((10, 10), (40, 20), bounds, []) is None
-
-
-def chip(text: str, **changes: Any) -> Chip:
-    values: dict[str, Any] = {
-        "otherwise": "word 7",
-        "place": (150.0, 60.0),
-        "color": "#E69F00",
-        "priority": 1.0,
-    }
-    return Chip(text, **values | changes)
-
-
-def drawn(text: str) -> bytes:
-    return draw_chips(Image.new("RGB", (300, 120)), [chip(text)]).tobytes()
-
-
-def test_a_chip_says_its_word() -> None:
-    assert drawn("dog") != drawn("cat")
-    ink = pixels(draw_chips(Image.new("RGB", (300, 120), "white"), [chip("dog")]))
-    assert (ink.sum(-1) < 120).sum() > 50
-
-
-@pytest.mark.parametrize("text", ["狗", "🐶", "كلب", "щ", "a 狗"])
-def test_a_word_whose_letters_the_font_lacks_is_given_by_its_number(text: str) -> None:
-    assert drawn(text) == drawn("word 7")
-
-
-def test_accents_that_the_font_lacks_are_left_out() -> None:
-    assert drawn("garçon") == drawn("garcon") != drawn("word 7")
 
 
 def test_a_chip_is_written_for_every_highlight_at_its_peak(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,18 +162,3 @@ def test_a_chip_of_many_words_is_cut_short(
     count = len(caption.split())
     blobs([(2, 2)] * count, [1.0] * count, caption).overlay()
     assert [chip.text for chip in asked] == [text]
-
-
-def test_the_more_important_word_has_the_first_choice_of_a_place() -> None:
-    blank = Image.new("RGB", (300, 120))
-    much, little = chip("dog", priority=2.0), chip("cat", color="#56B4E9")
-    both = draw_chips(blank, [little, much])
-    assert both.tobytes() == draw_chips(blank, [much, little]).tobytes()
-    orange = count_of(both, "#E69F00")
-    assert orange == pytest.approx(count_of(draw_chips(blank, [much]), "#E69F00"), rel=0.02)
-
-
-def test_chips_leave_the_picture_given_alone() -> None:
-    blank = Image.new("RGB", (300, 120))
-    draw_chips(blank, [chip("dog")])
-    assert not np.asarray(blank).any()

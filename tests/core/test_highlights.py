@@ -1,0 +1,95 @@
+"""Highlights: the words that count, and which of them are one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from numpy.typing import NDArray
+
+from gradeclip_widget.core.evidence import COUNTS, HUES, Highlight, find_highlights, spread
+
+from .strategies import blobs, words_and_maps
+
+
+def highlights(importance: list[float], maps: NDArray[Any]) -> tuple[Highlight, ...]:
+    array = np.array(importance)
+    return find_highlights(array, spread(array, maps))
+
+
+@given(words_and_maps())
+def test_highlights_are_the_words_that_count_and_have_evidence(made: Any) -> None:
+    importance, maps = made
+    evidence = spread(importance, maps)
+    found = find_highlights(importance, evidence)
+    named = [w for h in found for w in h.words]
+    assert named == sorted(set(named))
+    floor = 0.25 * float(importance.max())
+    counting = [w for w, v in enumerate(importance) if v > 0 and v >= floor and evidence[w].any()]
+    assert named == counting
+    for h in found:
+        assert list(h.words) == list(range(h.words[0], h.words[-1] + 1))
+        assert h.importance == pytest.approx(float(importance[list(h.words)].sum()), rel=1e-5)
+        joint = evidence[list(h.words)].sum(0)
+        assert joint[h.peak] == joint.max()
+        assert not (joint.ravel()[: h.peak[0] * 4 + h.peak[1]] == joint.max()).any()
+
+
+@given(words_and_maps())
+def test_at_most_six_highlights_have_a_hue_and_they_are_the_most_important(made: Any) -> None:
+    importance, maps = made
+    found = find_highlights(importance, spread(importance, maps))
+    colored = [h for h in found if h.hue is not None]
+    assert [h.hue for h in colored] == list(range(min(len(found), HUES)))
+    rest = [h.importance for h in found if h.hue is None]
+    if rest:
+        assert max(rest) <= min(h.importance for h in colored)
+
+
+def test_neighbors_with_evidence_in_one_place_are_one_highlight() -> None:
+    found = highlights([1, 2, 3, 1], blobs((0, 0), (0, 0), (0, 0), (2, 3)))
+    assert [(h.words, h.importance, h.peak) for h in found] == [
+        ((0, 1, 2), 6, (0, 0)),
+        ((3,), 1, (2, 3)),
+    ]
+
+
+def test_words_that_are_not_neighbors_are_not_joined() -> None:
+    apart = highlights([1, 0.01, 1], blobs((0, 0), (0, 0), (0, 0)))
+    assert [h.words for h in apart] == [(0,), (2,)]
+    between = highlights([1, 1, 1], blobs((0, 0), (2, 3), (0, 0)))
+    assert [h.words for h in between] == [(0,), (1,), (2,)]
+
+
+@pytest.mark.parametrize(("other", "words"), [(0.76, [(0,), (1,)]), (0.74, [(0, 1)])])
+def test_neighbors_are_joined_from_a_cosine_similarity_of_four_fifths_on(
+    other: float, words: Any
+) -> None:
+    maps = np.zeros((2, 3, 4))
+    maps[:, 0, 0] = 1
+    maps[1, 1, 1] = other  # 1 / sqrt(1 + 0.75 ** 2) = 0.8
+    assert [h.words for h in highlights([1, 1], maps)] == words
+
+
+def test_a_word_of_less_than_a_quarter_of_the_largest_is_not_highlighted() -> None:
+    maps = blobs((0, 0), (1, 1), (2, 2), (0, 3), None)
+    assert COUNTS == 0.25
+    found = highlights([1, 0.26, 0.24, -1, 1], maps * [[[1]], [[1]], [[1]], [[-1]], [[1]]])
+    assert [h.words for h in found] == [(0,), (1,)]
+
+
+def test_nothing_is_highlighted_where_no_word_helps() -> None:
+    assert highlights([0, -1], -blobs((0, 0), (1, 1))) == ()
+
+
+def test_a_tie_for_the_last_hue_goes_to_the_earlier_word() -> None:
+    places = [(n // 4, n % 4) for n in range(8)]
+    assert [h.hue for h in highlights([1] * 8, blobs(*places))] == [0, 1, 2, 3, 4, 5, None, None]
+
+
+def test_hues_follow_the_caption_whatever_the_importance() -> None:
+    places = [(n // 4, n % 4) for n in range(7)]
+    found = highlights([2, 7, 3, 4, 5, 6, 2.5], blobs(*places))
+    assert [h.hue for h in found] == [None, 0, 1, 2, 3, 4, 5]
