@@ -49,7 +49,7 @@ def read_image(source: Any) -> Image.Image:
             return _decode(file, repr(str(path)))
     raise TypeError(
         f"cannot read a picture from {type(source).__name__}: give a path, bytes, a PIL image, "
-        "an array (H, W, 3), or a normalised tensor (1, 3, H, W)"
+        "an array (H, W, 3), or a normalized tensor (1, 3, H, W)"
     )
 
 
@@ -141,7 +141,7 @@ def _from_array(array: np.ndarray[Any, Any]) -> Image.Image:
     if low < -slack or high > limit + slack:
         raise ValueError(
             f"array values run from {low:g} to {high:g}; give 0..1, 0..255 or 16-bit 0..65535 "
-            "(a normalised picture goes in as a tensor (1, 3, H, W))"
+            "(a normalized picture goes in as a tensor (1, 3, H, W))"
         )
     scaled = array
     if array.dtype != np.uint8:

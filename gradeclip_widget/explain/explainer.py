@@ -40,7 +40,7 @@ class Explainer:
         clip: the model.
         method: name of the method, one of `gradeclip_widget.methods.method_names`.
         reference: compute as the authors' published code does, quirks included (one attention head of full
-            width in the explained blocks, text weights normalised over padding, norms differentiated).
+            width in the explained blocks, text weights normalized over padding, norms differentiated).
         freeze_norms: whether the importance of tokens holds the scales of the text tower's last
             normalizations, the final norm's and the unit embedding's, at their values. Where they are
             differentiated, as in the paper, shares of the score sum to about nothing, and words that matter
@@ -161,7 +161,7 @@ class Explainer:
         """Explain a picture with one caption or several.
 
         Args:
-            image: path, encoded bytes, PIL image, array, an already normalised tensor (1, 3, H, W), or what
+            image: path, encoded bytes, PIL image, array, an already normalized tensor (1, 3, H, W), or what
                 `encode` made of one.
             captions: a caption, a list of captions, or token ids (1, context length).
             progress: called at the stages "tokens", "image tower" and, before every caption, "maps"; an

@@ -17,11 +17,12 @@ import pkgutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from ..core.explanation_data import ExplanationData
+if TYPE_CHECKING:
+    from ..core.explanation_data import ExplanationData
 
-Writer = Callable[[ExplanationData, Path], object]
+Writer = Callable[["ExplanationData", Path], object]
 AnyWriter = TypeVar("AnyWriter", bound=Writer)
 
 _PACKAGE = __name__.rpartition(".")[0]

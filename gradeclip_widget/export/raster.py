@@ -7,12 +7,13 @@ from pathlib import Path
 from ..core.explanation_data import ExplanationData
 from ..core.explanation_record import IN_CAPTION
 from .formats import writes
-from .painting.overlay import overlay
 
 _QUALITY = 95  # of JPEG and WebP; PNG is lossless and takes no heed of it
 
 
 @writes(".png", ".jpg", ".jpeg", ".webp")
 def write_picture(explanation: ExplanationData, path: Path) -> None:
-    """Write the picture with all words together painted on."""
+    """Write the picture with the highlights of all words painted on."""
+    from .painting.overlay import overlay
+
     overlay(explanation, None, IN_CAPTION).save(path, quality=_QUALITY)

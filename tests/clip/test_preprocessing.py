@@ -206,7 +206,7 @@ def test_a_decompression_bomb_is_refused_unopened(monkeypatch: pytest.MonkeyPatc
         (np.zeros((3, 8, 8)), r"must be \(H, W\), \(H, W, 3\) or \(H, W, 4\), not 3 x 8 x 8"),
         (np.zeros((2, 4, 4, 3)), "not 2 x 4 x 4 x 3"),
         (np.zeros((0, 4, 3)), r"has no pixels \(0 x 4 x 3\)"),
-        (np.full((4, 4, 3), -1.0), "a normalised picture goes in as a tensor"),
+        (np.full((4, 4, 3), -1.0), "a normalized picture goes in as a tensor"),
         (np.full((4, 4), 70_000), "run from 70000 to 70000; give 0..1"),
         (Image.new("RGB", (0, 5)), r"has no pixels \(0 x 5\)"),
         (Image.fromarray(np.full((4, 4), np.nan, np.float32)), "NaN or infinite"),
