@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from random import Random
 from typing import NamedTuple
 
@@ -33,16 +34,20 @@ CLOSE = (0.55, 1.0)  # side of a thing seen close up, as a share of the picture'
 class Batch(NamedTuple):
     """What one step learns from.
 
-    Captions: one true of each scene, one that fits it worse (wrong, or with something left out), then the
-    name of every thing there is.
+    Captions: one true of each scene, one or more that fit it worse (wrong, or with something left out), then
+    the name of every thing there is.
     """
 
     scenes: Tensor  # (scenes, size, size, 3) uint8
     close_ups: Tensor  # (close-ups, size, size, 3) uint8, one thing each
     tokens: Tensor  # (captions, positions) rows of the compact embedding table
-    ignored: Tensor  # (scenes, 2 scenes) bool, pairs that may be true without being partners
+    ignored: Tensor  # (scenes, captions of scenes) bool, may be true without being partners
     in_scene: Tensor  # (scenes, names) bool, what is in the scene
     in_close_up: Tensor  # (close-ups, names) bool, what is seen close up
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on a device."""
+        return Batch(*(part.to(device, non_blocking=True) for part in self))
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,8 @@ class Stage:
         0.0  # share of the captions of several things told from one that leaves one out
     )
     terse: float = 0.6  # share of the captions that lose most of their function words
+    worse: int = 1  # captions that each scene is told its own from
+    counts: tuple[float, ...] | None = None  # weights of 1 to 4 things, in place of the usual
 
 
 def locate(stages: Sequence[Stage], step: int) -> tuple[Stage, float]:
@@ -103,17 +110,23 @@ class SceneBatches(Dataset[Batch]):
         stage, _ = locate(self.stages, step)
         rng = Random(f"{self.seed}/{step}")
         size = rng.choice(stage.sizes)
-        scenes, true, wrong, truths = [], [], [], []
+        scenes, true, truths = [], [], []
+        worse: list[list[Caption]] = [[] for _ in range(stage.worse)]
         for _ in range(stage.scenes):
-            things = _coloured_shapes(rng) if rng.random() < stage.shapes else None
+            things: int | list[str] | None = None
+            if rng.random() < stage.shapes:
+                things = _coloured_shapes(rng)
+            elif stage.counts:
+                things = rng.choices((1, 2, 3, 4), stage.counts)[0]
             layout = self.plain.lay_out(Random(rng.randrange(TRAINING_SEEDS)), things)
             scenes.append(self._painted(rng, stage, layout, size))
             phrases = [thing.phrase for thing in layout.things]
             true.append(layout.caption)
-            if len(layout.caption.mentions) > 1 and rng.random() < stage.shorter:
-                wrong.append(layout.caption.shortened(rng))
-            else:
-                wrong.append(layout.caption.falsified(rng, phrases))
+            for captions in worse:
+                if len(layout.caption.mentions) > 1 and rng.random() < stage.shorter:
+                    captions.append(layout.caption.shortened(rng))
+                else:
+                    captions.append(layout.caption.falsified(rng, phrases))
             truths.append((*phrases, f"on {layout.background}"))
         size = rng.choice(stage.close_up_sizes)
         close_ups, shown = [], []
@@ -122,13 +135,14 @@ class SceneBatches(Dataset[Batch]):
             close_ups.append(self._painted(rng, stage, layout, size))
             shown.append(layout.things[0].phrase)
         prefix = rng.choice(PREFIXES)
-        captions = [_terse(str(c), rng, stage.terse) for c in (*true, *wrong)]
+        about = [*true, *chain(*worse)]
+        texts = [_terse(str(caption), rng, stage.terse) for caption in about]
         names = [str(_name(phrase, prefix)) for phrase in PHRASES]
         return Batch(
             torch.from_numpy(np.stack(scenes)),
             torch.from_numpy(np.stack(close_ups)),
-            self._tokens([*captions, *names]),
-            torch.from_numpy(_possibly_true([*true, *wrong], truths)),
+            self._tokens([*texts, *names]),
+            torch.from_numpy(_possibly_true(about, truths)),
             torch.tensor([[phrase in truth for phrase in PHRASES] for truth in truths]),
             torch.tensor([[phrase == one for phrase in PHRASES] for one in shown]),
         )
@@ -239,8 +253,8 @@ def _possibly_true(
 ) -> NDArray[np.bool_]:
     """(pictures, captions): does the picture hold all that the caption names?
 
-    Only what is named counts, not how often or where; a picture's own two captions are partners
-    or known to be wrong, so they are never among these.
+    Only what is named counts, not how often or where; a picture's own captions, every so many, are partners
+    or known to fit worse, so they are never among these.
     """
     pictures = len(truths)
     claimed = np.zeros((len(captions), len(CLAIMS)), np.float32)
@@ -253,5 +267,5 @@ def _possibly_true(
         row[[CLAIMS[claim] for claim in truth if claim in CLAIMS]] = 0
     possible: NDArray[np.bool_] = missing @ claimed.T == 0
     own = np.arange(pictures)
-    possible[own, own] = possible[own, own + pictures] = False
+    possible.reshape(pictures, -1, pictures)[own, :, own] = False
     return possible

@@ -24,7 +24,8 @@ def encode_images(model: CLIP, images: Tensor) -> Tensor:
         images: (pictures, height, width, 3) uint8, sides multiples of the patch size.
     """
     trunk: Any = model.visual.trunk
-    mean, std = (torch.tensor(v) * 255 for v in (OPENAI_DATASET_MEAN, OPENAI_DATASET_STD))
+    moments = torch.tensor([OPENAI_DATASET_MEAN, OPENAI_DATASET_STD], device=images.device) * 255
+    mean, std = moments
     pixels = ((images.float() - mean) / std).permute(0, 3, 1, 2)
     patches = trunk.patch_embed.proj(trunk.patch_embed.backbone(pixels)).flatten(2).mT
     read = trunk.cls_token.expand(len(images), -1, -1)
@@ -67,12 +68,13 @@ def encode_texts(model: CLIP, tokens: Tensor) -> Tensor:
     count, length = len(tokens), int(end.max()) + 1
     tokens = tokens[:, :length]
     x = model.token_embedding(tokens) + model.positional_embedding[:length]
-    ahead = torch.ones(length, length, dtype=torch.bool).triu(1)
+    ahead = torch.ones(length, length, dtype=torch.bool, device=tokens.device).triu(1)
+    rows, positions = (torch.arange(n, device=tokens.device) for n in (count, length))
     *blocks, last = model.transformer.resblocks
     for block in blocks:
         x = run_block(block, x, hidden=ahead)
-    behind = (torch.arange(length) > end[:, None])[:, None, None]
-    pooled = run_block(last, x, x[torch.arange(count), end][:, None], behind)[:, 0]
+    behind = (positions > end[:, None])[:, None, None]
+    pooled = run_block(last, x, x[rows, end][:, None], behind)[:, 0]
     return F.normalize((model.ln_final(pooled) @ model.text_projection).float(), dim=-1)
 
 

@@ -1,7 +1,10 @@
 """Train the embedded model: symmetric contrastive learning on drawn pictures, and nothing else.
 
     python -m gradeclip_widget.training.train --out CHECKPOINTS --packs more-sprites.zip --minutes 100
+    python -m gradeclip_widget.training.train --out CHECKPOINTS --packs more-sprites.zip --minutes 8 \
+        --recipe gpu --start weights.safetensors --device cuda --workers 15 --save-every 200
 
+The first line trains on two CPU cores from random weights, the second goes on from such weights on a GPU.
 Scenes learn from true sentences about them, close-ups of single things from their names; where things are is
 never told. A run can be stopped at any time and goes on from its last checkpoint.
 """
@@ -16,12 +19,10 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torch.nn import BatchNorm2d
 from torch.utils.data import DataLoader
@@ -33,17 +34,10 @@ from ..demo.trunk import IMAGE_SIZE
 from ..demo.world import HELD_OUT_STYLE, OBJECTS
 from .batches import Batch, SceneBatches, Stage, locate, vocabulary_ids
 from .fast_towers import encode_images, encode_texts
+from .losses import contrast, contrast_many
 from .muon import Muon
+from .recipes import RECIPES
 
-SIZES = (112, 112, 112, 144)  # pixels of scenes
-# The run that ships was stopped after 850 and 1,200 steps to add what the later stages have: shapes among the
-# names, so that colors bind to them, then captions with something left out, so that small things count too.
-# Rates are before `DECAY`.
-_EARLY = Stage(steps=250, sizes=(112,), scenes=24, close_ups=224, rate=(2e-3, 2e-3))
-_MAIN = replace(_EARLY, steps=600, sizes=SIZES, scenes=72, close_ups=96, rate=(2e-3, 1.5e-3))
-_BOUND = replace(_MAIN, steps=350, rate=(1.5e-3, 1.3e-3), shapes=0.3, shape_names=0.5)
-_WHOLE = replace(_BOUND, steps=5000, scenes=80, close_ups=48, rate=(1.3e-3, 1.3e-3), shorter=0.5)
-STAGES = (_EARLY, _MAIN, _BOUND, _WHOLE)
 WARM_UP = 60  # steps
 DECAY = 0.6  # last share of the time, through which the learning rate falls to zero
 EMA_DECAY = 0.998
@@ -56,16 +50,20 @@ class Training:
 
     Args:
         start: Weights to begin from; random ones by default.
-        threads: How many parts of a batch are worked on at a time.
+        threads: How many parts of a batch are worked on at a time, on a CPU.
+        device: Where to train. Any but a CPU takes the pictures of a batch whole.
     """
 
-    def __init__(self, start: Path | None = None, threads: int = 1) -> None:
+    def __init__(self, start: Path | None = None, threads: int = 1, device: str = "cpu") -> None:
+        self.device = torch.device(device)
         self.ids = torch.from_numpy(vocabulary_ids())
         self.model = from_config(CONFIG, vocab_size=len(self.ids))
         if start:
             self._start_from(start)
+        self.model.to(self.device)
         self.mean = {k: v.clone() for k, v in self.model.state_dict().items()}
-        self.pool = ThreadPoolExecutor(threads)
+        self.in_parts = self.device.type == "cpu"
+        self.spread = ThreadPoolExecutor(threads).map if self.in_parts else map
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
         for module in self.model.modules():
             if isinstance(module, BatchNorm2d):
@@ -73,7 +71,7 @@ class Training:
         inner = {p for n, p in self.model.named_parameters() if p.ndim >= 2 and INNER.search(n)}
         outer = [p for p in self.parameters if p not in inner]
         self.optimisers = (
-            Muon([p for p in self.parameters if p in inner], spread=self.pool.map),
+            Muon([p for p in self.parameters if p in inner], spread=self.spread),
             torch.optim.AdamW(outer, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
         )
         self.step = 0
@@ -81,14 +79,18 @@ class Training:
     def learn(self, batch: Batch, rate: float, shape_names: float = 0.0) -> tuple[float, float]:
         """One step. Returns the loss and how many pictures found their caption.
 
-        The batch is encoded in parts, each by one thread: faster on a CPU than sharing every
+        On a CPU the batch is encoded in parts, each by one thread: faster than sharing every
         operation among threads, and much more patient with other work on the machine. The loss is
         the whole batch's all the same, for it only needs the embeddings.
         """
-        captions = in_parts_of_like_length(batch.tokens)
+        batch = batch.to(self.device)
+        pictures: tuple[Tensor, ...] = (batch.scenes, batch.close_ups)
+        if self.in_parts:
+            pictures = in_parts(batch.scenes) + in_parts(batch.close_ups)
+        captions = in_parts_of_like_length(batch.tokens, 4 if self.in_parts else 1)
         images_of, texts_of = partial(encode_images, self.model), partial(encode_texts, self.model)
-        parts = list(self.pool.map(images_of, in_parts(batch.scenes) + in_parts(batch.close_ups)))
-        parts += self.pool.map(texts_of, [batch.tokens[rows] for rows in captions])
+        parts = list(self.spread(images_of, pictures))
+        parts += self.spread(texts_of, [batch.tokens[rows] for rows in captions])
         ends = [part.detach().requires_grad_() for part in parts]
         images = torch.cat(ends[: -len(captions)])
         texts = torch.cat(ends[-len(captions) :])[torch.cat(captions).argsort()]
@@ -106,7 +108,7 @@ class Training:
         for optimiser in self.optimisers:
             optimiser.zero_grad()
         loss.backward()
-        for gradients in self.pool.map(self._gradients, parts, ends):
+        for gradients in self.spread(self._gradients, parts, ends):
             for parameter, gradient in zip(self.parameters, gradients, strict=True):
                 if gradient is not None:
                     known = parameter.grad
@@ -135,7 +137,7 @@ class Training:
                 module.reset_running_stats()
                 module.momentum = None  # a plain mean over all parts
         with torch.no_grad():
-            for part in scenes.split(32):
+            for part in scenes.to(self.device).split(32):
                 encode_images(model, part)
         state: dict[str, Tensor] = model.state_dict()
         return state
@@ -160,10 +162,10 @@ class Training:
         """Go on from the checkpoint in `folder`, if there is one."""
         if not (folder / "checkpoint.pt").exists():
             return
-        checkpoint = torch.load(folder / "checkpoint.pt")
+        checkpoint = torch.load(folder / "checkpoint.pt", map_location="cpu")
         self.step = checkpoint["step"]
         self.model.load_state_dict(checkpoint["model"])
-        self.mean = checkpoint["mean"]
+        self.mean = {k: v.to(self.device) for k, v in checkpoint["mean"].items()}
         for optimiser, state in zip(self.optimisers, checkpoint["optimisers"], strict=True):
             optimiser.load_state_dict(state)
         torch.set_rng_state(checkpoint["chance"])
@@ -173,7 +175,7 @@ class Training:
         table = self.model.token_embedding.weight.detach().clone()
         shared = torch.isin(self.ids, ids)
         table[shared] = state[TABLE][torch.isin(ids, self.ids)]
-        self.model.load_state_dict({**state, TABLE: table})
+        self.model.load_state_dict({**self.model.state_dict(), **state, TABLE: table})
 
 
 def in_parts(pictures: Tensor) -> tuple[Tensor, ...]:
@@ -183,40 +185,9 @@ def in_parts(pictures: Tensor) -> tuple[Tensor, ...]:
     return parts
 
 
-def in_parts_of_like_length(tokens: Tensor) -> tuple[Tensor, ...]:
-    """Row numbers of captions in four parts, the shortest captions first."""
-    return tokens.argmax(dim=1).argsort(stable=True).chunk(4)
-
-
-def contrast(logits: Tensor, ignored: Tensor) -> tuple[Tensor, Tensor]:
-    """Symmetric InfoNCE, and the share of pictures whose own caption scores highest.
-
-    Args:
-        logits: (pictures, captions); caption i belongs to picture i, captions beyond are wrong.
-        ignored: (pictures, captions) bool, pairs to leave out of the denominators.
-    """
-    logits = logits.masked_fill(ignored, -torch.inf)
-    count = len(logits)
-    partner = torch.arange(count)
-    by_caption = F.cross_entropy(logits, partner)
-    by_picture = F.cross_entropy(logits[:, :count].T, partner)
-    found = (logits[:, :count].argmax(1) == partner).float().mean()
-    return (by_caption + by_picture) / 2, found
-
-
-def contrast_many(logits: Tensor, named: Tensor) -> Tensor:
-    """Symmetric InfoNCE where a picture has several partners, each told from all that are none.
-
-    Args:
-        logits: (pictures, names).
-        named: (pictures, names) bool, the partners.
-    """
-    return (_told_apart(logits, named) + _told_apart(logits.T, named.T)) / 2
-
-
-def _told_apart(logits: Tensor, partners: Tensor) -> Tensor:
-    others = logits.masked_fill(partners, -torch.inf).logsumexp(dim=1, keepdim=True)
-    return F.softplus(others - logits)[partners].mean()
+def in_parts_of_like_length(tokens: Tensor, parts: int) -> tuple[Tensor, ...]:
+    """Row numbers of captions in parts, the shortest captions first."""
+    return tokens.argmax(dim=1).argsort(stable=True).chunk(parts)
 
 
 @contextmanager
@@ -241,6 +212,7 @@ def train(
     workers: int = 1,
     minutes: float | None = None,
     threads: int = 2,
+    device: str = "cpu",
 ) -> None:
     """Train through all stages, or what is left of them.
 
@@ -254,10 +226,11 @@ def train(
         workers: Processes that draw scenes beside the one that learns.
         minutes: Stop after so many, the learning rate falling to zero on the way, wherever that is
             in the stages. What is reached then depends on the machine.
-        threads: How many parts of a batch are worked on at a time, each by one thread.
+        threads: How many parts of a batch are worked on at a time, each by one thread, on a CPU.
+        device: Where to learn.
     """
     torch.manual_seed(seed)
-    training = Training(start, threads)
+    training = Training(start, threads, device)
     out.mkdir(parents=True, exist_ok=True)
     training.resume(out)
     artwork = Artwork(packs)
@@ -265,10 +238,14 @@ def train(
     data = SceneBatches(artwork, styles, stages, training.ids.numpy(), seed)
     total = sum(stage.steps for stage in stages)
     steps = range(training.step, total)
-    loader = DataLoader(data, batch_size=None, sampler=steps, num_workers=workers)
+    pinned = training.device.type == "cuda"
+    loader = DataLoader(data, None, sampler=steps, num_workers=workers, pin_memory=pinned)
     began = time.monotonic()
+    calibrating = torch.empty(0, 0)  # to be the latest scenes, of the model's own size if any are
     with tqdm(total=total, initial=training.step, unit="step") as bar:
         for batch in loader:
+            if batch.scenes.shape[1] == IMAGE_SIZE or calibrating.shape[1] != IMAGE_SIZE:
+                calibrating = batch.scenes
             stage, progress = locate(stages, training.step)
             first, last = stage.rate
             rate = first + (last - first) * progress
@@ -282,7 +259,7 @@ def train(
             with (out / "log.jsonl").open("a") as log:
                 log.write(json.dumps(entry) + "\n")
             if training.step % save_every == 0 or training.step == total or left <= 0:
-                training.save(out, batch.scenes)
+                training.save(out, calibrating)
             if left <= 0:
                 break
 
@@ -296,9 +273,24 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--minutes", type=float, help="stop after so many, annealed")
+    parser.add_argument("--device", default="cpu", help="where to learn, such as cuda")
+    parser.add_argument("--workers", type=int, default=1, help="processes that draw scenes")
+    parser.add_argument("--save-every", type=int, default=50, help="steps between checkpoints")
+    parser.add_argument("--recipe", choices=RECIPES, default="cpu", help="the others need --start")
     args = parser.parse_args()
-    packs, limits = [PACK, *args.packs], {"minutes": args.minutes, "threads": args.threads}
-    train(args.out, packs, STAGES, args.seed, args.start, **limits)
+    torch.set_float32_matmul_precision("highest" if args.device == "cpu" else "high")
+    train(
+        args.out,
+        packs=[PACK, *args.packs],
+        stages=RECIPES[args.recipe],
+        seed=args.seed,
+        start=args.start,
+        save_every=args.save_every,
+        workers=args.workers,
+        minutes=args.minutes,
+        threads=args.threads,
+        device=args.device,
+    )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import torch
 from gradeclip_widget.demo import model as demo
 from gradeclip_widget.demo.sprites import PACK, shipped
 from gradeclip_widget.demo.world import SEEN_STYLES
+from gradeclip_widget.training.average import average
 from gradeclip_widget.training.batches import (
     FUNCTION_WORDS,
     PHRASES,
@@ -23,8 +24,9 @@ from gradeclip_widget.training.batches import (
     vocabulary_ids,
 )
 from gradeclip_widget.training.fast_towers import encode_images, encode_texts
+from gradeclip_widget.training.losses import contrast, contrast_many
 from gradeclip_widget.training.muon import Muon, orthogonal
-from gradeclip_widget.training.train import Training, contrast, contrast_many, train
+from gradeclip_widget.training.train import Training, train
 
 TINY = (
     Stage(1, (64,), 6, 4, (1e-3, 1e-3), (40,)),
@@ -46,6 +48,27 @@ def test_what_training_writes_can_ship(tmp_path: Path) -> None:
     train(tmp_path, [PACK], TINY, workers=0)
     clip = demo.build(tmp_path / "weights.safetensors")
     assert clip.encode_text(demo.tokenizer()(["a dog"])).isfinite().all()
+
+
+def test_training_goes_on_from_weights_that_ship() -> None:
+    begun = Training(demo.WEIGHTS)
+    image = torch.randint(0, 256, (2, 112, 112, 3), dtype=torch.uint8)
+    with torch.no_grad():
+        known, ours = (encode_images(m.eval(), image) for m in (demo.build(), begun.model))
+    assert (known - ours).norm(dim=1).max() < 1e-4
+
+
+def test_the_mean_of_two_weights_lies_between_them(tmp_path: Path) -> None:
+    train(tmp_path, [PACK], TINY, workers=0, start=demo.WEIGHTS)
+    scenes = torch.randint(0, 256, (4, 112, 112, 3), dtype=torch.uint8)
+    average(demo.WEIGHTS, tmp_path / "weights.safetensors", scenes, tmp_path / "mean.safetensors")
+    names = ("weights.safetensors", "mean.safetensors")
+    heads = [
+        m.visual.trunk.head.weight
+        for m in (demo.build(), *map(demo.build, map(tmp_path.joinpath, names)))
+    ]
+    assert (heads[2] - (heads[0] + heads[1]) / 2).abs().max() < 1e-3
+    assert not torch.equal(heads[0], heads[2])
 
 
 def test_fast_towers_compute_what_the_model_computes() -> None:
@@ -79,6 +102,22 @@ def test_a_picture_is_never_told_from_a_caption_that_may_be_true_of_it() -> None
     assert not batch.ignored[own, own].any()
     assert not batch.ignored[own, own + 60].any()
     assert 0 < batch.ignored.float().mean() < 0.2
+
+
+def test_a_caption_can_be_told_from_several_that_fit_worse() -> None:
+    stage = Stage(1, (64,), 30, 1, (1e-3, 1e-3), worse=3, shorter=0.5)
+    batch = SceneBatches(shipped(), SEEN_STYLES, (stage,), vocabulary_ids(), 0)[0]
+    own = torch.arange(30)
+    assert batch.ignored.shape == (30, 4 * 30)
+    assert len(batch.tokens) == 4 * 30 + len(PHRASES)
+    assert not any(batch.ignored[own, own + 30 * k].any() for k in range(4))
+    assert not torch.equal(batch.tokens[30:60], batch.tokens[60:90])
+
+
+def test_a_stage_can_say_how_many_things_its_scenes_hold() -> None:
+    stage = Stage(1, (64,), 40, 1, (1e-3, 1e-3), shapes=0.0, counts=(0, 0, 0, 1))
+    batch = SceneBatches(shipped(), SEEN_STYLES, (stage,), vocabulary_ids(), 0)[0]
+    assert batch.in_scene.sum(dim=1).float().mean() > 3
 
 
 def test_a_picture_is_told_the_names_of_all_that_is_in_it() -> None:
