@@ -2,8 +2,8 @@
 
 import { type MockInstance, vi } from "vitest";
 import { MemoryModel } from "../src/state/memory-model";
-import type { Message } from "../src/state/model";
 import type { Synced } from "../src/state/synced";
+import type { Message } from "../src/state/widget-model";
 import { mount } from "../src/view";
 import { payload } from "./fixtures";
 

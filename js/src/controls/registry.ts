@@ -4,7 +4,7 @@ import { colorScale } from "./color-scale";
 import { contour } from "./contour";
 import type { Control } from "./control";
 import { method } from "./method";
-import { model } from "./model";
+import { model } from "./model-menu";
 import { opacity } from "./opacity";
 import { reading } from "./reading";
 import { resolution } from "./resolution";

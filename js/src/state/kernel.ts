@@ -1,8 +1,8 @@
 // Whether the kernel behind a view is alive. Hosts differ in what they report, so their quirks are all handled here,
 // and no single signal is relied on.
 
-import type { Model } from "./model";
 import type { Store } from "./store";
+import type { Model } from "./widget-model";
 
 /** What the host reports of the kernel; "unknown" if it gives no reliable sign. */
 type KernelReport = "alive" | "gone" | "unknown";

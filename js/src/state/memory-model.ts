@@ -1,7 +1,7 @@
 // A model without a kernel, for exported pages and tests.
 
-import type { Model } from "./model";
 import { DEFAULTS, type Synced } from "./synced";
+import type { Model } from "./widget-model";
 
 export class MemoryModel implements Model {
   #values: Synced;

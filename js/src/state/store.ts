@@ -2,8 +2,8 @@
 // View state never leaves this view: the patch under the pointer, a drag in progress, an unfolded list.
 
 import type { Point, Region } from "../core/types";
-import type { Message, Model } from "./model";
 import { ASKS, type ControlName, DEFAULTS, type Synced } from "./synced";
+import type { Message, Model } from "./widget-model";
 
 export interface View {
   hoveredPatch: number | null;
