@@ -47,7 +47,7 @@ def render() -> str:
             "}",
             "",
             "/** What the trait `controls` may name: a control is called as its trait is. */",
-            f"export type ControlName ={lines_of(names_of(control=True), '  | ', '')};",
+            f"export type ControlName ={lines_of(tuple(sorted(names_of(control=True))), '  | ', '')};",
             "",
             "/** Values of the traits where Python has set none. */",
             "export const DEFAULTS: Readonly<Synced> = {",

@@ -94,23 +94,23 @@ export interface Synced {
 
 /** What the trait `controls` may name: a control is called as its trait is. */
 export type ControlName =
-  | "prompt"
-  | "versus"
-  | "method"
-  | "model"
-  | "resolution"
-  | "picture"
-  | "history"
-  | "reading"
-  | "overview"
-  | "importance"
-  | "opacity"
   | "color_scale"
   | "contour"
-  | "sign"
-  | "details"
   | "depth"
+  | "details"
   | "erase"
+  | "history"
+  | "importance"
+  | "method"
+  | "model"
+  | "opacity"
+  | "overview"
+  | "picture"
+  | "prompt"
+  | "reading"
+  | "resolution"
+  | "sign"
+  | "versus"
   | "vocabulary";
 
 /** Values of the traits where Python has set none. */
