@@ -24,10 +24,9 @@ FLOORS = (
 CLIP_FLOORS = (
     {"blocks", "tokenizers"},
     {"image_towers", "text_towers"},
-    {"preprocessing", "download_progress"},
+    {"preprocessing"},
     {"model"},
-    {"loading", "huggingface_processors"},
-    {"huggingface"},
+    {"loading"},
     {"__init__"},
 )
 ENTRIES, FILES, LINES = 15, 12, 300

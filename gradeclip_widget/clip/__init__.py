@@ -1,7 +1,6 @@
 """CLIP models: load them, know their layout. docs/extending.md shows how to add a tower family."""
 
-from .huggingface import from_transformers
-from .loading import ModelLoadError, load, model_names
+from .loading import ModelLoadError, from_transformers, load, model_names
 from .model import ClipModel
 
 __all__ = ["ClipModel", "ModelLoadError", "from_transformers", "load", "model_names"]

@@ -11,11 +11,11 @@ import open_clip
 import torch
 from huggingface_hub.constants import HF_HUB_CACHE
 
-from ..core.errors import did_you_mean, summarize_error
-from ..core.progress import Progress, no_progress
-from ..demo import model as demo
+from ...core.errors import did_you_mean, summarize_error
+from ...core.progress import Progress, no_progress
+from ...demo import model as demo
+from ..model import ClipModel
 from .download_progress import LOADING, report_downloads, weights_size
-from .model import ClipModel
 
 DEMO = "demo"
 

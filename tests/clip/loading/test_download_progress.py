@@ -13,7 +13,8 @@ from open_clip import pretrained
 
 import gradeclip_widget as gw
 from gradeclip_widget.clip import loading
-from gradeclip_widget.clip.download_progress import report_downloads
+from gradeclip_widget.clip.loading import by_name
+from gradeclip_widget.clip.loading.download_progress import report_downloads
 from gradeclip_widget.demo.model import WEIGHTS
 
 Told = list[tuple[str, int, int | None]]
@@ -87,7 +88,7 @@ def test_a_model_is_loaded_once_for_all_threads_and_let_go_of_with_the_last(
             clip.model, clip.image_processor.crop, clip.tokenizer.tokenizer, name=name
         )
 
-    monkeypatch.setattr(loading, "load", load)
+    monkeypatch.setattr(by_name, "load", load)
     models: list[gw.ClipModel] = []
     threads = [
         threading.Thread(target=lambda: models.append(loading.load_once("once"))) for _ in range(4)

@@ -14,7 +14,7 @@ import open_clip
 from huggingface_hub import hf_hub_download
 from open_clip import pretrained
 
-from ..core.progress import Progress
+from ...core.progress import Progress
 
 LOADING = "loading weights"
 

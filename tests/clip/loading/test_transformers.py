@@ -14,9 +14,9 @@ from torch import Tensor
 
 import gradeclip_widget as gw
 from gradeclip_widget import ClipModel
-from gradeclip_widget.clip.huggingface import DualEncoder
+from gradeclip_widget.clip.loading.transformers import DualEncoder
 
-from . import invariants as check
+from .. import invariants as check
 
 transformers = pytest.importorskip("transformers")
 

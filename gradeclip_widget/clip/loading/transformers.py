@@ -14,8 +14,8 @@ from open_clip.transformer import LayerNorm, TextTransformer, VisionTransformer
 from timm.models.vision_transformer import VisionTransformer as TimmTransformer
 from torch import Tensor, nn
 
-from .huggingface_processors import TokenizerWrapper, transform_of
-from .model import ClipModel
+from ..model import ClipModel
+from .transformers_processors import TokenizerWrapper, transform_of
 
 # Names of a transformers block's parts, and the names of the same parts in open_clip and in timm.
 _OPEN_CLIP = {
