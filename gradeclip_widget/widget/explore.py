@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from ..explain.explanation import Explanation
 from ..explain.settings import ExplainSettings
+from .options import check_options, spell_out
 from .request import Request
-from .traits import check_options, names_of
+from .traits import first_values, names_of
 from .widget import ExplanationWidget
 
 if TYPE_CHECKING:
     from ..clip import ClipModel
     from ..explain.explainer import Explainer
 
+_SETTINGS = {field.name: field.default for field in fields(ExplainSettings)}
+_PROMPTS = ("prompt", "caption", "captions")  # what `prompts` is called elsewhere
+
 
 def explore(
-    image: Any,
-    prompts: str | Sequence[str],
+    image: Any = None,
+    prompts: str | Sequence[str] | None = None,
     model: str | ClipModel | Explainer = "demo",
     *,
     models: Sequence[str | ClipModel] = (),
     method: str = "grad-eclip",
-    options: dict[str, Any] | None = None,
+    pretrained: str | None = None,
+    device: str | None = None,
+    dtype: str | None = None,
     vocabularies: dict[str, Sequence[str]] | None = None,
-    **traits: Any,
+    layout: Any = None,
+    **options: Any,
 ) -> ExplanationWidget:
     """Explain a picture and show it as a live widget.
 
     >>> import gradeclip_widget as gw
     >>> scene = gw.demo.scenes()[0]
-    >>> widget = gw.explore(scene.image, scene.caption)
+    >>> widget = gw.explore(scene.image, scene.caption, opacity=0.5)
     >>> widget.status
     'ready'
     >>> widget.prompt = "a dog"
@@ -42,52 +50,122 @@ def explore(
 
     Args:
         image: path, encoded bytes, PIL image, array, or a normalised tensor (1, 3, H, W); a list of them is
-            shown as a strip, the first one in front.
-        prompts: a caption, or several to compare.
+            shown as a strip, the first one in front. ``explore()`` alone shows a drawn scene.
+        prompts: a caption, or several to compare; ``prompt=`` and ``caption=`` are taken too.
         model: ``"demo"`` for the embedded model, a name and weights as in ``"ViT-B-16/openai"``, a
-            `ClipModel`, or an `Explainer`, which then decides the method and options too.
+            `ClipModel`, or an `Explainer`, which then decides the method and its options too.
         models: others to switch to; they are loaded when first used.
         method: name of the method.
-        options: further arguments of `Explainer`, such as ``{"resolution": 448, "image_layers": 2}``.
+        pretrained: weights of a model that is given by its name, as `load` takes them.
+        device: where such models go, as `load` takes it.
+        dtype: to run such models in, as `load` takes it.
         vocabularies: lists of words that a region can be asked about, by name, beside the built-in ones.
-        **traits: how to show it: ``reading``, ``overview``, ``importance``, ``opacity``, ``color_scale``,
-            ``contour``, ``sign``, ``theme``, ``controls``; and first values of whatever else can be set.
+        layout: an `ipywidgets.Layout`, or its values as a dictionary.
+        **options: options of `Explainer` (``fit``, ``readings``, ``reference``, ``resolution``,
+            ``image_layers``, ``text_layers``, ``freeze_norms``, ``integrated_gradients``) and first values of
+            the widget's traits, as `ExplanationWidget` describes them.
 
     Raises:
-        TypeError, ValueError, FileNotFoundError: bad input, named.
+        TypeError: there is no such option; an image without prompts or prompts without an image.
+        TypeError, ValueError, FileNotFoundError: the picture, a prompt or an option cannot be used; the
+            sentence names it.
         ModelLoadError: the model's weights could not be fetched.
     """
     from ..explain.explainer import Explainer
     from .backend import Backend
 
-    check_options(traits)
+    prompts = _prompts(prompts, options)
+    if "options" in options:
+        warnings.warn(
+            "options={...} is deprecated: give its entries to explore() as keywords",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        options |= options.pop("options") or {}
+    check_options(options, {*_SETTINGS, *names_of(option=True)})
+    image, prompts = _scene(image, prompts)
+    settings = {name: options.pop(name) for name in _SETTINGS if name in options}
     if isinstance(model, Explainer):
-        if options:
-            raise ValueError(f"options={options!r}: the Explainer given has its own")
-        method, options, model = model.method.name, model.options, model.clip
-    known = [field.name for field in fields(ExplainSettings)]
-    if unknown := sorted(set(options or {}) - set(known)):
-        raise TypeError(f"options {unknown}: Explainer takes {', '.join(known)}")
-    backend = Backend(image, [model, *models], vocabularies)
+        if settings:
+            raise ValueError(f"{', '.join(settings)}: the Explainer given has its own")
+        method, settings, model = model.method.name, model.options, model.clip
+    loading = {"pretrained": pretrained, "device": device, "dtype": dtype}
+    backend = Backend(image, [_loaded(model, loading), *models], vocabularies)
     captions = (prompts,) if isinstance(prompts, str) else tuple(prompts)
-    request = Request(0, captions, backend.models.names[0], method)
-    asked = {name: traits.pop(name) for name in names_of(request=True) if name in traits}
-    request = request.with_values({**(options or {}), **asked})
-    return ExplanationWidget(backend.explain(request), backend, request, **traits)
+    request = Request(0, captions, backend.models.names[0], method).with_values(settings)
+    if "picture" in options:
+        request = request.with_values({"picture": options.pop("picture")})
+    widget = ExplanationWidget(backend.explain(request), backend, request, **options)
+    return _laid_out(widget, layout)
 
 
-def show(explanations: Explanation | Sequence[Explanation], **traits: Any) -> ExplanationWidget:
+def show(
+    explanations: Explanation | Sequence[Explanation], *, layout: Any = None, **traits: Any
+) -> ExplanationWidget:
     """Show explanations as a widget that needs no model and no torch.
 
     Args:
         explanations: one, or several of the same picture.
-        **traits: as in `explore`.
+        layout: as in `explore`.
+        **traits: first values of the widget's traits, as `ExplanationWidget` describes them.
 
     Raises:
-        TypeError: something else was given.
+        TypeError: something else was given, or there is no such trait.
+        ValueError: there are none.
     """
     if isinstance(explanations, Explanation):
         explanations = [explanations]
     if not isinstance(explanations, Sequence):
         raise TypeError(f"show takes explanations, not {type(explanations).__name__}")
-    return ExplanationWidget(explanations, **traits)
+    return _laid_out(ExplanationWidget(explanations, **traits), layout)
+
+
+def _prompts(
+    prompts: str | Sequence[str] | None, options: dict[str, Any]
+) -> str | Sequence[str] | None:
+    """Return the prompts, under whichever name they were given, which is taken out of the options."""
+    given = {name: options.pop(name) for name in _PROMPTS if name in options}
+    if prompts is not None:
+        given["prompts"] = prompts
+    if len(given) > 1:
+        raise TypeError(f"{' and '.join(sorted(given))} are the same thing; give one of them")
+    return next(iter(given.values()), None)
+
+
+def _scene(image: Any, prompts: str | Sequence[str] | None) -> tuple[Any, str | Sequence[str]]:
+    """Return a picture and prompts, those of a drawn scene where neither was given."""
+    if image is None and prompts is None:
+        from ..demo import scenes
+
+        scene = scenes()[0]
+        return scene.image, scene.caption
+    if prompts is None:
+        raise TypeError("no prompt for the picture: explore(image, 'a dog on a sofa')")
+    if image is None:
+        raise TypeError(f"no picture for {prompts!r:.80}: explore(image, prompts)")
+    return image, prompts
+
+
+def _loaded(model: str | ClipModel, loading: dict[str, Any]) -> str | ClipModel:
+    """Return a model by its name, or loaded as asked."""
+    asked = {name: value for name, value in loading.items() if value is not None}
+    if not asked:
+        return model
+    if not isinstance(model, str):
+        raise ValueError(
+            f"{', '.join(asked)}: a model that is given as an object stays as it is; give its name, or "
+            "gw.load(...) it as you want it"
+        )
+    from ..clip import load
+
+    return load(model, **asked)
+
+
+def _laid_out(widget: ExplanationWidget, layout: Any) -> ExplanationWidget:
+    if layout is not None:
+        widget.layout = layout
+    return widget
+
+
+spell_out(explore, {**_SETTINGS, **first_values(option=True)}.items())
+spell_out(show, first_values(option=True).items())

@@ -261,17 +261,10 @@ def names_of(**metadata: Any) -> tuple[str, ...]:
     )
 
 
-def check_options(traits: dict[str, Any]) -> None:
-    """Refuse what is no option of `explore` and `show`, before any work.
-
-    Raises:
-        TypeError: there is no such option.
-    """
-    options = names_of(option=True)
-    if unknown := sorted(set(traits) - set(options)):
-        raise TypeError(
-            f"no option {', '.join(map(repr, unknown))}; there are {', '.join(options)}"
-        )
+def first_values(**metadata: Any) -> dict[str, Any]:
+    """Return what the traits whose metadata is as given hold at first, by name."""
+    names = names_of(**metadata)
+    return {name: trait.default() for name, trait in declared() if name in names}
 
 
 def _one_of(name: str, value: str, known: Sequence[str]) -> str:

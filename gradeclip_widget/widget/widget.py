@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import textwrap
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,10 +16,10 @@ from ..export.html import STATIC, frame, page
 from .computation import Computation, Result
 from .display import Display
 from .history import Step
+from .options import check_options, describe_traits
 from .questions import QUESTIONS
-from .request import Request
-from .request_sync import resolve_prompts, resolve_resolution
-from .traits import Traits, check_options, declared, names_of
+from .request import Request, resolve_prompts, resolve_resolution
+from .traits import Traits, names_of
 from .worker import Worker
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class ExplanationWidget(Traits):
         # Set before anything is refused: what was refused is closed too, and `close` needs it.
         self._computation: Computation | None = None
         self._own_layout: Any = None
-        check_options(traits)
+        check_options(traits, names_of(option=True))
         if not explanations:
             raise ValueError("nothing to show: give at least one explanation")
         for e in explanations:
@@ -174,6 +173,13 @@ class ExplanationWidget(Traits):
         """Write one self-contained page with the same interaction, needing no kernel and no network."""
         page(self.explanations, path, title)
         return Path(path)
+
+    def __repr__(self) -> str:
+        """Return what is shown in one line: what is left of a widget within others where none are alive."""
+        if not self.explanations:
+            return f"{type(self).__name__}()"
+        e = self.explanation
+        return f"{type(self).__name__}({e.caption!r:.60}, score={e.score:.3f}, model={e.model!r})"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """Return the live view, and beside it the page, for notebooks shown without their widgets' state."""
@@ -284,16 +290,4 @@ class ExplanationWidget(Traits):
         return self._computation.backend
 
 
-def _attributes() -> str:
-    """Return the traits and their help, as the section of a docstring."""
-    lines = [
-        textwrap.fill(
-            f"{name}: {trait.help}.", 106, initial_indent=" " * 8, subsequent_indent=" " * 12
-        )
-        for name, trait in declared()
-        if not name.startswith("_")
-    ]
-    return "    Attributes:\n" + "\n".join(lines) + "\n"
-
-
-ExplanationWidget.__doc__ = f"{ExplanationWidget.__doc__}\n{_attributes()}    "
+ExplanationWidget.__doc__ = f"{ExplanationWidget.__doc__}\n{describe_traits()}    "

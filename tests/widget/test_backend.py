@@ -89,6 +89,46 @@ def test_an_edited_prompt_does_without_the_image_tower(
     assert widget.status == "ready"
 
 
+def test_explore_alone_opens_a_drawn_scene() -> None:
+    widget = gw.explore()
+    assert widget.prompt == gw.demo.scenes()[0].caption
+    assert widget.explanation.image.size == gw.demo.scenes()[0].image.size
+
+
+@pytest.mark.parametrize("name", ["prompts", "prompt", "caption", "captions"])
+def test_a_prompt_is_taken_under_any_of_its_names(clip: gw.ClipModel, name: str) -> None:
+    assert gw.explore(picture(), model=clip, **{name: "a dog"}).prompt == "a dog"
+
+
+def test_a_prompt_is_given_once(clip: gw.ClipModel) -> None:
+    with pytest.raises(TypeError, match="prompt and prompts are the same thing"):
+        gw.explore(picture(), "a dog", clip, prompt="a cat")
+
+
+def test_a_picture_comes_with_a_prompt_and_the_other_way_round(clip: gw.ClipModel) -> None:
+    with pytest.raises(TypeError, match=r"no prompt for the picture: explore\(image, "):
+        gw.explore(picture(), model=clip)
+    with pytest.raises(TypeError, match=r"no picture for 'a dog': explore\(image, prompts\)"):
+        gw.explore(prompts="a dog")
+
+
+def test_a_model_given_by_its_name_goes_where_it_is_wanted() -> None:
+    widget = gw.explore(picture(), "a dog", device="cpu", dtype="bfloat16")
+    assert widget._display.backend is not None
+    assert widget._display.backend.models.get("demo").dtype is torch.bfloat16
+
+
+def test_a_model_given_as_an_object_stays_as_it_is(clip: gw.ClipModel) -> None:
+    with pytest.raises(ValueError, match="device: a model that is given as an object stays"):
+        gw.explore(picture(), "a dog", clip, device="cpu")
+
+
+def test_options_in_a_dictionary_are_taken_for_one_more_version(clip: gw.ClipModel) -> None:
+    with pytest.warns(DeprecationWarning, match="give its entries to explore"):
+        widget = gw.explore(picture(), "a dog", clip, options={"fit": "squash"})
+    assert "fit='squash'" in widget.code
+
+
 def test_explore_takes_an_explainer_with_its_options(scene: Scene) -> None:
     clip = wrap(small_clip())
     explainer = gw.Explainer(clip, image_layers=2)
@@ -96,13 +136,13 @@ def test_explore_takes_an_explainer_with_its_options(scene: Scene) -> None:
     widget.prompt = "a red circle"
     widget.wait(PATIENCE)
     assert widget.explanation.image_layers == 2
-    widget = gw.explore(scene.image, "a dog", clip, options={"image_layers": 3})
+    widget = gw.explore(scene.image, "a dog", clip, image_layers=3)
     assert widget.explanation.image_layers == 3
     widget.image_layers = 1
     widget.wait(PATIENCE)
     assert widget.explanation.image_layers == 1
     with pytest.raises(ValueError, match="the Explainer given has its own"):
-        gw.explore(scene.image, "a dog", explainer, options={"image_layers": 3})
+        gw.explore(scene.image, "a dog", explainer, image_layers=3)
 
 
 def test_a_file_that_went_away_is_still_explained(
@@ -144,7 +184,7 @@ def test_what_is_on_show_can_be_copied_as_python(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     scene.image.save("it's.png")
-    widget = gw.explore("it's.png", "a dog", options={"fit": "squash", "text_layers": 1})
+    widget = gw.explore("it's.png", "a dog", fit="squash", text_layers=1)
     widget.resolution, widget.method = 168, "grad-cam"
     widget.prompt = "a red circle"
     widget.wait(PATIENCE)
@@ -283,7 +323,7 @@ def test_integrated_gradients_are_computed_when_they_are_asked_for(
 
 
 def test_no_resolution_is_offered_where_there_is_no_choice(clip: gw.ClipModel) -> None:
-    assert gw.explore(picture(), "a dog", clip, options={"fit": "crop"})._resolutions == []
+    assert gw.explore(picture(), "a dog", clip, fit="crop")._resolutions == []
     assert gw.explore(torch.zeros(1, 3, 224, 224), "a dog", clip)._resolutions == []
 
 

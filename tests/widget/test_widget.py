@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import subprocess
 import sys
 import weakref
@@ -10,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import ipywidgets
 import nbformat
+import psutil
 import pytest
 import traitlets
 from ipywidgets.widgets.widget import _instances
@@ -19,6 +22,7 @@ from PIL import Image
 
 import gradeclip_widget as gw
 from gradeclip_widget.export.payload import to_payload
+from gradeclip_widget.widget.traits import names_of
 
 from ..factories import make_explanation
 from ..fakes import FakeBackend, live_widget
@@ -78,7 +82,11 @@ def test_show_brings_no_torch(tmp_path: Path) -> None:
         (lambda: gw.show(["a.npz"]), TypeError, "show takes explanations, not str"),
         (lambda: gw.show("a.npz"), TypeError, "show takes explanations, not str"),
         (lambda: gw.show(3), TypeError, "show takes explanations, not int"),
-        (lambda: gw.show(make_explanation(), colour="red"), TypeError, "no option 'colour'; there"),
+        (
+            lambda: gw.show(make_explanation(), colour="red"),
+            TypeError,
+            "no option 'colour'; did you mean 'color_scale'\\?",
+        ),
     ],
 )
 def test_what_cannot_be_shown_is_refused_in_a_sentence(
@@ -86,6 +94,32 @@ def test_what_cannot_be_shown_is_refused_in_a_sentence(
 ) -> None:
     with pytest.raises(error, match=said):
         show()
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("cmap", "color_scale"), ("alpha", "opacity"), ("colour", "color_scale"), ("them", "theme")],
+)
+def test_an_option_known_by_another_name_is_named(given: str, meant: str) -> None:
+    with pytest.raises(
+        TypeError, match=rf"no option '{given}'; did you mean '{meant}'\? There are"
+    ):
+        gw.show(make_explanation(), **{given: 1})
+
+
+def test_options_are_spelled_out_for_help_and_completion() -> None:
+    explore = inspect.signature(gw.explore).parameters
+    assert {"device", "dtype", "pretrained", "fit", "readings", "reference", "layout"} <= set(
+        explore
+    )
+    assert explore["opacity"].default == 0.72
+    assert explore["fit"].default == "whole"
+    assert set(names_of(option=True)) <= set(inspect.signature(gw.show).parameters)
+
+
+def test_a_layout_is_taken() -> None:
+    widget = gw.show(make_explanation(), layout={"width": "500px"})
+    assert widget.layout.width == "500px"
 
 
 def test_an_unknown_option_is_refused_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,17 +220,36 @@ def test_what_the_reader_does_can_be_observed(shown: Widget) -> None:
 
 def test_closed_widgets_let_go_of_all_they_held() -> None:
     """Their pictures above all: a notebook's cells are run again and again."""
-    before = len(_instances)
-    gone = []
-    for _ in range(10):
-        widget = gw.show(make_explanation())
-        widget._repr_mimebundle_()
-        gone.append(weakref.ref(widget))
-        widget.close()
-    del widget
-    gc.collect()
-    assert [ref() for ref in gone] == [None] * 10
-    assert len(_instances) == before
+
+    def make(count: int) -> list[weakref.ref[Widget]]:
+        gone = []
+        for _ in range(count):
+            widget = gw.show(make_explanation())
+            widget._repr_mimebundle_()
+            gone.append(weakref.ref(widget))
+            widget.close()
+        del widget
+        gc.collect()
+        return gone
+
+    def held() -> dict[str, int]:
+        process = psutil.Process()
+        files = len(process.open_files())
+        return {"files": files, "threads": process.num_threads(), "widgets": len(_instances)}
+
+    make(20)
+    before, objects = held(), len(gc.get_objects())
+    assert [ref() for ref in make(200)] == [None] * 200
+    assert all(count <= before[what] for what, count in held().items())
+    assert len(gc.get_objects()) - objects < 200
+
+
+def test_a_widget_within_others_says_what_it_shows_in_plain_text(shown: Widget) -> None:
+    assert repr(shown) == (
+        "ExplanationWidget('a red-ish dog, running', score=0.312, model='made by hand')"
+    )
+    bundle = ipywidgets.VBox([shown])._repr_mimebundle_()
+    assert "ExplanationWidget('a red-ish dog" in bundle["text/plain"]
 
 
 # Without a kernel

@@ -155,7 +155,7 @@ class Backend:
         prompts = request.prompts[0] if len(request.prompts) == 1 else list(request.prompts)
         first = {field.name: field.default for field in fields(request.settings)}
         changed = {k: v for k, v in asdict(request.settings).items() if v != first[k]}
-        options = f", options={changed!r}" if changed else ""
+        options = "".join(f", {name}={value!r}" for name, value in changed.items())
         return (
             f"gw.explore({repr(path) if path else 'image'}, {prompts!r}, "
             f"model={repr(source) if source else 'clip'}, method={request.method!r}{options})"
