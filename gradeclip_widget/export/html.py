@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import html
 import json
 from collections.abc import Sequence
@@ -9,8 +11,10 @@ from pathlib import Path
 from string import Template
 
 from ..core.explanation_data import ExplanationData
+from .files import replacing
 from .formats import writes
-from .payload import to_json, to_payload
+from .payload import Payload, to_json, to_payload
+from .picture import frame_image
 
 STATIC = Path(__file__).parents[1] / "static"
 _FRAME_HEIGHT = 740  # pixels
@@ -40,11 +44,30 @@ body { margin: 24px; background: Canvas; }
 </html>
 """)
 
+# The page, compressed: it writes itself in place of what stands here for those without scripts.
+_PACKED = Template("""<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>$title</title>
+<p>$title</p>
+<script type="text/plain" id="packed">$packed</script>
+<script>
+const bytes = Uint8Array.from(atob(document.getElementById("packed").textContent), (c) => c.charCodeAt(0));
+const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+new Response(stream).text().then((page) => {
+  document.open();
+  document.write(page);
+  document.close();
+});
+</script>
+</html>
+""")
+
 
 @writes(".html")
 def write_page(explanation: ExplanationData, path: Path) -> None:
     """Write one self-contained page; see `Explanation.to_html`."""
-    page([explanation], path)
+    path.write_text(page([explanation]), encoding="utf-8")
 
 
 def page(
@@ -55,23 +78,38 @@ def page(
     """Return one self-contained page of several explanations; see `Explanation.to_html`."""
     if not explanations:
         raise ValueError("nothing to show: give at least one explanation")
-    payloads = [to_json(to_payload(e)) for e in explanations]
-    text = _PAGE.substitute(
-        title=html.escape(title or explanations[0].caption),
-        style=(STATIC / "widget.css").read_text(encoding="utf-8"),
-        # "</script>" or "<!--" in a caption must not end the script element that holds it.
-        payloads=json.dumps(payloads).replace("<", "\\u003c"),
-        script=(STATIC / "page.js").read_text(encoding="utf-8").replace("</script", "<\\/script"),
-    )
+    text = _fill([to_payload(e) for e in explanations], title or explanations[0].caption)
     if path is not None:
-        Path(path).write_text(text, encoding="utf-8")
+        with replacing(path) as beside:
+            beside.write_text(text, encoding="utf-8")
     return text
 
 
 def frame(explanations: Sequence[ExplanationData]) -> str:
-    """Return the page in a sandboxed frame, for notebooks and books without a kernel."""
-    source = html.escape(page(explanations))
+    """Return the page in a sandboxed frame, for notebooks and books without a kernel.
+
+    Every display of a widget carries one, so it is compressed, and its picture is smaller than a page's.
+    """
+    first = explanations[0]
+    payloads = [to_payload(e) for e in explanations]
+    for e, payload in zip(explanations, payloads, strict=True):
+        payload["image"] = frame_image(e.image)
+    packed = gzip.compress(_fill(payloads, first.caption).encode("utf-8"), 9, mtime=0)
+    source = _PACKED.substitute(
+        title=html.escape(f"{first.caption}: score {first.score:.3f}"),
+        packed=base64.b64encode(packed).decode("ascii"),
+    )
     return (
-        f'<iframe srcdoc="{source}" sandbox="allow-scripts" title="Grad-ECLIP explanation" '
+        f'<iframe srcdoc="{html.escape(source)}" sandbox="allow-scripts" title="Grad-ECLIP explanation" '
         f'style="width: 100%; height: {_FRAME_HEIGHT}px; border: 0"></iframe>'
+    )
+
+
+def _fill(payloads: Sequence[Payload], title: str) -> str:
+    return _PAGE.substitute(
+        title=html.escape(title),
+        style=(STATIC / "widget.css").read_text(encoding="utf-8"),
+        # "</script>" or "<!--" in a caption must not end the script element that holds it.
+        payloads=json.dumps([to_json(p) for p in payloads]).replace("<", "\\u003c"),
+        script=(STATIC / "page.js").read_text(encoding="utf-8").replace("</script", "<\\/script"),
     )

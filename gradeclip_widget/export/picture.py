@@ -13,6 +13,7 @@ from cachetools import LRUCache, cached
 from PIL import Image
 
 DISPLAY_SIDE = 1280  # pixels
+FRAME_SIDE = 640  # pixels
 THUMBNAIL_SIDE = 96  # pixels
 _LOSSLESS_PIXELS = 4_000_000  # larger pictures are photographs, kept as JPEG
 _PICTURES_KEPT = 16
@@ -27,6 +28,11 @@ def _content(image: Image.Image) -> Hashable:
 def display_image(image: Image.Image) -> bytes:
     """Return the picture for the stage: WebP of at most `DISPLAY_SIDE` pixels a side."""
     return _encode(image, "WEBP", DISPLAY_SIDE, quality=90)
+
+
+def frame_image(image: Image.Image) -> bytes:
+    """Return the picture for a frame within a notebook: WebP of at most `FRAME_SIDE` pixels a side."""
+    return _encode(image, "WEBP", FRAME_SIDE, quality=70)
 
 
 def thumbnail(image: Image.Image) -> bytes:

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from typing import Any, Self
 import nbformat
 from playwright.sync_api import Browser, Locator, Page
 
+PATIENCE = 10  # seconds for what takes a moment
 KERNEL_TIMEOUT = 120_000  # ms: a cold import of torch on a busy machine
 
 # Nothing here reads or changes the settings of the person who runs the tests, or asks the network.
@@ -171,6 +173,12 @@ class Notebook:
             if output["output_type"] == "error":
                 raise CellError("\n".join(output["traceback"]))
         return "".join(_text(output) for output in outputs)
+
+    def expect(self, code: str, result: str) -> None:
+        """Wait until code gives a result: the host may hold back what a view sends until the kernel is idle."""
+        deadline = time.monotonic() + PATIENCE
+        while (given := self.run(code)) != result:
+            assert time.monotonic() < deadline, f"{code} is {given}, not {result}"
 
     def kill_kernel(self) -> None:
         """End the kernel's process at once, as running out of memory does; the server starts another."""

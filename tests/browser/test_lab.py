@@ -50,9 +50,9 @@ def test_python_sees_what_the_person_does(notebook: Notebook) -> None:
     view.click_at(WHALE)
     view.point_at_word("blue")
     expect(view.root.locator(".gradeclip-who")).to_have_text("blue")
-    assert notebook.run("widget.selected_words") == "[1, 2]"
-    assert notebook.run("widget.hovered_word") == "5"
-    assert notebook.run("widget.region") == "{'kind': 'box', 'box': [400, 200, 440, 240]}"
+    notebook.expect("widget.selected_words", "[1, 2]")
+    notebook.expect("widget.hovered_word", "5")
+    notebook.expect("widget.region", "{'kind': 'box', 'box': [400, 200, 440, 240]}")
 
 
 def test_python_can_observe_a_choice(notebook: Notebook) -> None:
@@ -64,7 +64,7 @@ def test_python_can_observe_a_choice(notebook: Notebook) -> None:
     )
     view.word("whale").click()
     expect(view.pinned).to_have_count(1)
-    assert notebook.run("seen") == "[[6]]"
+    notebook.expect("seen", "[[6]]")
 
 
 def test_the_person_sees_what_python_does(notebook: Notebook) -> None:
@@ -103,7 +103,7 @@ def test_the_widget_is_there_again_after_reloading_the_page(notebook: Notebook) 
     again.wait_for_heat(heat)
     again.word("fox").click()
     expect(again.pinned).to_have_text(["fox"])
-    assert notebook.run("widget.selected_words") == "[2]"
+    notebook.expect("widget.selected_words", "[2]")
 
 
 def test_an_empty_prompt_is_refused_and_the_picture_stands(notebook: Notebook) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import html
 import json
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, ImageFilter
 
 from gradeclip_widget.export.html import frame, page
 from gradeclip_widget.export.payload import to_payload
@@ -123,8 +125,22 @@ def test_the_frame_holds_the_page_and_allows_scripts_only() -> None:
     assert outer.tags == ["iframe"]
     attributes = dict(outer.attributes)
     assert attributes["sandbox"] == "allow-scripts"
-    assert attributes["srcdoc"] == e.to_html()
     assert e._repr_html_() == frame([e])
+    inner = Page(attributes["srcdoc"] or "")
+    assert "img" not in inner.tags
+    packed = re.search(r'id="packed">([^<]*)<', attributes["srcdoc"] or "")
+    assert packed is not None
+    source = gzip.decompress(base64.b64decode(packed[1])).decode("utf-8")
+    (sent,), (whole,) = payloads(source), payloads(e.to_html())
+    assert (sent["header"], sent["maps"]) == (whole["header"], whole["maps"])
+
+
+def test_a_frame_weighs_little() -> None:
+    """Every display of a widget carries one."""
+    noise = np.random.default_rng(0).integers(0, 255, (900, 1200, 3), np.uint8)
+    photo = Image.fromarray(noise).filter(ImageFilter.GaussianBlur(3))
+    e = make_explanation(image=photo, cover=(0.0, 0.0, 1200.0, 900.0))
+    assert len(frame([e])) < 110_000 < len(e.to_html())
 
 
 def test_the_payload_of_a_page_is_small() -> None:
