@@ -175,7 +175,7 @@ class Notebook:
         return "".join(_text(output) for output in outputs)
 
     def expect(self, code: str, result: str) -> None:
-        """Wait until code gives a result: the host may hold back what a view sends until the kernel is idle."""
+        """Wait until code gives a result: a host may hold back what a view sends while the kernel works."""
         deadline = time.monotonic() + PATIENCE
         while (given := self.run(code)) != result:
             assert time.monotonic() < deadline, f"{code} is {given}, not {result}"
