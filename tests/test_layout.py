@@ -24,7 +24,7 @@ FLOORS = (
 CLIP_FLOORS = (
     {"blocks", "tokenizers"},
     {"image_towers", "text_towers"},
-    {"preprocessing"},
+    {"preprocessing", "given_models"},
     {"model"},
     {"loading"},
     {"__init__"},

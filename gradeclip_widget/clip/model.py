@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .given_models import as_open_clip, as_tokenizer
 from .image_towers.base import ImageTower
 from .image_towers.registry import image_families
 from .preprocessing import ImageProcessor
@@ -38,28 +39,28 @@ class ClipModel:
         name: str | None = None,
         dtype: torch.dtype | str | None = None,
         known_tokens: frozenset[int] | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         """Wrap a model that the caller already has. It stays on its device and is not modified.
 
         Args:
-            model: an open_clip ``CLIP`` or ``CustomTextCLIP``.
+            model: an open_clip ``CLIP`` or ``CustomTextCLIP``, or a model of OpenAI's ``clip`` package.
             preprocess: its image transform for inference.
             tokenizer: its tokenizer.
             name: what to call it in pictures; its class name when ``None``.
             dtype: run the towers under autocast to this type (``"bfloat16"`` or ``"float16"``); the maps
                 are computed in float32 all the same.
             known_tokens: ids that the model was trained on; ``None`` for all.
+            notes: sentences for the reader on what was assumed of the model; every explanation has them.
 
         Raises:
-            TypeError: a tower or the tokenizer is of no supported kind.
-            ValueError: ``preprocess`` has no step that normalises pixels, or ``dtype`` is unknown.
+            TypeError: it is no such model, or a tower or the tokenizer is of no supported kind.
+            ValueError: ``preprocess`` has no step that normalises pixels, ``dtype`` is unknown, or the
+                weights were made under ``torch.inference_mode()``.
         """
-        if not hasattr(model, "visual") or not hasattr(model, "encode_text"):
-            raise TypeError(
-                f"{type(model).__name__} is not an open_clip CLIP model: it has no image tower "
-                "`visual` or no `encode_text`"
-            )
-        self.model = model
+        model = as_open_clip(model)
+        tokenizer = as_tokenizer(tokenizer, model)
+        self.model, self.notes = model, tuple(notes)
         self.name = name or type(model).__name__
         self.image_tower: ImageTower = _tower("image", model.visual, image_families())
         self.text_tower: TextTower = _tower("text", model, text_families())

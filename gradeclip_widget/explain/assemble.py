@@ -99,7 +99,7 @@ def _explain(setup: Setup, encoded: EncodedImage, tokens: Tokens, start: float) 
         model=clip.name,
         method=setup.label,
         reference=settings.reference,
-        notes=(*picture.notes, *notes),
+        notes=(*clip.notes, *picture.notes, *notes),
         word_effects=rows["word_effects"],
         integrated_gradients=arrays.get("integrated_gradients"),
         seconds=time.perf_counter() - start,

@@ -1,0 +1,141 @@
+"""Models as users hold them: OpenAI's own, taken as they are, and advice for those of other libraries."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+import open_clip
+import torch
+import torch.nn.functional as F
+from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
+from torch import Tensor, nn
+
+_WRAP = "gw.ClipModel(model, preprocess, tokenizer)"
+_CONVERT = "gw.from_transformers(model, processor)"
+
+
+class OpenAIModel(CLIP):  # type: ignore[misc]  # open_clip has no types
+    """A model of OpenAI's ``clip`` package in open_clip's layout. Both hold the very same parameters.
+
+    Attributes:
+        given: the model itself, which embeds pictures and captions as it did before.
+    """
+
+    def __init__(self, model: Any) -> None:
+        visual, blocks = model.visual, model.transformer.resblocks
+        dtype = visual.conv1.weight.dtype
+        residual = hasattr(visual, "layer1")
+        vision = CLIPVisionCfg(
+            layers=tuple(len(getattr(visual, f"layer{n}")) for n in (1, 2, 3, 4))
+            if residual
+            else len(visual.transformer.resblocks),
+            width=visual.layer1[0].conv1.weight.shape[0] if residual else len(visual.ln_pre.weight),
+            head_width=64,
+            patch_size=None if residual else visual.conv1.weight.shape[-1],
+            image_size=visual.input_resolution,
+        )
+        context_length, width = model.positional_embedding.shape
+        text = CLIPTextCfg(
+            context_length=context_length,
+            vocab_size=model.token_embedding.weight.shape[0],
+            width=width,
+            heads=blocks[0].attn.num_heads,
+            layers=len(blocks),
+        )
+        quick = type(blocks[0].mlp.gelu).__name__ == "QuickGELU"
+        half = dtype if dtype in (torch.float16, torch.bfloat16) else None
+        size = model.text_projection.shape[1]
+        super().__init__(size, vision, text, quick_gelu=quick, cast_dtype=half)
+        if not residual:
+            for ours, theirs in zip(
+                self.visual.transformer.resblocks, visual.transformer.resblocks, strict=True
+            ):
+                ours.attn.num_heads = theirs.attn.num_heads
+                ours.attn.head_dim = theirs.attn.head_dim
+        own = dict(self.named_parameters()).keys() | dict(self.named_buffers()).keys()
+        plain = getattr(model, "_orig_mod", model)  # of one that is compiled
+        for name, tensor in (*plain.named_parameters(), *plain.named_buffers()):
+            if name not in own:
+                raise TypeError(f"{type(model).__name__} is not OpenAI's CLIP: it has {name}, too")
+            owner, _, leaf = name.rpartition(".")
+            setattr(self.get_submodule(owner), leaf, tensor)
+        self.given = model
+        self.eval()
+
+    def encode_image(self, image: Tensor, normalize: bool = False) -> Tensor:
+        """Return image embeddings (B, E) of the model as it was given."""
+        features: Tensor = self.given.encode_image(image)
+        return F.normalize(features, dim=-1) if normalize else features
+
+    def encode_text(self, text: Tensor, normalize: bool = False) -> Tensor:
+        """Return text embeddings (B, E) of the model as it was given."""
+        features: Tensor = self.given.encode_text(text)
+        return F.normalize(features, dim=-1) if normalize else features
+
+
+def as_open_clip(model: Any) -> Any:
+    """Return a model in open_clip's layout: OpenAI's own with the same weights, and others as given.
+
+    Raises:
+        TypeError: it is of another library, or weights were made where gradients are impossible.
+    """
+    if not hasattr(model, "visual") or not hasattr(model, "encode_text"):
+        raise TypeError(f"ClipModel takes a CLIP model of open_clip, not {advice(model, _WRAP)}")
+    if isinstance(model, torch.jit.ScriptModule):
+        raise TypeError(
+            "a TorchScript model cannot be taken apart; load it without: clip.load(name, jit=False)"
+        )
+    if any(weights.is_inference() for weights in model.parameters()):
+        raise ValueError(
+            f"the weights of this {type(model).__name__} were made under torch.inference_mode(), where "
+            "gradients are impossible for good; build the model outside of it (torch.no_grad() does no harm)"
+        )
+    return OpenAIModel(model) if _is_openai(model) else model
+
+
+def as_tokenizer(tokenizer: Any, model: Any) -> Any:
+    """Return a tokenizer of open_clip in place of OpenAI's function ``clip.tokenize``; others as given."""
+    if not isinstance(tokenizer, types.FunctionType) or not isinstance(model, OpenAIModel):
+        return tokenizer
+    same = open_clip.SimpleTokenizer(context_length=model.positional_embedding.shape[0])
+    probe = ["A photo of two dogs, 3 cars & a café!"]
+    return same if tokenizer(probe).tolist() == same(probe).tolist() else tokenizer
+
+
+def _is_openai(model: Any) -> bool:
+    visual = model.visual
+    return (
+        not isinstance(model, CLIP)
+        and hasattr(visual, "input_resolution")
+        and not hasattr(visual, "image_size")
+        and all(hasattr(model, part) for part in ("transformer", "token_embedding", "ln_final"))
+        and isinstance(getattr(model, "text_projection", None), Tensor)
+    )
+
+
+def advice(thing: Any, wrap: str = f"wrap it: {_WRAP}") -> str:
+    """Return what a thing is that was given in place of a model, and how to make a `ClipModel` of it.
+
+    >>> advice(3)
+    'int; gw.load(name) gives one, and gw.ClipModel(model, preprocess, tokenizer) wraps one of open_clip'
+    """
+    kind, library = type(thing).__name__, type(thing).__module__.partition(".")[0]
+    if isinstance(thing, tuple | list) and any(isinstance(part, nn.Module) for part in thing):
+        return f"what open_clip.create_model_and_transforms returns; {wrap} of its parts"
+    if library == "peft":
+        return f"{kind} of peft; merge the adapter, model.merge_and_unload(), and wrap what that returns"
+    if library == "transformers":
+        return f"{kind} of transformers; wrap it: {_CONVERT}"
+    if library == "sentence_transformers":
+        return f"{kind} of sentence-transformers; load CLIP by its name: gw.load('ViT-B-32/openai')"
+    inner = getattr(thing, "module", getattr(thing, "_orig_mod", None))
+    if isinstance(thing, nn.Module) and isinstance(inner, nn.Module):
+        return f"{kind} around a {type(inner).__name__}; give the model inside ({_inside(thing)})"
+    if hasattr(thing, "visual") and hasattr(thing, "encode_text"):
+        return f"{kind} as it is; {wrap}"
+    return f"{kind}; gw.load(name) gives one, and {_WRAP} wraps one of open_clip"
+
+
+def _inside(thing: Any) -> str:
+    return "model.module" if hasattr(thing, "module") else "model._orig_mod"
