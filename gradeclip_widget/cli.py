@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from .core.errors import describe_error
 from .core.evidence import COUNTS, MEASURES
+from .export.files import make_folder
 from .export.formats import suffixes, writer_for
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def _explain(args: argparse.Namespace) -> None:
     explanation = explainer(args.image, args.caption)
     print(word_table(explanation))
     if write is not None:
-        args.output.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(args.output.parent)
         write(explanation, args.output)
         print(f"wrote {args.output}")
 
@@ -183,7 +184,7 @@ def _demo(args: argparse.Namespace) -> None:
     scene = scenes()[0]
     explainer = Explainer(load("demo"), integrated_gradients=True)  # the page has every measure
     explanation = explainer(scene.image, scene.caption)
-    args.output.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(args.output.parent)
     explanation.to_html(args.output)
     print(f"{scene.caption!r}\n\n{word_table(explanation)}\n")
     print(f"Wrote {args.output}: open it in any browser, hover the words, click the picture.")

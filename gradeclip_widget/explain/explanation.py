@@ -84,13 +84,15 @@ class Explanation(ExplanationData):
         numbers, ``.png``, ``.jpg`` and ``.webp`` the picture of `overlay`.
 
         Args:
-            path: where to write it; its folder exists.
+            path: where to write it; its folder exists. A file that is there is replaced once the new one
+                is written whole, and stays as it was where that fails.
 
         Returns:
             The path.
 
         Raises:
             ValueError: no format has that suffix; the message lists those there are.
+            OSError: the file cannot be written, and why.
         """
         from ..export.formats import writer_for
 
@@ -119,6 +121,9 @@ class Explanation(ExplanationData):
 
         Returns:
             The page's HTML.
+
+        Raises:
+            OSError: the file cannot be written, and why.
         """
         from ..export.html import page
 

@@ -6,18 +6,22 @@ A format is one file::
     def write_text(explanation: ExplanationData, path: Path) -> None:
         path.write_text(explanation.caption, encoding="utf-8")
 
+The path is that of a temporary file, which then takes the place of the one asked for (see `replacing`).
 `Explanation.save` and ``gradeclip explain -o`` then take ``.txt``. Every module of the folder is imported
 when a format is first looked up, so what is slow to import (plotly, pandas) belongs inside functions.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+from .files import replacing
 
 if TYPE_CHECKING:
     from ..core.explanation_data import ExplanationData
@@ -50,7 +54,7 @@ def suffixes() -> tuple[str, ...]:
 
 
 def writer_for(path: Path) -> Writer:
-    """Return the function that writes files of a path's suffix.
+    """Return the function that writes files of a path's suffix, whole or not at all.
 
     Raises:
         ValueError: no format has that suffix; the message lists those there are.
@@ -58,7 +62,12 @@ def writer_for(path: Path) -> Writer:
     _discover()
     if path.suffix not in _WRITERS:
         raise ValueError(f"cannot write {path.name!r}: end its name in {', '.join(suffixes())}")
-    return _WRITERS[path.suffix]
+    return functools.partial(_write_whole, _WRITERS[path.suffix])
+
+
+def _write_whole(writer: Writer, explanation: ExplanationData, path: Path) -> None:
+    with replacing(path) as beside:
+        writer(explanation, beside)
 
 
 def _discover() -> None:

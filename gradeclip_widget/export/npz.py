@@ -39,8 +39,12 @@ def save(explanation: ExplanationData, path: Path) -> None:
     text = json.dumps(header | {"format": FORMAT, "version": VERSION})
     arrays["header"] = np.frombuffer(text.encode(), np.uint8)
     arrays["image"] = np.frombuffer(image, np.uint8)
-    with path.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
+    # In memory first: a disk that fills up is reported by writing bytes, not by a ZIP file half closed.
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer, **arrays
+    )  # before NumPy 2.1 it takes no `allow_pickle`, and keeps it
+    path.write_bytes(buffer.getvalue())
 
 
 def load(path: Path, cls: type[Data]) -> Data:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+
+from PIL import Image
 
 from ..core.explanation_data import ExplanationData
 from ..core.explanation_record import IN_CAPTION
@@ -16,4 +19,8 @@ def write_picture(explanation: ExplanationData, path: Path) -> None:
     """Write the picture with the highlights of all words painted on."""
     from .painting.overlay import overlay
 
-    overlay(explanation, None, IN_CAPTION).save(path, quality=_QUALITY)
+    # In memory first: Pillow does not say that a disk is full, only that its encoder failed.
+    buffer = io.BytesIO()
+    kind = Image.registered_extensions()[path.suffix]
+    overlay(explanation, None, IN_CAPTION).save(buffer, kind, quality=_QUALITY)
+    path.write_bytes(buffer.getvalue())

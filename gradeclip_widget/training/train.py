@@ -32,6 +32,7 @@ from ..demo.model import CONFIG, TABLE, from_config, read_weights, save_weights
 from ..demo.sprites import PACK, Artwork
 from ..demo.trunk import IMAGE_SIZE
 from ..demo.world import HELD_OUT_STYLE, OBJECTS
+from ..export.files import replacing
 from .batches import Batch, SceneBatches, Stage, locate, vocabulary_ids
 from .fast_towers import encode_images, encode_texts
 from .losses import contrast, contrast_many
@@ -151,12 +152,10 @@ class Training:
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "chance": torch.get_rng_state(),
         }
-        torch.save(checkpoint, folder / "checkpoint.tmp")
-        (folder / "checkpoint.tmp").replace(folder / "checkpoint.pt")
-        save_weights(
-            folder / "weights.tmp", self.calibrated(scenes), self.ids, f"{self.step} steps"
-        )
-        (folder / "weights.tmp").replace(folder / "weights.safetensors")
+        with replacing(folder / "checkpoint.pt") as beside:
+            torch.save(checkpoint, beside)
+        with replacing(folder / "weights.safetensors") as beside:
+            save_weights(beside, self.calibrated(scenes), self.ids, f"{self.step} steps")
 
     def resume(self, folder: Path) -> None:
         """Go on from the checkpoint in `folder`, if there is one."""
