@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import threading
 import weakref
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub
 import pytest
 from open_clip import pretrained
 
@@ -31,6 +33,8 @@ def stop(*stage: Any) -> None:
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The hub's download of 10 bytes, two of which are there already, as open_clip calls it."""
+    if "tqdm_class" not in inspect.signature(huggingface_hub.hf_hub_download).parameters:
+        pytest.skip("this huggingface_hub, before version 1.1, tells nobody how far it is")
 
     def download(repo_id: str, tqdm_class: Any) -> str:
         with tqdm_class(desc=repo_id, total=10, initial=2, unit="B") as bar:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +41,18 @@ def bpe_tokenizer() -> Any:
         "red</w>",
         *special,
     ]
-    return transformers.CLIPTokenizerFast(
-        vocab={piece: n for n, piece in enumerate(vocabulary)},
-        merges=[("d", "o"), ("do", "g</w>"), ("r", "e"), ("re", "d</w>")],
-        model_max_length=LENGTH,
-    )
+    ids = {piece: n for n, piece in enumerate(vocabulary)}
+    merges = [("d", "o"), ("do", "g</w>"), ("r", "e"), ("re", "d</w>")]
+    if int(transformers.__version__.partition(".")[0]) >= 5:
+        return transformers.CLIPTokenizerFast(vocab=ids, merges=merges, model_max_length=LENGTH)
+    with tempfile.TemporaryDirectory() as folder:  # before version 5 it reads files
+        (vocab_file := Path(folder, "vocab.json")).write_text(json.dumps(ids))
+        (merges_file := Path(folder, "merges.txt")).write_text(
+            "\n".join(["#version: 0.2", *map(" ".join, merges)])
+        )
+        return transformers.CLIPTokenizerFast(
+            str(vocab_file), str(merges_file), model_max_length=LENGTH
+        )
 
 
 def piece_tokenizer(folder: Path) -> Any:
