@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..clip.image_towers.base import ImageTrace
 from ..clip.preprocessing import Picture
+from ..clip.tokenizers.base import Tokens
 from ..core.progress import Progress
 from .setup import Setup
 
@@ -48,3 +52,13 @@ def encode_image(setup: Setup, image: Any, progress: Progress) -> EncodedImage:
             pixels = clip.to_device(picture.pixels)
             embedding = clip.image_tower.trace(pixels, contributions=False).embedding
     return EncodedImage(picture, trace, embedding, setup)
+
+
+def cosines(setup: Setup, image: Any, captions: Sequence[Tokens]) -> NDArray[np.float32]:
+    """Return the cosine similarities (K,) of a picture with K captions; see `Explainer.scores`."""
+    clip, picture = setup.clip, setup.picture(image)
+    with clip.inference_context():
+        x = setup.trace(picture, contributions=False).embedding
+        texts = clip.embed([clip.tokenizer.add_special_tokens(t.ids) for t in captions])
+        values: NDArray[np.float32] = (texts @ x.to(texts)).float().cpu().numpy()
+    return values

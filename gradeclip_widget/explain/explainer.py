@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..clip import ClipModel
 from ..clip.preprocessing import Fit
+from ..clip.tokenizers.captions import caption_list
 from ..core.block_maps import BlockMaps
 from ..core.progress import Progress, no_progress
 from ..core.regions import Region
@@ -21,10 +22,11 @@ from ..methods import get_method
 from ..methods.integrated_gradients import STEPS
 from .assemble import explain, integrate
 from .block_maps import block_maps
-from .encoded_image import EncodedImage, encode_image
+from .encoded_image import EncodedImage, cosines, encode_image
 from .explanation import Explanation
 from .settings import ExplainSettings, option
 from .setup import Setup
+from .several import Pictures, for_each
 from .vocabulary_maps import classify_region, vocabulary_maps
 
 
@@ -119,7 +121,7 @@ class Explainer:
         return Explainer(self.clip, method, **self.options)
 
     def encode(self, image: Any, progress: Progress | None = None) -> EncodedImage:
-        """Run the image tower on a picture once, for any number of captions.
+        """Run the image tower on a picture once, for any number of captions; errors are those of `__call__`.
 
         >>> import gradeclip_widget as gw
         >>> explainer = gw.Explainer(gw.load("demo"))
@@ -130,9 +132,6 @@ class Explainer:
         Args:
             image: as in `__call__`.
             progress: called at the stage "image tower".
-
-        Raises:
-            TypeError, ValueError, FileNotFoundError: as `__call__` does for a picture.
         """
         return encode_image(self._setup, image, progress or no_progress)
 
@@ -143,6 +142,14 @@ class Explainer:
         image.check(self._setup)
         return image
 
+    @overload
+    def __call__(  # type: ignore[overload-overlap]  # a str is a sequence of str as well
+        self, image: Pictures, captions: str | Tensor, progress: Progress | None = None
+    ) -> list[Explanation]: ...
+    @overload
+    def __call__(
+        self, image: Pictures, captions: Sequence[str], progress: Progress | None = None
+    ) -> list[list[Explanation]]: ...
     @overload
     def __call__(
         self, image: Any, captions: str | Tensor, progress: Progress | None = None
@@ -157,32 +164,36 @@ class Explainer:
         image: Any,
         captions: str | Sequence[str] | Tensor,
         progress: Progress | None = None,
-    ) -> Explanation | list[Explanation]:
-        """Explain a picture with one caption or several.
+    ) -> Explanation | list[Explanation] | list[list[Explanation]]:
+        """Explain a picture, or each of several, with one caption or several.
 
         Args:
-            image: path, encoded bytes, PIL image, array, an already normalized tensor (1, 3, H, W), or what
-                `encode` made of one.
+            image: path, web address, bytes, open file, PIL image, array, tensor (3, H, W) or (1, 3, H, W),
+                normalized or not, or what `encode` made of one; or a list of these.
             captions: a caption, a list of captions, or token ids (1, context length).
             progress: called at the stages "tokens", "image tower" and, before every caption, "maps"; an
                 exception that it raises ends the work and passes through.
 
         Returns:
-            One explanation, or a list of them for a list. The image tower runs once.
+            One explanation, a list for a list of captions, and for a list of pictures the list of what each
+            alone gives. The image tower runs once for every picture.
 
         Raises:
-            TypeError: the picture is of no such kind, or a caption is no string.
-            ValueError: the picture cannot be read or does not fit the model; a caption has no words; or the
-                picture was encoded by another model or with other options of the image side.
-            FileNotFoundError: there is no picture at the path.
+            TypeError: a picture is of no such kind, or a caption is no string.
+            ValueError: a picture cannot be read, does not fit the model, or was encoded by another model or
+                with other options of the image side; or a caption has no words.
+            FileNotFoundError, ConnectionError, TimeoutError: there is no picture at the path or the address.
         """
-        start, report = time.perf_counter(), progress or no_progress
-        single = isinstance(captions, str | Tensor)
+        (listed, single), report = caption_list(captions), progress or no_progress
         report("tokens", 0, None)
-        tokens = self.clip.tokens([captions] if isinstance(captions, str | Tensor) else captions)
-        encoded = self._encoded(image, progress)
-        out = explain(self._setup, encoded, tokens, report, start)
-        return out[0] if single else out
+        tokens = self.clip.tokens(listed)
+
+        def of(one: Any) -> Any:
+            start, encoded = time.perf_counter(), self._encoded(one, progress)
+            made = explain(self._setup, encoded, tokens, report, start)
+            return made[0] if single else made
+
+        return for_each(image, of) if isinstance(image, list | tuple) else of(image)
 
     def integrated_gradients(
         self, image: Any, caption: str | Tensor, *, steps: int = STEPS
@@ -200,10 +211,7 @@ class Explainer:
         Args:
             image: as in `__call__`.
             caption: one, or token ids (1, context length).
-            steps: points on the path.
-
-        Raises:
-            TypeError, ValueError, FileNotFoundError: as `__call__` does; or fewer than one step.
+            steps: points on the path, at least one. Errors are those of `__call__`.
         """
         return integrate(self._setup, self._encoded(image), caption, steps)
 
@@ -216,21 +224,14 @@ class Explainer:
             image: as in `__call__`, not yet encoded.
             captions: one or more.
         """
-        tokens = self.clip.tokens(captions)
-        picture = self._setup.picture(image)
-        with self.clip.inference_context():
-            x = self._setup.trace(picture, contributions=False).embedding
-            texts = self.clip.embed([self.clip.tokenizer.add_special_tokens(t.ids) for t in tokens])
-            cosines: NDArray[np.float32] = (texts @ x.to(texts)).float().cpu().numpy()
-        return cosines
+        return cosines(self._setup, image, self.clip.tokens(caption_list(captions)[0]))
 
     def vocabulary_maps(
         self, image: Any, vocabulary: Vocabulary, progress: Progress | None = None
     ) -> VocabularyMaps:
         """Return the maps of a picture along every word of a vocabulary.
 
-        The text embeddings of the words are kept for as long as the model and the vocabulary are. Errors are
-        those of `__call__`.
+        The words' text embeddings are kept as long as model and vocabulary. Errors are those of `__call__`.
 
         >>> import gradeclip_widget as gw
         >>> scene = gw.demo.sample_scene(500_007, objects=["dog", "red circle"])
@@ -276,7 +277,7 @@ class Explainer:
             progress: called at the stages "image tower" and "words".
 
         Returns:
-            The words; an empty list where the region lies outside what the model saw.
+            The words; none where the region lies outside what the model saw.
         """
         encoded = self._encoded(image, progress)
         return classify_region(encoded, region, vocabulary, count, progress or no_progress)
@@ -292,7 +293,7 @@ class Explainer:
             progress: called at the stages "image tower" and "maps".
 
         Raises:
-            TypeError, ValueError, FileNotFoundError: as `__call__` does; or the method has no blocks.
+            ValueError: the method has no blocks; or as in `__call__`.
         """
         return block_maps(self._setup, image, caption, progress or no_progress)
 

@@ -14,6 +14,7 @@ import traitlets as t
 from PIL import Image
 
 import gradeclip_widget as gw
+from gradeclip_widget.core.images import LoadedImage
 from gradeclip_widget.demo import Scene
 from gradeclip_widget.demo import model as demo
 
@@ -162,7 +163,7 @@ def test_a_file_that_went_away_is_still_explained(
     ("wrong", "error", "said"),
     [
         ({"image": []}, ValueError, "list of pictures is empty"),
-        ({"image": torch.zeros(3, 8, 8)}, ValueError, r"must be one normalised picture"),
+        ({"image": torch.zeros(2, 3, 8, 8)}, ValueError, r"2 pictures in one tensor"),
         ({"prompts": []}, ValueError, "list of captions is empty"),
         ({"models": [3]}, TypeError, "a name or a ClipModel, not int"),
         ({"models": ["ViT-B-99/openai"]}, ValueError, "no model 'ViT-B-99'; the nearest"),
@@ -324,7 +325,9 @@ def test_integrated_gradients_are_computed_when_they_are_asked_for(
 
 def test_no_resolution_is_offered_where_there_is_no_choice(clip: gw.ClipModel) -> None:
     assert gw.explore(picture(), "a dog", clip, fit="crop")._resolutions == []
-    assert gw.explore(torch.zeros(1, 3, 224, 224), "a dog", clip)._resolutions == []
+    normalised = clip.image_processor.prepare(picture((112, 112))).pixels
+    assert gw.explore(normalised, "a dog", clip)._resolutions == []
+    assert gw.explore(torch.zeros(1, 3, 224, 224), "a dog", clip)._resolutions == [112, 168, 224]
 
 
 # Pictures
@@ -401,4 +404,5 @@ def test_one_picture_is_in_memory_however_many_prompts(clip: gw.ClipModel, scene
     widget.wait(PATIENCE)
     assert widget._display.backend is not None
     source = widget._display.backend.pictures[0].source
-    assert all(e.image is source for e in widget.explanations)
+    assert isinstance(source, LoadedImage)
+    assert all(e.image is source.image for e in widget.explanations)

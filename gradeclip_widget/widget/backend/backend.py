@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
 from PIL import Image
-from torch import Tensor
 
 from ...clip import ClipModel
+from ...clip.preprocessing import Picture, Source
 from ...core.progress import Progress
 from ...core.vocabulary import Vocabulary
 from ...explain.explainer import Explainer
@@ -64,13 +64,10 @@ class Backend:
         found = {key: self._explanations[key] for key in keys if key in self._explanations}
         missing = [key for key in dict.fromkeys(keys) if key not in found]
         if missing or not keys:
-            image = self.source(request)
             explainer = self.explainer(request, progress)
             captions = [key.prompts[0] for key in missing]
             encoded = self.encode(request, explainer, progress)
             made = explainer(encoded, captions, progress=progress)
-            if isinstance(image, Image.Image):  # one picture in memory, not one per prompt
-                made = [replace(e, image=image) for e in made]
             found.update(zip(missing, made, strict=True))
         for key in missing:
             self._explanations[key] = found[key]
@@ -78,7 +75,7 @@ class Backend:
 
     # What questions are answered with
 
-    def source(self, request: Request) -> Image.Image | Tensor:
+    def source(self, request: Request) -> Source | Picture:
         """Return a request's picture as the explainer takes it."""
         return self.pictures[request.picture].source
 
@@ -143,7 +140,7 @@ class Backend:
     def resolutions(self, request: Request) -> list[int]:
         """Return short sides in pixels: the model's own and finer ones; none where there is no choice."""
         clip = self.models.get(request.model)
-        sized = isinstance(self.source(request), Image.Image)
+        sized = clip.image_processor.is_fitted(self.source(request))
         if not (clip.image_processor.flexible and sized and request.settings.fit != "crop"):
             return []
         own, patch = min(clip.image_processor.image_size), max(clip.image_processor.patch_size)

@@ -7,27 +7,22 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
-from PIL import Image
 from torch import Tensor
 
-from ...clip.preprocessing import ImageProcessor, check_pixels
-from ...core.images import read_image
+from ...clip.preprocessing import ImageProcessor, Picture, Source, read_source
+from ...core.images.web import is_web_address
 from ...export.picture import thumbnail
 
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """A picture: what the explainer takes, what to call it, and its path where it came from a file."""
+    """A picture: what the explainer takes, what to call it, and its path or address where it has one."""
 
-    source: Image.Image | Tensor = field(repr=False)
+    source: Source | Picture = field(repr=False)
     name: str
     path: str | None
-
-    def visible(self, processor: ImageProcessor) -> Image.Image:
-        """Return the picture as it looks; a tensor as the model sees it that it was normalised for."""
-        source = self.source
-        return processor.visible(source) if isinstance(source, Tensor) else source
 
 
 class PictureList:
@@ -49,20 +44,20 @@ class PictureList:
         """Read a picture.
 
         Args:
-            image: path, encoded bytes, PIL image, array, or a normalised tensor (1, 3, H, W).
+            image: as `read_source` takes, or a `Picture`.
             name: what to call it; the file's name, or a number, when ``None``.
 
         Raises:
-            TypeError, ValueError, FileNotFoundError: it cannot be read; the sentence says why.
+            TypeError, ValueError, OSError: it cannot be read; the sentence says why.
         """
         try:
-            source = check_pixels(image) if isinstance(image, Tensor) else read_image(image)
+            source = image if isinstance(image, Picture) else read_source(image)
         except ValueError as error:
             if not name:
                 raise
             raise ValueError(f"“{name}”: {error}") from error
         path = os.fspath(image) if isinstance(image, str | os.PathLike) else None
-        name = name or (Path(path).name if path else f"picture {len(self) + 1}")
+        name = name or _name_of(path or image) or f"picture {len(self) + 1}"
         return Entry(source, name, path)
 
     def add(self, entry: Entry) -> int:
@@ -83,8 +78,16 @@ class PictureList:
         normalised = isinstance(entry.source, Tensor)
         key = (entry, (processor.mean, processor.std) if normalised else None)
         if key not in self._thumbnails:
-            self._thumbnails[key] = thumbnail(entry.visible(processor))
+            self._thumbnails[key] = thumbnail(processor.visible(entry.source))
         return self._thumbnails[key]
+
+
+def _name_of(image: Any) -> str:
+    """Return the name of a path, of a web address or of an open file; empty where there is none."""
+    name = image if isinstance(image, str) else getattr(image, "name", None)
+    if not isinstance(name, str):
+        return ""
+    return Path(unquote(urlsplit(name).path) if is_web_address(name) else name).name
 
 
 def pictures_of(image: Any) -> Iterable[Any]:

@@ -1,10 +1,10 @@
-"""Preprocessing: any picture that a user may hold, as the pixels that an image tower takes."""
+"""A model's preprocessing, applied to pictures of any size and kind."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, replace
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -12,30 +12,17 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms import functional as TF
 
-from ..core.images import read_image
-from ..core.regions import Box
+from ...core.images import LoadedImage
+from ...core.images.arrays import from_array
+from ...core.regions import Box
+from .picture import Fit, Picture
+from .scale import restore, scale_of
+from .sizes import MAX_PATCHES, check_size, whole_patches
+from .sources import Source, read_source
+from .transforms import CropMode, read_transform
 
-Fit = Literal["whole", "crop", "squash"]
-# The cost of attention grows with the square of this: above it a picture takes minutes and gigabytes.
-MAX_PATCHES = 4096
+_DEFAULT_SIZE = 224  # pixels: of a tower that does not say which size it was made for
 _LONG = 16  # aspect ratio above which a picture is cut before it is enlarged
-
-
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """A picture ready for an image tower.
-
-    Attributes:
-        image: the picture as the user sees it, upright RGB.
-        pixels: the tower's input, normalised (1, 3, H, W) on the CPU.
-        cover: box of ``image`` that ``pixels`` show, and the patch grid divides.
-        notes: sentences for the reader on how it was fitted.
-    """
-
-    image: Image.Image
-    pixels: Tensor
-    cover: Box
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,6 +38,8 @@ class ImageProcessor:
         crop_mode: how that preprocessing reaches a square.
         flexible: whether the tower takes other sizes than ``image_size``.
         short_side: pixels to which the short side is resized before the crop; ``None`` if unknown.
+        notes: what was assumed of the model's own preprocessing, for the reader of every explanation.
+        fitting_notes: the same, where that preprocessing is not run itself, ``fit="whole"`` and ``"squash"``.
     """
 
     image_size: tuple[int, int]
@@ -59,9 +48,11 @@ class ImageProcessor:
     std: tuple[float, ...]
     interpolation: TF.InterpolationMode
     crop: Callable[[Image.Image], Tensor]
-    crop_mode: Literal["shortest", "squash", "longest"]
+    crop_mode: CropMode
     flexible: bool = True
     short_side: int | None = None
+    notes: tuple[str, ...] = ()
+    fitting_notes: tuple[str, ...] = ()
 
     @classmethod
     def from_transform(
@@ -78,41 +69,35 @@ class ImageProcessor:
         Raises:
             ValueError: the transform has no step that normalises pixels.
         """
-        visual = model.visual
-        steps = {type(step).__name__: step for step in getattr(preprocess, "transforms", [])}
-        normalize, resize = steps.get("Normalize"), steps.get("Resize")
-        mean = getattr(normalize, "mean", None) or getattr(visual, "image_mean", None)
-        std = getattr(normalize, "std", None) or getattr(visual, "image_std", None)
-        if mean is None or std is None or not callable(preprocess):
-            raise ValueError(
-                "preprocess must be the model's own image transform with a Normalize step, as "
-                "open_clip.create_model_and_transforms returns it; got " + repr(preprocess)
+        size = getattr(model.visual, "image_size", None)
+        facts, notes = read_transform(model.visual, preprocess), []
+        if size is None:
+            size = _DEFAULT_SIZE
+            notes.append(
+                f"The image tower does not say which size it was made for: {size} px was assumed."
             )
-        size = getattr(visual, "image_size", 224)
         height, width = size if isinstance(size, tuple | list) else (size, size)
-        squash = (
-            resize is not None and isinstance(resize.size, tuple | list) and len(resize.size) == 2
-        )
-        padded = "CenterCropOrPad" in steps
-        short_side = resize.size if resize is not None and isinstance(resize.size, int) else None
         return cls(
             image_size=(height, width),
             patch_size=patch_size,
-            mean=tuple(map(float, mean)),
-            std=tuple(map(float, std)),
-            interpolation=getattr(resize, "interpolation", TF.InterpolationMode.BICUBIC),
+            mean=facts.mean,
+            std=facts.std,
+            interpolation=facts.interpolation,
             crop=preprocess,
-            crop_mode="squash" if squash else "longest" if padded else "shortest",
+            crop_mode=facts.crop_mode,
             flexible=flexible,
-            short_side=short_side,
+            short_side=facts.short_side,
+            notes=(*notes, *facts.notes),
+            fitting_notes=facts.fitting_notes,
         )
 
     def prepare(self, source: Any, fit: Fit = "whole", resolution: int | None = None) -> Picture:
         """Read a picture and fit it to the tower.
 
         Args:
-            source: path, encoded bytes, PIL image, array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), or an
-                already normalised tensor (1, 3, H, W).
+            source: what `read_source` takes: path, web address, bytes, open file, PIL image, array, tensor. A
+                tensor (3, H, W) or (1, 3, H, W) of floats may be normalised already, see `scale_of`. A
+                `Picture` is taken as it is.
             fit: ``"whole"`` keeps the aspect ratio, the short side at ``resolution``, both sides rounded to
                 the patch size; ``"crop"`` is the model's own preprocessing; ``"squash"`` a square.
             resolution: short side in pixels; the model's own when ``None``.
@@ -121,12 +106,17 @@ class ImageProcessor:
             TypeError: the source is of another kind.
             ValueError: the source cannot be read, or does not fit.
             FileNotFoundError: there is no such file.
+            ConnectionError, TimeoutError: its address cannot be reached.
         """
         if fit not in get_args(Fit):
             raise ValueError(f"fit={fit!r}: use one of {', '.join(map(repr, get_args(Fit)))}")
-        if isinstance(source, Tensor):
-            return self._from_tensor(source)
-        image = read_image(source)
+        if isinstance(source, Picture):
+            check_size(source.pixels, self.image_size, self.patch_size, self.flexible)
+            return source
+        read = self.interpret(read_source(source))
+        if isinstance(read, Picture):
+            return self._at_its_own_size(read, fit, resolution)
+        image, notes = read.image, [*read.notes, *self.notes]
         whole: Box = (0.0, 0.0, float(image.width), float(image.height))
         if fit == "crop":
             if self.crop_mode == "longest":
@@ -139,16 +129,95 @@ class ImageProcessor:
                     f"fit='crop' is the model's own preprocessing at {min(self.image_size)} px; "
                     f"for resolution={resolution} use fit='whole' or fit='squash'"
                 )
-            return Picture(image, self.crop(self._center(image))[None], self._crop_box(image))
+            pixels = self.crop(self._center(image))[None]
+            return Picture(image, pixels, self._crop_box(image), tuple(notes))
         height, width = self._size(image, fit, resolution)
         resized = TF.resize(image, [height, width], self.interpolation)
         pixels = TF.normalize(TF.to_tensor(resized), list(self.mean), list(self.std))
-        notes: tuple[str, ...] = ()
         if not self.flexible and fit == "whole" and image.width * height != image.height * width:
-            notes = (
-                f"This model's image tower takes {width} x {height} px only: the picture was squashed to it.",
+            notes.append(
+                f"This model's image tower takes {width} x {height} px only: the picture was squashed to it."
             )
-        return Picture(image, pixels[None], whole, notes)
+        return Picture(image, pixels[None], whole, (*notes, *self.fitting_notes))
+
+    def interpret(self, source: Source) -> LoadedImage | Picture:
+        """Tell whether a tensor is a picture or pixels that are normalised already.
+
+        Args:
+            source: a picture, which is returned as it is, or a tensor of floats (1, 3, H, W).
+
+        Raises:
+            ValueError: the tensor holds NaN or infinite values, or has no size that the tower takes.
+        """
+        if isinstance(source, LoadedImage):
+            return source
+        _check_finite(source)
+        scale = scale_of(source, (self.mean, self.std))
+        notes = () if scale.note is None else (scale.note,)
+        if scale.normalised:
+            return self.from_normalized(source, notes)
+        image = from_array(source[0].permute(1, 2, 0).numpy()).image
+        return LoadedImage(image, notes)
+
+    def from_normalized(self, pixels: Tensor, notes: tuple[str, ...] = ()) -> Picture:
+        """Return a picture that is normalised already, whatever its values look like.
+
+        Args:
+            pixels: (1, 3, H, W) or (3, H, W), of a size that the tower takes.
+            notes: sentences for the reader.
+
+        Raises:
+            ValueError: it is of another shape or type, or holds NaN or infinite values.
+        """
+        pixels = pixels[None] if pixels.ndim == 3 else pixels
+        if pixels.ndim != 4 or pixels.shape[:2] != (1, 3) or not pixels.is_floating_point():
+            raise ValueError(
+                "a normalised picture is a tensor (1, 3, H, W) of floats, not "
+                f"{tuple(pixels.shape)} of {pixels.dtype}"
+            )
+        check_size(pixels, self.image_size, self.patch_size, self.flexible)
+        pixels = pixels.detach().float().cpu()
+        _check_finite(pixels)
+        height, width = whole_patches(pixels.shape[2:], self.patch_size)
+        cover = (0.0, 0.0, float(width), float(height))
+        return Picture(self._restored(pixels), pixels, cover, (*notes, *self.notes))
+
+    def is_fitted(self, source: Source | Picture) -> bool:
+        """Return whether a picture is fitted to the tower; one that is normalised already keeps its size."""
+        if isinstance(source, Tensor):
+            return not scale_of(source.nan_to_num(0, 0, 0), (self.mean, self.std)).normalised
+        return isinstance(source, LoadedImage)
+
+    def visible(self, source: Source | Picture) -> Image.Image:
+        """Return a picture as it looks; of a normalised tensor, with its normalisation undone."""
+        if not isinstance(source, Tensor):
+            return source.image
+        pixels = source.nan_to_num(0, 0, 0)
+        if scale_of(pixels, (self.mean, self.std)).normalised:
+            return self._restored(pixels)
+        return from_array(pixels[0].permute(1, 2, 0).numpy()).image
+
+    def _restored(self, pixels: Tensor) -> Image.Image:
+        """Return a normalised picture (1, 3, H, W) with its normalisation undone."""
+        restored = restore(pixels, (self.mean, self.std))[0]
+        image: Image.Image = TF.to_pil_image(restored.clamp(0, 1))
+        return image
+
+    def _at_its_own_size(self, picture: Picture, fit: Fit, resolution: int | None) -> Picture:
+        """Return a normalised picture with a note where it was to be fitted otherwise."""
+        height, width = picture.pixels.shape[2:]
+        asked = []
+        if resolution not in (None, min(height, width)):
+            asked.append(f"resolution={resolution}")
+        if fit != "whole" and (height, width) != self.image_size:
+            asked.append(f"fit={fit!r}")
+        if not asked:
+            return picture
+        note = (
+            f"A normalised tensor keeps its own size, {width} x {height} px: {' and '.join(asked)} did "
+            "nothing."
+        )
+        return replace(picture, notes=(*picture.notes, note))
 
     def _size(self, image: Image.Image, fit: Fit, resolution: int | None) -> tuple[int, int]:
         patch_h, patch_w = self.patch_size
@@ -201,55 +270,10 @@ class ImageProcessor:
                 scale = min(image.size) / self.short_side
             w, h = width * scale, height * scale
             x, y = (image.width - w) / 2, (image.height - h) / 2
-        read_h, read_w = self._whole_patches(height, width)
+        read_h, read_w = whole_patches((height, width), self.patch_size)
         return (x, y, x + w * read_w / width, y + h * read_h / height)
 
-    def _whole_patches(self, height: int, width: int) -> tuple[int, int]:
-        """Return how many of these pixels lie in whole patches: of SigLIP's 384 px, 27 patches of 14."""
-        patch_h, patch_w = self.patch_size
-        return height - height % patch_h, width - width % patch_w
 
-    def _from_tensor(self, pixels: Tensor) -> Picture:
-        patch_h, patch_w = self.patch_size
-        height, width = check_pixels(pixels).shape[2:]
-        read_h, read_w = self._whole_patches(height, width)
-        own = (height, width) == self.image_size
-        if ((read_h, read_w) != (height, width) and not own) or not height * width:
-            raise ValueError(
-                f"a tensor's sides must be multiples of the patch, {patch_h} x {patch_w} px; "
-                f"got {height} x {width}"
-            )
-        if not self.flexible and (height, width) != self.image_size:
-            raise ValueError(
-                f"a tensor for this model must be {self.image_size[0]} x {self.image_size[1]} px, the only "
-                f"size its image tower takes; got {height} x {width}"
-            )
-        if height * width > MAX_PATCHES * patch_h * patch_w:
-            raise ValueError(
-                f"a tensor of {height} x {width} px would be more than {MAX_PATCHES} patches; shrink it"
-            )
-        pixels = pixels.detach().float().cpu()
-        if not torch.isfinite(pixels).all():
-            raise ValueError("the tensor holds NaN or infinite values; replace them first")
-        return Picture(self.visible(pixels), pixels, (0.0, 0.0, float(read_w), float(read_h)))
-
-    def visible(self, pixels: Tensor) -> Image.Image:
-        """Return a normalised picture (1, 3, H, W) as it looks: its normalisation undone."""
-        mean, std = (torch.tensor(v)[:, None, None] for v in (self.mean, self.std))
-        restored = pixels[0].detach().float().cpu() * std + mean
-        image: Image.Image = TF.to_pil_image(restored.nan_to_num().clamp(0, 1))
-        return image
-
-
-def check_pixels(pixels: Tensor) -> Tensor:
-    """Return a tensor that has the shape and type of a normalised picture.
-
-    Raises:
-        ValueError: it does not.
-    """
-    if pixels.ndim != 4 or pixels.shape[:2] != (1, 3) or not pixels.is_floating_point():
-        raise ValueError(
-            f"a tensor must be one normalised picture (1, 3, H, W) of floats, not "
-            f"{tuple(pixels.shape)} of {pixels.dtype}"
-        )
-    return pixels
+def _check_finite(pixels: Tensor) -> None:
+    if not torch.isfinite(pixels).all():
+        raise ValueError("the tensor holds NaN or infinite values; replace them first")

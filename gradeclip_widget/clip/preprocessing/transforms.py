@@ -1,0 +1,152 @@
+"""What a model's image transform says about itself, and what has to be assumed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from torchvision.transforms import InterpolationMode
+
+from .scale import Statistics
+
+CropMode = Literal["shortest", "squash", "longest"]
+
+_RESIZING = ("Resize", "ResizeKeepRatio", "ResizeMaxSize")
+# Steps that fitting a whole picture does in its own way, or that change nothing in an RGB picture.
+_REPLACED = {
+    *_RESIZING, "CenterCrop", "CenterCropOrPad", "Normalize", "MaybeConvertMode", "MaybeToTensor",
+    "MaybePILToTensor", "ToTensor", "PILToTensor", "ToImage", "ToPureTensor", "ConvertImageDtype",
+    "ToDtype", "RGB", "_convert_to_rgb", "_convert_image_to_rgb", "convert_to_rgb",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TransformFacts:
+    """What is known of an image transform.
+
+    Attributes:
+        mean, std, interpolation, crop_mode, short_side: as in `ImageProcessor`.
+        notes: what was assumed whichever way a picture is fitted.
+        fitting_notes: what was assumed where the transform itself is not run.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    interpolation: InterpolationMode
+    crop_mode: CropMode
+    short_side: int | None
+    notes: tuple[str, ...]
+    fitting_notes: tuple[str, ...]
+
+
+def read_transform(visual: Any, preprocess: Any) -> TransformFacts:
+    """Read an image transform.
+
+    Args:
+        visual: the image tower, whose configuration may have a mean and a standard deviation.
+        preprocess: the transform.
+
+    Raises:
+        ValueError: neither says how pixels are normalised, or ``preprocess`` cannot be called.
+    """
+    found = list(_steps(preprocess))
+    steps = {_name(step): step for step in found}
+    normalize = steps.get("Normalize")
+    resize = next((steps[name] for name in _RESIZING if name in steps), None)
+    own, configured = _statistics(normalize, ""), _statistics(visual, "image_")
+    statistics = own or configured
+    if statistics is None or not callable(preprocess):
+        raise ValueError(
+            "preprocess must be the model's own image transform with a Normalize step, as "
+            "open_clip.create_model_and_transforms returns it; got " + repr(preprocess)
+        )
+    notes, fitting = [], []
+    if own and configured and not _same(own, configured):
+        notes.append(
+            f"The preprocessing given normalises with mean {_numbers(own[0])} and standard deviation "
+            f"{_numbers(own[1])}; the model's configuration has {_numbers(configured[0])} and "
+            f"{_numbers(configured[1])}."
+        )
+    if own is None:
+        fitting.append(
+            "The preprocessing given has no Normalize step that can be read: mean and standard deviation of "
+            "the model's configuration were used."
+        )
+    interpolation = _interpolation(resize)
+    if interpolation is None:
+        fitting.append(
+            "The preprocessing given has no step that says how it resizes: bicubic was used."
+        )
+    if unknown := dict.fromkeys(name for name in map(_name, found) if name not in _REPLACED):
+        fitting.append(
+            f"These steps of the preprocessing given were left out: {', '.join(unknown)}. fit='crop' runs "
+            "all of it."
+        )
+    size = getattr(resize, "size", None)
+    sides = [size] if isinstance(size, int) else list(size or ())
+    mode: CropMode = "shortest"
+    if len(sides) == 2 and "Resize" in steps:
+        mode = "squash"
+    elif "CenterCropOrPad" in steps:
+        mode = "longest"
+    return TransformFacts(
+        *statistics,
+        interpolation=interpolation or InterpolationMode.BICUBIC,
+        crop_mode=mode,
+        short_side=int(sides[0]) if len(sides) == 1 else None,
+        notes=tuple(notes),
+        fitting_notes=tuple(fitting),
+    )
+
+
+def _steps(transform: Any) -> Iterator[Any]:
+    """Yield the steps of a transform, those of nested ones in their place."""
+    inner = getattr(transform, "transforms", None)
+    if inner is None and hasattr(transform, "children") and list(transform.children()):
+        inner = list(transform.children())  # of a `torch.nn.Sequential`
+    for step in inner or ():
+        if _name(step) in ("Compose", "Sequential"):
+            yield from _steps(step)
+        else:
+            yield step
+
+
+def _name(step: Any) -> str:
+    """Return the name of a step's class, or of a function."""
+    return str(getattr(step, "__name__", type(step).__name__))
+
+
+def _statistics(holder: Any, prefix: str) -> Statistics | None:
+    """Return mean and standard deviation of each channel, or ``None`` where there are none."""
+    values = [getattr(holder, prefix + name, None) for name in ("mean", "std")]
+    if any(value is None for value in values):
+        return None
+    mean, std = (_channels(value) for value in values)
+    return mean, std
+
+
+def _same(own: Statistics, other: Statistics) -> bool:
+    """Return whether two normalisations are the same in float32."""
+    pairs = zip((*own[0], *own[1]), (*other[0], *other[1]), strict=True)
+    return all(math.isclose(a, b, rel_tol=1e-5) for a, b in pairs)
+
+
+def _channels(values: Any) -> tuple[float, ...]:
+    listed = values.tolist() if hasattr(values, "tolist") else values
+    listed = listed if isinstance(listed, Sequence) else [listed] * 3
+    return tuple(map(float, listed))
+
+
+def _numbers(values: Sequence[float]) -> str:
+    return "(" + ", ".join(f"{value:.3g}" for value in values) + ")"
+
+
+def _interpolation(resize: Any) -> InterpolationMode | None:
+    """Return how a step resizes, or ``None`` where it does not say."""
+    mode = getattr(resize, "interpolation", None)
+    if isinstance(mode, str):
+        names = {m.value: m for m in InterpolationMode}
+        return names.get(mode.lower())
+    return mode if isinstance(mode, InterpolationMode) else None
