@@ -60,6 +60,7 @@ class OpenAIModel(CLIP):  # type: ignore[misc]  # open_clip has no types
                 raise TypeError(f"{type(model).__name__} is not OpenAI's CLIP: it has {name}, too")
             owner, _, leaf = name.rpartition(".")
             setattr(self.get_submodule(owner), leaf, tensor)
+        self.token_embedding = model.token_embedding
         self.given = model
         self.eval()
 

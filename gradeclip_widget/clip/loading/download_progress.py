@@ -5,31 +5,26 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-import open_clip
 from huggingface_hub import hf_hub_download
 from open_clip import pretrained
 
 from ...core.progress import Progress
+from .hub import switching
+from .names import FOLDER, Source, checkpoints_in
 
 LOADING = "loading weights"
 
-_patching = threading.Lock()
 
-
-def weights_size(name: str, weights: str | None) -> int | None:
-    """Return the bytes of a checkpoint given by its path; ``None`` for weights to be downloaded."""
-    if name.startswith("local-dir:"):
-        files = Path(name.removeprefix("local-dir:")).glob("*.safetensors")
+def weights_size(source: Source) -> int | None:
+    """Return the bytes of a checkpoint on this machine; ``None`` for weights to be downloaded."""
+    if source.name.startswith(FOLDER):
+        files = checkpoints_in(Path(source.name.removeprefix(FOLDER)))
         return sum(file.stat().st_size for file in files) or None
-    if weights is None or open_clip.get_pretrained_cfg(name, weights):
-        return None
-    file = Path(weights)
-    return file.stat().st_size if file.is_file() else None
+    return None if source.file is None else source.file.stat().st_size
 
 
 @contextlib.contextmanager
@@ -64,7 +59,7 @@ def report_downloads(progress: Progress | None) -> Iterator[None]:
         def close(self) -> None:
             """Do nothing: there is nothing to close."""
 
-    with _patching:
+    with switching:
         before = pretrained.hf_hub_download
         pretrained.hf_hub_download = functools.partial(before, tqdm_class=Bar)
         try:

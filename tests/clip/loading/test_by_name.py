@@ -149,7 +149,7 @@ def test_a_tower_of_another_family_is_refused_with_the_list(built: Any) -> None:
 
 
 def test_what_is_no_clip_model_is_refused() -> None:
-    with pytest.raises(TypeError, match="Linear is not an open_clip CLIP model"):
+    with pytest.raises(TypeError, match=r"not Linear; gw\.load\(name\) gives one"):
         gw.ClipModel(torch.nn.Linear(2, 2), None, None)
 
 

@@ -95,13 +95,13 @@ def test_a_model_is_loaded_once_for_all_threads_and_let_go_of_with_the_last(
     monkeypatch.setattr(by_name, "load", load)
     models: list[gw.ClipModel] = []
     threads = [
-        threading.Thread(target=lambda: models.append(loading.load_once("once"))) for _ in range(4)
+        threading.Thread(target=lambda: models.append(loading.load_once("demo"))) for _ in range(4)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert loads == ["once"]
+    assert loads == ["demo"]
     assert len({id(model) for model in models}) == 1
     gone = weakref.ref(models[0])
     models.clear()

@@ -1,0 +1,113 @@
+"""Why a model could not be loaded, and what to do about it: a sentence for each cause."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterator
+
+from huggingface_hub import constants
+
+from .names import HUB, Source
+
+
+class ModelLoadError(RuntimeError):
+    """A model's weights could not be downloaded or read."""
+
+
+class CheckpointError(ModelLoadError):
+    """A file is no checkpoint of the model; the message says what it is, and the way out."""
+
+
+_NETWORK = (
+    "ConnectError",
+    "ConnectionError",
+    "ConnectTimeout",
+    "Timeout",
+    "TimeoutException",
+    "TransportError",
+    "URLError",
+    "OfflineModeIsEnabled",
+    "LocalEntryNotFoundError",
+)
+_DEMO = "or use model='demo', which needs no download"
+
+
+def explain_failure(
+    source: Source, error: BaseException, folder: str, answers: bool
+) -> ModelLoadError:
+    """Return the error for the reader: what could not be loaded, why, and the way out.
+
+    Args:
+        source: what was to be loaded.
+        error: what went wrong.
+        folder: where downloaded weights are kept.
+        answers: whether the hub answered before.
+    """
+    what = source.name
+    if source.weights is not None:
+        what += f" with weights {source.weights!r}"
+    if isinstance(error, CheckpointError):
+        return CheckpointError(f"could not load {what}: {error}")
+    return ModelLoadError(f"could not load {what}: {_reason(source, error, folder, answers)}")
+
+
+def _reason(source: Source, error: BaseException, folder: str, answers: bool) -> str:
+    chain = list(_chain(error))
+    names = {base.__name__ for e in chain for base in type(e).__mro__}
+    codes = {e.errno for e in chain if isinstance(e, OSError)}
+    repository = source.name.removeprefix(HUB)
+    if errno.ENOSPC in codes or errno.EDQUOT in codes:
+        return f"there is no space left in {folder}; free some, or pass cache_dir= another folder"
+    if errno.EACCES in codes or errno.EROFS in codes or errno.EPERM in codes:
+        return f"no permission to write to {folder}; pass cache_dir= a folder of your own"
+    if "OutOfMemoryError" in names or "MemoryError" in names:
+        return "it does not fit in memory; free some, take a smaller model, or pass device='cpu'"
+    if "GatedRepoError" in names:
+        return (
+            f"{repository} asks for your consent; give it at {constants.ENDPOINT}/{repository} and log in "
+            "with `hf auth login`"
+        )
+    if "RepositoryNotFoundError" in names or "HFValidationError" in names:
+        return (
+            f"the hub has no {repository}, or it is private; check the spelling, or log in with "
+            "`hf auth login`"
+        )
+    offline = constants.HF_HUB_OFFLINE
+    if names & set(_NETWORK) or not answers:
+        missing = "HF_HUB_OFFLINE is set" if offline else f"{_host()} did not answer"
+        detail = next(
+            (sentence(e) for e in reversed(chain) if type(e).__name__ == "ConnectionError"), ""
+        )
+        remedy = "unset it" if offline else "check the network"
+        return (
+            f"{missing}{f' ({detail})' if detail else ''}, and the files are not all in {folder}; {remedy}, "
+            f"or put a checkpoint file there and pass its path as pretrained=, {_DEMO}"
+        )
+    if "EntryNotFoundError" in names or "'model_cfg'" in str(error):
+        return (
+            f"{repository} holds no open_clip model (open_clip_config.json and its weights). A CLIP or "
+            "SigLIP model of transformers goes in as gw.from_transformers(AutoModel.from_pretrained(...), "
+            "AutoProcessor.from_pretrained(...))"
+        )
+    if isinstance(error, ImportError) or "pip install" in str(error):
+        return f"{sentence(error)}; install the package that is missing"
+    return f"{sentence(error)}; put a checkpoint file in {folder} and pass its path as pretrained=, {_DEMO}"
+
+
+def sentence(error: BaseException) -> str:
+    """Return the first line of an error's message as part of a sentence, without terminal codes."""
+    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", str(error)).strip()
+    line = text.splitlines()[0] if text else "no reason was given"
+    return line.rstrip(" .:")
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and those that it was raised from, the outermost first."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _host() -> str:
+    return constants.ENDPOINT.partition("://")[2] or constants.ENDPOINT

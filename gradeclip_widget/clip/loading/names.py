@@ -1,0 +1,223 @@
+"""What a model's name stands for: the embedded model, published weights, a repository, a folder or a file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import open_clip
+
+from ...core.errors import did_you_mean
+from ..given_models import advice
+from .published import OPENAI_NAMES, architecture_of, hub_names
+
+DEMO = "demo"
+HUB, FOLDER = "hf-hub:", "local-dir:"
+_WEB = ("https://huggingface.co/", "http://huggingface.co/", "https://hf.co/", "huggingface.co/")
+_ENDINGS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".npz")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a model comes from.
+
+    Attributes:
+        name: ``"demo"``, a name of ``open_clip.list_models()``, ``"hf-hub:..."`` or ``"local-dir:..."``.
+        tag: of published weights.
+        file: a checkpoint on this machine.
+    """
+
+    name: str
+    tag: str | None = None
+    file: Path | None = None
+
+    @property
+    def weights(self) -> str | None:
+        """Tag or path, as open_clip takes it."""
+        return self.tag if self.file is None else str(self.file)
+
+    @property
+    def label(self) -> str:
+        """What to call the model."""
+        if self.name.startswith(FOLDER):
+            return self.name
+        part = self.tag if self.file is None else self.file.stem
+        return self.name if part is None else f"{self.name}/{part}"
+
+    @property
+    def needs_hub(self) -> bool:
+        """Whether some of its files may have to be fetched."""
+        return self.name != DEMO and not self.name.startswith(FOLDER)
+
+    @property
+    def identity(self) -> Hashable:
+        """What it stands for now: the name, and which files lie there, by size and time."""
+        return self.name, self.tag, tuple(_stamp(file) for file in self._files())
+
+    @property
+    def exists(self) -> bool:
+        """Whether its files on this machine, if it has any, are there."""
+        return all(file.is_file() for file in self._files())
+
+    def _files(self) -> list[Path]:
+        if self.name.startswith(FOLDER):
+            folder = Path(self.name.removeprefix(FOLDER))
+            return sorted(f for f in folder.iterdir() if f.is_file()) if folder.is_dir() else []
+        return [] if self.file is None else [self.file]
+
+
+def resolve(name: Any, pretrained: Any = None) -> Source:
+    """Return what a name and weights stand for, checked as far as that is possible without loading.
+
+    Args:
+        name: as `load` takes it.
+        pretrained: as `load` takes it.
+
+    Raises:
+        TypeError: the name is an object of another kind.
+        ValueError: there is no such model, tag, file or folder; the nearest ones are named.
+    """
+    if not isinstance(name, str | os.PathLike):
+        raise TypeError(f"a model's name is a string, not {advice(name)}")
+    given, name = os.fspath(name), os.fspath(name).strip()
+    weights = None if pretrained is None else os.fspath(pretrained)
+    for address in _WEB:
+        name = name.removeprefix(address).rstrip("/") if name.startswith(address) else name
+    if name == DEMO:
+        if weights is not None:
+            raise ValueError(f"model 'demo' carries its own weights; leave out {weights!r}")
+        return Source(DEMO)
+    models = open_clip.list_models()
+    published = hub_names().get(name.removeprefix(HUB))
+    if name in OPENAI_NAMES:
+        published = OPENAI_NAMES[name], "openai"
+    if published is not None and (weights is not None or not name.startswith(HUB)):
+        model, tag = published
+        return _weights(architecture_of(model, tag) if weights else model, weights or tag)
+    if name in models:
+        return _weights(name, weights)
+    head, _, tail = name.partition("/")
+    if head in models and tail and weights is None:
+        return _weights(head, tail)
+    if name.startswith((HUB, FOLDER)) or _is_path(name):
+        if weights is not None:
+            raise ValueError(
+                f"{given!r} has weights of its own, and {weights!r} are others; leave out one of them, or "
+                "give the architecture's name with the latter, as in 'ViT-B-32'"
+            )
+        if name.startswith(HUB):
+            return Source(name)
+        return _folder(Path(name.removeprefix(FOLDER)).expanduser())
+    known = _nearest(head, models)
+    if tail and "/" not in tail and not known and weights is None:
+        return Source(HUB + name)
+    raise _unknown(given, models)
+
+
+def _weights(name: str, weights: str | None) -> Source:
+    """Return a known architecture's weights: a tag, a file, or the only checkpoint in a folder."""
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    known = ", ".join(map(repr, tags)) or "none"
+    if not weights:
+        raise ValueError(
+            f"model {name!r} needs weights: pass pretrained= one of {known}, or a checkpoint's path. (For "
+            "random weights, build it with open_clip and pass it to ClipModel.)"
+        )
+    if open_clip.get_pretrained_cfg(name, weights):
+        return Source(name, tag=weights)
+    path = Path(weights).expanduser()
+    if path.is_dir():
+        path = _only_checkpoint(path, name)
+    if not path.is_file():
+        raise ValueError(
+            f"no weights {weights!r} for {name!r}: there is no such file, and its tags are {known}"
+            f"{did_you_mean(weights, tags)}"
+        )
+    return Source(name, file=path.absolute())
+
+
+def _only_checkpoint(folder: Path, name: str) -> Path:
+    files = checkpoints_in(folder)
+    if len(files) != 1:
+        found = f"holds {', '.join(f.name for f in files[:4])}" if files else "holds no checkpoint"
+        raise ValueError(
+            f"{str(folder)!r} is a folder that {found}; give the path of the file with all weights of "
+            f"{name!r} as pretrained="
+        )
+    return files[0]
+
+
+def checkpoints_in(folder: Path) -> list[Path]:
+    """Return the files of a folder that look like checkpoints, by their endings."""
+    return sorted(f for f in folder.iterdir() if f.suffix in _ENDINGS and f.is_file())
+
+
+def _folder(path: Path) -> Source:
+    """Return the model in a folder, which open_clip or its users have written."""
+    if path.is_file():
+        raise ValueError(
+            f"{str(path)!r} is a file, which does not say what model its weights are of; give the name too: "
+            f"gw.load('ViT-B-32', pretrained={str(path)!r})"
+        )
+    if not path.is_dir():
+        raise ValueError(f"there is no folder {str(path)!r} (looked in {str(Path.cwd())!r})")
+    if (path / "open_clip_config.json").is_file():
+        return Source(f"{FOLDER}{path.resolve()}")
+    if _model_type(path / "config.json"):
+        raise ValueError(
+            f"{str(path)!r} holds a model of transformers; load and wrap it: gw.from_transformers("
+            f"AutoModel.from_pretrained({str(path)!r}), AutoProcessor.from_pretrained({str(path)!r}))"
+        )
+    raise ValueError(
+        f"{str(path)!r} has no open_clip_config.json, which says what model its weights are of; give the "
+        "name and the file: gw.load('ViT-B-32', pretrained='path of the file')"
+    )
+
+
+def _model_type(config: Path) -> str:
+    try:
+        return str(json.loads(config.read_text(encoding="utf-8")).get("model_type", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""
+
+
+def _is_path(name: str) -> bool:
+    return (
+        name.startswith((FOLDER, "~", ".", os.sep))
+        or name.endswith(_ENDINGS)
+        or Path(name).is_dir()
+    )
+
+
+def _nearest(name: str, models: Iterable[str]) -> str:
+    """Return the known name that this may be a misspelling of, or nothing."""
+    lower = {model.lower(): model for model in (DEMO, *models)}
+    if name.lower() in lower:
+        return lower[name.lower()]
+    hint = did_you_mean(name.lower(), lower)
+    return hint.partition("'")[2].partition("'")[0]
+
+
+def _unknown(name: str, models: list[str]) -> ValueError:
+    if users := open_clip.list_pretrained_models_by_tag(name):
+        return ValueError(
+            f"{name!r} names weights, and no model; give both, as in '{users[-1]}/{name}'"
+        )
+    hint = did_you_mean(name, [DEMO, *models, *OPENAI_NAMES], count=3)
+    return ValueError(
+        f"no model {name!r}{hint}; `gradeclip models` lists them all. A repository of the hub goes in as "
+        "'owner/name', a folder as its path"
+    )
+
+
+def _stamp(file: Path) -> Hashable:
+    """Return what tells a file from another one in its place, without reading it."""
+    try:
+        status = file.stat()
+    except OSError:
+        return str(file), None
+    return str(file), status.st_size, status.st_mtime_ns, status.st_ino
