@@ -71,6 +71,7 @@ def explore(
             sentence names it.
         ModelLoadError: the model's weights could not be fetched.
     """
+    from ..clip.tokenizers.captions import caption_texts
     from ..explain.explainer import Explainer
     from .backend import Backend
 
@@ -91,7 +92,7 @@ def explore(
         method, settings, model = model.method.name, model.options, model.clip
     loading = {"pretrained": pretrained, "device": device, "dtype": dtype}
     backend = Backend(image, [_loaded(model, loading), *models], vocabularies)
-    captions = (prompts,) if isinstance(prompts, str) else tuple(prompts)
+    captions = caption_texts(prompts)
     request = Request(0, captions, backend.models.names[0], method).with_values(settings)
     if "picture" in options:
         request = request.with_values({"picture": options.pop("picture")})

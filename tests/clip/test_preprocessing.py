@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,13 @@ from hypothesis import strategies as st
 from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image, ImageOps
+from timm.data import create_transform
+from torchvision import transforms
+from torchvision.transforms import functional as TF
 
 import gradeclip_widget as gw
 from gradeclip_widget.clip.preprocessing import MAX_PATCHES, ImageProcessor, Picture
+from gradeclip_widget.clip.preprocessing.scale import KNOWN
 from gradeclip_widget.core.images import read_image
 from gradeclip_widget.demo import Scene
 
@@ -437,3 +442,161 @@ def test_a_picture_is_ready_for_the_tower_on_any_device(processor: ImageProcesso
     assert isinstance(made, Picture)
     assert made.pixels.dtype == torch.float32
     assert made.pixels.device.type == "cpu"
+
+
+# Tensors: a picture, or normalised
+
+
+def as_tensor(image: Image.Image) -> torch.Tensor:
+    return TF.to_tensor(image)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        as_tensor,
+        lambda image: as_tensor(image)[None],
+        lambda image: as_tensor(image).half(),
+        lambda image: as_tensor(image).double().requires_grad_(),
+        lambda image: as_tensor(image).numpy(),
+        lambda image: as_tensor(image).numpy()[None],
+        lambda image: as_tensor(image) * 255,
+    ],
+    ids=["3HW", "13HW", "half", "double", "array 3HW", "array 13HW", "0..255"],
+)
+def test_a_tensor_of_floats_within_the_range_of_pictures_is_one_and_noted(
+    processor: ImageProcessor, made: Callable[[Image.Image], Any]
+) -> None:
+    image = picture((300, 200))
+    read = processor.prepare(made(image))
+    assert read.image.tobytes() == image.tobytes()
+    assert torch.equal(read.pixels, processor.prepare(image).pixels)
+    (note,) = read.notes
+    assert "within 0..1" in note or "scale 0..255" in note
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda image: torch.from_numpy(np.array(image)),
+        lambda image: torch.from_numpy(np.array(image)).permute(2, 0, 1),
+        lambda image: torch.from_numpy(np.array(image)).permute(2, 0, 1)[None],
+    ],
+    ids=["HW3", "3HW", "13HW"],
+)
+def test_a_tensor_of_bytes_is_a_picture_and_needs_no_note(
+    processor: ImageProcessor, made: Callable[[Image.Image], Any]
+) -> None:
+    read = processor.prepare(made(picture((300, 200))))
+    assert read.image.tobytes() == picture((300, 200)).tobytes()
+    assert read.notes == ()
+
+
+def pale(image: Image.Image) -> Image.Image:
+    """A picture whose normalised values lie within 0..1."""
+    return image.point(lambda v: 135 + v // 7)
+
+
+@pytest.mark.parametrize("look", [lambda image: image, pale], ids=["plain", "pale"])
+@pytest.mark.parametrize("batch", [True, False])
+def test_what_was_normalised_for_the_model_is_taken_as_it_is(
+    processor: ImageProcessor, look: Callable[[Image.Image], Image.Image], batch: bool
+) -> None:
+    made = processor.prepare(look(picture((224, 224)))).pixels
+    read = processor.prepare(made if batch else made[0])
+    assert torch.equal(read.pixels, made)
+    assert read.notes == ()
+
+
+def test_the_pale_picture_above_is_within_0_to_1_when_normalised(processor: ImageProcessor) -> None:
+    low, high = processor.prepare(pale(picture((224, 224)))).pixels.aminmax()
+    assert 0 <= low < high <= 1
+
+
+def test_a_tensor_normalised_for_another_model_is_noted(processor: ImageProcessor) -> None:
+    image = TF.to_tensor(picture((224, 224)))
+    for name, (mean, std) in KNOWN.items():
+        (read,) = (processor.prepare(TF.normalize(image, mean, std)),)
+        said = f"mean and standard deviation of {name}, which are not this model's"
+        assert any(said in note for note in read.notes) == (name != "OpenAI's CLIP")
+
+
+def test_a_tensor_of_unknown_origin_is_noted(processor: ImageProcessor) -> None:
+    drawn = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    (note,) = processor.prepare(drawn).notes
+    assert "taken as normalised" in note
+    assert "instead of 0 to 1" in note
+    (note,) = processor.prepare(drawn.clamp(-1.2, 1.7)).notes
+    assert (
+        note == "The tensor was taken as normalised with this model's mean and standard deviation."
+    )
+
+
+def test_whoever_knows_that_a_tensor_is_normalised_can_say_so(processor: ImageProcessor) -> None:
+    zeros = torch.zeros(1, 3, 224, 224)  # the mean color, and black as a picture
+    assert processor.prepare(zeros).image.getpixel((0, 0)) == (0, 0, 0)
+    own = processor.from_normalized(zeros)
+    again = processor.prepare(own)
+    assert torch.equal(again.pixels, zeros)
+    assert again.image.getpixel((0, 0)) == tuple(int(m * 255) for m in processor.mean)
+    assert again.notes == ()
+    with pytest.raises(ValueError, match=r"a tensor \(1, 3, H, W\) of floats, not \(1, 1, 8, 8\)"):
+        processor.from_normalized(torch.zeros(1, 1, 8, 8))
+
+
+def test_options_that_do_nothing_for_a_normalised_tensor_are_noted(
+    processor: ImageProcessor,
+) -> None:
+    made = processor.prepare(picture((448, 224))).pixels
+    (note,) = processor.prepare(made, "crop", 448).notes
+    assert "448 x 224 px: resolution=448 and fit='crop' did nothing" in note
+    square = processor.prepare(picture((224, 224))).pixels
+    assert processor.prepare(square, "crop", 224).notes == ()
+
+
+# What a preprocessing leaves open
+
+
+def processor_of(clip: gw.ClipModel, *steps: Any) -> ImageProcessor:
+    return ImageProcessor.from_transform(clip.model, transforms.Compose(steps), (16, 16))
+
+
+def test_steps_of_the_preprocessing_that_are_left_out_are_named(clip: gw.ClipModel) -> None:
+    own = clip.image_processor
+    normalize = transforms.Normalize(own.mean, own.std)
+    sized = transforms.Resize(own.image_size), transforms.ToTensor()
+    processor = processor_of(clip, transforms.Grayscale(3), transforms.Compose(sized), normalize)
+    (note,) = processor.prepare(picture()).notes
+    assert "were left out: Grayscale. fit='crop' runs all of it" in note
+    assert processor.prepare(picture(), "crop").notes == ()
+    assert processor_of(clip, *sized, normalize).prepare(picture()).notes == ()
+
+
+def test_a_preprocessing_without_a_step_that_is_needed_is_noted(clip: gw.ClipModel) -> None:
+    clip.model.visual.image_mean, clip.model.visual.image_std = (0.5,) * 3, (0.25,) * 3
+    try:
+        read = processor_of(clip, transforms.ToTensor()).prepare(picture())
+        assert "no Normalize step that can be read" in read.notes[0]
+        assert "bicubic was used" in read.notes[1]
+        other = transforms.Normalize((0.4,) * 3, (0.25,) * 3)
+        read = processor_of(clip, transforms.Resize(112), transforms.ToTensor(), other).prepare(
+            picture()
+        )
+        assert "with mean (0.4, 0.4, 0.4) and" in read.notes[0]
+        assert "the model's configuration has (0.5, 0.5, 0.5)" in read.notes[0]
+    finally:
+        del clip.model.visual.image_mean, clip.model.visual.image_std
+
+
+def test_the_preprocessing_of_timm_and_of_padding_models_is_read(clip: gw.ClipModel) -> None:
+    """Their statistics are tensors, and their steps have other names."""
+    own = ImageProcessor.from_transform(
+        clip.model, create_transform((3, 112, 112), interpolation="bilinear"), (16, 16)
+    )
+    assert own.mean == pytest.approx((0.485, 0.456, 0.406))
+    assert own.interpolation is TF.InterpolationMode.BILINEAR
+    padding = PreprocessCfg(size=(112, 112), resize_mode="longest", interpolation="bilinear")
+    padded = image_transform_v2(padding, is_train=False)
+    own = ImageProcessor.from_transform(clip.model, padded, (16, 16))
+    assert (own.crop_mode, own.interpolation) == ("longest", TF.InterpolationMode.BILINEAR)
+    assert own.prepare(picture()).notes == ()

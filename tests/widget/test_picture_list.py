@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -69,3 +70,36 @@ def test_a_tensor_that_is_not_finite_has_a_thumbnail_all_the_same(clip: gw.ClipM
     pictures = PictureList()
     pictures.add(pictures.read(torch.full((1, 3, 16, 16), float("nan"))))
     assert decoded(pictures.entries(clip.image_processor)[0]["thumbnail"]).size == (16, 16)
+
+
+def test_pictures_have_the_names_of_their_files_and_addresses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a dog.png"
+    picture().save(path)
+    monkeypatch.setattr("gradeclip_widget.core.images.reading.fetch", lambda _: path.read_bytes())
+    pictures, address = PictureList(), "https://example.org/photos/a%20cat.png?width=640"
+    assert pictures.read(str(path)).name == "a dog.png"
+    assert (pictures.read(address).name, pictures.read(address).path) == ("a cat.png", address)
+    with path.open("rb") as file:
+        assert pictures.read(file).name == "a dog.png"
+    assert pictures.read(io.BytesIO(path.read_bytes())).name == "picture 1"
+    assert pictures.read(path, "mine").name == "mine"
+
+
+def test_a_tensor_is_shown_in_the_strip_as_on_the_stage_whatever_its_scale(
+    clip: gw.ClipModel, scene: Scene
+) -> None:
+    pictures = PictureList()
+    raw = torch.from_numpy(np.array(scene.image)).permute(2, 0, 1)
+    for image in (scene.image, raw, raw / 255, (raw / 255)[None]):
+        pictures.add(pictures.read(image))
+    first, *others = pictures.entries(clip.image_processor)
+    assert all(entry["thumbnail"] == first["thumbnail"] for entry in others)
+
+
+def test_a_picture_known_to_be_normalised_stays_so(clip: gw.ClipModel) -> None:
+    grey = clip.image_processor.from_normalized(torch.zeros(1, 3, 112, 112))
+    widget = gw.explore(grey, "a dog", clip)
+    assert widget._resolutions == []
+    assert widget.explanation.image.tobytes() == grey.image.tobytes()

@@ -47,3 +47,17 @@ def caption_list(captions: Any) -> tuple[list[str | Tensor], bool]:
             "tensor (1, context length), as the model's tokenizer makes them"
         )
     return found, False
+
+
+def caption_texts(captions: Any) -> tuple[str, ...]:
+    """Return captions that are to be edited and shown as texts; token ids are refused.
+
+    Raises:
+        TypeError, ValueError: as `caption_list` does.
+    """
+    found, _ = caption_list(captions)
+    texts = tuple(c for c in found if isinstance(c, str))
+    if len(texts) < len(found):
+        wrong = next(c for c in found if not isinstance(c, str))
+        raise TypeError(f"a prompt is a string, not {type(wrong).__name__}: {wrong!r:.80}")
+    return texts
