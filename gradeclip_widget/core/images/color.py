@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from PIL import Image, ImageCms
+from PIL import Image
 
 from .loaded import LoadedImage
 
@@ -46,6 +46,8 @@ def _profile_name(image: Image.Image) -> str:
     data = image.info.get("icc_profile")
     if not data:
         return ""
+    from PIL import ImageCms  # needed for few pictures
+
     try:
         return ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(data))).strip()
     except (ImageCms.PyCMSError, OSError, ImportError):  # damaged, or Pillow without LittleCMS

@@ -15,7 +15,6 @@ from PIL import Image
 from .arrays import from_array
 from .decoding import decode, from_image
 from .loaded import LoadedImage
-from .web import fetch, is_web_address
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://|(?i:(data):)")
 
@@ -48,6 +47,8 @@ def read_with_notes(source: Any) -> LoadedImage:
     if isinstance(source, bytes | bytearray | memoryview):
         return decode(io.BytesIO(source), "the data given")
     if isinstance(source, str) and is_web_address(source):
+        from .web import fetch  # Python's own client takes a moment to import
+
         return decode(io.BytesIO(fetch(source)), repr(source))
     if isinstance(source, str | os.PathLike):
         return _from_path(source)
@@ -62,6 +63,11 @@ def read_with_notes(source: Any) -> LoadedImage:
         f"cannot read a picture from {type(source).__name__}: give a path, a web address, bytes, an open "
         f"file, a PIL image, an array (H, W, 3), or a tensor (3, H, W) or (1, 3, H, W){hint}"
     )
+
+
+def is_web_address(source: str) -> bool:
+    """Return whether a text is the address of something on the web, not a path."""
+    return re.match(r"https?://", source, re.IGNORECASE) is not None
 
 
 def _from_path(source: str | os.PathLike[Any]) -> LoadedImage:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import re
 import threading
 import time
 import urllib.error
@@ -18,11 +17,6 @@ MAX_BYTES = 64 * 2**20
 _CHUNK = 2**16
 _REDIRECTS = 5
 _WAY_OUT = "check the address and the network, or download the picture and give its path"
-
-
-def is_web_address(source: str) -> bool:
-    """Return whether a text is the address of something on the web, not a path."""
-    return re.match(r"https?://", source, re.IGNORECASE) is not None
 
 
 def fetch(address: str) -> bytes:

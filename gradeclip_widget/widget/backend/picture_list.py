@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from torch import Tensor
 
 from ...clip.preprocessing import ImageProcessor, Picture, Source, read_source
-from ...core.images.web import is_web_address
+from ...core.images.reading import is_web_address
 from ...export.picture import thumbnail
 
 
