@@ -18,7 +18,6 @@ from open_clip.model import (
     resize_pos_embed,
     resize_text_pos_embed,
 )
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -90,9 +89,9 @@ def _read(path: Path) -> Any:
             f"{path.name} is no file of weights alone: it is damaged, or holds other objects{what}, which "
             "would run code when read; download it again, or " + _SAVE
         ) from error
-    except (SafetensorError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        if isinstance(error, CheckpointError):
-            raise
+    except (CheckpointError, OSError, MemoryError):
+        raise
+    except Exception as error:  # whatever bytes that are no checkpoint lead to
         raise CheckpointError(
             f"{path.name} is damaged or cut short, and cannot be read; save or download it again"
         ) from error
@@ -118,7 +117,9 @@ def _weights_in(found: Any, path: Path) -> tuple[State, tuple[str, ...]]:
                 str(key) for key, value in found.items() if key != name and _are_weights(value)
             ]
             if others:
-                note = f"{path.name} holds several models: {name!r} was taken, not {_listed(others)}."
+                note = (
+                    f"{path.name} holds several models: {name!r} was taken, not {_listed(others)}."
+                )
                 notes = (note, *notes)
             return weights, notes
     state = {str(key): value for key, value in found.items() if isinstance(value, Tensor)}

@@ -74,7 +74,9 @@ def _reason(source: Source, error: BaseException, folder: str, answers: bool) ->
             "`hf auth login`"
         )
     offline = constants.HF_HUB_OFFLINE
-    if names & set(_NETWORK) or not answers:
+    # Of a repository's weights, open_clip swallows why they were not to be had.
+    swallowed = "Required pretrained" in str(error)
+    if names & set(_NETWORK) or (swallowed and not answers):
         missing = "HF_HUB_OFFLINE is set" if offline else f"{_host()} did not answer"
         detail = next(
             (sentence(e) for e in reversed(chain) if type(e).__name__ == "ConnectionError"), ""
@@ -84,7 +86,7 @@ def _reason(source: Source, error: BaseException, folder: str, answers: bool) ->
             f"{missing}{f' ({detail})' if detail else ''}, and the files are not all in {folder}; {remedy}, "
             f"or put a checkpoint file there and pass its path as pretrained=, {_DEMO}"
         )
-    if "EntryNotFoundError" in names or "'model_cfg'" in str(error):
+    if "EntryNotFoundError" in names or swallowed or "'model_cfg'" in str(error):
         return (
             f"{repository} holds no open_clip model (open_clip_config.json and its weights). A CLIP or "
             "SigLIP model of transformers goes in as gw.from_transformers(AutoModel.from_pretrained(...), "
@@ -92,7 +94,7 @@ def _reason(source: Source, error: BaseException, folder: str, answers: bool) ->
         )
     if isinstance(error, ImportError) or "pip install" in str(error):
         return f"{sentence(error)}; install the package that is missing"
-    return f"{sentence(error)}; put a checkpoint file in {folder} and pass its path as pretrained=, {_DEMO}"
+    return f"{sentence(error)}; pass the path of a checkpoint as pretrained=, {_DEMO}"
 
 
 def sentence(error: BaseException) -> str:

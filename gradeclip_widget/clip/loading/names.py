@@ -50,8 +50,15 @@ class Source:
 
     @property
     def needs_hub(self) -> bool:
-        """Whether some of its files may have to be fetched."""
-        return self.name != DEMO and not self.name.startswith(FOLDER)
+        """Whether some of its files may have to be fetched: weights, or those of a text encoder."""
+        if self.name == DEMO:
+            return False
+        if self.file is None and not self.name.startswith(FOLDER):
+            return True
+        if "siglip" in self.name.lower():
+            return True
+        text = open_clip.get_model_config(self.name).get("text_cfg", {})
+        return "hf_model_name" in text or "hf_tokenizer_name" in text
 
     @property
     def identity(self) -> Hashable:
@@ -207,7 +214,12 @@ def _unknown(name: str, models: list[str]) -> ValueError:
         return ValueError(
             f"{name!r} names weights, and no model; give both, as in '{users[-1]}/{name}'"
         )
-    hint = did_you_mean(name, [DEMO, *models, *OPENAI_NAMES], count=3)
+    lower = {model.lower(): model for model in (DEMO, *models)}
+    head, slash, tail = name.partition("/")
+    if head.lower() in lower:
+        hint = f"; did you mean {lower[head.lower()] + slash + tail!r}?"
+    else:
+        hint = did_you_mean(name, [DEMO, *models, *OPENAI_NAMES], count=3)
     return ValueError(
         f"no model {name!r}{hint}; `gradeclip models` lists them all. A repository of the hub goes in as "
         "'owner/name', a folder as its path"

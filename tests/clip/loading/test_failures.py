@@ -1,0 +1,146 @@
+"""What is said where a model cannot be fetched: in one sentence, at once, and nothing else is printed."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from huggingface_hub import constants, errors
+from open_clip import pretrained
+
+import gradeclip_widget as gw
+from gradeclip_widget.clip.loading import hub
+
+hub_answers = hub.hub_answers  # before the fixtures of this folder switch the network off
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask the hub, wherever it is said to be."""
+    monkeypatch.setattr(hub, "hub_answers", hub_answers)
+
+
+@pytest.fixture
+def silent_host() -> Iterator[str]:
+    """Address of a host that takes connections and never answers."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def closed_host() -> str:
+    """Address at which nobody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("host", ["silent_host", "closed_host"])
+@pytest.mark.parametrize("name", ["ViT-B-32/openai", "someone/some-clip", "ViT-B-16-SigLIP/webli"])
+def test_without_a_network_one_sentence_comes_within_five_seconds(
+    network: None,
+    host: str,
+    name: str,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    address = request.getfixturevalue(host)
+    monkeypatch.setattr(constants, "ENDPOINT", address)
+    handlers = list(logging.getLogger().handlers)
+    start = time.perf_counter()
+    with pytest.raises(gw.ModelLoadError) as caught:
+        gw.load(name, cache_dir=tmp_path)
+    assert time.perf_counter() - start < 5
+    assert capfd.readouterr() == ("", "")
+    assert logging.getLogger().handlers == handlers
+    said = str(caught.value)
+    assert said.endswith(
+        f": {address.removeprefix('http://')} did not answer, and the files are not all in {tmp_path}; check "
+        "the network, or put a checkpoint file there and pass its path as pretrained=, or use model='demo', "
+        "which needs no download"
+    )
+    assert constants.HF_HUB_OFFLINE is False
+
+
+def test_a_host_that_answers_is_known(network: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Session:
+        def head(self, url: str, timeout: float) -> str:
+            return "404, or whatever"
+
+    monkeypatch.setattr(hub, "get_session", Session)
+    assert hub.hub_answers()
+
+
+def test_what_is_switched_off_is_to_be_switched_on(
+    network: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(gw.ModelLoadError, match=r"HF_HUB_OFFLINE is set, .*; unset it, or put"):
+        gw.load("ViT-B-32/openai", cache_dir=tmp_path)
+
+
+def hub_error(kind: type[Any]) -> Exception:
+    error: Exception = kind.__new__(kind)
+    error.args = ("404 Client Error. (Request ID: 1)",)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "said"),
+    [
+        ("ViT-B-32/openai", OSError(errno.ENOSPC, "No space left"), "there is no space left in"),
+        ("ViT-B-32/openai", PermissionError(errno.EACCES, "denied"), "no permission to write to"),
+        ("ViT-B-32/openai", MemoryError(), "it does not fit in memory"),
+        ("a/b", hub_error(errors.RepositoryNotFoundError), "the hub has no a/b, or it is private"),
+        ("a/b", hub_error(errors.GatedRepoError), "a/b asks for your consent; give it at https://"),
+        ("a/b", hub_error(errors.EntryNotFoundError), "a/b holds no open_clip model"),
+        ("a/b", KeyError("vision_cfg"), "'vision_cfg'; pass the path of a checkpoint"),
+        ("a/b", RuntimeError("\x1b[1mNo\x1b[0m\nmore"), ": No; pass the path of a checkpoint"),
+    ],
+)
+def test_the_network_is_blamed_only_where_it_is_the_cause(
+    name: str,
+    error: BaseException,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    def fail(*args: Any, **options: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(hub, "hub_answers", lambda: True)
+    monkeypatch.setattr(pretrained, "hf_hub_download", fail)
+    with pytest.raises(gw.ModelLoadError) as caught:
+        gw.load(name, cache_dir=tmp_path)
+    assert said in str(caught.value)
+    assert "check the network" not in str(caught.value)
+
+
+def test_a_repository_without_weights_is_no_random_model(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tmp_path / "open_clip_config.json"
+    config.write_text(
+        '{"model_cfg": {"embed_dim": 8, "vision_cfg": {"image_size": 32, "layers": 1, '
+        '"width": 64, "patch_size": 8}, "text_cfg": {"width": 64, "heads": 1, "layers": 1}}}'
+    )
+
+    def download(repo_id: str, filename: str, **options: Any) -> str:
+        if filename == config.name:
+            return str(config)
+        raise hub_error(errors.EntryNotFoundError)
+
+    monkeypatch.setattr(hub, "hub_answers", lambda: True)
+    monkeypatch.setattr(pretrained, "hf_hub_download", download)
+    with pytest.raises(gw.ModelLoadError, match="holds no open_clip model"):
+        gw.load("someone/some-clip")
