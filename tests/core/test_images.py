@@ -284,6 +284,13 @@ def test_what_is_often_taken_for_a_picture_is_named(data: bytes, said: str) -> N
         read_image(data)
 
 
+def test_values_that_are_none_of_a_picture_name_their_file(tmp_path: Path) -> None:
+    path = tmp_path / "heights.tif"
+    Image.fromarray(np.full((4, 4), -1e30, np.float32)).save(path)
+    with pytest.raises(ValueError, match=r"heights.tif': array values run from -1e\+30 to -1e\+30"):
+        read_image(path)
+
+
 @pytest.mark.parametrize(
     "address", ["ftp://a/b.png", "file:///b.png", "s3://a/b.png", "data:image/png;base64,AAAA"]
 )

@@ -53,7 +53,10 @@ def decode(file: BinaryIO, what: str) -> LoadedImage:
         if image.format not in _ONE_PICTURE and getattr(image, "is_animated", False):
             notes.append("The file holds several frames or pages: the first one was read.")
         upright = ImageOps.exif_transpose(image)
-    return _loaded(upright, notes)
+    try:
+        return _loaded(upright, notes)
+    except ValueError as error:  # values of floats that are none of a picture
+        raise ValueError(f"{what}: {error}") from error
 
 
 def from_image(image: Image.Image) -> LoadedImage:
