@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,10 +62,14 @@ class ExplanationRecord:
         for f in fields(self):
             value = getattr(self, f.name)
             if isinstance(value, np.ndarray):
-                frozen = np.array(value, dtype=np.float32)
-                frozen.flags.writeable = False
-                object.__setattr__(self, f.name, frozen)
+                object.__setattr__(self, f.name, _read_only(np.array(value, dtype=np.float32)))
         self._check_shapes()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Make a copy of what was pickled or copied, which brings arrays that can be written to."""
+        for name, value in state.items():
+            frozen = _read_only(value) if isinstance(value, np.ndarray) else value
+            object.__setattr__(self, name, frozen)
 
     def _check_shapes(self) -> None:
         grid, tokens, words = self.signed_map.shape, len(self.tokens), len(self.words)
@@ -189,3 +194,8 @@ class ExplanationRecord:
     def word_importance(self) -> Maps:
         """(W,) importance of each word by the default measure, in units of the score."""
         return self.importance()
+
+
+def _read_only(array: Maps) -> Maps:
+    array.flags.writeable = False
+    return array
