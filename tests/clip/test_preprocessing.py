@@ -373,7 +373,7 @@ def test_a_model_that_pads_pictures_has_no_crop(clip: gw.ClipModel) -> None:
         )
 
 
-def test_preprocessing_that_does_not_normalise_is_refused(clip: gw.ClipModel) -> None:
+def test_preprocessing_that_does_not_normalize_is_refused(clip: gw.ClipModel) -> None:
     model = open_clip.model.CLIP.__new__(open_clip.model.CLIP)
     torch.nn.Module.__init__(model)
     model.visual = torch.nn.Identity()
@@ -444,7 +444,7 @@ def test_a_picture_is_ready_for_the_tower_on_any_device(processor: ImageProcesso
     assert made.pixels.device.type == "cpu"
 
 
-# Tensors: a picture, or normalised
+# Tensors: a picture, or normalized
 
 
 def as_tensor(image: Image.Image) -> torch.Tensor:
@@ -493,13 +493,13 @@ def test_a_tensor_of_bytes_is_a_picture_and_needs_no_note(
 
 
 def pale(image: Image.Image) -> Image.Image:
-    """A picture whose normalised values lie within 0..1."""
+    """A picture whose normalized values lie within 0..1."""
     return image.point(lambda v: 135 + v // 7)
 
 
 @pytest.mark.parametrize("look", [lambda image: image, pale], ids=["plain", "pale"])
 @pytest.mark.parametrize("batch", [True, False])
-def test_what_was_normalised_for_the_model_is_taken_as_it_is(
+def test_what_was_normalized_for_the_model_is_taken_as_it_is(
     processor: ImageProcessor, look: Callable[[Image.Image], Image.Image], batch: bool
 ) -> None:
     made = processor.prepare(look(picture((224, 224)))).pixels
@@ -508,12 +508,12 @@ def test_what_was_normalised_for_the_model_is_taken_as_it_is(
     assert read.notes == ()
 
 
-def test_the_pale_picture_above_is_within_0_to_1_when_normalised(processor: ImageProcessor) -> None:
+def test_the_pale_picture_above_is_within_0_to_1_when_normalized(processor: ImageProcessor) -> None:
     low, high = processor.prepare(pale(picture((224, 224)))).pixels.aminmax()
     assert 0 <= low < high <= 1
 
 
-def test_a_tensor_normalised_for_another_model_is_noted(processor: ImageProcessor) -> None:
+def test_a_tensor_normalized_for_another_model_is_noted(processor: ImageProcessor) -> None:
     image = TF.to_tensor(picture((224, 224)))
     for name, (mean, std) in KNOWN.items():
         (read,) = (processor.prepare(TF.normalize(image, mean, std)),)
@@ -524,15 +524,15 @@ def test_a_tensor_normalised_for_another_model_is_noted(processor: ImageProcesso
 def test_a_tensor_of_unknown_origin_is_noted(processor: ImageProcessor) -> None:
     drawn = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     (note,) = processor.prepare(drawn).notes
-    assert "taken as normalised" in note
+    assert "taken as normalized" in note
     assert "instead of 0 to 1" in note
     (note,) = processor.prepare(drawn.clamp(-1.2, 1.7)).notes
     assert (
-        note == "The tensor was taken as normalised with this model's mean and standard deviation."
+        note == "The tensor was taken as normalized with this model's mean and standard deviation."
     )
 
 
-def test_whoever_knows_that_a_tensor_is_normalised_can_say_so(processor: ImageProcessor) -> None:
+def test_whoever_knows_that_a_tensor_is_normalized_can_say_so(processor: ImageProcessor) -> None:
     zeros = torch.zeros(1, 3, 224, 224)  # the mean color, and black as a picture
     assert processor.prepare(zeros).image.getpixel((0, 0)) == (0, 0, 0)
     own = processor.from_normalized(zeros)
@@ -544,7 +544,7 @@ def test_whoever_knows_that_a_tensor_is_normalised_can_say_so(processor: ImagePr
         processor.from_normalized(torch.zeros(1, 1, 8, 8))
 
 
-def test_options_that_do_nothing_for_a_normalised_tensor_are_noted(
+def test_options_that_do_nothing_for_a_normalized_tensor_are_noted(
     processor: ImageProcessor,
 ) -> None:
     made = processor.prepare(picture((448, 224))).pixels

@@ -21,7 +21,7 @@ from ..factories import picture
 
 @pytest.fixture
 def tensor(clip: gw.ClipModel, scene: Scene) -> torch.Tensor:
-    """A normalised picture whose values span a part of the range only, as a low contrast one's do."""
+    """A normalized picture whose values span a part of the range only, as a low contrast one's do."""
     pale = Image.blend(scene.image, Image.new("RGB", scene.image.size, "#b0a090"), 0.7)
     return clip.image_processor.prepare(pale).pixels
 
@@ -98,7 +98,7 @@ def test_a_tensor_is_shown_in_the_strip_as_on_the_stage_whatever_its_scale(
     assert all(entry["thumbnail"] == first["thumbnail"] for entry in others)
 
 
-def test_a_picture_known_to_be_normalised_stays_so(clip: gw.ClipModel) -> None:
+def test_a_picture_known_to_be_normalized_stays_so(clip: gw.ClipModel) -> None:
     grey = clip.image_processor.from_normalized(torch.zeros(1, 3, 112, 112))
     widget = gw.explore(grey, "a dog", clip)
     assert widget._resolutions == []

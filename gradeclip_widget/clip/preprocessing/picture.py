@@ -19,7 +19,7 @@ class Picture:
 
     Attributes:
         image: the picture as the user sees it, upright RGB.
-        pixels: the tower's input, normalised (1, 3, H, W) on the CPU.
+        pixels: the tower's input, normalized (1, 3, H, W) on the CPU.
         cover: box of ``image`` that ``pixels`` show, and the patch grid divides.
         notes: sentences for the reader on how it was fitted.
     """

@@ -67,7 +67,7 @@ class ImageProcessor:
             flexible: whether the tower takes pictures of other sizes.
 
         Raises:
-            ValueError: the transform has no step that normalises pixels.
+            ValueError: the transform has no step that normalizes pixels.
         """
         size = getattr(model.visual, "image_size", None)
         facts, notes = read_transform(model.visual, preprocess), []
@@ -96,7 +96,7 @@ class ImageProcessor:
 
         Args:
             source: what `read_source` takes: path, web address, bytes, open file, PIL image, array, tensor. A
-                tensor (3, H, W) or (1, 3, H, W) of floats may be normalised already, see `scale_of`. A
+                tensor (3, H, W) or (1, 3, H, W) of floats may be normalized already, see `scale_of`. A
                 `Picture` is taken as it is.
             fit: ``"whole"`` keeps the aspect ratio, the short side at ``resolution``, both sides rounded to
                 the patch size; ``"crop"`` is the model's own preprocessing; ``"squash"`` a square.
@@ -141,7 +141,7 @@ class ImageProcessor:
         return Picture(image, pixels[None], whole, (*notes, *self.fitting_notes))
 
     def interpret(self, source: Source) -> LoadedImage | Picture:
-        """Tell whether a tensor is a picture or pixels that are normalised already.
+        """Tell whether a tensor is a picture or pixels that are normalized already.
 
         Args:
             source: a picture, which is returned as it is, or a tensor of floats (1, 3, H, W).
@@ -154,13 +154,13 @@ class ImageProcessor:
         _check_finite(source)
         scale = scale_of(source, (self.mean, self.std))
         notes = () if scale.note is None else (scale.note,)
-        if scale.normalised:
+        if scale.normalized:
             return self.from_normalized(source, notes)
         image = from_array(source[0].permute(1, 2, 0).numpy()).image
         return LoadedImage(image, notes)
 
     def from_normalized(self, pixels: Tensor, notes: tuple[str, ...] = ()) -> Picture:
-        """Return a picture that is normalised already, whatever its values look like.
+        """Return a picture that is normalized already, whatever its values look like.
 
         Args:
             pixels: (1, 3, H, W) or (3, H, W), of a size that the tower takes.
@@ -172,7 +172,7 @@ class ImageProcessor:
         pixels = pixels[None] if pixels.ndim == 3 else pixels
         if pixels.ndim != 4 or pixels.shape[:2] != (1, 3) or not pixels.is_floating_point():
             raise ValueError(
-                "a normalised picture is a tensor (1, 3, H, W) of floats, not "
+                "a normalized picture is a tensor (1, 3, H, W) of floats, not "
                 f"{tuple(pixels.shape)} of {pixels.dtype}"
             )
         check_size(pixels, self.image_size, self.patch_size, self.flexible)
@@ -183,28 +183,28 @@ class ImageProcessor:
         return Picture(self._restored(pixels), pixels, cover, (*notes, *self.notes))
 
     def is_fitted(self, source: Source | Picture) -> bool:
-        """Return whether a picture is fitted to the tower; one that is normalised already keeps its size."""
+        """Return whether a picture is fitted to the tower; one that is normalized already keeps its size."""
         if isinstance(source, Tensor):
-            return not scale_of(source.nan_to_num(0, 0, 0), (self.mean, self.std)).normalised
+            return not scale_of(source.nan_to_num(0, 0, 0), (self.mean, self.std)).normalized
         return isinstance(source, LoadedImage)
 
     def visible(self, source: Source | Picture) -> Image.Image:
-        """Return a picture as it looks; of a normalised tensor, with its normalisation undone."""
+        """Return a picture as it looks; of a normalized tensor, with its normalization undone."""
         if not isinstance(source, Tensor):
             return source.image
         pixels = source.nan_to_num(0, 0, 0)
-        if scale_of(pixels, (self.mean, self.std)).normalised:
+        if scale_of(pixels, (self.mean, self.std)).normalized:
             return self._restored(pixels)
         return from_array(pixels[0].permute(1, 2, 0).numpy()).image
 
     def _restored(self, pixels: Tensor) -> Image.Image:
-        """Return a normalised picture (1, 3, H, W) with its normalisation undone."""
+        """Return a normalized picture (1, 3, H, W) with its normalization undone."""
         restored = restore(pixels, (self.mean, self.std))[0]
         image: Image.Image = TF.to_pil_image(restored.clamp(0, 1))
         return image
 
     def _at_its_own_size(self, picture: Picture, fit: Fit, resolution: int | None) -> Picture:
-        """Return a normalised picture with a note where it was to be fitted otherwise."""
+        """Return a normalized picture with a note where it was to be fitted otherwise."""
         height, width = picture.pixels.shape[2:]
         asked = []
         if resolution not in (None, min(height, width)):
@@ -214,7 +214,7 @@ class ImageProcessor:
         if not asked:
             return picture
         note = (
-            f"A normalised tensor keeps its own size, {width} x {height} px: {' and '.join(asked)} did "
+            f"A normalized tensor keeps its own size, {width} x {height} px: {' and '.join(asked)} did "
             "nothing."
         )
         return replace(picture, notes=(*picture.notes, note))

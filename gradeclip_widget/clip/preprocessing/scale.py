@@ -1,4 +1,4 @@
-"""The scale of a tensor's values: normalised for a model, or those of a picture."""
+"""The scale of a tensor's values: normalized for a model, or those of a picture."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 _SLACK = 0.01  # how far resampling may overshoot 0..1
-_FAR = 0.05  # so far outside of 0..1 are no values of a picture with its normalisation undone
+_FAR = 0.05  # so far outside of 0..1 are no values of a picture with its normalization undone
 _BYTES = 0.07  # of a step of 1/255: the rounding of half precision, and less than chance would give
 
 Statistics = tuple[tuple[float, ...], tuple[float, ...]]  # mean and std of each channel
 
-# Normalisations in use, and whose they are.
+# Normalizations in use, and whose they are.
 KNOWN: Mapping[str, Statistics] = {
     "OpenAI's CLIP": (
         (0.48145466, 0.4578275, 0.40821073),
@@ -30,23 +30,23 @@ class Scale:
     """What a tensor's values are taken for.
 
     Attributes:
-        normalised: whether for a model; otherwise they are a picture's, in 0..1 or 0..255.
+        normalized: whether for a model; otherwise they are a picture's, in 0..1 or 0..255.
         note: a sentence where that is not certain.
     """
 
-    normalised: bool
+    normalized: bool
     note: str | None = None
 
 
 def scale_of(pixels: Tensor, own: Statistics) -> Scale:
     """Tell the scale of a picture (1, 3, H, W) of finite floats.
 
-    Pictures have 256 steps, and keep them when they are normalised: where undoing a normalisation gives whole
-    steps, the tensor was normalised by it. Otherwise the range of the values decides.
+    Pictures have 256 steps, and keep them when they are normalized: where undoing a normalization gives whole
+    steps, the tensor was normalized by it. Otherwise the range of the values decides.
 
     Args:
         pixels: on the CPU.
-        own: the model's normalisation.
+        own: the model's normalization.
     """
     low, high = (float(v) for v in pixels.aminmax())
     restored = restore(pixels, own)
@@ -59,14 +59,14 @@ def scale_of(pixels: Tensor, own: Statistics) -> Scale:
     if found and not (inside and _has_steps(pixels)):
         return Scale(
             True,
-            f"The tensor seems to be normalised with the mean and standard deviation of {found}, which are "
+            f"The tensor seems to be normalized with the mean and standard deviation of {found}, which are "
             "not this model's; it was taken as it is.",
         )
     if inside:
         return Scale(
             False,
             f"The tensor's values lie within 0..1 ({low:.3g} to {high:.3g}), so it was taken for a picture "
-            "and normalised here. If it was normalised before, give "
+            "and normalized here. If it was normalized before, give "
             "clip.image_processor.from_normalized(tensor).",
         )
     least, most = (float(v) for v in restored.aminmax())
@@ -77,17 +77,17 @@ def scale_of(pixels: Tensor, own: Statistics) -> Scale:
     if least < -_FAR or most > 1 + _FAR:
         return Scale(
             True,
-            "The tensor was taken as normalised with this model's mean and standard deviation; with that "
+            "The tensor was taken as normalized with this model's mean and standard deviation; with that "
             f"undone, its values run from {least:.2f} to {most:.2f} instead of 0 to 1, so it may be another "
             "model's.",
         )
     return Scale(
-        True, "The tensor was taken as normalised with this model's mean and standard deviation."
+        True, "The tensor was taken as normalized with this model's mean and standard deviation."
     )
 
 
 def restore(pixels: Tensor, statistics: Statistics) -> Tensor:
-    """Return pixels (1, 3, H, W) with a normalisation undone."""
+    """Return pixels (1, 3, H, W) with a normalization undone."""
     mean, std = (torch.tensor(v)[:, None, None] for v in statistics)
     return pixels * std + mean
 

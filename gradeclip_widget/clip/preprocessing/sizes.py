@@ -22,8 +22,9 @@ def check_size(
     """Raise ``ValueError`` unless a tower takes pixels (1, 3, H, W) of this size.
 
     Args:
-        pixels: normalised.
-        image_size, patch_size: (height, width) of the tower.
+        pixels: normalized.
+        image_size: (height, width) in pixels that the tower was made for.
+        patch_size: (height, width) in pixels.
         flexible: whether it takes other sizes than ``image_size``.
     """
     patch_h, patch_w = patch_size

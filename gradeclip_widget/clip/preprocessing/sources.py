@@ -23,7 +23,7 @@ def read_source(source: Any) -> Source:
             or 4 channels, or a batch of one of these.
 
     Returns:
-        A picture; or a tensor of floats (1, 3, H, W), which may be normalised for a model: an
+        A picture; or a tensor of floats (1, 3, H, W), which may be normalized for a model: an
         `ImageProcessor` tells.
 
     Raises:

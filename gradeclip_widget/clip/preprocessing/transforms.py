@@ -49,7 +49,7 @@ def read_transform(visual: Any, preprocess: Any) -> TransformFacts:
         preprocess: the transform.
 
     Raises:
-        ValueError: neither says how pixels are normalised, or ``preprocess`` cannot be called.
+        ValueError: neither says how pixels are normalized, or ``preprocess`` cannot be called.
     """
     found = list(_steps(preprocess))
     steps = {_name(step): step for step in found}
@@ -65,7 +65,7 @@ def read_transform(visual: Any, preprocess: Any) -> TransformFacts:
     notes, fitting = [], []
     if own and configured and not _same(own, configured):
         notes.append(
-            f"The preprocessing given normalises with mean {_numbers(own[0])} and standard deviation "
+            f"The preprocessing given normalizes with mean {_numbers(own[0])} and standard deviation "
             f"{_numbers(own[1])}; the model's configuration has {_numbers(configured[0])} and "
             f"{_numbers(configured[1])}."
         )
@@ -128,7 +128,7 @@ def _statistics(holder: Any, prefix: str) -> Statistics | None:
 
 
 def _same(own: Statistics, other: Statistics) -> bool:
-    """Return whether two normalisations are the same in float32."""
+    """Return whether two normalizations are the same in float32."""
     pairs = zip((*own[0], *own[1]), (*other[0], *other[1]), strict=True)
     return all(math.isclose(a, b, rel_tol=1e-5) for a, b in pairs)
 

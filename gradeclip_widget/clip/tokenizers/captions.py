@@ -38,7 +38,7 @@ def caption_list(captions: Any) -> tuple[list[str | Tensor], bool]:
         raise TypeError(
             f"captions are a text or a list of texts, not {type(captions).__name__}: {captions!r:.80}"
         )
-    found = list(captions)
+    found = [str(c) if isinstance(c, str) else c for c in captions]  # NumPy's strings as Python's
     if not found:
         raise ValueError("the list of captions is empty; give at least one")
     if not isinstance(found[0], str | Tensor) and all(hasattr(c, "__index__") for c in found):

@@ -74,9 +74,9 @@ class PictureList:
         return [{"name": e.name, "thumbnail": self._thumbnail(e, processor)} for e in self._entries]
 
     def _thumbnail(self, entry: Entry, processor: ImageProcessor) -> bytes:
-        """Return an entry's thumbnail, encoded once, or once for every normalisation of a tensor."""
-        normalised = isinstance(entry.source, Tensor)
-        key = (entry, (processor.mean, processor.std) if normalised else None)
+        """Return an entry's thumbnail, encoded once, or once for every normalization of a tensor."""
+        normalized = isinstance(entry.source, Tensor)
+        key = (entry, (processor.mean, processor.std) if normalized else None)
         if key not in self._thumbnails:
             self._thumbnails[key] = thumbnail(processor.visible(entry.source))
         return self._thumbnails[key]

@@ -28,7 +28,9 @@ IDS = torch.tensor([[49406, 320, 1929, 49407]])
     ids=["list", "tuple", "array", "series", "generator", "keys"],
 )
 def test_texts_in_an_order_are_captions(captions: Any) -> None:
-    assert caption_list(captions) == (["a dog", "a cat"], False)
+    found, single = caption_list(captions)
+    assert (found, single) == (["a dog", "a cat"], False)
+    assert {type(caption) for caption in found} == {str}
 
 
 def test_one_text_and_one_rows_ids_are_single_captions() -> None:
