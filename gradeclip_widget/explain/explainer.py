@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..clip import ClipModel
+from ..clip.given_models import advice
 from ..clip.preprocessing import Fit
 from ..clip.tokenizers.captions import caption_list
 from ..core.block_maps import BlockMaps
@@ -89,9 +90,7 @@ class Explainer:
         integrated_gradients: bool = False,
     ) -> None:
         if not isinstance(clip, ClipModel):
-            raise TypeError(
-                f"Explainer takes a ClipModel (gw.load(...)), not {type(clip).__name__}"
-            )
+            raise TypeError(f"Explainer takes a ClipModel, not {advice(clip)}")
         settings = ExplainSettings(
             reference=reference,
             freeze_norms=freeze_norms,

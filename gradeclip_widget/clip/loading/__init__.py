@@ -1,6 +1,6 @@
 """Models by name, from checkpoints and from Hugging Face's transformers, as `ClipModel` objects."""
 
-from .by_name import is_outdated, label, load, load_once, model_names, stands_for
+from .by_name import is_outdated, label, load, load_once, model_names, same, stands_for
 from .failures import CheckpointError, ModelLoadError
 from .transformers import from_transformers
 
@@ -13,5 +13,6 @@ __all__ = [
     "load",
     "load_once",
     "model_names",
+    "same",
     "stands_for",
 ]

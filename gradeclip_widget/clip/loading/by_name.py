@@ -91,13 +91,23 @@ def load_once(name: str, progress: Progress | None = None) -> ClipModel:
     return clip
 
 
-def label(name: str) -> str:
+def label(name: str, *, whole: bool = False) -> str:
     """Return what `load` will call the model of that name.
+
+    Args:
+        name: as `load_once` takes it.
+        whole: with the whole path of a checkpoint, to tell it from another of the same file name.
 
     Raises:
         ValueError: no such model or tag; the nearest ones are named.
     """
-    return resolve(name).label
+    source = resolve(name)
+    return f"{source.name}/{source.weights}" if whole and source.weights else source.label
+
+
+def same(name: str, other: str) -> bool:
+    """Return whether two names stand for the same model."""
+    return resolve(name) == resolve(other)
 
 
 def stands_for(name: str, clip: ClipModel) -> bool:

@@ -219,6 +219,7 @@ def _unknown(name: str, models: list[str]) -> ValueError:
     if head.lower() in lower:
         hint = f"; did you mean {lower[head.lower()] + slash + tail!r}?"
     else:
+        name = head if _nearest(head, models) else name  # weights follow it
         hint = did_you_mean(name, [DEMO, *models, *OPENAI_NAMES], count=3)
     return ValueError(
         f"no model {name!r}{hint}; `gradeclip models` lists them all. A repository of the hub goes in as "

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...clip import ClipModel, loading
+from ...clip.given_models import advice
 from ...core.progress import Progress
 
 
@@ -36,9 +37,24 @@ class ModelCache:
                 )
             self._sources[model.name], self._loaded[model.name] = None, model
         elif isinstance(model, str):
-            self._sources.setdefault(loading.label(model), model)
+            self._add_name(model)
         else:
-            raise TypeError(f"a model is a name or a ClipModel, not {type(model).__name__}")
+            raise TypeError(f"a model is a name or a ClipModel, not {advice(model)}")
+
+    def _add_name(self, model: str) -> None:
+        """Add a model by its name, under its label; of two checkpoints of one label, also with the path."""
+        label = loading.label(model)
+        if label not in self._sources:
+            self._sources[label] = model
+            return
+        given, other = self._loaded.get(label), self._sources[label]
+        if other is not None and other != model and not loading.same(other, model):
+            self._sources[loading.label(model, whole=True)] = model
+        elif given is not None and not loading.stands_for(model, given):
+            raise ValueError(
+                f"two models are called {label!r}, an object and one to be loaded by name; give the former "
+                "another name: ClipModel(..., name=...)"
+            )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -61,11 +77,11 @@ class ModelCache:
             raise ValueError(
                 f"no model {name!r} in this widget: explore(..., models=[...]) offers {known}"
             )
-        if name not in self._loaded:
-            source = self._sources[name]
+        source, clip = self._sources[name], self._loaded.get(name)
+        if clip is None or (source is not None and loading.is_outdated(clip)):
             assert source is not None, "objects are on the shelf until they are taken off the menu"
-            self._loaded[name] = loading.load_once(source, progress)
-        return self._loaded[name]
+            clip = self._loaded[name] = loading.load_once(source, progress)
+        return clip
 
     def free(self, name: str) -> None:
         """Let go of a model's weights. One that was given as an object leaves the menu too.
