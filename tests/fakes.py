@@ -89,7 +89,7 @@ class FakeExplainer:
         lengths, cover = np.ones(len(maps), np.float32), (0.0, 0.0, float(SIZE[0]), float(SIZE[1]))
         return VocabularyMaps(vocabulary.words, maps, lengths, SIZE, cover).rank(region, count)
 
-    def depth(self, image: Any, caption: str, progress: Progress | None = None) -> BlockMaps:
+    def block_maps(self, image: Any, caption: str, progress: Progress | None = None) -> BlockMaps:
         self.backend.asked.append(([caption], "depth"))
         words = len(caption.split())
         return BlockMaps(

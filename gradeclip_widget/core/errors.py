@@ -1,11 +1,15 @@
-"""Errors as sentences for a reader."""
+"""Errors and warnings as sentences for a reader."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import functools
+import warnings
+from collections.abc import Callable, Iterable
+from typing import ParamSpec, TypeVar
 
 _PACKAGE = __name__.partition(".")[0]
+Arguments, Result = ParamSpec("Arguments"), TypeVar("Result")
 
 
 def describe_error(error: BaseException) -> str:
@@ -40,3 +44,27 @@ def did_you_mean(name: str, known: Iterable[str], count: int = 1) -> str:
     if count == 1:
         return f"; did you mean {near[0]!r}?"
     return f"; the nearest are {', '.join(map(repr, near))}"
+
+
+def warn_of_old_name(old: str, new: str, stacklevel: int = 2) -> None:
+    """Warn that a name is an old one, at the line that uses it.
+
+    Args:
+        old: the name that was used.
+        new: what it is called now.
+        stacklevel: how far up that line is, as `warnings.warn` counts from the caller of this function.
+    """
+    message = f"{old} is now called {new}; the old name goes with the next version"
+    warnings.warn(message, DeprecationWarning, stacklevel=stacklevel + 1)
+
+
+def under_old_name(function: Callable[Arguments, Result], old: str) -> Callable[Arguments, Result]:
+    """Return a function that does the same and warns that it has a new name."""
+
+    @functools.wraps(function)
+    def renamed(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        warn_of_old_name(f"{old}()", f"{function.__name__}()")
+        return function(*args, **kwargs)
+
+    renamed.__doc__ = f"Do as `{function.__name__}` does, under an old name."
+    return renamed

@@ -16,6 +16,7 @@ from ..clip.given_models import advice
 from ..clip.preprocessing import Fit
 from ..clip.tokenizers.captions import caption_list
 from ..core.block_maps import BlockMaps
+from ..core.errors import under_old_name
 from ..core.progress import Progress, no_progress
 from ..core.regions import Region
 from ..core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
@@ -296,4 +297,4 @@ class Explainer:
         """
         return block_maps(self._setup, image, caption, progress or no_progress)
 
-    depth = block_maps  # its name so far
+    depth = under_old_name(block_maps, "depth")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
+from ..core.errors import under_old_name
 from ..core.evidence import INTEGRATED_GRADIENTS
 from ..explain.explanation import Explanation
 from ..export.html import STATIC, frame, page
@@ -141,7 +142,7 @@ class ExplanationWidget(Traits):
             backend.free(name)
             self._models = backend.models.entries()
 
-    def add_picture(self, image: Any, name: str | None = None) -> None:
+    def add_image(self, image: Any, name: str | None = None) -> None:
         """Add a picture to the strip and switch to it.
 
         Args:
@@ -157,6 +158,8 @@ class ExplanationWidget(Traits):
             index = backend.pictures.add(entry)
             self._pictures = backend.picture_entries(self._display.state.shown.model)
             self.picture = index
+
+    add_picture = under_old_name(add_image, "add_picture")
 
     def close(self) -> None:
         """Close the views, stop what is under way, and let go of the models."""
@@ -274,7 +277,7 @@ class ExplanationWidget(Traits):
         handlers: dict[str, Callable[[], None]] = {
             "cancel": self.cancel,
             "free": lambda: self.free(content["model"]),
-            "picture": lambda: self.add_picture(bytes(buffers[0]), content["name"]),
+            "picture": lambda: self.add_image(bytes(buffers[0]), content["name"]),
         }
         handle = handlers.get(content.get("type", ""))
         try:

@@ -351,7 +351,7 @@ def test_a_widget_without_a_model_says_so_and_keeps_its_picture() -> None:
     assert "has no model" in widget.error
     assert widget.explanation.caption == "a red-ish dog, running"
     with pytest.raises(ValueError, match="has no model"):
-        widget.add_picture("photo.jpg")
+        widget.add_image("photo.jpg")
 
 
 # The history

@@ -48,4 +48,4 @@ class SingleBlocks(Question):
         """Return the maps as `RawDepth`."""
         request, caption = arguments
         explainer = backend.explainer(request, progress)
-        return dict(to_raw_depth(explainer.depth(backend.source(request), caption, progress)))
+        return dict(to_raw_depth(explainer.block_maps(backend.source(request), caption, progress)))
