@@ -24,6 +24,7 @@ FLOORS = (
 CLIP_FLOORS = (
     {"blocks", "tokenizers"},
     {"image_towers", "text_towers"},
+    {"verification"},
     {"preprocessing", "given_models"},
     {"model"},
     {"loading"},

@@ -18,6 +18,9 @@ from .text_towers.base import TextTower
 from .text_towers.registry import text_families
 from .tokenizers.base import Tokenizer, Tokens
 from .tokenizers.registry import tokenizer_kind
+from .verification.fingerprint import fingerprint, modules_of
+from .verification.given import GivenModel
+from .verification.towers import check_towers
 
 
 class ClipModel:
@@ -40,8 +43,13 @@ class ClipModel:
         dtype: torch.dtype | str | None = None,
         known_tokens: frozenset[int] | None = None,
         notes: Sequence[str] = (),
+        given: GivenModel | None = None,
     ) -> None:
         """Wrap a model that the caller already has. It stays on its device and is not modified.
+
+        What is explained is the model's layers. Before the first computation, and once its weights, modules
+        or hooks have changed, they are checked against the model's own ``encode_image`` and ``encode_text``
+        (see `verify`).
 
         Args:
             model: an open_clip ``CLIP`` or ``CustomTextCLIP``, or a model of OpenAI's ``clip`` package.
@@ -52,6 +60,7 @@ class ClipModel:
                 are computed in float32 all the same.
             known_tokens: ids that the model was trained on; ``None`` for all.
             notes: sentences for the reader on what was assumed of the model; every explanation has them.
+            given: what the layers are checked against, where that is another object than ``model``.
 
         Raises:
             TypeError: it is no such model, or a tower or the tokenizer is of no supported kind.
@@ -72,7 +81,18 @@ class ClipModel:
             tokenizer, tower.context_length, known_tokens, tower.ends_at_eot
         )
         self.dtype = _dtype(dtype)
+        self._given = given
+        self._verified: list[Any] | None = None  # marks of the model's state when it was checked
+        self._depth = 0  # of `inference_context` within itself
         self._busy = threading.RLock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy, in this process or another, is made of: all but what belongs to this one."""
+        return vars(self) | {"_busy": None, "_verified": None, "_depth": 0, "_given": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Make a copy, which is checked again before it computes."""
+        vars(self).update(state, _busy=threading.RLock())
 
     @property
     def device(self) -> torch.device:
@@ -96,22 +116,84 @@ class ClipModel:
         """Run code in evaluation mode, without gradients and under autocast; restore the model afterwards.
 
         One thread at a time: some towers are switched to another picture size while they run.
+
+        Raises:
+            ValueError: the model is not what would be explained; see `verify`.
         """
         device, dtype = self.device.type, self.dtype
-        with self._busy:
-            training = [m for m in self.model.modules() if m.training]
-            try:
-                for module in training:
-                    module.training = False
-                with (
-                    torch.inference_mode(False),
-                    torch.no_grad(),
-                    torch.autocast(device, dtype, enabled=dtype is not None),
-                ):
+        with self._held():
+            if not self._depth:
+                self._verify()
+            with torch.autocast(device, dtype, enabled=dtype is not None):
+                self._depth += 1
+                try:
                     yield
-            finally:
-                for module in training:
-                    module.training = True
+                finally:
+                    self._depth -= 1
+
+    def verify(self) -> None:
+        """Check that what is explained is the model: its layers give its own embeddings, up to rounding.
+
+        One plain forward of a fixed picture and caption through the model's own ``encode_image`` and
+        ``encode_text`` is compared with the same through the traced towers. Every computation does this once,
+        and again when weights, modules, hooks or methods have changed; it costs two to three such forwards.
+
+        >>> import gradeclip_widget as gw
+        >>> gw.load("demo").verify()
+
+        Raises:
+            ValueError: the embeddings differ, or the model does not run; the message says what to do.
+        """
+        with self._held():
+            self._verify(again=True)
+
+    @property
+    def version(self) -> object:
+        """Another object once weights, modules, hooks or methods have changed.
+
+        It is that of now inside `inference_context`, and of the last computation outside.
+        """
+        return self._verified
+
+    @contextlib.contextmanager
+    def _held(self) -> Iterator[None]:
+        """Keep other threads out, and the model in evaluation mode without gradients, within the context."""
+        with (
+            self._busy,
+            _evaluating(self.model),
+            _evaluating(self._reference().module) if self._given else contextlib.nullcontext(),
+            torch.inference_mode(False),
+            torch.no_grad(),
+        ):
+            yield
+
+    def _verify(self, again: bool = False) -> None:
+        """Check the model, if it has changed since the last check or ``again`` is set, while it is held."""
+        state = self._state()
+        if not again and state == self._verified:
+            return
+        check_towers(
+            self._reference(),
+            self.image_tower,
+            self.text_tower,
+            self.tokenizer,
+            self.device,
+            self.dtype,
+        )
+        after = self._state()  # some parts keep what they computed first
+        if after != self._verified:
+            self._verified = after
+
+    def _reference(self) -> GivenModel:
+        """Return the model that was given, or what is left of it."""
+        if self._given is not None and self._given.module is not None:
+            return self._given
+        return GivenModel(self.model, self.tokenizer.tokenizer)
+
+    def _state(self) -> list[Any]:
+        """Return marks that differ once the model has changed."""
+        marks, given = fingerprint(self.model), self._reference().module
+        return marks if given is self.model else marks + fingerprint(given)
 
     @property
     def nbytes(self) -> int:
@@ -154,6 +236,19 @@ class ClipModel:
     def to_device(self, pixels: Tensor) -> Tensor:
         """Return pixels on the model's device."""
         return pixels.to(self.device)
+
+
+@contextlib.contextmanager
+def _evaluating(model: Any) -> Iterator[None]:
+    """Hold a model in evaluation mode within the context."""
+    training = [module for module in modules_of(model) if module.training]  # none within itself
+    try:
+        for module in training:
+            module.training = False
+        yield
+    finally:
+        for module in training:
+            module.training = True
 
 
 def _tower(side: str, part: Any, families: Sequence[type[Any]]) -> Any:

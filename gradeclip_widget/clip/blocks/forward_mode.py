@@ -32,7 +32,9 @@ def active_layout(x: Tensor, layout: DualLayout | None) -> DualLayout | None:
 
 
 def linear(module: nn.Module, x: Tensor, layout: DualLayout | None) -> Tensor:
-    """Apply a linear layer to rows (M, D)."""
+    """Apply a linear layer to rows (M, D), also one with an adapter (LoRA) or another ``forward``."""
+    if layout is not None and (not isinstance(module, nn.Linear) or "forward" in vars(module)):
+        return row_wise(module, x, layout)
     return unbias(module(x), getattr(module, "bias", None), layout)
 
 
@@ -60,6 +62,15 @@ def norm(module: nn.Module, x: Tensor, layout: DualLayout | None) -> Tensor:
     gain = getattr(module, "weight", None)
     out[at.primal :] = (tangents * scale if gain is None else tangents * scale * gain).to(out)
     return out
+
+
+def tail_norm(module: nn.Module, x: Tensor) -> Tensor:
+    """Apply a norm to rows (..., D) in the dtype of its own weights.
+
+    Where these are float32 and the rows of fewer digits, forward mode would return float32 tangents.
+    """
+    weight = getattr(module, "weight", None)
+    return cast(Tensor, module(x) if weight is None else module(x.to(weight.dtype)).to(x.dtype))
 
 
 def norm_per_head(module: nn.Module, x: Tensor, heads: int, layout: DualLayout | None) -> Tensor:

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..blocks.attention import no_autocast
+from ..blocks.forward_mode import tail_norm
 from ..blocks.open_clip import OpenClipBlock
 from .base import ImageTower
 from .class_token_trace import ClassTokenTrace
@@ -52,7 +53,7 @@ class ClassTokenTower(ImageTower):
     def embedding_of(self, pooled: Tensor) -> Tensor:
         """Return unit embeddings (..., E) of class tokens (..., D) leaving the last block."""
         with no_autocast(pooled):
-            pooled = self.visual.ln_post(pooled.to(self.blocks[-1].dtype))
+            pooled = tail_norm(self.visual.ln_post, pooled.to(self.blocks[-1].dtype))
             if self.visual.proj is not None:
                 pooled = pooled @ self.visual.proj
             return F.normalize(pooled.float(), dim=-1)

@@ -15,6 +15,7 @@ from timm.models.vision_transformer import VisionTransformer as TimmTransformer
 from torch import Tensor, nn
 
 from ..model import ClipModel
+from ..verification.given import GivenTransformersModel
 from .transformers_processors import TokenizerWrapper, transform_of
 
 # Names of a transformers block's parts, and the names of the same parts in open_clip and in timm.
@@ -42,7 +43,8 @@ def from_transformers(
     """Convert a CLIP or SigLIP model of Hugging Face's transformers.
 
     The weights are copied into the same architecture built from open_clip's and timm's parts, with the same
-    dtype and device. The given model is not modified, and both take up memory::
+    dtype and device, and checked against the given model, see `ClipModel.verify`. That is not modified, and
+    both take up memory::
 
         model = CLIPModel.from_pretrained("openai/clip-vit-base-patch16")
         processor = AutoProcessor.from_pretrained("openai/clip-vit-base-patch16")
@@ -56,7 +58,8 @@ def from_transformers(
 
     Raises:
         TypeError: a model of another class, or a processor without tokenizer or image processor.
-        ValueError: a processor with unknown steps.
+        ValueError: a processor with unknown steps; or the model computes something else than its weights say,
+            as with an adapter that is not merged into them.
     """
     import transformers
 
@@ -78,13 +81,16 @@ def from_transformers(
             )
     like = next(model.parameters())
     called = name or getattr(model.config, "name_or_path", "") or type(model).__name__
-    return ClipModel(
+    clip = ClipModel(
         pair.to(like.device).eval(),
         transform_of(processor.image_processor, pair.visual.image_size),
         TokenizerWrapper.of(processor.tokenizer),
         name=called,
         dtype=dtype,
+        given=GivenTransformersModel(model, processor.tokenizer),
     )
+    clip.verify()  # now: the given model may be gone later
+    return clip
 
 
 class DualEncoder(nn.Module):
@@ -245,7 +251,9 @@ def _layers_of(tower: Any) -> dict[str, Any]:
 
 
 def _parameters(name: str, module: Any) -> dict[str, Tensor]:
-    return {f"{name}.{part}": value for part, value in module.named_parameters()}
+    # By attribute: the parameter of a parametrized weight, or of one inside an adapter, has another name.
+    parts = {part: getattr(module, part, None) for part in ("weight", "bias")}
+    return {f"{name}.{part}": value for part, value in parts.items() if value is not None}
 
 
 def _blocks(row: str, layers: Iterable[Any], names: Mapping[str, str]) -> dict[str, Tensor]:

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..blocks.attention import PooledAttention, TangentFn, no_autocast
+from ..blocks.forward_mode import tail_norm
 from ..tokenizers.special_tokens import SOT_EOT, SpecialTokens
 from .attributions import TangentAttributions
 
@@ -165,7 +166,7 @@ class TextTower(ABC):
 def text_embedding(text: Any, pooled: Tensor) -> Tensor:
     """Return unit embeddings (..., E) of pooled tokens (..., D) that leave open_clip's last text block."""
     with no_autocast(pooled):
-        pooled = text.ln_final(pooled)
+        pooled = tail_norm(text.ln_final, pooled)
         if isinstance(text.text_projection, nn.Linear):
             pooled = text.text_projection(pooled)
         elif text.text_projection is not None:

@@ -32,7 +32,7 @@ def encoder(kind: str, pooler: str = "mean_pooler") -> HFTextEncoder:
     else:
         config = transformers.XLMRobertaConfig(
             vocab_size=99, hidden_size=32, num_attention_heads=2, num_hidden_layers=2,
-            intermediate_size=48, max_position_embeddings=60,
+            intermediate_size=48, max_position_embeddings=90,
         )  # fmt: skip
         inner = None
     plain = config if inner is None else transformers.XLMRobertaConfig(num_hidden_layers=1)

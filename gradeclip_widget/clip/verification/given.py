@@ -1,0 +1,133 @@
+"""The model as it was given, run as its owner runs it."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class GivenModel:
+    """An open_clip model, run by its own ``encode_image`` and ``encode_text``.
+
+    Attributes:
+        module: the model; ``None`` once it is gone.
+        tokenizer: its own tokenizer.
+        ways_in: what a message calls the image and the text side.
+    """
+
+    ways_in = ("encode_image", "encode_text")
+    again = ""  # how to get hold of it anew, once it has changed
+
+    def __init__(self, module: Any, tokenizer: Any) -> None:
+        self.module, self.tokenizer = module, tokenizer
+
+    @property
+    def image_side(self) -> Any:
+        """The part that encodes pictures."""
+        return self.module.visual
+
+    @property
+    def text_side(self) -> Any:
+        """The part that encodes captions."""
+        return getattr(self.module, "text", None) or self.module.transformer
+
+    def image(self, pixels: Tensor) -> Tensor:
+        """Return image embeddings (B, E), not normalized."""
+        return tensor_of(self.module.encode_image(pixels), "encode_image")
+
+    def text(self, ids: Tensor) -> Tensor:
+        """Return text embeddings (B, E), not normalized, of padded token ids (B, L)."""
+        return tensor_of(self.module.encode_text(ids), "encode_text")
+
+    def ids(self, caption: str, length: int) -> Tensor | None:
+        """Return the padded token ids (1, length) that its own tokenizer makes; ``None`` if it cannot."""
+        if not callable(self.tokenizer):
+            return None
+        try:
+            return ids_of(self.tokenizer([caption], context_length=length))
+        except TypeError:
+            return ids_of(self.tokenizer([caption]))
+
+    def token_table(self, tower: Any) -> nn.Module:
+        """Return the module that it calls with token ids."""
+        module: nn.Module = tower.token_embedding
+        return module
+
+
+class GivenTransformersModel(GivenModel):
+    """A model of Hugging Face's transformers whose weights were copied. It is not kept alive."""
+
+    ways_in = ("get_image_features", "get_text_features")
+    again = (
+        "it may have changed since it was converted: convert it again with from_transformers(...) "
+        "(a copy.deepcopy of it, to go on changing it)"
+    )
+
+    def __init__(self, module: Any, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+        self._module: weakref.ref[Any] | None = weakref.ref(module)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy is made of, for which nobody holds the model."""
+        return vars(self) | {"_module": None}
+
+    @property
+    def module(self) -> Any:
+        """The model; ``None`` once nobody else holds it."""
+        return self._module and self._module()
+
+    @property
+    def image_side(self) -> Any:
+        """The part that encodes pictures."""
+        return self.module.vision_model
+
+    @property
+    def text_side(self) -> Any:
+        """The part that encodes captions."""
+        return self.module.text_model
+
+    def image(self, pixels: Tensor) -> Tensor:
+        """Return image embeddings (B, E), not normalized."""
+        return tensor_of(self.module.get_image_features(pixel_values=pixels), "get_image_features")
+
+    def text(self, ids: Tensor) -> Tensor:
+        """Return text embeddings (B, E), not normalized, of padded token ids (B, L)."""
+        return tensor_of(self.module.get_text_features(input_ids=ids), "get_text_features")
+
+    def ids(self, caption: str, length: int) -> Tensor | None:
+        """Return the padded token ids (1, length) that its own tokenizer makes."""
+        made = self.tokenizer([caption], padding="max_length", truncation=True, max_length=length)
+        return torch.tensor(made["input_ids"])
+
+    def token_table(self, tower: Any) -> nn.Module:
+        """Return the module that it calls with token ids."""
+        module: nn.Module = self.module.text_model.embeddings.token_embedding
+        return module
+
+
+def tensor_of(output: Any, name: str) -> Tensor:
+    """Return the embeddings in a model's output.
+
+    Raises:
+        TypeError: there are none.
+    """
+    inner = getattr(output, "pooler_output", None)  # transformers from version 5 on
+    if isinstance(inner, Tensor):
+        return inner
+    if isinstance(output, Sequence) and output:
+        output = output[0]
+    if isinstance(output, Tensor) and output.ndim == 3 and output.shape[1] == 1:
+        output = output[:, 0]  # one query of CoCa's pooler
+    if not isinstance(output, Tensor) or output.ndim != 2:
+        raise TypeError(f"{name} returns {type(output).__name__}, not embeddings (B, E)")
+    return output
+
+
+def ids_of(made: Any) -> Tensor | None:
+    """Return the token ids (1, L) of a tokenizer's output; ``None`` if it holds none."""
+    whole = isinstance(made, Tensor) and made.ndim == 2 and not made.is_floating_point()
+    return made if whole else None

@@ -1,0 +1,259 @@
+"""Compare the traced towers with the model itself, on one fixed picture and caption."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ...core.errors import summarize_error
+from ..image_towers.base import ImageTower
+from ..text_towers.base import TextTower
+from ..tokenizers.base import Tokenizer
+from .altered import bare, disturbed, uncompiled
+from .causes import hooked_modules, listed, way_out
+from .given import GivenModel
+
+CAPTION = "a brown dog in a red car"
+_FLOOR = 1e-4  # distance of two unit embeddings that float32 arithmetic does not reach
+_NOISE = 4.0  # how often the change made by rounding the input may fit into an explainable distance
+
+
+@dataclass(frozen=True)
+class Side:
+    """The picture's or the caption's embedding, by the model itself and as traced.
+
+    Attributes:
+        way_in: the model's own method.
+        rounding: relative rounding error of the side's arithmetic.
+        run: the model's own way from the input to the unit embedding (E,), given a relative change of it.
+        own, traced: unit embeddings (E,).
+        other_ids: whether the model's tokenizer makes other ids than those that are traced.
+    """
+
+    way_in: str
+    rounding: float
+    run: Callable[[float], Tensor]
+    own: Tensor
+    traced: Tensor
+    other_ids: bool = False
+
+    @property
+    def distance(self) -> float:
+        """How far apart the two embeddings are."""
+        return float((self.own - self.traced).norm())
+
+    def agrees(self) -> bool:
+        """Return whether rounding explains the distance.
+
+        Where weights have few digits, the model is run again with its input changed by one rounding error:
+        from there on all further rounding differs, as it does between two ways to compute the same.
+        """
+        if self.distance <= max(_FLOOR, self.rounding):
+            return True
+        return self.distance <= _NOISE * float((self.run(self.rounding) - self.own).norm())
+
+
+def check_towers(
+    given: GivenModel,
+    image_tower: ImageTower,
+    text_tower: TextTower,
+    tokenizer: Tokenizer,
+    device: torch.device,
+    autocast: torch.dtype | None = None,
+) -> None:
+    """Check that the traced towers give the model's own embeddings, up to rounding.
+
+    The model runs as the caller has set it (in evaluation mode, without gradients), and in the dtype of its
+    weights, since autocast only adds noise. That a compiled part computes what its Python code says is taken
+    on trust: nothing is compiled here.
+
+    Args:
+        given: the model.
+        image_tower: what is explained in place of its image side.
+        text_tower: the same of its text side.
+        tokenizer: the tokenizer that is traced.
+        device: of all of them.
+        autocast: type that the towers run in; used where the model does not run without it.
+
+    Raises:
+        ValueError: the embeddings differ, or the model does not run at all; the message says what to do.
+    """
+    with uncompiled():
+        image = _image(given, image_tower, device, autocast)
+        text = _text(given, text_tower, tokenizer, device, autocast)
+        differing = [side for side in (image, text) if not side.agrees()]
+        if differing:
+            raise ValueError(_difference(given, image, text, differing))
+        _check_hooks(given, image_tower, image)
+        _check_hooks(given, text_tower, text)
+
+
+def probe_pixels(size: tuple[int, int]) -> Tensor:
+    """Return a fixed picture (1, 3, H, W), as if normalized: noise on slopes."""
+    height, width = size
+    noise = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+    rows, cols = torch.linspace(-1, 1, height)[:, None], torch.linspace(-1, 1, width)
+    return 0.5 * noise + torch.stack([rows + 0 * cols, cols - 0 * rows, rows * cols])
+
+
+def _image(
+    given: GivenModel, tower: ImageTower, device: torch.device, autocast: torch.dtype | None
+) -> Side:
+    pixels, way_in = probe_pixels(tower.image_size).to(device), given.ways_in[0]
+    noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(1)).to(device)
+    dtypes = _dtypes(given.image_side)
+
+    def embed(change: float, dtype: torch.dtype) -> Tensor:
+        return given.image((pixels * (1 + change * noise)).to(dtype))
+
+    what = f"a picture of {pixels.shape[-2]} x {pixels.shape[-1]} px"
+    run, own = _own(embed, dtypes, device, autocast, f"{way_in} does not run on {what}")
+    traced = _traced("image", lambda: tower.trace(pixels, contributions=True).embedding)
+    return Side(way_in, _rounding(given.image_side, device), run, own, traced)
+
+
+def _text(
+    given: GivenModel,
+    tower: TextTower,
+    tokenizer: Tokenizer,
+    device: torch.device,
+    autocast: torch.dtype | None,
+) -> Side:
+    ids, way_in = tokenizer.add_special_tokens(tokenizer(CAPTION).ids), given.ways_in[1]
+    length, special = tower.context_length, tokenizer.special_tokens
+    made = given.ids(CAPTION, length)
+    if made is None:
+        made = torch.tensor([[*ids, *[special.pad] * (length - len(ids))]])
+    padded = made[:, :length].to(device)
+    table = given.token_table(tower)
+
+    def embed(change: float, _: torch.dtype) -> Tensor:
+        with disturbed(table, change):
+            return given.text(padded)
+
+    what = f"{way_in} does not run on a caption of {length} token ids"
+    run, own = _own(embed, (torch.int64,), device, autocast, what)
+    traced = _traced("text", lambda: tower.run([ids], 1, special)[0][0])
+    others = padded[0, : len(ids)].tolist() != list(ids)
+    return Side(way_in, _rounding(given.text_side, device), run, own, traced, others)
+
+
+def _own(
+    embed: Callable[[float, torch.dtype], Tensor],
+    dtypes: Sequence[torch.dtype],
+    device: torch.device,
+    autocast: torch.dtype | None,
+    failure: str,
+) -> tuple[Callable[[float], Tensor], Tensor]:
+    """Find the dtype of the input, and whether under autocast, in which the model itself runs.
+
+    Returns:
+        Its way to the unit embedding (E,), and that of the unchanged input.
+    """
+    first: Exception | None = None
+    for kind in dict.fromkeys((None, autocast)):
+        for dtype in dtypes:
+
+            def run(
+                change: float, dtype: torch.dtype = dtype, kind: torch.dtype | None = kind
+            ) -> Tensor:
+                with torch.autocast(device.type, kind, enabled=kind is not None):
+                    return F.normalize(embed(change, dtype)[0].float(), dim=-1)
+
+            try:
+                return run, run(0.0)
+            except (torch.cuda.OutOfMemoryError, MemoryError):
+                raise
+            except Exception as error:  # noqa: BLE001
+                first = first or error
+    raise ValueError(
+        f"the model's own {failure}: {summarize_error(first or ValueError())}. A model that does not run "
+        "cannot be explained: check its weights, their dtype and its tokenizer"
+    ) from first
+
+
+def _traced(side: str, run: Callable[[], Tensor]) -> Tensor:
+    """Return the traced unit embedding (E,), where the model itself runs."""
+    try:
+        return run().float()
+    except (torch.cuda.OutOfMemoryError, MemoryError):
+        raise
+    except Exception as error:
+        raise ValueError(
+            f"the model runs, but its {side} tower cannot be traced: {summarize_error(error)}. Quantized or "
+            "otherwise replaced layers are not known here: give the model in float32, bfloat16 or float16, "
+            "or see docs/extending.md on adding a family of towers"
+        ) from error
+
+
+def _difference(given: GivenModel, image: Side, text: Side, differing: Sequence[Side]) -> str:
+    """Return the message on sides that differ."""
+    first = differing[0]
+    names = " and ".join(side.way_in for side in differing)
+    own, traced = (float(a @ b) for a, b in ((image.own, text.own), (image.traced, text.traced)))
+    what = (
+        f"by its own {names} this model computes something else than its layers do, and those are what is "
+        f"explained: for a fixed picture and caption its own score is {own:+.4f}, that of its layers "
+        f"{traced:+.4f} (embeddings {first.distance:.2g} apart). "
+    )
+    if float((first.run(0.0) - first.own).norm()) > max(_FLOOR, first.rounding):
+        return what + (
+            "Its embedding of the same input changes from call to call: turn off what is random in it"
+        )
+    if text in differing and text.other_ids and text is first:
+        return what + (
+            "Its tokenizer makes other token ids than those that its vocabulary gives: pass the tokenizer "
+            "without additions, and add them to the captions"
+        )
+    return what + way_out(given.module, given.ways_in, given.again)
+
+
+def _check_hooks(given: GivenModel, tower: Any, side: Side) -> None:
+    """Refuse hooks inside a tower's blocks that change what the model computes.
+
+    Blocks carry derivatives as further rows of their matrices, which such hooks would change as well.
+    """
+    blocks = getattr(tower, "blocks", ())
+    parts = [part for block in blocks for value in vars(block).values() for part in _modules(value)]
+    hooked = hooked_modules(parts)
+    if not hooked:
+        return
+    with bare(hooked):
+        try:
+            changed = float((side.run(0.0) - side.own).norm()) > max(_FLOOR, side.rounding)
+        except Exception:  # noqa: BLE001
+            changed = True
+    if changed:
+        names = {id(module): name for name, module in given.module.named_modules()}
+        where = listed([names.get(id(module), type(module).__name__) for module in hooked])
+        raise ValueError(
+            f"forward hooks, or a replaced forward, change what {where} computes, and derivatives cannot be "
+            "followed through them: remove them (handle.remove() of what register_forward_hook returned, "
+            "del module.forward), or use a module of its own in their place"
+        )
+
+
+def _modules(value: Any) -> Iterator[nn.Module]:
+    for part in value if isinstance(value, tuple) else (value,):
+        if isinstance(part, nn.Module):
+            yield part
+
+
+def _dtypes(module: nn.Module) -> list[torch.dtype]:
+    """Return the dtypes that a picture may need for a module's first layer, the likeliest first."""
+    floating = [p for p in module.parameters() if p.is_floating_point()]
+    first = [p.dtype for p in floating if p.ndim == 4][:1]
+    return list(dict.fromkeys([*first, torch.float32, *(p.dtype for p in floating)]))
+
+
+def _rounding(module: nn.Module, device: torch.device) -> float:
+    """Return the relative rounding error of a module's arithmetic."""
+    dtypes = {p.dtype for p in module.parameters() if p.is_floating_point()}
+    if torch.float32 in dtypes and device.type == "cuda" and torch.backends.cuda.matmul.allow_tf32:
+        dtypes.add(torch.float16)  # TF32 has as many digits
+    return max((torch.finfo(dtype).eps for dtype in dtypes), default=0.0)
