@@ -134,7 +134,7 @@ def advice(thing: Any, wrap: str = f"wrap it: {_WRAP}") -> str:
     if isinstance(thing, nn.Module) and isinstance(inner, nn.Module):
         return f"{kind} around a {type(inner).__name__}; give the model inside ({_inside(thing)})"
     if hasattr(thing, "visual") and hasattr(thing, "encode_text"):
-        return f"{kind} as it is; {wrap}"
+        return f"a bare {kind}; {wrap}"
     return f"{kind}; gw.load(name) gives one, and {_WRAP} wraps one of open_clip"
 
 

@@ -22,14 +22,14 @@ class EncodedImage:
     """A picture's pass through the image tower, to be explained with any number of captions.
 
     `Explainer.encode` makes one; it can be explained by every explainer of the same model and the same
-    options of the image side. It holds what the model's weights gave then: encode the picture again once they
-    have changed.
+    options of the image side, until the model changes.
     """
 
     picture: Picture = field(repr=False)
     trace: ImageTrace = field(repr=False)
     embedding: Tensor = field(repr=False)  # (E,) of the model's own heads
     setup: Setup = field(repr=False)
+    version: object = field(repr=False)  # of the model then
 
     def check(self, setup: Setup) -> None:
         """Raise ``ValueError`` unless encoding the picture with this setup gives the same."""
@@ -39,6 +39,11 @@ class EncodedImage:
                 "the picture was encoded by another model or with another reference, image_layers, fit or "
                 "resolution; encode it with this explainer"
             )
+        with setup.clip.inference_context():
+            if self.version is not setup.clip.version:
+                raise ValueError(
+                    f"the model {setup.clip.name} has changed since the picture was encoded; encode it again"
+                )
 
 
 def encode_image(setup: Setup, image: Any, progress: Progress) -> EncodedImage:
@@ -51,7 +56,8 @@ def encode_image(setup: Setup, image: Any, progress: Progress) -> EncodedImage:
         if setup.settings.reference:  # the authors' text side takes the model's own image embedding
             pixels = clip.to_device(picture.pixels)
             embedding = clip.image_tower.trace(pixels, contributions=False).embedding
-    return EncodedImage(picture, trace, embedding, setup)
+        version = clip.version
+    return EncodedImage(picture, trace, embedding, setup, version)
 
 
 def cosines(setup: Setup, image: Any, captions: Sequence[Tokens]) -> NDArray[np.float32]:

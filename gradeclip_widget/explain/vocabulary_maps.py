@@ -18,7 +18,9 @@ from .encoded_image import EncodedImage
 from .setup import Setup
 
 _BATCH = 128  # words mapped at once: bounds the memory of their gradients
-_KEPT: WeakKeyDictionary[ClipModel, WeakKeyDictionary[Vocabulary, Tensor]] = WeakKeyDictionary()
+# Of each model: its version, and embeddings that it gave then.
+_Kept = tuple[object, WeakKeyDictionary[Vocabulary, Tensor]]
+_KEPT: WeakKeyDictionary[ClipModel, _Kept] = WeakKeyDictionary()
 
 
 def vocabulary_maps(
@@ -86,10 +88,13 @@ def classify_region(
 def word_embeddings(clip: ClipModel, vocabulary: Vocabulary) -> Tensor:
     """Return unit text embeddings (V, E) of a vocabulary's words in its template, on the model's device.
 
-    They are computed on the first call for a model and a vocabulary, and kept for as long as both exist:
-    weights that change later do not change them.
+    They are computed on the first call for a model and a vocabulary, and kept for as long as both exist and
+    the model stays as it is. Call it inside `ClipModel.inference_context`.
     """
-    kept = _KEPT.setdefault(clip, WeakKeyDictionary())
+    version, kept = _KEPT.get(clip, (None, None))
+    if kept is None or version is not clip.version:
+        kept = WeakKeyDictionary()
+        _KEPT[clip] = clip.version, kept
     if vocabulary not in kept:
         tokenizer = clip.tokenizer
         kept[vocabulary] = clip.embed(

@@ -330,5 +330,5 @@ def test_wrong_options_are_refused(clip: gw.ClipModel, blocks: gw.ClipModel) -> 
         gw.Explainer(blocks, image_layers=9)
     with pytest.raises(ValueError, match="text_layers=0"):
         gw.Explainer(clip, text_layers=0)
-    with pytest.raises(TypeError, match=r"takes a ClipModel \(gw.load"):
+    with pytest.raises(TypeError, match=r"takes a ClipModel, not str; gw\.load"):
         gw.Explainer("demo")  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ import weakref
 from pathlib import Path
 from typing import Any
 
+import open_clip
 import pytest
 import torch
 import traitlets as t
@@ -70,6 +71,7 @@ def test_an_edited_prompt_does_without_the_image_tower(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip = wrap(small_clip())  # of several image blocks, as the embedded model is not
+    clip.verify()  # which has a pass of its own
     passes: list[int] = []
     trace = clip.image_tower.trace
 
@@ -227,6 +229,95 @@ def test_a_model_is_loaded_when_first_used_and_kept(monkeypatch: pytest.MonkeyPa
     assert [entry["loaded"] for entry in widget._models] == [True, True]
 
 
+def test_checkpoints_of_one_file_name_are_two_entries_of_the_menu(tmp_path: Path) -> None:
+    paths = [tmp_path / run / "best.pt" for run in ("a", "b")]
+    for seed, path in enumerate(paths):
+        path.parent.mkdir()
+        torch.manual_seed(seed)
+        torch.save(open_clip.create_model("ViT-S-32-alt").state_dict(), path)
+    first, second = (f"ViT-S-32-alt/{path}" for path in paths)
+    widget = gw.explore(picture(), "a dog", first, models=[second, first])
+    assert [entry["name"] for entry in widget._models] == ["ViT-S-32-alt/best", second]
+    scores = []
+    for entry in widget._models:
+        widget.model = entry["name"]
+        widget.wait(PATIENCE)
+        scores.append(widget.explanation.score)
+    expected = [gw.Explainer(gw.load(name))(picture(), "a dog").score for name in (first, second)]
+    assert scores == pytest.approx(expected, abs=1e-6)
+    assert scores[0] != pytest.approx(scores[1], abs=1e-4)
+
+
+def test_a_checkpoint_overwritten_behind_a_widget_is_loaded_again(tmp_path: Path) -> None:
+    path = tmp_path / "best.pt"
+    torch.save(open_clip.create_model("ViT-S-32-alt").state_dict(), path)
+    name = f"ViT-S-32-alt/{path}"
+    widget = gw.explore(picture(), "a dog", name)
+    torch.manual_seed(1)
+    torch.save(open_clip.create_model("ViT-S-32-alt").state_dict(), path)
+    for prompt in ("a cat", "a dog"):
+        widget.prompt = prompt
+        widget.wait(PATIENCE)
+    expected = gw.Explainer(gw.load(name))(picture(), "a dog").score
+    assert widget.explanation.score == pytest.approx(expected, abs=1e-6)
+
+
+def test_an_object_is_not_taken_for_the_model_of_its_name() -> None:
+    mine = another("demo")
+    with pytest.raises(ValueError, match="two models are called 'demo'"):
+        gw.explore(picture(), "a dog", mine, models=["demo"])
+    given = gw.load("demo")
+    widget = gw.explore(picture(), "a dog", given, models=["demo"])
+    assert [entry["name"] for entry in widget._models] == ["demo"]
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "said"),
+    [
+        (
+            lambda model: model,
+            r"not a bare CLIP; wrap it: gw\.ClipModel\(model, preprocess, tokeni",
+        ),
+        (lambda model: (model, None, None), r"what open_clip\.create_model_and_transforms returns"),
+        (
+            torch.nn.DataParallel,
+            r"DataParallel around a CLIP; give the model inside \(model\.module\)",
+        ),
+        (lambda model: torch.nn.Linear(2, 2), r"not Linear; gw\.load\(name\) gives one"),
+    ],
+)
+def test_a_raw_model_is_answered_with_how_to_wrap_it(wrapper: Any, said: str) -> None:
+    raw = wrapper(small_clip())
+    for call in (
+        lambda: gw.explore(picture(), "a dog", raw),
+        lambda: gw.explore(picture(), "a dog", models=[raw]),
+        lambda: gw.Explainer(raw),
+        lambda: gw.load(raw),
+    ):
+        with pytest.raises(TypeError, match=said):
+            call()
+
+
+def test_a_raw_model_of_transformers_is_answered_with_how_to_wrap_it() -> None:
+    transformers = pytest.importorskip("transformers")
+    sizes = {
+        "hidden_size": 32,
+        "intermediate_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+    }
+    config = transformers.CLIPConfig(text_config=sizes, vision_config=sizes)
+    raw = transformers.CLIPModel(config)
+    said = r"CLIPModel of transformers; wrap it: gw\.from_transformers\(model, processor\)"
+    for call in (
+        lambda: gw.explore(picture(), "a dog", raw),
+        lambda: gw.Explainer(raw),
+        lambda: gw.ClipModel(raw, None, None),
+    ):
+        with pytest.raises(TypeError, match=said):
+            call()
+
+
 def test_a_model_is_freed_unless_it_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "gradeclip_widget.clip.loading.load_once", lambda name, progress=None: another(name)
@@ -364,7 +455,7 @@ def test_a_picture_is_added_and_switched_to(live: Widget) -> None:
     live.wait(PATIENCE)
     assert [entry["name"] for entry in live._pictures] == ["picture 1", "dropped.png"]
     assert (live.picture, live.status) == (1, "ready")
-    live.add_picture(picture(), name="mine")
+    live.add_image(picture(), name="mine")
     live.wait(PATIENCE)
     assert (live.picture, live._pictures[2]["name"]) == (2, "mine")
     assert [step["prompts"][0] for step in live.history] == ["a dog"] * 3
@@ -378,7 +469,7 @@ def test_a_picture_that_cannot_be_read_is_said_and_nothing_else_changes(live: Wi
     assert "is not a picture that Pillow can read" in live.error
     assert (live._payloads, live._pictures, live.picture, live.history) == before
     with pytest.raises(FileNotFoundError, match=r"no picture at 'nowhere.png'"):
-        live.add_picture("nowhere.png")
+        live.add_image("nowhere.png")
 
 
 def test_what_was_refused_stays_said_when_earlier_work_ends(clip: gw.ClipModel) -> None:

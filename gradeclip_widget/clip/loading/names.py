@@ -211,8 +211,9 @@ def _nearest(name: str, models: Iterable[str]) -> str:
 
 def _unknown(name: str, models: list[str]) -> ValueError:
     if users := open_clip.list_pretrained_models_by_tag(name):
+        model = "ViT-B-32" if "ViT-B-32" in users else users[0]
         return ValueError(
-            f"{name!r} names weights, and no model; give both, as in '{users[-1]}/{name}'"
+            f"{name!r} names weights, and no model; give both, as in '{model}/{name}'"
         )
     lower = {model.lower(): model for model in (DEMO, *models)}
     head, slash, tail = name.partition("/")

@@ -53,6 +53,8 @@ class Backend:
         self._explanations: LRUCache[Request, Explanation] = LRUCache(EXPLANATIONS_KEPT)
         # One is enough: while a prompt is edited the picture stays.
         self._encoded: LRUCache[tuple[Any, ...], EncodedImage] = LRUCache(1)
+        # By name: the model that what is kept was made by, and its version then.
+        self._made_by: dict[str, tuple[ClipModel, object]] = {}
 
     def explain(self, request: Request, progress: Progress | None = None) -> list[Explanation]:
         """Return one explanation per prompt; only those that are not kept are computed.
@@ -60,6 +62,7 @@ class Backend:
         Raises:
             ValueError, TypeError, ModelLoadError: as `Explainer` and `load` do.
         """
+        self._forget_outdated(request.model, self.models.get(request.model, progress))
         keys = [replace(request, prompts=(caption,)) for caption in request.prompts]
         found = {key: self._explanations[key] for key in keys if key in self._explanations}
         missing = [key for key in dict.fromkeys(keys) if key not in found]
@@ -72,6 +75,20 @@ class Backend:
         for key in missing:
             self._explanations[key] = found[key]
         return [found[key] for key in keys]
+
+    def _forget_outdated(self, name: str, clip: ClipModel) -> None:
+        """Drop what another model of that name has made, or this one before it was changed."""
+        with clip.inference_context():
+            now = clip, clip.version
+        before = self._made_by.get(name, now)
+        if before[0] is not now[0] or before[1] is not now[1]:
+            self._forget(name)
+        self._made_by[name] = now
+
+    def _forget(self, name: str) -> None:
+        self._encoded.clear()
+        for request in [key for key in self._explanations if key.model == name]:
+            del self._explanations[request]
 
     # What questions are answered with
 
@@ -160,5 +177,6 @@ class Backend:
 
     def free(self, name: str) -> None:
         """Drop a model from memory, as `ModelCache.free` does, with all that refers to it."""
-        self._encoded.clear()
+        self._forget(name)
+        self._made_by.pop(name, None)
         self.models.free(name)
