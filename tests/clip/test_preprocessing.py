@@ -358,7 +358,7 @@ def test_a_model_that_is_not_square_crops_its_own_shape() -> None:
 def test_how_a_model_crops_is_read_from_its_preprocessing(
     clip: gw.ClipModel, mode: str, crop_mode: str
 ) -> None:
-    own = image_transform_v2(PreprocessCfg(size=(224, 224), resize_mode=mode), is_train=False)
+    own = image_transform_v2(PreprocessCfg(size=(112, 112), resize_mode=mode), is_train=False)
     processor = ImageProcessor.from_transform(clip.model, own, (16, 16))
     assert processor.crop_mode == crop_mode
     whole = processor.prepare(Image.new("RGB", (400, 200)), "crop").cover == (0, 0, 400, 200)

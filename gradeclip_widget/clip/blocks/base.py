@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from .forward_mode import DualLayout
+
+
+def uncompiled(module: Any) -> Any:
+    """Return the module that `torch.compile` wrapped; other modules as they are."""
+    return getattr(module, "_orig_mod", module)
 
 
 class AttentionBlock(ABC):

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .base import AttentionBlock
+from .base import AttentionBlock, uncompiled
 from .forward_mode import DualLayout, activate, linear, norm
 
 
@@ -42,6 +42,7 @@ class HuggingFaceBlock(AttentionBlock):
         from transformers.models.roberta.modeling_roberta import RobertaLayer
         from transformers.models.xlm_roberta.modeling_xlm_roberta import XLMRobertaLayer
 
+        layer = uncompiled(layer)
         if isinstance(layer, M2M100EncoderLayer):
             attention = layer.self_attn
             return cls(

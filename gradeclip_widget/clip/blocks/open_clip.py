@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .base import AttentionBlock
+from .base import AttentionBlock, uncompiled
 from .forward_mode import DualLayout, activate, linear, norm, unbias
 
 
@@ -32,6 +32,7 @@ class OpenClipBlock(AttentionBlock):
     @classmethod
     def of(cls, module: nn.Module) -> OpenClipBlock:
         """View a block, or raise ``TypeError`` where it is not open_clip's standard one."""
+        module = uncompiled(module)
         attention, mlp = getattr(module, "attn", None), getattr(module, "mlp", None)
         steps = [name for name, _ in mlp.named_children()] if isinstance(mlp, nn.Module) else []
         if getattr(attention, "in_proj_weight", None) is None or steps != [
@@ -62,10 +63,18 @@ class OpenClipBlock(AttentionBlock):
     def residual_mlp(self, x: Tensor, mixed: Tensor, layout: DualLayout | None = None) -> Tensor:
         """Return output rows, from input rows and their attention outputs before projection."""
         m = self.module
-        x = x + m.ls_1(linear(m.attn.out_proj, mixed, layout))
+        x = x + m.ls_1(self._out(mixed, layout))
         h = linear(m.mlp.c_fc, norm(m.ln_2, x, layout), layout)
         h = activate(m.mlp.gelu, h, layout)
         return x + cast(Tensor, m.ls_2(linear(m.mlp.c_proj, h, layout)))
+
+    def _out(self, o: Tensor, layout: DualLayout | None) -> Tensor:
+        projection = self.module.attn.out_proj
+        if isinstance(self.module.attn, nn.MultiheadAttention):
+            # torch reads its weights and does not call it, so neither hooks nor adapters on it have effect.
+            out = F.linear(o, projection.weight, projection.bias)
+            return unbias(out, projection.bias, layout)
+        return linear(projection, o, layout)
 
     def _project(self, x: Tensor, first: int, last: int, layout: DualLayout | None) -> Tensor:
         attention = self.module.attn

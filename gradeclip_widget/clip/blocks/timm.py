@@ -19,7 +19,7 @@ from timm.models.vision_transformer_relpos import (
 )
 from torch import Tensor, nn
 
-from .base import AttentionBlock
+from .base import AttentionBlock, uncompiled
 from .forward_mode import (
     DualLayout,
     activate,
@@ -63,6 +63,7 @@ class TimmBlock(AttentionBlock):
     @classmethod
     def of(cls, module: Any, prefix: int) -> TimmBlock:
         """View a block, or raise ``TypeError`` for an unknown layout."""
+        module = uncompiled(module)
         attention = getattr(module, "attn", None)
         if type(module) not in _BLOCKS:
             raise TypeError(f"unknown transformer block {type(module).__name__}")

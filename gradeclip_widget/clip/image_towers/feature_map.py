@@ -16,6 +16,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor
 
 from ..blocks.attention import PooledAttention, no_autocast
+from ..blocks.base import uncompiled
 from .base import ImageTower, ImageTrace, gradients
 from .patches import (
     dynamic_image_size,
@@ -123,12 +124,12 @@ class _TimmMap:
     """The feature map of a timm trunk, between ``forward_features`` and ``forward_head``."""
 
     def __init__(self, visual: Any) -> None:
-        trunk = visual.trunk
+        trunk = uncompiled(visual.trunk)
         if getattr(trunk, "attn_pool", None) is not None or hasattr(visual.head, "pool"):
             raise TypeError("it does not average its last feature map, but has a pooling head")
         if getattr(trunk, "global_pool", None) in ("", "token"):
             raise TypeError("it does not average its last feature map")
-        self.visual = visual
+        self.visual, self.trunk = visual, trunk
         self.tokens = isinstance(trunk, VisionTransformer | Eva)
         if not self.tokens and not isinstance(trunk, _MAPS) and not _has_map(trunk):
             raise TypeError(f"the last feature map of {type(trunk).__name__} is of unknown layout")
@@ -147,7 +148,7 @@ class _TimmMap:
         return cast(torch.dtype, next(self.visual.parameters()).dtype)
 
     def features(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        trunk = self.visual.trunk
+        trunk = self.trunk
         if self.tokens:
             with dynamic_image_size(trunk, pixels.shape[-2:]):
                 return trunk.forward_features(pixels.to(self.dtype))[0], timm_grid(trunk, pixels)
@@ -157,7 +158,7 @@ class _TimmMap:
         return cells.flatten(0, 1), (cells.shape[0], cells.shape[1])
 
     def pool(self, rows: Tensor, grid: tuple[int, int]) -> Tensor:
-        trunk = self.visual.trunk
+        trunk = self.trunk
         features = rows[None]
         if not self.tokens:
             features = rows.unflatten(0, grid)[None]

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..blocks.base import uncompiled
 from ..blocks.forward_mode import norm_per_head
 from .patches import (
     dynamic_image_size,
@@ -56,7 +57,8 @@ class LatentHead:
     """timm's MAP head on a vision transformer."""
 
     def __init__(self, visual: Any) -> None:
-        self.visual, trunk, pool = visual, visual.trunk, visual.trunk.attn_pool
+        self.visual, self.trunk = visual, uncompiled(visual.trunk)
+        trunk, pool = self.trunk, self.trunk.attn_pool
         if not hasattr(trunk, "patch_embed") or "pool" in dict(visual.head.named_children()):
             raise TypeError("its attention pooling head sits on no known vision transformer")
         if pool.pool != "token" and pool.latent_len > 1:
@@ -76,18 +78,18 @@ class LatentHead:
     @property
     def dtype(self) -> torch.dtype:
         """Dtype of the head's weights."""
-        return cast(torch.dtype, self.visual.trunk.attn_pool.kv.weight.dtype)
+        return cast(torch.dtype, self.trunk.attn_pool.kv.weight.dtype)
 
     def features(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """Return the rows (N, D) entering the head, and the (rows, cols) of patches."""
-        trunk = self.visual.trunk
+        trunk = self.trunk
         with dynamic_image_size(trunk, pixels.shape[-2:]):
             x = trunk.forward_features(pixels.to(self.dtype))[0]
         return x[self.skipped :], timm_grid(trunk, pixels)
 
     def qkv(self, features: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
         """Return the query (1, D), keys and values (M, D) of the attention."""
-        pool = self.visual.trunk.attn_pool
+        pool = self.trunk.attn_pool
         q = pool.q(pool.latent[0, :1])
         k, v = pool.kv(features).chunk(2, -1)
         q = norm_per_head(pool.q_norm, q, self.heads, None)
@@ -95,7 +97,7 @@ class LatentHead:
 
     def embed(self, o: Tensor) -> Tensor:
         """Return embeddings (..., E), not normalised, of attention outputs (..., D)."""
-        trunk = self.visual.trunk
+        trunk = self.trunk
         pool = trunk.attn_pool
         x = pool.proj(o)
         if pool.mlp is not None:
@@ -148,7 +150,10 @@ class CocaHead:
 
     def embed(self, o: Tensor) -> Tensor:
         """Return embeddings (..., E), not normalised, of attention outputs (..., D)."""
-        x = self.pooler.attn.out_proj(o)
+        projection = (
+            self.pooler.attn.out_proj
+        )  # torch's attention reads its weights, and does not call it
+        x = F.linear(o, projection.weight, projection.bias)
         if not self.parallel:
             x = self.visual.ln_post(x)
         return cast(Tensor, x if self.visual.proj is None else x @ self.visual.proj)

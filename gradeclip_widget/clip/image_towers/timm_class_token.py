@@ -13,6 +13,7 @@ from timm.models.vision_transformer_relpos import VisionTransformerRelPos
 from torch import Tensor
 
 from ..blocks.attention import no_autocast
+from ..blocks.base import uncompiled
 from ..blocks.timm import TimmBlock
 from .base import ImageTower
 from .class_token_trace import ClassTokenTrace
@@ -32,13 +33,14 @@ class TimmClassTokenTower(ImageTower):
     priority = 1
 
     def __init__(self, visual: Any) -> None:
-        trunk: Any = getattr(visual, "trunk", None)
+        trunk: Any = uncompiled(getattr(visual, "trunk", None))
         known = isinstance(trunk, VisionTransformer | Eva | VisionTransformerRelPos)
         if not known:
             raise TypeError("it is not a timm vision transformer")
         if getattr(trunk, "attn_pool", None) is not None or trunk.global_pool != "token":
             raise TypeError("its class token is not what it pools")
         self.visual: Any = visual
+        self.trunk: Any = trunk
         self.blocks = [TimmBlock.of(b, trunk.num_prefix_tokens) for b in trunk.blocks]
         self.depth = len(self.blocks)
         self.patch_size = timm_patch_size(trunk)
@@ -50,7 +52,7 @@ class TimmClassTokenTower(ImageTower):
         self, pixels: Tensor, layers: int, single_head: bool, contributions: bool
     ) -> ClassTokenTrace:
         tokens, blocks = self._embed(pixels)
-        grid = timm_grid(self.visual.trunk, pixels)
+        grid = timm_grid(self.trunk, pixels)
         return ClassTokenTrace.of(
             self.embedding_of,
             blocks,
@@ -64,14 +66,14 @@ class TimmClassTokenTower(ImageTower):
 
     def embedding_of(self, pooled: Tensor) -> Tensor:
         """Return unit embeddings (..., E) of class tokens (..., D) leaving the last block."""
-        trunk = self.visual.trunk
+        trunk = self.trunk
         with no_autocast(pooled):
             pooled = trunk.fc_norm(trunk.norm(pooled.to(self.blocks[-1].dtype)))
             return F.normalize(self.visual.head(trunk.head(pooled)).float(), dim=-1)
 
     def _embed(self, pixels: Tensor) -> tuple[Tensor, list[TimmBlock]]:
         """Return tokens (prefix + patches, D) entering the first block, and the blocks with positions."""
-        trunk: Any = self.visual.trunk
+        trunk = self.trunk
         with dynamic_image_size(trunk, pixels.shape[-2:]):
             patches = trunk.patch_embed(pixels.to(self.blocks[0].dtype))
             relative = isinstance(trunk, VisionTransformerRelPos)

@@ -15,6 +15,7 @@ from torchvision.transforms import functional as TF
 from ...core.images import LoadedImage
 from ...core.images.arrays import from_array
 from ...core.regions import Box
+from ..verification.crop import check_crop
 from .picture import Fit, Picture
 from .scale import restore, scale_of
 from .sizes import MAX_PATCHES, check_size, whole_patches
@@ -129,6 +130,7 @@ class ImageProcessor:
                     f"fit='crop' is the model's own preprocessing at {min(self.image_size)} px; "
                     f"for resolution={resolution} use fit='whole' or fit='squash'"
                 )
+            self._check_crop()
             pixels = self.crop(self._center(image))[None]
             return Picture(image, pixels, self._crop_box(image), tuple(notes))
         height, width = self._size(image, fit, resolution)
@@ -259,6 +261,13 @@ class ImageProcessor:
         side = _LONG * min(image.size)
         x, y = max(0, image.width - side) // 2, max(0, image.height - side) // 2
         return image.crop((x, y, image.width - x, image.height - y))
+
+    def _check_crop(self) -> None:
+        """Check, once, that the model's own preprocessing shows what `_crop_box` says."""
+        if "_crop_checked" not in vars(self):
+            read = whole_patches(self.image_size, self.patch_size)
+            check_crop(self.crop, self.image_size, read, self._crop_box)
+            vars(self)["_crop_checked"] = True  # past the frozen fields
 
     def _crop_box(self, image: Image.Image) -> Box:
         height, width = self.image_size

@@ -9,6 +9,7 @@ from open_clip.hf_model import ClsLastHiddenStatePooler, ClsPooler, HFTextEncode
 from torch import Tensor, nn
 
 from ..blocks.attention import no_autocast
+from ..blocks.base import uncompiled
 from ..blocks.huggingface import HuggingFaceBlock
 from .bidirectional import BidirectionalTextTower, drop_hidden_columns
 from .huggingface_mean import context_length, token_embedding
@@ -23,7 +24,7 @@ class HuggingFaceFirstTokenTower(BidirectionalTextTower):
     family = "Hugging Face text encoder, its first token pooled"
 
     def __init__(self, model: Any) -> None:
-        text = getattr(model, "text", None)
+        text = uncompiled(getattr(model, "text", None))
         if not isinstance(text, HFTextEncoder):
             raise TypeError("it is not a Hugging Face encoder in open_clip's wrapper")
         if not isinstance(text.pooler, ClsPooler | ClsLastHiddenStatePooler):

@@ -13,6 +13,7 @@ from open_clip.hf_model import HFTextEncoder, MeanPooler
 from torch import Tensor, nn
 
 from ..blocks.attention import PooledAttention, TangentFn, no_autocast
+from ..blocks.base import uncompiled
 from ..tokenizers.special_tokens import SOT_EOT, SpecialTokens
 from .attributions import TangentAttributions
 from .base import TextTower, TextTrace
@@ -31,7 +32,7 @@ class HuggingFaceMeanTower(TextTower):
     has_query = False
 
     def __init__(self, model: Any) -> None:
-        text = getattr(model, "text", None)
+        text = uncompiled(getattr(model, "text", None))
         if not isinstance(text, HFTextEncoder):
             raise TypeError("it is not a Hugging Face encoder in open_clip's wrapper")
         if not isinstance(text.pooler, MeanPooler):

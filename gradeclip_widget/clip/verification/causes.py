@@ -29,7 +29,7 @@ def way_out(model: Any, ways_in: Iterable[str], again: str = "") -> str:
             adapters.append(name)
         elif own["_forward_hooks"] or own["_forward_pre_hooks"]:
             hooked.append(name)
-        if "forward" in own:
+        if _replaced(module):
             patched.append(name)
     replaced = [name for name in ways_in if name in vars(model)]
     sentences = []
@@ -87,5 +87,10 @@ def hooked_modules(parts: Iterable[Any]) -> list[Any]:
     return [
         module
         for module in found.values()
-        if module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module)  # noqa: SLF001
+        if module._forward_hooks or module._forward_pre_hooks or _replaced(module)  # noqa: SLF001
     ]
+
+
+def _replaced(module: Any) -> bool:
+    """Return whether a module's ``forward`` is replaced, and not by `torch.compile`."""
+    return "forward" in vars(module) and not hasattr(module, "_orig_mod")
