@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import ParamSpec, TypeVar
 
 _PACKAGE = __name__.partition(".")[0]
-Arguments, Result = ParamSpec("Arguments"), TypeVar("Result")
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 
 def describe_error(error: BaseException) -> str:

@@ -41,9 +41,8 @@ def save(explanation: ExplanationData, path: Path) -> None:
     arrays["image"] = np.frombuffer(image, np.uint8)
     # In memory first: a disk that fills up is reported by writing bytes, not by a ZIP file half closed.
     buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer, **arrays
-    )  # before NumPy 2.1 it takes no `allow_pickle`, and keeps it
+    # No `allow_pickle`: before NumPy 2.1 it would be taken for an array's name.
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     path.write_bytes(buffer.getvalue())
 
 
