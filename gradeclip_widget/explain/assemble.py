@@ -43,6 +43,7 @@ def explain(
     """
     out = []
     with setup.clip.inference_context():
+        encoded.check_version()
         for n, tokens in enumerate(captions):
             progress("maps", n, len(captions))
             out.append(_explain(setup, encoded, tokens, start))
@@ -56,6 +57,7 @@ def integrate(
     """Return integrated gradients (T,); see `Explainer.integrated_gradients`."""
     (tokens,) = setup.clip.tokens([caption])
     with setup.clip.inference_context():
+        encoded.check_version()
         attributions = _integrate(setup.clip, encoded.trace, tokens, steps)
     values: NDArray[np.float32] = attributions.float().cpu().numpy()
     return values

@@ -39,11 +39,14 @@ class EncodedImage:
                 "the picture was encoded by another model or with another reference, image_layers, fit or "
                 "resolution; encode it with this explainer"
             )
-        with setup.clip.inference_context():
-            if self.version is not setup.clip.version:
-                raise ValueError(
-                    f"the model {setup.clip.name} has changed since the picture was encoded; encode it again"
-                )
+
+    def check_version(self) -> None:
+        """Raise ``ValueError`` if the model has changed since; inside `ClipModel.inference_context`."""
+        clip = self.setup.clip
+        if self.version is not clip.version:
+            raise ValueError(
+                f"the model {clip.name} has changed since the picture was encoded; encode it again"
+            )
 
 
 def encode_image(setup: Setup, image: Any, progress: Progress) -> EncodedImage:

@@ -78,6 +78,7 @@ def classify_region(
     if not inside.any():
         return []
     with clip.inference_context():
+        encoded.check_version()
         directions = word_embeddings(clip, vocabulary)
         x = trace.region_embedding(torch.from_numpy(inside).to(directions.device))
         scores = (directions @ x.to(directions)).float().cpu().numpy()

@@ -62,7 +62,13 @@ class Backend:
         Raises:
             ValueError, TypeError, ModelLoadError: as `Explainer` and `load` do.
         """
-        self._forget_outdated(request.model, self.models.get(request.model, progress))
+        clip = self.models.get(request.model, progress)
+        # Around all that follows: entering it looks whether the model has changed, which takes time.
+        with clip.inference_context():
+            self._forget_outdated(request.model, clip)
+            return self._explain(request, progress)
+
+    def _explain(self, request: Request, progress: Progress | None) -> list[Explanation]:
         keys = [replace(request, prompts=(caption,)) for caption in request.prompts]
         found = {key: self._explanations[key] for key in keys if key in self._explanations}
         missing = [key for key in dict.fromkeys(keys) if key not in found]
@@ -78,8 +84,7 @@ class Backend:
 
     def _forget_outdated(self, name: str, clip: ClipModel) -> None:
         """Drop what another model of that name has made, or this one before it was changed."""
-        with clip.inference_context():
-            now = clip, clip.version
+        now = clip, clip.version
         before = self._made_by.get(name, now)
         if before[0] is not now[0] or before[1] is not now[1]:
             self._forget(name)
@@ -111,9 +116,11 @@ class Backend:
     ) -> EncodedImage:
         """Return the picture's pass through the image tower, kept while the image side stays as it is."""
         key = (request.model, request.picture, request.settings.image_side)
-        if key not in self._encoded:
-            self._encoded[key] = explainer.encode(self.source(request), progress)
-        return self._encoded[key]
+        with explainer.clip.inference_context():
+            self._forget_outdated(request.model, explainer.clip)
+            if key not in self._encoded:
+                self._encoded[key] = explainer.encode(self.source(request), progress)
+            return self._encoded[key]
 
     def vocabularies(self, model: str) -> dict[str, Vocabulary]:
         """Return the lists of words that a region can be asked about, by name, the most fitting one first."""

@@ -93,6 +93,7 @@ def test_a_model_is_loaded_once_for_all_threads_and_let_go_of_with_the_last(
         )
 
     monkeypatch.setattr(by_name, "load", load)
+    monkeypatch.setattr(by_name, "_loaded", weakref.WeakValueDictionary())
     models: list[gw.ClipModel] = []
     threads = [
         threading.Thread(target=lambda: models.append(loading.load_once("demo"))) for _ in range(4)
