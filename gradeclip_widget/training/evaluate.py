@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 
@@ -26,7 +26,7 @@ from ..explain.explainer import Explainer
 from ..explain.word_lists import vocabularies
 from ..metrics import energy_in_mask, pointing_hit
 from .importance_measures import first_picture, importance_agreement
-from .measured import Measured, Result, mean, mentions
+from .measured import ExplainedScene, Measured, Result, mean, measure_scenes, mentions
 
 FIRST_SEED = 500_000  # seeds below train
 CAPTIONS_IN_VIEW = 100
@@ -64,7 +64,7 @@ def retrieval(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> M
     return {f"retrieval among {CAPTIONS_IN_VIEW}": mean(found)}
 
 
-def colour_of_shape(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> Measured:
+def color_of_shape(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> Measured:
     """Two shapes in view: which of all colours does the named one have?"""
     scenes, shapes, truth = [], [], []
     for seed in seeds:
@@ -96,54 +96,30 @@ def left_and_right(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str])
     return {"left and right not swapped": mean(scores[:, 0] > scores[:, 1])}
 
 
-def localisation(
-    clip: ClipModel, seeds: Sequence[int], styles: Sequence[str], scale: int = 1
-) -> Measured:
-    """The default word map and clicks, 2 or 3 objects in view.
-
-    Args:
-        clip: The model.
-        seeds: Of the scenes.
-        styles: The drawing styles to use.
-        scale: Of the resolution that is explained: 1 for the model's own, 2 for twice as many patches a side.
-    """
-    explainer = Explainer(clip, resolution=scale * demo.IMAGE_SIZE)
-    exact, near, energies, clicks = [], [], [], []
-    for seed in seeds:
-        scene = sample_scene(seed, 2 + seed % 2, styles=styles)
-        explanation = explainer(scene.image, scene.caption)
-        for mask, words in mentions(scene, explanation):
-            values = explanation.phrase_map(words)
-            exact.append(pointing_hit(values, mask))
-            near.append(exact[-1] or pointing_hit(values, mask, round(TOLERANCE * mask.shape[0])))
-            energies.append(energy_in_mask(values, mask))
-            if len(scene.mentioned) > 1:
-                clicks.append(explanation.region_words(mask)[0].index in words)
-    at = "" if scale == 1 else f" at {scale} x the resolution"
-    return {
-        f"pointing game{at}": mean(near),
-        f"pointing game to the pixel{at}": mean(exact),
-        f"energy in the mask{at}": mean(energies),
-        f"click -> word{at}": mean(clicks),
-    }
+def localisation(explained: ExplainedScene) -> Iterator[tuple[str, float]]:
+    """Yield whether a word's default map points at what it names, and whether a click finds the word."""
+    scene, explanation = explained.scene, explained.explanation
+    for mask, words in mentions(scene, explanation):
+        values = explanation.phrase_map(words)
+        exact = pointing_hit(values, mask)
+        near = exact or pointing_hit(values, mask, round(TOLERANCE * mask.shape[0]))
+        yield "pointing game", near
+        yield "pointing game to the pixel", exact
+        yield "energy in the mask", energy_in_mask(values, mask)
+        if len(scene.mentioned) > 1:
+            yield "click -> word", explanation.region_words(mask)[0].index in words
 
 
-def region_naming(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> Measured:
-    """Ask the region of an object, 2 or 3 in view, what it shows, with all words that the model knows."""
-    explainer = Explainer(clip, readings=False)
+def region_naming(explained: ExplainedScene) -> Iterator[tuple[str, float]]:
+    """Ask the region of an object what it shows, with all words that the model knows."""
+    explainer, encoded = explained.explainer, explained.encoded
     vocabulary = vocabularies("demo")["demo"]
-    places = []
-    for seed in seeds:
-        scene = sample_scene(seed, 2 + seed % 2, styles=styles)
-        encoded = explainer.encode(scene.image)
-        for thing in scene.objects:
-            if thing.mask.any():
-                ranked = explainer.classify_region(encoded, thing.mask, vocabulary, count=None)
-                places.append([word.word for word in ranked].index(thing.phrase))
-    return {
-        "region names its object first": mean([place < 1 for place in places]),
-        "region names its object among three": mean([place < 3 for place in places]),
-    }
+    for thing in explained.scene.objects:
+        if thing.mask.any():
+            ranked = explainer.classify_region(encoded, thing.mask, vocabulary, count=None)
+            place = [word.word for word in ranked].index(thing.phrase)
+            yield "region names its object first", place < 1
+            yield "region names its object among three", place < 3
 
 
 def speed(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> Measured:
@@ -158,17 +134,8 @@ def speed(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> Measu
     return {"milliseconds": Result(float(np.median(seconds)) * 1000, len(seconds))}
 
 
-MEASURES: tuple[Callable[..., Measured], ...] = (
-    naming,
-    retrieval,
-    colour_of_shape,
-    left_and_right,
-    localisation,
-    region_naming,
-    importance_agreement,
-    first_picture,
-    speed,
-)
+MEASURES: tuple[Callable[..., Measured], ...] = (naming, retrieval, color_of_shape, left_and_right)
+OF_SCENES = (localisation, region_naming, importance_agreement, first_picture)
 
 
 @torch.inference_mode()
@@ -193,24 +160,35 @@ def encode_captions(clip: ClipModel, captions: Sequence[str], batch: int = 200) 
 
 
 def evaluate(
-    clip: ClipModel, scenes: int, first_seed: int = FIRST_SEED, fine: bool = False
+    clip: ClipModel,
+    scenes: int,
+    first_seed: int = FIRST_SEED,
+    fine: bool = False,
+    timed: bool = False,
 ) -> dict[str, Measured]:
-    """All measures, for the seen styles and for the held-out one.
+    """Return all measures, for the seen styles and for the held-out one.
 
     Args:
-        clip: The model.
-        scenes: How many scenes for each measure.
-        first_seed: Of the scenes; what is reported starts at 500,000.
-        fine: Measure maps at twice the resolution as well, on a quarter of the scenes.
+        clip: the model.
+        scenes: how many scenes for each measure.
+        first_seed: of the scenes; what is reported starts at 500,000.
+        fine: measure maps at twice the resolution as well, on a quarter of the scenes.
+        timed: measure the time of an explanation as well.
     """
     seeds = range(first_seed, first_seed + scenes)
     results: dict[str, Measured] = {}
     for group, styles in STYLES.items():
-        results[group] = {}
+        found: Measured = {}
         for measure in MEASURES:
-            results[group] |= measure(clip, seeds, styles)
+            found |= measure(clip, seeds, styles)
+        found |= measure_scenes(clip, seeds, styles, OF_SCENES)
         if fine:
-            results[group] |= localisation(clip, seeds[: scenes // 4], styles, scale=2)
+            twice = 2 * demo.IMAGE_SIZE
+            larger = measure_scenes(clip, seeds[: scenes // 4], styles, [localisation], twice)
+            found |= {f"{name} at 2 x the resolution": result for name, result in larger.items()}
+        if timed:
+            found |= speed(clip, seeds, styles)
+        results[group] = found
     return results
 
 
@@ -240,7 +218,7 @@ def main() -> None:
     )
     args = parser.parse_args()
     clip = ClipModel(demo.build(args.weights), demo.preprocess(), demo.tokenizer(), name="demo")
-    results = evaluate(clip, args.scenes, args.first_seed, args.fine)
+    results = evaluate(clip, args.scenes, args.first_seed, args.fine, timed=True)
     last = args.first_seed + args.scenes - 1
     print(f"{datetime.date.today()}, seeds {args.first_seed} to {last}\n\n{table(results)}")
 

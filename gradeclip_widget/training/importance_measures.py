@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..demo.scenes import Scene, sample_scene
+from ..demo.scenes import Scene
 from ..demo.world import NUMBERS
 from ..explain.explainer import Explainer
 from ..metrics import energy_in_mask, pointing_hit, spread
-from .measured import Measured, mean, mentions
+from .measured import ExplainedScene, mentions
 
 if TYPE_CHECKING:
-    from ..clip import ClipModel
     from ..explain.explanation import Explanation
 
 SHOWN = "shown"
@@ -25,71 +23,49 @@ DIFFERENTIATED = "grad-eclip, norms differentiated"
 Values = NDArray[np.floating]
 
 
-def importance_agreement(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> Measured:
-    """Hold the importance of words against what is in view, 2 or 3 objects, and against leaving them out.
+def importance_agreement(explained: ExplainedScene) -> Iterator[tuple[str, float]]:
+    """Hold the importance of words against what is in view, and against leaving them out.
 
-    Four figures for every measure of importance: the one that is shown where nobody chooses, all those that
-    an explanation can have, and Grad-ECLIP with its last norms differentiated, as in the paper.
+    Four figures for every measure of importance: the one that is shown by default, all those that an
+    explanation can have, and Grad-ECLIP with its last norms differentiated, as in the paper.
 
     - named nouns at zero: the nouns of things in view whose importance is zero or less;
     - share of content words: what words that say what is in view have of all that is positive in a caption;
     - nouns above function words: captions in which every noun is above all words that name nothing;
     - rank agreement with leaving out: Spearman's correlation over a caption's words, mean over captions.
-
-    Args:
-        clip: the model.
-        seeds: of the scenes.
-        styles: the drawing styles to use.
     """
-    figures: dict[str, list[float]] = defaultdict(list)
-    explainer = Explainer(clip, integrated_gradients=True)
-    as_in_paper = Explainer(clip, freeze_norms=False, readings=False)
-    for seed in seeds:
-        scene = sample_scene(seed, 2 + seed % 2, styles=styles)
-        encoded = explainer.encode(scene.image)
-        explanation = explainer(encoded, scene.caption)
-        importances = {SHOWN: explanation.word_importance}
-        importances |= {
-            name: explanation.importance(name) for name in explanation.importance_measures
-        }
-        importances[DIFFERENTIATED] = as_in_paper(encoded, scene.caption).importance("grad-eclip")
-        roles = Roles.of(scene, explanation)
-        for name, values in importances.items():
-            for what, found in compare(values, explanation.importance("leave-one-out"), roles):
-                figures[f"{what} ({name})"].append(found)
-    return _means(figures)
+    scene, explainer, encoded, explanation = explained
+    as_in_paper = Explainer(explainer.clip, freeze_norms=False, readings=False)
+    importances = {SHOWN: explanation.word_importance}
+    importances |= {name: explanation.importance(name) for name in explanation.importance_measures}
+    importances[DIFFERENTIATED] = as_in_paper(encoded, scene.caption).importance("grad-eclip")
+    roles = Roles.of(scene, explanation)
+    for name, values in importances.items():
+        for what, found in compare(values, explanation.importance("leave-one-out"), roles):
+            yield f"{what} ({name})", found
 
 
-def first_picture(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> Measured:
-    """Hold what is seen before anyone hovers against where things are, 2 or 3 objects in view.
+def first_picture(explained: ExplainedScene) -> Iterator[tuple[str, float]]:
+    """Hold what is seen before anyone hovers against where things are.
 
     Four figures for the evidence of all words together, and for the map along the caption's embedding, which
     is the paper's: named objects on which it is brighter than in the picture's mean; scenes where it is so on
     all of them; scenes where it is brightest on one of them; and the part of it that lies on them.
-
-    Args:
-        clip: the model.
-        seeds: of the scenes.
-        styles: the drawing styles to use.
     """
-    figures: dict[str, list[float]] = defaultdict(list)
-    explainer = Explainer(clip)
-    for seed in seeds:
-        scene = sample_scene(seed, 2 + seed % 2, styles=styles)
-        explanation = explainer(scene.image, scene.caption)
-        masks = [mask for mask, _ in mentions(scene, explanation)]
-        if not masks:
-            continue
-        named = np.logical_or.reduce(masks)
-        maps = {"words": explanation.evidence_map, "caption": explanation.image_map}
-        for name, values in maps.items():
-            pixels = spread(values, *named.shape)
-            brighter = [bool(pixels[mask].mean() > pixels.mean()) for mask in masks]
-            figures[f"named objects brighter than the mean ({name})"] += brighter
-            figures[f"scenes where all are ({name})"].append(all(brighter))
-            figures[f"peak on a named object ({name})"].append(pointing_hit(values, named))
-            figures[f"energy in named objects ({name})"].append(energy_in_mask(values, named))
-    return _means(figures)
+    explanation = explained.explanation
+    masks = [mask for mask, _ in mentions(explained.scene, explanation)]
+    if not masks:
+        return
+    named = np.logical_or.reduce(masks)
+    maps = {"words": explanation.evidence_map, "caption": explanation.image_map}
+    for name, values in maps.items():
+        pixels = spread(values, *named.shape)
+        brighter = [bool(pixels[mask].mean() > pixels.mean()) for mask in masks]
+        for one in brighter:
+            yield f"named objects brighter than the mean ({name})", one
+        yield f"scenes where all are ({name})", all(brighter)
+        yield f"peak on a named object ({name})", pointing_hit(values, named)
+        yield f"energy in named objects ({name})", energy_in_mask(values, named)
 
 
 class Roles(NamedTuple):
@@ -147,7 +123,3 @@ def spearman(a: Values, b: Values) -> float:
     """
     ranks = [(x[:, None] > x).sum(1) + (x[:, None] == x).sum(1) / 2 for x in (a, b)]
     return float(np.corrcoef(*ranks)[0, 1])
-
-
-def _means(figures: Mapping[str, Sequence[float]]) -> Measured:
-    return {what: mean(found) for what, found in figures.items()}

@@ -1,16 +1,21 @@
-"""What a measure gives, and which words of a caption name which things of a scene."""
+"""Scenes explained and held against measures, and which words of a caption name which things of a scene."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..demo.scenes import Scene
+from ..clip import ClipModel
+from ..demo.scenes import Scene, sample_scene
 from ..demo.world import counted
+from ..explain.encoded_image import EncodedImage
+from ..explain.explainer import Explainer
 from ..explain.explanation import Explanation
 
 
@@ -23,6 +28,53 @@ class Result:
 
 
 Measured = dict[str, Result]
+
+
+class ExplainedScene(NamedTuple):
+    """A scene, and what an explainer says of its own caption.
+
+    Attributes:
+        scene: what is in view, and where.
+        explainer: that explained it.
+        encoded: the picture's pass through the image tower.
+        explanation: of the scene's caption, integrated gradients included.
+    """
+
+    scene: Scene
+    explainer: Explainer
+    encoded: EncodedImage
+    explanation: Explanation
+
+
+Measure = Callable[[ExplainedScene], Iterable[tuple[str, float]]]  # figures of one scene, by name
+
+
+def measure_scenes(
+    clip: ClipModel,
+    seeds: Sequence[int],
+    styles: Sequence[str],
+    measures: Sequence[Measure],
+    resolution: int | None = None,
+) -> Measured:
+    """Explain scenes with 2 or 3 objects in view, each once, and return the means of all measures' figures.
+
+    Args:
+        clip: the model.
+        seeds: of the scenes.
+        styles: the drawing styles to use.
+        measures: yield figures of a scene.
+        resolution: short side in pixels that is explained; the model's own when ``None``.
+    """
+    figures: dict[str, list[float]] = defaultdict(list)
+    explainer = Explainer(clip, resolution=resolution, integrated_gradients=True)
+    for seed in seeds:
+        scene = sample_scene(seed, 2 + seed % 2, styles=styles)
+        encoded = explainer.encode(scene.image)
+        explained = ExplainedScene(scene, explainer, encoded, explainer(encoded, scene.caption))
+        for measure in measures:
+            for name, figure in measure(explained):
+                figures[name].append(figure)
+    return {name: mean(found) for name, found in figures.items()}
 
 
 def mean(hits: Tensor | Sequence[float]) -> Result:

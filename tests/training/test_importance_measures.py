@@ -20,6 +20,7 @@ from gradeclip_widget.training.importance_measures import (
     importance_agreement,
     spearman,
 )
+from gradeclip_widget.training.measured import measure_scenes
 
 from ..factories import make_explanation
 
@@ -79,7 +80,7 @@ def test_ranks_are_compared_and_not_values() -> None:
 
 
 def test_every_measure_of_importance_is_measured(clip: gw.ClipModel) -> None:
-    measured = importance_agreement(clip, SEEDS, SEEN_STYLES)
+    measured = measure_scenes(clip, SEEDS, SEEN_STYLES, [importance_agreement])
     names = [SHOWN, *MEASURES, DIFFERENTIATED]
     assert set(measured) == {f"{what} ({name})" for what in FIGURES for name in names}
     assert measured["rank agreement with leaving out (leave-one-out)"].value == pytest.approx(1)
@@ -89,7 +90,7 @@ def test_every_measure_of_importance_is_measured(clip: gw.ClipModel) -> None:
 
 
 def test_the_first_picture_is_measured_beside_the_papers_map(clip: gw.ClipModel) -> None:
-    measured = first_picture(clip, SEEDS, SEEN_STYLES)
+    measured = measure_scenes(clip, SEEDS, SEEN_STYLES, [first_picture])
     words, caption = ({k for k in measured if k.endswith(f"({m})")} for m in ("words", "caption"))
     assert len(words) == len(caption) == 4
     assert all(0 <= result.value <= 1 for result in measured.values())
