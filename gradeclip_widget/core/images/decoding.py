@@ -114,7 +114,8 @@ def _readable(what: str, head: bytes = b"") -> Iterator[list[str]]:
         except MemoryError:
             raise
         except Exception as error:
-            if isinstance(error, AssertionError) or "closed" in str(error):
+            closed = ("closed", "NoneType")  # before Pillow 13 it has no attribute `seek`
+            if isinstance(error, AssertionError) or any(part in str(error) for part in closed):
                 raise ValueError(
                     f"{what} was not read before its file was closed; call image.load() before that, or "
                     "give the path"
