@@ -49,8 +49,9 @@ def explore(
     'a dog'
 
     Args:
-        image: path, encoded bytes, PIL image, array, or a normalised tensor (1, 3, H, W); a list of them is
-            shown as a strip, the first one in front. ``explore()`` alone shows a drawn scene.
+        image: anything that `Explainer` takes as a picture: path, web address, bytes, open file, PIL image,
+            array, tensor; a list of them is shown as a strip, the first one in front. ``explore()`` alone
+            shows a drawn scene.
         prompts: a caption, or several to compare; ``prompt=`` and ``caption=`` are taken too.
         model: ``"demo"`` for the embedded model, a name and weights as in ``"ViT-B-16/openai"``, a
             `ClipModel`, or an `Explainer`, which then decides the method and its options too.
