@@ -110,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     explain = commands.add_parser("explain", help="explain a picture with a caption")
-    explain.add_argument("image", help="path of a picture")
+    explain.add_argument("image", help="path or web address of a picture")
     explain.add_argument("caption", help="what to look for, in quotes")
     explain.add_argument(
         "-o",

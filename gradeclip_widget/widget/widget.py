@@ -146,7 +146,7 @@ class ExplanationWidget(Traits):
         """Add a picture to the strip and switch to it.
 
         Args:
-            image: path, encoded bytes, PIL image, array, or a normalised tensor (1, 3, H, W).
+            image: one picture, as `explore` takes it.
             name: what to call it; the file's name, or a number, when ``None``.
 
         Raises:
