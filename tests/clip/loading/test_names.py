@@ -48,7 +48,11 @@ def test_own_weights_of_openais_architecture_get_its_activation(tmp_path: Path) 
     [
         ("vit-b-32/openai", None, "did you mean 'ViT-B-32/openai'"),
         ("ViT-B-61/openai", None, "the nearest are"),
-        ("openai", None, "'openai' names weights, and no model; give both, as in 'ViT-B-32/openai'"),
+        (
+            "openai",
+            None,
+            "'openai' names weights, and no model; give both, as in 'ViT-B-32/openai'",
+        ),
         ("a/b/c", None, "A repository of the hub goes in as 'owner/name'"),
         ("hf-hub:someone/some-clip", "mine.pt", "has weights of its own, and 'mine.pt' are others"),
         ("./nowhere", None, "there is no folder 'nowhere'"),
