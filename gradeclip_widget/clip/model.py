@@ -18,7 +18,7 @@ from .text_towers.base import TextTower
 from .text_towers.registry import text_families
 from .tokenizers.base import Tokenizer, Tokens
 from .tokenizers.registry import tokenizer_kind
-from .verification.fingerprint import fingerprint, modules_of
+from .verification.fingerprint import CheckedState, fingerprint, modules_of
 from .verification.given import GivenModel
 from .verification.towers import check_towers
 
@@ -82,7 +82,7 @@ class ClipModel:
         )
         self.dtype = _dtype(dtype)
         self._given = given
-        self._verified: list[Any] | None = None  # marks of the model's state when it was checked
+        self._verified: CheckedState | None = None
         self._depth = 0  # of `inference_context` within itself
         self._busy = threading.RLock()
 
@@ -169,8 +169,8 @@ class ClipModel:
 
     def _verify(self, again: bool = False) -> None:
         """Check the model, if it has changed since the last check or ``again`` is set, while it is held."""
-        state = self._state()
-        if not again and state == self._verified:
+        before, verified = self._state(), self._verified
+        if not again and verified is not None and verified.holds(before):
             return
         check_towers(
             self._reference(),
@@ -180,9 +180,8 @@ class ClipModel:
             self.device,
             self.dtype,
         )
-        after = self._state()  # some parts keep what they computed first
-        if after != self._verified:
-            self._verified = after
+        if verified is None or not verified.holds(before):
+            self._verified = CheckedState.of(before, self._state())
 
     def _reference(self) -> GivenModel:
         """Return the model that was given, or what is left of it."""

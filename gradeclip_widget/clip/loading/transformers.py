@@ -67,6 +67,11 @@ def from_transformers(
         pair = _clip(model)
     elif isinstance(model, transformers.SiglipModel):
         pair = _siglip(model)
+    elif hasattr(model, "merge_and_unload"):
+        raise TypeError(
+            f"{type(model).__name__} is an adapter of peft around a model: merge it into the weights, "
+            "model.merge_and_unload(), and convert what that returns"
+        )
     else:
         raise TypeError(
             "from_transformers takes a CLIPModel or a SiglipModel of transformers, not "

@@ -15,10 +15,7 @@ from torch import Tensor, nn
 @contextlib.contextmanager
 def bare(modules: Sequence[Any]) -> Iterator[None]:
     """Run modules without their forward hooks and replaced methods, within the context."""
-    names = ("_forward_hooks", "_forward_pre_hooks", "forward")
-    before = [
-        {name: vars(module)[name] for name in names if name in vars(module)} for module in modules
-    ]
+    before = [dict(vars(module)) for module in modules]
     try:
         for module in modules:
             vars(module).update(_forward_hooks=OrderedDict(), _forward_pre_hooks=OrderedDict())
@@ -26,6 +23,7 @@ def bare(modules: Sequence[Any]) -> Iterator[None]:
         yield
     finally:
         for module, own in zip(modules, before, strict=True):
+            vars(module).clear()
             vars(module).update(own)
 
 

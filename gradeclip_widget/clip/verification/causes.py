@@ -25,7 +25,7 @@ def way_out(model: Any, ways_in: Iterable[str], again: str = "") -> str:
     adapters, hooked, patched = [], [], []
     for name, module in model.named_modules():
         own = vars(module)
-        if "lora_A" in own["_modules"] or type(module).__module__.startswith("peft."):
+        if "base_layer" in own["_modules"] or "lora_A" in own["_modules"]:
             adapters.append(name)
         elif own["_forward_hooks"] or own["_forward_pre_hooks"]:
             hooked.append(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
@@ -55,3 +56,32 @@ def fingerprint(model: Any) -> list[Any]:
 def _version(tensor: Tensor) -> int:
     # Tensors made under `torch.inference_mode()` count no changes.
     return 0 if tensor.is_inference() else tensor._version  # noqa: SLF001
+
+
+@dataclass(frozen=True, eq=False)
+class CheckedState:
+    """The state in which a model was checked.
+
+    Attributes:
+        marks: its `fingerprint`.
+        restless: which of them a forward pass alone changes, as where a layer keeps what it computed.
+    """
+
+    marks: list[Any]
+    restless: frozenset[int]
+
+    @classmethod
+    def of(cls, before: list[Any], after: list[Any]) -> CheckedState:
+        """Return the state after a forward pass, given fingerprints before and after it."""
+        pairs = enumerate(zip(before, after, strict=False))
+        changed = frozenset(n for n, (a, b) in pairs if a != b)
+        return cls(after, changed if len(before) == len(after) else frozenset())
+
+    def holds(self, marks: list[Any]) -> bool:
+        """Return whether a model with this fingerprint is in the same state."""
+        if marks == self.marks:
+            return True
+        if not self.restless or len(marks) != len(self.marks):
+            return False
+        pairs = enumerate(zip(marks, self.marks, strict=True))
+        return all(a == b or n in self.restless for n, (a, b) in pairs)

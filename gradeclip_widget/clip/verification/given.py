@@ -44,13 +44,11 @@ class GivenModel:
         return tensor_of(self.module.encode_text(ids), "encode_text")
 
     def ids(self, caption: str, length: int) -> Tensor | None:
-        """Return the padded token ids (1, length) that its own tokenizer makes; ``None`` if it cannot."""
+        """Return the padded token ids (1, at most length) that its own tokenizer makes, or ``None``."""
         if not callable(self.tokenizer):
             return None
-        try:
-            return ids_of(self.tokenizer([caption], context_length=length))
-        except TypeError:
-            return ids_of(self.tokenizer([caption]))
+        made = ids_of(self.tokenizer([caption]))
+        return None if made is None else made[:, :length]
 
     def token_table(self, tower: Any) -> nn.Module:
         """Return the module that it calls with token ids."""

@@ -47,15 +47,25 @@ class Side:
         """How far apart the two embeddings are."""
         return float((self.own - self.traced).norm())
 
+    @property
+    def slack(self) -> float:
+        """Distance that is taken for none."""
+        return max(_FLOOR, self.rounding)
+
+    def repeats(self) -> bool:
+        """Return whether the model gives the same for the same input."""
+        return float((self.run(0.0) - self.own).norm()) <= self.slack
+
     def agrees(self) -> bool:
         """Return whether rounding explains the distance.
 
         Where weights have few digits, the model is run again with its input changed by one rounding error:
         from there on all further rounding differs, as it does between two ways to compute the same.
         """
-        if self.distance <= max(_FLOOR, self.rounding):
+        if self.distance <= self.slack:
             return True
-        return self.distance <= _NOISE * float((self.run(self.rounding) - self.own).norm())
+        noise = float((self.run(self.rounding) - self.own).norm())
+        return self.distance <= _NOISE * noise and self.repeats()
 
 
 def check_towers(
@@ -129,7 +139,7 @@ def _text(
     made = given.ids(CAPTION, length)
     if made is None:
         made = torch.tensor([[*ids, *[special.pad] * (length - len(ids))]])
-    padded = made[:, :length].to(device)
+    padded = made.to(device)
     table = given.token_table(tower)
 
     def embed(change: float, _: torch.dtype) -> Tensor:
@@ -201,7 +211,7 @@ def _difference(given: GivenModel, image: Side, text: Side, differing: Sequence[
         f"explained: for a fixed picture and caption its own score is {own:+.4f}, that of its layers "
         f"{traced:+.4f} (embeddings {first.distance:.2g} apart). "
     )
-    if float((first.run(0.0) - first.own).norm()) > max(_FLOOR, first.rounding):
+    if not first.repeats():
         return what + (
             "Its embedding of the same input changes from call to call: turn off what is random in it"
         )
@@ -225,7 +235,7 @@ def _check_hooks(given: GivenModel, tower: Any, side: Side) -> None:
         return
     with bare(hooked):
         try:
-            changed = float((side.run(0.0) - side.own).norm()) > max(_FLOOR, side.rounding)
+            changed = not side.repeats()
         except Exception:  # noqa: BLE001
             changed = True
     if changed:

@@ -23,7 +23,7 @@ SEQUENCES = [[5, 7, 9, 11, 30, 2], [5, 7, 2], [6, 8, 9, 3, 7, 2, 9, 2]]
 FRAME = SpecialTokens(pad=1)
 SIZES = {
     "vocab_size": 60, "hidden_size": 32, "num_attention_heads": 2, "num_hidden_layers": 3,
-    "intermediate_size": 48, "max_position_embeddings": 40, "pad_token_id": 1,
+    "intermediate_size": 48, "max_position_embeddings": 90, "pad_token_id": 1,
 }  # fmt: skip
 
 
