@@ -18,8 +18,8 @@ from .text_towers.base import TextTower
 from .text_towers.registry import text_families
 from .tokenizers.base import Tokenizer, Tokens
 from .tokenizers.registry import tokenizer_kind
-from .verification.fingerprint import CheckedState, fingerprint, modules_of
 from .verification.given import GivenModel
+from .verification.state import ModelState, modules_of
 from .verification.towers import check_towers
 
 
@@ -82,7 +82,7 @@ class ClipModel:
         )
         self.dtype = _dtype(dtype)
         self._given = given
-        self._verified: CheckedState | None = None
+        self._verified: ModelState | None = None
         self._depth = 0  # of `inference_context` within itself
         self._busy = threading.RLock()
 
@@ -121,15 +121,12 @@ class ClipModel:
             ValueError: the model is not what would be explained; see `verify`.
         """
         device, dtype = self.device.type, self.dtype
-        with self._held():
-            if not self._depth:
-                self._verify()
-            with torch.autocast(device, dtype, enabled=dtype is not None):
-                self._depth += 1
-                try:
-                    yield
-                finally:
-                    self._depth -= 1
+        with self._busy, self._held(), torch.autocast(device, dtype, enabled=dtype is not None):
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
 
     def verify(self) -> None:
         """Check that what is explained is the model: its layers give its own embeddings, up to rounding.
@@ -144,8 +141,8 @@ class ClipModel:
         Raises:
             ValueError: the embeddings differ, or the model does not run; the message says what to do.
         """
-        with self._held():
-            self._verify(again=True)
+        with self._busy, self._held(again=True):
+            pass
 
     @property
     def version(self) -> object:
@@ -156,43 +153,43 @@ class ClipModel:
         return self._verified
 
     @contextlib.contextmanager
-    def _held(self) -> Iterator[None]:
-        """Keep other threads out, and the model in evaluation mode without gradients, within the context."""
-        with (
-            self._busy,
-            _evaluating(self.model),
-            _evaluating(self._reference().module) if self._given else contextlib.nullcontext(),
-            torch.inference_mode(False),
-            torch.no_grad(),
-        ):
+    def _held(self, again: bool = False) -> Iterator[None]:
+        """Hold the model in evaluation mode without gradients, checked if it has changed, or ``again``."""
+        # A state is kept in evaluation mode, so that there is nothing to switch where it still holds.
+        same = self._depth > 0 or self._is_checked()
+        switched = (
+            contextlib.nullcontext() if same else _evaluating(self.model, self._reference().module)
+        )
+        with switched, torch.inference_mode(False), torch.no_grad():
+            if again or not (same or self._is_checked()):
+                self._check()
             yield
 
-    def _verify(self, again: bool = False) -> None:
-        """Check the model, if it has changed since the last check or ``again`` is set, while it is held."""
-        before, verified = self._state(), self._verified
-        if not again and verified is not None and verified.holds(before):
-            return
+    def _is_checked(self) -> bool:
+        """Return whether the model, and the one that was given, are as they were when they were checked."""
+        verified, given = self._verified, self._given
+        if verified is None or not verified.holds(self.model):
+            return False
+        if given is None or given.module is None:
+            return True
+        return given.state is not None and given.state.holds(given.module)
+
+    def _check(self) -> None:
+        given, before = self._reference(), ModelState(self.model)
+        theirs = ModelState(given.module)
         check_towers(
-            self._reference(),
-            self.image_tower,
-            self.text_tower,
-            self.tokenizer,
-            self.device,
-            self.dtype,
+            given, self.image_tower, self.text_tower, self.tokenizer, self.device, self.dtype
         )
-        if verified is None or not verified.holds(before):
-            self._verified = CheckedState.of(before, self._state())
+        before.rest(self.model)
+        theirs.rest(given.module)
+        if not self._is_checked():
+            self._verified, given.state = before, theirs
 
     def _reference(self) -> GivenModel:
         """Return the model that was given, or what is left of it."""
         if self._given is not None and self._given.module is not None:
             return self._given
         return GivenModel(self.model, self.tokenizer.tokenizer)
-
-    def _state(self) -> list[Any]:
-        """Return marks that differ once the model has changed."""
-        marks, given = fingerprint(self.model), self._reference().module
-        return marks if given is self.model else marks + fingerprint(given)
 
     @property
     def nbytes(self) -> int:
@@ -238,9 +235,10 @@ class ClipModel:
 
 
 @contextlib.contextmanager
-def _evaluating(model: Any) -> Iterator[None]:
-    """Hold a model in evaluation mode within the context."""
-    training = [module for module in modules_of(model) if module.training]  # none within itself
+def _evaluating(*models: Any) -> Iterator[None]:
+    """Hold models in evaluation mode within the context."""
+    modules = {id(module): module for model in models for module in modules_of(model)}
+    training = [module for module in modules.values() if module.training]
     try:
         for module in training:
             module.training = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .fingerprint import modules_of
+from .state import modules_of
 
 _FEW = 3  # modules that a message names
 _GENERIC = (

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .state import ModelState
+
 
 class GivenModel:
     """An open_clip model, run by its own ``encode_image`` and ``encode_text``.
@@ -24,6 +26,7 @@ class GivenModel:
 
     def __init__(self, module: Any, tokenizer: Any) -> None:
         self.module, self.tokenizer = module, tokenizer
+        self.state: ModelState | None = None
 
     @property
     def image_side(self) -> Any:
