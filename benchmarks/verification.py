@@ -89,8 +89,8 @@ def measure(name: str, device: str, rounds: int) -> None:
     print(f"one plain encoding of a picture and a caption {s['encoding'] * 1e3:.1f} ms")
     for label, ratio in (
         ("check, once / one plain encoding", s["check"] / s["encoding"]),
-        ("comparing the state / explaining a picture", s["entering"] / s["whole"]),
-        ("comparing the state / explaining another caption", s["entering"] / s["edited"]),
+        ("entering, the state compared / explaining a picture", s["entering"] / s["whole"]),
+        ("entering, the state compared / explaining another caption", s["entering"] / s["edited"]),
         (
             "probing fit='crop', once / one plain encoding",
             (s["crop"] - s["crop_again"]) / s["encoding"],

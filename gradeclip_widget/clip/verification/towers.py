@@ -264,6 +264,13 @@ def _dtypes(module: nn.Module) -> list[torch.dtype]:
 def _rounding(module: nn.Module, device: torch.device) -> float:
     """Return the relative rounding error of a module's arithmetic."""
     dtypes = {p.dtype for p in module.parameters() if p.is_floating_point()}
-    if torch.float32 in dtypes and device.type == "cuda" and torch.backends.cuda.matmul.allow_tf32:
-        dtypes.add(torch.float16)  # TF32 has as many digits
+    if torch.float32 in dtypes and (device.type == "cuda" or _float32_is_shortened()):
+        dtypes.add(torch.float16)  # TF32, which GPUs may use, has as many digits
     return max((torch.finfo(dtype).eps for dtype in dtypes), default=0.0)
+
+
+def _float32_is_shortened() -> bool:
+    try:
+        return torch.get_float32_matmul_precision() != "highest"
+    except RuntimeError:  # it was set in another of torch's ways, which do not mix
+        return True

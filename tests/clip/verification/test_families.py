@@ -117,13 +117,15 @@ def test_a_parametrized_weight_is_the_one_that_is_explained(model: Any, part: nn
 
 def test_it_passes_compiled_and_in_every_dtype(model: Any) -> None:
     before = score(wrapped(model))
-    visual = model.visual
-    model.visual = torch.compile(visual, backend="eager")
-    try:
-        assert score(wrapped(model)) == pytest.approx(before, abs=1e-5)
-    finally:
-        model.visual = visual
-    assert score(wrapped(torch.compile(model, backend="eager"))) == pytest.approx(before, abs=1e-5)
+    if hasattr(torch.compiler, "set_stance"):  # before torch 2.6 the model itself would be compiled
+        visual = model.visual
+        model.visual = torch.compile(visual, backend="eager")
+        try:
+            assert score(wrapped(model)) == pytest.approx(before, abs=1e-5)
+        finally:
+            model.visual = visual
+        compiled = wrapped(torch.compile(model, backend="eager"))
+        assert score(compiled) == pytest.approx(before, abs=1e-5)
     for dtype in ("bfloat16", "float16"):
         assert score(wrapped(model, dtype=dtype)) == pytest.approx(before, abs=0.1)
     clip = wrapped(model)
