@@ -183,7 +183,7 @@ def _own(
                 first = first or error
     raise ValueError(
         f"the model's own {failure}: {summarize_error(first or ValueError())}. A model that does not run "
-        "cannot be explained: check its weights, their dtype and its tokenizer"
+        "cannot be explained: check its weights, their dtype (model.float() makes it one) and its tokenizer"
     ) from first
 
 
