@@ -1,4 +1,4 @@
-"""A backend whose models explain by decree, and jobs that wait to be let go."""
+"""A backend whose models return explanations made up here, and jobs that wait to be let go."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Gate:
 
 
 class FakeExplainer:
-    """Explains by decree."""
+    """Returns explanations made up here."""
 
     def __init__(self, clip: gw.ClipModel, backend: FakeBackend, request: Request) -> None:
         self.clip, self.backend, self.request = clip, backend, request

@@ -111,8 +111,8 @@ def _explain(setup: Setup, encoded: EncodedImage, tokens: Tokens, start: float) 
 
 def _integrate(clip: ClipModel, trace: ImageTrace, tokens: Tokens, steps: int = STEPS) -> Tensor:
     """Return integrated gradients (T,) of a caption's tokens, while the model is running."""
-    ids, frame = clip.tokenizer.add_special_tokens(tokens.ids), clip.tokenizer.special_tokens
-    return integrated_gradients(clip.text_tower, ids, frame, trace.embedding.float(), steps)
+    ids, special = clip.tokenizer.add_special_tokens(tokens.ids), clip.tokenizer.special_tokens
+    return integrated_gradients(clip.text_tower, ids, special, trace.embedding.float(), steps)
 
 
 def _compute(setup: Setup, encoded: EncodedImage, tokens: Tokens) -> dict[str, Tensor]:
@@ -124,14 +124,14 @@ def _compute(setup: Setup, encoded: EncodedImage, tokens: Tokens) -> dict[str, T
     clip, method, settings = setup.clip, setup.method, setup.settings
     trace, x = encoded.trace, encoded.embedding
     _, text_layers = settings.layers
-    tower, frame = clip.text_tower, clip.tokenizer.add_special_tokens
+    tower, enclose = clip.text_tower, clip.tokenizer.add_special_tokens
     words = [w for w in tokens.words if w.tokens] if settings.readings else []
-    sequences = [frame(tokens.ids)]
-    sequences += [frame(clip.tokenizer.encode(PHOTO.format(w.text))) for w in words]
-    sequences += [frame(_without(tokens.ids, w)) for w in words]
+    sequences = [enclose(tokens.ids)]
+    sequences += [enclose(clip.tokenizer.encode(PHOTO.format(w.text))) for w in words]
+    sequences += [enclose(_without(tokens.ids, w)) for w in words]
     # Under autocast the shares take a pass of their own, in full precision.
-    moves = None if settings.reference or clip.dtype else method.tangent_fn()
-    embeddings, text = tower.run(sequences, text_layers, clip.tokenizer.special_tokens, moves)
+    tangent_fn = None if settings.reference or clip.dtype else method.tangent_fn()
+    embeddings, text = tower.run(sequences, text_layers, clip.tokenizer.special_tokens, tangent_fn)
     caption, alone, without = embeddings.split([1, len(words), len(words)])
     if settings.reference:
         text = tower.trace(sequences[0], text_layers, single_head=True)

@@ -24,7 +24,7 @@ from ..demo.world import COLORS, NUMBERS, OBJECTS, OPPOSITES, PAIRINGS, PREFIXES
 TRAINING_SEEDS = (
     490_000  # seeds 490,000 to 499,999 are for decisions, from 500,000 on for measuring
 )
-PHRASES = (*OBJECTS, *(f"{colour} {shape}" for colour in COLORS for shape in SHAPES))
+PHRASES = (*OBJECTS, *(f"{color} {shape}" for color in COLORS for shape in SHAPES))
 CLAIMS = {name: k for k, name in enumerate((*PHRASES, *(f"on {c}" for c in COLORS)))}
 JOINTS = (*PAIRINGS, *OPPOSITES)
 FUNCTION_WORDS = frozenset(" ".join(("a an on background", *JOINTS, *PREFIXES)).split())
@@ -62,7 +62,7 @@ class Stage:
     close_up_sizes: tuple[int, ...] = (40, 48, 64)
     shape_names: float = 0.0  # weight of the loss that tells a scene the names of the shapes in it
     variety: float = 0.6  # share of the pictures whose drawings are varied
-    shapes: float = 0.15  # share of the scenes with nothing but shapes of several colours
+    shapes: float = 0.15  # share of the scenes with nothing but shapes of several colors
     shorter: float = (
         0.0  # share of the captions of several things told from one that leaves one out
     )
@@ -115,7 +115,7 @@ class SceneBatches(Dataset[Batch]):
         for _ in range(stage.scenes):
             things: int | list[str] | None = None
             if rng.random() < stage.shapes:
-                things = _coloured_shapes(rng)
+                things = _colored_shapes(rng)
             elif stage.counts:
                 things = rng.choices((1, 2, 3, 4), stage.counts)[0]
             layout = self.plain.lay_out(Random(rng.randrange(TRAINING_SEEDS)), things)
@@ -169,17 +169,17 @@ def vocabulary_ids() -> NDArray[np.int64]:
 
 def vary_sprite(sprite: Image.Image, rng: Random) -> Image.Image:
     """Another drawing of the same thing: other tints, line and proportions."""
-    alpha, colour = sprite.getchannel("A"), sprite.convert("RGB")
+    alpha, color = sprite.getchannel("A"), sprite.convert("RGB")
     kind = rng.random()
     if kind < 0.40:
-        colour = colour.convert("RGB", _tint(rng))
+        color = color.convert("RGB", _tint(rng))
     elif kind < 0.44:
-        colour = ImageOps.posterize(colour, rng.randint(1, 3))
+        color = ImageOps.posterize(color, rng.randint(1, 3))
     elif kind < 0.50:
-        colour = colour.filter(ImageFilter.EDGE_ENHANCE_MORE)
+        color = color.filter(ImageFilter.EDGE_ENHANCE_MORE)
     elif kind < 0.53:
-        colour = ImageOps.grayscale(colour).convert("RGB")
-    varied = colour.copy()
+        color = ImageOps.grayscale(color).convert("RGB")
+    varied = color.copy()
     varied.putalpha(alpha)
     if rng.random() < 0.5:
         varied = _skewed(varied, rng)
@@ -189,7 +189,7 @@ def vary_sprite(sprite: Image.Image, rng: Random) -> Image.Image:
 
 
 def vary_picture(image: Image.Image, rng: Random) -> Image.Image:
-    """Brightness and sharpness as another camera would have them; colours keep their names."""
+    """Brightness and sharpness as another camera would have them; colors keep their names."""
     if rng.random() < 0.3:
         gain, lift = rng.uniform(0.8, 1.15), rng.uniform(-12, 12)
         image = image.point([min(255, max(0, int(v * gain + lift))) for v in range(256)] * 3)
@@ -199,7 +199,7 @@ def vary_picture(image: Image.Image, rng: Random) -> Image.Image:
 
 
 def _tint(rng: Random) -> tuple[float, ...]:
-    """A colour matrix (3 x 4): saturation, a turn of the hue and channel gains."""
+    """A color matrix (3 x 4): saturation, a turn of the hue and channel gains."""
     grey = np.full((3, 3), 1 / 3)
     turn = rng.gauss(0, 0.15) if rng.random() < 0.93 else rng.uniform(-np.pi, np.pi)
     axis = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)
@@ -220,10 +220,10 @@ def _skewed(sprite: Image.Image, rng: Random) -> Image.Image:
     return sprite.transform(sprite.size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
 
 
-def _coloured_shapes(rng: Random) -> list[str]:
+def _colored_shapes(rng: Random) -> list[str]:
     count = rng.randint(2, 3)
     pairs = zip(rng.sample(list(COLORS), count), rng.sample(SHAPES, count), strict=True)
-    return [f"{colour} {shape}" for colour, shape in pairs]
+    return [f"{color} {shape}" for color, shape in pairs]
 
 
 def _close(layout: Layout, rng: Random) -> Layout:
@@ -244,8 +244,8 @@ def _terse(caption: str, rng: Random, share: float) -> str:
 
 
 def _name(phrase: str, prefix: str) -> Caption:
-    *colour, noun = phrase.split()
-    return Caption((Mention(noun, colour[0] if colour else None),), prefix=prefix)
+    *color, noun = phrase.split()
+    return Caption((Mention(noun, color[0] if color else None),), prefix=prefix)
 
 
 def _possibly_true(

@@ -65,7 +65,7 @@ def retrieval(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> M
 
 
 def color_of_shape(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> Measured:
-    """Two shapes in view: which of all colours does the named one have?"""
+    """Two shapes in view: which of all colors does the named one have?"""
     scenes, shapes, truth = [], [], []
     for seed in seeds:
         rng = Random(seed)
@@ -77,7 +77,7 @@ def color_of_shape(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str])
     scores = encode_scenes(clip, scenes) @ encode_captions(clip, captions).T
     rows = torch.tensor([SHAPES.index(shape) for shape in shapes])
     own = scores.view(len(scenes), len(SHAPES), len(COLORS))[torch.arange(len(scenes)), rows]
-    return {"colour of a named shape": mean(own.argmax(1) == torch.tensor(truth))}
+    return {"color of a named shape": mean(own.argmax(1) == torch.tensor(truth))}
 
 
 def left_and_right(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> Measured:

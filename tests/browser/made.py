@@ -24,7 +24,7 @@ HOSTILE = '</script><img src=x onerror="window.hacked = true"><b>fox</b>'
 
 
 def made_explanation(caption: str = CAPTION) -> Explanation:
-    """Explain `caption` by decree: the words fox and red see the fox, whale and blue the whale."""
+    """Return an explanation written by hand: the words fox and red see the fox, whale and blue the whale."""
     words = words_of(caption)
     interactions = np.full((len(words), *GRID), 0.001, np.float32)
     for row, word in zip(interactions, words, strict=True):

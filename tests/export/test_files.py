@@ -275,7 +275,7 @@ def test_commands_report_a_full_disk_and_leave_the_old_file(
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_process_killed_while_it_writes_leaves_a_whole_file(tmp_path: Path) -> None:
-    """By hand, for more tries: ``python -m tests.export.killing /tmp/empty-folder 25``."""
+    """By hand, for more tries: ``python -m tests.export.killing FOLDER 25``."""
     run = subprocess.run(
         [sys.executable, "-m", "tests.export.killing", str(tmp_path), "8"],
         cwd=ROOT, check=True, capture_output=True, text=True,

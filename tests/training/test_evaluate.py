@@ -13,7 +13,7 @@ BARS = {  # seen styles, held-out style; a little under what the weights reach o
     "naming top-1": (0.99, 0.95),
     "naming top-5": (0.99, 0.98),
     "retrieval among 100": (0.97, 0.95),
-    "colour of a named shape": (0.98, 0.98),
+    "color of a named shape": (0.98, 0.98),
     "pointing game": (0.98, 0.97),
     "pointing game to the pixel": (0.94, 0.93),
     "energy in the mask": (0.77, 0.75),

@@ -1,4 +1,4 @@
-"""What is asked beside the explanation: words of a region, the mask test, maps of single blocks."""
+"""Questions about what is shown: words of a region, the mask test, maps of single blocks."""
 
 from __future__ import annotations
 

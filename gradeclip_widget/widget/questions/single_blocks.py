@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class SingleBlocks(Question):
-    """Maps of the active prompt in every block of both towers; see `Explainer.depth`."""
+    """Maps of the active prompt in every block of both towers; see `Explainer.block_maps`."""
 
     asks, answer = "depth", "_depth"
 
