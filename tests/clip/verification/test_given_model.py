@@ -115,6 +115,14 @@ def test_a_hook_on_the_tower_is_refused_and_the_message_says_both_scores(model: 
     assert score(model) == pytest.approx(layers, abs=1e-6)
 
 
+def test_verify_checks_a_model_by_itself(model: CLIP) -> None:
+    clip = check.wrap(model)
+    clip.verify()
+    model.visual.register_forward_hook(lambda module, args, out: out + 1)
+    with pytest.raises(ValueError, match=r"hooks \(visual\)"):
+        clip.verify()
+
+
 def test_a_hook_below_the_blocks_is_explained(model: CLIP) -> None:
     plain = score(model)
     model.visual.ln_pre.register_forward_hook(lambda module, args, out: out.roll(1, -1))
