@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 import functools
+import inspect
 import warnings
 from collections.abc import Callable, Iterable
 from typing import ParamSpec, TypeVar
 
 _PACKAGE = __name__.partition(".")[0]
+_INNER = (f"{_PACKAGE}.", "traitlets.", "contextlib")
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
@@ -47,16 +49,21 @@ def did_you_mean(name: str, known: Iterable[str], count: int = 1) -> str:
     return f"; the nearest are {', '.join(map(repr, near))}"
 
 
-def warn_of_old_name(old: str, new: str, stacklevel: int = 2) -> None:
+def warn_of_old_name(old: str, new: str) -> None:
     """Warn that a name is an old one, at the line that uses it.
+
+    That is the nearest line of somebody else's: not of this package, nor of those that pass on what is set on
+    a widget.
 
     Args:
         old: the name that was used.
         new: what it is called now.
-        stacklevel: how far up that line is, as `warnings.warn` counts from the caller of this function.
     """
     message = f"{old} is now called {new}; the old name goes with the next version"
-    warnings.warn(message, DeprecationWarning, stacklevel=stacklevel + 1)
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith(_INNER):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, DeprecationWarning, stacklevel=level)
 
 
 def under_old_name(function: Callable[Arguments, Result], old: str) -> Callable[Arguments, Result]:

@@ -1,17 +1,19 @@
-"""Make a live widget: of a picture and prompts, or of explanations made before."""
+"""Make a live widget: of a picture and captions, or of explanations made before."""
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from ..core.errors import warn_of_old_name
 from ..explain.explanation import Explanation
 from ..explain.settings import ExplainSettings
 from .options import check_options, spell_out
 from .request import Request
-from .traits import first_values, names_of
+from .traits import first_values
 from .widget import ExplanationWidget
 
 if TYPE_CHECKING:
@@ -19,12 +21,13 @@ if TYPE_CHECKING:
     from ..explain.explainer import Explainer
 
 _SETTINGS = {field.name: field.default for field in fields(ExplainSettings)}
-_PROMPTS = ("prompt", "caption", "captions")  # what `prompts` is called elsewhere
+_OTHER_NAMES = ("caption", "prompt")  # a single one; the widget's trait is `prompt`
+_FORMER_NAME = "prompts"
 
 
 def explore(
     image: Any = None,
-    prompts: str | Sequence[str] | None = None,
+    captions: str | Sequence[str] | None = None,
     model: str | ClipModel | Explainer = "demo",
     *,
     models: Sequence[str | ClipModel] = (),
@@ -52,7 +55,8 @@ def explore(
         image: anything that `Explainer` takes as a picture: path, web address, bytes, open file, PIL image,
             array, tensor; a list of them is shown as a strip, the first one in front. ``explore()`` alone
             shows a drawn scene.
-        prompts: a caption, or several to compare; ``prompt=`` and ``caption=`` are taken too.
+        captions: a caption, or several to compare, as `Explainer` takes them; ``caption=`` and ``prompt=``
+            are taken too.
         model: ``"demo"`` for the embedded model, a name and weights as in ``"ViT-B-16/openai"``, a
             `ClipModel`, or an `Explainer`, which then decides the method and its options too.
         models: others to switch to; they are loaded when first used.
@@ -67,8 +71,8 @@ def explore(
             the widget's traits, as `ExplanationWidget` describes them.
 
     Raises:
-        TypeError: there is no such option; an image without prompts or prompts without an image.
-        TypeError, ValueError, FileNotFoundError: the picture, a prompt or an option cannot be used; the
+        TypeError: there is no such option; an image without captions or captions without an image.
+        TypeError, ValueError, FileNotFoundError: the picture, a caption or an option cannot be used; the
             sentence names it.
         ModelLoadError: the model's weights could not be fetched.
     """
@@ -76,7 +80,7 @@ def explore(
     from ..explain.explainer import Explainer
     from .backend import Backend
 
-    prompts = _prompts(prompts, options)
+    captions = _captions(captions, options)
     if "options" in options:
         warnings.warn(
             "options={...} is deprecated: give its entries to explore() as keywords",
@@ -84,8 +88,8 @@ def explore(
             stacklevel=2,
         )
         options |= options.pop("options") or {}
-    check_options(options, {*_SETTINGS, *names_of(option=True)})
-    image, prompts = _scene(image, prompts)
+    check_options(options, inspect.signature(explore).parameters)
+    image, captions = _scene(image, captions)
     settings = {name: options.pop(name) for name in _SETTINGS if name in options}
     if isinstance(model, Explainer):
         if settings:
@@ -93,8 +97,9 @@ def explore(
         method, settings, model = model.method.name, model.options, model.clip
     loading = {"pretrained": pretrained, "device": device, "dtype": dtype}
     backend = Backend(image, [_loaded(model, loading), *models], vocabularies)
-    captions = caption_texts(prompts)
-    request = Request(0, captions, backend.models.names[0], method).with_values(settings)
+    request = Request(0, caption_texts(captions), backend.models.names[0], method).with_values(
+        settings
+    )
     if "picture" in options:
         request = request.with_values({"picture": options.pop("picture")})
     widget = ExplanationWidget(backend.explain(request), backend, request, **options)
@@ -122,30 +127,33 @@ def show(
     return _laid_out(ExplanationWidget(explanations, **traits), layout)
 
 
-def _prompts(
-    prompts: str | Sequence[str] | None, options: dict[str, Any]
+def _captions(
+    captions: str | Sequence[str] | None, options: dict[str, Any]
 ) -> str | Sequence[str] | None:
-    """Return the prompts, under whichever name they were given, which is taken out of the options."""
-    given = {name: options.pop(name) for name in _PROMPTS if name in options}
-    if prompts is not None:
-        given["prompts"] = prompts
+    """Return the captions, under whichever name they were given, which is taken out of the options."""
+    names = (*_OTHER_NAMES, _FORMER_NAME)
+    given = {name: value for name in names if (value := options.pop(name, None)) is not None}
+    if _FORMER_NAME in given:
+        warn_of_old_name(f"{_FORMER_NAME}= of explore()", "captions=")
+    if captions is not None:
+        given["captions"] = captions
     if len(given) > 1:
         raise TypeError(f"{' and '.join(sorted(given))} are the same thing; give one of them")
     return next(iter(given.values()), None)
 
 
-def _scene(image: Any, prompts: str | Sequence[str] | None) -> tuple[Any, str | Sequence[str]]:
-    """Return a picture and prompts, those of a drawn scene where neither was given."""
-    if image is None and prompts is None:
+def _scene(image: Any, captions: str | Sequence[str] | None) -> tuple[Any, str | Sequence[str]]:
+    """Return a picture and captions, those of a drawn scene where neither was given."""
+    if image is None and captions is None:
         from ..demo import scenes
 
         scene = scenes()[0]
         return scene.image, scene.caption
-    if prompts is None:
-        raise TypeError("no prompt for the picture: explore(image, 'a dog on a sofa')")
+    if captions is None:
+        raise TypeError("no caption for the picture: explore(image, 'a dog on a sofa')")
     if image is None:
-        raise TypeError(f"no picture for {prompts!r:.80}: explore(image, prompts)")
-    return image, prompts
+        raise TypeError(f"no picture for {captions!r:.80}: explore(image, captions)")
+    return image, captions
 
 
 def _loaded(model: str | ClipModel, loading: dict[str, Any]) -> str | ClipModel:
@@ -169,5 +177,7 @@ def _laid_out(widget: ExplanationWidget, layout: Any) -> ExplanationWidget:
     return widget
 
 
-spell_out(explore, {**_SETTINGS, **first_values(option=True)}.items())
+spell_out(
+    explore, {**dict.fromkeys(_OTHER_NAMES), **_SETTINGS, **first_values(option=True)}.items()
+)
 spell_out(show, first_values(option=True).items())

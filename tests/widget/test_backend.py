@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import io
 import weakref
 from pathlib import Path
@@ -98,21 +99,22 @@ def test_explore_alone_opens_a_drawn_scene() -> None:
     assert widget.explanation.image.size == gw.demo.scenes()[0].image.size
 
 
-@pytest.mark.parametrize("name", ["prompts", "prompt", "caption", "captions"])
-def test_a_prompt_is_taken_under_any_of_its_names(clip: gw.ClipModel, name: str) -> None:
+@pytest.mark.parametrize("name", ["captions", "caption", "prompt"])
+def test_a_caption_is_taken_under_any_of_its_names(clip: gw.ClipModel, name: str) -> None:
     assert gw.explore(picture(), model=clip, **{name: "a dog"}).prompt == "a dog"
+    assert name in inspect.signature(gw.explore).parameters
 
 
-def test_a_prompt_is_given_once(clip: gw.ClipModel) -> None:
-    with pytest.raises(TypeError, match="prompt and prompts are the same thing"):
+def test_a_caption_is_given_once(clip: gw.ClipModel) -> None:
+    with pytest.raises(TypeError, match="captions and prompt are the same thing"):
         gw.explore(picture(), "a dog", clip, prompt="a cat")
 
 
-def test_a_picture_comes_with_a_prompt_and_the_other_way_round(clip: gw.ClipModel) -> None:
-    with pytest.raises(TypeError, match=r"no prompt for the picture: explore\(image, "):
+def test_a_picture_comes_with_a_caption_and_the_other_way_round(clip: gw.ClipModel) -> None:
+    with pytest.raises(TypeError, match=r"no caption for the picture: explore\(image, "):
         gw.explore(picture(), model=clip)
-    with pytest.raises(TypeError, match=r"no picture for 'a dog': explore\(image, prompts\)"):
-        gw.explore(prompts="a dog")
+    with pytest.raises(TypeError, match=r"no picture for 'a dog': explore\(image, captions\)"):
+        gw.explore(captions="a dog")
 
 
 def test_a_model_given_by_its_name_goes_where_it_is_wanted() -> None:
@@ -166,7 +168,7 @@ def test_a_file_that_went_away_is_still_explained(
     [
         ({"image": []}, ValueError, "list of pictures is empty"),
         ({"image": torch.zeros(2, 3, 8, 8)}, ValueError, r"2 pictures in one tensor"),
-        ({"prompts": []}, ValueError, "list of captions is empty"),
+        ({"captions": []}, ValueError, "list of captions is empty"),
         ({"models": [3]}, TypeError, "a name or a ClipModel, not int"),
         ({"models": ["ViT-B-99/openai"]}, ValueError, "no model 'ViT-B-99'; the nearest"),
         ({"picture": 1}, ValueError, "picture=1: there are 1 pictures"),
@@ -179,7 +181,7 @@ def test_bad_input_raises_at_the_call(
     clip: gw.ClipModel, wrong: dict[str, Any], error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):
-        gw.explore(**{"image": picture(), "prompts": "a dog", "model": clip} | wrong)
+        gw.explore(**{"image": picture(), "captions": "a dog", "model": clip} | wrong)
 
 
 def test_what_is_on_show_can_be_copied_as_python(

@@ -197,11 +197,6 @@ def test_a_measure_that_was_not_computed_is_refused() -> None:
     assert widget.importance == "grad-eclip"
 
 
-def test_controls_are_known_by_the_names_they_had_before(shown: Widget) -> None:
-    shown.controls = ["heat", "colours", "reading"]
-    assert shown.controls == ["opacity", "color_scale", "reading"]
-
-
 def test_the_docstring_lists_every_public_trait() -> None:
     document = Widget.__doc__ or ""
     assert "opacity: opacity of the strongest evidence." in document
