@@ -30,6 +30,16 @@ export function partDecimals(largest: number): number {
   return Math.min(6, Math.max(3, 1 - Math.floor(Math.log10(largest))));
 }
 
+/** A contribution to the score as `formatPart` shows it. */
+export function roundPart(value: number, decimals: number): number {
+  return Number(value.toFixed(decimals)) || 0; // no negative zero
+}
+
+/** The least that a full bar stands for: two significant digits, so that rounding alone cannot fill one. */
+export function leastFullBar(decimals: number): number {
+  return 10 ** (1 - decimals);
+}
+
 /** Format a contribution to the score, with a typographic minus, and without one if it rounds to zero. */
 export function formatPart(value: number, decimals: number): string {
   const text = value.toFixed(decimals);

@@ -6,7 +6,7 @@ import type { Explanation } from "../core/types";
 import { nameOf } from "../state/names";
 import type { Frame, Scene } from "../state/scene";
 import type { Kernel } from "../state/store";
-import { formatLocation } from "../state/wording";
+import { formatLocation, formatSilence } from "../state/wording";
 import { type Component, h, setText } from "../ui/dom";
 
 const HINT =
@@ -97,6 +97,7 @@ function formatSelection(scene: Scene): string {
   if (!region) return `${label} pinned. ${formatMap(scene)}`;
   if (share !== null && pinned.length > 0)
     return `${formatPercent(share)} of the evidence for ${label} lies in the region.`;
+  if (scene.silent) return `Region selected. ${formatSilence(scene.versus)}`;
   const said = ranking
     .slice(0, 3)
     .map(({ word, value }) => `${nameOf(e, word)} ${formatPart(value, decimals)}`);

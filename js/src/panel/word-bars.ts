@@ -1,7 +1,14 @@
 // The words as bars: their importance by two measures, or their evidence in a region. In the difference view, the other
 // prompt's words are listed too.
 
-import { formatEvidenceOf, formatPart, formatPartSigned, formatPercent } from "../core/format";
+import {
+  formatEvidenceOf,
+  formatPart,
+  formatPartSigned,
+  formatPercent,
+  leastFullBar,
+  roundPart,
+} from "../core/format";
 import { wordColor } from "../core/hues";
 import type { WordHeader } from "../core/types";
 import type { Hover } from "../prompt/word-selection";
@@ -9,7 +16,7 @@ import { pinWord } from "../prompt/word-selection";
 import { disambiguate, type WordName, wordNames } from "../state/names";
 import type { Frame, Scene } from "../state/scene";
 import type { Store } from "../state/store";
-import { capitalize, formatImportance, formatRegionPart } from "../state/wording";
+import { capitalize, formatImportance, formatRegionPart, formatSilence } from "../state/wording";
 import { type BarRow, createBarRow, placeBar, showBar, showTrack } from "../ui/bar";
 import { type Component, h, reuseRows, setAttribute, setText } from "../ui/dom";
 import { setHelp } from "../ui/help";
@@ -45,9 +52,10 @@ export function createWordBars(
 ): Component<Frame> {
   const line = createMeasureLine(store, menu, signal);
   const share = h("p", { class: "gradeclip-share", hidden: true });
+  const silence = h("p", { class: "gradeclip-share", hidden: true });
   const list = h("ol", { class: "gradeclip-bars" });
   const fold = h("button", { type: "button", class: "gradeclip-more gradeclip-fold", hidden: true });
-  const element = h("section", { class: "gradeclip-ranking" }, line.element, share, list, fold);
+  const element = h("section", { class: "gradeclip-ranking" }, line.element, share, silence, list, fold);
   const rows: Row[] = [];
   hover.watch(list, OWN_BAR, signal);
   fold.addEventListener("click", () => store.setView({ unfolded: !store.view.unfolded }), { signal });
@@ -79,7 +87,10 @@ export function createWordBars(
         const parted = foldRanking(entries);
         const few = parted.folded.length > 0 && !unfolded;
         draw(scene, few ? parted.shown : entries);
-        fold.hidden = parted.folded.length === 0;
+        list.hidden = scene.silent;
+        fold.hidden = scene.silent || parted.folded.length === 0;
+        silence.hidden = !scene.silent;
+        setText(silence, scene.silent ? formatSilence(scene.versus) : "");
         setText(fold, unfolded ? "Fold what carries little" : formatFolded(scene, parted.folded));
         fold.setAttribute("aria-expanded", String(unfolded));
       }
@@ -97,9 +108,11 @@ export function createWordBars(
 
   function draw(scene: Scene, drawn: readonly Entry[]): void {
     const second = secondMeasure(scene);
+    const rounded = (value: number | undefined) => roundPart(value ?? 0, scene.decimals); // as it is shown
     const track = showTrack(
       list,
-      drawn.flatMap(({ word, value }) => [value, (word !== null && second?.values[word]) || 0]),
+      drawn.flatMap(({ word, value }) => [rounded(value), rounded(second?.values[word ?? -1])]),
+      leastFullBar(scene.decimals),
     );
     const format = scene.versus ? formatPartSigned : formatPart;
     list.classList.toggle("has-second", second !== null);
@@ -114,10 +127,10 @@ export function createWordBars(
       row.element.classList.toggle("is-quiet", header.truncated || !header.known || word === null);
       setText(row.text, name.text);
       setText(row.beside, name.beside && ` (${name.beside})`);
-      showBar(row, track, value, format(value, scene.decimals), k === 0);
+      showBar(row, track, rounded(value), format(value, scene.decimals), k === 0);
       const other = word === null ? undefined : second?.values[word];
       setText(row.secondValue, other === undefined ? "" : formatPart(other, scene.decimals));
-      placeBar(row.second, track, other ?? 0);
+      placeBar(row.second, track, rounded(other));
       setHelp(row.element, formatBarHelp(scene, drawn[k]), row.word);
     });
     const stops = used.map(({ word }) => word);

@@ -1,6 +1,7 @@
 // The caption with its words as buttons, tinted by their importance or by their evidence in the region.
 
 import type { Draft } from "../core/caption";
+import { leastFullBar } from "../core/format";
 import { wordColor } from "../core/hues";
 import type { WordHeader } from "../core/types";
 import { disambiguate } from "../state/names";
@@ -93,13 +94,13 @@ export function createWords(
   }
 
   /**
-   * Tint each word by its value relative to the strongest. Highlighted words have their color, and as in the picture
+   * Tint each word by its value relative to the strongest, as long as the bars are. Highlighted words have their color, and as in the picture
    * the square root of that ratio as strength.
    */
-  function tint({ draft, ranking, region, highlights, overview }: Frame["scene"]): void {
+  function tint({ draft, ranking, region, highlights, overview, decimals }: Frame["scene"]): void {
     tinted = ranking;
     hued = highlights;
-    const top = Math.max(...ranking.map(({ value }) => Math.abs(value)), 1e-30);
+    const top = Math.max(...ranking.map(({ value }) => Math.abs(value)), leastFullBar(decimals));
     element.classList.toggle("has-region", region !== null);
     for (const { word, value } of ranking) {
       const button = buttons[draft.sources.indexOf(word)];

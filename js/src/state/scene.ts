@@ -21,7 +21,7 @@ import {
   regionWords,
   scaleToTotal,
 } from "../core/evidence";
-import { partDecimals } from "../core/format";
+import { partDecimals, roundPart } from "../core/format";
 import { memoize } from "../core/memo";
 import type { Depth, Explanation, Region, Sign } from "../core/types";
 import type { PromptRow } from "./prompts";
@@ -57,6 +57,7 @@ export interface Scene {
   part: Float64Array | null; // covered fraction of each patch
   ranking: readonly RankedWord[]; // contributions to the score, in the region if any, minus those of `versus`
   others: readonly RankedWord[]; // words that only `versus` has, with negated values
+  silent: boolean; // whether all of it rounds to zero, in a region
   share: number | null; // fraction of the shown words' positive evidence that lies in the region
 }
 
@@ -99,6 +100,7 @@ export function deriveScene(
   const region = store.view.draft ?? store.get("region");
   const part = kept ? previous.part : region && coverage(e, region);
   const [ranking, others] = kept ? [previous.ranking, previous.others] : rank(e, versus, measure, part);
+  const decimals = partDecimals(Math.max(...values.map(Math.abs)));
   const asked = requestedCaption(e, store);
   return {
     explanation,
@@ -115,7 +117,7 @@ export function deriveScene(
     reading,
     sign,
     measure,
-    decimals: partDecimals(Math.max(...values.map(Math.abs))),
+    decimals,
     overview,
     highlights: overview === "words" ? highlights(e, measure) : [],
     together,
@@ -130,6 +132,7 @@ export function deriveScene(
     part,
     ranking,
     others,
+    silent: part !== null && [...ranking, ...others].every(({ value }) => roundPart(value, decimals) === 0),
     share: part && words.length > 0 ? positiveShare(map, part) : null,
   };
 

@@ -72,6 +72,11 @@ export function formatRegionPart(
   return `${part} of the ${of} that ${clause(shown, whole, nameOf(e, word))} lies in this region.`;
 }
 
+/** What a region says in which every value rounds to zero. */
+export function formatSilence(versus: Explanation | null): string {
+  return versus ? "The two prompts do not differ in this region." : "This region speaks for no word.";
+}
+
 /** "What the score loses without the word". */
 export function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);

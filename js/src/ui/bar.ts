@@ -8,19 +8,22 @@ export interface Track {
   bar(value: number): { start: number; length: number };
 }
 
-/** Scale a track so that the largest positive and negative values reach its ends. */
-export function layTrack(values: readonly number[]): Track {
+/**
+ * Scale a track so that the largest positive and negative values reach its ends, unless they are less than `least`
+ * apart, which then is what the whole track stands for.
+ */
+export function layTrack(values: readonly number[], least = 0): Track {
   const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];
-  const span = high - low || 1;
+  const span = Math.max(high - low, least) || 1;
   return {
     zero: (0 - low) / span,
     bar: (value) => ({ start: (Math.min(value, 0) - low) / span, length: Math.abs(value) / span }),
   };
 }
 
-/** Scale the track of a list to its values and style the list accordingly. */
-export function showTrack(list: HTMLElement, values: readonly number[]): Track {
-  const track = layTrack(values);
+/** Scale the track of a list to its values, as `layTrack`, and style the list accordingly. */
+export function showTrack(list: HTMLElement, values: readonly number[], least = 0): Track {
+  const track = layTrack(values, least);
   list.style.setProperty("--zero", `${(100 * track.zero).toFixed(2)}%`);
   list.classList.toggle("is-signed", track.zero > 0);
   return track;

@@ -108,6 +108,51 @@ describe("the bars", () => {
   });
 });
 
+describe("a region that gives the words", () => {
+  const FIRST = { kind: "box", box: [0, 0, 20, 20] } as const;
+  const LAST = { kind: "box", box: [40, 20, 60, 40] } as const;
+  // All of "dog" and "snow" lies in the last patch but for a little, which is all that the first patch has.
+  const giving = (share: number) => {
+    const rows = [0, 1, 0, 1].map((strength) => [strength * share, 0, 0, 0, 0, strength * (1 - share)]);
+    return open({ _payloads: [payload({ rows, importance: [0, 0.1, 0, 0.2] })], region: FIRST });
+  };
+
+  test("nothing that the numbers can show has no bars, and a sentence says so", async () => {
+    const { bars, one, all, model, word } = giving(0.002);
+    const list = one(".gradeclip-bars");
+    const said = all(".gradeclip-ranking > p").filter((line) => !line.hidden);
+    expect(said.map((line) => line.textContent)).toEqual(["This region speaks for no word."]);
+    expect([list.hidden, one(".gradeclip-fold").hidden]).toEqual([true, true]);
+    expect(Number(word(3).style.getPropertyValue("--share"))).toBeLessThan(0.05); // next to no tint
+    model.set("region", LAST);
+    await frame();
+    expect([list.hidden, said[0].hidden]).toEqual([false, true]);
+    expect(bars()[0].textContent).toBe("snow0.200");
+    model.set("region", FIRST);
+    await frame();
+    expect(one(".gradeclip-spoken").textContent).toBe("Region selected. This region speaks for no word.");
+  });
+
+  test("little has bars as small as the numbers beside them", () => {
+    const { bars, all } = giving(0.01);
+    expect(bars().map((row) => row.textContent)).toEqual(["snow0.002", "dog0.001"]);
+    const width = (k: number) => bars()[k].querySelector<HTMLElement>("i")!.style.width;
+    expect([width(0), width(1)]).toEqual(["20.00%", "10.00%"]);
+    expect(all(".gradeclip-ranking > p").every((line) => line.hidden)).toBe(true);
+  });
+
+  test("much has a full bar for the largest", () => {
+    expect(giving(0.5).one(".gradeclip-bar i").style.width).toBe("100.00%");
+  });
+
+  test("the same in both prompts is said to be no difference", () => {
+    const both = payload({ importance: [0.1, 0.2, 0.1, 0.2] });
+    const { all } = open({ _payloads: [both, both], prompts: ["a dog", "a dog"], versus: 1, region });
+    const said = all(".gradeclip-ranking > p").filter((line) => !line.hidden);
+    expect(said.map((line) => line.textContent)).toEqual(["The two prompts do not differ in this region."]);
+  });
+});
+
 describe("words that carry next to nothing", () => {
   test("are folded into one line that says what they bring together", () => {
     const { bars, one } = open({ _payloads: [many] });

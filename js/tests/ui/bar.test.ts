@@ -15,6 +15,13 @@ test("values for and against share one zero", () => {
   expect(track.bar(0.25)).toEqual({ start: 0.5, length: 0.25 });
 });
 
+test("values too small for the whole track take a part of it", () => {
+  const track = layTrack([0.001, -0.001], 0.01);
+  expect(track.bar(0.001).length).toBeCloseTo(0.1);
+  expect(track.zero).toBeCloseTo(0.1);
+  expect(layTrack([0.02], 0.01).bar(0.02).length).toBe(1);
+});
+
 test("nothing but zeros gives no bar", () => {
   expect(layTrack([0, 0]).bar(0)).toEqual({ start: 0, length: 0 });
   expect(layTrack([]).zero).toBe(0);
