@@ -46,7 +46,7 @@ def explain(
         encoded.check_version()
         for n, tokens in enumerate(captions):
             progress("maps", n, len(captions))
-            out.append(_explain(setup, encoded, tokens, start))
+            out.append(_explain(setup, encoded, tokens, progress, start))
             start = time.perf_counter()
     return out
 
@@ -63,13 +63,15 @@ def integrate(
     return values
 
 
-def _explain(setup: Setup, encoded: EncodedImage, tokens: Tokens, start: float) -> Explanation:
+def _explain(
+    setup: Setup, encoded: EncodedImage, tokens: Tokens, progress: Progress, start: float
+) -> Explanation:
     """Return the explanation of one caption, while the model is running.
 
     Where its measures of importance contradict each other, a note says so.
     """
     clip, settings, picture = setup.clip, setup.settings, encoded.picture
-    parts = _compute(setup, encoded, tokens)
+    parts = _compute(setup, encoded, tokens, progress)
     arrays = {name: part.float().cpu().numpy() for name, part in parts.items()}
     for name in ("signed_map", "interactions", "alone", "left_out"):
         arrays[name] = arrays[name].reshape(*arrays[name].shape[:-1], *encoded.trace.grid)
@@ -115,7 +117,9 @@ def _integrate(clip: ClipModel, trace: ImageTrace, tokens: Tokens, steps: int = 
     return integrated_gradients(clip.text_tower, ids, special, trace.embedding.float(), steps)
 
 
-def _compute(setup: Setup, encoded: EncodedImage, tokens: Tokens) -> dict[str, Tensor]:
+def _compute(
+    setup: Setup, encoded: EncodedImage, tokens: Tokens, progress: Progress
+) -> dict[str, Tensor]:
     """Return the tensors of an explanation by name, on the model's device.
 
     Maps are flat (..., patches). Those of words read alone and left out have a row for every word that has
@@ -135,9 +139,9 @@ def _compute(setup: Setup, encoded: EncodedImage, tokens: Tokens) -> dict[str, T
     caption, alone, without = embeddings.split([1, len(words), len(words)])
     if settings.reference:
         text = tower.trace(sequences[0], text_layers, single_head=True)
-    shares = method.token_attributions(text)
+    shares = method.token_attributions(text, x, progress)
     f = shares.embedding.to(caption)
-    maps = method.image_maps(trace, torch.cat([caption, f, alone, caption - without]))
+    maps = method.image_maps(trace, torch.cat([caption, f, alone, caption - without]), progress)
     whole, interactions, *readings = maps.split([1, len(f), len(words), len(words)])
     parts = {
         "score": trace.embedding @ caption[0],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, overload
 
@@ -43,6 +43,7 @@ class Explainer:
     Args:
         clip: the model.
         method: name of the method, one of `gradeclip_widget.methods.method_names`.
+        method_options: the method's own options by name, such as ``{"masks": 500}`` of ``"rise"``.
         reference: compute as the authors' published code does, quirks included (one attention head of full
             width in the explained blocks, text weights normalized over padding, norms differentiated).
         freeze_norms: whether the importance of tokens holds the scales of the text tower's last
@@ -61,7 +62,7 @@ class Explainer:
             costs some twenty passes of the caption through the text tower, there and back.
 
     Raises:
-        ValueError: no such method, or a number of blocks that the towers do not have.
+        ValueError: no such method, option or value, or a number of blocks that the towers do not have.
 
     Reference:
         Zhao et al., "Gradient-based Visual Explanation for Transformer-based CLIP", ICML 2024. The
@@ -81,6 +82,7 @@ class Explainer:
         clip: ClipModel,
         method: str = "grad-eclip",
         *,
+        method_options: Mapping[str, Any] | None = None,
         reference: bool = False,
         freeze_norms: bool = True,
         image_layers: int = 1,
@@ -102,8 +104,9 @@ class Explainer:
             readings=readings,
             integrated_gradients=integrated_gradients,
         ).resolve(clip.image_tower, clip.text_tower)
-        self.clip, self.method = clip, get_method(method, reference)
+        self.clip, self.method = clip, get_method(method, reference, method_options)
         self.method.check_towers(clip.image_tower, clip.text_tower)
+        self.method.bind(clip)
         self._setup = Setup(clip, self.method, settings)
 
     @property
@@ -116,18 +119,15 @@ class Explainer:
         """The keywords that it was made with, ``None`` replaced by what applies to the model."""
         return asdict(self._setup.settings)
 
-    def with_method(self, method: str) -> Explainer:
-        """Return the same explainer with another method."""
-        return Explainer(self.clip, method, **self.options)
+    def with_method(self, method: str, **method_options: Any) -> Explainer:
+        """Return the same explainer with another method, and that method's options."""
+        return Explainer(self.clip, method, method_options=method_options, **self.options)
 
     def encode(self, image: Any, progress: Progress | None = None) -> EncodedImage:
         """Run the image tower on a picture once, for any number of captions; errors are those of `__call__`.
 
         >>> import gradeclip_widget as gw
-        >>> explainer = gw.Explainer(gw.load("demo"))
-        >>> encoded = explainer.encode(gw.demo.scenes()[0].image)
-        >>> [explainer(encoded, caption).caption for caption in ("a tree", "a bicycle")]
-        ['a tree', 'a bicycle']
+        >>> encoded = gw.Explainer(gw.load("demo")).encode(gw.demo.scenes()[0].image)
 
         Args:
             image: as in `__call__`.
@@ -171,8 +171,8 @@ class Explainer:
             image: path, web address, bytes, open file, PIL image, array, tensor (3, H, W) or (1, 3, H, W),
                 normalized or not, or what `encode` made of one; or a list of these.
             captions: a caption, a list of captions, or token ids (1, context length).
-            progress: called at the stages "tokens", "image tower" and, before every caption, "maps"; an
-                exception that it raises ends the work and passes through.
+            progress: called at the stages "tokens", "image tower", "maps" before every caption, and those of
+                the method; an exception that it raises ends the work and passes through.
 
         Returns:
             One explanation, a list for a list of captions, and for a list of pictures the list of what each

@@ -36,7 +36,7 @@ def vocabulary_maps(
         maps: list[Tensor] = []
         for batch in directions.split(_BATCH):
             progress("maps", len(maps) * _BATCH, len(directions))
-            maps.append(setup.method.image_maps(trace, batch).float().cpu())
+            maps.append(setup.method.image_maps(trace, batch, progress).float().cpu())
         norms = residual_norms(directions, trace.embedding).cpu().numpy()
     return VocabularyMaps(
         tuple(vocabulary.words),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import ClassVar
 
 from torch import Tensor
 
+from ..clip import ClipModel
 from ..clip.blocks.attention import TangentFn
 from ..clip.image_towers.base import ImageTower, ImageTrace
 from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTower, TextTrace
+from ..core.progress import Progress, no_progress
+from .token_attributions import caption_attributions, caption_tangents
 
 METHODS: list[type[Method]] = []  # filled as their modules are imported
 
@@ -23,10 +27,16 @@ class Method(ABC):
     Attributes:
         name: what it is asked for by.
         label: what it is called where it is shown.
+        purpose: one sentence on what it is for.
+        limits: one sentence on what it cannot see.
         needs_query: whether both towers must have a pooled token that attends to the others.
+        needs_transformer: whether the image tower must be a transformer of known blocks
+            (`ImageTower.has_transformer`).
         has_blocks: whether it has maps of single blocks; see `BlockwiseMethod`.
         priority: methods of higher priority are listed first, those of equal priority by name. The first is
             the default.
+
+    Further arguments of a subclass are its options, given by keyword and checked there.
 
     Args:
         reference: compute as the authors' published code does, quirks included.
@@ -34,7 +44,10 @@ class Method(ABC):
 
     name: ClassVar[str]
     label: ClassVar[str]
+    purpose: ClassVar[str]
+    limits: ClassVar[str]
     needs_query: ClassVar[bool] = False
+    needs_transformer: ClassVar[bool] = False
     has_blocks: ClassVar[bool] = False
     priority: ClassVar[int] = 0
 
@@ -60,6 +73,16 @@ class Method(ABC):
                     f"method={self.name!r} shows what a query attends to, and this model's {side} tower "
                     f"({tower.family}) has none; use {others}"
                 )
+        if self.needs_transformer and not image.has_transformer:
+            others = ", ".join(
+                repr(m.name)
+                for m in ordered_methods()
+                if not m.needs_transformer and not (m.needs_query and not image.has_query)
+            )
+            raise ValueError(
+                f"method={self.name!r} runs through the blocks of a transformer, and this model's image "
+                f"tower ({image.family}) is none; use one of {others}"
+            )
         if self.reference and not (image.supports_reference and text.supports_reference):
             raise ValueError(
                 "reference=True computes as the authors' code does, which knows vision transformers with a "
@@ -71,25 +94,43 @@ class Method(ABC):
         """Return what to call the method where it explains a model with this image tower."""
         return self.label
 
+    def bind(self, clip: ClipModel) -> None:
+        """Say which model is explained, for methods that need more of it than its traces."""
+        self.clip = clip
+
     @abstractmethod
-    def image_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
+    def image_maps(
+        self, trace: ImageTrace, directions: Tensor, progress: Progress = no_progress
+    ) -> Tensor:
         """Return signed maps (K, patches) of a picture along texts.
 
         Args:
             trace: the picture's pass through the image tower.
             directions: text embeddings, or any other directions of the embedding space, (K, E).
+            progress: called before every step, where there are some.
         """
 
-    @abstractmethod
-    def token_attributions(self, trace: TextTrace) -> Attributions:
-        """Return what each of a caption's T own tokens contributes to its embedding."""
+    def token_attributions(
+        self, trace: TextTrace, image: Tensor | None = None, progress: Progress = no_progress
+    ) -> Attributions:
+        """Return what each of a caption's T own tokens contributes to its embedding, or to the score.
+
+        They are those of Grad-ECLIP, unless a subclass has its own.
+
+        Args:
+            trace: the caption's pass through the text tower.
+            image: unit image embedding (E,), for methods that explain the score only.
+            progress: called before every step, where there are some.
+        """
+        return caption_attributions(trace, self.reference)
 
     def tangent_fn(self) -> TangentFn | None:
         """Return the tangents whose propagation gives `token_attributions`, if that is how it is computed.
 
         A text tower may then propagate them in the same pass as the caption.
         """
-        return None
+        own = type(self).token_attributions is not Method.token_attributions
+        return None if own else partial(caption_tangents, reference=self.reference)
 
 
 class BlockwiseMethod(Method):
@@ -105,7 +146,9 @@ class BlockwiseMethod(Method):
     def block_attributions(self, trace: TextTrace) -> Attributions:
         """Return what each token contributes to the embedding in each explained block, (L, T, E)."""
 
-    def image_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
+    def image_maps(
+        self, trace: ImageTrace, directions: Tensor, progress: Progress = no_progress
+    ) -> Tensor:
         """Return signed maps (K, patches), summed over the explained blocks."""
         return self.block_maps(trace, directions).sum(0)
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 from torch import Tensor
 
-from ..clip.blocks.attention import TangentFn
 from ..clip.image_towers.base import ImageTower, ImageTrace
 from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTrace
 from .base import BlockwiseMethod
-from .token_attributions import caption_attributions, caption_tangents, weighted_values
+from .token_attributions import caption_tangents, weighted_values
 
 
 class GradEclip(BlockwiseMethod):
@@ -35,6 +32,8 @@ class GradEclip(BlockwiseMethod):
 
     name = "grad-eclip"
     label = "Grad-ECLIP"
+    purpose = "Which patches and words the score depends on, fast enough for any number of words."
+    limits = "Only what the pooled token reads in the explained blocks."
     priority = 1  # the default
 
     def label_for(self, image: ImageTower) -> str:
@@ -55,14 +54,6 @@ class GradEclip(BlockwiseMethod):
         values = torch.stack([weighted_values(a, a.tokens)[a.tokens] for a in trace.attentions])
         maps: Tensor = trace.vjp(directions).float() @ values.transpose(-1, -2)
         return maps.relu() if self.reference else maps
-
-    def token_attributions(self, trace: TextTrace) -> Attributions:
-        """Return the attributions (T, E) of `caption_attributions`."""
-        return caption_attributions(trace, self.reference)
-
-    def tangent_fn(self) -> TangentFn:
-        """Return the tangents of `caption_attributions`."""
-        return partial(caption_tangents, reference=self.reference)
 
     def block_attributions(self, trace: TextTrace) -> Attributions:
         """Return the terms (L, T, E) that `caption_attributions` sums; averaged tokens count as one block."""

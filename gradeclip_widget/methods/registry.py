@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
+from collections.abc import Mapping
+from typing import Any
 
 from ..core.errors import did_you_mean
 from .base import BlockwiseMethod, Method, ordered_methods
@@ -18,19 +21,44 @@ def method_names() -> tuple[str, ...]:
     return tuple(method.name for method in ordered_methods())
 
 
-def get_method(name: str, reference: bool = False) -> Method:
+def get_method(
+    name: str, reference: bool = False, options: Mapping[str, Any] | None = None
+) -> Method:
     """Return the method of that name.
+
+    >>> method_options("grad-eclip")
+    ()
 
     Args:
         name: one of `method_names`.
         reference: compute as the authors' published code does.
+        options: the method's own, by name; see `method_options`.
+
+    Raises:
+        ValueError: there is no such method, it has no such option, or an option has no such value.
+    """
+    cls, known = _find(name), method_options(name)
+    for option in options or {}:
+        if option not in known:
+            takes = f"has the options {', '.join(map(repr, known))}" if known else "has no options"
+            guess = did_you_mean(option, known)
+            raise ValueError(f"method={name!r} {takes}, not {option!r}{guess}")
+    return cls(reference, **options or {})
+
+
+def method_options(name: str) -> tuple[str, ...]:
+    """Return the names of a method's own options.
 
     Raises:
         ValueError: there is no such method.
     """
+    return tuple(p for p in inspect.signature(_find(name)).parameters if p != "reference")
+
+
+def _find(name: str) -> type[Method]:
     for method in ordered_methods():
         if method.name == name:
-            return method(reference)
+            return method
     names = method_names()
     known = ", ".join(map(repr, names))
     raise ValueError(f"no method {name!r}: there are {known}{did_you_mean(name, names)}")

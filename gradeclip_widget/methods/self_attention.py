@@ -9,6 +9,7 @@ from ..clip.blocks.attention import PooledAttention
 from ..clip.image_towers.base import ImageTrace
 from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTrace
+from ..core.progress import Progress, no_progress
 from .base import Method
 
 
@@ -17,13 +18,19 @@ class SelfAttention(Method):
 
     name = "self-attention"
     label = "Self-attention"
+    purpose = "Where the pooled token looks in the last block."
+    limits = "The text: the map is the same for every caption and word."
     needs_query = True
 
-    def image_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
+    def image_maps(
+        self, trace: ImageTrace, directions: Tensor, progress: Progress = no_progress
+    ) -> Tensor:
         """Return the same map in each of the K rows (K, patches)."""
         return _weights(trace.attentions[-1]).expand(len(directions), -1)
 
-    def token_attributions(self, trace: TextTrace) -> Attributions:
+    def token_attributions(
+        self, trace: TextTrace, image: Tensor | None = None, progress: Progress = no_progress
+    ) -> Attributions:
         """Return the caption's embedding, split by the pooled token's attention, (T, E)."""
         return Attributions(_weights(trace.attentions[-1])[:, None] * trace.embedding)
 

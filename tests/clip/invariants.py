@@ -20,6 +20,7 @@ from torch import Tensor, nn
 import gradeclip_widget as gw
 from gradeclip_widget import ClipModel
 from gradeclip_widget.clip.blocks.attention import attend_to_region
+from gradeclip_widget.clip.blocks.transformer import Transformer, differentiable
 from gradeclip_widget.clip.tokenizers.special_tokens import SpecialTokens
 
 from . import nudges
@@ -114,6 +115,31 @@ def own_embedding(model: Any, pixels: Tensor) -> Tensor:
 def check_embedding(tower: Any, model: Any, pixels: Tensor) -> None:
     """(a) The trace's embedding is the model's own, (e) also as one row of a batch."""
     close(tower.trace(pixels).embedding, own_embedding(model, pixels))
+    several = torch.cat([picture(*pixels.shape[-2:], seed=9).to(pixels), pixels])
+    close(tower.encode(several)[1], own_embedding(model, pixels))
+    if tower.has_transformer:
+        check_transformer(tower.trace(pixels).transformer, tower.trace(pixels).embedding)
+
+
+def check_transformer(transformer: Transformer, embedding: Tensor) -> None:
+    """All blocks give the model's embedding, from any block on, and with their weights in the graph."""
+    rows, inputs = transformer.rows, transformer.inputs
+    close(transformer.embedding, embedding)
+    with torch.no_grad():
+        close(transformer.embed(torch.stack([rows, rows]))[1], embedding)
+        close(transformer.embed(inputs[1], first=1), embedding)
+        pooled = transformer.pooling.weights(inputs[-1])
+    assert pooled.shape[-1] == len(rows)
+    close(pooled.sum(-1), torch.ones(len(pooled)))
+    with differentiable(rows):
+        x, weights = transformer.weights_graph()
+        slopes = torch.autograd.grad(x.sum(), weights)
+    close(x, embedding)
+    assert all(slope.abs().sum() > 0 for slope in slopes)
+    blocks = weights[: len(transformer.blocks)]
+    for one, again in zip(blocks, transformer.weights(), strict=True):
+        close(one, again)
+        close(one.sum(-1), torch.ones(one.shape[:-1]))
 
 
 def slope(side: Any, embedding: Callable[[], Tensor], moving: Callable[[float], Any]) -> Tensor:
@@ -245,6 +271,10 @@ def check_text_embeddings(
         close(embeddings, model.encode_text(ids, normalize=True))
     assert torch.equal(trace.embedding, embeddings[0])
     close(tower.run(sequences[1:], 1, special_tokens)[0], embeddings[1:])
+    if tower.has_transformer:
+        check_transformer(trace.transformer, embeddings[0])
+        own = special_tokens.own(len(sequences[0]))
+        assert len(trace.transformer.rows[trace.transformer.explained]) <= own.stop - own.start
 
 
 def check_tangents(

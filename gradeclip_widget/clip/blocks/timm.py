@@ -19,6 +19,7 @@ from timm.models.vision_transformer_relpos import (
 )
 from torch import Tensor, nn
 
+from .attention import merge_heads, split_heads
 from .base import AttentionBlock, uncompiled
 from .forward_mode import (
     DualLayout,
@@ -148,16 +149,17 @@ class TimmBlock(AttentionBlock):
         return norm_per_head(getattr(self.module.attn, f"{which}_norm"), rows, self.heads, layout)
 
     def _rotate(self, rows: Tensor, layout: DualLayout | None) -> Tensor:
-        """Rotate queries or keys (rows, D) of patches by their positions."""
+        """Rotate queries or keys (..., rows, D) of patches by their positions."""
         if self.rope is None:
             return rows
-        heads = rows.unflatten(-1, (self.heads, -1)).transpose(0, 1)
+        heads = split_heads(rows, self.heads)
         half = getattr(self.module.attn, "rotate_half", False)
         patches = slice(self.prefix, None if layout is None else layout.primal)
-        rotated = apply_rot_embed_cat(heads[:, patches], self.rope, half=half).to(rows.dtype)
-        below = heads[:, patches.stop or len(rows) :]
-        placed = torch.cat([heads[:, : self.prefix], rotated, below], 1)
-        return placed.transpose(0, 1).flatten(1)
+        rotated = apply_rot_embed_cat(heads[..., patches, :], self.rope, half=half)
+        below = heads[..., patches.stop or rows.shape[-2] :, :]
+        return merge_heads(
+            torch.cat([heads[..., : self.prefix, :], rotated.to(rows.dtype), below], -2)
+        )
 
     def _scale(self, branch: int, y: Tensor) -> Tensor:
         if isinstance(self.module, PreNormBlock | RelPosBlock):

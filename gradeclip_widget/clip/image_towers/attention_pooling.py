@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..blocks.attention import PooledAttention, attend, attend_to_region, no_autocast
 from ..blocks.forward_mode import embedding_jvp
+from ..blocks.transformer import AttentionPooling, Transformer
 from .base import ImageTower, ImageTrace, gradients
 from .pooling_heads import CocaHead, LatentHead, PoolingHead, ResNetHead
 
@@ -43,6 +44,7 @@ class AttentionPoolingTower(ImageTower):
         self.patch_size = self.pool.patch_size
         self.image_size = self.pool.image_size
         self.flexible = self.pool.flexible
+        self.has_transformer = bool(self.pool.blocks)
 
     def _trace(
         self, pixels: Tensor, layers: int, single_head: bool, contributions: bool
@@ -52,6 +54,20 @@ class AttentionPoolingTower(ImageTower):
         o = attend(q, k, v, self.pool.heads)
         attention = PooledAttention(q[0], k, v, o[0], self.pool.heads, len(k), self.pool.keys)
         return AttentionPoolingTrace(self, grid, self.pool.patches, [attention], features)
+
+    def _transformer(self, pixels: Tensor) -> Transformer:
+        if not self.has_transformer:
+            return super()._transformer(pixels)
+        pool = self.pool
+        tokens, blocks = pool.entering(pixels)
+        grid = (pixels.shape[-2] // self.patch_size[0], pixels.shape[-1] // self.patch_size[1])
+
+        def qkv(rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            return pool.qkv(pool.leaving(rows), grid)
+
+        pooling = AttentionPooling(pool.heads, qkv, self.embedding_of, pool.skipped)
+        patches = slice(pool.skipped + (pool.patches.start or 0), None)
+        return Transformer(blocks, tokens.to(blocks[0].dtype), patches, pooling)
 
     def embedding_of(self, o: Tensor) -> Tensor:
         """Return unit embeddings (..., E) of attention outputs (..., D) before their projection."""

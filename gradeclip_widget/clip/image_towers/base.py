@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from ..blocks.attention import PooledAttention
+from ..blocks.transformer import Transformer
+
+_BATCH = 32  # pictures run at once: bounds memory
 
 FAMILIES: list[
     type[ImageTower]
@@ -26,11 +31,15 @@ class ImageTrace(ABC):
         attentions: attention of the pooled token in each explained block, shallowest first. Empty for towers
             without a query.
         block_contributions: (L, E), what each block's attention output adds to x, to first order.
+        tower: the tower.
+        pixels: the normalised picture (1, 3, H, W).
     """
 
     grid: tuple[int, int]
     patches: slice
     attentions: Sequence[PooledAttention]
+    tower: ImageTower
+    pixels: Tensor
     if TYPE_CHECKING:  # as properties, since a trace may hold them or compute them when asked
 
         @property
@@ -40,6 +49,12 @@ class ImageTrace(ABC):
         @property
         @abstractmethod
         def block_contributions(self) -> Tensor: ...  # noqa: D102
+
+    @cached_property
+    def transformer(self) -> Transformer:
+        """All blocks of the tower, ready to be run on this picture; see `ImageTower.transformer`."""
+        with torch.no_grad():
+            return self.tower.transformer(self.pixels)
 
     @abstractmethod
     def region_embedding(self, weights: Tensor) -> Tensor:
@@ -82,6 +97,7 @@ class ImageTower(ABC):
         priority: families of higher priority are tried first. Needed only where a model fits two of them.
         has_query: whether a pooled token attends to the patches; else a feature map is pooled.
         supports_reference: whether the authors' code knows this family.
+        has_transformer: whether the tower is a transformer of known blocks; see `transformer`.
         patch_size: (height, width) of a patch in pixels.
         image_size: (height, width) in pixels that the tower was made for.
         depth: number of blocks that can be explained.
@@ -92,6 +108,7 @@ class ImageTower(ABC):
     priority: ClassVar[int] = 0
     has_query: bool = True
     supports_reference: bool = False
+    has_transformer: bool = False
     patch_size: tuple[int, int]
     image_size: tuple[int, int]
     depth: int
@@ -137,7 +154,37 @@ class ImageTower(ABC):
                 "the authors' code knows vision transformers with a class token only; this image tower is of "
                 f"another family: {self.family}"
             )
-        return self._trace(pixels, layers, single_head, contributions)
+        trace = self._trace(pixels, layers, single_head, contributions)
+        trace.tower, trace.pixels = self, pixels
+        return trace
+
+    def transformer(self, pixels: Tensor) -> Transformer:
+        """Return all blocks, ready to be run on one picture (1, 3, H, W), with gradients if wanted.
+
+        Raises:
+            ValueError: the tower is no transformer of known blocks (``has_transformer``).
+        """
+        several = self._transformer(pixels)
+        return replace(several, rows=several.rows[0])
+
+    @torch.no_grad()
+    def encode(self, pixels: Tensor) -> Tensor:
+        """Return unit embeddings (B, E) of normalised pictures of one size (B, 3, H, W)."""
+        if not self.has_transformer:
+            return torch.stack(
+                [self.trace(one[None], contributions=False).embedding for one in pixels]
+            )
+        parts = []
+        for some in pixels.split(_BATCH):
+            transformer = self._transformer(some)
+            parts.append(transformer.embed(transformer.rows))
+        return torch.cat(parts)
+
+    def _transformer(self, pixels: Tensor) -> Transformer:
+        """Return all blocks, with rows (B, N, D) of several pictures of one size (B, 3, H, W)."""
+        raise ValueError(
+            f"this model's image tower ({self.family}) is no transformer of known blocks"
+        )
 
     @abstractmethod
     def _trace(

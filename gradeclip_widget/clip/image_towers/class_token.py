@@ -10,6 +10,7 @@ from torch import Tensor
 from ..blocks.attention import no_autocast
 from ..blocks.forward_mode import tail_norm
 from ..blocks.open_clip import OpenClipBlock
+from ..blocks.transformer import RowPooling, Transformer
 from .base import ImageTower
 from .class_token_trace import ClassTokenTrace
 from .patches import open_clip_tokens
@@ -22,7 +23,7 @@ class ClassTokenTower(ImageTower):
 
     family = "vision transformer with a class token"
     priority = 2
-    flexible = supports_reference = True
+    flexible = supports_reference = has_transformer = True
 
     def __init__(self, visual: Any) -> None:
         if getattr(visual, "class_embedding", None) is None or not hasattr(visual, "transformer"):
@@ -42,7 +43,7 @@ class ClassTokenTower(ImageTower):
         return ClassTokenTrace.of(
             self.embedding_of,
             self.blocks,
-            tokens,
+            tokens[0],
             grid,
             _PATCHES,
             layers,
@@ -57,3 +58,8 @@ class ClassTokenTower(ImageTower):
             if self.visual.proj is not None:
                 pooled = pooled @ self.visual.proj
             return F.normalize(pooled.float(), dim=-1)
+
+    def _transformer(self, pixels: Tensor) -> Transformer:
+        tokens, _ = open_clip_tokens(self.visual, pixels)
+        pooling = RowPooling(0, self.embedding_of)
+        return Transformer(self.blocks, tokens.to(self.blocks[0].dtype), _PATCHES, pooling)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -16,14 +17,18 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor
 
 from ..blocks.attention import PooledAttention, no_autocast
-from ..blocks.base import uncompiled
+from ..blocks.base import AttentionBlock, uncompiled
+from ..blocks.transformer import MeanPooling, Transformer
 from .base import ImageTower, ImageTrace, gradients
 from .patches import (
     dynamic_image_size,
+    open_clip_blocks,
     open_clip_tokens,
     supports_dynamic_size,
+    timm_blocks,
     timm_grid,
     timm_patch_size,
+    timm_tokens,
 )
 
 _MAPS = (ConvNeXt, FastVit, SwinTransformer)
@@ -55,6 +60,7 @@ class FeatureMapTower(ImageTower):
         self.patch_size = self.map.patch_size
         self.image_size = self.map.image_size
         self.flexible = self.map.flexible
+        self.has_transformer = bool(self.map.blocks)
 
     def _trace(
         self, pixels: Tensor, layers: int, single_head: bool, contributions: bool
@@ -62,6 +68,19 @@ class FeatureMapTower(ImageTower):
         rows, grid = self.map.features(pixels)
         patches = slice(len(rows) - grid[0] * grid[1], None)
         return FeatureMapTrace(self, grid, patches, rows)
+
+    def _transformer(self, pixels: Tensor) -> Transformer:
+        if not self.has_transformer:
+            return super()._transformer(pixels)
+        rows, blocks = self.map.entering(pixels)
+        rows = rows.to(blocks[0].dtype)
+        grid = (pixels.shape[-2] // self.patch_size[0], pixels.shape[-1] // self.patch_size[1])
+        patches = slice(rows.shape[1] - grid[0] * grid[1], None)
+
+        def tail(leaving: Tensor) -> Tensor:
+            return self.embedding_of(self.map.leaving(leaving), grid)
+
+        return Transformer(blocks, rows, patches, MeanPooling(patches, tail))
 
     def embedding_of(self, rows: Tensor, grid: tuple[int, int]) -> Tensor:
         """Return the unit embedding (E,) of feature rows (N, C)."""
@@ -140,6 +159,7 @@ class _TimmMap:
             self.image_size = cast(tuple[int, int], tuple(visual.image_size))
             stride = trunk.feature_info[-1]["reduction"]
             self.patch_size = (stride, stride)
+        self.blocks = timm_blocks(trunk)
         self.channels_last = getattr(trunk, "output_fmt", "NCHW") == "NHWC"
         self.flexible = supports_dynamic_size(trunk) or isinstance(trunk, ConvNeXt | FastVit)
 
@@ -156,6 +176,12 @@ class _TimmMap:
         if not self.channels_last:
             cells = cells.permute(1, 2, 0)
         return cells.flatten(0, 1), (cells.shape[0], cells.shape[1])
+
+    def entering(self, pixels: Tensor) -> tuple[Tensor, Sequence[AttentionBlock]]:
+        return timm_tokens(self.trunk, self.blocks, pixels)
+
+    def leaving(self, rows: Tensor) -> Tensor:
+        return cast(Tensor, self.trunk.norm(rows))
 
     def pool(self, rows: Tensor, grid: tuple[int, int]) -> Tensor:
         trunk = self.trunk
@@ -181,6 +207,7 @@ class _OpenClipMap:
 
     def __init__(self, visual: Any) -> None:
         self.visual = visual
+        self.blocks = open_clip_blocks(visual.transformer)
         self.patch_size = cast(tuple[int, int], tuple(visual.conv1.kernel_size))
         self.image_size = cast(tuple[int, int], tuple(visual.image_size))
 
@@ -190,8 +217,14 @@ class _OpenClipMap:
 
     def features(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
         x, grid = open_clip_tokens(self.visual, pixels)
-        x = self.visual.transformer(x[None])[0]
-        return (x if self.visual.final_ln_after_pool else self.visual.ln_post(x)), grid
+        return self.leaving(self.visual.transformer(x)[0]), grid
+
+    def entering(self, pixels: Tensor) -> tuple[Tensor, Sequence[AttentionBlock]]:
+        return open_clip_tokens(self.visual, pixels)[0], self.blocks
+
+    def leaving(self, rows: Tensor) -> Tensor:
+        visual = self.visual
+        return rows if visual.final_ln_after_pool else cast(Tensor, visual.ln_post(rows))
 
     def pool(self, rows: Tensor, grid: tuple[int, int]) -> Tensor:
         visual = self.visual

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -15,12 +16,16 @@ from timm.models.vision_transformer import VisionTransformer
 from timm.models.vision_transformer_relpos import VisionTransformerRelPos
 from torch import Tensor
 
+from ..blocks.open_clip import OpenClipBlock
+from ..blocks.timm import TimmBlock
+
 
 def open_clip_tokens(visual: Any, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
-    """Return tokens (1 + patches, D) entering open_clip's first block, and the (rows, cols) of patches."""
-    patches = visual.conv1(pixels.to(visual.conv1.weight.dtype))[0]
+    """Return tokens (B, 1 + patches, D) entering open_clip's first block, and the (rows, cols) of patches."""
+    patches = visual.conv1(pixels.to(visual.conv1.weight.dtype))
     grid = (patches.shape[-2], patches.shape[-1])
-    x = torch.cat([visual.class_embedding.to(patches.dtype)[None], patches.flatten(1).T])
+    first = visual.class_embedding.to(patches.dtype).expand(len(patches), 1, -1)
+    x = torch.cat([first, patches.flatten(2).transpose(1, 2)], 1)
     position = visual.positional_embedding
     if grid != tuple(visual.grid_size):
         position = resample_positions(position, tuple(visual.grid_size), grid)
@@ -103,7 +108,52 @@ def dynamic_image_size(trunk: Any, size: Sequence[int]) -> Iterator[None]:
             setattr(owner, name, value)
 
 
-def relative_positions(trunk: Any, grid: tuple[int, int]) -> list[Any]:
+def open_clip_blocks(transformer: Any) -> list[OpenClipBlock]:
+    """Return views of the blocks of open_clip's transformer; none if they are of an unknown kind."""
+    try:
+        return [OpenClipBlock.of(block) for block in transformer.resblocks]
+    except TypeError:
+        return []
+
+
+def timm_blocks(trunk: Any) -> list[TimmBlock]:
+    """Return views of a timm trunk's blocks; none if it is no transformer of blocks that are known."""
+    if not isinstance(trunk, VisionTransformer | Eva | VisionTransformerRelPos):
+        return []
+    try:
+        return [TimmBlock.of(block, trunk.num_prefix_tokens) for block in trunk.blocks]
+    except TypeError:
+        return []
+
+
+def timm_tokens(
+    trunk: Any, blocks: Sequence[TimmBlock], pixels: Tensor
+) -> tuple[Tensor, list[TimmBlock]]:
+    """Return tokens (B, prefix + patches, D) entering a timm transformer's first block.
+
+    Args:
+        trunk: the transformer.
+        blocks: views of its blocks, without positions.
+        pixels: normalised pictures (B, 3, H, W).
+
+    Returns:
+        The tokens, and the blocks with the positions of a picture of this size.
+    """
+    with dynamic_image_size(trunk, pixels.shape[-2:]):
+        patches = trunk.patch_embed(pixels.to(blocks[0].dtype))
+        if isinstance(trunk, VisionTransformerRelPos):
+            relative = _relative_positions(trunk, timm_grid(trunk, pixels))
+            first = cast(Tensor, trunk.cls_token).expand(len(patches), -1, -1)
+            placed = [replace(b, relative=r) for b, r in zip(blocks, relative, strict=True)]
+            return torch.cat([first, patches], 1), placed
+        embedded = trunk._pos_embed(patches)  # noqa: SLF001
+    x, rope = embedded if isinstance(embedded, tuple) else (embedded, None)
+    mixed = rope is not None and trunk.rope_mixed  # the mixed kind differs from block to block
+    ropes = rope if mixed else [rope] * len(blocks)
+    return trunk.norm_pre(x), [replace(b, rope=r) for b, r in zip(blocks, ropes, strict=True)]
+
+
+def _relative_positions(trunk: Any, grid: tuple[int, int]) -> list[Any]:
     """Return the module that makes each block's position bias, for a grid (rows, cols) of patches."""
     shared = trunk.shared_rel_pos
     if shared is not None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..blocks.base import uncompiled
+from ..blocks.base import AttentionBlock, uncompiled
 from ..blocks.forward_mode import norm_per_head
 from .patches import (
     dynamic_image_size,
+    open_clip_blocks,
     open_clip_tokens,
     resample_positions,
     supports_dynamic_size,
+    timm_blocks,
     timm_grid,
     timm_patch_size,
+    timm_tokens,
 )
 
 _ALL = slice(None)
@@ -30,6 +34,8 @@ class PoolingHead(Protocol):
         patches: which of the rows entering the head are patches.
         keys: which of the keys are.
         patch_size, image_size, flexible: as of `ImageTower`.
+        blocks: the blocks of the transformer below it; none if it is none, or one of unknown blocks.
+        skipped: how many of the rows that leave those blocks do not enter the head.
     """
 
     heads: int
@@ -38,10 +44,18 @@ class PoolingHead(Protocol):
     patch_size: tuple[int, int]
     image_size: tuple[int, int]
     flexible: bool
+    blocks: Sequence[AttentionBlock]
+    skipped: int
 
     @property
     def dtype(self) -> torch.dtype:
         """Dtype of the head's weights."""
+
+    def entering(self, pixels: Tensor) -> tuple[Tensor, Sequence[AttentionBlock]]:
+        """Return the rows (B, N, D) of pictures (B, 3, H, W) entering the first block, and the blocks."""
+
+    def leaving(self, rows: Tensor) -> Tensor:
+        """Return rows (N, D) that leave the last block as they enter the head."""
 
     def features(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """Return the rows (N, D) entering the head, and the (rows, cols) of patches."""
@@ -74,11 +88,20 @@ class LatentHead:
         self.patch_size = timm_patch_size(trunk)
         self.image_size = cast(tuple[int, int], tuple(trunk.patch_embed.img_size))
         self.flexible = supports_dynamic_size(trunk)
+        self.blocks: Sequence[AttentionBlock] = timm_blocks(trunk)
 
     @property
     def dtype(self) -> torch.dtype:
         """Dtype of the head's weights."""
         return cast(torch.dtype, self.trunk.attn_pool.kv.weight.dtype)
+
+    def entering(self, pixels: Tensor) -> tuple[Tensor, Sequence[AttentionBlock]]:
+        """Return the rows (B, N, D) of pictures (B, 3, H, W) entering the first block, and the blocks."""
+        return timm_tokens(self.trunk, timm_blocks(self.trunk), pixels)
+
+    def leaving(self, rows: Tensor) -> Tensor:
+        """Return rows (N, D) that leave the last block as they enter the head."""
+        return cast(Tensor, self.trunk.norm(rows))
 
     def features(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """Return the rows (N, D) entering the head, and the (rows, cols) of patches."""
@@ -110,9 +133,11 @@ class CocaHead:
 
     patches = keys = slice(1, None)
     flexible = True
+    skipped = 0
 
     def __init__(self, visual: Any) -> None:
         self.visual = visual
+        self.blocks: Sequence[AttentionBlock] = open_clip_blocks(visual.transformer)
         contrastive = visual.attn_pool_contrastive
         if contrastive is not None and visual.attn_pool_type != "parallel":
             raise TypeError("its pooled query attends to other queries, not to the patches")
@@ -132,8 +157,15 @@ class CocaHead:
     def features(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """Return the rows (N, D) entering the head, and the (rows, cols) of patches."""
         x, grid = open_clip_tokens(self.visual, pixels)
-        x = self.visual.transformer(x[None])[0]
-        return (self.visual.ln_post(x) if self.parallel else x), grid
+        return self.leaving(self.visual.transformer(x)[0]), grid
+
+    def entering(self, pixels: Tensor) -> tuple[Tensor, Sequence[AttentionBlock]]:
+        """Return the rows (B, N, D) of pictures (B, 3, H, W) entering the first block, and the blocks."""
+        return open_clip_tokens(self.visual, pixels)[0], self.blocks
+
+    def leaving(self, rows: Tensor) -> Tensor:
+        """Return rows (N, D) that leave the last block as they enter the head."""
+        return cast(Tensor, self.visual.ln_post(rows)) if self.parallel else rows
 
     def qkv(self, features: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
         """Return the query (1, D), keys and values (M, D) of the attention."""
@@ -165,6 +197,8 @@ class ResNetHead:
     patches = _ALL
     keys = slice(1, None)
     flexible = True
+    blocks: Sequence[AttentionBlock] = ()
+    skipped = 0
 
     def __init__(self, visual: Any) -> None:
         self.visual = visual
@@ -189,6 +223,14 @@ class ResNetHead:
         for layer in (visual.layer1, visual.layer2, visual.layer3, visual.layer4):
             x = layer(x)
         return x[0].flatten(1).T, (x.shape[-2], x.shape[-1])
+
+    def entering(self, pixels: Tensor) -> tuple[Tensor, Sequence[AttentionBlock]]:
+        """Raise ``ValueError``: a convolutional network has no blocks."""
+        raise ValueError("a convolutional network is no transformer")
+
+    def leaving(self, rows: Tensor) -> Tensor:
+        """Return rows (N, D) as they are."""
+        return rows
 
     def qkv(self, features: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
         """Return the query (1, D), keys and values (M, D) of the attention."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, cast
 
-import torch
 import torch.nn.functional as F
 from timm.models.eva import Eva
 from timm.models.vision_transformer import VisionTransformer
@@ -15,15 +13,10 @@ from torch import Tensor
 from ..blocks.attention import no_autocast
 from ..blocks.base import uncompiled
 from ..blocks.timm import TimmBlock
+from ..blocks.transformer import RowPooling, Transformer
 from .base import ImageTower
 from .class_token_trace import ClassTokenTrace
-from .patches import (
-    dynamic_image_size,
-    relative_positions,
-    supports_dynamic_size,
-    timm_grid,
-    timm_patch_size,
-)
+from .patches import supports_dynamic_size, timm_grid, timm_patch_size, timm_tokens
 
 
 class TimmClassTokenTower(ImageTower):
@@ -31,6 +24,7 @@ class TimmClassTokenTower(ImageTower):
 
     family = "timm vision transformer with a class token"
     priority = 1
+    has_transformer = True
 
     def __init__(self, visual: Any) -> None:
         trunk: Any = uncompiled(getattr(visual, "trunk", None))
@@ -51,12 +45,12 @@ class TimmClassTokenTower(ImageTower):
     def _trace(
         self, pixels: Tensor, layers: int, single_head: bool, contributions: bool
     ) -> ClassTokenTrace:
-        tokens, blocks = self._embed(pixels)
+        tokens, blocks = timm_tokens(self.trunk, self.blocks, pixels)
         grid = timm_grid(self.trunk, pixels)
         return ClassTokenTrace.of(
             self.embedding_of,
             blocks,
-            tokens,
+            tokens[0],
             grid,
             self.patches,
             layers,
@@ -71,19 +65,6 @@ class TimmClassTokenTower(ImageTower):
             pooled = trunk.fc_norm(trunk.norm(pooled.to(self.blocks[-1].dtype)))
             return F.normalize(self.visual.head(trunk.head(pooled)).float(), dim=-1)
 
-    def _embed(self, pixels: Tensor) -> tuple[Tensor, list[TimmBlock]]:
-        """Return tokens (prefix + patches, D) entering the first block, and the blocks with positions."""
-        trunk = self.trunk
-        with dynamic_image_size(trunk, pixels.shape[-2:]):
-            patches = trunk.patch_embed(pixels.to(self.blocks[0].dtype))
-            relative = isinstance(trunk, VisionTransformerRelPos)
-            if relative:
-                parts = relative_positions(trunk, timm_grid(trunk, pixels))
-                blocks = [replace(b, relative=r) for b, r in zip(self.blocks, parts, strict=True)]
-                return torch.cat([trunk.cls_token[0], patches[0]]), blocks
-            embedded = trunk._pos_embed(patches)  # noqa: SLF001
-        x, rope = embedded if isinstance(embedded, tuple) else (embedded, None)
-        mixed = rope is not None and trunk.rope_mixed  # the mixed kind differs from block to block
-        ropes = rope if mixed else [rope] * self.depth
-        blocks = [replace(b, rope=r) for b, r in zip(self.blocks, ropes, strict=True)]
-        return trunk.norm_pre(x)[0], blocks
+    def _transformer(self, pixels: Tensor) -> Transformer:
+        tokens, blocks = timm_tokens(self.trunk, self.blocks, pixels)
+        return Transformer(blocks, tokens, self.patches, RowPooling(0, self.embedding_of))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from ..blocks.attention import PooledAttention, TangentFn, no_autocast
 from ..blocks.forward_mode import tail_norm
+from ..blocks.transformer import Transformer
 from ..tokenizers.special_tokens import SOT_EOT, SpecialTokens
 from .attributions import TangentAttributions
 
@@ -28,8 +30,14 @@ class TextTrace(ABC):
         propagated: what `propagate` would return for the tangents given to `TextTower.run`, where the tower
             propagated them in the same pass; else ``None``.
         block_contributions: (L, E), what each block's attention output adds to t, to first order.
+        tower: the tower.
+        ids: the caption's token ids with special tokens, without padding.
+        special_tokens: which of them are not its own.
     """
 
+    tower: TextTower
+    ids: Sequence[int]
+    special_tokens: SpecialTokens
     propagated: TangentAttributions | None = None
     if TYPE_CHECKING:  # as properties, since a trace may hold them or compute them when asked
 
@@ -44,6 +52,12 @@ class TextTrace(ABC):
         @property
         @abstractmethod
         def block_contributions(self) -> Tensor: ...  # noqa: D102
+
+    @cached_property
+    def transformer(self) -> Transformer:
+        """All blocks of the tower, ready to be run on this caption; see `TextTower.transformer`."""
+        with torch.no_grad():
+            return self.tower.transformer(self.ids, self.special_tokens)
 
     @abstractmethod
     def propagate(self, tangents: Sequence[Tensor]) -> TangentAttributions:
@@ -70,6 +84,7 @@ class TextTower(ABC):
         priority: families of higher priority are tried first. Needed only where a model fits two of them.
         has_query: whether a pooled token attends to the others; else the tokens are averaged.
         supports_reference: whether the authors' code knows this family.
+        has_transformer: whether the tower is a transformer of known blocks; see `transformer`.
         ends_at_eot: whether the model reads nothing after the first EOT token.
         default_text_layers: default of `Explainer`'s ``text_layers``.
         context_length: tokens that the tower takes, special ones included.
@@ -81,6 +96,7 @@ class TextTower(ABC):
     priority: ClassVar[int] = 0
     has_query: bool = True
     supports_reference: bool = False
+    has_transformer: bool = False
     ends_at_eot: bool = False
     default_text_layers: int
     context_length: int
@@ -120,7 +136,8 @@ class TextTower(ABC):
         Returns:
             Unit embeddings (K, E) of all captions, and the trace of the first.
         """
-        return self._run(sequences, layers, special_tokens, tangent_fn)
+        embeddings, trace = self._run(sequences, layers, special_tokens, tangent_fn)
+        return embeddings, self._with_source(trace, sequences[0], special_tokens)
 
     @torch.no_grad()
     def trace(self, ids: Sequence[int], layers: int, single_head: bool = False) -> TextTrace:
@@ -139,7 +156,29 @@ class TextTower(ABC):
                 "the authors' code knows causal text transformers pooled at EOT only; this text tower is of "
                 f"another family: {self.family}"
             )
-        return self._trace(ids, layers, single_head)
+        return self._with_source(self._trace(ids, layers, single_head), ids, SOT_EOT)
+
+    def _with_source(
+        self, trace: TextTrace, ids: Sequence[int], special_tokens: SpecialTokens
+    ) -> TextTrace:
+        trace.tower, trace.ids, trace.special_tokens = self, ids, special_tokens
+        return trace
+
+    def transformer(
+        self, ids: Sequence[int], special_tokens: SpecialTokens = SOT_EOT
+    ) -> Transformer:
+        """Return all blocks, ready to be run on one caption, with gradients if wanted.
+
+        Args:
+            ids: its token ids with special tokens, without padding.
+            special_tokens: which of them are not its own.
+
+        Raises:
+            ValueError: the tower is no transformer of known blocks (``has_transformer``).
+        """
+        raise ValueError(
+            f"this model's text tower ({self.family}) is no transformer of known blocks"
+        )
 
     @abstractmethod
     def encode(self, ids: Tensor, special_tokens: SpecialTokens = SOT_EOT) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..blocks.attention import PooledAttention, TangentFn, attend
 from ..blocks.base import AttentionBlock
 from ..blocks.open_clip import OpenClipBlock
+from ..blocks.transformer import RowPooling, Transformer
 from ..tokenizers.special_tokens import SOT_EOT, SpecialTokens
 from .base import TextTower, text_embedding
 from .bidirectional_trace import BidirectionalTextTrace, RowLayout, TracedBlock
@@ -29,6 +30,7 @@ class BidirectionalTextTower(TextTower):
 
     family = "bidirectional text transformer, or one with an appended class token"
     priority = 1
+    has_transformer = True
     default_text_layers = (
         2  # each further one costs a pass for every token, see `BidirectionalTextTrace`
     )
@@ -94,6 +96,18 @@ class BidirectionalTextTower(TextTower):
             o = attend(*block.qkv(x), block.heads, mask[:, None])
             x = block.forward_from_attention(x, o)
         return self.embedding_of(x[torch.arange(len(x), device=x.device), pooled])
+
+    def transformer(
+        self, ids: Sequence[int], special_tokens: SpecialTokens = SOT_EOT
+    ) -> Transformer:
+        """Return all blocks, ready to be run on one caption, with the padding that the model sees."""
+        padded = [*ids, *[special_tokens.pad] * (self.context_length - len(ids))]
+        rows = torch.tensor([padded], device=next(self.text.parameters()).device)
+        x, mask, pooled, columns = self._embed(rows, len(ids))
+        own = special_tokens.own(len(ids))
+        explained = ((columns >= own.start) & (columns < own.stop)).nonzero()[:, 0]
+        pooling = RowPooling(int(pooled[0]), self.embedding_of)
+        return Transformer(self.blocks, x[0], explained, pooling, mask[0])
 
     def embedding_of(self, pooled: Tensor) -> Tensor:
         """Return unit embeddings (..., E) of pooled tokens (..., D) leaving the last block."""

@@ -14,6 +14,7 @@ from ..blocks.attention import PooledAttention, TangentFn, attend, attention_jvp
 from ..blocks.forward_mode import DualLayout, embedding_jvp
 from ..blocks.open_clip import OpenClipBlock
 from ..blocks.propagate import propagate_tangents, residual_mlp_with_contribution
+from ..blocks.transformer import RowPooling, Transformer
 from ..tokenizers.special_tokens import SOT_EOT, SpecialTokens
 from .attributions import TangentAttributions
 from .base import TextTower, TextTrace, text_embedding
@@ -30,7 +31,7 @@ class CausalTextTower(TextTower):
 
     family = "causal text transformer pooled at EOT"
     priority = 2  # the bidirectional family takes such models too, at a higher cost
-    supports_reference = ends_at_eot = True
+    supports_reference = ends_at_eot = has_transformer = True
     default_text_layers = 8  # as the authors do
 
     def __init__(self, model: Any) -> None:
@@ -88,6 +89,17 @@ class CausalTextTower(TextTower):
         for block in self.blocks:
             x = block.forward_from_attention(x, attend(*block.qkv(x), block.heads, mask))
         return self.embedding_of(x[:, -1])
+
+    def transformer(
+        self, ids: Sequence[int], special_tokens: SpecialTokens = SOT_EOT
+    ) -> Transformer:
+        """Return all blocks, ready to be run on one caption, its tokens (L,) without padding."""
+        at = torch.tensor(ids, device=self.text.positional_embedding.device)
+        x = self.token_embedding(at) + self.text.positional_embedding[: len(ids)]
+        mask = torch.ones(len(ids), len(ids), dtype=torch.bool, device=at.device).tril()
+        pooling = RowPooling(len(ids) - 1, self.embedding_of)
+        own = special_tokens.own(len(ids))
+        return Transformer(self.blocks, x.to(self.blocks[0].dtype), own, pooling, mask)
 
     def embedding_of(self, pooled: Tensor) -> Tensor:
         """Return unit embeddings (..., E) of EOT tokens (..., D) leaving the last block."""

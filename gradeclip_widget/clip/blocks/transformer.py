@@ -1,0 +1,229 @@
+"""A tower's whole transformer: run from any block on, with gradients, and with its attention weights."""
+
+from __future__ import annotations
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .attention import attend, attention_weights, merge_heads, no_autocast, split_heads
+from .base import AttentionBlock
+
+QueryKeysValues = tuple[Tensor, Tensor, Tensor]
+
+
+class Pooling(ABC):
+    """How the rows that leave a transformer's last block become an embedding.
+
+    Attributes:
+        has_attention: whether a query of its own attends to the rows, after all blocks.
+    """
+
+    has_attention = False
+
+    @abstractmethod
+    def embed(self, rows: Tensor) -> Tensor:
+        """Return unit embeddings (..., E) of rows (..., N, D)."""
+
+    @abstractmethod
+    def weights(self, rows: Tensor) -> Tensor:
+        """Return how much of each row (N, D) is pooled, (heads, N); each head's weights sum to one."""
+
+    def embed_weighted(self, rows: Tensor, weights: Tensor) -> Tensor:
+        """Return the unit embedding (E,) of rows (N, D) pooled with the given weights (heads, N).
+
+        Only where the pooling has attention.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class RowPooling(Pooling):
+    """One row is pooled: a class token, or EOT.
+
+    Attributes:
+        row: which.
+        tail: from such rows (..., D) to unit embeddings (..., E).
+    """
+
+    row: int
+    tail: Callable[[Tensor], Tensor]
+
+    def embed(self, rows: Tensor) -> Tensor:
+        """Return unit embeddings (..., E) of rows (..., N, D)."""
+        return self.tail(rows[..., self.row, :])
+
+    def weights(self, rows: Tensor) -> Tensor:
+        """Return the weights (1, N): one for that row, zero for the others."""
+        weights = rows.new_zeros(1, len(rows), dtype=torch.float32)
+        weights[:, self.row] = 1
+        return weights
+
+
+@dataclass(frozen=True, eq=False)
+class MeanPooling(Pooling):
+    """Rows are averaged.
+
+    Attributes:
+        averaged: which.
+        tail: from all rows (N, D) to the unit embedding (E,) of their mean.
+    """
+
+    averaged: slice
+    tail: Callable[[Tensor], Tensor]
+
+    def embed(self, rows: Tensor) -> Tensor:
+        """Return unit embeddings (..., E) of rows (..., N, D)."""
+        return _each(self.tail, rows)
+
+    def weights(self, rows: Tensor) -> Tensor:
+        """Return the weights (1, N), alike for all rows that are averaged."""
+        weights = rows.new_zeros(1, len(rows), dtype=torch.float32)
+        weights[:, self.averaged] = 1
+        return weights / weights.sum()
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionPooling(Pooling):
+    """A query attends to the rows.
+
+    Attributes:
+        heads: its attention heads.
+        qkv: from rows (N, D) to the query (1, D'), keys and values (N, D').
+        tail: from attention outputs (..., D') to unit embeddings (..., E).
+        skipped: how many of the first rows it does not attend to; ``qkv`` is given the others.
+    """
+
+    heads: int
+    qkv: Callable[[Tensor], QueryKeysValues]
+    tail: Callable[[Tensor], Tensor]
+    skipped: int = 0
+    has_attention = True
+
+    def embed(self, rows: Tensor) -> Tensor:
+        """Return unit embeddings (..., E) of rows (..., N, D)."""
+        rows = rows[..., self.skipped :, :]
+        return self.tail(_each(lambda one: attend(*self.qkv(one), self.heads)[0], rows))
+
+    def weights(self, rows: Tensor) -> Tensor:
+        """Return the query's attention weights (heads, N)."""
+        q, k, _ = self.qkv(rows[self.skipped :])
+        return F.pad(attention_weights(q, k, self.heads)[:, 0], (len(rows) - len(k), 0))
+
+    def embed_weighted(self, rows: Tensor, weights: Tensor) -> Tensor:
+        """Return the unit embedding (E,) of rows (N, D) pooled with the given weights (heads, N)."""
+        _, _, v = self.qkv(rows[self.skipped :])
+        weights = weights[:, None, len(rows) - len(v) :]
+        return self.tail(merge_heads(weights @ split_heads(v, self.heads))[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Transformer:
+    """All blocks of a tower and one input's rows, ready to be run from any block on.
+
+    Its passes can be differentiated; `differentiable` turns gradients on for that.
+
+    Attributes:
+        blocks: L of them.
+        rows: (N, D) entering the first.
+        explained: which rows are patches, or a caption's own tokens.
+        pooling: what makes an embedding of the rows that leave the last block.
+        mask: (N, N), true where a row may attend; ``None`` where all rows attend to all.
+    """
+
+    blocks: Sequence[AttentionBlock]
+    rows: Tensor
+    explained: slice | Tensor
+    pooling: Pooling
+    mask: Tensor | None = None
+
+    @cached_property
+    def inputs(self) -> list[Tensor]:
+        """The rows (N, D) entering each block, then those leaving the last: L + 1 of them."""
+        inputs = [self.rows]
+        with torch.no_grad():
+            for block in self.blocks:
+                inputs.append(self._run_block(block, inputs[-1]))
+        return inputs
+
+    @cached_property
+    def embedding(self) -> Tensor:
+        """Unit embedding (E,)."""
+        with torch.no_grad():
+            return self.pooling.embed(self.inputs[-1])
+
+    def embed(self, rows: Tensor, first: int = 0) -> Tensor:
+        """Return unit embeddings (..., E) of rows (..., N, D) that enter the block ``first``."""
+        for block in self.blocks[first:]:
+            rows = self._run_block(block, rows)
+        return self.pooling.embed(rows)
+
+    def attend(self, number: int, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Run a block on rows (..., N, D), its attention weights in the graph.
+
+        Returns:
+            Rows (..., N, D) leaving it, and the attention weights (..., heads, N, N) they were made with.
+        """
+        block = self.blocks[number]
+        q, k, v = block.qkv(rows)
+        weights = attention_weights(q, k, block.heads, self._mask(block))
+        o = merge_heads(weights @ split_heads(v, block.heads))
+        return block.forward_from_attention(rows, o), weights
+
+    def weights(self, first: int = 0) -> Iterator[Tensor]:
+        """Return the attention weights (heads, N, N) of the block ``first`` and those above, one by one."""
+        with torch.no_grad():
+            for number in range(first, len(self.blocks)):
+                block = self.blocks[number]
+                q, k, _ = block.qkv(self.inputs[number])
+                yield attention_weights(q, k, block.heads, self._mask(block))
+
+    def weights_graph(self, first: int = 0) -> tuple[Tensor, list[Tensor]]:
+        """Return the unit embedding (E,) and the attention weights it depends on, in one graph.
+
+        Args:
+            first: the lowest block whose weights are wanted.
+
+        Returns:
+            The embedding, and weights (heads, N, N) of each block from ``first`` on. Those of a pooling with
+            attention, (heads, N), are last.
+        """
+        rows, weights = self.inputs[first].detach().requires_grad_(), list[Tensor]()
+        for number in range(first, len(self.blocks)):
+            rows, one = self.attend(number, rows)
+            weights.append(one)
+        if not self.pooling.has_attention:
+            return self.pooling.embed(rows), weights
+        weights.append(self.pooling.weights(rows))
+        return self.pooling.embed_weighted(rows, weights[-1]), weights
+
+    def _run_block(self, block: AttentionBlock, rows: Tensor) -> Tensor:
+        return block.forward_from_attention(
+            rows, attend(*block.qkv(rows), block.heads, self._mask(block))
+        )
+
+    def _mask(self, block: AttentionBlock) -> Tensor | None:
+        bias = block.bias
+        if bias is None or self.mask is None:
+            return self.mask if bias is None else bias
+        return bias.masked_fill(~self.mask, -torch.inf)
+
+
+@contextlib.contextmanager
+def differentiable(x: Tensor) -> Iterator[None]:
+    """Turn gradients on, and autocast off on the device of ``x``, around passes that are differentiated."""
+    with torch.enable_grad(), no_autocast(x):
+        yield
+
+
+def _each(function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
+    """Apply a function of rows (N, D) to rows (..., N, D)."""
+    if rows.ndim == 2:
+        return function(rows)
+    return torch.stack([_each(function, one) for one in rows])
