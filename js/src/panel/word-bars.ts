@@ -52,7 +52,7 @@ export function createWordBars(
 ): Component<Frame> {
   const line = createMeasureLine(store, menu, signal);
   const share = h("p", { class: "gradeclip-share", hidden: true });
-  const silence = h("p", { class: "gradeclip-share", hidden: true });
+  const silence = h("p", { class: "gradeclip-silence", hidden: true });
   const list = h("ol", { class: "gradeclip-bars" });
   const fold = h("button", { type: "button", class: "gradeclip-more gradeclip-fold", hidden: true });
   const element = h("section", { class: "gradeclip-ranking" }, line.element, share, silence, list, fold);
