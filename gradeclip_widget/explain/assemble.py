@@ -17,7 +17,7 @@ from ..clip.tokenizers.base import Tokens
 from ..core.progress import Progress
 from ..core.vocabulary import PHOTO
 from ..core.words import Word
-from ..methods.integrated_gradients import STEPS, integrated_gradients
+from ..methods.gradients.integrated_gradients import STEPS, integrated_gradients
 from ..methods.token_attributions import positive_parts
 from .encoded_image import EncodedImage
 from .explanation import Explanation

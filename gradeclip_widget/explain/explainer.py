@@ -21,7 +21,7 @@ from ..core.progress import Progress, no_progress
 from ..core.regions import Region
 from ..core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
 from ..methods import get_method
-from ..methods.integrated_gradients import STEPS
+from ..methods.gradients.integrated_gradients import STEPS
 from .assemble import explain, integrate
 from .block_maps import block_maps
 from .encoded_image import EncodedImage, cosines, encode_image

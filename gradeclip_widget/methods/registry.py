@@ -1,4 +1,4 @@
-"""Every explanation method by name: each module of this folder is imported, and registers its method."""
+"""Every explanation method by name: each module in this folder is imported, and registers its method."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..core.errors import did_you_mean
 from .base import BlockwiseMethod, Method, ordered_methods
 
 _folder = importlib.import_module(__package__).__path__
-for _module in pkgutil.iter_modules(_folder, f"{__package__}."):
+for _module in pkgutil.walk_packages(_folder, f"{__package__}."):
     importlib.import_module(_module.name)
 
 

@@ -115,17 +115,24 @@ def test_a_parametrized_weight_is_the_one_that_is_explained(model: Any, part: nn
         parametrize.remove_parametrizations(part, "weight", leave_parametrized=False)
 
 
-def test_it_passes_compiled_and_in_every_dtype(model: Any) -> None:
+@pytest.mark.skipif(
+    not hasattr(torch.compiler, "set_stance"),
+    reason="before torch 2.6 the check cannot run a compiled model uncompiled: it compiles it instead, and with "
+    "torch 2.4 compiling a small CoCa does not come to an end",
+)
+def test_it_passes_compiled(model: Any) -> None:
+    before, visual = score(wrapped(model)), model.visual
+    model.visual = torch.compile(visual, backend="eager")
+    try:
+        assert score(wrapped(model)) == pytest.approx(before, abs=1e-5)
+    finally:
+        model.visual = visual
+    compiled = wrapped(torch.compile(model, backend="eager"))
+    assert score(compiled) == pytest.approx(before, abs=1e-5)
+
+
+def test_it_passes_in_every_dtype(model: Any) -> None:
     before = score(wrapped(model))
-    if hasattr(torch.compiler, "set_stance"):  # before torch 2.6 the model itself would be compiled
-        visual = model.visual
-        model.visual = torch.compile(visual, backend="eager")
-        try:
-            assert score(wrapped(model)) == pytest.approx(before, abs=1e-5)
-        finally:
-            model.visual = visual
-        compiled = wrapped(torch.compile(model, backend="eager"))
-        assert score(compiled) == pytest.approx(before, abs=1e-5)
     for dtype in ("bfloat16", "float16"):
         assert score(wrapped(model, dtype=dtype)) == pytest.approx(before, abs=0.1)
     clip = wrapped(model)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..clip.blocks.attention import PooledAttention
-from ..clip.image_towers.base import ImageTrace
-from ..clip.text_towers.attributions import Attributions
-from ..clip.text_towers.base import TextTrace
-from ..core.progress import Progress, no_progress
-from .base import Method
+from ...clip.blocks.attention import PooledAttention
+from ...clip.image_towers.base import ImageTrace
+from ...clip.text_towers.attributions import Attributions
+from ...clip.text_towers.base import TextTrace
+from ...core.progress import Progress, no_progress
+from ..base import Method
 
 
 class SelfAttention(Method):

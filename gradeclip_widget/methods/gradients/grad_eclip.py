@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..clip.image_towers.base import ImageTower, ImageTrace
-from ..clip.text_towers.attributions import Attributions
-from ..clip.text_towers.base import TextTrace
-from .base import BlockwiseMethod
-from .token_attributions import caption_tangents, weighted_values
+from ...clip.image_towers.base import ImageTower, ImageTrace
+from ...clip.text_towers.attributions import Attributions
+from ...clip.text_towers.base import TextTrace
+from ..base import BlockwiseMethod
+from ..token_attributions import caption_tangents, weighted_values
 
 
 class GradEclip(BlockwiseMethod):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..clip.image_towers.base import ImageTrace
-from ..core.progress import Progress, no_progress
-from .base import Method
+from ...clip.image_towers.base import ImageTrace
+from ...core.progress import Progress, no_progress
+from ..base import Method
 
 
 class GradCam(Method):

@@ -1,0 +1,1 @@
+"""Methods that compare dense features of the picture with the text."""

@@ -1,0 +1,1 @@
+"""Methods that differentiate the score at features of the tower."""

@@ -1,0 +1,1 @@
+"""Methods that disturb the picture and watch the score."""
