@@ -117,8 +117,8 @@ def test_a_parametrized_weight_is_the_one_that_is_explained(model: Any, part: nn
 
 @pytest.mark.skipif(
     not hasattr(torch.compiler, "set_stance"),
-    reason="before torch 2.6 the check cannot run a compiled model uncompiled: it compiles it instead, and with "
-    "torch 2.4 compiling a small CoCa does not come to an end",
+    reason="before torch 2.6 the check cannot run a compiled model uncompiled: it compiles it instead, "
+    "and with torch 2.4 compiling a small CoCa does not come to an end",
 )
 def test_it_passes_compiled(model: Any) -> None:
     before, visual = score(wrapped(model)), model.visual
