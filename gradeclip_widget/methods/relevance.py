@@ -34,10 +34,11 @@ class Relevance(Attributions):
 
 def scale_by_length(maps: Tensor, directions: Tensor) -> Tensor:
     """Return maps (K, patches) times the lengths of their directions (K, E)."""
-    return maps * directions.norm(dim=-1, keepdim=True).to(maps)
+    length: Tensor = directions.norm(dim=-1, keepdim=True)
+    return maps * length.to(maps)
 
 
 def unit_directions(directions: Tensor) -> Tensor:
     """Return directions (K, E) of length one; zeros stay zeros."""
-    length = directions.norm(dim=-1, keepdim=True)
-    return directions / length.clamp_min(torch.finfo(torch.float32).tiny)
+    length: Tensor = directions.norm(dim=-1, keepdim=True)
+    return directions / length.clamp_min(torch.finfo(directions.dtype).tiny)
