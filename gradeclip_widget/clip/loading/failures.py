@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from huggingface_hub import constants
 
-from .names import HUB, Source
+from .hub import PATIENCE
+from .names import HUB, Source, wrap_transformers
 
 
 class ModelLoadError(RuntimeError):
@@ -24,6 +25,7 @@ _NETWORK = (
     "ConnectionError",
     "ConnectTimeout",
     "Timeout",
+    "TimeoutError",
     "TimeoutException",
     "TransportError",
     "URLError",
@@ -81,16 +83,17 @@ def _reason(source: Source, error: BaseException, folder: str, answers: bool) ->
         detail = next(
             (sentence(e) for e in reversed(chain) if type(e).__name__ == "ConnectionError"), ""
         )
-        remedy = "unset it" if offline else "check the network"
+        remedy = (
+            "unset it" if offline else f"check the network (a slow one needs {_longer(answers)})"
+        )
         return (
             f"{missing}{f' ({detail})' if detail else ''}, and the files are not all in {folder}; {remedy}, "
             f"or put a checkpoint file there and pass its path as pretrained=, {_DEMO}"
         )
     if "EntryNotFoundError" in names or swallowed or "'model_cfg'" in str(error):
         return (
-            f"{repository} holds no open_clip model (open_clip_config.json and its weights). A CLIP or "
-            "SigLIP model of transformers goes in as gw.from_transformers(AutoModel.from_pretrained(...), "
-            "AutoProcessor.from_pretrained(...))"
+            f"{repository} holds no open_clip model (open_clip_config.json and its weights). If it holds a "
+            f"CLIP or SigLIP model of transformers, load and wrap that: {wrap_transformers(repository)}"
         )
     if isinstance(error, ImportError) or "pip install" in str(error):
         return f"{sentence(error)}; install the package that is missing"
@@ -109,6 +112,14 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def _longer(answers: bool) -> str:
+    """Return what makes slow networks be waited for, after the hub has answered once or before."""
+    if not answers:
+        return f"{PATIENCE}=30"
+    # The hub's client reads its variables when it is imported.
+    return f"{PATIENCE}=30 and HF_HUB_DOWNLOAD_TIMEOUT=30 in the environment that Python starts in"
 
 
 def _host() -> str:

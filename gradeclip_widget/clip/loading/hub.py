@@ -15,30 +15,45 @@ from huggingface_hub import constants
 from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
 from open_clip import pretrained
 
-# Seconds. The hub's own variable for slow networks lengthens it; its default, 10 s, is long for "no network".
-_PATIENCE = float(os.environ.get("HF_HUB_ETAG_TIMEOUT", "3.5"))
+# The hub's own variable for slow networks. Its default, 10 seconds, is long for "no network".
+PATIENCE = "HF_HUB_ETAG_TIMEOUT"
+_DEFAULT_PATIENCE = "3.5"
 
 # Held by whoever replaces open_clip's reference to the hub's download function.
 switching = threading.RLock()
 
 
 def hub_answers() -> bool:
-    """Return whether the hub answers at all, within a few seconds; ``False`` where it is switched off."""
+    """Return whether the hub answers at all, within a few seconds; ``False`` where it is switched off.
+
+    Raises:
+        ValueError: the environment's number of seconds is none.
+    """
     if constants.HF_HUB_OFFLINE:
         return False
+    patience = _patience()
     answered = threading.Event()
 
     def ask() -> None:
         # Whatever the answer: that there is one is enough. Whatever the error: there was none.
         with contextlib.suppress(Exception):
-            get_session().head(constants.ENDPOINT, timeout=_PATIENCE)
+            get_session().head(constants.ENDPOINT, timeout=patience)
             answered.set()
 
     # In a thread, since the look-up of a host's name has no time limit of its own.
     asking = threading.Thread(target=ask, name="hub", daemon=True)
     asking.start()
-    asking.join(_PATIENCE + 0.5)
+    asking.join(patience + 0.5)
     return answered.is_set()
+
+
+def _patience() -> float:
+    """Return how many seconds to wait for an answer."""
+    given = os.environ.get(PATIENCE, _DEFAULT_PATIENCE)
+    try:
+        return float(given)
+    except ValueError as error:
+        raise ValueError(f"{PATIENCE}={given!r} is no number of seconds; unset it") from error
 
 
 @contextlib.contextmanager

@@ -176,12 +176,19 @@ def _folder(path: Path) -> Source:
         return Source(f"{FOLDER}{path.resolve()}")
     if _model_type(path / "config.json"):
         raise ValueError(
-            f"{str(path)!r} holds a model of transformers; load and wrap it: gw.from_transformers("
-            f"AutoModel.from_pretrained({str(path)!r}), AutoProcessor.from_pretrained({str(path)!r}))"
+            f"{str(path)!r} holds a model of transformers; load and wrap it: {wrap_transformers(str(path))}"
         )
     raise ValueError(
         f"{str(path)!r} has no open_clip_config.json, which says what model its weights are of; give the "
         "name and the file: gw.load('ViT-B-32', pretrained='path of the file')"
+    )
+
+
+def wrap_transformers(name: str) -> str:
+    """Return how to load and wrap a model of transformers, given as its repository or folder, as Python."""
+    return (
+        f"gw.from_transformers(AutoModel.from_pretrained({name!r}), "
+        f"AutoProcessor.from_pretrained({name!r}))"
     )
 
 

@@ -17,6 +17,9 @@ from open_clip import pretrained
 import gradeclip_widget as gw
 from gradeclip_widget.clip.loading import hub
 
+from ...factories import picture
+from .test_transformers import clip_pair
+
 hub_answers = hub.hub_answers  # before the fixtures of this folder switch the network off
 
 
@@ -66,8 +69,8 @@ def test_without_a_network_one_sentence_comes_within_five_seconds(
     said = str(caught.value)
     assert said.endswith(
         f": {address.removeprefix('http://')} did not answer, and the files are not all in {tmp_path}; check "
-        "the network, or put a checkpoint file there and pass its path as pretrained=, or use model='demo', "
-        "which needs no download"
+        "the network (a slow one needs HF_HUB_ETAG_TIMEOUT=30), or put a checkpoint file there and pass its "
+        "path as pretrained=, or use model='demo', which needs no download"
     )
     assert constants.HF_HUB_OFFLINE is False
 
@@ -79,6 +82,67 @@ def test_a_host_that_answers_is_known(network: None, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(hub, "get_session", Session)
     assert hub.hub_answers()
+
+
+def test_a_slow_network_is_waited_for_as_long_as_the_environment_says(
+    network: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    class Session:
+        def head(self, url: str, timeout: float) -> None:
+            waited.append(timeout)
+
+    monkeypatch.setattr(hub, "get_session", Session)
+    monkeypatch.delenv("HF_HUB_ETAG_TIMEOUT", raising=False)
+    hub.hub_answers()
+    monkeypatch.setenv("HF_HUB_ETAG_TIMEOUT", "30")
+    hub.hub_answers()
+    assert waited == [3.5, 30]
+    monkeypatch.setenv("HF_HUB_ETAG_TIMEOUT", "long")
+    with pytest.raises(ValueError, match="HF_HUB_ETAG_TIMEOUT='long' is no number of seconds"):
+        gw.load("ViT-B-32/openai")
+
+
+def test_a_download_that_stalls_is_told_how_to_wait_longer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def stall(*args: Any, **options: Any) -> None:
+        raise TimeoutError("The read operation timed out")
+
+    monkeypatch.setattr(hub, "hub_answers", lambda: True)
+    monkeypatch.setattr(pretrained, "hf_hub_download", stall)
+    said = (
+        "a slow one needs HF_HUB_ETAG_TIMEOUT=30 and HF_HUB_DOWNLOAD_TIMEOUT=30 in the environment"
+    )
+    with pytest.raises(gw.ModelLoadError, match=said):
+        gw.load("ViT-B-32/openai", cache_dir=tmp_path)
+
+
+def test_a_repository_of_transformers_is_answered_with_code_that_works(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    transformers = pytest.importorskip("transformers")
+
+    def missing(*args: Any, **options: Any) -> None:
+        raise hub_error(errors.EntryNotFoundError)
+
+    monkeypatch.setattr(hub, "hub_answers", lambda: True)
+    monkeypatch.setattr(pretrained, "hf_hub_download", missing)
+    with pytest.raises(
+        gw.ModelLoadError, match="model of transformers, load and wrap that"
+    ) as caught:
+        gw.load("someone/some-clip")
+    model, processor = clip_pair(tmp_path)
+    for part in (model, processor):  # a folder of that name stands for the repository
+        part.save_pretrained(tmp_path / "someone" / "some-clip")
+    monkeypatch.chdir(tmp_path)
+    names = {
+        "gw": gw,
+        **{name: getattr(transformers, name) for name in ("AutoModel", "AutoProcessor")},
+    }
+    clip = eval(str(caught.value).partition("wrap that: ")[2], names)
+    assert gw.Explainer(clip)(picture(), "a dog").model == "someone/some-clip"
 
 
 def test_what_is_switched_off_is_to_be_switched_on(
