@@ -1,0 +1,81 @@
+"""What every method costs: ``python -m benchmarks.methods [--model ViT-B-16] [--method rise ...]``.
+
+Random weights. Each method explains one picture with a caption of 12 words, all its readings included, with
+its default options. Times are medians over rounds in which the methods and a plain forward of both towers
+take turns, in one process; slow methods are given fewer rounds. Memory is torch's own count of what is
+allocated at the peak, above the model.
+"""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+
+import numpy as np
+import open_clip
+import torch
+from PIL import Image
+
+import gradeclip_widget as gw
+from gradeclip_widget.methods import method_names
+
+from .explain import CAPTION, local_tokenizer
+from .memory import peak
+from .timing import interleaved, seconds
+
+SLOW = 20  # seconds: methods that take longer are run once
+
+
+def main() -> None:
+    """Print a row for each method."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="ViT-B-16")
+    parser.add_argument("--method", nargs="+", default=method_names())
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--lean", action="store_true", help="without the readings of single words")
+    args = parser.parse_args()
+    torch.manual_seed(0)
+    model, _, preprocess = open_clip.create_model_and_transforms(args.model, device=args.device)
+    tokenizer = local_tokenizer(model, args.model)
+    clip = gw.ClipModel(model.eval(), preprocess, tokenizer)
+    size = clip.image_processor.image_size[0]
+    noise = np.random.default_rng(0).integers(0, 255, (size, size, 3), np.uint8)
+    pixels = preprocess(Image.fromarray(noise))[None].to(args.device)
+    ids = tokenizer([CAPTION]).to(args.device)
+
+    @torch.no_grad()
+    def forward() -> None:
+        model.encode_image(pixels, normalize=True)
+        model.encode_text(ids, normalize=True)
+        _wait(args.device)
+
+    def explain(explainer: gw.Explainer) -> None:
+        explainer(pixels, CAPTION)
+        _wait(args.device)
+
+    threads = torch.get_num_threads()
+    print(
+        f"{args.model}, {size} px, {args.device}, {threads} threads; plain forward of both towers = 1"
+    )
+    print("| method | time | seconds | peak MB |\n|---|---|---|---|")
+    print(
+        f"| plain forward | 1 | {seconds(forward):.2f} | {peak(forward, args.device) / 1e6:.0f} |"
+    )
+    for name in args.method:
+        run = partial(explain, gw.Explainer(clip, name, readings=not args.lean))
+        first = seconds(run)
+        rounds = 1 if first > SLOW else args.rounds
+        taken = interleaved({"forward": forward, "run": run}, rounds)
+        memory = "not measured" if first > SLOW else f"{peak(run, args.device) / 1e6:.0f}"
+        ratio = taken["run"] / taken["forward"]
+        print(f"| {name} | {ratio:.3g} | {taken['run']:.2f} | {memory} |", flush=True)
+
+
+def _wait(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+if __name__ == "__main__":
+    main()
