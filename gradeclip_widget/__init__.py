@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import demo
+    from . import demo, evaluation
     from .clip import ClipModel, ModelLoadError, from_transformers, load, model_names
     from .core.erasure import erase
     from .core.vocabulary import Vocabulary
@@ -47,6 +47,7 @@ __all__ = [
     "Vocabulary",
     "demo",
     "erase",
+    "evaluation",
     "explore",
     "from_transformers",
     "load",
@@ -59,8 +60,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for (PEP 562)."""
-    if name == "demo":
-        return importlib.import_module(".demo", __name__)
+    if name in ("demo", "evaluation"):
+        return importlib.import_module(f".{name}", __name__)
     if name in _HOMES:
         value = getattr(importlib.import_module(_HOMES[name], __name__), name)
         globals()[name] = value

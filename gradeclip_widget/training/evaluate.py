@@ -22,15 +22,15 @@ from ..clip import ClipModel
 from ..demo import model as demo
 from ..demo.scenes import Scene, sample_scene
 from ..demo.world import COLORS, HELD_OUT_STYLE, OBJECTS, SEEN_STYLES, SHAPES, singular
+from ..evaluation.measures.localization import TOLERANCE
+from ..evaluation.pointing import energy_in_mask, pointing_hit
 from ..explain.explainer import Explainer
 from ..explain.word_lists import vocabularies
-from ..metrics import energy_in_mask, pointing_hit
 from .importance_measures import first_picture, importance_agreement
 from .measured import ExplainedScene, Measured, Result, mean, measure_scenes, mentions
 
 FIRST_SEED = 500_000  # seeds below train
 CAPTIONS_IN_VIEW = 100
-TOLERANCE = 15 / 500  # of the side: what the pointing game allows, 15 pixels in pictures of 500
 STYLES = {"seen": SEEN_STYLES, "held out": (HELD_OUT_STYLE,)}
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ..demo.scenes import Scene
 from ..demo.world import NUMBERS
+from ..evaluation.pointing import energy_in_mask, pointing_hit, spread
 from ..explain.explainer import Explainer
-from ..metrics import energy_in_mask, pointing_hit, spread
 from .measured import ExplainedScene, mentions
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..clip import ClipModel
 from ..demo.scenes import Scene, sample_scene
-from ..demo.world import counted
+from ..evaluation.examples import scene_example
 from ..explain.encoded_image import EncodedImage
 from ..explain.explainer import Explainer
 from ..explain.explanation import Explanation
@@ -87,14 +87,5 @@ def mentions(
     scene: Scene, explanation: Explanation
 ) -> Iterator[tuple[NDArray[np.bool_], list[int]]]:
     """For each thing the caption names: where it is, and the indices of the words that name it."""
-    texts = [word.text for word in explanation.words]
-    reached = 0
-    for phrase in scene.mentioned:
-        masks = [thing.mask for thing in scene.objects if thing.phrase == phrase]
-        naming = counted(phrase, len(masks)).split()[-len(phrase.split()) :]
-        while texts[reached : reached + len(naming)] != naming:
-            reached += 1
-        words = list(range(reached, reached + len(naming)))
-        reached += len(naming)
-        if (mask := np.logical_or.reduce(masks)).any():
-            yield mask, words
+    for named in scene_example(scene).phrases(explanation.words):
+        yield named.mask, named.words

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from gradeclip_widget.metrics import energy_in_mask, pointing_hit, spread
+from gradeclip_widget.evaluation.pointing import energy_in_mask, pointing_hit, spread
 
 LEFT = np.zeros((32, 32), bool)
 LEFT[:, :16] = True

@@ -1,0 +1,196 @@
+"""What a measure of explanations is, and how measures are taken over examples."""
+
+from __future__ import annotations
+
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, fields
+from typing import Any, ClassVar, Literal
+
+from ..core.progress import Progress
+from .bootstrap import Values
+from .cases import (
+    Case,
+    Explain,
+    Explainers,
+    Row,
+    checked_explainers,
+    checked_id,
+    explained,
+    with_progress,
+)
+from .examples import Example
+from .result import Evaluation, summarize
+
+
+class Measure(ABC):
+    """Base class of measures. A measure is a dataclass; its fields are its options.
+
+    Attributes:
+        name: what it is called.
+        unit: what its values are.
+        better: whether higher or lower values are better, or neither.
+        grouped_by: what its values are grouped by, if they are.
+        needs_masks: whether examples need masks.
+        requirement: what an example must have for the measure to say something of it.
+    """
+
+    name: ClassVar[str]
+    unit: ClassVar[str]
+    better: ClassVar[Literal["higher", "lower"] | None] = None
+    grouped_by: ClassVar[str | None] = None
+    needs_masks: ClassVar[bool] = False
+    requirement: ClassVar[str] = "words that the model reads"
+
+    @property
+    def label(self) -> str:
+        """Its name, and its options where they are not the default ones."""
+        changed = [
+            f"{f.name}={value!r}"
+            for f in fields(self)  # type: ignore[arg-type]  # subclasses are dataclasses
+            if (value := getattr(self, f.name)) != f.default or f.default is MISSING
+        ]
+        return ", ".join([self.name, *changed])
+
+    @property
+    def axis(self) -> tuple[str, Values] | None:
+        """What curves run over, and where they are measured, (K,); ``None`` for a measure without curves."""
+        return None
+
+    @abstractmethod
+    def rows(self, case: Case) -> Iterator[Row]:
+        """Yield the values of one explained example; none where it says nothing."""
+
+    def prepare(self, explainers: Mapping[str, Explain], seed: int) -> Measure:
+        """Return the measure ready for these explainers; most are ready as they are."""
+        return self
+
+    def flags(self, mean: float) -> dict[str, Any]:
+        """Return further columns of the table for a method of this mean."""
+        return {}
+
+    def __call__(
+        self,
+        explainers: Explainers,
+        examples: Iterable[Example],
+        *,
+        seed: int = 0,
+        confidence: float = 0.95,
+        progress: bool | Progress = True,
+    ) -> Evaluation:
+        """Take this measure alone; see `evaluate`."""
+        (evaluation,) = evaluate(
+            explainers, examples, [self], seed=seed, confidence=confidence, progress=progress
+        ).values()
+        return evaluation
+
+
+def evaluate(
+    explainers: Explainers,
+    examples: Iterable[Example],
+    measures: Sequence[Measure],
+    *,
+    seed: int = 0,
+    confidence: float = 0.95,
+    progress: bool | Progress = True,
+) -> dict[str, Evaluation]:
+    """Take measures of one or several methods. Every method explains every example once.
+
+    >>> import gradeclip_widget as gw
+    >>> from gradeclip_widget.evaluation import Deletion, PointingGame, demo_examples
+    >>> clip = gw.load("demo")
+    >>> methods = {name: gw.Explainer(clip, name) for name in ("grad-eclip", "grad-cam")}
+    >>> measures = [PointingGame(), Deletion()]
+    >>> results = evaluate(methods, demo_examples(3), measures, progress=False)
+    >>> list(results)
+    ['pointing game', 'deletion']
+    >>> results["pointing game"].table.columns.tolist()
+    ['method', 'mean', 'low', 'high', 'n', 'examples']
+
+    Args:
+        explainers: an `Explainer`, or explainers by the name of their method. Anything that takes a picture
+            and a caption and returns an `Explanation` will do; what alters pictures or captions needs one
+            `Explainer` to score them with.
+        examples: gone through once, so they may come from a generator.
+        measures: what to measure.
+        seed: of all that is random: noise in pictures, shuffled weights, resamples.
+        confidence: of the bootstrap intervals, between 0 and 1.
+        progress: whether to show a progress bar; or a callback, called at the stage "examples".
+
+    Returns:
+        The results by the measures' labels.
+
+    Raises:
+        TypeError: an explainer cannot be called, or an example is no `Example`.
+        ValueError: no explainers, examples or measures; an example does not fit a measure or a model; or no
+            example tells a measure anything.
+    """
+    named = checked_explainers(explainers)
+    check_confidence(confidence)
+    if not measures:
+        raise ValueError(
+            "there are no measures; give at least one, as in [Deletion(), PointingGame()]"
+        )
+    prepared = {measure.label: measure.prepare(named, seed) for measure in measures}
+    if len(prepared) < len(measures):
+        raise ValueError(f"measures are given twice: {', '.join(m.label for m in measures)}")
+    found: dict[str, list[tuple[str, str, Row]]] = {label: [] for label in prepared}
+    ids: set[str] = set()
+    for position, example in enumerate(with_progress(examples, progress)):
+        name = checked_id(example, position, ids)
+        try:
+            for method, case in explained(named, example, (seed, zlib.crc32(name.encode()))):
+                for label, measure in prepared.items():
+                    _check_masks(measure, example)
+                    found[label] += [(name, method, row) for row in measure.rows(case)]
+        except ValueError as error:
+            raise ValueError(f"example {name!r} ({example.caption!r:.80}): {error}") from error
+    if not ids:
+        raise ValueError("there are no examples; give at least one (demo_examples() draws some)")
+    return {
+        label: _evaluation(measure, found[label], seed, confidence)
+        for label, measure in prepared.items()
+    }
+
+
+def check_confidence(confidence: float) -> None:
+    """Raise ``ValueError`` unless a confidence lies between 0 and 1."""
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence={confidence}: give a number between 0 and 1, as 0.95")
+
+
+def _evaluation(
+    measure: Measure, found: list[tuple[str, str, Row]], seed: int, confidence: float
+) -> Evaluation:
+    if not found:
+        raise ValueError(f"{measure.label}: no example has what it needs: {measure.requirement}")
+    columns: dict[str, list[Any]] = {
+        "example": [example for example, _, _ in found],
+        "method": [method for _, method, _ in found],
+    }
+    if any(row.word for _, _, row in found):
+        columns["word"] = [row.word for _, _, row in found]
+    if measure.grouped_by is not None:
+        columns[measure.grouped_by] = [row.group for _, _, row in found]
+    columns["value"] = [float(row.value) for _, _, row in found]
+    curves = [row.curve for _, _, row in found if row.curve is not None]
+    return summarize(
+        columns,
+        curves,
+        measure.axis,
+        label=measure.label,
+        unit=measure.unit,
+        better=measure.better,
+        grouped_by=measure.grouped_by,
+        flags=measure.flags,
+        seed=seed,
+        confidence=confidence,
+    )
+
+
+def _check_masks(measure: Measure, example: Example) -> None:
+    if measure.needs_masks and not example.masks:
+        raise ValueError(
+            f"{measure.label} needs to know where things are: give Example(..., masks={{'dog': mask}})"
+        )

@@ -1,0 +1,230 @@
+"""Measures of maps and clicks against the masks of what captions name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ...core.explanation_record import IN_CAPTION, Maps
+from ..cases import Case, Row
+from ..examples import MaskedPhrase
+from ..measure import Measure
+from ..pointing import Mask, energy_in_mask, iou, pointing_hit, segmentation
+
+TOLERANCE = (
+    15 / 500
+)  # of the longer side: what the pointing game allows, 15 pixels in pictures of 500
+
+
+@dataclass(frozen=True)
+class PointingGame(Measure):
+    """Whether the highest point of a word's map lies on what the word names.
+
+    Args:
+        tolerance: how far from it a point may lie that still counts, as a part of the picture's longer side.
+        reading: which map of the word: ``"in caption"``, ``"alone"`` or ``"left out"``.
+
+    Reference:
+        Zhang et al., "Top-down Neural Attention by Excitation Backprop", IJCV 2018, section 4.1.
+    """
+
+    tolerance: float = TOLERANCE
+    reading: str = IN_CAPTION
+
+    name = "pointing game"
+    unit = "part of the words whose map is highest on what they name"
+    better = "higher"
+    needs_masks = True
+
+    def rows(self, case: Case) -> Iterator[Row]:
+        """Yield 1 or 0 for every phrase that has a mask."""
+        for phrase, values in _maps(case, self.reading):
+            yield Row(float(hits(case, phrase, values, self.tolerance)), phrase.text)
+
+
+@dataclass(frozen=True)
+class EnergyPointing(Measure):
+    """How much of the positive values of a word's map lies on what the word names.
+
+    Args:
+        reading: as in `PointingGame`.
+
+    Reference:
+        Wang et al., "Score-CAM", CVPR workshops 2020, section 4.3 ("energy-based pointing game").
+    """
+
+    reading: str = IN_CAPTION
+
+    name = "energy in the mask"
+    unit = "part of a word's map that lies on what it names"
+    better = "higher"
+    needs_masks = True
+
+    def rows(self, case: Case) -> Iterator[Row]:
+        """Yield the share for every phrase that has a mask."""
+        for phrase, values in _maps(case, self.reading):
+            yield Row(energy_in_mask(values, phrase.mask, case.explanation.cover), phrase.text)
+
+
+@dataclass(frozen=True)
+class MaskIoU(Measure):
+    """Overlap of what a word names with where its map is high: intersection over union.
+
+    Args:
+        threshold: pixels count as high from this part of the map's maximum on, above 0 and at most 1.
+        reading: as in `PointingGame`.
+
+    Raises:
+        ValueError: no such threshold.
+    """
+
+    threshold: float = 0.5
+    reading: str = IN_CAPTION
+
+    name = "mask IoU"
+    unit = "intersection over union with what the word names"
+    better = "higher"
+    needs_masks = True
+
+    def __post_init__(self) -> None:
+        """Check the threshold."""
+        _check_threshold(self.threshold)
+
+    def rows(self, case: Case) -> Iterator[Row]:
+        """Yield the overlap for every phrase that has a mask."""
+        for phrase, high in _segmentations(case, self.reading, self.threshold):
+            yield Row(iou(high, phrase.mask), phrase.text)
+
+
+@dataclass(frozen=True)
+class PixelAccuracy(Measure):
+    """Part of the pixels that are high in a word's map and on what it names, or neither.
+
+    Since most pixels lie on no object, an empty map does well here; read it beside `MaskIoU`.
+
+    Args:
+        threshold: as in `MaskIoU`.
+        reading: as in `PointingGame`.
+
+    Raises:
+        ValueError: no such threshold.
+    """
+
+    threshold: float = 0.5
+    reading: str = IN_CAPTION
+
+    name = "pixel accuracy"
+    unit = "part of the pixels told apart rightly"
+    better = "higher"
+    needs_masks = True
+
+    def __post_init__(self) -> None:
+        """Check the threshold."""
+        _check_threshold(self.threshold)
+
+    def rows(self, case: Case) -> Iterator[Row]:
+        """Yield the accuracy for every phrase that has a mask."""
+        for phrase, high in _segmentations(case, self.reading, self.threshold):
+            yield Row(float((high == phrase.mask).mean()), phrase.text)
+
+
+@dataclass(frozen=True)
+class RegionToWord(Measure):
+    """Whether a region of the picture leads to the word that names what is there.
+
+    All words of the caption compete. Captions with a mask for one phrase alone say nothing here.
+
+    Args:
+        region: the ``"mask"`` of the thing, or the ``"box"`` around it, as a user would drag it.
+        reading: as in `Explanation.region_words`, whose first word is taken.
+
+    Raises:
+        ValueError: no such region.
+    """
+
+    region: Literal["mask", "box"] = "mask"
+    reading: str | None = None
+
+    name = "region to word"
+    unit = "part of the regions whose first word names what is there"
+    better = "higher"
+    needs_masks = True
+    requirement = "masks of two phrases of the caption or more"
+
+    def __post_init__(self) -> None:
+        """Check the kind of region."""
+        if self.region not in ("mask", "box"):
+            raise ValueError(f"region={self.region!r}: use 'mask' or 'box'")
+
+    def rows(self, case: Case) -> Iterator[Row]:
+        """Yield 1 or 0 for every phrase, if two or more have masks."""
+        phrases = list(case.phrases())
+        if len(phrases) > 1:
+            for phrase in phrases:
+                region = phrase.mask if self.region == "mask" else box_around(phrase.mask)
+                first = case.explanation.region_words(region, self.reading)[0]
+                yield Row(float(first.index in phrase.words), phrase.text)
+
+
+@dataclass(frozen=True)
+class BestReading(Measure):
+    """The pointing game with each reading of a word, to tell which one points best on a model.
+
+    Args:
+        tolerance: as in `PointingGame`.
+    """
+
+    tolerance: float = TOLERANCE
+
+    name = "pointing by reading"
+    unit = PointingGame.unit
+    better = "higher"
+    grouped_by = "reading"
+    needs_masks = True
+
+    def rows(self, case: Case) -> Iterator[Row]:
+        """Yield 1 or 0 for every phrase that has a mask and every reading that was computed."""
+        for reading in case.explanation.readings:
+            for phrase, values in _maps(case, reading):
+                hit = hits(case, phrase, values, self.tolerance)
+                yield Row(float(hit), phrase.text, reading)
+
+
+def hits(case: Case, phrase: MaskedPhrase, values: Maps, tolerance: float) -> bool:
+    """Return whether a map (rows, cols) is highest on what a phrase names, or near it."""
+    pixels = round(tolerance * max(phrase.mask.shape))
+    return pointing_hit(values, phrase.mask, pixels, case.explanation.cover)
+
+
+def box_around(mask: Mask) -> tuple[int, int, int, int]:
+    """Return the box x0, y0, x1, y1 around a mask that is not empty.
+
+    >>> import numpy as np
+    >>> box_around(np.array([[False, True, True], [False, True, False]]))
+    (1, 0, 3, 2)
+    """
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _maps(case: Case, reading: str) -> Iterator[tuple[MaskedPhrase, Maps]]:
+    """Yield every phrase that has a mask with its map (rows, cols)."""
+    for phrase in case.phrases():
+        yield phrase, case.explanation.phrase_map(phrase.words, reading)
+
+
+def _segmentations(
+    case: Case, reading: str, threshold: float
+) -> Iterator[tuple[MaskedPhrase, Mask]]:
+    """Yield every phrase that has a mask with the pixels where its map is high."""
+    for phrase, values in _maps(case, reading):
+        height, width = phrase.mask.shape
+        yield phrase, segmentation(values, (height, width), threshold, case.explanation.cover)
+
+
+def _check_threshold(threshold: float) -> None:
+    if not 0 < threshold <= 1:
+        raise ValueError(f"threshold={threshold}: give a part of the maximum, above 0, at most 1")

@@ -1,0 +1,211 @@
+"""Deletion and insertion: how the score follows when the picture is altered in the order of a map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from ...core.erasure import ERASURES
+from ...core.errors import did_you_mean
+from ...explain.explainer import Explainer
+from ...explain.explanation import Explanation
+from ..bootstrap import Values
+from ..cases import Case, Row
+from ..measure import Measure
+from ..pointing import spread
+
+FILLS = ERASURES  # what pixels are replaced by
+SOURCES = ("caption", "words")
+_BLUR = 0.1  # radius of the blur, as a part of the longer side
+_BATCH = 16  # pictures that are held at a time
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class _Perturbation(Measure):
+    """What deletion and insertion share; their docstrings say what the fields are."""
+
+    fill: str = "noise"
+    until: float = 0.5
+    steps: int = 10
+    source: Literal["caption", "words"] = "caption"
+
+    inserts: ClassVar[bool]
+    unit = "mean score, the whole picture's being 1"
+    requirement = "a picture and caption whose score is above 0"
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        for name, value, known in (("fill", self.fill, FILLS), ("source", self.source, SOURCES)):
+            if value not in known:
+                listed = ", ".join(map(repr, known))
+                hint = did_you_mean(str(value), known)
+                raise ValueError(f"{name}={value!r}: use one of {listed}{hint}")
+        if not 0 < self.until <= 1:
+            raise ValueError(
+                f"until={self.until}: give the part of the picture, above 0, at most 1"
+            )
+        if self.steps < 1:
+            raise ValueError(f"steps={self.steps}: give at least 1")
+
+    @property
+    def axis(self) -> tuple[str, Values]:
+        """The part of the picture that is altered, (steps + 1,)."""
+        what = "inserted" if self.inserts else "deleted"
+        return f"part of the picture {what}", np.linspace(0, self.until, self.steps + 1)
+
+    def rows(self, case: Case) -> Iterator[Row]:
+        """Yield the area under the curve, as its mean height; nothing where the score is not above 0."""
+        whole = _whole_score(case.scorer, case.explanation)
+        if whole > 0:
+            pairs = self._curve(case.scorer, case.explanation, whole, case.rng(), _BATCH)
+            curve = np.array([score for _, score in pairs])
+            yield Row(float((curve[1:] + curve[:-1]).mean() / 2), curve=curve)
+
+    def curve(
+        self, explainer: Explainer, explanation: Explanation, seed: int = 0, batch: int = 1
+    ) -> Iterator[tuple[float, float]]:
+        """Yield the curve of one picture point by point, as it is computed.
+
+        >>> import gradeclip_widget as gw
+        >>> scene, explainer = gw.demo.scenes()[0], gw.Explainer(gw.load("demo"))
+        >>> explanation = explainer(scene.image, scene.caption)
+        >>> [round(part, 2) for part, score in Deletion(steps=2).curve(explainer, explanation)]
+        [0.0, 0.25, 0.5]
+
+        Args:
+            explainer: scores the altered pictures.
+            explanation: has the picture, the caption and the map.
+            seed: of the noise.
+            batch: how many altered pictures go through the image tower at a time.
+
+        Yields:
+            The part of the picture that is altered, and the score relative to the whole picture's.
+
+        Raises:
+            ValueError: the whole picture's score is not above 0.
+        """
+        whole = _whole_score(explainer, explanation)
+        if whole <= 0:
+            raise ValueError(
+                f"the picture's score with {explanation.caption!r} is {whole:.3f}: a curve relative to it "
+                "needs one above 0"
+            )
+        rng = np.random.default_rng(seed)
+        yield from self._curve(explainer, explanation, whole, rng, batch)
+
+    def _curve(
+        self,
+        explainer: Explainer,
+        explanation: Explanation,
+        whole: float,
+        rng: np.random.Generator,
+        batch: int,
+    ) -> Iterator[tuple[float, float]]:
+        parts = self.axis[1].tolist()
+        pictures = self.pictures(explanation, rng)
+        while some := list(islice(pictures, batch)):
+            scores = picture_scores(explainer, some, explanation.caption)
+            yield from zip(parts, (scores / whole).tolist(), strict=False)
+            del parts[: len(some)]
+
+    def pictures(self, explanation: Explanation, rng: np.random.Generator) -> Iterator[Image.Image]:
+        """Yield the altered pictures, (steps + 1) of them."""
+        e = explanation
+        values = e.signed_map if self.source == "caption" else e.evidence_map
+        before = np.asarray(e.image.convert("RGB"))
+        filled = _filled(e.image.convert("RGB"), self.fill, rng)
+        start, end = (filled, before) if self.inserts else (before, filled)
+        height, width, _ = before.shape
+        pixels = spread(values, height, width, e.cover, outside=-np.inf).ravel()
+        # Pixels of equal value are altered in random order.
+        shuffled = rng.permutation(pixels.size)
+        order = shuffled[np.argsort(-pixels[shuffled], kind="stable")]
+        for part in self.axis[1]:
+            altered = start.reshape(-1, 3).copy()
+            chosen = order[: round(part * len(order))]
+            altered[chosen] = end.reshape(-1, 3)[chosen]
+            yield Image.fromarray(altered.reshape(before.shape))
+
+
+@dataclass(frozen=True)
+class Deletion(_Perturbation):
+    """Replaces the pixels of a picture in the order of the map, the highest first, and takes the score.
+
+    A map that shows what the score depends on makes it fall early. The paper replaces half of the picture in
+    100 steps by uniformly random colors and records every tenth, which is the same as ten steps of ten times
+    the size. It records the accuracy of zero-shot classification; here it is the cosine similarity with the
+    picture's own caption, relative to that of the whole picture, so that pictures count alike.
+
+    Args:
+        fill: ``"noise"``, uniformly random colors; ``"blur"``, the blurred picture; or ``"mean"``, its mean
+            color.
+        until: how much of the picture is replaced in the end, above 0 and at most 1.
+        steps: in how many steps.
+        source: which map orders the pixels: that of the whole ``"caption"``, which is the paper's, or the
+            evidence of all ``"words"``, which the widget shows first.
+
+    Raises:
+        ValueError: an option has no such value.
+
+    Reference:
+        Petsiuk et al., "RISE", BMVC 2018, section 4.2; as in Zhao et al., "Grad-ECLIP", ICML 2024.
+    """
+
+    name = "deletion"
+    better = "lower"
+    inserts = False
+
+
+@dataclass(frozen=True)
+class Insertion(_Perturbation):
+    """Brings the pixels of a picture back in the order of the map, the highest first, and takes the score.
+
+    The reverse of `Deletion`, with the same arguments: it starts from the fill alone. A map that shows what
+    the score depends on makes it rise early.
+    """
+
+    name = "insertion"
+    better = "higher"
+    inserts = True
+
+
+def picture_scores(explainer: Explainer, images: Sequence[Image.Image], caption: str) -> Values:
+    """Return the cosine similarities (K,) of K pictures of one size with a caption, by the model's own heads.
+
+    Args:
+        explainer: whose model, fit and resolution are used.
+        images: the pictures.
+        caption: the caption.
+    """
+    clip = explainer.clip
+    prepare, options = clip.image_processor.prepare, (explainer.fit, explainer.resolution)
+    pixels = torch.cat([prepare(image, *options).pixels for image in images])
+    (tokens,) = clip.tokens([caption])
+    with clip.inference_context():
+        text = clip.embed([clip.tokenizer.add_special_tokens(tokens.ids)])[0]
+        embeddings = clip.image_tower.encode(clip.to_device(pixels)).to(text)
+        scores: Values = (embeddings @ text).double().cpu().numpy()
+    return scores
+
+
+def _whole_score(explainer: Explainer, explanation: Explanation) -> float:
+    return float(picture_scores(explainer, [explanation.image], explanation.caption)[0])
+
+
+def _filled(image: Image.Image, fill: str, rng: np.random.Generator) -> Pixels:
+    """Return what replaces the pixels of a picture, (height, width, 3)."""
+    pixels = np.asarray(image)
+    if fill == "blur":
+        return np.asarray(image.filter(ImageFilter.GaussianBlur(_BLUR * max(image.size))))
+    if fill == "mean":
+        return np.broadcast_to(np.rint(pixels.mean((0, 1))).astype(np.uint8), pixels.shape)
+    return rng.integers(0, 256, pixels.shape, np.uint8)

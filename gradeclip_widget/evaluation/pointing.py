@@ -1,0 +1,146 @@
+"""Arithmetic of a single map and an object whose mask is known. No model and no torch."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..core.images import enlarge
+from ..core.regions import Box
+
+Map = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+def spread(
+    values: ArrayLike, height: int, width: int, cover: Box | None = None, outside: float = 0.0
+) -> Map:
+    """Return a map on the patch grid as pixels of a picture, interpolated bilinearly.
+
+    Args:
+        values: (rows, cols), finite.
+        height: of the picture in pixels.
+        width: of the picture in pixels.
+        cover: box of the picture that the grid covers, x0, y0, x1, y1 in pixels; all of it when ``None``.
+        outside: value of the pixels that the grid does not cover.
+
+    Returns:
+        (height, width) float32.
+
+    Raises:
+        ValueError: The map is not two-dimensional, is empty, or holds NaN or infinity.
+    """
+    grid = np.asarray(values, dtype=np.float32)
+    if grid.ndim != 2 or not grid.size:
+        raise ValueError(f"a map has rows and columns; this one has shape {grid.shape}")
+    if not np.isfinite(grid).all():
+        raise ValueError("the map holds NaN or infinity; give finite values")
+    x0, y0, x1, y1 = (0, 0, width, height) if cover is None else map(round, cover)
+    if (x0, y0, x1, y1) == (0, 0, width, height):
+        return enlarge(grid, (width, height))
+    pixels = np.full((height, width), outside, np.float32)
+    # A picture that the model's own crop pads is covered beyond its edges.
+    top, left = max(y0, 0), max(x0, 0)
+    inside = enlarge(grid, (x1 - x0, y1 - y0))[top - y0 : height - y0, left - x0 : width - x0]
+    pixels[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+    return pixels
+
+
+def pointing_hit(
+    values: ArrayLike, mask: ArrayLike, tolerance: int = 0, cover: Box | None = None
+) -> bool:
+    """Play the pointing game: return whether the map's highest pixel lies on the object.
+
+    >>> pointing_hit([[0, 1], [0, 0]], [[False, True], [False, False]])
+    True
+
+    Args:
+        values: (rows, cols) signed map on the patch grid.
+        mask: (height, width) bool, the object.
+        tolerance: distance in pixels from the object that still counts as a hit; the original game allows
+            15 on VOC's pictures of about 500.
+        cover: box of the picture that the grid covers; all of it when ``None``.
+
+    Returns:
+        Whether it hits; ``False`` for a map without positive evidence.
+
+    Reference:
+        Zhang et al., "Top-down Neural Attention by Excitation Backprop", IJCV 2018, section 4.1.
+    """
+    inside = checked_mask(mask)
+    height, width = inside.shape
+    pixels = spread(values, height, width, cover)
+    if pixels.max() <= 0:
+        return False
+    row, column = np.unravel_index(int(pixels.argmax()), pixels.shape)
+    rows, columns = np.nonzero(inside)
+    nearest = ((rows - row) ** 2 + (columns - column) ** 2).min()
+    return bool(nearest <= tolerance**2)
+
+
+def energy_in_mask(values: ArrayLike, mask: ArrayLike, cover: Box | None = None) -> float:
+    """Return the share of a map's positive evidence that lies on the object, 0 to 1.
+
+    >>> energy_in_mask([[3, 1], [0, -5]], [[True, False], [False, False]])
+    0.75
+
+    Args:
+        values: (rows, cols) signed map on the patch grid.
+        mask: (height, width) bool, the object.
+        cover: box of the picture that the grid covers; all of it when ``None``.
+
+    Returns:
+        The share; 0 where there is no positive evidence.
+
+    Reference:
+        Wang et al., "Score-CAM", CVPR workshops 2020, section 4.3 ("energy-based pointing game").
+    """
+    inside = checked_mask(mask)
+    height, width = inside.shape
+    positive = np.maximum(spread(values, height, width, cover), 0).astype(np.float64)
+    total = positive.sum()
+    return float(positive[inside].sum() / total) if total > 0 else 0.0
+
+
+def segmentation(
+    values: ArrayLike, shape: tuple[int, int], threshold: float = 0.5, cover: Box | None = None
+) -> Mask:
+    """Return the pixels (height, width) whose value is at least a share of the map's maximum.
+
+    >>> segmentation([[4, 1], [2, -5]], (2, 2)).tolist()
+    [[True, False], [True, False]]
+
+    Args:
+        values: (rows, cols) signed map on the patch grid.
+        shape: (height, width) of the picture.
+        threshold: the share, above 0 and at most 1.
+        cover: box of the picture that the grid covers; all of it when ``None``.
+
+    Returns:
+        The pixels; none where there is no positive evidence.
+    """
+    pixels = spread(values, *shape, cover)
+    peak = pixels.max()
+    chosen: Mask = pixels >= threshold * peak if peak > 0 else np.zeros(shape, bool)
+    return chosen
+
+
+def iou(one: Mask, other: Mask) -> float:
+    """Return the intersection over union of two masks (height, width), of which one is not empty."""
+    return float((one & other).sum() / (one | other).sum())
+
+
+def checked_mask(mask: ArrayLike) -> Mask:
+    """Return a mask as an array.
+
+    Raises:
+        ValueError: it is no boolean array (height, width), or it is empty.
+    """
+    inside = np.asarray(mask)
+    if inside.ndim != 2 or inside.dtype != np.bool_:
+        raise ValueError(
+            f"a mask is a boolean (height, width) array, not {inside.dtype} of shape {inside.shape}"
+        )
+    if not inside.any():
+        raise ValueError("the mask is empty: no pixel belongs to the object")
+    return inside

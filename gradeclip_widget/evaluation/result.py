@@ -1,0 +1,183 @@
+"""What a measure found: values of examples, a table of methods, curves, and a figure of them."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from .bootstrap import Samples, Values
+from .figure import curve_figure, interval_figure
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What a measure found.
+
+    Attributes:
+        label: the measure's name, with its options.
+        unit: what the values are.
+        better: whether ``"higher"`` or ``"lower"`` values are better, or neither (``None``).
+        examples: a row per example and method, or per word of these: example, method, word, value.
+        table: a row per method, the best first: mean, low and high (bootstrap interval over examples), n
+            (values that the mean is over), examples.
+        curves: where the measure has curves, a row per method and step: mean, low, high.
+        grouped_by: column of both tables whose values are averaged by themselves, if there is one.
+        step: what the steps of the curves are.
+        seed: of the resamples.
+        confidence: of the intervals.
+    """
+
+    label: str
+    unit: str
+    better: str | None
+    examples: pd.DataFrame = field(repr=False)
+    table: pd.DataFrame = field(repr=False)
+    curves: pd.DataFrame | None = field(repr=False)
+    grouped_by: str | None
+    step: str
+    seed: int
+    confidence: float
+
+    def differences(self, to: str) -> pd.DataFrame:
+        """Return how far each other method's mean lies above one method's, with paired intervals.
+
+        The examples are resampled once for both, so that what makes examples easy or hard for all methods
+        does not widen the interval. An interval without 0 tells the two apart.
+
+        Args:
+            to: name of the method that the others are compared with.
+
+        Raises:
+            ValueError: there is no such method.
+        """
+        if to not in set(self.examples["method"]):
+            methods = ", ".join(map(repr, dict.fromkeys(self.table["method"])))
+            raise ValueError(f"no method {to!r} here: there are {methods}")
+        samples = _samples(self.examples, self.grouped_by)
+        pairs = [
+            (column, (to, column[1]))
+            for column in samples.columns
+            if column[0] != to and (to, column[1]) in samples.columns
+        ]
+        rows = [
+            _heading(column, self.grouped_by) | difference.numbers
+            for (column, _), difference in samples.differences(
+                pairs, self.seed, self.confidence
+            ).items()
+        ]
+        return pd.DataFrame(rows)
+
+    def extremes(self, method: str, count: int = 3) -> tuple[list[str], list[str]]:
+        """Return the ids of the examples on which a method does best, and worst, the most extreme first.
+
+        Args:
+            method: its name.
+            count: how many of each.
+        """
+        own = self.examples[self.examples["method"] == method]
+        means = own.groupby("example", sort=False)["value"].mean()
+        ranked = means.sort_values(ascending=self.better == "lower", kind="stable").index.tolist()
+        return ranked[:count], ranked[::-1][:count]
+
+    def figure(self) -> go.Figure:
+        """Return a plotly figure: curves with their intervals where there are any, else bars with theirs."""
+        if self.curves is None:
+            return interval_figure(self.title, self.table, self.grouped_by, self.unit)
+        return curve_figure(self.title, self.table, self.curves, self.step, self.unit)
+
+    @property
+    def title(self) -> str:
+        """What was measured, and which values are better."""
+        better = f", {self.better} is better" if self.better else ""
+        return f"{self.label}: {self.unit}{better}"
+
+    def _repr_html_(self) -> str:
+        """Return the table for notebooks."""
+        interval = f"intervals: {self.confidence:.0%}, bootstrap over examples, seed {self.seed}"
+        shown = self.table.to_html(index=False, float_format="{:.3f}".format, border=0)
+        return f"<p>{html.escape(self.title)}<br><small>{html.escape(interval)}</small></p>{shown}"
+
+
+def summarize(
+    columns: Mapping[str, Sequence[Any]],
+    curves: Sequence[Values],
+    steps: tuple[str, Values] | None,
+    *,
+    label: str,
+    unit: str,
+    better: str | None,
+    grouped_by: str | None,
+    flags: Callable[[float], Mapping[str, Any]],
+    seed: int,
+    confidence: float,
+) -> Evaluation:
+    """Return the evaluation of measured values.
+
+    Args:
+        columns: of its ``examples``.
+        curves: (K,) of each row, or none at all.
+        steps: what curves run over, and where they were measured, (K,).
+        label: as in `Evaluation`, as are the following.
+        unit: what the values are.
+        better: which values are better.
+        grouped_by: a column.
+        flags: returns further columns of the table for a method's mean.
+        seed: of the resamples.
+        confidence: of the intervals.
+    """
+    examples = pd.DataFrame(columns)
+    samples = _samples(examples, grouped_by)
+    rows = []
+    for column, estimate in samples.estimate(seed, confidence).items():
+        count, over = samples.count(column)
+        row = _heading(column, grouped_by) | estimate.numbers | {"n": count, "examples": over}
+        rows.append(row | dict(flags(float(estimate.mean))))
+    table = pd.DataFrame(rows)
+    if better and not grouped_by:
+        table = table.sort_values(
+            "mean", ascending=better == "lower", kind="stable", ignore_index=True
+        )
+    step, places = steps or ("", np.zeros(0))
+    return Evaluation(
+        label=label,
+        unit=unit,
+        better=better,
+        examples=examples,
+        table=table,
+        curves=_curves(examples, curves, places, seed, confidence) if curves else None,
+        grouped_by=grouped_by,
+        step=step,
+        seed=seed,
+        confidence=confidence,
+    )
+
+
+def _curves(
+    examples: pd.DataFrame, curves: Sequence[Values], steps: Values, seed: int, confidence: float
+) -> pd.DataFrame:
+    samples = Samples(zip(examples["example"], examples["method"], curves, strict=True))
+    parts = [
+        pd.DataFrame({"method": method, "step": steps} | estimate.numbers)
+        for method, estimate in samples.estimate(seed, confidence).items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _samples(examples: pd.DataFrame, grouped_by: str | None) -> Samples[tuple[str, str]]:
+    """Return the values by example and by method and group; the group is empty where there is none."""
+    groups = examples[grouped_by] if grouped_by else [""] * len(examples)
+    columns = zip(examples["method"], groups, strict=True)
+    return Samples(zip(examples["example"], columns, examples["value"], strict=True))
+
+
+def _heading(column: tuple[str, str], grouped_by: str | None) -> dict[str, Any]:
+    method, group = column
+    return {"method": method} | ({grouped_by: group} if grouped_by else {})

@@ -1,0 +1,138 @@
+"""Measures against masks, on maps whose answer is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradeclip_widget as gw
+from gradeclip_widget.evaluation import (
+    BestReading,
+    EnergyPointing,
+    Evaluation,
+    Example,
+    MaskIoU,
+    Measure,
+    PixelAccuracy,
+    PointingGame,
+    RegionToWord,
+    demo_examples,
+)
+
+from .made import (
+    LEFT,
+    RIGHT,
+    RIGHT_MAPS,
+    WRONG_MAPS,
+    box_mask,
+    example,
+    explained,
+    explainer,
+    patches,
+)
+
+METHODS = {"right": explainer(RIGHT_MAPS), "wrong": explainer(WRONG_MAPS)}
+
+
+def means(measure: Measure, explainers: Any = METHODS, *examples: Example) -> dict[str, float]:
+    found: Evaluation = measure(explainers, examples or [example()], progress=False)
+    return dict(zip(found.table["method"], found.table["mean"], strict=True))
+
+
+def test_the_mask_as_a_map_points_at_every_object_and_the_others_mask_at_none() -> None:
+    assert means(PointingGame()) == {"right": 1, "wrong": 0}
+
+
+def test_a_near_miss_counts_within_the_tolerance() -> None:
+    """The peak lies three pixels right of the dog, on a picture of 32."""
+    near = explainer({"dog": patches(box_mask(12, 12, 16, 16))})
+    only_dog = example(dog=LEFT)
+    assert means(PointingGame(tolerance=3 / 32), {"near": near}, only_dog) == {"near": 1}
+    assert means(PointingGame(tolerance=0), {"near": near}, only_dog) == {"near": 0}
+
+
+def test_energy_is_the_part_of_a_map_on_its_object() -> None:
+    assert means(
+        EnergyPointing(), {"even": explainer({"dog": np.ones((8, 8))})}, example(dog=LEFT)
+    ) == {"even": pytest.approx(LEFT.mean())}
+    found = means(EnergyPointing())
+    assert found["right"] > 0.6  # some of it is smoothed over the edge
+    assert found["wrong"] == 0
+
+
+def test_overlap_and_accuracy_at_half_of_the_maximum() -> None:
+    # Of an even map every pixel is high.
+    even = {"even": explainer({"dog": np.full((8, 8), 0.25)})}
+    assert means(MaskIoU(), even, example(dog=LEFT)) == {"even": pytest.approx(LEFT.mean())}
+    assert means(PixelAccuracy(), even, example(dog=LEFT)) == {"even": pytest.approx(LEFT.mean())}
+    assert means(MaskIoU())["right"] == 0.96875  # the rounded corners are missed
+    assert means(PixelAccuracy())["wrong"] == 1 - 2 * LEFT.mean() + 4 / 32**2
+
+
+def test_an_empty_map_is_accurate_where_nothing_is_and_overlaps_nothing() -> None:
+    empty = {"empty": explainer({})}
+    assert means(MaskIoU(), empty, example(dog=LEFT)) == {"empty": 0}
+    assert means(PixelAccuracy(), empty, example(dog=LEFT)) == {
+        "empty": pytest.approx(1 - LEFT.mean())
+    }
+
+
+@pytest.mark.parametrize("region", ["mask", "box"])
+def test_a_region_leads_to_the_word_whose_map_lies_there(region: Any) -> None:
+    assert means(RegionToWord(region=region)) == {"right": 1, "wrong": 0}
+
+
+def test_a_lone_object_says_nothing_of_clicks() -> None:
+    lone = example("lone", dog=LEFT)
+    found = RegionToWord()(METHODS, [lone, example("both")], progress=False)
+    assert set(found.examples["example"]) == {"both"}
+    with pytest.raises(ValueError, match="masks of two phrases"):
+        RegionToWord()(METHODS, [lone], progress=False)
+
+
+def test_each_reading_is_measured_by_itself() -> None:
+    def several(image: Any, caption: str) -> Any:
+        right, wrong = (
+            explained(image, caption, maps).word_maps() for maps in (RIGHT_MAPS, WRONG_MAPS)
+        )
+        return explained(image, caption, RIGHT_MAPS, alone=wrong, left_out=right)
+
+    table = BestReading()({"m": several}, [example()], progress=False).table
+    assert dict(zip(table["reading"], table["mean"], strict=True)) == {
+        "in caption": 1,
+        "alone": 0,
+        "left out": 1,
+    }
+    assert means(PointingGame(reading="alone"), {"m": several}) == {"m": 0}
+
+
+def test_a_map_of_the_cropped_middle_is_laid_on_the_middle() -> None:
+    """The grid covers the right half alone, and its left column lies on the cat's left edge."""
+    column = np.zeros((8, 8))
+    column[4, 2] = 1  # at x = 16 + 2.5 * 2 = 21
+    cover = (16.0, 0.0, 32.0, 32.0)
+    cropped = {"m": explainer({"cat": column}, cover=cover)}
+    assert means(PointingGame(tolerance=0), cropped, example(cat=RIGHT)) == {"m": 1}
+    assert means(EnergyPointing(), cropped, example(cat=RIGHT))["m"] > 0.5
+    assert means(EnergyPointing(), cropped, example(dog=LEFT, cat=RIGHT))["m"] <= 0.5
+
+
+def test_the_embedded_model_points_at_what_words_name(explainer: gw.Explainer) -> None:
+    found = PointingGame()(explainer, demo_examples(4, 490_000), progress=False)
+    assert found.table["mean"][0] == 1
+    assert found.table["method"][0] == "Grad-ECLIP"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: MaskIoU(threshold=0), "threshold=0"),
+        (lambda: PixelAccuracy(threshold=1.5), "threshold=1.5"),
+        (lambda: RegionToWord(region="point"), "'mask' or 'box'"),  # type: ignore[arg-type]
+    ],
+)
+def test_unknown_options_are_refused(make: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
