@@ -10,22 +10,35 @@ from .measures.localization import (
     PointingGame,
     RegionToWord,
 )
+from .measures.model import ExplainedShare, SilentWords, WordSeparation
 from .measures.perturbation import Deletion, Insertion
+from .measures.registry import ALL, measure_named
+from .measures.sanity import RandomizedWeights, RandomMap
+from .measures.word_perturbation import WordDeletion, WordInsertion
 from .result import Evaluation
 
 __all__ = [
+    "ALL",
     "BestReading",
     "Deletion",
     "EnergyPointing",
     "Evaluation",
     "Example",
+    "ExplainedShare",
     "Insertion",
     "MaskIoU",
     "Measure",
     "PixelAccuracy",
     "PointingGame",
+    "RandomMap",
+    "RandomizedWeights",
     "RegionToWord",
+    "SilentWords",
+    "WordDeletion",
+    "WordInsertion",
+    "WordSeparation",
     "demo_examples",
     "evaluate",
+    "measure_named",
     "scene_example",
 ]

@@ -87,7 +87,7 @@ def explained(
     """Yield an example explained by every method; the image tower runs once for all with equal options."""
     image = read_image(example.image)
     example.check_size(image.size)
-    models = {method: _model_of(explainer) for method, explainer in explainers.items()}
+    models = {method: model_of(explainer) for method, explainer in explainers.items()}
     any_model = next((model for model in models.values() if model is not None), None)
     encoded: dict[Any, EncodedImage] = {}
     for method, explainer in explainers.items():
@@ -102,7 +102,7 @@ def explained(
         yield method, Case(example, image, explanation, explainer, model, seed)
 
 
-def _model_of(explainer: Explain) -> Explainer | None:
+def model_of(explainer: Explain) -> Explainer | None:
     """Return an explainer, or the one that it is made of."""
     inner = getattr(explainer, "explainer", explainer)
     return inner if isinstance(inner, Explainer) else None

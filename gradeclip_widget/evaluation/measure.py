@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from typing import Any, ClassVar, Literal
 
 from ..core.progress import Progress
@@ -49,7 +50,7 @@ class Measure(ABC):
         changed = [
             f"{f.name}={value!r}"
             for f in fields(self)  # type: ignore[arg-type]  # subclasses are dataclasses
-            if (value := getattr(self, f.name)) != f.default or f.default is MISSING
+            if f.repr and (value := getattr(self, f.name)) != f.default
         ]
         return ", ".join([self.name, *changed])
 
@@ -119,12 +120,13 @@ def evaluate(
         progress: whether to show a progress bar; or a callback, called at the stage "examples".
 
     Returns:
-        The results by the measures' labels.
+        The results by the measures' labels. A measure to which no example says anything is left out, with
+        a warning.
 
     Raises:
         TypeError: an explainer cannot be called, or an example is no `Example`.
         ValueError: no explainers, examples or measures; an example does not fit a measure or a model; or no
-            example tells a measure anything.
+            example says anything to any of the measures.
     """
     named = checked_explainers(explainers)
     check_confidence(confidence)
@@ -148,9 +150,16 @@ def evaluate(
             raise ValueError(f"example {name!r} ({example.caption!r:.80}): {error}") from error
     if not ids:
         raise ValueError("there are no examples; give at least one (demo_examples() draws some)")
+    silent = [label for label, rows in found.items() if not rows]
+    sentences = [f"{label}: no example has {prepared[label].requirement}" for label in silent]
+    if len(silent) == len(prepared):
+        raise ValueError("; ".join(sentences))
+    for sentence in sentences:
+        warnings.warn(f"left out {sentence}", stacklevel=2)
     return {
         label: _evaluation(measure, found[label], seed, confidence)
         for label, measure in prepared.items()
+        if found[label]
     }
 
 
@@ -163,8 +172,6 @@ def check_confidence(confidence: float) -> None:
 def _evaluation(
     measure: Measure, found: list[tuple[str, str, Row]], seed: int, confidence: float
 ) -> Evaluation:
-    if not found:
-        raise ValueError(f"{measure.label}: no example has what it needs: {measure.requirement}")
     columns: dict[str, list[Any]] = {
         "example": [example for example, _, _ in found],
         "method": [method for _, method, _ in found],

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..demo.scenes import Scene
 from ..demo.world import NUMBERS
+from ..evaluation.measures.ranks import spearman
 from ..evaluation.pointing import energy_in_mask, pointing_hit, spread
 from ..explain.explainer import Explainer
 from .measured import ExplainedScene, mentions
@@ -113,13 +114,3 @@ def compare(values: Values, left_out: Values, roles: Roles) -> Iterator[tuple[st
         yield "nouns above function words", float(above)
     if np.ptp(values) > 0 and np.ptp(left_out) > 0:
         yield "rank agreement with leaving out", spearman(values, left_out)
-
-
-def spearman(a: Values, b: Values) -> float:
-    """Return Spearman's rank correlation of two lists of numbers, neither of which is constant.
-
-    >>> spearman(np.array([1, 2, 3]), np.array([10, 20, 20]))
-    0.866...
-    """
-    ranks = [(x[:, None] > x).sum(1) + (x[:, None] == x).sum(1) / 2 for x in (a, b)]
-    return float(np.corrcoef(*ranks)[0, 1])

@@ -62,7 +62,7 @@ def explained(
     return make_explanation(caption, (GRID, GRID), **values | more)
 
 
-def explainer(maps: Mapping[str, NDArray[Any]], **more: Any) -> Callable[[Any, str], Explanation]:
+def by_hand(maps: Mapping[str, NDArray[Any]], **more: Any) -> Callable[[Any, str], Explanation]:
     return lambda image, caption: explained(image, caption, maps, **more)
 
 

@@ -27,13 +27,13 @@ from .made import (
     RIGHT_MAPS,
     WRONG_MAPS,
     box_mask,
+    by_hand,
     example,
     explained,
-    explainer,
     patches,
 )
 
-METHODS = {"right": explainer(RIGHT_MAPS), "wrong": explainer(WRONG_MAPS)}
+METHODS = {"right": by_hand(RIGHT_MAPS), "wrong": by_hand(WRONG_MAPS)}
 
 
 def means(measure: Measure, explainers: Any = METHODS, *examples: Example) -> dict[str, float]:
@@ -47,7 +47,7 @@ def test_the_mask_as_a_map_points_at_every_object_and_the_others_mask_at_none() 
 
 def test_a_near_miss_counts_within_the_tolerance() -> None:
     """The peak lies three pixels right of the dog, on a picture of 32."""
-    near = explainer({"dog": patches(box_mask(12, 12, 16, 16))})
+    near = by_hand({"dog": patches(box_mask(12, 12, 16, 16))})
     only_dog = example(dog=LEFT)
     assert means(PointingGame(tolerance=3 / 32), {"near": near}, only_dog) == {"near": 1}
     assert means(PointingGame(tolerance=0), {"near": near}, only_dog) == {"near": 0}
@@ -55,7 +55,7 @@ def test_a_near_miss_counts_within_the_tolerance() -> None:
 
 def test_energy_is_the_part_of_a_map_on_its_object() -> None:
     assert means(
-        EnergyPointing(), {"even": explainer({"dog": np.ones((8, 8))})}, example(dog=LEFT)
+        EnergyPointing(), {"even": by_hand({"dog": np.ones((8, 8))})}, example(dog=LEFT)
     ) == {"even": pytest.approx(LEFT.mean())}
     found = means(EnergyPointing())
     assert found["right"] > 0.6  # some of it is smoothed over the edge
@@ -64,7 +64,7 @@ def test_energy_is_the_part_of_a_map_on_its_object() -> None:
 
 def test_overlap_and_accuracy_at_half_of_the_maximum() -> None:
     # Of an even map every pixel is high.
-    even = {"even": explainer({"dog": np.full((8, 8), 0.25)})}
+    even = {"even": by_hand({"dog": np.full((8, 8), 0.25)})}
     assert means(MaskIoU(), even, example(dog=LEFT)) == {"even": pytest.approx(LEFT.mean())}
     assert means(PixelAccuracy(), even, example(dog=LEFT)) == {"even": pytest.approx(LEFT.mean())}
     assert means(MaskIoU())["right"] == 0.96875  # the rounded corners are missed
@@ -72,7 +72,7 @@ def test_overlap_and_accuracy_at_half_of_the_maximum() -> None:
 
 
 def test_an_empty_map_is_accurate_where_nothing_is_and_overlaps_nothing() -> None:
-    empty = {"empty": explainer({})}
+    empty = {"empty": by_hand({})}
     assert means(MaskIoU(), empty, example(dog=LEFT)) == {"empty": 0}
     assert means(PixelAccuracy(), empty, example(dog=LEFT)) == {
         "empty": pytest.approx(1 - LEFT.mean())
@@ -113,7 +113,7 @@ def test_a_map_of_the_cropped_middle_is_laid_on_the_middle() -> None:
     column = np.zeros((8, 8))
     column[4, 2] = 1  # at x = 16 + 2.5 * 2 = 21
     cover = (16.0, 0.0, 32.0, 32.0)
-    cropped = {"m": explainer({"cat": column}, cover=cover)}
+    cropped = {"m": by_hand({"cat": column}, cover=cover)}
     assert means(PointingGame(tolerance=0), cropped, example(cat=RIGHT)) == {"m": 1}
     assert means(EnergyPointing(), cropped, example(cat=RIGHT))["m"] > 0.5
     assert means(EnergyPointing(), cropped, example(dog=LEFT, cat=RIGHT))["m"] <= 0.5
@@ -130,7 +130,7 @@ def test_the_embedded_model_points_at_what_words_name(explainer: gw.Explainer) -
     [
         (lambda: MaskIoU(threshold=0), "threshold=0"),
         (lambda: PixelAccuracy(threshold=1.5), "threshold=1.5"),
-        (lambda: RegionToWord(region="point"), "'mask' or 'box'"),  # type: ignore[arg-type]
+        (lambda: RegionToWord(region="point"), "'mask' or 'box'"),
     ],
 )
 def test_unknown_options_are_refused(make: Any, message: str) -> None:

@@ -20,9 +20,9 @@ from gradeclip_widget.evaluation import (
 )
 
 from ..factories import picture
-from .made import CAPTION, LEFT, RIGHT_MAPS, WRONG_MAPS, example, explainer
+from .made import CAPTION, LEFT, RIGHT_MAPS, WRONG_MAPS, by_hand, example
 
-METHODS = {"wrong": explainer(WRONG_MAPS), "right": explainer(RIGHT_MAPS)}
+METHODS = {"wrong": by_hand(WRONG_MAPS), "right": by_hand(RIGHT_MAPS)}
 
 
 def test_a_table_has_the_best_method_first_and_a_row_per_word_is_kept() -> None:
@@ -183,8 +183,8 @@ def test_what_cannot_be_measured_is_refused_in_a_sentence(arguments: Any, messag
 
 def test_what_is_no_explainer_or_example_is_refused() -> None:
     with pytest.raises(TypeError, match="explainer 'x' is int, which cannot be called"):
-        PointingGame()({"x": 3}, [example()], progress=False)  # type: ignore[dict-item]
+        PointingGame()({"x": 3}, [example()], progress=False)
     with pytest.raises(TypeError, match=r"examples are Example\(image, caption, ...\), not str"):
-        PointingGame()(METHODS, ["a dog"], progress=False)  # type: ignore[list-item]
+        PointingGame()(METHODS, ["a dog"], progress=False)
     with pytest.raises(ValueError, match="confidence=95"):
         PointingGame()(METHODS, [example()], confidence=95, progress=False)

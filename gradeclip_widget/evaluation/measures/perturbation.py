@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import ClassVar, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
@@ -20,6 +19,7 @@ from ..bootstrap import Values
 from ..cases import Case, Row
 from ..measure import Measure
 from ..pointing import spread
+from .scores import picture_scores
 
 FILLS = ERASURES  # what pixels are replaced by
 SOURCES = ("caption", "words")
@@ -176,25 +176,6 @@ class Insertion(_Perturbation):
     name = "insertion"
     better = "higher"
     inserts = True
-
-
-def picture_scores(explainer: Explainer, images: Sequence[Image.Image], caption: str) -> Values:
-    """Return the cosine similarities (K,) of K pictures of one size with a caption, by the model's own heads.
-
-    Args:
-        explainer: whose model, fit and resolution are used.
-        images: the pictures.
-        caption: the caption.
-    """
-    clip = explainer.clip
-    prepare, options = clip.image_processor.prepare, (explainer.fit, explainer.resolution)
-    pixels = torch.cat([prepare(image, *options).pixels for image in images])
-    (tokens,) = clip.tokens([caption])
-    with clip.inference_context():
-        text = clip.embed([clip.tokenizer.add_special_tokens(tokens.ids)])[0]
-        embeddings = clip.image_tower.encode(clip.to_device(pixels)).to(text)
-        scores: Values = (embeddings @ text).double().cpu().numpy()
-    return scores
 
 
 def _whole_score(explainer: Explainer, explanation: Explanation) -> float:

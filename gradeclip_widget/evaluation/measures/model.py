@@ -1,0 +1,123 @@
+"""Measures that need no masks and alter nothing: whether a model's explanations tell its words apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..cases import Case, Row
+from ..measure import Measure
+from .ranks import rank_correlations
+
+FUNCTION_WORDS = frozenset(
+    """
+    a an the this that these those some any each every no all both either neither such one's its his her
+    their my your our it he she they we you i him them us me who whom whose which what there here
+    and or but nor so yet if than as while when where because though although
+    of in on at by for with without from to into onto over under above below beneath beside besides between
+    among behind before after near next off up down out through across along around against toward towards
+    about inside outside within during upon via per like
+    is are was were be been being am do does did has have had having can could will would may might must
+    shall should not very too also just only other another
+    """.split()
+)
+"""English words that name nothing in a picture."""
+
+CONTENT, CONTENT_FUNCTION = "content words", "content and function words"
+
+
+@dataclass(frozen=True)
+class WordSeparation(Measure):
+    """How alike the maps of a caption's words are: rank correlation over patches, mean over pairs of words.
+
+    Of content words with each other, and of content words with function words. In a model that tells words
+    apart the former is low. Words of one phrase that has a mask, as in "red circle", are no pair.
+
+    Args:
+        function_words: words that name nothing, in lower case; English ones by default.
+    """
+
+    function_words: frozenset[str] = field(default=FUNCTION_WORDS, repr=False)
+
+    name = "word separation"
+    unit = "mean rank correlation of two words' maps in a caption"
+    better = "lower"
+    grouped_by = "pairs"
+    requirement = "captions of two content words or more, with maps that are not constant"
+
+    def rows(self, case: Case) -> Iterator[Row]:
+        """Yield the mean over the caption's pairs of words, of both kinds."""
+        e = case.explanation
+        read = [n for n, word in enumerate(e.words) if word.tokens]
+        function = [n for n in read if e.words[n].text.lower() in self.function_words]
+        content = [n for n in read if n not in function]
+        correlations = rank_correlations(e.word_maps().reshape(len(e.words), -1))
+        for phrase in case.phrases():  # what names one thing is read in one place
+            correlations[np.ix_(phrase.words, phrase.words)] = np.nan
+        among = correlations[np.ix_(content, content)]
+        pairs = {
+            CONTENT: among[np.triu_indices(len(content), 1)],
+            CONTENT_FUNCTION: correlations[np.ix_(content, function)].ravel(),
+        }
+        for group, values in pairs.items():
+            defined = values[~np.isnan(values)]
+            if defined.size:
+                yield Row(float(defined.mean()), group=group)
+
+
+@dataclass(frozen=True)
+class SilentWords(Measure):
+    """How often a word that costs score when it is left out has no importance.
+
+    Args:
+        costs: words count whose absence costs at least this part of the score.
+        nothing: no importance is at most this part of the caption's largest.
+        importance: which measure of a word's importance, as in `Explanation.importance`; the explanation's
+            default one when ``None``.
+    """
+
+    costs: float = 0.1
+    nothing: float = 0.02
+    importance: str | None = None
+
+    name = "silent words"
+    unit = "part of the words that cost score but have no importance"
+    better = "lower"
+    requirement = "a word without which the score is lower, and readings=True of its explainer"
+
+    def rows(self, case: Case) -> Iterator[Row]:
+        """Yield 1 or 0 for every word that costs score."""
+        e = case.explanation
+        if e.word_effects is None or e.score <= 0:
+            return
+        values = e.importance(self.importance)
+        for n in np.flatnonzero(e.word_effects >= self.costs * e.score).tolist():
+            silent = values[n] <= self.nothing * max(values.max(), 0)
+            yield Row(float(silent), e.words[n].text)
+
+
+@dataclass(frozen=True)
+class ExplainedShare(Measure):
+    """How much of the evidence the explained blocks of both towers carry.
+
+    That is the part of the summed sizes of all blocks' contributions to the score, to first order. Where it
+    is low, maps show a small part of what the model reads, and explaining more blocks shows more.
+    """
+
+    name = "explained share"
+    unit = "part of all blocks' contributions that the explained ones have"
+    better = "higher"
+    grouped_by = "tower"
+
+    def rows(self, case: Case) -> Iterator[Row]:
+        """Yield the share of each tower."""
+        e = case.explanation
+        for tower, blocks, count in (
+            ("image", e.image_block_shares, e.image_layers),
+            ("text", e.text_block_shares, e.text_layers),
+        ):
+            sizes = np.abs(blocks.astype(np.float64))
+            if sizes.sum() > 0:
+                yield Row(float(sizes[-count:].sum() / sizes.sum()), group=tower)

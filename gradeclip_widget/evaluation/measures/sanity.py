@@ -1,0 +1,164 @@
+"""Sanity checks: whether a map depends on the model at all, and a random map to compare others with."""
+
+from __future__ import annotations
+
+import copy
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ...explain.explainer import Explainer
+from ...explain.explanation import Explanation
+from ..bootstrap import Values
+from ..cases import Case, Explain, Row, model_of
+from ..measure import Measure
+from .ranks import spearman
+
+
+@dataclass(frozen=True)
+class RandomizedWeights(Measure):
+    """Rank correlation of a caption's map with the map after the image tower's weights were shuffled.
+
+    A map that shows what the model has learned changes. One that survives, as an edge detector would, has a
+    mean correlation above the threshold; the table's column ``survives`` says so. The values of each weight
+    tensor are permuted within it, which works for every tower and keeps the scale of its layers; the authors
+    draw new ones instead. The model that was given does not change: a copy of its image tower is shuffled.
+
+    Args:
+        stages: 1 shuffles all weights at once. With more the curve shows a cascade: tensors are shuffled
+            from the output on, a further part of them at each stage, and a copy is kept for each.
+        threshold: of the mean correlation after all weights were shuffled.
+
+    Raises:
+        ValueError: ``stages`` is less than 1.
+
+    Reference:
+        Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018, section 3.
+    """
+
+    stages: int = 1
+    threshold: float = 0.5
+    _shuffled: Sequence[Mapping[int, Explain]] = field(default=(), repr=False, compare=False)
+
+    name = "randomized weights"
+    unit = "rank correlation with the map after the weights were shuffled"
+    better = "lower"
+    requirement = "a map that is not constant, of an explainer that has a model"
+
+    def __post_init__(self) -> None:
+        """Check the number of stages."""
+        if self.stages < 1:
+            raise ValueError(f"stages={self.stages}: give at least 1")
+
+    @property
+    def axis(self) -> tuple[str, Values]:
+        """The part of the image tower's weight tensors that is shuffled, (stages + 1,)."""
+        return "part of the weights shuffled, from the output on", np.linspace(
+            0, 1, self.stages + 1
+        )
+
+    def prepare(self, explainers: Mapping[str, Explain], seed: int) -> RandomizedWeights:
+        """Return the measure with copies of the explainers whose models are shuffled."""
+        with_model = [one for one in explainers.values() if model_of(one) is not None]
+        parts = self.axis[1][1:].tolist()
+        return replace(self, _shuffled=[_shuffled(with_model, part, seed) for part in parts])
+
+    def rows(self, case: Case) -> Iterator[Row]:
+        """Yield the correlation after all weights were shuffled, and the cascade's curve if there is one."""
+        if id(case.explainer) not in self._shuffled[0]:
+            return
+        before = case.explanation.signed_map
+        if not np.ptp(before):
+            return
+        curve = [1.0]
+        for explainers in self._shuffled:
+            explanation = explainers[id(case.explainer)](case.image, case.example.caption)
+            after = explanation.signed_map
+            curve.append(spearman(before, after) if np.ptp(after) else 0.0)
+        yield Row(curve[-1], curve=np.array(curve) if self.stages > 1 else None)
+
+    def flags(self, mean: float) -> dict[str, Any]:
+        """Return whether a method's maps survive."""
+        return {"survives": mean > self.threshold}
+
+
+class RandomMap:
+    """A control: explanations whose maps are random numbers between 0 and 1, and nothing else changed.
+
+    Its score in the pointing game is the part of the picture that the object takes up. The same picture and
+    caption have the same map.
+
+    >>> import gradeclip_widget as gw
+    >>> control = RandomMap(gw.Explainer(gw.load("demo")))
+    >>> scene = gw.demo.scenes()[0]
+    >>> control(scene.image, scene.caption).method
+    'random map'
+
+    Args:
+        explainer: makes what is around the maps.
+        seed: of the maps.
+    """
+
+    label = "random map"
+
+    def __init__(self, explainer: Explainer, seed: int = 0) -> None:
+        self.explainer, self.seed = explainer, seed
+
+    def __call__(self, image: Any, caption: str) -> Explanation:
+        """Return an explanation with random maps; arguments and errors are those of `Explainer`."""
+        e: Explanation = self.explainer(image, caption)
+        checksums = zlib.crc32(e.image.tobytes()), zlib.crc32(caption.encode())
+        rng = np.random.default_rng([self.seed, *checksums])
+        maps: dict[str, Any] = {
+            name: None if (values := getattr(e, name)) is None else rng.random(values.shape)
+            for name in ("signed_map", "interactions", "alone", "left_out")
+        }
+        importance = rng.random(len(e.tokens))
+        return replace(
+            e,
+            **maps,
+            token_importance=importance / importance.sum(),
+            method=self.label,
+        )
+
+
+def _shuffled(explainers: Sequence[Explain], part: float, seed: int) -> dict[int, Explain]:
+    """Return copies of explainers, by their ids, with a part of their image towers' weights shuffled.
+
+    Copies of explainers of one model share one copy. All but the image tower's weights is shared with the
+    model that was given.
+    """
+    kept: dict[int, Any] = {}
+    for explainer in explainers:
+        model = model_of(explainer).clip.model  # type: ignore[union-attr]  # `prepare` chose them
+        own = set(map(id, model.visual.parameters()))
+        kept |= {id(t): t for t in model.parameters() if id(t) not in own}
+    copies = copy.deepcopy(list(explainers), kept)
+    towers = {
+        id(tower): tower
+        for tower in (model_of(made).clip.model.visual for made in copies)  # type: ignore[union-attr]
+    }
+    for tower in towers.values():
+        shuffle_weights(tower, part, seed)
+    return {id(one): made for one, made in zip(explainers, copies, strict=True)}
+
+
+@torch.no_grad()
+def shuffle_weights(tower: nn.Module, part: float, seed: int) -> None:
+    """Permute the values within each of the last parameters of a module, in place.
+
+    Args:
+        tower: the module.
+        part: which part of its parameters, counted from the last one on, 0 to 1.
+        seed: of the permutations; a larger part permutes the parameters of a smaller one alike.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    parameters = list(tower.parameters())[::-1]
+    for values in parameters[: round(part * len(parameters))]:
+        order = torch.randperm(values.numel(), generator=generator).to(values.device)
+        values.copy_(values.flatten()[order].view_as(values))

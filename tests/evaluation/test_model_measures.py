@@ -1,0 +1,93 @@
+"""What is measured of a model without masks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradeclip_widget as gw
+from gradeclip_widget.evaluation import (
+    ExplainedShare,
+    SilentWords,
+    WordSeparation,
+    demo_examples,
+    evaluate,
+)
+
+from .made import LEFT, by_hand, example, patches
+
+RAMP = np.arange(64, dtype=np.float32).reshape(8, 8)
+
+
+def grouped(found: Any) -> dict[str, float]:
+    table = found.table
+    return dict(zip(table[found.grouped_by], table["mean"], strict=True))
+
+
+def test_words_with_one_map_are_not_told_apart_and_opposite_ones_are() -> None:
+    """In "a dog and a cat" the dog's map rises, the cat's falls, and the function words' are the dog's."""
+    same = {"a": RAMP, "dog": RAMP, "and": RAMP, "cat": RAMP}
+    apart = same | {"cat": -RAMP}
+    assert grouped(WordSeparation()(by_hand(same), [example()], progress=False)) == {
+        "content words": pytest.approx(1),
+        "content and function words": pytest.approx(1),
+    }
+    assert grouped(WordSeparation()(by_hand(apart), [example()], progress=False)) == {
+        "content words": pytest.approx(-1),
+        "content and function words": pytest.approx(0),
+    }
+
+
+def test_words_of_one_thing_are_no_pair() -> None:
+    maps = {"dog": RAMP, "cat": RAMP, "and": -RAMP, "a": -RAMP}
+    together = example(**{"dog and a cat": LEFT})
+    found = grouped(WordSeparation()(by_hand(maps), [together], progress=False))
+    assert found == {"content and function words": pytest.approx(-1)}  # with the first "a" alone
+
+
+def test_function_words_can_be_those_of_another_language() -> None:
+    maps = {"a": RAMP, "dog": RAMP, "and": RAMP, "cat": -RAMP}
+    measure = WordSeparation(function_words=frozenset({"cat"}))
+    found = measure(by_hand(maps), [example()], progress=False)
+    assert found.label == "word separation"
+    assert grouped(found)["content and function words"] == pytest.approx(-1)
+
+
+def test_a_word_that_costs_score_and_has_no_importance_is_silent() -> None:
+    """Of five words, dog and cat cost a tenth of the score or more, and the cat has no importance."""
+    effects = {"word_effects": np.array([0, 0.2, 0.01, 0, 0.1])}
+    importance = {"token_importance": np.array([0.5, 0.5, 0, 0, 0])}
+    made = by_hand({}, score=0.5, **effects, **importance)
+    found = SilentWords(importance="grad-eclip")(made, [example()], progress=False)
+    assert found.examples[["word", "value"]].to_numpy().tolist() == [["dog", 0], ["cat", 1]]
+    stricter = SilentWords(costs=0.3, importance="grad-eclip")(made, [example()], progress=False)
+    assert stricter.examples["word"].tolist() == ["dog"]
+
+
+def test_silence_needs_what_words_cost() -> None:
+    with pytest.raises(ValueError, match="readings=True of its explainer"):
+        SilentWords()(by_hand({}), [example()], progress=False)
+
+
+def test_the_share_of_the_explained_blocks() -> None:
+    blocks = {
+        "image_block_shares": np.array([0.5, -0.25, 0.25]),
+        "image_layers": 2,
+        "text_block_shares": np.array([-3.0, 1.0]),
+        "text_layers": 1,
+    }
+    found = ExplainedShare()(by_hand({"dog": patches(LEFT)}, **blocks), [example()], progress=False)
+    assert grouped(found) == {"image": 0.5, "text": 0.25}
+
+
+def test_the_embedded_model_tells_words_apart(clip: gw.ClipModel) -> None:
+    measures = [WordSeparation(), SilentWords(), ExplainedShare()]
+    methods = {"Grad-ECLIP": gw.Explainer(clip), "attention": gw.Explainer(clip, "self-attention")}
+    results = evaluate(methods, demo_examples(4, 490_000), measures, progress=False)
+    words = results["word separation"].table.set_index(["method", "pairs"])["mean"]
+    assert words["Grad-ECLIP", "content words"] < 0.3
+    assert words["attention", "content words"] == pytest.approx(1)
+    silent = results["silent words"].table.set_index("method")["mean"]
+    assert silent["Grad-ECLIP"] == 0
