@@ -22,6 +22,7 @@ import torch
 from PIL import Image
 
 import gradeclip_widget as gw
+from gradeclip_widget.methods import method_names
 from tests.clip import invariants
 
 from .explain import CAPTION
@@ -62,8 +63,12 @@ towers every token costs a pass of its own from the third explained block on, of
 `--work` keeps longer towers, and `python -m benchmarks.explain --model NAME` measures whole ones. *MB* is
 torch's own count of what is allocated at the peak of an explanation, beyond the weights. The grid is that
 of a square picture of the model's own size.
+
+*Methods* are those that explain the model: each gave a finite map that is not zero everywhere. The others
+refuse it, with a sentence that says why.
 """
-COLUMNS = "model|image tower|grid|map|text tower|cut|seconds|MB|cost|holds".split("|")
+COLUMNS = "model|image tower|grid|map|text tower|cut|seconds|MB|cost|holds|methods".split("|")
+QUICK = {"rise": {"masks": 4}, "m2ib": {"steps": 1, "samples": 1}, "exclip": {"steps": 1}}
 
 
 def main() -> None:
@@ -124,6 +129,7 @@ def examine(name: str, work: float) -> dict[str, str]:
             "cut": "; ".join(built.cuts),
             **measured(built),
             "holds": held(built),
+            "methods": explaining(built),
         }
     except Exception as error:  # noqa: BLE001  (a row of the table, whatever it is)
         return {"holds": f"not explained: {str(error).splitlines()[0]}"}
@@ -160,6 +166,26 @@ def held(built: Built) -> str:
         except Exception as error:  # noqa: BLE001  (told in the table)
             broken.append(f"NOT ({letter}): {type(error).__name__} {error}".splitlines()[0])
     return "; ".join(broken) or ALL
+
+
+def explaining(built: Built) -> str:
+    """Which methods explain the model, with the fewest steps; and how one fails, if it does not refuse."""
+    pixels, found, failed = built.preprocess(_picture(built.clip))[None], [], []
+    for name in method_names():
+        options = {"method_options": QUICK.get(name), "readings": False}
+        try:
+            explainer = gw.Explainer(built.clip, name, **options)
+        except ValueError:
+            continue
+        try:
+            e = explainer(pixels, CAPTION)
+            assert np.isfinite(e.signed_map).all(), "map is not finite"
+            assert np.abs(e.signed_map).max() > 0, "map is nothing"
+            found.append(name)
+        except Exception as error:  # noqa: BLE001  (told in the table)
+            failed.append(f"NOT {name}: {type(error).__name__} {error}".splitlines()[0])
+    all_of_them = "all" if len(found) == len(method_names()) else ", ".join(found)
+    return "; ".join([all_of_them, *failed])
 
 
 def checks(built: Built) -> dict[str, Callable[[], None]]:

@@ -1,4 +1,4 @@
-"""The command line: ``gradeclip explain``, ``gradeclip models``, ``gradeclip demo``."""
+"""The commands: ``gradeclip explain``, ``gradeclip evaluate``, ``gradeclip models``, ``gradeclip demo``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..core.errors import describe_error
 from ..export.files import make_folder
 from ..export.formats import suffixes, writer_for
 from .arguments import add_model_arguments
+from .evaluate import add_evaluate
 from .table import word_table
 
 
@@ -56,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
         "--reference", action="store_true", help="compute as the authors' code does"
     )
     explain.set_defaults(run=_explain)
+
+    add_evaluate(commands)
 
     models = commands.add_parser("models", help="list the models and their weights")
     models.add_argument("filter", nargs="?", default="", help="show names that contain this")

@@ -1,0 +1,189 @@
+"""``gradeclip evaluate``: methods, measured on drawn scenes or on a user's own pictures."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import itertools
+import shlex
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..export.files import make_folder
+
+if TYPE_CHECKING:
+    from ..clip import ClipModel
+    from ..evaluation import Example, Measure
+
+SEED = 500_000  # of the first drawn scene; those below trained the embedded model
+
+
+def add_evaluate(commands: Any) -> None:
+    """Add the command to a parser's subcommands."""
+    parser = commands.add_parser(
+        "evaluate", help="measure explanation methods on a model and pictures, and write a report"
+    )
+    parser.add_argument("--model", default="demo", help="a name from `gradeclip models`")
+    parser.add_argument("--pretrained", help="tag of the model's weights, or path of a checkpoint")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument(
+        "--methods",
+        default="grad-eclip",
+        help="names with commas between them, or all (%(default)s); a wrong one lists them",
+    )
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="METHOD.NAME=VALUE",
+        help="an option of a method, such as rise.masks=500; may be repeated",
+    )
+    parser.add_argument(
+        "--measures", help="names with commas between them; by default all that the data allow"
+    )
+    data = parser.add_argument_group("data: drawn scenes, or pictures of your own")
+    data.add_argument("--scenes", type=int, default=200, help="how many scenes (%(default)s)")
+    data.add_argument("--images", type=Path, help="folder of your own pictures")
+    data.add_argument("--captions", type=Path, help="their captions: .csv, .tsv, .jsonl, .parquet")
+    data.add_argument("--masks", type=Path, help="folder of masks: PICTURE/PHRASE.png")
+    data.add_argument("--coco", type=Path, help="captions in COCO's form, instead of --captions")
+    data.add_argument("--instances", type=Path, help="instances in COCO's form, as masks")
+    data.add_argument("--limit", type=int, help="use only the first so many pictures")
+    parser.add_argument(
+        "--seed", type=int, default=SEED, help="of scenes and all else that is random (%(default)s)"
+    )
+    parser.add_argument("--confidence", type=float, default=0.95, help="of the intervals")
+    parser.add_argument("-o", "--output", type=Path, help="report: .html or .md; none: printed")
+    parser.set_defaults(run=_evaluate)
+
+
+@dataclass(frozen=True)
+class _Limited:
+    """The first of some examples, to be gone through several times."""
+
+    examples: Iterable[Example]
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Example]:
+        return itertools.islice(iter(self.examples), self.count)
+
+
+@dataclass(frozen=True)
+class _Scenes:
+    """Drawn scenes, drawn anew each time they are gone through."""
+
+    count: int
+    seed: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Example]:
+        from ..evaluation import demo_examples
+
+        return demo_examples(self.count, self.seed)
+
+
+def _evaluate(args: argparse.Namespace) -> None:
+    from ..clip import load
+    from ..evaluation.report import make_report, report_writer, save_report
+    from ..evaluation.report.markdown import markdown
+
+    if args.output is not None:
+        report_writer(args.output)  # checked first, since measuring takes long
+    examples, data, masked = _examples(args)
+    measures = _measures(args.measures, masked)
+    clip = load(args.model, args.pretrained, device=args.device)
+    report = make_report(
+        _explainers(clip, args.methods, _options(args.option)),
+        examples,
+        measures,
+        model=clip.name,
+        data=data,
+        command=f"gradeclip {shlex.join(sys.argv[1:])}",
+        seed=args.seed,
+        confidence=args.confidence,
+    )
+    print(markdown(report))
+    if args.output is not None:
+        make_folder(args.output.parent)
+        save_report(report, args.output)
+        print(f"wrote {args.output}")
+
+
+def _examples(args: argparse.Namespace) -> tuple[Iterable[Example], str, bool]:
+    """Return the examples, what they are in words, and whether they have masks."""
+    from ..evaluation.sources import coco_examples, folder_examples
+
+    if args.images is None:
+        given = [name for name in ("captions", "masks", "coco", "instances") if getattr(args, name)]
+        if given:
+            raise ValueError(f"--{given[0]} needs --images, the folder of the pictures")
+        count = args.scenes if args.limit is None else min(args.limit, args.scenes)
+        if count < 1:
+            raise ValueError(f"--scenes {args.scenes}: give at least 1")
+        return _Scenes(count, args.seed), f"drawn scenes, seeds {args.seed} on", True
+    if (args.captions is None) == (args.coco is None):
+        raise ValueError("--images needs their captions: give --captions or --coco")
+    source: Any = (
+        folder_examples(args.images, args.captions, args.masks)
+        if args.coco is None
+        else coco_examples(args.coco, args.images, args.instances)
+    )
+    masked = (args.masks if args.coco is None else args.instances) is not None
+    if args.limit is not None:
+        if args.limit < 1:
+            raise ValueError(f"--limit {args.limit}: give at least 1")
+        source = _Limited(source, min(args.limit, len(source)))
+    where = f"pictures of {args.images.name} with captions of {(args.captions or args.coco).name}"
+    return source, where, masked
+
+
+def _measures(names: str | None, masked: bool) -> list[Measure]:
+    from ..evaluation import ALL, measure_named
+
+    if names is not None:
+        return [measure_named(name.strip())() for name in names.split(",")]
+    kinds = [kind for kind in ALL if kind.better and not kind.grouped_by]
+    return [kind() for kind in kinds if masked or not kind.needs_masks]
+
+
+def _options(given: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return options by method and name."""
+    found: dict[str, dict[str, Any]] = {}
+    for one in given:
+        key, separator, text = one.partition("=")
+        method, dot, name = key.partition(".")
+        if not (separator and dot):
+            raise ValueError(f"--option {one!r}: write METHOD.NAME=VALUE, such as rise.masks=500")
+        try:
+            value = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            value = text
+        found.setdefault(method, {})[name] = value
+    return found
+
+
+def _explainers(clip: ClipModel, names: str, options: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return explainers by method; with all methods, those that cannot explain the model are left out."""
+    from ..explain.explainer import Explainer
+    from ..methods import method_names
+
+    wanted = list(method_names()) if names == "all" else [n.strip() for n in names.split(",")]
+    if unused := set(options) - set(wanted):
+        raise ValueError(f"--option: {', '.join(sorted(unused))} is not among the methods")
+    explainers = {}
+    for name in wanted:
+        try:
+            explainers[name] = Explainer(clip, name, method_options=options.get(name))
+        except ValueError as error:
+            if names != "all" or name in options:
+                raise
+            print(f"left out: {error}", file=sys.stderr)
+    return explainers

@@ -1,0 +1,48 @@
+"""A report as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .record import Report
+from .summary import Cell, cells, counted_examples, ungrouped, verdicts
+
+_KEY = (
+    "In brackets: {} bootstrap intervals over examples. **Bold**: the best, and what a paired interval "
+    "cannot tell apart from it."
+)
+
+
+def markdown(report: Report) -> str:
+    """Return the tables and sentences of a report as Markdown."""
+    shown = ungrouped(report.evaluations)
+    figures = [cells(evaluation) for evaluation in shown]
+    methods = dict.fromkeys(method for column in figures for method in column)
+    heads = [f"{e.label} ({e.better} is better)" if e.better else e.label for e in shown]
+    lines = [
+        f"Model {report.model}, {counted_examples(report.count)} ({report.data}), {report.date}, seed {report.seed}."
+    ]
+    if report.command:
+        lines += ["", "```sh", report.command, "```"]
+    lines += ["", _line(["method", *heads]), "|---" * (len(shown) + 1) + "|"]
+    for method in methods:
+        row = [column.get(method) for column in figures]
+        lines.append(_line([method, *(_text(cell) for cell in row)]))
+    interval = f"{next(iter(report.evaluations.values())).confidence:.0%}"
+    lines += [
+        "",
+        _KEY.format(interval),
+        "",
+        *(f"- {sentence}" for sentence in [*verdicts(report.evaluations), *report.advice]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _text(cell: Cell | None) -> str:
+    if cell is None:
+        return ""
+    return f"**{cell.text}**" if cell.tied else cell.text
+
+
+def _line(parts: Iterable[str]) -> str:
+    return f"| {' | '.join(parts)} |"

@@ -1,0 +1,145 @@
+"""A report as one self-contained page: tables, curves, and examples that can be hovered."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Sequence
+from string import Template
+
+from ...export.html import frame
+from .record import Extreme, Report
+from .summary import cells, counted_examples, ungrouped, verdicts
+
+_GRID = "rgba(128, 128, 128, 0.25)"
+_CLEAR = "rgba(0, 0, 0, 0)"
+_ANY_THEME = {"paper_bgcolor": _CLEAR, "plot_bgcolor": _CLEAR, "font": {"color": "#808080"}}
+
+_PAGE = Template("""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<style>
+:root { color-scheme: light dark; --line: #8884; --good: #2a7f621f; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 1080px; margin: 32px auto; padding: 0 16px; }
+h1 { font-size: 24px; margin-bottom: 4px; }
+h2 { font-size: 18px; margin-top: 40px; }
+.about, figcaption, th small { opacity: 0.7; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: 6px 12px 6px 0; text-align: left; white-space: nowrap; }
+tr { border-bottom: 1px solid var(--line); }
+th { font-weight: 600; vertical-align: bottom; }
+th small, td small { display: block; font-weight: 400; }
+td.tied { background: var(--good); }
+td.best { font-weight: 600; }
+pre { overflow-x: auto; padding: 10px 12px; border: 1px solid var(--line); border-radius: 6px; }
+details { border-bottom: 1px solid var(--line); padding: 8px 0; }
+summary { cursor: pointer; }
+figure { margin: 12px 0; }
+</style>
+</head>
+<body>
+<h1>$title</h1>
+<p class="about">$about</p>
+$command
+<h2>How the methods compare</h2>
+$table
+<p class="about">$key</p>
+<ul>$verdicts</ul>
+$curves
+<h2>What this says of the model</h2>
+<ul>$advice</ul>
+<h2>Best and worst examples</h2>
+<p class="about">By $ranked_by. Hover the words, click the picture.</p>
+$extremes
+</body>
+</html>
+""")
+
+
+def page(report: Report) -> str:
+    """Return a report as one self-contained page."""
+    confidence = next(iter(report.evaluations.values())).confidence
+    command = f"<pre>{html.escape(report.command)}</pre>" if report.command else ""
+    about = f"{counted_examples(report.count)}: {report.data}. {report.date.isoformat()}, seed {report.seed}."
+    return _PAGE.substitute(
+        title=html.escape(f"How well the words of {report.model} are explained"),
+        about=html.escape(about),
+        command=command,
+        table=_table(report),
+        key=f"In small print: {confidence:.0%} bootstrap intervals over examples. Tinted: the best, and what "
+        "a paired interval cannot tell apart from it.",
+        verdicts=_items(verdicts(report.evaluations)),
+        curves="\n".join(_figures(report)),
+        advice=_items(report.advice),
+        ranked_by=html.escape(report.ranked_by),
+        extremes="\n".join(_examples(report)),
+    )
+
+
+def _table(report: Report) -> str:
+    shown = ungrouped(report.evaluations)
+    figures = [cells(evaluation) for evaluation in shown]
+    methods = dict.fromkeys(method for column in figures for method in column)
+    heads = "".join(
+        f"<th>{html.escape(e.label)}<small>{f'{e.better} is better' if e.better else ''}</small></th>"
+        for e in shown
+    )
+    rows = []
+    for method in methods:
+        row = [f"<th>{html.escape(method)}</th>"]
+        for column in figures:
+            cell = column.get(method)
+            if cell is None:
+                row.append("<td></td>")
+                continue
+            kind = " ".join(name for name in ("best", "tied") if getattr(cell, name))
+            mean, interval = cell.text.split(" ", 1)
+            row.append(f'<td class="{kind}">{mean}<small>{interval.strip("()")}</small></td>')
+        rows.append(f"<tr>{''.join(row)}</tr>")
+    head = f"<thead><tr><th>method</th>{heads}</tr></thead>"
+    return f'<div class="scroll"><table>{head}<tbody>{"".join(rows)}</tbody></table></div>'
+
+
+def _figures(report: Report) -> Iterator[str]:
+    """Yield the figures; the first brings plotly's code along, which the others use."""
+    code: bool | str = True
+    drawn = [e for e in report.evaluations.values() if e.curves is not None or e.grouped_by]
+    for evaluation in [*drawn, *(e for e in report.model_evaluations.values() if e.grouped_by)]:
+        # Figures know no themes: gray text and lines on no ground can be read on light and on dark.
+        figure = evaluation.figure().update_layout(_ANY_THEME)
+        grid = {"gridcolor": _GRID, "zerolinecolor": _GRID}
+        text = (
+            figure.update_xaxes(grid)
+            .update_yaxes(grid)
+            .to_html(full_html=False, include_plotlyjs=code, config={"displaylogo": False})
+        )
+        yield f"<figure>{text}</figure>"
+        code = False
+
+
+def _examples(report: Report) -> Iterator[str]:
+    for extreme in report.extremes:
+        yield _example(extreme)
+
+
+def _example(extreme: Extreme) -> str:
+    place = "best" if extreme.best else "worst"
+    summary = f"{extreme.method}, {place}: {extreme.example}, {extreme.value:.3f}"
+    caption = html.escape(extreme.explanation.caption)
+    return (
+        f"<details><summary>{html.escape(summary)} <q>{caption}</q></summary>"
+        f"{frame([extreme.explanation])}</details>"
+    )
+
+
+def _items(sentences: Sequence[str]) -> str:
+    return "".join(f"<li>{_emphasized(sentence)}</li>" for sentence in sentences)
+
+
+def _emphasized(sentence: str) -> str:
+    """Return a sentence as HTML; what stands between asterisks is emphasized."""
+    parts = html.escape(sentence).split("*")
+    return "".join(f"<em>{part}</em>" if n % 2 else part for n, part in enumerate(parts))

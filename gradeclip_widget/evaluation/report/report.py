@@ -1,0 +1,123 @@
+"""A report: tables, curves, the best and worst examples, and what it all says of the model."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from ...core.progress import Progress
+from ...export.files import replacing
+from ..cases import Explain
+from ..examples import Example
+from ..measure import Measure, evaluate
+from ..result import Evaluation
+from .markdown import markdown
+from .own_model import advice, model_measures
+from .page import page
+from .record import Extreme, Report
+
+SHOWN = 2  # best and worst examples of each method
+
+
+def save_report(report: Report, path: str | Path) -> None:
+    """Write a report to ``.html`` or ``.md``.
+
+    Raises:
+        ValueError: the suffix is neither.
+        OSError: it cannot be written.
+    """
+    write = report_writer(Path(path))
+    with replacing(path) as beside:
+        beside.write_text(write(report), encoding="utf-8")
+
+
+def report_writer(path: Path) -> Callable[[Report], str]:
+    """Return what turns a report into the text of a file.
+
+    Raises:
+        ValueError: there is none for the suffix.
+    """
+    writers = {".html": page, ".md": markdown}
+    if path.suffix not in writers:
+        raise ValueError(f"{str(path)!r}: a report is written to {' or '.join(writers)}")
+    return writers[path.suffix]
+
+
+def make_report(
+    explainers: Mapping[str, Explain],
+    examples: Iterable[Example],
+    measures: Sequence[Measure],
+    *,
+    model: str,
+    data: str,
+    command: str = "",
+    seed: int = 0,
+    confidence: float = 0.95,
+    progress: bool | Progress = True,
+) -> Report:
+    """Take measures of several methods, and of the model with the first method, and report them.
+
+    Args:
+        explainers: by name of the method; the first is an `Explainer`.
+        examples: a sequence, or anything that can be gone through several times.
+        measures: what to measure.
+        model: name of the model.
+        data: what the examples are, in words.
+        command: what makes the same report again.
+        seed: of everything random.
+        confidence: of the intervals.
+        progress: as in `evaluate`.
+
+    Raises:
+        TypeError, ValueError: as of `evaluate`.
+    """
+    measured = partial(evaluate, seed=seed, confidence=confidence, progress=progress)
+    evaluations = measured(explainers, examples, measures)
+    first = next(iter(explainers))
+    has_masks = any(measure.needs_masks for measure in measures)
+    own = measured({first: explainers[first]}, examples, model_measures(has_masks))
+    ranked_by = next(iter(evaluations))
+    ids = set(evaluations[ranked_by].examples["example"])
+    return Report(
+        model=model,
+        data=data,
+        count=len(ids),
+        seed=seed,
+        command=command,
+        evaluations=evaluations,
+        advice=advice(own),
+        model_evaluations=own,
+        ranked_by=ranked_by,
+        extremes=_extremes(explainers, examples, evaluations[ranked_by]),
+        date=datetime.datetime.now(tz=datetime.UTC).date(),
+    )
+
+
+def _extremes(
+    explainers: Mapping[str, Explain], examples: Iterable[Example], evaluation: Evaluation
+) -> list[Extreme]:
+    """Return the best and worst examples of every method, explained again."""
+    chosen: list[tuple[str, str, bool]] = []
+    for method in explainers:
+        best, worst = evaluation.extremes(method, SHOWN)
+        chosen += [(method, name, True) for name in best]
+        chosen += [(method, name, False) for name in worst if name not in best]
+    wanted = {name for _, name, _ in chosen}
+    found = {
+        example.id or str(position): example
+        for position, example in enumerate(examples)
+        if (example.id or str(position)) in wanted
+    }
+    values = evaluation.examples.groupby(["method", "example"])["value"].mean()
+    return [
+        Extreme(
+            method,
+            name,
+            float(values[method, name]),
+            best,
+            explainers[method](found[name].image, found[name].caption),
+        )
+        for method, name, best in chosen
+    ]

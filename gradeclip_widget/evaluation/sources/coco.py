@@ -1,0 +1,129 @@
+"""Examples from COCO's annotation files, or files of the same form."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...core.words import split_words
+from ..examples import Example
+from .folder import named_phrases
+
+
+@dataclass(frozen=True)
+class CocoSource:
+    """COCO's pictures with their first captions; masks are made when an example is used.
+
+    Attributes:
+        rows: path of the picture, its caption, and annotations of instances by the name of their category.
+        instances: pycocotools' view of the instances, if they are given.
+    """
+
+    rows: list[tuple[Path, str, dict[str, list[Any]]]] = field(repr=False)
+    instances: Any = field(repr=False, default=None)
+
+    def __len__(self) -> int:
+        """Return how many examples there are."""
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Example]:
+        """Yield the examples; their ids are the names of the files."""
+        for path, caption, named in self.rows:
+            masks: dict[Any, Any] = {
+                category: np.any([self.instances.annToMask(one) for one in annotations], 0)
+                for category, annotations in named.items()
+            }
+            masks = {category: mask for category, mask in masks.items() if mask.any()}
+            yield Example(path, caption, path.name, masks)
+
+
+def coco_examples(
+    captions: str | Path, images: str | Path, instances: str | Path | None = None
+) -> CocoSource:
+    """Return the pictures of COCO's annotation files, each with its first caption.
+
+    Args:
+        captions: a file such as ``captions_val2017.json``.
+        images: the folder of the pictures.
+        instances: a file such as ``instances_val2017.json``. All instances of a category are the mask of its
+            name, where the caption has that name exactly once; pictures without any are left out.
+
+    Raises:
+        FileNotFoundError: there is no such file, folder or picture.
+        ValueError: a file is not of this form, or nothing fits.
+        ModuleNotFoundError: ``instances`` needs pycocotools.
+    """
+    content = _read(captions, "captions")
+    folder = Path(images).expanduser()
+    names = {one["id"]: one["file_name"] for one in content["images"]}
+    first: dict[Any, str] = {}
+    for annotation in sorted(content["annotations"], key=lambda one: one["id"]):
+        if "caption" not in annotation:
+            raise ValueError(
+                f"{str(captions)!r}: its annotations have no captions; give COCO's captions_*.json"
+            )
+        if split_words(annotation["caption"]):
+            first.setdefault(annotation["image_id"], annotation["caption"].strip())
+    rows: list[tuple[Path, str, dict[str, list[Any]]]] = []
+    view = None if instances is None else _instances(instances)
+    for image, caption in first.items():
+        path = folder / names.get(image, "")
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{str(captions)!r} names {path.name!r}, not in {str(images)!r}"
+            )
+        named = {} if view is None else named_phrases(caption, _by_category(view, image))
+        if named or view is None:
+            rows.append((path, caption, named))
+    if not rows:
+        raise ValueError(
+            f"{str(captions)!r}: no caption names a category of its picture"
+            if first
+            else f"{str(captions)!r} has no captions"
+        )
+    return CocoSource(rows, view)
+
+
+def _by_category(view: Any, image: Any) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for annotation in view.imgToAnns.get(image, []):
+        name = view.cats[annotation["category_id"]]["name"]
+        found.setdefault(name, []).append(annotation)
+    return found
+
+
+def _instances(path: str | Path) -> Any:
+    content = _read(path, "instances")
+    if "categories" not in content:
+        raise ValueError(f"{str(path)!r} has no categories; give COCO's instances_*.json")
+    try:
+        from pycocotools.coco import COCO
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "masks of COCO's form are read by pycocotools: pip install 'gradeclip-widget[coco]'"
+        ) from error
+    view = COCO()
+    view.dataset = content
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does
+        view.createIndex()
+    return view
+
+
+def _read(path: str | Path, what: str) -> dict[str, Any]:
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise FileNotFoundError(f"{what}={str(path)!r} is not a file")
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{str(path)!r} is not JSON: {error}") from error
+    if not isinstance(content, dict) or not {"images", "annotations"} <= set(content):
+        raise ValueError(f"{str(path)!r} is no COCO file: it has no 'images' and 'annotations'")
+    return content

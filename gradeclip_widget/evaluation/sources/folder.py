@@ -1,0 +1,160 @@
+"""Examples from a folder of pictures, a table of their captions, and a folder of masks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ...core.images import read_image
+from ...core.words import Span, Word, find_phrase, split_words
+from ..examples import Example
+from ..pointing import Mask
+
+_FILE_COLUMNS = ("image", "file", "filename", "file_name", "path", "filepath")
+_CAPTION_COLUMNS = ("caption", "text", "sentence", "title")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A list of examples that is read anew each time it is gone through; pictures are read when used.
+
+    Attributes:
+        rows: the path of each picture, its caption, and the masks' paths by phrase.
+    """
+
+    rows: list[tuple[Path, str, dict[str, Path]]] = field(repr=False)
+
+    def __len__(self) -> int:
+        """Return how many examples there are."""
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Example]:
+        """Yield the examples; ids are names of files, numbered where a picture has several captions."""
+        seen: dict[str, int] = {}
+        for path, caption, masks in self.rows:
+            number = seen[path.name] = seen.get(path.name, 0) + 1
+            name = path.name if number == 1 else f"{path.name} ({number})"
+            yield Example(path, caption, name, {p: read_mask(m) for p, m in masks.items()})
+
+
+def folder_examples(
+    images: str | Path, captions: str | Path, masks: str | Path | None = None
+) -> Source:
+    """Return the examples of a folder of pictures.
+
+    Args:
+        images: the folder that the table's file names are relative to.
+        captions: a table (``.csv``, ``.tsv``, ``.jsonl`` or ``.parquet``), a row per picture and caption: a
+            column ``image`` (or ``file``, ``filename``, ``path``) and a column ``caption`` (or ``text``,
+            ``sentence``).
+        masks: a folder with a folder for each picture, named as the picture without its suffix. In it lies a
+            picture of the same size for each phrase of the caption that has a mask, named as the phrase
+            (``dog.png``, ``traffic_light.png``): what is not black belongs to it. Rows without masks, and
+            phrases that a caption does not have, are left out.
+
+    Raises:
+        FileNotFoundError: there is no such folder, table or picture.
+        ValueError: the table has no such columns, no rows, or a row without a caption; or no mask fits.
+    """
+    folder = _folder(images, "images")
+    rows = []
+    for number, (name, caption) in enumerate(_table(Path(captions)), 1):
+        path = folder / name
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"row {number} of {str(captions)!r} names {name!r}, which is not in {str(images)!r}"
+            )
+        if not split_words(caption):
+            raise ValueError(
+                f"row {number} of {str(captions)!r} ({name!r}) has no caption with words"
+            )
+        rows.append((path, caption, {}))
+    if masks is None:
+        return Source(rows)
+    inside = _folder(masks, "masks")
+    masked = [(p, c, named_phrases(c, _mask_files(inside / p.stem))) for p, c, _ in rows]
+    if not any(found for _, _, found in masked):
+        raise ValueError(
+            f"no mask in {str(masks)!r} fits a picture and its caption: masks lie in a folder named as the "
+            f"picture, such as {inside / rows[0][0].stem / 'dog.png'}, each named as a phrase"
+        )
+    return Source([row for row in masked if row[2]])
+
+
+def named_phrases(caption: str, candidates: Mapping[str, Any]) -> dict[Any, Any]:
+    """Return those of the candidates whose phrase a caption has exactly once.
+
+    Args:
+        caption: the caption.
+        candidates: anything, by phrase.
+    """
+    words = [Word(caption[a:b], a, b) for a, b in split_words(caption)]
+    found: dict[str | Span, Any] = {}
+    for phrase, candidate in candidates.items():
+        try:
+            find_phrase(words, phrase)
+        except ValueError:  # it is not in the caption, or one could not tell which it is
+            continue
+        found[phrase] = candidate
+    return found
+
+
+def read_mask(path: Path) -> Mask:
+    """Return a mask (height, width): the pixels of a picture that are not black."""
+    return np.asarray(read_image(path).convert("L")) > 0
+
+
+def _mask_files(folder: Path) -> dict[str, Path]:
+    if not folder.is_dir():
+        return {}
+    return {path.stem.replace("_", " "): path for path in sorted(folder.glob("*.*"))}
+
+
+def _folder(path: str | Path, what: str) -> Path:
+    folder = Path(path).expanduser()
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{what}={str(path)!r} is not a folder")
+    return folder
+
+
+def _table(path: Path) -> list[tuple[str, str]]:
+    """Return the file names and captions of a table."""
+    path = path.expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no table of captions {str(path)!r}")
+    readers = {
+        ".csv": lambda: pd.read_csv(path, dtype=str, keep_default_na=False),
+        ".tsv": lambda: pd.read_csv(path, dtype=str, keep_default_na=False, sep="\t"),
+        ".jsonl": lambda: pd.read_json(path, lines=True, dtype=False),
+        ".parquet": lambda: pd.read_parquet(path),
+    }
+    if path.suffix not in readers:
+        raise ValueError(f"{str(path)!r}: a table of captions is one of {', '.join(readers)}")
+    try:
+        table = readers[path.suffix]()
+    except (ValueError, UnicodeDecodeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"the table of captions {str(path)!r} cannot be read: {reason}") from error
+    file, caption = (
+        _column(table, names, path, what)
+        for names, what in ((_FILE_COLUMNS, "pictures"), (_CAPTION_COLUMNS, "captions"))
+    )
+    if table.empty:
+        raise ValueError(f"the table of captions {str(path)!r} has no rows")
+    return list(zip(table[file].astype(str), table[caption].astype(str), strict=True))
+
+
+def _column(table: pd.DataFrame, names: tuple[str, ...], path: Path, what: str) -> str:
+    by_name = {str(column).strip().lower(): str(column) for column in table.columns}
+    for name in names:
+        if name in by_name:
+            return by_name[name]
+    raise ValueError(
+        f"{str(path)!r} has no column of {what}: call it {names[0]!r}; it has "
+        f"{', '.join(map(repr, table.columns))}"
+    )

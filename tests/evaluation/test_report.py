@@ -1,0 +1,121 @@
+"""Reports: what they say of methods and of the model, as a page and as Markdown."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradeclip_widget as gw
+from gradeclip_widget.evaluation import Deletion, EnergyPointing, demo_examples
+from gradeclip_widget.evaluation.report import Report, make_report, save_report
+from gradeclip_widget.evaluation.report.markdown import markdown
+from gradeclip_widget.evaluation.report.page import page
+from gradeclip_widget.evaluation.report.summary import cells, verdicts
+from gradeclip_widget.explain.explanation import Explanation
+
+SEED = 963_000
+
+
+class Backwards:
+    """The opposite of an explainer: its maps point at what the words do not name."""
+
+    def __init__(self, explainer: gw.Explainer) -> None:
+        self.explainer = explainer
+
+    def __call__(self, image: Any, caption: str) -> Explanation:
+        e = self.explainer(image, caption)
+        parts = vars(e) | {"interactions": -e.interactions, "signed_map": -e.signed_map}
+        return type(e)(**{name: parts[name] for name in e.__dataclass_fields__})
+
+
+@pytest.fixture(scope="module")
+def report(clip: gw.ClipModel) -> Report:
+    explainer = gw.Explainer(clip)
+    return make_report(
+        {"grad-eclip": explainer, "back<wards>": Backwards(explainer)},
+        list(demo_examples(8, SEED)),
+        [EnergyPointing(), Deletion(steps=2)],
+        model="demo",
+        data="drawn scenes",
+        command="gradeclip evaluate --model demo",
+        seed=SEED,
+        progress=False,
+    )
+
+
+def test_the_better_method_is_named_and_the_worse_one_is_not_tied(report: Report) -> None:
+    energy = report.evaluations["energy in the mask"]
+    found = cells(energy)
+    assert found["grad-eclip"].best
+    assert found["grad-eclip"].tied
+    assert not found["back<wards>"].tied
+    assert found["grad-eclip"].text.startswith(f"{energy.table.iloc[0]['mean']:.3f} (")
+    (first, *_) = verdicts(report.evaluations)
+    assert first.startswith("energy in the mask: grad-eclip is best, 0.")
+    assert "told apart" not in first
+
+
+def test_methods_whose_difference_may_be_none_are_said_to_tie(clip: gw.ClipModel) -> None:
+    explainer = gw.Explainer(clip)
+    twins = {"one": explainer, "other": explainer}
+    report = make_report(
+        twins,
+        list(demo_examples(4, SEED)),
+        [EnergyPointing()],
+        model="demo",
+        data="scenes",
+        progress=False,
+    )
+    assert "cannot be told apart from it" in verdicts(report.evaluations)[0]
+
+
+def test_the_report_says_what_the_model_is_like(report: Report) -> None:
+    text = " ".join(report.advice)
+    assert re.search(r"\*(in caption|alone|left out)\* points best on this model", text)
+    assert re.search(r"mean rank correlation among a caption's content words is -?\d\.\d\d", text)
+    assert re.search(r"\d+% have no importance", text)
+    assert "explained image blocks carry" in text
+
+
+def test_the_best_and_worst_examples_are_explained_by_their_method(report: Report) -> None:
+    values = report.evaluations[report.ranked_by].examples.groupby(["method", "example"])["value"]
+    means = values.mean()
+    own = [extreme for extreme in report.extremes if extreme.method == "grad-eclip"]
+    assert sum(extreme.best for extreme in own) == 2
+    top = max(own, key=lambda extreme: extreme.value)
+    assert top.value == means["grad-eclip"].max()
+    assert top.best
+    back = next(extreme for extreme in report.extremes if extreme.method == "back<wards>")
+    straight = gw.Explainer(gw.load("demo"))(back.explanation.image, back.explanation.caption)
+    np.testing.assert_allclose(back.explanation.signed_map, -straight.signed_map, atol=1e-5)
+
+
+def test_the_page_is_whole_and_escapes_names(report: Report) -> None:
+    text = page(report)
+    assert "back&lt;wards&gt;" in text
+    assert "<wards>" not in text
+    assert "gradeclip evaluate --model demo" in text
+    assert text.count("<iframe ") == len(report.extremes)
+    assert text.count("Plotly.newPlot") >= 1
+    assert not re.search(r"<(script|link)[^>]+(src|href)=.https?:", text)
+
+
+def test_the_markdown_has_a_row_for_each_method(report: Report) -> None:
+    text = markdown(report)
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert rows[0].startswith("| method | energy in the mask (higher is better) | deletion")
+    assert {row.split(" | ")[0].strip("| ") for row in rows[1:]} == {"grad-eclip", "back<wards>"}
+    assert "**" in next(row for row in rows if "grad-eclip" in row)
+    assert "8 examples (drawn scenes)" in text
+
+
+def test_a_report_is_written_by_its_suffix(report: Report, tmp_path: Path) -> None:
+    save_report(report, tmp_path / "report.md")
+    assert (tmp_path / "report.md").read_text() == markdown(report)
+    with pytest.raises(ValueError, match=r"written to \.html or \.md"):
+        save_report(report, tmp_path / "report.pdf")
+    assert list(tmp_path.iterdir()) == [tmp_path / "report.md"]

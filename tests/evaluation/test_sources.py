@@ -1,0 +1,204 @@
+"""Examples from folders with tables of captions, and from COCO's annotation files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from gradeclip_widget.evaluation.sources import coco_examples, folder_examples
+
+SIZE = (40, 30)  # width, height
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for name in ("dog.png", "car.png"):
+        Image.new("RGB", SIZE, "gray").save(folder / name)
+    return folder
+
+
+def table(folder: Path, rows: list[dict[str, str]], suffix: str = ".csv") -> Path:
+    path = folder / f"captions{suffix}"
+    frame = pd.DataFrame(rows)
+    if suffix == ".csv":
+        frame.to_csv(path, index=False)
+    elif suffix == ".tsv":
+        frame.to_csv(path, index=False, sep="\t")
+    else:
+        frame.to_json(path, orient="records", lines=True)
+    return path
+
+
+ROWS = [
+    {"image": "dog.png", "caption": "a dog, sleeping"},
+    {"image": "car.png", "caption": "a red car"},
+    {"image": "dog.png", "caption": "an animal"},
+]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl"])
+def test_a_table_gives_a_picture_and_caption_a_row(images: Path, suffix: str) -> None:
+    source = folder_examples(images, table(images, ROWS, suffix))
+    assert len(source) == 3
+    for _ in range(2):  # a source can be gone through again
+        assert [(e.id, e.caption) for e in source] == [
+            ("dog.png", "a dog, sleeping"),
+            ("car.png", "a red car"),
+            ("dog.png (2)", "an animal"),
+        ]
+
+
+def test_columns_go_by_other_usual_names(images: Path) -> None:
+    rows = [{"Filename": r["image"], "Text": r["caption"], "more": "x"} for r in ROWS]
+    assert len(folder_examples(images, table(images, rows))) == 3
+
+
+def test_masks_are_those_of_phrases_in_the_caption(images: Path, tmp_path: Path) -> None:
+    masks = tmp_path / "masks"
+    (masks / "car").mkdir(parents=True)
+    inside = np.zeros(SIZE[::-1], np.uint8)
+    inside[5:10, 20:30] = 255
+    for name in ("red_car", "dog"):
+        Image.fromarray(inside).save(masks / "car" / f"{name}.png")
+    (only,) = folder_examples(images, table(images, ROWS), masks)
+    assert only.id == "car.png"
+    assert list(only.masks) == ["red car"]
+    np.testing.assert_array_equal(only.masks["red car"], inside > 0)
+
+
+def test_masks_that_fit_nothing_are_refused_with_where_to_put_them(
+    images: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=r"no mask in .* fits .*dog.dog\.png"):
+        folder_examples(images, table(images, ROWS), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (
+            [{"image": "cat.png", "caption": "a cat"}],
+            r"row 1 of .* names 'cat\.png', which is not in",
+        ),
+        (
+            [{"image": "dog.png", "caption": " ,"}],
+            r"row 1 of .*dog\.png.* has no caption with words",
+        ),
+        (
+            [{"photo": "dog.png", "caption": "a dog"}],
+            r"no column of pictures: call it 'image'; it has",
+        ),
+        (
+            [{"image": "dog.png", "words": "a dog"}],
+            r"no column of captions: call it 'caption'; it has",
+        ),
+    ],
+)
+def test_a_bad_table_is_refused_by_row_or_column(
+    images: Path, rows: list[dict[str, str]], message: str
+) -> None:
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        folder_examples(images, table(images, rows))
+
+
+def test_tables_that_cannot_be_read_are_refused(images: Path) -> None:
+    empty = images / "captions.csv"
+    empty.write_text("image,caption\n")
+    with pytest.raises(ValueError, match="has no rows"):
+        folder_examples(images, empty)
+    empty.write_text("")
+    with pytest.raises(ValueError, match="cannot be read"):
+        folder_examples(images, empty)
+    with pytest.raises(ValueError, match=r"one of \.csv, \.tsv"):
+        folder_examples(images, images / "dog.png")
+    with pytest.raises(FileNotFoundError, match="no table of captions"):
+        folder_examples(images, images / "none.csv")
+    with pytest.raises(FileNotFoundError, match="is not a folder"):
+        folder_examples(images / "none", empty)
+
+
+def annotations(images: Path) -> tuple[Path, Path]:
+    """Files of COCO's form: polygons, and run lengths both plain and compressed by pycocotools."""
+    from pycocotools import mask as runs
+
+    pictures = [{"id": 7, "file_name": "dog.png"}, {"id": 9, "file_name": "car.png"}]
+    for picture in pictures:
+        picture.update(width=SIZE[0], height=SIZE[1])
+    captions = [
+        {"id": 2, "image_id": 7, "caption": "second"},
+        {"id": 1, "image_id": 7, "caption": "A dog by a traffic light. "},
+        {"id": 3, "image_id": 9, "caption": "something red"},
+    ]
+    half = np.zeros(SIZE[::-1], np.uint8, order="F")
+    half[:, :20] = 1
+    packed: dict[str, Any] = runs.encode(half)
+    packed["counts"] = packed["counts"].decode()
+    plain = {"size": [30, 40], "counts": [0, 300, 900]}  # the first 10 columns, column by column
+    instances = [
+        {
+            "id": 1,
+            "image_id": 7,
+            "category_id": 1,
+            "segmentation": [[10, 5, 20, 5, 20, 15, 10, 15]],
+        },
+        {"id": 2, "image_id": 7, "category_id": 2, "segmentation": packed, "iscrowd": 1},
+        {"id": 3, "image_id": 7, "category_id": 2, "segmentation": plain, "iscrowd": 1},
+        {"id": 4, "image_id": 9, "category_id": 1, "segmentation": [[0, 0, 9, 0, 9, 9, 0, 9]]},
+    ]
+    for one in instances:
+        one.setdefault("iscrowd", 0)
+    categories = [{"id": 1, "name": "dog"}, {"id": 2, "name": "traffic light"}]
+    files = images / "captions.json", images / "instances.json"
+    files[0].write_text(json.dumps({"images": pictures, "annotations": captions}))
+    files[1].write_text(
+        json.dumps({"images": pictures, "annotations": instances, "categories": categories})
+    )
+    return files
+
+
+def test_cocos_pictures_have_their_first_caption(images: Path) -> None:
+    captions, _ = annotations(images)
+    source = coco_examples(captions, images)
+    assert [(e.id, e.caption) for e in source] == [
+        ("dog.png", "A dog by a traffic light."),
+        ("car.png", "something red"),
+    ]
+
+
+def test_cocos_instances_are_masks_of_the_categories_that_the_caption_names(images: Path) -> None:
+    captions, instances = annotations(images)
+    source = coco_examples(captions, images, instances)
+    assert len(source) == 1  # the other caption names no category
+    (example,) = source
+    dog, light = example.masks["dog"], example.masks["traffic light"]
+    assert dog[6:14, 11:19].all()
+    assert dog.sum() < 140
+    assert light[:, :20].all()
+    assert not light[:, 20:].any()
+
+
+def test_files_of_another_form_are_refused(images: Path) -> None:
+    captions, instances = annotations(images)
+    with pytest.raises(ValueError, match=r"have no captions; give COCO's captions_"):
+        coco_examples(instances, images)
+    with pytest.raises(ValueError, match="has no categories"):
+        coco_examples(captions, images, captions)
+    (images / "text.json").write_text("dog")
+    with pytest.raises(ValueError, match="is not JSON"):
+        coco_examples(images / "text.json", images)
+    (images / "list.json").write_text("[]")
+    with pytest.raises(ValueError, match="is no COCO file"):
+        coco_examples(images / "list.json", images)
+    with pytest.raises(FileNotFoundError, match="is not a file"):
+        coco_examples(images / "none.json", images)
+    (images / "dog.png").unlink()
+    with pytest.raises(FileNotFoundError, match=r"names 'dog\.png', not in"):
+        coco_examples(captions, images)

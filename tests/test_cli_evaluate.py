@@ -1,0 +1,77 @@
+"""``gradeclip evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import gradeclip_widget as gw
+from gradeclip_widget.cli import main
+
+FEW = ["evaluate", "--scenes", "3", "--measures", "energy in the mask"]
+
+
+@pytest.fixture(autouse=True)
+def loaded(monkeypatch: pytest.MonkeyPatch, clip: gw.ClipModel) -> None:
+    monkeypatch.setattr("gradeclip_widget.clip.load", lambda *args, **options: clip)
+
+
+def test_scenes_are_measured_and_reported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "new" / "report.html"
+    methods = ["--methods", "grad-eclip, grad-cam", "-o", str(output)]
+    assert main([*FEW, *methods]) == 0
+    out = capsys.readouterr().out
+    assert "3 examples (drawn scenes, seeds 500000 on)" in out
+    assert "| grad-cam | " in out
+    assert "energy in the mask: grad-" in out
+    assert output.read_text().count("<details>") >= 4
+
+
+def test_ones_own_pictures_are_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scenes = [gw.demo.sample_scene(seed, 2) for seed in (963_100, 963_101)]
+    for n, scene in enumerate(scenes):
+        scene.image.save(tmp_path / f"{n}.png")
+    table = pd.DataFrame(
+        {"image": ["0.png", "1.png"], "caption": [scene.caption for scene in scenes]}
+    )
+    table.to_csv(tmp_path / "captions.csv", index=False)
+    own = ["--images", str(tmp_path), "--captions", str(tmp_path / "captions.csv"), "--limit", "1"]
+    assert main(["evaluate", *own, "--measures", "silent words, word deletion"]) == 0
+    out = capsys.readouterr().out
+    assert "1 example (pictures of" in out
+    assert "word deletion" in out
+
+
+def test_options_reach_their_method(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*FEW, "--methods", "rise", "--option", "rise.masks=2"]) == 0
+    assert "| rise | " in capsys.readouterr().out
+    assert main([*FEW, "--methods", "rise", "--option", "rise.mask=2"]) == 2
+    assert "not 'mask'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--methods", "grad-clip"], "did you mean 'grad-eclip'"),
+        (["--measures", "deletions"], "deletion"),
+        (["--masks", "m"], "--masks needs --images"),
+        (["--images", "."], "give --captions or --coco"),
+        (["--images", ".", "--captions", "a.csv", "--coco", "b.json"], "give --captions or --coco"),
+        (["--images", ".", "--captions", "a.csv"], "no table of captions 'a.csv'"),
+        (["--scenes", "0"], "--scenes 0: give at least 1"),
+        (["--option", "rise"], "METHOD.NAME=VALUE"),
+        (["--option", "rise.masks=3"], "rise is not among the methods"),
+        (["-o", "report.pdf"], "written to .html or .md"),
+    ],
+)
+def test_bad_arguments_are_refused_before_anything_is_measured(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", "--scenes", "100000", *arguments]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert "example/s" not in err
