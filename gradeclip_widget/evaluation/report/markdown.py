@@ -19,9 +19,8 @@ def markdown(report: Report) -> str:
     figures = [cells(evaluation) for evaluation in shown]
     methods = dict.fromkeys(method for column in figures for method in column)
     heads = [f"{e.label} ({e.better} is better)" if e.better else e.label for e in shown]
-    lines = [
-        f"Model {report.model}, {counted_examples(report.count)} ({report.data}), {report.date}, seed {report.seed}."
-    ]
+    count = counted_examples(report.count)
+    lines = [f"Model {report.model}, {count} ({report.data}), {report.date}, seed {report.seed}."]
     if report.command:
         lines += ["", "```sh", report.command, "```"]
     lines += ["", _line(["method", *heads]), "|---" * (len(shown) + 1) + "|"]

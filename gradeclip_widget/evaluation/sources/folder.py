@@ -62,7 +62,7 @@ def folder_examples(
         ValueError: the table has no such columns, no rows, or a row without a caption; or no mask fits.
     """
     folder = _folder(images, "images")
-    rows = []
+    rows: list[tuple[Path, str, dict[str, Path]]] = []
     for number, (name, caption) in enumerate(_table(Path(captions)), 1):
         path = folder / name
         if not path.is_file():
