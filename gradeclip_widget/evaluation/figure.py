@@ -67,6 +67,7 @@ def interval_figure(
                 "arrayminus": of["mean"] - of["low"],
             },
             mode="markers",
+            orientation="h",  # several of one method stand one below the other
             marker={"size": 9, "color": _COLORS[n % len(_COLORS)]},
             name=html.escape(group),
             showlegend=bool(group),
@@ -88,6 +89,7 @@ def _add_curve(fig: go.Figure, n: int, name: str, of: pd.DataFrame) -> None:
     fig.add_scatter(
         x=[*of["step"], *of["step"][::-1]],
         y=[*of["high"], *of["low"][::-1]],
+        mode="lines",
         fill="toself",
         fillcolor=f"rgba({red}, {green}, {blue}, {_BAND})",
         line={"width": 0},
