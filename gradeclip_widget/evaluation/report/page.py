@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from string import Template
 
 from ...export.html import frame
+from ..result import Evaluation
 from .record import Extreme, Report
 from .summary import cells, counted_examples, ungrouped, verdicts
 
@@ -51,6 +52,7 @@ $table
 $curves
 <h2>What this says of the model</h2>
 <ul>$advice</ul>
+$model_figures
 <h2>Best and worst examples</h2>
 <p class="about">By $ranked_by. Hover the words, click the picture.</p>
 $extremes
@@ -64,6 +66,7 @@ def page(report: Report) -> str:
     confidence = next(iter(report.evaluations.values())).confidence
     command = f"<pre>{html.escape(report.command)}</pre>" if report.command else ""
     about = f"{counted_examples(report.count)}: {report.data}. {report.date.isoformat()}, seed {report.seed}."
+    of_methods, of_model = _figures(report)
     return _PAGE.substitute(
         title=html.escape(f"How well the words of {report.model} are explained"),
         about=html.escape(about),
@@ -72,7 +75,8 @@ def page(report: Report) -> str:
         key=f"In small print: {confidence:.0%} bootstrap intervals over examples. Tinted: the best, and what "
         "a paired interval cannot tell apart from it.",
         verdicts=_items(verdicts(report.evaluations)),
-        curves="\n".join(_figures(report)),
+        curves="\n".join(of_methods),
+        model_figures="\n".join(of_model),
         advice=_items(report.advice),
         ranked_by=html.escape(report.ranked_by),
         extremes="\n".join(_examples(report)),
@@ -103,21 +107,25 @@ def _table(report: Report) -> str:
     return f'<div class="scroll"><table>{head}<tbody>{"".join(rows)}</tbody></table></div>'
 
 
-def _figures(report: Report) -> Iterator[str]:
-    """Yield the figures; the first brings plotly's code along, which the others use."""
-    code: bool | str = True
+def _figures(report: Report) -> tuple[list[str], list[str]]:
+    """Return the figures of the methods, and those of the model."""
     drawn = [e for e in report.evaluations.values() if e.curves is not None or e.grouped_by]
-    for evaluation in [*drawn, *(e for e in report.model_evaluations.values() if e.grouped_by)]:
-        # Figures know no themes: gray text and lines on no ground can be read on light and on dark.
-        figure = evaluation.figure().update_layout(_ANY_THEME)
-        grid = {"gridcolor": _GRID, "zerolinecolor": _GRID}
-        text = (
-            figure.update_xaxes(grid)
-            .update_yaxes(grid)
-            .to_html(full_html=False, include_plotlyjs=code, config={"displaylogo": False})
-        )
-        yield f"<figure>{text}</figure>"
-        code = False
+    of_model = [e for e in report.model_evaluations.values() if e.grouped_by]
+    # The first brings plotly's code along, which the others use.
+    texts = [_figure(evaluation, n == 0) for n, evaluation in enumerate([*drawn, *of_model])]
+    return texts[: len(drawn)], texts[len(drawn) :]
+
+
+def _figure(evaluation: Evaluation, code: bool) -> str:
+    # Figures know no themes: gray text and lines on no ground can be read on light and on dark.
+    figure = evaluation.figure().update_layout(_ANY_THEME)
+    grid = {"gridcolor": _GRID, "zerolinecolor": _GRID}
+    text = (
+        figure.update_xaxes(grid)
+        .update_yaxes(grid)
+        .to_html(full_html=False, include_plotlyjs=code, config={"displaylogo": False})
+    )
+    return f"<figure>{text}</figure>"
 
 
 def _examples(report: Report) -> Iterator[str]:
