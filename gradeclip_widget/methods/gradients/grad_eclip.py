@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ...clip.blocks.attention import PooledAttention
 from ...clip.image_towers.base import ImageTower, ImageTrace
 from ...clip.text_towers.attributions import Attributions
 from ...clip.text_towers.base import TextTrace
@@ -51,13 +52,13 @@ class GradEclip(BlockwiseMethod):
             patches = features.float()[trace.patches]
             one: Tensor = (gradients.float()[:, trace.patches] * patches).sum(-1)
             return one[None]
-        values = torch.stack([weighted_values(a, a.tokens)[a.tokens] for a in trace.attentions])
+        values = torch.stack([self.patch_values(attention) for attention in trace.attentions])
         maps: Tensor = trace.vjp(directions).float() @ values.transpose(-1, -2)
         return maps.relu() if self.reference else maps
 
     def block_attributions(self, trace: TextTrace) -> Attributions:
-        """Return the terms (L, T, E) that `caption_attributions` sums; averaged tokens count as one block."""
-        tangents = [caption_tangents(attention, self.reference) for attention in trace.attentions]
+        """Return the terms (L, T, E) that `token_attributions` sums; averaged tokens count as one block."""
+        tangents = [self.token_values(attention) for attention in trace.attentions]
         if not tangents:
             return trace.propagate([]).split_blocks(1)
         # L x T rows in one pass: those of block l have tangents in block l only.
@@ -66,3 +67,11 @@ class GradEclip(BlockwiseMethod):
         for n, rows in enumerate(tangents):
             alone[n][n] = rows
         return trace.propagate([rows.flatten(0, 1) for rows in alone]).split_blocks(blocks)
+
+    def patch_values(self, attention: PooledAttention) -> Tensor:
+        """Return lambda_i v_i (patches, D) of one block."""
+        return weighted_values(attention, attention.tokens)[attention.tokens]
+
+    def token_values(self, attention: PooledAttention) -> Tensor:
+        """Return lambda_j v_j (T, D) of a caption's tokens in one block."""
+        return caption_tangents(attention, self.reference)

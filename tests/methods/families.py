@@ -1,0 +1,113 @@
+"""Small models of every family of image towers, and what every method must do with them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from open_clip.model import CLIP
+
+import gradeclip_widget as gw
+from gradeclip_widget.demo import Scene
+
+from ..clip import invariants as check
+from ..clip.conftest import small_clip
+from ..clip.image_towers import test_attention_pooling as heads
+from ..clip.image_towers import test_feature_map as maps
+from ..clip.image_towers import test_timm_class_token as timm
+
+CAPTION = "a dog in a red car"
+PIXELS = check.picture(64, 64)
+
+TRANSFORMERS: dict[str, Callable[[], CLIP]] = {
+    "open_clip": small_clip,
+    **{
+        name: functools.partial(lambda make: check.with_tower(make()), kind.FAMILIES[family])
+        for name, kind, family in (
+            ("timm", timm, "vit"),
+            ("post-norm", timm, "post-norm"),
+            ("relative", timm, "relative-table"),
+            ("eva01", timm, "eva01"),
+            ("eva02", timm, "eva02"),
+            ("siglip", heads, "siglip"),
+            ("perception-encoder", heads, "perception-encoder"),
+            ("registers-left-out", heads, "registers-left-out"),
+            ("coca", heads, "coca-parallel"),
+            ("averaged", maps, "averaged"),
+            ("averaged-after-norm", maps, "averaged-after-norm"),
+            ("clipa", maps, "clipa"),
+        )
+    },
+}
+OTHERS: dict[str, Callable[[], CLIP]] = {
+    "resnet": lambda: check.with_tower(heads.FAMILIES["resnet"]()),
+    "convnext": lambda: check.with_tower(maps.convnext()),
+}
+
+
+@functools.cache
+def model(name: str) -> CLIP:
+    """A small random model whose image tower is of that family."""
+    return (TRANSFORMERS | OTHERS)[name]()
+
+
+def pixels(clip: gw.ClipModel) -> torch.Tensor:
+    """A normalised picture of the model's own size."""
+    return check.picture(*clip.image_tower.image_size)
+
+
+def explain(clip: gw.ClipModel, method: str, **options: Any) -> gw.Explanation:
+    """A small picture, explained."""
+    return gw.Explainer(clip, method, method_options=options)(pixels(clip), CAPTION)
+
+
+def check_explains(name: str, method: str, **options: Any) -> None:
+    """Its maps are finite and none is flat, twice the same, and the model stays as it was."""
+    clip = check.wrap(model(name))
+    before = {key: value.clone() for key, value in clip.model.state_dict().items()}
+    first, again = (explain(clip, method, **options) for _ in range(2))
+    grid = first.patch_grid
+    assert first.interactions.shape == (6, *grid)
+    rows = [first.signed_map, *first.interactions, *first.word_maps("alone")]
+    for row in rows:
+        assert np.isfinite(row).all()
+        assert np.ptp(row) > 0
+    np.testing.assert_array_equal(first.signed_map, again.signed_map)
+    np.testing.assert_array_equal(first.interactions, again.interactions)
+    assert all(torch.equal(before[key], value) for key, value in clip.model.state_dict().items())
+    assert all(p.grad is None and p.requires_grad for p in clip.model.parameters())
+    assert not any(any(check.hooks(module)) for module in clip.model.modules())
+
+
+def check_narrow(name: str, method: str, **options: Any) -> None:
+    """Maps under autocast and with narrow weights rank the patches as those in full precision do."""
+    full = explain(check.wrap(model(name)), method, **options)
+    wide = check.wrap(model(name))
+    crop, tokenizer = wide.image_processor.crop, wide.tokenizer.tokenizer
+    narrow = TRANSFORMERS[name]().to(torch.bfloat16)
+    others = [
+        gw.ClipModel(model(name), crop, tokenizer, dtype="float16"),
+        gw.ClipModel(narrow, crop, tokenizer),
+    ]
+    for clip in others:
+        e = explain(clip, method, **options)
+        assert e.signed_map.dtype == np.float32
+        together = np.corrcoef(_ranks(full.signed_map), _ranks(e.signed_map))[0, 1]
+        assert together >= 0.95, f"{together:.3f}"
+
+
+def contrast(e: gw.Explanation, scene: Scene, word: str, reading: Any = "in caption") -> float:
+    """How much higher a word's map is on what it names than elsewhere, in standard deviations."""
+    (mask,) = (thing.mask for thing in scene.objects if thing.name == word)
+    rows, cols = e.patch_grid
+    covered = mask.reshape(rows, mask.shape[0] // rows, cols, -1).mean((1, 3)) > 0.5
+    values = e.word_map(word, reading)
+    return float((values[covered].mean() - values[~covered].mean()) / values.std())
+
+
+def _ranks(values: NDArray[np.float32]) -> NDArray[np.int64]:
+    return np.argsort(np.argsort(values.ravel()))
