@@ -21,6 +21,7 @@ from gradeclip_widget.widget.traits import declared, names_of
 SOURCES = Path(__file__).parents[1] / "js" / "src"
 PATH = SOURCES / "state" / "synced.ts"
 _PLAIN = {t.Unicode: "string", t.Bool: "boolean", t.Int: "number", t.Float: "number"}
+_LINE = 110  # characters, as in biome.json
 _EXPORTED = re.compile(r"^export (?:interface|type) (\w+)", re.MULTILINE)
 
 
@@ -100,7 +101,11 @@ def imports_of(types: str) -> list[str]:
         ]
         if names:
             module = f"../core/{path.stem}" if path.parent.name == "core" else f"./{path.stem}"
-            lines.append(f'import type {{ {", ".join(sorted(names))} }} from "{module}";')
+            line = f'import type {{ {", ".join(sorted(names))} }} from "{module}";'
+            if len(line) > _LINE:
+                listed = "".join(f"\n  {name}," for name in sorted(names))
+                line = f'import type {{{listed}\n}} from "{module}";'
+            lines.append(line)
     return lines
 
 

@@ -47,7 +47,6 @@ OLD: dict[str, tuple[Callable[[Any, Scene], Any], Callable[[Any, Scene], Any], s
 }
 # Every name that a control had before.
 FORMER_CONTROLS = {
-    "compare": "versus",
     "pictures": "picture",
     "evidence": "sign",
     "heat": "opacity",

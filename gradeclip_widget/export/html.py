@@ -6,14 +6,15 @@ import base64
 import gzip
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from ..core.explanation_data import ExplanationData
 from .files import replacing
 from .formats import writes
-from .payload import Payload, to_json, to_payload
+from .payload import Payload, base64_text, to_payload
 from .picture import frame_image
 
 STATIC = Path(__file__).parents[1] / "static"
@@ -39,6 +40,7 @@ body { margin: 24px; background: Canvas; }
 <body>
 <div id="gradeclip"></div>
 <script type="application/json" id="gradeclip-payloads">$payloads</script>
+<script type="application/json" id="gradeclip-state">$state</script>
 <script>$script</script>
 </body>
 </html>
@@ -74,11 +76,20 @@ def page(
     explanations: Sequence[ExplanationData],
     path: str | Path | None = None,
     title: str | None = None,
+    state: Mapping[str, Any] | None = None,
 ) -> str:
-    """Return one self-contained page of several explanations; see `Explanation.to_html`."""
+    """Return one self-contained page of several explanations; see `Explanation.to_html`.
+
+    Args:
+        explanations: one or more, of one picture.
+        path: a file to write it to as well, if any.
+        title: title of the page; the first caption when ``None``.
+        state: what the view shows at first, as values of the widget's traits.
+    """
     if not explanations:
         raise ValueError("nothing to show: give at least one explanation")
-    text = _fill([to_payload(e) for e in explanations], title or explanations[0].caption)
+    payloads = [to_payload(e) for e in explanations]
+    text = _fill(payloads, title or explanations[0].caption, state or {})
     if path is not None:
         with replacing(path) as beside:
             beside.write_text(text, encoding="utf-8")
@@ -94,7 +105,7 @@ def frame(explanations: Sequence[ExplanationData]) -> str:
     payloads = [to_payload(e) for e in explanations]
     for e, payload in zip(explanations, payloads, strict=True):
         payload["image"] = frame_image(e.image)
-    packed = gzip.compress(_fill(payloads, first.caption).encode("utf-8"), 9, mtime=0)
+    packed = gzip.compress(_fill(payloads, first.caption, {}).encode("utf-8"), 9, mtime=0)
     source = _PACKED.substitute(
         title=html.escape(f"{first.caption}: score {first.score:.3f}"),
         packed=base64.b64encode(packed).decode("ascii"),
@@ -105,11 +116,17 @@ def frame(explanations: Sequence[ExplanationData]) -> str:
     )
 
 
-def _fill(payloads: Sequence[Payload], title: str) -> str:
+def _fill(payloads: Sequence[Payload], title: str, state: Mapping[str, Any]) -> str:
     return _PAGE.substitute(
         title=html.escape(title),
         style=(STATIC / "widget.css").read_text(encoding="utf-8"),
-        # "</script>" or "<!--" in a caption must not end the script element that holds it.
-        payloads=json.dumps([to_json(p) for p in payloads]).replace("<", "\\u003c"),
+        payloads=_script(payloads),
+        state=_script(state),
         script=(STATIC / "page.js").read_text(encoding="utf-8").replace("</script", "<\\/script"),
     )
+
+
+def _script(data: Any) -> str:
+    """Return data as JSON for a script element, bytes as base64 text."""
+    # "</script>" or "<!--" in a caption must not end the element.
+    return json.dumps(data, default=base64_text).replace("<", "\\u003c")

@@ -51,16 +51,26 @@ if TYPE_CHECKING:
 VERSION = 2
 
 
-class Payload(TypedDict):
-    """One explanation as the front end gets it."""
+class PayloadMaps(TypedDict):
+    """One explanation as the front end gets it, without its picture."""
 
     header: dict[str, Any]
-    image: bytes
     maps: bytes
+
+
+class Payload(PayloadMaps):
+    """One explanation as the front end gets it."""
+
+    image: bytes
 
 
 def to_payload(explanation: ExplanationData) -> Payload:
     """Pack an explanation for the front end."""
+    return {**to_maps(explanation), "image": display_image(explanation.image)}
+
+
+def to_maps(explanation: ExplanationData) -> PayloadMaps:
+    """Pack an explanation without its picture, which the front end has already."""
     e = explanation
     blocks = [("caption", e.signed_map[None])]
     blocks += [(name, e.word_maps(name)) for name in e.readings]
@@ -105,7 +115,7 @@ def to_payload(explanation: ExplanationData) -> Payload:
         "seconds": e.seconds,
     }
     maps = b"".join(_buffer(m) for _, m in blocks)
-    return {"header": header, "image": display_image(e.image), "maps": maps}
+    return {"header": header, "maps": maps}
 
 
 class RawDepth(TypedDict):
@@ -144,9 +154,14 @@ def to_json(payload: Payload | Mapping[str, Any]) -> dict[str, Any]:
     """Return the payload with its two buffers as base64 text, for files that hold no binary data."""
     return {
         "header": payload["header"],
-        "image": base64.b64encode(payload["image"]).decode("ascii"),
-        "maps": base64.b64encode(payload["maps"]).decode("ascii"),
+        "image": base64_text(payload["image"]),
+        "maps": base64_text(payload["maps"]),
     }
+
+
+def base64_text(data: bytes) -> str:
+    """Return bytes as base64 text."""
+    return base64.b64encode(data).decode("ascii")
 
 
 def _gaps(explanation: ExplanationData) -> list[str]:

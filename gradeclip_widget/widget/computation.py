@@ -61,8 +61,11 @@ class Listener(Protocol):
     def show(self, result: Result) -> None:
         """Show explanations."""
 
-    def show_answer(self, name: str, arguments: Any, value: Any) -> None:
-        """Show the answer to a question."""
+    def show_answer(self, name: str, value: Any) -> None:
+        """Show the answer to a question, as far as it is known."""
+
+    def keep_answer(self, name: str, arguments: Any) -> None:
+        """Take the answer that is shown for all of it."""
 
     def show_progress(self, stage: str, done: int, total: int | None, unit: str) -> None:
         """Show how far the work is."""
@@ -87,6 +90,13 @@ class Computation:
         self.backend = backend
         self._worker = worker
         self._listener = listener
+        # The questions that are being answered, with their arguments; None while there are none.
+        self._answering: dict[str, Any] | None = None
+
+    @property
+    def answering(self) -> bool:
+        """Whether questions are being answered."""
+        return self._answering is not None
 
     def submit(self, request: Request, step: Step | None = None) -> None:
         """Explain in place of what is under way, then answer what is pending.
@@ -95,14 +105,19 @@ class Computation:
             request: what to explain.
             step: the step of the history that is gone back to, if any.
         """
+        self._answering = None
         self._worker.submit(partial(self._explain, request, step))
 
     def answer(self) -> None:
-        """Answer what is pending, in place of what is under way."""
-        self._worker.submit(self._answer)
+        """Answer what is pending, in place of what is under way, unless that is the same."""
+        pending = dict(self._listener.pending())
+        if pending != self._answering:
+            self._answering = pending
+            self._worker.submit(self._answer)
 
     def cancel(self) -> None:
         """Drop what is under way."""
+        self._answering = None
         self._worker.cancel()
 
     def wait(self, timeout: float | None = None) -> None:
@@ -138,23 +153,31 @@ class Computation:
         while True:
             with self._listener.update():
                 check()
-                pending = self._listener.pending()
+                pending = dict(self._listener.pending())
+                self._answering = pending or None
                 if not pending:
                     self._listener.finish()
                     return
-            name, arguments = next(iter(pending.items()))
+            name = min(
+                pending, key=lambda name: QUESTIONS[name].streams
+            )  # those that take long last
+            answers = QUESTIONS[name].answers(self.backend, *pending[name], progress=report)
             try:
-                value = QUESTIONS[name].compute(self.backend, *arguments, progress=report)
+                for value in answers:
+                    with self._listener.update():
+                        check()
+                        self._listener.show_answer(name, value)
             except Exception as error:  # noqa: BLE001 - as above
                 self._fail(error, check)
                 return
             with self._listener.update():
                 check()
-                self._listener.show_answer(name, arguments, value)
+                self._listener.keep_answer(name, pending[name])
 
     def _fail(self, error: Exception, check: Check) -> None:
         with self._listener.update():
             check()
+            self._answering = None
             self._listener.fail(error)
 
     def _reporter(self, check: Check) -> Progress:
@@ -170,7 +193,7 @@ class Computation:
             if due and self._worker.changed.acquire(timeout=_PROGRESS_PATIENCE):
                 try:
                     check()
-                    unit = "bytes" if stage == _IN_BYTES else "steps"
+                    unit = "bytes" if stage.endswith(_IN_BYTES) else "steps"
                     self._listener.show_progress(stage, done, total, unit)
                 finally:
                     self._worker.changed.release()

@@ -91,10 +91,13 @@ class Display:
                 if w.vocabulary not in offers["_vocabularies"]:
                     w.vocabulary = ""
 
-    def show_answer(self, name: str, arguments: Any, value: Any) -> None:
-        """Show the answer to a question, computed for these arguments."""
+    def show_answer(self, name: str, value: Any) -> None:
+        """Show the answer to a question, as far as it is known."""
+        QUESTIONS[name].show(self._widget, value)
+
+    def keep_answer(self, name: str, arguments: Any) -> None:
+        """Take the answer that is shown for all of it, for as long as it has these arguments."""
         self.state = self.state.with_answer(name, arguments)
-        setattr(self._widget, name, value)
 
     def show_progress(self, stage: str, done: int, total: int | None, unit: str) -> None:
         """Show how far the work under way is."""
@@ -157,16 +160,20 @@ class Display:
             return dict.fromkeys(QUESTIONS)
         w, request = self._widget, self.state.shown
         caption = request.prompts[min(w.active, len(request.prompts) - 1)]
-        shown = Shown(request, caption, w.region)
+        shown = Shown(request, caption, w.region, tuple(w.compare))
         return {
             name: question.arguments(getattr(w, question.asks), shown, self.backend)
             for name, question in QUESTIONS.items()
         }
 
+    def page_state(self) -> dict[str, Any]:
+        """Return what a saved page shows at first, as values of the traits."""
+        return {name: getattr(self._widget, name) for name in names_of(sync=True, page=True)}
+
     def clear_answer(self, name: str) -> None:
         """Show no answer to a question."""
         self.state = self.state.with_answer(name, None)
-        setattr(self._widget, name, QUESTIONS[name].default(name))
+        QUESTIONS[name].clear(self._widget)
 
 
 def _texts(explanation: Explanation) -> list[str]:

@@ -4,7 +4,7 @@
 - ``control``: the front end has a control of that name. ``option``: `explore` and `show` take it.
 - ``request``: a change is explained anew. ``asks``: Python answers a change in another way; so it does of the
   traits that a question asks by.
-- ``repaints``: the map on show depends on it.
+- ``repaints``: the map on show depends on it. ``page``: a saved page keeps it.
 
 ``scripts/write_synced.py`` writes ``js/src/state/synced.ts`` from this.
 """
@@ -30,7 +30,6 @@ from .questions import QUESTIONS
 OVERVIEWS = ("words", "caption")
 # Names that controls had before they were called as their traits are; they go with the next version.
 _FORMER_CONTROLS = {
-    "compare": "versus",
     "pictures": "picture",
     "evidence": "sign",
     "heat": "opacity",
@@ -59,7 +58,9 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # its 
     prompts = t.Tuple(help="all captions, where several are compared").tag(
         sync=True, request=True, ts="string[]"
     )
-    active = t.Int(0, help="index of the prompt shown").tag(sync=True, option=True, repaints=True)
+    active = t.Int(0, help="index of the prompt shown").tag(
+        sync=True, option=True, repaints=True, page=True
+    )
     versus = t.Int(
         None, allow_none=True, help="index of the prompt that is subtracted from it, or None"
     ).tag(sync=True, control=True, option=True, repaints=True)
@@ -106,7 +107,7 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # its 
         sync=True, repaints=True, ts="RawPayload[]"
     )
     _methods = t.List(t.Dict(), help="the methods to choose from").tag(
-        sync=True, ts="MethodEntry[]"
+        sync=True, page=True, ts="MethodEntry[]"
     )
     _models = t.List(t.Dict(), help="the models to choose from").tag(sync=True, ts="ModelEntry[]")
     _resolutions = t.List(t.Int(), help="the short sides to choose from, in pixels").tag(sync=True)

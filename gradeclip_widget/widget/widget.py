@@ -124,9 +124,8 @@ class ExplanationWidget(Traits):
             if self._computation is not None:
                 self._computation.cancel()
             display.show_request(display.state.shown, min(self.active, len(self.explanations) - 1))
-            for name in display.pending():
-                question = QUESTIONS[name]
-                setattr(self, question.asks, question.default(question.asks))
+            for question in [QUESTIONS[name] for name in display.pending()]:
+                setattr(self, question.asks, question.after_cancel(self))
             display.finish()
 
     def free(self, name: str) -> None:
@@ -174,7 +173,7 @@ class ExplanationWidget(Traits):
 
     def save_html(self, path: str | Path, *, title: str | None = None) -> Path:
         """Write one self-contained page with the same interaction, needing no kernel and no network."""
-        page(self.explanations, path, title)
+        page(self.explanations, path, title, self._display.page_state())
         return Path(path)
 
     def __repr__(self) -> str:
@@ -256,7 +255,7 @@ class ExplanationWidget(Traits):
                 self._display.clear_answer(name)
         state = self._display.state
         explaining = self.status == "computing" and state.wanted != state.shown
-        if self._display.pending() and not explaining:
+        if not explaining and (self._display.pending() or self._computation.answering):
             self.status = "computing"
             self._computation.answer()
 

@@ -16,15 +16,17 @@ import { createHistory } from "./prompt/history";
 import { createPrompt } from "./prompt/prompt";
 import { createScore } from "./prompt/score";
 import { Hover } from "./prompt/word-selection";
+import { createComparison } from "./stage/comparison/comparison";
 import { createLegend } from "./stage/legend";
 import { createOverview } from "./stage/overview";
 import { createPictures } from "./stage/pictures";
 import { createStage } from "./stage/stage";
+import { isComparing } from "./state/comparison";
 import { followKernel } from "./state/kernel";
+import type { Model } from "./state/model/widget-model";
 import { promptRows } from "./state/prompts";
 import { deriveScene, needsRepaint, type Scene, subtractedExplanation } from "./state/scene";
 import { ALL_KEYS, type Changes, Store } from "./state/store";
-import type { Model } from "./state/widget-model";
 import { h } from "./ui/dom";
 import { Help } from "./ui/help";
 import { Menu } from "./ui/menu";
@@ -51,8 +53,10 @@ export function mount(model: Model, host: HTMLElement): () => void {
   const kernel = createKernelNotice();
   const empty = h("p", { class: "gradeclip-empty" });
   const compare = createCompare(store, hover, signal);
+  const comparison = createComparison(store, signal);
   const parts = {
     stage: createStage(store, signal),
+    comparison,
     overview: createOverview(store, signal),
     legend: createLegend(),
     score: createScore(),
@@ -70,7 +74,7 @@ export function mount(model: Model, host: HTMLElement): () => void {
   };
   const questions = REGION_QUESTIONS.map((create) => create(store, signal));
   /** The element to focus when the focused one is hidden or disabled. */
-  const fallbackFocus = () => root.querySelector<HTMLElement>(".gradeclip-stage")!;
+  const fallbackFocus = () => root.querySelector<HTMLElement>(".gradeclip-stage:not([hidden] *)")!;
   const progress = createProgress(store, fallbackFocus, signal);
 
   const element = (name: keyof typeof parts) => parts[name].element;
@@ -78,10 +82,16 @@ export function mount(model: Model, host: HTMLElement): () => void {
   const panel = h("div", { class: "gradeclip-panel" }, element("compare"), head);
   panel.append(element("prompt"), element("bars"), element("notes"));
   panel.append(...questions.map((question) => question.element), element("hint"));
-  element("stage").append(progress.words);
+  const place = h(
+    "div",
+    { class: "gradeclip-place" },
+    element("stage"),
+    element("comparison"),
+    progress.words,
+  );
   const footer = h("div", { class: "gradeclip-footer" });
   footer.append(element("overview"), element("pictures"), element("legend"));
-  const figure = h("div", { class: "gradeclip-figure" }, element("stage"), footer);
+  const figure = h("div", { class: "gradeclip-figure" }, place, footer);
   const body = h("div", { class: "gradeclip-body", hidden: true });
   body.append(h("div", { class: "gradeclip-main" }, figure, panel));
   body.append(element("controls"), element("layers"), element("details"));
@@ -129,6 +139,10 @@ export function mount(model: Model, host: HTMLElement): () => void {
     const fresh = explanation !== before?.explanation || scene.erased !== before.erased;
     const frame = { scene, store, rows, changes: all, repaint: fresh || needsRepaint(all) };
     root.classList.toggle("has-hues", scene.highlights.length > 0);
+    const comparing = isComparing(store);
+    element("stage").toggleAttribute("hidden", comparing);
+    const saying = comparing ? comparison.head : place;
+    if (progress.words.parentElement !== saying) saying.append(progress.words);
     for (const part of [...Object.values(parts), ...questions]) part.update(frame);
     help.refresh();
     // An element that is hidden, or disabled without a kernel, would lose the focus.

@@ -1,9 +1,9 @@
 // What the DOM tests share: a mounted view, and hands to use it with.
 
 import { type MockInstance, vi } from "vitest";
-import { MemoryModel } from "../src/state/memory-model";
+import { MemoryModel } from "../src/state/model/memory-model";
+import type { Message } from "../src/state/model/widget-model";
 import type { Synced } from "../src/state/synced";
-import type { Message } from "../src/state/widget-model";
 import { mount } from "../src/view";
 import { payload } from "./fixtures";
 
@@ -70,11 +70,12 @@ export function open(
       all("label")
         .find((label) => label.textContent === name)!
         .querySelector("input")!,
-    /** The control that a label or an aria-label names. */
+    /** The control that a label or an aria-label names, or what is before the choice on a button of a menu. */
     control: <E extends HTMLElement = HTMLInputElement>(name: string): E => {
+      const opens = all("button").find((button) => button.firstChild?.textContent === `${name} `);
       const named = all("[aria-label]").find((element) => element.getAttribute("aria-label") === name);
       const label = all("label").find((e) => [e.textContent, e.firstChild?.textContent].includes(name));
-      return (named ?? label?.querySelector("input, select")) as E;
+      return (opens ?? named ?? label?.querySelector("input, select")) as E;
     },
   };
 }

@@ -19,6 +19,7 @@ import gradeclip_widget as gw
 from gradeclip_widget.core.images import LoadedImage
 from gradeclip_widget.demo import Scene
 from gradeclip_widget.demo import model as demo
+from gradeclip_widget.methods import method_names
 
 from ..clip.conftest import small_clip
 from ..clip.invariants import wrap
@@ -368,15 +369,25 @@ def test_a_closed_widget_lets_go_of_its_models() -> None:
     assert gone() is None
 
 
-def test_only_methods_that_the_models_towers_allow_are_offered(clip: gw.ClipModel) -> None:
-    def names(widget: Widget) -> list[str]:
-        return [method["name"] for method in widget._methods]
+def test_methods_that_the_models_towers_do_not_allow_are_offered_with_the_reason(
+    clip: gw.ClipModel,
+) -> None:
+    def refusals(widget: Widget) -> dict[str, str]:
+        return {method["name"]: method["refusal"] for method in widget._methods}
 
     widget = gw.explore(picture(), "a dog", clip)
-    assert names(widget) == ["grad-eclip", "grad-cam", "self-attention"]
+    assert refusals(widget) == dict.fromkeys(method_names(), "")
     pooled = another("pooled")
     pooled.image_tower.has_query = False
-    assert names(gw.explore(picture(), "a dog", pooled)) == ["grad-eclip", "grad-cam"]
+    refused = refusals(gw.explore(picture(), "a dog", pooled))
+    assert (refused["grad-eclip"], refused["grad-cam"]) == ("", "")
+    assert "shows what a query attends to" in refused["self-attention"]
+
+
+def test_every_method_says_what_it_is_for_and_what_it_cannot_see(clip: gw.ClipModel) -> None:
+    for method in gw.explore(picture(), "a dog", clip)._methods:
+        for sentence in (method["purpose"], method["limits"]):
+            assert sentence.strip().endswith("."), method["name"]
 
 
 # Resolution

@@ -15,7 +15,7 @@ from ...core.progress import Progress
 from ...core.vocabulary import Vocabulary
 from ...explain.explainer import Explainer
 from ...explain.word_lists import vocabularies
-from ...methods import get_method, method_names
+from ...methods import Method, get_method, method_names
 from ..request import Request
 from .model_cache import ModelCache
 from .picture_list import PictureList, pictures_of
@@ -53,6 +53,7 @@ class Backend:
         self._explanations: LRUCache[Request, Explanation] = LRUCache(EXPLANATIONS_KEPT)
         # One is enough: while a prompt is edited the picture stays.
         self._encoded: LRUCache[tuple[Any, ...], EncodedImage] = LRUCache(1)
+        self.curves: LRUCache[Request, dict[str, Any]] = LRUCache(EXPLANATIONS_KEPT)
         # By name: the model that what is kept was made by, and its version then.
         self._made_by: dict[str, tuple[ClipModel, object]] = {}
 
@@ -92,8 +93,9 @@ class Backend:
 
     def _forget(self, name: str) -> None:
         self._encoded.clear()
-        for request in [key for key in self._explanations if key.model == name]:
-            del self._explanations[request]
+        for kept in (self._explanations, self.curves):
+            for request in [key for key in kept if key.model == name]:
+                del kept[request]
 
     # What questions are answered with
 
@@ -126,6 +128,10 @@ class Backend:
         """Return the lists of words that a region can be asked about, by name, the most fitting one first."""
         return {**vocabularies(model), **self._words}
 
+    def has_explained(self, request: Request) -> bool:
+        """Whether there is an explanation that answers a request for one prompt."""
+        return request in self._explanations
+
     def has_blocks(self, request: Request) -> bool:
         """Whether there are maps of single blocks: the method goes block by block, as the model does."""
         return get_method(request.method).has_blocks and not request.settings.reference
@@ -148,17 +154,19 @@ class Backend:
         return self.pictures.entries(self.models.get(model).image_processor)
 
     def methods(self, request: Request) -> list[dict[str, Any]]:
-        """Return the methods that a model's towers allow: name, label, whether they have maps of blocks."""
-        clip = self.models.get(request.model)
-        towers, reference = (clip.image_tower, clip.text_tower), request.settings.reference
+        """Return all methods, as ``MethodEntry`` in ``js/src/state/entries.ts``."""
+        clip, reference = self.models.get(request.model), request.settings.reference
         return [
             {
-                "name": method.name,
-                "label": method.label,
+                "name": name,
+                "label": method.label_for(clip.image_tower),
+                "purpose": method.purpose,
+                "limits": method.limits,
                 "blocks": method.has_blocks and not reference,
+                "refusal": _refusal(method, clip),
             }
-            for method in map(get_method, method_names())
-            if not method.needs_query or all(tower.has_query for tower in towers)
+            for name in method_names()
+            for method in [get_method(name, reference)]
         ]
 
     def resolutions(self, request: Request) -> list[int]:
@@ -187,3 +195,12 @@ class Backend:
         self._forget(name)
         self._made_by.pop(name, None)
         self.models.free(name)
+
+
+def _refusal(method: Method, clip: ClipModel) -> str:
+    """Return why a method cannot explain a model; empty where it can."""
+    try:
+        method.check_towers(clip.image_tower, clip.text_tower)
+    except ValueError as error:
+        return str(error)
+    return ""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import traitlets as t
@@ -26,11 +26,18 @@ class Shown:
         request: what was explained.
         caption: the active prompt.
         region: the region as the widget's trait holds it, or ``None``.
+        compare: names of the methods that are compared.
     """
 
     request: Request
     caption: str
     region: Mapping[str, Any] | None
+    compare: tuple[str, ...] = ()
+
+    @property
+    def of_caption(self) -> Request:
+        """The request for the active prompt alone, whatever the method."""
+        return replace(self.request, prompts=(self.caption,), method="")
 
 
 class Question(ABC):
@@ -42,10 +49,12 @@ class Question(ABC):
         asks: name of the trait that asks. Its default value means that nothing is asked.
         answer: name of the trait that holds the answer. Its default value means that there is none.
         Traits: a class of both traits, and of others that belong to them. They become the widget's own.
+        streams: whether `compute` yields the answer bit by bit. Questions that do are answered last.
     """
 
     asks: ClassVar[str]
     answer: ClassVar[str]
+    streams: ClassVar[bool] = False
     Traits: ClassVar[type[t.HasTraits]]
 
     def __init_subclass__(cls) -> None:
@@ -71,7 +80,29 @@ class Question(ABC):
 
     @abstractmethod
     def compute(self, backend: Backend, *arguments: Any, progress: Progress | None = None) -> Any:
-        """Return the answer, as its trait holds it. Called on the worker's thread."""
+        """Return the answer, as its trait holds it. Called on the worker's thread.
+
+        Where the question ``streams``, yield it as far as it is known, the last time all of it.
+        """
+
+    def answers(
+        self, backend: Backend, *arguments: Any, progress: Progress | None = None
+    ) -> Iterator[Any]:
+        """Yield what `compute` returns, or all that it yields."""
+        computed = self.compute(backend, *arguments, progress=progress)
+        yield from computed if self.streams else (computed,)
+
+    def show(self, widget: Any, value: Any) -> None:
+        """Set the widget's traits to an answer."""
+        setattr(widget, self.answer, value)
+
+    def clear(self, widget: Any) -> None:
+        """Set the widget's traits to no answer."""
+        self.show(widget, self.default(self.answer))
+
+    def after_cancel(self, widget: Any) -> Any:
+        """Return the value that the trait takes which asks, where the answer was cancelled."""
+        return self.default(self.asks)
 
 
 class RegionQuestion(Question):

@@ -1,6 +1,9 @@
-// The explanation method.
+// The menu of explanation methods: what each is for, and what it cannot see.
 
-import { createSelect } from "../ui/select";
+import { describeMethod } from "../state/comparison";
+import type { Store } from "../state/store";
+import type { Choice } from "../ui/menu";
+import { createMenuButton } from "../ui/menu-button";
 import type { Control } from "./control";
 
 const HELP = "How the maps are computed from what happens inside the model";
@@ -8,14 +11,25 @@ const HELP = "How the maps are computed from what happens inside the model";
 export const method: Control = {
   key: "method",
   shown: ({ store }) => store.live && store.get("_methods").length > 1,
-  create(store, signal) {
-    const select = createSelect("Method", HELP, signal, (value) => store.set({ method: value }));
+  create(store, signal, menu) {
+    const button = createMenuButton("Method", HELP, "Methods", menu, signal, () => methodChoices(store));
     return {
-      element: select.element,
+      element: button.element,
       update() {
-        const methods = store.get("_methods").map(({ name, label }) => ({ value: name, label }));
-        select.update(methods, store.get("method"), !store.canCompute);
+        const name = store.get("method");
+        const method = store.get("_methods").find((entry) => entry.name === name);
+        button.update(method?.label ?? name, !store.canCompute);
       },
     };
   },
 };
+
+function methodChoices(store: Store): Choice[] {
+  return store.get("_methods").map((entry) => ({
+    label: entry.label,
+    note: describeMethod(entry),
+    disabled: Boolean(entry.refusal),
+    current: entry.name === store.get("method"),
+    act: () => store.set({ method: entry.name }),
+  }));
+}

@@ -1,6 +1,7 @@
 // The controls of the display row, in their order.
 
 import { colorScale } from "./color-scale";
+import { compare } from "./compare";
 import { contour } from "./contour";
 import type { Control } from "./control";
 import { method } from "./method";
@@ -13,6 +14,7 @@ import { sign } from "./sign";
 export const CONTROLS: readonly Control[] = [
   model,
   method,
+  compare,
   reading,
   sign,
   opacity,

@@ -99,24 +99,39 @@ const computeHighlights = memoize((e: Explanation, measure: string): Highlight[]
   });
 });
 
+/** The same words in the same hues as highlights of another explanation, with this one's importance and places. */
+export function highlightsLike(
+  e: Explanation,
+  measure: string,
+  others: readonly Highlight[],
+): readonly Highlight[] {
+  const { values } = importanceOf(e, measure);
+  const evidence = wordEvidence(e, undefined, measure);
+  return others.map(({ words, hue }) => {
+    const patch = argMax(sumMaps(words.map((word) => evidence[word])));
+    const peak = [Math.floor(patch / e.cols), patch % e.cols] as const;
+    return { words, hue, peak, importance: sum(words.map((word) => values[word])) };
+  });
+}
+
 /**
  * How strongly each highlight is painted when all are shown together, 0..1 per patch: its evidence relative to its own
  * maximum, scaled by the square root of its importance relative to the largest, which keeps weak highlights visible.
  */
-export function strengths(e: Explanation, measure = ""): readonly Float64Array[] {
-  return computeStrengths(e, importanceOf(e, measure).name);
-}
-
-const computeStrengths = memoize((e: Explanation, measure: string): Float64Array[] => {
+export function strengths(
+  e: Explanation,
+  measure = "",
+  found: readonly Highlight[] = highlights(e, measure),
+): readonly Float64Array[] {
   const evidence = wordEvidence(e, undefined, measure);
-  const found = highlights(e, measure);
   const top = Math.max(...found.map(({ importance }) => importance));
   return found.map(({ words, importance }) => {
-    const map = sumMaps(words.map((word) => evidence[word]));
-    const scale = Math.sqrt(importance / top) / map[argMax(map)];
+    const map = sumMaps(words.map((word) => Float64Array.from(evidence[word], (v) => Math.max(v, 0))));
+    const peak = map[argMax(map)];
+    const scale = importance > 0 && peak > 0 ? Math.sqrt(importance / top) / peak : 0;
     return map.map((value) => value * scale);
   });
-});
+}
 
 /** Rank the words by how much of their importance comes from a region, in units of the score. */
 export function regionWords(

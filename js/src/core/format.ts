@@ -57,6 +57,11 @@ export function formatCosine(cosine: number): string {
   return formatValue(cosine, 0.1);
 }
 
+/** "0.04 s", "12 s". */
+export function formatSeconds(seconds: number): string {
+  return `${seconds.toFixed(seconds < 10 ? 2 : 0)} s`;
+}
+
 export function formatPercent(share: number): string {
   const percent = 100 * share;
   if (percent > 0 && percent < 1) return "< 1 %";

@@ -1,5 +1,6 @@
 // Details of the computation: the blocks' shares of the score, model, method, patches and time.
 
+import { formatSeconds } from "../core/format";
 import type { Explanation } from "../core/types";
 import type { Frame } from "../state/scene";
 import type { Store } from "../state/store";
@@ -51,7 +52,7 @@ export function createDetails(store: Store, signal: AbortSignal): Component<Fram
         reference ? `${method} (reference)` : method,
         `${shown.rows} × ${shown.cols} patches`,
       ];
-      if (seconds !== null) parts.push(`${seconds.toFixed(seconds < 10 ? 2 : 0)} s`);
+      if (seconds !== null) parts.push(formatSeconds(seconds));
       setText(identity, parts.join(" · "));
     },
   };

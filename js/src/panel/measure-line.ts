@@ -2,6 +2,7 @@
 
 import { importanceOf } from "../core/evidence";
 import type { Explanation, Measure } from "../core/types";
+import { isComparing } from "../state/comparison";
 import type { Frame, Scene } from "../state/scene";
 import type { Store } from "../state/store";
 import { capitalize, formatMeasure } from "../state/wording";
@@ -12,7 +13,9 @@ import type { Menu } from "../ui/menu";
 const ON_REQUEST = { name: "integrated-gradients", label: "integrated gradients (takes a moment)" };
 
 export function createMeasureLine(store: Store, menu: Menu, signal: AbortSignal): Component<Frame> {
-  const title = h("h3", { class: "gradeclip-heading" });
+  const name = h("span");
+  const by = h("span", { class: "gradeclip-by" }); // the method, where several are compared
+  const title = h("h3", { class: "gradeclip-heading" }, name, by);
   const others = h(
     "button",
     { type: "button", class: "gradeclip-more", "aria-haspopup": "menu" },
@@ -35,7 +38,12 @@ export function createMeasureLine(store: Store, menu: Menu, signal: AbortSignal)
         current: name === measure,
         act: () => store.set({ importance: name }),
       }));
-      menu.open(others, "Measure of importance", choices, () => others);
+      menu.open(
+        others,
+        "Measure of importance",
+        () => choices,
+        () => others,
+      );
     },
     { signal },
   );
@@ -50,7 +58,8 @@ export function createMeasureLine(store: Store, menu: Menu, signal: AbortSignal)
       scene = frame.scene;
       const { evidence, measure } = scene;
       others.hidden = measuresOf(evidence).length < 2 || !store.isControlVisible("importance");
-      setText(title, heading(scene));
+      setText(name, heading(scene));
+      setText(by, isComparing(store) ? ` (${evidence.header.method})` : "");
       setText(what, formatBarsKey(scene, importanceOf(evidence, measure)));
       const beside = secondMeasure(scene);
       secondKey.hidden = beside === null;

@@ -35,7 +35,13 @@ export function createHistory(store: Store, menu: Menu, signal: AbortSignal): Co
         current: k === index(),
         act: () => go(k),
       }));
-      menu.open(list, "Prompts so far", entries.slice(-MAX_LISTED).reverse(), () => list);
+      const latest = entries.slice(-MAX_LISTED).reverse();
+      menu.open(
+        list,
+        "Prompts so far",
+        () => latest,
+        () => list,
+      );
     },
     { signal },
   );

@@ -47,8 +47,12 @@ export function createPrompt(store: Store, hover: Hover, menu: Menu, signal: Abo
     const { draft } = scene!;
     const { text, beside } = disambiguate(draft.words)[at];
     const label = `Change “${text}”${beside && ` (${beside})`}`;
-    menu.open(words.buttons[at], label, wordChoices(draft, at, change, edit), () =>
-      opener === handle && handle.isConnected ? handle : (words.buttons[at] ?? pencil),
+    const choices = wordChoices(draft, at, change, edit);
+    menu.open(
+      words.buttons[at],
+      label,
+      () => choices,
+      () => (opener === handle && handle.isConnected ? handle : (words.buttons[at] ?? pencil)),
     );
   };
 

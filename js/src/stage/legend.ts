@@ -4,6 +4,8 @@ import { cssGradient } from "../core/color-scale";
 import type { Highlight } from "../core/evidence";
 import { formatPart, formatPercent, formatValue } from "../core/format";
 import { hueColor } from "../core/hues";
+import type { Sign } from "../core/types";
+import { isComparing } from "../state/comparison";
 import { readingName } from "../state/readings";
 import type { Frame, Scene } from "../state/scene";
 import { phraseLabel, towerLabel } from "../state/wording";
@@ -48,14 +50,12 @@ export function createLegend(): Component<Frame> {
         keyed = scene.highlights;
         keys.replaceChildren(...keysOf(scene));
       }
+      const comparing = isComparing(store);
+      setText(per, comparing ? "each on its own scale" : "from one patch");
       const top = Math.max(scene.top, 0) * scene.unit;
-      setText(low, scene.sign === "both" ? formatValue(-top) : "0");
-      setText(
-        high,
-        scene.sign === "both" && top > 0
-          ? `+${formatValue(top)}`
-          : formatValue(scene.sign === "negative" ? -top : top),
-      );
+      const [from, to] = comparing ? endsOf(scene.sign) : valuesOf(scene.sign, top);
+      setText(low, from);
+      setText(high, to);
       scale.hidden = scene.erased !== null;
       if (scene.erased) {
         setText(who, "without the region");
@@ -66,6 +66,17 @@ export function createLegend(): Component<Frame> {
       setText(how, describeMap(scene));
     },
   };
+}
+
+/** The values at the ends of a map's color scale. */
+function valuesOf(sign: Sign, top: number): [string, string] {
+  if (sign !== "both") return ["0", formatValue(sign === "negative" ? -top : top)];
+  return [formatValue(-top), top > 0 ? `+${formatValue(top)}` : formatValue(top)];
+}
+
+/** What the ends mean where every map has a scale of its own. */
+function endsOf(sign: Sign): [string, string] {
+  return sign === "both" ? ["against", "for"] : ["none", "most"];
 }
 
 /** Per highlight a swatch, its words and their contribution; those in the neutral color are summed up at the end. */

@@ -5,10 +5,10 @@ import { contourLines, smoothPath } from "../core/contour";
 import { argMax, type Highlight, strengths } from "../core/evidence";
 import { hueColor } from "../core/hues";
 import type { Box, Explanation, Region } from "../core/types";
-import type { Frame } from "../state/scene";
+import type { PictureFrame, PictureScene } from "../state/scene";
 import { type Component, s } from "../ui/dom";
 
-export function createOverlay(): Component<Frame> {
+export function createOverlay(): Component<PictureFrame> {
   const margin = s("path", { class: "gradeclip-margin", "fill-rule": "evenodd" });
   const casing = s("path", { class: "gradeclip-casing" });
   const above = s("path", { class: "gradeclip-contour" });
@@ -81,16 +81,17 @@ export function createOverlay(): Component<Frame> {
 }
 
 /** The contours at half of the map's maximum, for the shown signs. */
-function contourPaths({ map, explanation: e, sign, top }: Frame["scene"]): [string, string] {
+function contourPaths({ map, explanation: e, sign, top }: PictureScene): [string, string] {
   if (!(top > 0)) return ["", ""];
   const lines = (level: number) => smoothPath(contourLines(map, e.rows, e.cols, level));
   return [sign === "negative" ? "" : lines(top / 2), sign === "positive" ? "" : lines(-top / 2)];
 }
 
 /** The contour of each highlight at half of its own maximum, in its color and strength, the most important on top. */
-function outlinesOf({ evidence: e, measure, highlights }: Frame["scene"]): SVGGElement[] {
-  return strengths(e, measure)
+function outlinesOf({ evidence: e, measure, highlights }: PictureScene): SVGGElement[] {
+  return strengths(e, measure, highlights)
     .map((map, k) => ({ map, top: map[argMax(map)], color: hueColor(highlights[k].hue) }))
+    .filter(({ top }) => top > 0)
     .sort((a, b) => a.top - b.top)
     .map(({ map, top, color }) => {
       const d = smoothPath(contourLines(map, e.rows, e.cols, top / 2));

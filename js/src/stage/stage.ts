@@ -1,32 +1,17 @@
 // The picture: image, heat map, overlay, chips, tooltip, badge and tools.
 
-import { lookupTable } from "../core/color-scale";
-import { toBytes } from "../core/decode";
-import { strengths } from "../core/evidence";
-import { hueRgb } from "../core/hues";
-import { memoize } from "../core/memo";
-import type { Explanation } from "../core/types";
-import type { Frame, Scene } from "../state/scene";
+import type { Frame } from "../state/scene";
 import type { Store } from "../state/store";
-import type { Synced } from "../state/synced";
-import { type Component, h, setText } from "../ui/dom";
+import { type Component, h, setAttribute } from "../ui/dom";
 import { createChips } from "./chips";
 import { attachGestures } from "./gestures";
-import { HeatPainter } from "./heat-painter";
-import { createOverlay } from "./overlay";
-import type { Layer } from "./paint-layers";
+import { createPaintedPicture, describeKeys } from "./painting/painted-picture";
 import { createTools } from "./tools";
 import { createTooltip } from "./tooltip";
 
-const MAX_ASPECT = 12; // more elongated pictures are squeezed, so that there is room to point at
-
 export function createStage(store: Store, signal: AbortSignal): Component<Frame> {
-  const image = h("img", { class: "gradeclip-image", alt: "", draggable: "false" });
-  const canvas = h("canvas", { class: "gradeclip-heat", "aria-hidden": "true" });
-  const overlay = createOverlay();
   const chips = createChips(() => stage, signal);
   const tooltip = createTooltip();
-  const badge = h("div", { class: "gradeclip-badge", hidden: true });
   const tools = createTools(store, signal);
   const stage = h(
     "div",
@@ -36,100 +21,20 @@ export function createStage(store: Store, signal: AbortSignal): Component<Frame>
       role: "application",
       "aria-roledescription": "picture",
     },
-    image,
-    canvas,
-    overlay.element,
     chips.element,
-    badge,
     tooltip.element,
   );
   const element = h("div", { class: "gradeclip-picture" }, stage, tools.element);
-  let shown: Explanation | null = null;
-  let bytes: Uint8Array | null = null; // of the shown picture
-  let painter: HeatPainter | null = null;
-  let url = "";
-  attachGestures(stage, store, signal, () => shown);
-  signal.addEventListener("abort", () => URL.revokeObjectURL(url));
-
-  const showPicture = (picture: Uint8Array, type: string) => {
-    if (bytes && sameBytes(bytes, picture)) return;
-    bytes = picture;
-    URL.revokeObjectURL(url);
-    url = URL.createObjectURL(new Blob([picture as BlobPart], { type }));
-    image.src = url;
-  };
-  const show = (e: Explanation) => {
-    const { width, height, cover } = e.header.image;
-    image.alt = `Picture explained with: ${e.header.caption}`;
-    stage.setAttribute(
-      "aria-label",
-      `Picture, ${e.rows} by ${e.cols} patches. Arrow keys move between patches, Enter selects one, ` +
-        "Shift with arrows extends a box, Escape clears.",
-    );
-    const aspect = Math.min(MAX_ASPECT, Math.max(1 / MAX_ASPECT, width / height));
-    element.style.setProperty("--aspect", aspect.toFixed(5));
-    element.classList.toggle("is-landscape", aspect > 1.2);
-    const [x0, y0, x1, y1] = cover;
-    canvas.style.left = `${(100 * x0) / width}%`;
-    canvas.style.top = `${(100 * y0) / height}%`;
-    canvas.style.width = `${(100 * (x1 - x0)) / width}%`;
-    canvas.style.height = `${(100 * (y1 - y0)) / height}%`;
-    if (!painter || painter.rows !== e.rows || painter.cols !== e.cols) {
-      painter = new HeatPainter(canvas, e.rows, e.cols);
-    }
-    shown = e;
-  };
-
+  const picture = createPaintedPicture(element, stage, signal);
+  attachGestures(stage, store, signal, () => picture.shown);
   return {
     element,
     update(frame) {
-      const { scene, changes } = frame;
-      const fresh = scene.explanation !== shown;
-      if (fresh) show(scene.explanation);
-      if (fresh || frame.repaint) {
-        const { erased, explanation: e } = scene;
-        showPicture(erased ? erasedBytes(erased) : e.image, erased ? "image/webp" : e.header.image.mime);
-        canvas.hidden = erased !== null; // the heat map belongs to the original picture
-        element.classList.toggle("is-together", scene.together && !erased);
-        if (scene.together) painter!.paintTogether(scene.highlights, () => layersOf(scene));
-        else
-          painter!.paint(scene.map, scene.sign, scene.top, lookupTable(store.get("color_scale"), scene.sign));
-        const text = badgeText(frame);
-        setText(badge, text);
-        badge.hidden = text === "";
-      }
-      if (changes.has("opacity")) element.style.setProperty("--opacity", String(store.get("opacity")));
-      overlay.update(frame);
+      picture.update(frame);
+      setAttribute(stage, "aria-label", describeKeys(frame.scene.explanation));
       chips.update(frame);
       tooltip.update(frame);
       tools.update(frame);
     },
   };
-}
-
-function layersOf({ evidence: e, measure, highlights }: Scene): Layer[] {
-  return strengths(e, measure).map((strength, k) => ({ strength, color: hueRgb(highlights[k].hue) }));
-}
-
-/** The message over the picture, for what the map alone cannot show; usually empty. */
-function badgeText({ scene }: Frame): string {
-  if (scene.erased) return "";
-  const { explanation: e, words, sign, top, label } = scene;
-  const word = words.length === 1 ? e.header.words[words[0]] : null;
-  if (word?.truncated && top <= 0) return `Not read by the model: “${word.text}”`;
-  if (word && !word.known) return `Unknown to this model: “${word.text}”`;
-  if (scene.together) return top > 0 ? "" : "No word adds to this score";
-  const none = top <= 0 || (words.length === 0 && sign === "positive" && e.header.no_evidence.image);
-  if (!none) return "";
-  if (scene.versus && words.length === 0) return "Nothing to tell these prompts apart";
-  const whom = words.length > 0 ? ` “${label}”` : " this caption";
-  if (sign === "negative") return `No evidence against${whom}`;
-  return sign === "both" ? `No evidence on${whom}` : `No positive evidence for${whom}`;
-}
-
-/** Cached, because the same array is recognized as the same picture without comparing bytes. */
-const erasedBytes = memoize((erased: NonNullable<Synced["erased"]>) => toBytes(erased.image));
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a === b || (a.length === b.length && a.every((value, i) => value === b[i]));
 }

@@ -1,6 +1,6 @@
 // The values of synced traits that are more than numbers and texts.
 
-import type { Bytes } from "../core/decode";
+import type { Bytes, RawPayload } from "../core/decode";
 
 /** A picture of the strip. */
 export interface PictureEntry {
@@ -12,7 +12,27 @@ export interface PictureEntry {
 export interface MethodEntry {
   name: string;
   label: string;
+  purpose?: string; // a sentence on what it is for
+  limits?: string; // a sentence on what it cannot see
   blocks?: boolean; // whether there are maps of single blocks
+  refusal?: string; // why it cannot explain this model; empty if it can
+}
+
+/** A compared method: without maps until they are computed, or with the reason why there are none. */
+export interface MethodCell extends Partial<Pick<RawPayload, "header" | "maps">> {
+  name: string;
+  label: string;
+  error?: string;
+}
+
+/** A point of a curve: the part of the pixels that is altered, and the score relative to the whole picture's. */
+export type CurvePoint = readonly [altered: number, score: number];
+
+/** The perturbation curves of a method's map, as far as they are measured, or why there are none. */
+export interface Curves {
+  deletion: readonly CurvePoint[];
+  insertion: readonly CurvePoint[];
+  error?: string;
 }
 
 /** A model of the menu. */

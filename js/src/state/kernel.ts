@@ -1,8 +1,8 @@
 // Whether the kernel behind a view is alive. Hosts differ in what they report, so their quirks are all handled here,
 // and no single signal is relied on.
 
+import type { Model } from "./model/widget-model";
 import type { Store } from "./store";
-import type { Model } from "./widget-model";
 
 /** What the host reports of the kernel; "unknown" if it gives no reliable sign. */
 type KernelReport = "alive" | "gone" | "unknown";
@@ -83,6 +83,8 @@ const ANSWER_KEYS = [
   "_models",
   "_pictures",
   "_depth",
+  "_comparison",
+  "perturbation_curves",
   "seen",
   "erased",
   "progress",

@@ -61,6 +61,24 @@ export interface Scene {
   share: number | null; // fraction of the shown words' positive evidence that lies in the region
 }
 
+/** What a painted picture depends on. */
+export type PictureScene = Pick<
+  Scene,
+  | "explanation"
+  | "versus"
+  | "evidence"
+  | "erased"
+  | "sign"
+  | "measure"
+  | "highlights"
+  | "together"
+  | "words"
+  | "label"
+  | "map"
+  | "top"
+  | "region"
+>;
+
 /** What every component gets once per animation frame. */
 export interface Frame {
   scene: Scene;
@@ -68,6 +86,11 @@ export interface Frame {
   rows: readonly PromptRow[];
   changes: Changes;
   repaint: boolean; // the heat map differs from the last frame's
+}
+
+/** What a painted picture gets. */
+export interface PictureFrame extends Pick<Frame, "store" | "changes" | "repaint"> {
+  scene: PictureScene;
 }
 
 const REGION_KEYS: readonly Key[] = ["region", "draft", "reading", "importance"];
@@ -197,7 +220,7 @@ function rank(
 }
 
 /** The requested reading, or the first available one. */
-function currentReading(e: Explanation, asked: string): string {
+export function currentReading(e: Explanation, asked: string): string {
   return e.readings.has(asked) ? asked : (e.readings.keys().next().value ?? asked);
 }
 

@@ -2,8 +2,8 @@
 // View state never leaves this view: the patch under the pointer, a drag in progress, an unfolded list.
 
 import type { Point, Region } from "../core/types";
+import type { Message, Model } from "./model/widget-model";
 import { ASKS, type ControlName, DEFAULTS, type Synced } from "./synced";
-import type { Message, Model } from "./widget-model";
 
 export interface View {
   hoveredPatch: number | null;
@@ -91,7 +91,7 @@ export class Store {
   set(values: Partial<Synced>): void {
     for (const key of Object.keys(values) as (keyof Synced)[]) {
       const value = values[key];
-      if (ASKS.has(key) && value !== "" && value !== false && value !== this.get(key)) this.#notifyRequest();
+      if (ASKS.has(key) && !asksNothing(value) && value !== this.get(key)) this.#notifyRequest();
       this.#model.set(key, values[key] as Synced[typeof key]);
       this.#note(key);
     }
@@ -142,4 +142,9 @@ export class Store {
     this.#unsaved = false;
     this.#model.save_changes();
   }
+}
+
+/** Whether a value of a trait that asks means that nothing is asked. */
+function asksNothing(value: unknown): boolean {
+  return value === "" || value === false || (Array.isArray(value) && value.length === 0);
 }

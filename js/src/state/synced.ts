@@ -2,12 +2,22 @@
 
 import type { Bytes, RawDepth, RawPayload } from "../core/decode";
 import type { Region } from "../core/types";
-import type { HistoryEntry, MethodEntry, ModelEntry, PictureEntry, Progress } from "./entries";
+import type {
+  Curves,
+  HistoryEntry,
+  MethodCell,
+  MethodEntry,
+  ModelEntry,
+  PictureEntry,
+  Progress,
+} from "./entries";
 
 /** The traits that Python shares with every view. */
 export interface Synced {
   /** What is on show, as Python. */
   _code: string;
+  /** What is shown of the compared methods. */
+  _comparison: MethodCell[];
   /** The maps of single blocks. */
   _depth: RawDepth | null;
   /** The methods to choose from. */
@@ -26,10 +36,14 @@ export interface Synced {
   active: number;
   /** The colors of a single map. */
   color_scale: string;
+  /** Names of the methods that are compared, at most 6; empty for none. */
+  compare: string[];
   /** Whether a line surrounds what is strong. */
   contour: boolean;
   /** Names of the controls on show; all when None. */
   controls: ControlName[] | null;
+  /** Whether the compared maps are measured by deletion and insertion. */
+  curves: boolean;
   /** Whether maps of single blocks are wanted. */
   depth: boolean;
   /** Whether the lines on how it was computed are shown. */
@@ -60,6 +74,8 @@ export interface Synced {
   opacity: number;
   /** The picture while no word is pointed at: 'words', those that count, each in a hue of its own, or 'caption', the map along the whole caption's embedding, the paper's. */
   overview: "words" | "caption";
+  /** By the compared methods' names, points of the 'deletion' and 'insertion' curve: the part of the pixels that is altered, and the score relative to the whole picture's. */
+  perturbation_curves: Record<string, Curves>;
   /** Index among the pictures. */
   picture: number;
   /** How far the work under way is: stage, done, total and unit. */
@@ -95,7 +111,9 @@ export interface Synced {
 /** What the trait `controls` may name: a control is called as its trait is. */
 export type ControlName =
   | "color_scale"
+  | "compare"
   | "contour"
+  | "curves"
   | "depth"
   | "details"
   | "erase"
@@ -116,6 +134,7 @@ export type ControlName =
 /** Values of the traits where Python has set none. */
 export const DEFAULTS: Readonly<Synced> = {
   _code: "",
+  _comparison: [],
   _depth: null,
   _methods: [],
   _models: [],
@@ -125,8 +144,10 @@ export const DEFAULTS: Readonly<Synced> = {
   _vocabularies: [],
   active: 0,
   color_scale: "inferno",
+  compare: [],
   contour: true,
   controls: null,
+  curves: false,
   depth: false,
   details: true,
   erase: "",
@@ -142,6 +163,7 @@ export const DEFAULTS: Readonly<Synced> = {
   model: "",
   opacity: 0.72,
   overview: "words",
+  perturbation_curves: {},
   picture: 0,
   progress: null,
   prompt: "",
@@ -161,10 +183,12 @@ export const DEFAULTS: Readonly<Synced> = {
 
 /** Traits that the map on show depends on. */
 export const REPAINTS: ReadonlySet<string> = new Set([
+  "_comparison",
   "_depth",
   "_payloads",
   "active",
   "color_scale",
+  "compare",
   "depth",
   "erase",
   "erased",
@@ -181,6 +205,8 @@ export const REPAINTS: ReadonlySet<string> = new Set([
 
 /** Traits whose change Python always answers by changing another one. */
 export const ASKS: ReadonlySet<string> = new Set([
+  "compare",
+  "curves",
   "depth",
   "erase",
   "history_index",

@@ -1,12 +1,20 @@
 // A popup menu next to the button that opens it. A view has one, so only one is open at a time.
 
-import { h } from "./dom";
+import { h, setAttribute, setText } from "./dom";
 
 export interface Choice {
   label: string;
   detail?: string; // secondary text after the label
+  note?: string; // a quiet line below it
+  disabled?: boolean; // cannot be chosen; the note says why
   current?: boolean; // given if the choices are states: whether this is the current one
+  checked?: boolean; // given if several can be chosen: whether this one is; the menu then stays open
   act(): void;
+}
+
+interface Item {
+  element: HTMLButtonElement;
+  update(choice: Choice): void;
 }
 
 export class Menu {
@@ -22,32 +30,29 @@ export class Menu {
   /**
    * Open the menu under an element, with the focus on the current choice or the first.
    *
+   * @param choices always as many; called again after each choice that leaves the menu open.
    * @param focusAfter returns the element to focus on closing; called then, since the view may have been rebuilt.
    */
   open(
     under: HTMLElement,
     label: string,
-    choices: readonly Choice[],
+    choices: () => readonly Choice[],
     focusAfter: () => HTMLElement | null,
   ): void {
     this.close();
     const list = h("div", { class: "gradeclip-menu", role: "menu", "aria-label": label });
-    const items = choices.map(({ label: text, detail, current, act }) => {
-      const item = h("button", {
-        type: "button",
-        role: current === undefined ? "menuitem" : "menuitemradio",
-        "aria-checked": current === undefined ? null : String(current),
-        tabindex: -1,
-      });
-      item.append(h("bdi", {}, text));
-      if (detail) item.append(h("em", {}, detail));
-      item.addEventListener("click", () => {
-        this.close();
-        act();
-      });
-      return item;
-    });
-    list.append(...items);
+    const items: Item[] = choices().map((choice, k) =>
+      createItem(choice, () => {
+        const chosen = choices()[k];
+        if (chosen.disabled) return;
+        if (chosen.checked === undefined) this.close();
+        chosen.act();
+        if (chosen.checked === undefined) return;
+        for (const [n, now] of choices().entries()) items[n].update(now);
+      }),
+    );
+    const elements = items.map(({ element }) => element);
+    list.append(...elements);
     list.addEventListener("keydown", (event) => {
       event.stopPropagation();
       if (event.key === "Escape" || event.key === "Tab") {
@@ -55,11 +60,11 @@ export class Menu {
         this.close();
         return;
       }
-      const at = items.indexOf(document.activeElement as HTMLButtonElement);
-      const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
+      const at = elements.indexOf(document.activeElement as HTMLButtonElement);
+      const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: elements.length - 1 }[event.key];
       if (to === undefined) return;
       event.preventDefault();
-      items[(to + items.length) % items.length].focus();
+      elements[(to + elements.length) % elements.length].focus();
     });
     list.addEventListener("focusout", (event) => {
       if (!list.contains(event.relatedTarget as Node | null)) this.#dismiss();
@@ -68,7 +73,7 @@ export class Menu {
     this.#list = list;
     this.#focusAfter = focusAfter;
     place(list, under, this.#root);
-    (items[choices.findIndex(({ current }) => current)] ?? items[0])?.focus({ preventScroll: true });
+    (elements[choices().findIndex(({ current }) => current)] ?? elements[0])?.focus({ preventScroll: true });
   }
 
   /** Close the menu and restore the focus. */
@@ -84,6 +89,27 @@ export class Menu {
     this.#list = null; // before removal, which triggers focusout and so this function again
     list?.remove();
   }
+}
+
+function createItem(choice: Choice, act: () => void): Item {
+  const { label, detail, current, checked } = choice;
+  const states = { menuitemradio: current, menuitemcheckbox: checked };
+  const role = Object.entries(states).find(([, state]) => state !== undefined)?.[0] ?? "menuitem";
+  const element = h("button", { type: "button", role, tabindex: -1 });
+  const note = h("small");
+  element.append(h("bdi", {}, label));
+  if (detail) element.append(h("em", {}, detail));
+  element.append(note);
+  element.addEventListener("click", act);
+  const update = (now: Choice) => {
+    const chosen = now.current ?? now.checked;
+    if (chosen !== undefined) setAttribute(element, "aria-checked", String(chosen));
+    setAttribute(element, "aria-disabled", String(now.disabled === true)); // focusable: the reason is to be read
+    setText(note, now.note ?? "");
+    note.hidden = !now.note;
+  };
+  update(choice);
+  return { element, update };
 }
 
 /** Place the menu below the element, or above if there is no room, within the view. */

@@ -1,9 +1,9 @@
 // Paints maps into a canvas: bilinear upsampling, then a color table. CSS scales the canvas to the picture.
 
-import { axis, mixRows } from "../core/bilinear";
-import type { Lut } from "../core/color-scale";
-import { getOrCompute } from "../core/memo";
-import type { Sign } from "../core/types";
+import { axis, mixRows } from "../../core/bilinear";
+import type { Lut } from "../../core/color-scale";
+import { getOrCompute } from "../../core/memo";
+import type { Sign } from "../../core/types";
 import { type Layer, paintLayers } from "./paint-layers";
 
 const LONG_SIDE = 256; // approximate pixels of the canvas's longer side; the browser interpolates beyond that

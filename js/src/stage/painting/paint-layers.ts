@@ -1,7 +1,7 @@
 // Paints several maps at once, each in its own color.
 
-import { axis, mixRows } from "../core/bilinear";
-import { alphaAt, type Rgb } from "../core/color-scale";
+import { axis, mixRows } from "../../core/bilinear";
+import { alphaAt, type Rgb } from "../../core/color-scale";
 
 export interface Layer {
   strength: ArrayLike<number>; // 0..1 per patch

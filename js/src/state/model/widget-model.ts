@@ -1,6 +1,6 @@
 // What a view needs of a model: anywidget's in a notebook, `MemoryModel` in a page.
 
-import type { Synced } from "./synced";
+import type { Synced } from "../synced";
 
 export interface Model {
   get<K extends keyof Synced>(key: K): Synced[K];

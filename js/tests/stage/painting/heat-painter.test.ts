@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { peakValue } from "../../src/core/arithmetic";
-import { heatSize, paintMap } from "../../src/stage/heat-painter";
-import { random } from "../fixtures";
+import { peakValue } from "../../../src/core/arithmetic";
+import { heatSize, paintMap } from "../../../src/stage/painting/heat-painter";
+import { random } from "../../fixtures";
 
 const gray = Uint32Array.from({ length: 256 }, (_, k) => k);
 

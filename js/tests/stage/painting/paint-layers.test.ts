@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Rgb } from "../../src/core/color-scale";
-import { type Layer, paintLayers } from "../../src/stage/paint-layers";
+import type { Rgb } from "../../../src/core/color-scale";
+import { type Layer, paintLayers } from "../../../src/stage/painting/paint-layers";
 
 const RED: Rgb = [255, 0, 0];
 const BLUE: Rgb = [0, 0, 255];

@@ -1,6 +1,6 @@
 // A model without a kernel, for exported pages and tests.
 
-import { DEFAULTS, type Synced } from "./synced";
+import { DEFAULTS, type Synced } from "../synced";
 import type { Model } from "./widget-model";
 
 export class MemoryModel implements Model {

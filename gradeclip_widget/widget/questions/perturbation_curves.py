@@ -1,0 +1,81 @@
+"""How the score follows when the picture is altered in the order of each compared method's map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import traitlets as t
+
+from ...core.errors import describe_error
+from ...core.progress import Progress, no_progress
+from .base import Question, Shown
+
+if TYPE_CHECKING:
+    from ..backend import Backend
+    from ..request import Request
+
+Curves = dict[str, Any]  # as ``Curves`` in ``js/src/state/entries.ts``
+
+
+class PerturbationCurves(Question):
+    """Deletion and insertion curves of the whole caption's map, by every compared method.
+
+    The protocol is the paper's (see `Deletion`): up to half of the pixels are replaced by uniformly random
+    colors, and the score is recorded ten times.
+    """
+
+    asks, answer = "curves", "perturbation_curves"
+    streams = True
+
+    class Traits(t.HasTraits):
+        """Whether the curves are wanted, and the curves."""
+
+        curves = t.Bool(
+            False, help="whether the compared maps are measured by deletion and insertion"
+        ).tag(sync=True, control=True, option=True, page=True)
+        perturbation_curves = t.Dict(
+            help="by the compared methods' names, points of the 'deletion' and 'insertion' curve: the part "
+            "of the pixels that is altered, and the score relative to the whole picture's"
+        ).tag(sync=True, page=True, ts="Record<string, Curves>")
+
+    def arguments(self, value: Any, shown: Shown, backend: Backend) -> tuple[Any, ...] | None:
+        """Return the request for the active prompt alone, of no method yet, and the methods' names."""
+        return (shown.of_caption, shown.compare) if value and shown.compare else None
+
+    def compute(
+        self, backend: Backend, *arguments: Any, progress: Progress | None = None
+    ) -> Iterator[dict[str, Curves]]:
+        """Yield the curves after every point, those that were measured before at once."""
+        request, names = arguments
+        requests = {name: replace(request, method=name) for name in names}
+        measured = {n: backend.curves[r] for n, r in requests.items() if r in backend.curves}
+        yield dict(measured)
+        for name in names:
+            if name in measured:
+                continue
+            for curves in _measure(backend, requests[name], progress or no_progress):
+                measured[name] = curves
+                yield dict(measured)
+            backend.curves[requests[name]] = measured[name]
+
+
+def _measure(backend: Backend, request: Request, progress: Progress) -> Iterator[Curves]:
+    """Yield a method's curves after every point; where there can be none, the reason as ``error``."""
+    from ...evaluation.measures.perturbation import Deletion, Insertion
+
+    curves: Curves = {"deletion": [], "insertion": []}
+    try:
+        (explanation,) = backend.explain(request, progress)
+        explainer = backend.explainer(request, progress)
+        for measure in (Deletion(), Insertion()):
+            points = curves[measure.name]
+            stage = f"{explanation.method}, {measure.name}"
+            progress(stage, 0, measure.steps)
+            for point in measure.curve(explainer, explanation):
+                points.append(list(point))
+                progress(stage, len(points) - 1, measure.steps)
+                yield {name: list(them) for name, them in curves.items()}
+    except Exception as error:  # noqa: BLE001 - the others are measured all the same
+        yield curves | {"error": describe_error(error)}

@@ -1,0 +1,102 @@
+// The comparison of methods: the same words, region and colors on what each method makes of the explained caption.
+
+import { peakValue, phraseMap } from "../core/arithmetic";
+import { decodePayload } from "../core/decode";
+import { evidenceMap, highlightsLike } from "../core/evidence";
+import { getOrCompute, memoize } from "../core/memo";
+import type { Explanation } from "../core/types";
+import type { Curves, MethodCell, MethodEntry } from "./entries";
+import { currentReading, type PictureScene, type Scene } from "./scene";
+import type { Store } from "./store";
+
+export const MOST_COMPARED = 6;
+
+/** What is shown of a compared method. */
+export interface Cell {
+  name: string;
+  label: string;
+  explanation: Explanation | null; // null: not computed yet, or not for the caption on show
+  error: string; // why there is none
+  curves: Curves | null; // as far as they are measured
+}
+
+/** Whether methods are compared: some are chosen, and there are maps or somebody to compute them. */
+export function isComparing(store: Store): boolean {
+  return store.get("compare").length > 0 && (store.live || store.get("_comparison").length > 0);
+}
+
+/** A cell for every compared method, in the order in which they were chosen. */
+export function comparedCells(store: Store, e: Explanation): Cell[] {
+  const known = new Map(store.get("_comparison").map((cell) => [cell.name, cell]));
+  const entries = new Map(store.get("_methods").map((method) => [method.name, method]));
+  return store.get("compare").map((name) => {
+    const cell = known.get(name);
+    const explanation = cell?.maps === undefined ? null : explained(cell, e);
+    return {
+      name,
+      label: explanation?.header.method ?? cell?.label ?? entries.get(name)?.label ?? name,
+      explanation,
+      error: cell?.error ?? "",
+      curves: explanation ? (store.get("perturbation_curves")[name] ?? null) : null,
+    };
+  });
+}
+
+/** A method's explanation with the picture that is there already; null if it is of another caption or grid. */
+const explained = memoize((cell: MethodCell, e: Explanation): Explanation | null => {
+  const other = decodePayload({ header: cell.header!, maps: cell.maps!, image: e.image });
+  const fits =
+    other.header.caption === e.header.caption &&
+    other.header.model === e.header.model &&
+    other.rows === e.rows &&
+    other.cols === e.cols;
+  return fits ? other : null;
+});
+
+/** The scene with another method's maps in place of its own. */
+export function sceneOf(e: Explanation, scene: Scene): PictureScene {
+  const { words, sign, measure, together } = scene;
+  const map = shownMap();
+  return {
+    ...scene,
+    explanation: e,
+    evidence: e,
+    versus: null, // the other prompt is explained by one method only
+    highlights: together ? sameHues(e, measure, scene.highlights) : [],
+    map,
+    top: peakValue(map, sign),
+  };
+
+  function shownMap(): Float64Array {
+    if (words.length > 0) return phraseMap(e, currentReading(e, scene.reading), words);
+    return together ? evidenceMap(e, measure) : Float64Array.from(e.captionMap);
+  }
+}
+
+type Highlights = Scene["highlights"];
+
+/** Cached, because what is painted for a list of highlights is kept with the list. */
+function sameHues(e: Explanation, measure: string, highlights: Highlights): Highlights {
+  return getOrCompute(knownHues(e), highlights, () => highlightsLike(e, measure, highlights));
+}
+
+const knownHues = memoize((_: Explanation) => new WeakMap<Highlights, Highlights>());
+
+/** The methods to choose from: all, or without a kernel those that were computed. */
+export function comparableMethods(store: Store): readonly MethodEntry[] {
+  return store.canCompute ? store.get("_methods") : store.get("_comparison");
+}
+
+/** The compared methods after one was added or removed; the method on show is the first to be compared with. */
+export function toggleCompared(store: Store, name: string): string[] {
+  const compared = store.get("compare");
+  if (compared.includes(name)) return compared.filter((other) => other !== name);
+  const first = compared.length === 0 && store.canCompute ? [store.get("method")] : [];
+  return [...new Set([...first, ...compared, name])];
+}
+
+/** What a method is for and what it cannot see, or why it cannot explain this model. */
+export function describeMethod({ purpose, limits, refusal }: MethodEntry): string {
+  if (refusal) return refusal;
+  return [purpose, limits && `Limits: ${limits}`].filter(Boolean).join("\n");
+}

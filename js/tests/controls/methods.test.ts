@@ -1,0 +1,91 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { click, fakeCanvas, frame, LiveModel, open, press } from "../page";
+
+beforeEach(fakeCanvas);
+afterEach(() => {
+  document.body.replaceChildren();
+  vi.restoreAllMocks();
+});
+
+const METHODS = [
+  { name: "grad-eclip", label: "Grad-ECLIP", purpose: "Fast maps.", limits: "The last block only." },
+  { name: "rise", label: "RISE", purpose: "Needs no gradients.", limits: "Small things." },
+  { name: "rollout", label: "Rollout", purpose: "Attention.", limits: "Words.", refusal: "It has no query." },
+  ...["a", "b", "c", "d", "e"].map((name) => ({ name, label: name.toUpperCase() })),
+];
+
+const opened = (name: string, state = {}) => {
+  const view = open({}, new LiveModel({ _methods: METHODS, method: "grad-eclip", ...state }));
+  click(view.control(name));
+  return { ...view, items: () => view.all(".gradeclip-menu button") };
+};
+
+describe("the menu of methods", () => {
+  test("says what each is for and what it cannot see", () => {
+    expect(opened("Method").items()[1].textContent).toBe("RISENeeds no gradients.\nLimits: Small things.");
+  });
+
+  test("says why a method cannot explain this model, and does not choose it", () => {
+    const { items, model } = opened("Method");
+    expect(items()[2].textContent).toBe("RolloutIt has no query.");
+    expect(items()[2].getAttribute("aria-disabled")).toBe("true");
+    click(items()[2]);
+    expect(model.get("method")).toBe("grad-eclip");
+    click(items()[1]);
+    expect(model.get("method")).toBe("rise");
+  });
+
+  test("leads by arrows past what cannot be chosen too, for the reason to be read", () => {
+    const { items } = opened("Method");
+    press(document.activeElement!, "ArrowDown");
+    press(document.activeElement!, "ArrowDown");
+    expect(document.activeElement).toBe(items()[2]);
+  });
+});
+
+describe("the menu of methods to compare", () => {
+  test("stays open, and compares with the method on show first", async () => {
+    const { items, model, control } = opened("Compare methods");
+    click(items()[1]);
+    expect(model.get("compare")).toEqual(["grad-eclip", "rise"]);
+    expect(items().map((item) => item.getAttribute("aria-checked"))).toEqual(
+      METHODS.map(({ name }) => String(["grad-eclip", "rise"].includes(name))),
+    );
+    click(items()[0]);
+    expect(model.get("compare")).toEqual(["rise"]);
+    click(items()[3]);
+    await frame();
+    expect(model.get("compare")).toEqual(["rise", "a"]);
+    expect(control("Compare methods").textContent).toBe("Compare methods 2");
+    press(document.activeElement!, "Escape");
+    expect(items()).toHaveLength(0);
+    expect(document.activeElement).toBe(control("Compare methods"));
+  });
+
+  test("takes no more than six, and none that cannot explain this model", () => {
+    const { items, model } = opened("Compare methods");
+    click(items()[2]);
+    expect(model.get("compare")).toEqual([]);
+    for (const at of [1, 3, 4, 5, 6]) click(items()[at]);
+    const six = model.get("compare");
+    expect(six).toEqual(["grad-eclip", "rise", "a", "b", "c", "d"]);
+    click(items()[7]);
+    expect(model.get("compare")).toEqual(six);
+    expect(items()[7].textContent).toBe("EAt most 6 methods at a time.");
+    click(items()[3]);
+    expect(items()[7].getAttribute("aria-disabled")).toBe("false");
+  });
+
+  test("offers without a kernel what was computed", () => {
+    const cells = METHODS.slice(0, 2).map(({ name, label }) => ({ name, label }));
+    const view = open({ compare: ["grad-eclip"], _comparison: cells, _methods: METHODS });
+    click(view.control("Compare methods"));
+    expect(view.all(".gradeclip-menu button").map((item) => item.textContent)).toEqual([
+      "Grad-ECLIP",
+      "RISE",
+    ]);
+    document.body.replaceChildren();
+    expect(open({ _methods: METHODS }).control("Compare methods").hidden).toBe(true);
+  });
+});
