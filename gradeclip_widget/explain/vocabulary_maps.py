@@ -14,10 +14,12 @@ from ..core import regions
 from ..core.progress import Progress
 from ..core.regions import Region
 from ..core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
+from ..methods.base import Method, ordered_methods
 from .encoded_image import EncodedImage
 from .setup import Setup
 
 _BATCH = 128  # words mapped at once: bounds the memory of their gradients
+_FEW = 20  # words that a method may be asked for where every text costs an optimization of its own
 # Of each model: its version, and embeddings that it gave then.
 _Kept = tuple[object, WeakKeyDictionary[Vocabulary, Tensor]]
 _KEPT: WeakKeyDictionary[ClipModel, _Kept] = WeakKeyDictionary()
@@ -27,6 +29,7 @@ def vocabulary_maps(
     setup: Setup, image: Any, vocabulary: Vocabulary, progress: Progress
 ) -> VocabularyMaps:
     """Return the maps of a picture along every word of a vocabulary; see `Explainer.vocabulary_maps`."""
+    _check_cost(setup.method, len(vocabulary.words))
     picture = setup.picture(image)
     progress("image tower", 0, None)
     with setup.clip.inference_context():
@@ -45,6 +48,16 @@ def vocabulary_maps(
         picture.image.size,
         picture.cover,
     )
+
+
+def _check_cost(method: Method, words: int) -> None:
+    """Raise ``ValueError`` if a method would work on a vocabulary for very long."""
+    if method.per_text and words > _FEW:
+        faster = next(m.name for m in ordered_methods() if not m.per_text)
+        raise ValueError(
+            f"method={method.name!r} takes an optimization of its own for every text, and this vocabulary "
+            f"has {words} words; give at most {_FEW}, or use method={faster!r}"
+        )
 
 
 def classify_region(

@@ -33,6 +33,7 @@ class Method(ABC):
         needs_transformer: whether the image tower must be a transformer of known blocks
             (`ImageTower.has_transformer`).
         has_blocks: whether it has maps of single blocks; see `BlockwiseMethod`.
+        per_text: whether every text costs an optimization of its own, so that lists of texts are refused.
         priority: methods of higher priority are listed first, those of equal priority by name. The first is
             the default.
 
@@ -49,6 +50,7 @@ class Method(ABC):
     needs_query: ClassVar[bool] = False
     needs_transformer: ClassVar[bool] = False
     has_blocks: ClassVar[bool] = False
+    per_text: ClassVar[bool] = False
     priority: ClassVar[int] = 0
 
     def __init_subclass__(cls) -> None:
