@@ -160,9 +160,13 @@ class Transformer:
 
     def embed(self, rows: Tensor, first: int = 0) -> Tensor:
         """Return unit embeddings (..., E) of rows (..., N, D) that enter the block ``first``."""
-        for block in self.blocks[first:]:
-            rows = self._run_block(block, rows)
-        return self.pooling.embed(rows)
+        pooling = self.pooling
+        for number in range(first, len(self.blocks)):
+            last = number == len(self.blocks) - 1
+            if last and isinstance(pooling, RowPooling):  # its other rows lead nowhere
+                return pooling.tail(self._run_row(self.blocks[number], rows, pooling.row))
+            rows = self._run_block(self.blocks[number], rows)
+        return pooling.embed(rows)
 
     def attend(self, number: int, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Run a block on rows (..., N, D), its attention weights in the graph.
@@ -207,6 +211,15 @@ class Transformer:
         return block.forward_from_attention(
             rows, attend(*block.qkv(rows), block.heads, self._mask(block))
         )
+
+    def _run_row(self, block: AttentionBlock, rows: Tensor, row: int) -> Tensor:
+        """Return one row (..., D) that leaves a block, from all rows (..., N, D) that enter it."""
+        own = rows[..., row : row + 1, :]
+        k, v = block.keys_values(rows)
+        mask = self._mask(block)
+        mask = None if mask is None else mask[..., row : row + 1, :]
+        o = attend(block.query(own), k, v, block.heads, mask)
+        return block.forward_from_attention(own, o)[..., 0, :]
 
     def _mask(self, block: AttentionBlock) -> Tensor | None:
         bias = block.bias
