@@ -1,0 +1,131 @@
+"""LeGrad, against the formula in plain autograd on the models' own modules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+import gradeclip_widget as gw
+from gradeclip_widget.demo import Scene
+from gradeclip_widget.methods.attention.legrad import LeGrad
+
+from ..clip import invariants as check
+from . import by_hand, families
+
+BY_HAND = ["open_clip", "timm", "siglip", "averaged"]
+OTHERS = ["relative", "eva02", "perception-encoder", "registers-left-out", "coca", "clipa"]
+TEXTS = F.normalize(check.random(3, check.EMBEDDING, seed=2), dim=-1)
+
+
+def image_maps(
+    clip: gw.ClipModel, directions: Tensor, progress: Any = None, **options: Any
+) -> Tensor:
+    more = [] if progress is None else [progress]
+    with clip.inference_context():
+        trace = clip.image_tower.trace(families.pixels(clip))
+        return LeGrad(**options).image_maps(trace, directions, *more)
+
+
+def formula(run: by_hand.Pass, text: Tensor, first: int = 0) -> Tensor:
+    """The sum over blocks, one gradient at a time."""
+    total = torch.zeros(len(run.leaving[0]))
+    for leaving, weights in list(zip(run.leaving, run.weights, strict=True))[first:]:
+        x, head = run.embed_mean(leaving)
+        (slope,) = torch.autograd.grad(
+            x @ text, weights if head is None else head, retain_graph=True
+        )
+        total += slope.clamp(min=0).reshape(-1, slope.shape[-1]).mean(0)
+    return total[run.explained]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("name", BY_HAND)
+def test_it_sums_positive_slopes_of_each_blocks_score_in_its_attention(
+    name: str, first: int
+) -> None:
+    clip = check.wrap(families.model(name))
+    run = by_hand.image(clip.model, families.pixels(clip))
+    maps = image_maps(clip, TEXTS, start_layer=first)
+    for row, text in zip(maps, TEXTS, strict=True):
+        check.close(row, formula(run, text, first), 1e-4)
+
+
+def test_blocks_are_counted_from_the_end_too() -> None:
+    clip = check.wrap(families.model("open_clip"))
+    assert torch.equal(
+        image_maps(clip, TEXTS, start_layer=-2), image_maps(clip, TEXTS, start_layer=1)
+    )
+
+
+def test_a_direction_counts_by_its_length() -> None:
+    clip = check.wrap(families.model("open_clip"))
+    one, none, more = image_maps(clip, torch.stack([TEXTS[0], 0 * TEXTS[0], 2.5 * TEXTS[0]]))
+    assert not none.any()
+    check.close(more, 2.5 * one)
+
+
+@pytest.mark.parametrize("name", ["open_clip", "siglip"])
+def test_batches_of_texts_make_no_difference(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = check.wrap(families.model(name))
+    together = image_maps(clip, TEXTS)
+    monkeypatch.setattr("gradeclip_widget.methods.attention.legrad._SLOPES", 1)
+    check.close(image_maps(clip, TEXTS), together)
+
+
+def test_it_says_how_far_it_is_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = check.wrap(families.model("open_clip"))
+    monkeypatch.setattr("gradeclip_widget.methods.attention.legrad._SLOPES", 1)
+    told: list[tuple[int, int | None]] = []
+
+    def progress(stage: str, done: int, total: int | None) -> None:
+        told.append((done, total))
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        image_maps(clip, TEXTS, progress)
+    assert told == [(n, 9) for n in range(6)]
+    assert all(p.grad is None and p.requires_grad for p in clip.model.parameters())
+
+
+@pytest.mark.parametrize("name", [*BY_HAND, *OTHERS])
+def test_it_explains_every_family_of_transformers(name: str) -> None:
+    families.check_explains(name, "legrad")
+
+
+@pytest.mark.parametrize("name", ["open_clip", "siglip", "averaged"])
+def test_narrow_numbers_change_little(name: str) -> None:
+    families.check_narrow(name, "legrad")
+
+
+@pytest.mark.parametrize("name", families.OTHERS)
+def test_what_is_no_transformer_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="'legrad' runs through the blocks of a transformer"):
+        gw.Explainer(check.wrap(families.model(name)), "legrad")
+
+
+@pytest.mark.parametrize("start", [3, -4])
+def test_a_block_that_there_is_not_is_refused(start: int) -> None:
+    clip = check.wrap(families.model("open_clip"))
+    with pytest.raises(ValueError, match=f"start_layer={start}: .* blocks 0 to 2, or -3 to -1"):
+        image_maps(clip, TEXTS, start_layer=start)
+
+
+@pytest.mark.parametrize("start", ["last", 1.5, True])
+def test_a_block_is_a_whole_number(start: Any) -> None:
+    with pytest.raises(TypeError, match="give a whole number"):
+        LeGrad(start_layer=start)
+
+
+@pytest.mark.parametrize("reading", ["in caption", "alone"])
+def test_words_of_a_scene_light_up_where_they_are(
+    clip: gw.ClipModel, scene: Scene, reading: str
+) -> None:
+    e = gw.Explainer(clip, "legrad")(scene.image, scene.caption)
+    assert (e.signed_map >= 0).all()
+    for word in ("dog", "circle"):
+        assert families.contrast(e, scene, word, reading) > 1

@@ -1,0 +1,106 @@
+"""Attention rollout, against the product of matrices written out on the models' own modules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import gradeclip_widget as gw
+from gradeclip_widget.demo import Scene
+from gradeclip_widget.methods.attention.rollout import Rollout
+from gradeclip_widget.methods.gradients.grad_eclip import GradEclip
+
+from ..clip import invariants as check
+from . import by_hand, families
+
+BY_HAND = ["open_clip", "timm", "siglip", "averaged"]
+OTHERS = ["relative", "eva02", "perception-encoder", "registers-left-out", "coca", "clipa"]
+
+
+def image_maps(clip: gw.ClipModel, directions: Tensor) -> Tensor:
+    with clip.inference_context():
+        return Rollout().image_maps(clip.image_tower.trace(families.pixels(clip)), directions)
+
+
+def text_trace(clip: gw.ClipModel) -> Any:
+    ids = clip.tokenizer.add_special_tokens(clip.tokenizer.encode(families.CAPTION))
+    return clip.text_tower.run([ids], 1)[1]
+
+
+def rolled_out(run: by_hand.Pass) -> Tensor:
+    """One row of the whole product, over the explained tokens."""
+    product = torch.eye(len(run.leaving[-1]))
+    for weights in run.weights:
+        product = (0.5 * weights.mean(0) + 0.5 * torch.eye(len(product))) @ product
+    check.close(product.sum(-1), torch.ones(len(product)))
+    _, head = run.embed(run.leaving[-1])
+    pooled = run.pooled if head is None else head.mean(0)[0]
+    return (pooled @ product)[run.explained]
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_it_is_the_pooled_row_of_the_product_of_all_blocks(name: str) -> None:
+    clip = check.wrap(families.model(name))
+    with torch.no_grad():
+        expected = rolled_out(by_hand.image(clip.model, families.pixels(clip)))
+    maps = image_maps(clip, check.random(2, check.EMBEDDING, seed=2))
+    check.close(maps[0] / maps[0].sum(), expected / expected.sum())
+
+
+def test_every_text_has_the_same_map_times_its_length() -> None:
+    clip = check.wrap(families.model("open_clip"))
+    directions = torch.eye(check.EMBEDDING)[:3] * torch.tensor([1.0, 0.0, 2.5])[:, None]
+    one, none, more = image_maps(clip, directions)
+    with torch.no_grad():
+        check.close(one, rolled_out(by_hand.image(clip.model, families.pixels(clip))))
+    assert not none.any()
+    check.close(more, 2.5 * one)
+
+
+def test_words_are_relevant_as_attention_passes_them_on_to_eot() -> None:
+    clip = check.wrap(families.model("open_clip"))
+    with clip.inference_context():
+        trace = text_trace(clip)
+        attributions = Rollout().token_attributions(trace)
+        run = by_hand.text(clip.model, check.simple_tokenizer()([families.CAPTION]))
+        expected = rolled_out(run)
+    check.close(attributions.of_score(torch.ones(check.EMBEDDING), freeze_norms=True), expected)
+    check.close(attributions.embedding, expected[:, None] * trace.embedding)
+
+
+@pytest.mark.parametrize("name", [*BY_HAND, *OTHERS])
+def test_it_explains_every_family_of_transformers(name: str) -> None:
+    families.check_explains(name, "rollout")
+
+
+@pytest.mark.parametrize("name", ["open_clip", "siglip"])
+def test_narrow_numbers_change_little(name: str) -> None:
+    families.check_narrow(name, "rollout")
+
+
+@pytest.mark.parametrize("name", families.OTHERS)
+def test_what_is_no_transformer_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="'rollout' runs through the blocks of a transformer"):
+        gw.Explainer(check.wrap(families.model(name)), "rollout")
+
+
+def test_a_text_tower_of_unknown_blocks_has_attributions_of_grad_eclip(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clip = check.wrap(families.model("open_clip"))
+    monkeypatch.setattr(clip.text_tower, "has_transformer", False)
+    with clip.inference_context():
+        trace = text_trace(clip)
+        ours = Rollout().token_attributions(trace).embedding
+        assert torch.equal(ours, GradEclip().token_attributions(trace).embedding)
+
+
+def test_a_scene_has_one_map_for_all_words(clip: gw.ClipModel, scene: Scene) -> None:
+    e = gw.Explainer(clip, "rollout")(scene.image, scene.caption)
+    dog, circle = e.word_map("dog", "alone"), e.word_map("circle", "alone")
+    assert (dog > 0).all()
+    np.testing.assert_allclose(dog / dog.sum(), circle / circle.sum(), rtol=1e-5)
