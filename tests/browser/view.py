@@ -68,7 +68,7 @@ class View:
         self.page = page
         self.root = host.locator(".gradeclip")
         self.caption = self.root.locator(".gradeclip-caption")
-        self.stage = self.root.locator(".gradeclip-stage")
+        self.stage = self.root.locator(".gradeclip-stage:visible").first
         self.region = self.root.locator(".gradeclip-region")
         self.tip = self.root.locator(".gradeclip-tip")
         self.share = self.root.locator(".gradeclip-share")
