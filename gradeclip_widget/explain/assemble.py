@@ -21,7 +21,7 @@ from ..methods.gradients.integrated_gradients import STEPS, integrated_gradients
 from ..methods.token_attributions import positive_parts
 from .encoded_image import EncodedImage
 from .explanation import Explanation
-from .notes import disagreement, notes_on
+from .notes import disagreement, note_on_readings, notes_on
 from .setup import Setup
 
 
@@ -76,12 +76,14 @@ def _explain(
     for name in ("signed_map", "interactions", "alone", "left_out"):
         arrays[name] = arrays[name].reshape(*arrays[name].shape[:-1], *encoded.trace.grid)
     rows = {
-        name: _rows_of_all(arrays[name], tokens.words) if settings.readings else None
+        name: _rows_of_all(arrays[name], tokens.words) if setup.readings else None
         for name in ("alone", "left_out", "word_effects")
     }
     blocks = arrays["image_blocks"], arrays["text_blocks"]
     image_layers, text_layers = layers = settings.layers
     notes = notes_on(tokens.words, clip.text_tower.context_length, blocks, layers)
+    if settings.readings is None and not setup.readings:
+        notes = (*notes, note_on_readings(setup.label))
     explanation = Explanation(
         image=picture.image,
         caption=tokens.caption,
@@ -129,7 +131,7 @@ def _compute(
     trace, x = encoded.trace, encoded.embedding
     _, text_layers = settings.layers
     tower, enclose = clip.text_tower, clip.tokenizer.add_special_tokens
-    words = [w for w in tokens.words if w.tokens] if settings.readings else []
+    words = [w for w in tokens.words if w.tokens] if setup.readings else []
     sequences = [enclose(tokens.ids)]
     sequences += [enclose(clip.tokenizer.encode(PHOTO.format(w.text))) for w in words]
     sequences += [enclose(_without(tokens.ids, w)) for w in words]

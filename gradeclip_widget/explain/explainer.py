@@ -57,7 +57,7 @@ class Explainer:
         fit: ``"whole"`` picture, the model's own ``"crop"``, or ``"squash"`` to a square.
         resolution: short side in pixels for finer maps; the model's own when ``None``.
         readings: whether to compute a word's maps *alone* and *left out* besides *in caption*, and what the
-            score loses without it.
+            score loses without it. ``None`` does, except with methods to which each map is long work.
         integrated_gradients: whether to attribute the score to tokens by integrated gradients too, which
             costs some twenty passes of the caption through the text tower, there and back.
 
@@ -75,7 +75,7 @@ class Explainer:
     text_layers: int = option("text_layers")
     fit: Fit = option("fit")
     resolution: int | None = option("resolution")
-    readings: bool = option("readings")
+    readings: bool = option("readings", of="_setup")
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Explainer:
         text_layers: int | None = None,
         fit: Fit = "whole",
         resolution: int | None = None,
-        readings: bool = True,
+        readings: bool | None = None,
         integrated_gradients: bool = False,
     ) -> None:
         if not isinstance(clip, ClipModel):

@@ -50,6 +50,14 @@ def notes_on(
     return tuple(notes)
 
 
+def note_on_readings(label: str) -> str:
+    """Return a note that maps of single words were not computed, since the method takes long for each."""
+    return (
+        f"{label} takes an optimization for every map, so the words' maps on their own, and what is lost "
+        "without them, were not computed; readings=True computes them."
+    )
+
+
 def disagreement(
     words: Sequence[Word], importances: Mapping[str, NDArray[np.floating]], default: str
 ) -> str | None:

@@ -22,7 +22,7 @@ class ExplainSettings:
     text_layers: int | None = None
     fit: Fit = "whole"
     resolution: int | None = None
-    readings: bool = True
+    readings: bool | None = None
     integrated_gradients: bool = False
 
     def resolve(self, image: ImageTower, text: TextTower) -> ExplainSettings:
@@ -59,6 +59,6 @@ class ExplainSettings:
         )
 
 
-def option(name: str) -> Any:
+def option(name: str, of: str = "_setup.settings") -> Any:
     """Return a read-only attribute of `Explainer` that gives one of its settings."""
-    return property(attrgetter(f"_setup.settings.{name}"))
+    return property(attrgetter(f"{of}.{name}"))

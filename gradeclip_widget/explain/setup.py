@@ -31,6 +31,12 @@ class Setup:
         """What to call the method where it is shown."""
         return self.method.label_for(self.clip.image_tower)
 
+    @property
+    def readings(self) -> bool:
+        """Whether to compute a word's maps *alone* and *left out*; where not said, if they are cheap."""
+        wanted = self.settings.readings
+        return not self.method.per_text if wanted is None else wanted
+
     def picture(self, image: Any) -> Picture:
         """Return a picture ready for the image tower.
 

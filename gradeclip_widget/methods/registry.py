@@ -37,7 +37,7 @@ def get_method(
     Raises:
         ValueError: there is no such method, it has no such option, or an option has no such value.
     """
-    cls, known = _find(name), method_options(name)
+    cls, known = find_method(name), method_options(name)
     for option in options or {}:
         if option not in known:
             takes = f"has the options {', '.join(map(repr, known))}" if known else "has no options"
@@ -52,10 +52,15 @@ def method_options(name: str) -> tuple[str, ...]:
     Raises:
         ValueError: there is no such method.
     """
-    return tuple(p for p in inspect.signature(_find(name)).parameters if p != "reference")
+    return tuple(p for p in inspect.signature(find_method(name)).parameters if p != "reference")
 
 
-def _find(name: str) -> type[Method]:
+def find_method(name: str) -> type[Method]:
+    """Return the class of the method of that name.
+
+    Raises:
+        ValueError: there is no such method.
+    """
     for method in ordered_methods():
         if method.name == name:
             return method

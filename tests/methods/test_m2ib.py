@@ -255,3 +255,16 @@ def test_options_without_sense_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=said):
         gw.Explainer(small, "m2ib", method_options=options)(check.picture(96, 96), "a dog")
+
+
+def test_readings_are_left_out_with_a_note_and_computed_when_asked(clip: gw.ClipModel) -> None:
+    scene = gw.demo.sample_scene(500_007, objects=["dog"])
+    quick = {"steps": 1, "samples": 1}
+    without = gw.Explainer(clip, "m2ib", method_options=quick)(scene.image, "a dog")
+    assert without.readings == ("in caption",)
+    assert any("readings=True computes them" in note for note in without.notes)
+    asked = gw.Explainer(clip, "m2ib", method_options=quick, readings=True)
+    assert "alone" in asked(scene.image, "a dog").readings
+    switched = gw.Explainer(clip).with_method("m2ib", **quick)(scene.image, "a dog")
+    assert switched.readings == ("in caption",)
+    assert gw.Explainer(clip).with_method("grad-cam").readings
