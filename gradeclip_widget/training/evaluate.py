@@ -22,15 +22,20 @@ from ..clip import ClipModel
 from ..demo import model as demo
 from ..demo.scenes import Scene, sample_scene
 from ..demo.world import COLORS, HELD_OUT_STYLE, OBJECTS, SEEN_STYLES, SHAPES, singular
-from ..evaluation.measures.localization import TOLERANCE
-from ..evaluation.pointing import energy_in_mask, pointing_hit
+from ..evaluation import EnergyPointing, PointingGame, RegionToWord
 from ..explain.explainer import Explainer
 from ..explain.word_lists import vocabularies
 from .importance_measures import first_picture, importance_agreement
-from .measured import ExplainedScene, Measured, Result, mean, measure_scenes, mentions
+from .measured import ExplainedScene, Measured, Result, mean, measure_scenes
 
 FIRST_SEED = 500_000  # seeds below train
 CAPTIONS_IN_VIEW = 100
+LOCALIZATION = {
+    "pointing game": PointingGame(),
+    "pointing game to the pixel": PointingGame(tolerance=0),
+    "energy in the mask": EnergyPointing(),
+    "click -> word": RegionToWord(),
+}
 STYLES = {"seen": SEEN_STYLES, "held out": (HELD_OUT_STYLE,)}
 
 
@@ -98,16 +103,9 @@ def left_and_right(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str])
 
 def localisation(explained: ExplainedScene) -> Iterator[tuple[str, float]]:
     """Yield whether a word's default map points at what it names, and whether a click finds the word."""
-    scene, explanation = explained.scene, explained.explanation
-    for mask, words in mentions(scene, explanation):
-        values = explanation.phrase_map(words)
-        exact = pointing_hit(values, mask)
-        near = exact or pointing_hit(values, mask, round(TOLERANCE * mask.shape[0]))
-        yield "pointing game", near
-        yield "pointing game to the pixel", exact
-        yield "energy in the mask", energy_in_mask(values, mask)
-        if len(scene.mentioned) > 1:
-            yield "click -> word", explanation.region_words(mask)[0].index in words
+    case = explained.case
+    for name, measure in LOCALIZATION.items():
+        yield from ((name, row.value) for row in measure.rows(case))
 
 
 def region_naming(explained: ExplainedScene) -> Iterator[tuple[str, float]]:

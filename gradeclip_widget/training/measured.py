@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..clip import ClipModel
 from ..demo.scenes import Scene, sample_scene
+from ..evaluation.cases import Case
 from ..evaluation.examples import scene_example
 from ..explain.encoded_image import EncodedImage
 from ..explain.explainer import Explainer
@@ -44,6 +45,14 @@ class ExplainedScene(NamedTuple):
     explainer: Explainer
     encoded: EncodedImage
     explanation: Explanation
+
+    @property
+    def case(self) -> Case:
+        """The same as measures of `gradeclip_widget.evaluation` take it."""
+        example = scene_example(self.scene)
+        return Case(
+            example, self.scene.image, self.explanation, self.explainer, self.explainer, (0, 0)
+        )
 
 
 Measure = Callable[[ExplainedScene], Iterable[tuple[str, float]]]  # figures of one scene, by name

@@ -52,5 +52,7 @@ def _embeddings(explainer: Explainer, images: Sequence[Image.Image]) -> Tensor:
 
 def _cosines(images: Tensor, texts: Tensor) -> Values:
     """Return the dot products (K, L) of unit embeddings (K, E) and (L, E)."""
-    values: Values = (images.double() @ texts.double().T).cpu().numpy()
+    # Not every device has numbers of 64 bits.
+    images, texts = (x.float().cpu().double() for x in (images, texts))
+    values: Values = (images @ texts.T).numpy()
     return values
