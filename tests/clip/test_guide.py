@@ -183,7 +183,10 @@ def test_a_registered_method_is_offered_everywhere(
     assert methods.method_names()[0] == "grad-eclip"
     image = Image.new("RGB", (64, 64))
     offered = Backend([image], [clip]).methods(Request(0, ("a dog",), clip.name))
-    assert {"name": method, "label": "Attention × gradient", "blocks": False} in offered
+    entry = next(one for one in offered if one["name"] == method)
+    assert entry["label"] == "Attention × gradient"
+    assert entry["purpose"].startswith("The exact first-order parts")
+    assert not entry["blocks"]
     image.save(tmp_path / "photo.png")
     assert main(["explain", str(tmp_path / "photo.png"), "a dog", "--method", "magic"]) == 2
     assert repr(method) in capsys.readouterr().err
