@@ -138,6 +138,7 @@ def check_transformer(transformer: Transformer, embedding: Tensor) -> None:
     assert all(slope.abs().sum() > 0 for slope in slopes)
     blocks = weights[: len(transformer.blocks)]
     for one, again in zip(blocks, transformer.weights(), strict=True):
+        assert torch.is_grad_enabled()
         close(one, again)
         close(one.sum(-1), torch.ones(one.shape[:-1]))
 

@@ -182,11 +182,12 @@ class Transformer:
 
     def weights(self, first: int = 0) -> Iterator[Tensor]:
         """Return the attention weights (heads, N, N) of the block ``first`` and those above, one by one."""
-        with torch.no_grad():
-            for number in range(first, len(self.blocks)):
-                block = self.blocks[number]
+        for number in range(first, len(self.blocks)):
+            block = self.blocks[number]
+            with torch.no_grad():  # not around the `yield`: it would hold in the caller's loop too
                 q, k, _ = block.qkv(self.inputs[number])
-                yield attention_weights(q, k, block.heads, self._mask(block))
+                weights = attention_weights(q, k, block.heads, self._mask(block))
+            yield weights
 
     def weights_graph(self, first: int = 0) -> tuple[Tensor, list[Tensor]]:
         """Return the unit embedding (E,) and the attention weights it depends on, in one graph.
