@@ -53,11 +53,29 @@ def test_options_reach_their_method(capsys: pytest.CaptureFixture[str]) -> None:
     assert "not 'mask'" in capsys.readouterr().err
 
 
+def test_measures_have_options(capsys: pytest.CaptureFixture[str]) -> None:
+    measures = "deletion:steps=1:source=words, deletion:steps=1"
+    assert main(["evaluate", "--scenes", "1", "--measures", measures]) == 0
+    assert "deletion, steps=1, source='words'" in capsys.readouterr().out
+
+
+def test_all_methods_come_with_a_control(capsys: pytest.CaptureFixture[str]) -> None:
+    quick = [f"--option={o}" for o in ("rise.masks=2", "m2ib.steps=1", "exclip.steps=1")]
+    measures = "energy in the mask"
+    assert (
+        main(["evaluate", "--scenes", "1", "--measures", measures, "--methods", "all", *quick]) == 0
+    )
+    out = capsys.readouterr().out
+    for name in (*gw.methods.method_names(), "random map"):
+        assert f"| {name} | " in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--methods", "grad-clip"], "did you mean 'grad-eclip'"),
         (["--measures", "deletions"], "deletion"),
+        (["--measures", "deletion:fil=blur"], "has the options 'fill'"),
         (["--masks", "m"], "--masks needs --images"),
         (["--images", "."], "give --captions or --coco"),
         (["--images", ".", "--captions", "a.csv", "--coco", "b.json"], "give --captions or --coco"),

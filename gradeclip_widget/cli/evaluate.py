@@ -8,10 +8,11 @@ import itertools
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.errors import did_you_mean
 from ..export.files import make_folder
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ def add_evaluate(commands: Any) -> None:
         help="an option of a method, such as rise.masks=500; may be repeated",
     )
     parser.add_argument(
-        "--measures", help="names with commas between them; by default all that the data allow"
+        "--measures",
+        help="names with commas between them, with options as in deletion:fill=blur; by default all that the "
+        "data allow",
     )
     data = parser.add_argument_group("data: drawn scenes, or pictures of your own")
     data.add_argument("--scenes", type=int, default=200, help="how many scenes (%(default)s)")
@@ -146,12 +149,37 @@ def _examples(args: argparse.Namespace) -> tuple[Iterable[Example], str, bool]:
 
 
 def _measures(names: str | None, masked: bool) -> list[Measure]:
-    from ..evaluation import ALL, measure_named
+    from ..evaluation import ALL
 
     if names is not None:
-        return [measure_named(name.strip())() for name in names.split(",")]
+        return [_measure(name.strip()) for name in names.split(",")]
     kinds = [kind for kind in ALL if kind.better and not kind.grouped_by]
     return [kind() for kind in kinds if masked or not kind.needs_masks]
+
+
+def _measure(text: str) -> Measure:
+    """Return a measure written as ``NAME`` or ``NAME:OPTION=VALUE:...``."""
+    from ..evaluation import measure_named
+
+    name, *options = text.split(":")
+    kind = measure_named(name)
+    known = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # measures are dataclasses
+    given = {}
+    for option in options:
+        key, _, value = option.partition("=")
+        if key not in known:
+            takes = f"has the options {', '.join(map(repr, known))}" if known else "has no options"
+            raise ValueError(f"{name!r} {takes}, not {key!r}{did_you_mean(key, known)}")
+        given[key] = _value(value)
+    return kind(**given)
+
+
+def _value(text: str) -> Any:
+    """Return a number, or the text itself."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
 
 def _options(given: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -162,23 +190,24 @@ def _options(given: Sequence[str]) -> dict[str, dict[str, Any]]:
         method, dot, name = key.partition(".")
         if not (separator and dot):
             raise ValueError(f"--option {one!r}: write METHOD.NAME=VALUE, such as rise.masks=500")
-        try:
-            value = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            value = text
-        found.setdefault(method, {})[name] = value
+        found.setdefault(method, {})[name] = _value(text)
     return found
 
 
 def _explainers(clip: ClipModel, names: str, options: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return explainers by method; with all methods, those that cannot explain the model are left out."""
+    """Return explainers by method.
+
+    With all methods, those that cannot explain the model are left out, and maps of random numbers are added
+    as a control.
+    """
+    from ..evaluation import RandomMap
     from ..explain.explainer import Explainer
     from ..methods import method_names
 
     wanted = list(method_names()) if names == "all" else [n.strip() for n in names.split(",")]
     if unused := set(options) - set(wanted):
         raise ValueError(f"--option: {', '.join(sorted(unused))} is not among the methods")
-    explainers = {}
+    explainers: dict[str, Any] = {}
     for name in wanted:
         try:
             explainers[name] = Explainer(clip, name, method_options=options.get(name))
@@ -186,4 +215,6 @@ def _explainers(clip: ClipModel, names: str, options: dict[str, dict[str, Any]])
             if names != "all" or name in options:
                 raise
             print(f"left out: {error}", file=sys.stderr)
+    if names == "all":
+        explainers[RandomMap.label] = RandomMap(Explainer(clip))
     return explainers
