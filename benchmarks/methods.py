@@ -2,8 +2,8 @@
 
 Random weights. Each method explains one picture with a caption of 12 words, all its readings included, with
 its default options. Times are medians over rounds in which the methods and a plain forward of both towers
-take turns, in one process; a method that takes long is run once, before them. Memory is torch's own count of what is
-allocated at the peak, above the model.
+take turns, in one process; a method that takes long is run once, before them. Memory is torch's own count
+of what is allocated at the peak, above the model.
 """
 
 from __future__ import annotations
