@@ -21,7 +21,7 @@ from ..methods.gradients.integrated_gradients import STEPS, integrated_gradients
 from ..methods.token_attributions import positive_parts
 from .encoded_image import EncodedImage
 from .explanation import Explanation
-from .notes import disagreement, note_on_readings, notes_on
+from .notes import alike, disagreement, note_on_readings, notes_on
 from .setup import Setup
 
 
@@ -110,7 +110,7 @@ def _explain(
         integrated_gradients=arrays.get("integrated_gradients"),
         seconds=time.perf_counter() - start,
     )
-    return _with_disagreement(explanation)
+    return _with_notes(explanation)
 
 
 def _integrate(clip: ClipModel, trace: ImageTrace, tokens: Tokens, steps: int = STEPS) -> Tensor:
@@ -161,11 +161,14 @@ def _compute(
     return parts
 
 
-def _with_disagreement(e: Explanation) -> Explanation:
-    """Return the explanation with a note where its measures of importance contradict each other."""
+def _with_notes(e: Explanation) -> Explanation:
+    """Return the explanation with notes on what its own maps and measures of importance say."""
     importances = {name: e.importance(name) for name in e.importance_measures}
-    note = disagreement(e.words, importances, e.importance_measures[0])
-    return e if note is None else replace(e, notes=(*e.notes, note))
+    notes = (
+        disagreement(e.words, importances, e.importance_measures[0]),
+        alike(e.words, e.word_maps(), e.alone),
+    )
+    return replace(e, notes=(*e.notes, *(note for note in notes if note)))
 
 
 def _without(ids: Sequence[int], word: Word) -> list[int]:

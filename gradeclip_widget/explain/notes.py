@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,25 @@ from ..core.words import Word
 
 _MUCH, _NOTHING = 0.5, 0.02  # of a measure's largest importance
 _NAMED = 2  # maximum number of words that a note on contradicting measures names
+# Of the mean rank correlation of words' maps in a caption: from where a note says so, and by how much words
+# must be less alike when read alone. It is at most 0.2 in 200 drawn scenes with the embedded model and
+# Grad-ECLIP; eight small models of random weights exceed 0.8 in 6 of 400 captions, and 3 get the note.
+_ALIKE, _LESS_ALIKE = 0.8, 0.1
 _FAINT = 0.1  # of all blocks' summed contributions: a note says so if the explained ones have less
+
+FUNCTION_WORDS = frozenset(
+    """
+    a an the this that these those some any each every no all both either neither such one's its his her
+    their my your our it he she they we you i him them us me who whom whose which what there here
+    and or but nor so yet if than as while when where because though although
+    of in on at by for with without from to into onto over under above below beneath beside besides between
+    among behind before after near next off up down out through across along around against toward towards
+    about inside outside within during upon via per like
+    is are was were be been being am do does did has have had having can could will would may might must
+    shall should not very too also just only other another
+    """.split()
+)
+"""English words that name nothing in a picture."""
 
 
 def notes_on(
@@ -95,6 +114,54 @@ def disagreement(
         for w in worst
     ]
     return f"Two measures of importance contradict each other on {' and on '.join(cases)}."
+
+
+def alike(
+    words: Sequence[Word],
+    in_caption: NDArray[np.floating],
+    alone: NDArray[np.floating] | None,
+) -> str | None:
+    """Return a sentence where the maps of different words look alike within a caption, but less so alone.
+
+    They look alike where the rank correlation of two content words' maps is above 0.8 in the mean over all
+    pairs. Neighbors are no pair, since one thing is often named by two words, as in "red circle". Where words
+    are as much alike when read alone, as with methods that give all words one map, nothing can be advised.
+
+    Args:
+        words: the caption's words.
+        in_caption: (W, rows, cols) their maps within the caption.
+        alone: (W, rows, cols) their maps read alone, or ``None``.
+
+    Returns:
+        One sentence, or ``None``.
+    """
+    content = [n for n, w in enumerate(words) if w.tokens and w.text.lower() not in FUNCTION_WORDS]
+    pairs = [(a, b) for a, b in combinations(content, 2) if b > a + 1]
+    if alone is None or not pairs:
+        return None
+    within, by_itself = (_mean_rank_correlation(maps, pairs) for maps in (in_caption, alone))
+    if within <= _ALIKE or by_itself > within - _LESS_ALIKE:
+        return None
+    return (
+        "Within this caption the maps of different words look alike (mean rank correlation "
+        f"{within:.2f}): try the words on their own (the reading 'alone'), where they differ more "
+        f"({by_itself:.2f})."
+    )
+
+
+def _mean_rank_correlation(maps: NDArray[np.floating], pairs: Sequence[tuple[int, int]]) -> float:
+    """Return the mean of Spearman's correlation over pairs of maps (W, rows, cols); 0 for a constant map."""
+    ranks = np.stack([_ranks(row) for row in maps.reshape(len(maps), -1)])
+    centered = ranks - ranks.mean(1, keepdims=True)
+    centered /= np.maximum(np.linalg.norm(centered, axis=1, keepdims=True), 1e-12)
+    return float(np.mean([centered[a] @ centered[b] for a, b in pairs]))
+
+
+def _ranks(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the rank of every value (N,); equal ones share the mean of theirs."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    return ranks
 
 
 def _layers_for(magnitudes: NDArray[np.float32], part: float) -> int:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradeclip_widget.explain.notes import disagreement
+import gradeclip_widget as gw
+from gradeclip_widget.demo import Scene
+from gradeclip_widget.explain.notes import alike, disagreement
 
 from ..factories import words_of
 
@@ -90,3 +94,60 @@ def test_a_measure_of_zeros_contradicts_none() -> None:
 
 def test_one_measure_cannot_contradict_itself() -> None:
     assert note(grad_eclip=[0, 0.2, 0, 0, 0.1]) is None
+
+
+# Maps that look alike
+
+CAPTION = words_of("a red dog and a sun")
+_rng = np.random.default_rng(3)
+APART = _rng.normal(size=(6, 7, 7))  # unrelated maps
+SAME = _rng.normal(size=(1, 7, 7)) + 0.1 * APART
+
+
+def test_words_with_much_the_same_map_in_the_caption_are_to_be_tried_alone() -> None:
+    said = alike(CAPTION, SAME, APART)
+    assert said is not None
+    assert re.search(
+        r"look alike \(mean rank correlation 0\.9\d\): try the words on their own", said
+    )
+
+
+def test_words_whose_maps_differ_are_not_noted() -> None:
+    assert alike(CAPTION, APART, APART) is None
+    assert alike(CAPTION, 0.5 * SAME + 0.5 * APART, APART) is None
+
+
+def test_only_words_that_name_something_count() -> None:
+    maps = APART.copy()
+    maps[[1, 2, 5]] = SAME[[1, 2, 5]]  # red, dog, sun
+    assert alike(CAPTION, maps, APART) is not None
+    maps[[1, 2, 5]] = APART[[1, 2, 5]]
+    maps[[0, 3, 4]] = SAME[[0, 3, 4]]
+    assert alike(CAPTION, maps, APART) is None
+
+
+def test_neighbors_may_look_alike_since_they_often_name_one_thing() -> None:
+    maps = APART.copy()
+    maps[[1, 2]] = SAME[[1, 2]]  # red, dog
+    assert alike(CAPTION, maps, APART) is None
+    assert alike(words_of("a red dog"), SAME[:3], APART[:3]) is None
+
+
+def test_nothing_is_advised_where_words_are_as_much_alike_alone_or_were_not_read_alone() -> None:
+    assert alike(CAPTION, SAME, SAME) is None
+    assert alike(CAPTION, SAME, None) is None
+    assert alike(words_of("a dog"), SAME[:2], APART[:2]) is None
+
+
+def test_the_scale_of_a_map_does_not_matter() -> None:
+    scales = np.array([1, 1e-6, 3, 1, 1, 40.0])[:, None, None]
+    assert alike(CAPTION, SAME * scales, APART) == alike(CAPTION, SAME, APART)
+    assert alike(CAPTION, np.exp(SAME), APART) == alike(CAPTION, SAME, APART)
+
+
+def test_the_note_is_among_an_explanations_notes(clip: gw.ClipModel, scene: Scene) -> None:
+    """GAME gives every word of a caption the caption's map, times its relevance."""
+    caption = "a dog and a red circle"
+    (note,) = [n for n in gw.Explainer(clip, "game")(scene.image, caption).notes if "alike" in n]
+    assert "(mean rank correlation 1.00)" in note
+    assert not [n for n in gw.Explainer(clip)(scene.image, caption).notes if "alike" in n]
