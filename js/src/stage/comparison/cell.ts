@@ -1,8 +1,10 @@
 // One method's picture: its name and time, the map of the same words, and its curves.
 
 import { formatSeconds } from "../../core/format";
+import type { Explanation } from "../../core/types";
 import { type Cell, sceneOf } from "../../state/comparison";
-import type { Frame } from "../../state/scene";
+import { readingName } from "../../state/readings";
+import { currentReading, type Frame, type Scene } from "../../state/scene";
 import type { Store } from "../../state/store";
 import { h, setAttribute, setText } from "../../ui/dom";
 import { setHelp } from "../../ui/help";
@@ -61,7 +63,7 @@ export function createCell(store: Store, signal: AbortSignal): MethodPicture {
       const waiting = store.canCompute && store.get("status") !== "error";
       const missing = cell.error || (waiting ? WAITING : ABSENT);
       const measuring = cell.curves?.error || (!cell.curves && waiting ? MEASURING : "");
-      setText(note, e === null ? missing : wanted ? measuring : "");
+      setText(note, e === null ? missing : (wanted && measuring) || otherReading(e, frame.scene));
       note.classList.toggle("is-error", cell.error !== "" || (wanted && Boolean(cell.curves?.error)));
     },
     remove() {
@@ -69,4 +71,10 @@ export function createCell(store: Store, signal: AbortSignal): MethodPicture {
       element.remove();
     },
   };
+}
+
+/** Said where a method has no map of the words in the reading on show, so that another one is shown. */
+function otherReading(e: Explanation, { words, reading }: Scene): string {
+  if (words.length === 0 || e.readings.has(reading)) return "";
+  return `Shown ${readingName(currentReading(e, reading)).short}: it has no map of the word “${readingName(reading).label.toLowerCase()}”.`;
 }

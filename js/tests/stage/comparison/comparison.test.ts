@@ -1,5 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Header } from "../../../src/core/types";
 import type { MethodCell } from "../../../src/state/entries";
 import type { Synced } from "../../../src/state/synced";
 import { payload } from "../../fixtures";
@@ -96,6 +97,19 @@ describe("methods side by side", () => {
     const other = cell("two", 2, { caption: "another" });
     const view = open({ ...BOTH, _comparison: [cell("one", 1), other] });
     expect(notes(view)).toEqual(["", "Not computed for this sentence."]);
+  });
+
+  test("say so where a method has no map of the word in the reading on show", async () => {
+    const bare = cell("two", 2);
+    bare.header = { ...bare.header!, maps: bare.header!.maps.slice(0, 2) } as Header;
+    bare.maps = new Float32Array(bare.maps as ArrayBuffer).slice(0, 5 * 6).buffer;
+    const view = open({
+      ...BOTH,
+      _comparison: [cell("one", 1), bare],
+      reading: "alone",
+      selected_words: [1],
+    });
+    expect(notes(view)).toEqual(["", "Shown in this sentence: it has no map of the word “on its own”."]);
   });
 
   test("a click on a name shows its numbers; only a kernel can", async () => {
