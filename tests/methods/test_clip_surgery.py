@@ -13,7 +13,7 @@ from torch import Tensor
 import gradeclip_widget as gw
 from gradeclip_widget.clip.blocks.attention import attend
 from gradeclip_widget.demo import Scene
-from gradeclip_widget.methods.features.clip_surgery import ClipSurgery, _attention_branch
+from gradeclip_widget.methods.features.clip_surgery import ClipSurgery
 from gradeclip_widget.methods.features.maskclip import embed_patches
 
 from ..clip import invariants as check
@@ -132,7 +132,7 @@ def test_the_branch_is_what_a_block_adds_before_its_mlp(name: str) -> None:
         module: Any = block.module
         after = {"open_clip": "ln_2", "post-norm": "mlp", "relative": "mlp"}.get(name, "norm2")
         mixed = entering(getattr(module, after), visual, pixels)[0]
-        check.close(rows + _attention_branch(block, rows, o), mixed)
+        check.close(rows + block.attention_branch(block.post_attention(rows, o)), mixed)
 
 
 def test_a_pooling_head_takes_the_values_of_the_path() -> None:

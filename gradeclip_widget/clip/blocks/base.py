@@ -58,6 +58,10 @@ class AttentionBlock(ABC):
         return o
 
     @abstractmethod
+    def attention_branch(self, mixed: Tensor, layout: DualLayout | None = None) -> Tensor:
+        """Return what is added to the rows before the MLP, from the result of `post_attention`."""
+
+    @abstractmethod
     def residual_mlp(self, x: Tensor, mixed: Tensor, layout: DualLayout | None = None) -> Tensor:
         """Return output rows, from input rows and the result of `post_attention`."""
 

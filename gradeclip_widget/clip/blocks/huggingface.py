@@ -101,10 +101,14 @@ class HuggingFaceBlock(AttentionBlock):
         q, k, v = (linear(part, x, layout) for part in self.projections)
         return q, k, v
 
+    def attention_branch(self, mixed: Tensor, layout: DualLayout | None = None) -> Tensor:
+        """Return what is added to the rows before the MLP, from attention outputs before projection."""
+        return linear(self.out, mixed, layout)
+
     def residual_mlp(self, x: Tensor, mixed: Tensor, layout: DualLayout | None = None) -> Tensor:
         """Return output rows, from input rows and their attention outputs before projection."""
         first, second = self.norms
-        x = x + linear(self.out, mixed, layout)
+        x = x + self.attention_branch(mixed, layout)
         if self.norm_first:
             return x + self._mlp(norm(second, x, layout), layout)
         x = norm(first, x, layout)

@@ -60,10 +60,14 @@ class OpenClipBlock(AttentionBlock):
         q, k, v = self._project(x, 0, 3, layout).chunk(3, -1)
         return q, k, v
 
+    def attention_branch(self, mixed: Tensor, layout: DualLayout | None = None) -> Tensor:
+        """Return what is added to the rows before the MLP, from attention outputs before projection."""
+        return cast(Tensor, self.module.ls_1(self._out(mixed, layout)))
+
     def residual_mlp(self, x: Tensor, mixed: Tensor, layout: DualLayout | None = None) -> Tensor:
         """Return output rows, from input rows and their attention outputs before projection."""
         m = self.module
-        x = x + m.ls_1(self._out(mixed, layout))
+        x = x + self.attention_branch(mixed, layout)
         h = linear(m.mlp.c_fc, norm(m.ln_2, x, layout), layout)
         h = activate(m.mlp.gelu, h, layout)
         return x + cast(Tensor, m.ls_2(linear(m.mlp.c_proj, h, layout)))

@@ -119,13 +119,18 @@ class TimmBlock(AttentionBlock):
             mixed = norm(self.module.norm1, linear(attention.proj, mixed, layout), layout)
         return mixed
 
+    def attention_branch(self, mixed: Tensor, layout: DualLayout | None = None) -> Tensor:
+        """Return what is added to the rows before the MLP, from the result of `post_attention`."""
+        if self.post_norm:
+            return mixed
+        return self._scale(1, linear(self.module.attn.proj, mixed, layout))
+
     def residual_mlp(self, x: Tensor, mixed: Tensor, layout: DualLayout | None = None) -> Tensor:
         """Return output rows, from input rows and the result of `post_attention`."""
         m = self.module
+        x = x + self.attention_branch(mixed, layout)
         if self.post_norm:
-            x = x + mixed
             return x + norm(m.norm2, _mlp(m.mlp, x, layout), layout)
-        x = x + self._scale(1, linear(m.attn.proj, mixed, layout))
         return x + self._scale(2, _mlp(m.mlp, norm(m.norm2, x, layout), layout))
 
     def _pre_norm(self, x: Tensor, layout: DualLayout | None) -> Tensor:

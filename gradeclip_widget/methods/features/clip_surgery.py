@@ -9,10 +9,6 @@ from torch import Tensor
 
 from ...clip import ClipModel
 from ...clip.blocks.attention import attend, no_autocast
-from ...clip.blocks.base import AttentionBlock
-from ...clip.blocks.forward_mode import linear
-from ...clip.blocks.open_clip import OpenClipBlock
-from ...clip.blocks.timm import TimmBlock
 from ...clip.blocks.transformer import Transformer
 from ...clip.image_towers.base import ImageTrace
 from ...clip.tokenizers.captions import caption_texts
@@ -142,21 +138,6 @@ def surgical_features(transformer: Transformer, blocks: int) -> Tensor:
     path = transformer.inputs[first]
     for block, rows in zip(transformer.blocks[first:], transformer.inputs[first:-1], strict=True):
         _, _, v = block.qkv(rows)
-        path = path + _attention_branch(block, rows, attend(v, v, v, block.heads))
+        o = attend(v, v, v, block.heads)
+        path = path + block.attention_branch(block.post_attention(rows, o))
     return embed_patches(transformer, path).float()
-
-
-def _attention_branch(block: AttentionBlock, rows: Tensor, o: Tensor) -> Tensor:
-    """Return what attention outputs (N, D) add to a block's rows (N, D), before its MLP."""
-    mixed = block.post_attention(rows, o)
-    if isinstance(block, OpenClipBlock):
-        scaled: Tensor = block.module.ls_1(block._out(mixed, None))  # noqa: SLF001
-        return scaled
-    if isinstance(block, TimmBlock):
-        if block.post_norm:
-            return mixed
-        return block._scale(1, linear(block.module.attn.proj, mixed, None))  # noqa: SLF001
-    raise ValueError(
-        f"method='clip-surgery' leaves out the MLPs of open_clip's and timm's blocks; {type(block).__name__} "
-        "is neither. Use 'maskclip'"
-    )
