@@ -90,13 +90,12 @@ class Computation:
         self.backend = backend
         self._worker = worker
         self._listener = listener
-        # The questions that are being answered, with their arguments; None while there are none.
-        self._answering: dict[str, Any] | None = None
+        self._current: tuple[str, Any] | None = None  # what is being answered, with its arguments
 
     @property
     def answering(self) -> bool:
-        """Whether questions are being answered."""
-        return self._answering is not None
+        """Whether a question is being answered."""
+        return self._current is not None
 
     def submit(self, request: Request, step: Step | None = None) -> None:
         """Explain in place of what is under way, then answer what is pending.
@@ -105,19 +104,26 @@ class Computation:
             request: what to explain.
             step: the step of the history that is gone back to, if any.
         """
-        self._answering = None
+        self._current = None
         self._worker.submit(partial(self._explain, request, step))
 
     def answer(self) -> None:
-        """Answer what is pending, in place of what is under way, unless that is the same."""
-        pending = dict(self._listener.pending())
-        if pending != self._answering:
-            self._answering = pending
+        """Answer what is pending, in place of what is under way, unless that may go on."""
+        if not self._goes_on():
+            self._current = None
             self._worker.submit(self._answer)
+
+    def _goes_on(self) -> bool:
+        """Whether what is being answered is asked still, and nothing that takes less time waits for it."""
+        if self._current is None:
+            return False
+        (name, arguments), pending = self._current, self._listener.pending()
+        overtaken = QUESTIONS[name].streams and not all(QUESTIONS[n].streams for n in pending)
+        return pending.get(name) == arguments and not overtaken
 
     def cancel(self) -> None:
         """Drop what is under way."""
-        self._answering = None
+        self._current = None
         self._worker.cancel()
 
     def wait(self, timeout: float | None = None) -> None:
@@ -153,15 +159,14 @@ class Computation:
         while True:
             with self._listener.update():
                 check()
-                pending = dict(self._listener.pending())
-                self._answering = pending or None
+                pending = self._listener.pending()
                 if not pending:
                     self._listener.finish()
                     return
-            name = min(
-                pending, key=lambda name: QUESTIONS[name].streams
-            )  # those that take long last
-            answers = QUESTIONS[name].answers(self.backend, *pending[name], progress=report)
+                name = min(pending, key=lambda name: QUESTIONS[name].streams)  # the longest last
+                arguments = pending[name]
+                self._current = name, arguments
+            answers = QUESTIONS[name].answers(self.backend, *arguments, progress=report)
             try:
                 for value in answers:
                     with self._listener.update():
@@ -172,12 +177,13 @@ class Computation:
                 return
             with self._listener.update():
                 check()
-                self._listener.keep_answer(name, pending[name])
+                self._current = None
+                self._listener.keep_answer(name, arguments)
 
     def _fail(self, error: Exception, check: Check) -> None:
         with self._listener.update():
             check()
-            self._answering = None
+            self._current = None
             self._listener.fail(error)
 
     def _reporter(self, check: Check) -> Progress:

@@ -155,6 +155,19 @@ def test_a_region_does_not_begin_anew_what_is_under_way(live: Widget, backend: F
     assert computed(live) == THREE[:2]
 
 
+def test_asking_for_curves_does_not_begin_anew_what_is_under_way(
+    live: Widget, backend: FakeBackend
+) -> None:
+    backend.gate.shut()
+    live.compare = THREE[:2]
+    assert backend.gate.reached.wait(PATIENCE)
+    live.curves = True
+    backend.gate.open()
+    live.wait(PATIENCE)
+    assert begun(backend) == ["grad-cam"]
+    assert list(live.perturbation_curves) == THREE[:2]
+
+
 def test_a_question_about_a_region_is_answered_first(live: Widget, backend: FakeBackend) -> None:
     backend.gate.shut()
     live.compare = THREE[:2]
