@@ -1,7 +1,7 @@
 // The picture: image, heat map, overlay, chips, tooltip, badge and tools.
 
 import type { Frame } from "../state/scene";
-import type { Store } from "../state/store";
+import { ALL_KEYS, type Store } from "../state/store";
 import { type Component, h, setAttribute } from "../ui/dom";
 import { createChips } from "./chips";
 import { attachGestures } from "./gestures";
@@ -27,9 +27,13 @@ export function createStage(store: Store, signal: AbortSignal): Component<Frame>
   const element = h("div", { class: "gradeclip-picture" }, stage, tools.element);
   const picture = createPaintedPicture(element, stage, signal);
   attachGestures(stage, store, signal, () => picture.shown);
+  let missed = false; // changes, while it was hidden
   return {
     element,
-    update(frame) {
+    update(now) {
+      const frame = missed ? { ...now, changes: ALL_KEYS, repaint: true } : now;
+      missed = element.hasAttribute("hidden");
+      if (missed) return;
       picture.update(frame);
       setAttribute(stage, "aria-label", describeKeys(frame.scene.explanation));
       chips.update(frame);
