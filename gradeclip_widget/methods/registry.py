@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -52,7 +53,12 @@ def method_options(name: str) -> tuple[str, ...]:
     Raises:
         ValueError: there is no such method.
     """
-    return tuple(p for p in inspect.signature(find_method(name)).parameters if p != "reference")
+    return _options(find_method(name))
+
+
+@functools.cache  # every prompt asks it of every method
+def _options(method: type[Method]) -> tuple[str, ...]:
+    return tuple(p for p in inspect.signature(method).parameters if p != "reference")
 
 
 def find_method(name: str) -> type[Method]:
