@@ -160,7 +160,7 @@ class Display:
             return dict.fromkeys(QUESTIONS)
         w, request = self._widget, self.state.shown
         caption = request.prompts[min(w.active, len(request.prompts) - 1)]
-        shown = Shown(request, caption, w.region, tuple(w.compare))
+        shown = Shown(request, caption, w.region, tuple(w.compare), w.overview)
         return {
             name: question.arguments(getattr(w, question.asks), shown, self.backend)
             for name, question in QUESTIONS.items()

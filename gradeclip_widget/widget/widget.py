@@ -82,7 +82,7 @@ class ExplanationWidget(Traits):
         if backend is not None:
             self._computation = Computation(backend, Worker(self.changed), self._display)
         self.observe(self._request, [name for name in names_of(request=True) if name != "prompts"])
-        asked = [question.asks for question in QUESTIONS.values()]
+        asked = [name for q in QUESTIONS.values() for name in (q.asks, *q.depends_on)]
         self.observe(self._ask, ["region", "active", *asked])
         with self._display.update():
             self.live = backend is not None

@@ -264,7 +264,7 @@ def test_curves_are_measured_point_by_point_and_once(clip: gw.ClipModel, scene: 
     assert points == list(range(1, 23))
     explainer = gw.Explainer(clip, "grad-cam")
     explanation = widget.comparison["grad-cam"]
-    for measure in (Deletion(), Insertion()):
+    for measure in (Deletion(source="words"), Insertion(source="words")):
         expected = list(measure.curve(explainer, explanation))
         np.testing.assert_allclose(
             widget.perturbation_curves["grad-cam"][measure.name], expected, atol=1e-5
@@ -275,6 +275,21 @@ def test_curves_are_measured_point_by_point_and_once(clip: gw.ClipModel, scene: 
     widget.curves = True
     widget.wait(PATIENCE)
     assert points == [0, 22], "what was measured is kept"
+
+
+def test_curves_are_those_of_the_map_on_show(clip: gw.ClipModel, scene: Scene) -> None:
+    widget = gw.explore(scene.image, scene.caption, clip, compare=["grad-eclip"], curves=True)
+    widget.wait(PATIENCE)
+    words = widget.perturbation_curves["grad-eclip"]
+    assert words["source"] == "words"
+    widget.overview = "caption"
+    widget.wait(PATIENCE)
+    caption = widget.perturbation_curves["grad-eclip"]
+    assert caption["source"] == "caption"
+    assert caption["deletion"] != words["deletion"]
+    explainer, explanation = gw.Explainer(clip), widget.comparison["grad-eclip"]
+    expected = list(Deletion(source="caption").curve(explainer, explanation))
+    np.testing.assert_allclose(caption["deletion"], expected, atol=1e-5)
 
 
 def test_curves_that_cannot_be_relative_to_the_score_say_so(

@@ -53,7 +53,8 @@ class Backend:
         self._explanations: LRUCache[Request, Explanation] = LRUCache(EXPLANATIONS_KEPT)
         # One is enough: while a prompt is edited the picture stays.
         self._encoded: LRUCache[tuple[Any, ...], EncodedImage] = LRUCache(1)
-        self.curves: LRUCache[Request, dict[str, Any]] = LRUCache(EXPLANATIONS_KEPT)
+        # By request and the map that is measured.
+        self.curves: LRUCache[tuple[Request, str], dict[str, Any]] = LRUCache(EXPLANATIONS_KEPT)
         # By name: the model that what is kept was made by, and its version then.
         self._made_by: dict[str, tuple[ClipModel, object]] = {}
 
@@ -93,9 +94,10 @@ class Backend:
 
     def _forget(self, name: str) -> None:
         self._encoded.clear()
-        for kept in (self._explanations, self.curves):
-            for request in [key for key in kept if key.model == name]:
-                del kept[request]
+        for request in [key for key in self._explanations if key.model == name]:
+            del self._explanations[request]
+        for measured in [key for key in self.curves if key[0].model == name]:
+            del self.curves[measured]
 
     # What questions are answered with
 

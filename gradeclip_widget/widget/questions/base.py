@@ -27,12 +27,14 @@ class Shown:
         caption: the active prompt.
         region: the region as the widget's trait holds it, or ``None``.
         compare: names of the methods that are compared.
+        overview: what the picture shows while no word is chosen.
     """
 
     request: Request
     caption: str
     region: Mapping[str, Any] | None
     compare: tuple[str, ...] = ()
+    overview: str = "words"
 
     @property
     def of_caption(self) -> Request:
@@ -49,11 +51,13 @@ class Question(ABC):
         asks: name of the trait that asks. Its default value means that nothing is asked.
         answer: name of the trait that holds the answer. Its default value means that there is none.
         Traits: a class of both traits, and of others that belong to them. They become the widget's own.
+        depends_on: names of further traits on which the arguments depend.
         streams: whether `compute` yields the answer bit by bit. Questions that do are answered last.
     """
 
     asks: ClassVar[str]
     answer: ClassVar[str]
+    depends_on: ClassVar[tuple[str, ...]] = ()
     streams: ClassVar[bool] = False
     Traits: ClassVar[type[t.HasTraits]]
 

@@ -20,13 +20,14 @@ Curves = dict[str, Any]  # as ``Curves`` in ``js/src/state/entries.ts``
 
 
 class PerturbationCurves(Question):
-    """Deletion and insertion curves of the whole caption's map, by every compared method.
+    """Deletion and insertion curves of the map on show while no word is chosen, by every compared method.
 
     The protocol is the paper's (see `Deletion`): up to half of the pixels are replaced by uniformly random
     colors, and the score is recorded ten times.
     """
 
     asks, answer = "curves", "perturbation_curves"
+    depends_on = ("overview",)
     streams = True
 
     class Traits(t.HasTraits):
@@ -37,45 +38,51 @@ class PerturbationCurves(Question):
         ).tag(sync=True, control=True, option=True, page=True)
         perturbation_curves = t.Dict(
             help="by the compared methods' names, points of the 'deletion' and 'insertion' curve: the part "
-            "of the pixels that is altered, and the score relative to the whole picture's"
+            "of the pixels that is altered, and the score relative to the whole picture's; and the 'source' "
+            "of the map, as ``overview`` has it"
         ).tag(sync=True, page=True, ts="Record<string, Curves>")
 
     def arguments(self, value: Any, shown: Shown, backend: Backend) -> tuple[Any, ...] | None:
-        """Return the request for the active prompt alone, of no method yet, and the methods' names."""
-        return (shown.of_caption, shown.compare) if value and shown.compare else None
+        """Return the request for the active prompt alone, of no method yet, the methods, and which map."""
+        if not (value and shown.compare):
+            return None
+        return shown.of_caption, shown.compare, shown.overview
 
     def compute(
         self, backend: Backend, *arguments: Any, progress: Progress | None = None
     ) -> Iterator[dict[str, Curves]]:
         """Yield the curves after every point, those that were measured before at once."""
-        request, names = arguments
+        request, names, source = arguments
         requests = {name: replace(request, method=name) for name in names}
-        measured = {n: backend.curves[r] for n, r in requests.items() if r in backend.curves}
+        keys = {name: (request, source) for name, request in requests.items()}
+        measured = {n: backend.curves[key] for n, key in keys.items() if key in backend.curves}
         yield dict(measured)
         for name in names:
             if name in measured:
                 continue
-            for curves in _measure(backend, requests[name], progress or no_progress):
+            for curves in _measure(backend, requests[name], source, progress or no_progress):
                 measured[name] = curves
                 yield dict(measured)
-            backend.curves[requests[name]] = measured[name]
+            backend.curves[keys[name]] = measured[name]
 
 
-def _measure(backend: Backend, request: Request, progress: Progress) -> Iterator[Curves]:
+def _measure(
+    backend: Backend, request: Request, source: Any, progress: Progress
+) -> Iterator[Curves]:
     """Yield a method's curves after every point; where there can be none, the reason as ``error``."""
     from ...evaluation.measures.perturbation import Deletion, Insertion
 
-    curves: Curves = {"deletion": [], "insertion": []}
+    curves: Curves = {"source": source, "deletion": [], "insertion": []}
     try:
         (explanation,) = backend.explain(request, progress)
         explainer = backend.explainer(request, progress)
-        for measure in (Deletion(), Insertion()):
+        for measure in (Deletion(source=source), Insertion(source=source)):
             points = curves[measure.name]
             stage = f"{explanation.method}, {measure.name}"
             progress(stage, 0, measure.steps)
             for point in measure.curve(explainer, explanation):
                 points.append(list(point))
                 progress(stage, len(points) - 1, measure.steps)
-                yield {name: list(them) for name, them in curves.items()}
+                yield curves | {name: list(curves[name]) for name in ("deletion", "insertion")}
     except Exception as error:  # noqa: BLE001 - the others are measured all the same
         yield curves | {"error": describe_error(error)}

@@ -30,6 +30,7 @@ export type CurvePoint = readonly [altered: number, score: number];
 
 /** The perturbation curves of a method's map, as far as they are measured, or why there are none. */
 export interface Curves {
+  source?: "words" | "caption"; // of the map, as `overview` has it
   deletion: readonly CurvePoint[];
   insertion: readonly CurvePoint[];
   error?: string;

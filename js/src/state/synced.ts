@@ -74,7 +74,7 @@ export interface Synced {
   opacity: number;
   /** The picture while no word is pointed at: 'words', those that count, each in a hue of its own, or 'caption', the map along the whole caption's embedding, the paper's. */
   overview: "words" | "caption";
-  /** By the compared methods' names, points of the 'deletion' and 'insertion' curve: the part of the pixels that is altered, and the score relative to the whole picture's. */
+  /** By the compared methods' names, points of the 'deletion' and 'insertion' curve: the part of the pixels that is altered, and the score relative to the whole picture's; and the 'source' of the map, as ``overview`` has it. */
   perturbation_curves: Record<string, Curves>;
   /** Index among the pictures. */
   picture: number;

@@ -11,11 +11,12 @@ import { createCell, type MethodPicture } from "./cell";
 import { bestOf, scoreRange } from "./curves";
 
 const CURVES = "Deletion and insertion";
-const CURVES_HELP = "Test each method’s map of the whole sentence on this picture";
+const CURVES_HELP = "Test each method’s map on this picture";
 const CURVES_KEY =
   "The score relative to that of the picture as it is, while pixels are replaced by noise (deletion) or brought back " +
-  "(insertion), those first that the map of the whole sentence shows most. Numbers: mean height of the curve. " +
-  "A good map has a low deletion and a high insertion; the best are bold.";
+  "(insertion), those first that MAP shows most. Numbers: mean height of the curve. A good map has a low deletion and " +
+  "a high insertion; the best are bold.";
+const MAPS = { words: "the map of the words together", caption: "the map of the whole sentence" };
 
 export interface Comparison extends Component<Frame> {
   readonly head: HTMLElement; // takes what is said of the progress
@@ -28,7 +29,7 @@ export function createComparison(store: Store, signal: AbortSignal): Comparison 
   const close = iconButton("Stop comparing", CROSS);
   const head = h("div", { class: "gradeclip-comparison-head" }, title, curves, close);
   const grid = h("div", { class: "gradeclip-cells" });
-  const key = h("p", { class: "gradeclip-cell-note" }, CURVES_KEY);
+  const key = h("p", { class: "gradeclip-cell-note" });
   const element = h("section", { class: "gradeclip-comparison", hidden: true }, head, grid, key);
   const pictures = new Map<string, MethodPicture>();
   curves.addEventListener("click", () => store.set({ curves: !store.get("curves") }), { signal });
@@ -59,6 +60,8 @@ export function createComparison(store: Store, signal: AbortSignal): Comparison 
       setAttribute(curves, "aria-pressed", String(store.get("curves")));
       key.hidden = !store.get("curves");
       const shown = cells.map(({ curves: of }) => (store.get("curves") ? of : null));
+      const source = shown.find((of) => of?.source)?.source ?? store.get("overview");
+      key.textContent = CURVES_KEY.replace("MAP", MAPS[source]);
       const range = scoreRange(shown);
       const best = bestOf(shown);
       cells.forEach((cell, k) => {

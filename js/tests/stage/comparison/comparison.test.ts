@@ -177,6 +177,16 @@ describe("deletion and insertion", () => {
     expect(best()).toEqual([[], []]);
   });
 
+  test("the key says which map is measured", async () => {
+    const of = (source: "words" | "caption") => ({ one: { source, deletion: CURVE, insertion: CURVE } });
+    const view = open({ ...BOTH, curves: true, perturbation_curves: of("words") });
+    const key = () => view.all(".gradeclip-comparison > .gradeclip-cell-note").map((p) => p.textContent)[0];
+    expect(key()).toContain("those first that the map of the words together shows most");
+    view.model.set("perturbation_curves", of("caption"));
+    await frame();
+    expect(key()).toContain("those first that the map of the whole sentence shows most");
+  });
+
   test("a method without curves says why", () => {
     const error = "The picture’s score is below 0.";
     const curves = { one: { deletion: [], insertion: [], error } };
