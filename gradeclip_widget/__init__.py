@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import demo, evaluation
     from .clip import ClipModel, ModelLoadError, from_transformers, load, model_names
-    from .core.erasure import erase
+    from .core.images.erasure import erase
     from .core.vocabulary import Vocabulary
     from .explain.explainer import Explainer
     from .explain.explanation import Explanation
@@ -27,7 +27,7 @@ _HOMES = {
     "Explanation": ".explain.explanation",
     "ModelLoadError": ".clip",
     "Vocabulary": ".core.vocabulary",
-    "erase": ".core.erasure",
+    "erase": ".core.images.erasure",
     "explore": ".widget",
     "from_transformers": ".clip",
     "load": ".clip",

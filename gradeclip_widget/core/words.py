@@ -21,6 +21,20 @@ _WORD = regex.compile(
     rf"|{_LETTER}+(?:(?:['’‘\-‐‑]|(?<=\p{{N}})[.,](?=\p{{N}})){_LETTER}+)*"
 )
 
+FUNCTION_WORDS = frozenset(
+    """
+    a an the this that these those some any each every no all both either neither such one's its his her
+    their my your our it he she they we you i him them us me who whom whose which what there here
+    and or but nor so yet if than as while when where because though although
+    of in on at by for with without from to into onto over under above below beneath beside besides between
+    among behind before after near next off up down out through across along around against toward towards
+    about inside outside within during upon via per like
+    is are was were be been being am do does did has have had having can could will would may might must
+    shall should not very too also just only other another
+    """.split()
+)
+"""English words that name nothing in a picture."""
+
 
 @dataclass(frozen=True, slots=True)
 class Word:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.evidence import MEASURES
-from ..core.words import Word
+from ..core.ranks import rank_correlations
+from ..core.words import FUNCTION_WORDS, Word
 
 _MUCH, _NOTHING = 0.5, 0.02  # of a measure's largest importance
 _NAMED = 2  # maximum number of words that a note on contradicting measures names
@@ -18,20 +19,6 @@ _NAMED = 2  # maximum number of words that a note on contradicting measures name
 # Grad-ECLIP; eight small models of random weights exceed 0.8 in 6 of 400 captions, and 3 get the note.
 _ALIKE, _LESS_ALIKE = 0.8, 0.1
 _FAINT = 0.1  # of all blocks' summed contributions: a note says so if the explained ones have less
-
-FUNCTION_WORDS = frozenset(
-    """
-    a an the this that these those some any each every no all both either neither such one's its his her
-    their my your our it he she they we you i him them us me who whom whose which what there here
-    and or but nor so yet if than as while when where because though although
-    of in on at by for with without from to into onto over under above below beneath beside besides between
-    among behind before after near next off up down out through across along around against toward towards
-    about inside outside within during upon via per like
-    is are was were be been being am do does did has have had having can could will would may might must
-    shall should not very too also just only other another
-    """.split()
-)
-"""English words that name nothing in a picture."""
 
 
 def notes_on(
@@ -151,17 +138,8 @@ def alike(
 
 def _mean_rank_correlation(maps: NDArray[np.floating], pairs: Sequence[tuple[int, int]]) -> float:
     """Return the mean of Spearman's correlation over pairs of maps (W, rows, cols); 0 for a constant map."""
-    ranks = np.stack([_ranks(row) for row in maps.reshape(len(maps), -1)])
-    centered = ranks - ranks.mean(1, keepdims=True)
-    centered /= np.maximum(np.linalg.norm(centered, axis=1, keepdims=True), 1e-12)
-    return float(np.mean([centered[a] @ centered[b] for a, b in pairs]))
-
-
-def _ranks(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the rank of every value (N,); equal ones share the mean of theirs."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-    return ranks
+    correlations = np.nan_to_num(rank_correlations(maps.reshape(len(maps), -1)))
+    return float(np.mean([correlations[pair] for pair in pairs]))
 
 
 def _layers_for(magnitudes: NDArray[np.float32], part: float) -> int:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.ranks import spearman
 from ..demo.scenes import Scene
 from ..demo.world import NUMBERS
-from ..evaluation.measures.ranks import spearman
 from ..evaluation.pointing import energy_in_mask, pointing_hit, spread
 from ..explain.explainer import Explainer
 from .measured import ExplainedScene, mentions

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import gradeclip_widget as gw
-from gradeclip_widget.core.erasure import ERASURES, erase
+from gradeclip_widget.core.images.erasure import ERASURES, erase
 from gradeclip_widget.core.regions import pixels
 from gradeclip_widget.demo import Scene
 

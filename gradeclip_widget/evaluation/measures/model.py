@@ -7,23 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...core.ranks import rank_correlations
+from ...core.words import FUNCTION_WORDS
 from ..cases import Case, Row
 from ..measure import Measure
-from .ranks import rank_correlations
-
-FUNCTION_WORDS = frozenset(
-    """
-    a an the this that these those some any each every no all both either neither such one's its his her
-    their my your our it he she they we you i him them us me who whom whose which what there here
-    and or but nor so yet if than as while when where because though although
-    of in on at by for with without from to into onto over under above below beneath beside besides between
-    among behind before after near next off up down out through across along around against toward towards
-    about inside outside within during upon via per like
-    is are was were be been being am do does did has have had having can could will would may might must
-    shall should not very too also just only other another
-    """.split()
-)
-"""English words that name nothing in a picture."""
 
 CONTENT, CONTENT_FUNCTION = "content words", "content and function words"
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from ...core.erasure import ERASURES
 from ...core.errors import did_you_mean
+from ...core.images.erasure import ERASURES
 from ...explain.explainer import Explainer
 from ...explain.explanation import Explanation
 from ..bootstrap import Values

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from ...core.ranks import spearman
 from ...explain.explainer import Explainer
 from ...explain.explanation import Explanation
 from ..bootstrap import Values
 from ..cases import Case, Explain, Row, model_of
 from ..measure import Measure
-from .ranks import spearman
 
 
 @dataclass(frozen=True)

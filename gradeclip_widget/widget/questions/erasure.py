@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
-from ...core.erasure import ERASURES, erase
+from ...core.images.erasure import ERASURES, erase
 from ...core.progress import Progress, no_progress
 from ...export.picture import display_image
 from .base import RegionQuestion

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from gradeclip_widget.evaluation.measures.ranks import rank_correlations, spearman
+from gradeclip_widget.core.ranks import rank_correlations, spearman
 
 ROWS = arrays(np.float64, (3, 12), elements=st.integers(-4, 4).map(float))
 

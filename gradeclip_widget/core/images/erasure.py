@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from . import regions
-from .regions import Region
+from .. import regions
+from ..regions import Region
 
 ERASURES = ("blur", "mean", "noise")
 
