@@ -49,8 +49,7 @@ class Explainer:
         freeze_norms: whether the importance of tokens holds the scales of the text tower's last
             normalizations, the final norm's and the unit embedding's, at their values. Where they are
             differentiated, as in the paper, shares of the score sum to about nothing, and words that matter
-            may have no importance at all (``docs/mathematics.md``). Maps are the same either way. Always
-            ``False`` with ``reference=True``.
+            may have no importance (``docs/mathematics.md``). Always ``False`` with ``reference=True``.
         image_layers, text_layers: how many of the last blocks to explain; a text tower with fewer blocks is
             explained in all of them. By default of text 8, as the authors do; 2 where tokens read each
             other both ways (SigLIP), since further ones cost a pass for every token.
@@ -76,6 +75,7 @@ class Explainer:
     fit: Fit = option("fit")
     resolution: int | None = option("resolution")
     readings: bool = option("readings", of="_setup")
+    method_options: Mapping[str, Any] = option("method_options", of="_setup")
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class Explainer:
         self.clip, self.method = clip, get_method(method, reference, method_options)
         self.method.check_towers(clip.image_tower, clip.text_tower)
         self.method.bind(clip)
-        self._setup = Setup(clip, self.method, settings)
+        self._setup = Setup(clip, self.method, settings, dict(method_options or {}))
 
     @property
     def label(self) -> str:
@@ -211,7 +211,7 @@ class Explainer:
         Args:
             image: as in `__call__`.
             caption: one, or token ids (1, context length).
-            steps: points on the path, at least one. Errors are those of `__call__`.
+            steps: points on the path, at least one.
         """
         return integrate(self._setup, self._encoded(image), caption, steps)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..clip import ClipModel
@@ -20,11 +21,13 @@ class Setup:
         clip: the model.
         method: the method.
         settings: the options, resolved.
+        method_options: those of the method, by name.
     """
 
     clip: ClipModel
     method: Method
     settings: ExplainSettings
+    method_options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def label(self) -> str:

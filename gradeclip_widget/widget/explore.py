@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ def explore(
     *,
     models: Sequence[str | ClipModel] = (),
     method: str = "grad-eclip",
+    method_options: Mapping[str, Any] | None = None,
     pretrained: str | None = None,
     device: str | None = None,
     dtype: str | None = None,
@@ -61,6 +62,8 @@ def explore(
             `ClipModel`, or an `Explainer`, which then decides the method and its options too.
         models: others to switch to; they are loaded when first used.
         method: name of the method.
+        method_options: the method's own options, as `Explainer` takes them; or, to compare methods, those of
+            several by the methods' names, as in ``{"rise": {"masks": 500}, "m2ib": {"steps": 5}}``.
         pretrained: weights of a model that is given by its name, as `load` takes them.
         device: where such models go, as `load` takes it.
         dtype: to run such models in, as `load` takes it.
@@ -94,9 +97,11 @@ def explore(
     if isinstance(model, Explainer):
         if settings:
             raise ValueError(f"{', '.join(settings)}: the Explainer given has its own")
+        method_options = {model.method.name: model.method_options, **(method_options or {})}
         method, settings, model = model.method.name, model.options, model.clip
     loading = {"pretrained": pretrained, "device": device, "dtype": dtype}
-    backend = Backend(image, [_loaded(model, loading), *models], vocabularies)
+    of_methods = _by_method(method, method_options)
+    backend = Backend(image, [_loaded(model, loading), *models], vocabularies, of_methods)
     request = Request(0, caption_texts(captions), backend.models.names[0], method).with_values(
         settings
     )
@@ -125,6 +130,21 @@ def show(
     if not isinstance(explanations, Sequence):
         raise TypeError(f"show takes explanations, not {type(explanations).__name__}")
     return _laid_out(ExplanationWidget(explanations, **traits), layout)
+
+
+def _by_method(method: str, options: Mapping[str, Any] | None) -> dict[str, Mapping[str, Any]]:
+    """Return options by the methods' names, from those of one method or of several.
+
+    Raises:
+        ValueError: there is no such method or option, or an option has no such value.
+    """
+    from ..methods import get_method, method_names
+
+    named = set(options or {}) & set(method_names())
+    by_method = dict(options or {}) if named or not options else {method: options}
+    for name, own in by_method.items():
+        get_method(name, options=own)
+    return by_method
 
 
 def _captions(

@@ -317,3 +317,35 @@ def test_a_saved_page_keeps_the_comparison(live: Widget, tmp_path: Path) -> None
     state = json.loads(found[1])
     assert state["compare"] == THREE[:2]
     assert [set(cell) for cell in state["_comparison"]] == [{"name", "label", "header", "maps"}] * 2
+
+
+def test_methods_are_given_their_options(clip: gw.ClipModel, scene: Scene) -> None:
+    quick, other = {"masks": 3}, {"masks": 4}
+    expected = gw.Explainer(clip, "rise", method_options=quick)(scene.image, "a dog").signed_map
+    by_keyword = gw.explore(scene.image, "a dog", clip, method="rise", method_options=quick)
+    np.testing.assert_array_equal(by_keyword.explanation.signed_map, expected)
+    of_explainer = gw.Explainer(clip, "rise", method_options=quick)
+    kept = gw.explore(scene.image, "a dog", of_explainer)
+    np.testing.assert_array_equal(kept.explanation.signed_map, expected)
+    options = {"rise": quick, "m2ib": {"steps": 1}}
+    compared = gw.explore(scene.image, "a dog", clip, compare=["rise"], method_options=options)
+    compared.wait(PATIENCE)
+    np.testing.assert_array_equal(compared.comparison["rise"].signed_map, expected)
+    changed = gw.Explainer(clip, "rise", method_options=other)(scene.image, "a dog").signed_map
+    assert not np.array_equal(changed, expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"mask": 3}, "not 'mask'; did you mean 'masks'"),
+        ({"masks": 0}, "masks=0"),
+        ({"rise": {"mask": 3}}, "not 'mask'"),
+        ({"rise": {"masks": 3}, "grad-clip": {}}, "no method 'grad-clip'"),
+    ],
+)
+def test_wrong_options_of_a_method_are_refused_at_the_call(
+    clip: gw.ClipModel, scene: Scene, options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        gw.explore(scene.image, "a dog", clip, method="rise", method_options=options)

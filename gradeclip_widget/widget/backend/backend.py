@@ -37,6 +37,7 @@ class Backend:
         images: a picture, or a list of them, as `PictureList.read` takes.
         models: for the menu, as `ModelCache` takes.
         words: vocabularies besides the built-in ones, by name.
+        method_options: options of methods, by the methods' names.
     """
 
     def __init__(
@@ -44,7 +45,9 @@ class Backend:
         images: Any,
         models: Sequence[str | ClipModel],
         words: Mapping[str, Sequence[str]] | None = None,
+        method_options: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
+        self._method_options = dict(method_options or {})
         self.pictures = PictureList()
         for image in pictures_of(images):
             self.pictures.add(self.pictures.read(image))
@@ -113,7 +116,9 @@ class Backend:
     def explainer(self, request: Request, progress: Progress | None = None) -> Explainer:
         """Return the explainer that a request asks for; its model is loaded where it is not."""
         clip = self.models.get(request.model, progress)
-        return Explainer(clip, request.method, **asdict(request.settings))
+        options = self._method_options.get(request.method)
+        settings = asdict(request.settings)
+        return Explainer(clip, request.method, method_options=options, **settings)
 
     def encode(
         self, request: Request, explainer: Explainer, progress: Progress | None = None
