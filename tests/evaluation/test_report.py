@@ -13,6 +13,7 @@ import gradeclip_widget as gw
 from gradeclip_widget.evaluation import Deletion, EnergyPointing, demo_examples
 from gradeclip_widget.evaluation.report import Report, make_report, save_report
 from gradeclip_widget.evaluation.report.markdown import markdown
+from gradeclip_widget.evaluation.report.own_model import _on_readings
 from gradeclip_widget.evaluation.report.page import page
 from gradeclip_widget.evaluation.report.summary import cells, verdicts
 from gradeclip_widget.explain.explanation import Explanation
@@ -75,10 +76,18 @@ def test_methods_whose_difference_may_be_none_are_said_to_tie(clip: gw.ClipModel
 
 def test_the_report_says_what_the_model_is_like(report: Report) -> None:
     text = " ".join(report.advice)
-    assert re.search(r"\*(in caption|alone|left out)\* points best on this model", text)
+    assert re.search(
+        r"\*(in caption|alone|left out)\* points? best on this model \(in caption", text
+    )
     assert re.search(r"mean rank correlation among a caption's content words is -?\d\.\d\d", text)
     assert re.search(r"\d+% have no importance", text)
     assert "explained image blocks carry" in text
+
+
+def test_readings_that_point_alike_are_named_together() -> None:
+    alike = _on_readings({"in caption": 0.9, "alone": 0.5, "left out": 0.9})
+    assert "*in caption* and *left out* point best" in alike
+    assert "*alone* points best" in _on_readings({"in caption": 0.9, "alone": 0.95})
 
 
 def test_the_best_and_worst_examples_are_explained_by_their_method(report: Report) -> None:

@@ -10,6 +10,7 @@ from ..measures.model import ExplainedShare, SilentWords, WordSeparation
 from ..result import Evaluation
 
 ALIKE = 0.8  # rank correlation from which maps of different words are said to look alike
+TIE = 0.005  # part of the hits by which readings may differ and still count as alike
 SMALL = 0.3  # share of the evidence below which more blocks are advised
 
 
@@ -23,12 +24,7 @@ def advice(evaluations: Mapping[str, Evaluation]) -> list[str]:
     """Return sentences on a model from `model_measures` of one method."""
     sentences = []
     if (reading := evaluations.get(BestReading().label)) is not None:
-        rows = reading.table.sort_values("mean", ascending=False)
-        parts = [f"{row.reading} {row.mean:.2f}" for row in rows.itertuples()]
-        best = rows.iloc[0]["reading"]
-        sentences.append(
-            f"Of the readings of a word, *{best}* points best on this model (hits: {', '.join(parts)})."
-        )
+        sentences.append(_on_readings(_means(reading)))
     separation = _means(evaluations[WordSeparation().label])
     content = separation.get("content words")
     if content is not None:
@@ -47,6 +43,17 @@ def advice(evaluations: Mapping[str, Evaluation]) -> list[str]:
         more = f"; try {tower}_layers=2 or more" if share < SMALL else ""
         sentences.append(f"The explained {tower} blocks carry {share:.0%} of the evidence{more}.")
     return sentences
+
+
+def _on_readings(hits: Mapping[str, float]) -> str:
+    """Return a sentence on which reading points best, from the hits of each."""
+    listed = ", ".join(f"{reading} {value:.2f}" for reading, value in hits.items())
+    best = max(hits, key=lambda reading: hits[reading])
+    ties = [f"*{reading}*" for reading in hits if hits[best] - hits[reading] < TIE]
+    points = "points" if len(ties) == 1 else "point"
+    return (
+        f"Of the readings of a word, {' and '.join(ties)} {points} best on this model ({listed})."
+    )
 
 
 def _means(evaluation: Evaluation) -> dict[str, float]:
