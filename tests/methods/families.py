@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from numpy.typing import NDArray
 from open_clip.model import CLIP
@@ -98,6 +99,28 @@ def check_narrow(name: str, method: str, **options: Any) -> None:
         assert e.signed_map.dtype == np.float32
         together = np.corrcoef(_ranks(full.signed_map), _ranks(e.signed_map))[0, 1]
         assert together >= 0.95, f"{together:.3f}"
+
+
+def check_stops(maps: Callable[[Any], object], clip: gw.ClipModel, total: int, at: int) -> None:
+    """Progress is told step by step, and stops the work, which leaves the model as it was.
+
+    Args:
+        maps: computes maps, reporting to the callback that it is given.
+        clip: of this model.
+        total: number of steps.
+        at: the step before which it is stopped.
+    """
+    told: list[tuple[int, int | None]] = []
+
+    def progress(stage: str, done: int, steps: int | None) -> None:
+        told.append((done, steps))
+        if done == at:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        maps(progress)
+    assert told == [(n, total) for n in range(at + 1)]
+    assert all(p.grad is None and p.requires_grad for p in clip.model.parameters())
 
 
 def contrast(e: gw.Explanation, scene: Scene, word: str, reading: Any = "in caption") -> float:

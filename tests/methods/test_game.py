@@ -106,17 +106,7 @@ def test_batches_of_texts_make_no_difference(name: str, monkeypatch: pytest.Monk
 def test_it_says_how_far_it_is_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     clip = check.wrap(families.model("open_clip"))
     monkeypatch.setattr("gradeclip_widget.methods.attention.game._SLOPES", 1)
-    told: list[tuple[int, int | None]] = []
-
-    def progress(stage: str, done: int, total: int | None) -> None:
-        told.append((done, total))
-        if done == 1:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        image_maps(clip, TEXTS, progress)
-    assert told == [(0, 3), (1, 3)]
-    assert all(p.grad is None and p.requires_grad for p in clip.model.parameters())
+    families.check_stops(lambda report: image_maps(clip, TEXTS, report), clip, 3, 1)
 
 
 @pytest.mark.parametrize("start", [-1, 0])

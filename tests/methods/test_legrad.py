@@ -79,17 +79,7 @@ def test_batches_of_texts_make_no_difference(name: str, monkeypatch: pytest.Monk
 def test_it_says_how_far_it_is_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     clip = check.wrap(families.model("open_clip"))
     monkeypatch.setattr("gradeclip_widget.methods.attention.legrad._SLOPES", 1)
-    told: list[tuple[int, int | None]] = []
-
-    def progress(stage: str, done: int, total: int | None) -> None:
-        told.append((done, total))
-        if done == 5:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        image_maps(clip, TEXTS, progress)
-    assert told == [(n, 9) for n in range(6)]
-    assert all(p.grad is None and p.requires_grad for p in clip.model.parameters())
+    families.check_stops(lambda report: image_maps(clip, TEXTS, report), clip, 9, 5)
 
 
 @pytest.mark.parametrize("name", [*BY_HAND, *OTHERS])

@@ -19,23 +19,12 @@ from gradeclip_widget.explain.explanation import Explanation
 from gradeclip_widget.widget.request import Request
 
 from ..factories import GRID, SIZE, make_explanation
-from ..fakes import FakeBackend, live_widget
+from ..fakes import FakeBackend
 
 PATIENCE = 30  # seconds, of a test that would fail
 Widget = gw.ExplanationWidget
 THREE = ["grad-eclip", "grad-cam", "self-attention"]
 LEFT = {"kind": "box", "box": [0, 0, SIZE[0] / GRID[1], SIZE[1]]}  # the first column of patches
-
-
-@pytest.fixture
-def backend(clip: gw.ClipModel) -> FakeBackend:
-    return FakeBackend(clip)
-
-
-@pytest.fixture
-def live(backend: FakeBackend) -> Widget:
-    """A widget of two captions by Grad-ECLIP."""
-    return live_widget(backend)
 
 
 def computed(widget: Widget) -> list[str]:

@@ -15,21 +15,10 @@ from gradeclip_widget.widget.backend.backend import EXPLANATIONS_KEPT
 from gradeclip_widget.widget.history import LIMIT
 
 from ..factories import make_explanation
-from ..fakes import FakeBackend, live_widget
+from ..fakes import FakeBackend
 
 PATIENCE = 30  # seconds, of a test that would fail
 Widget = gw.ExplanationWidget
-
-
-@pytest.fixture
-def backend(clip: gw.ClipModel) -> FakeBackend:
-    return FakeBackend(clip)
-
-
-@pytest.fixture
-def live(backend: FakeBackend) -> Widget:
-    """A widget of two captions."""
-    return live_widget(backend)
 
 
 def shown(widget: Widget) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -70,65 +71,64 @@ class EnergyPointing(Measure):
 
 
 @dataclass(frozen=True)
-class MaskIoU(Measure):
+class _Segmentation(Measure):
+    """Base class of measures of where a word's map is high; `MaskIoU` says what its options are.
+
+    Raises:
+        ValueError: no such threshold.
+    """
+
+    threshold: float = 0.5
+    reading: str = IN_CAPTION
+
+    better = "higher"
+    needs_masks = True
+
+    def __post_init__(self) -> None:
+        """Check the threshold."""
+        _check_threshold(self.threshold)
+
+    def rows(self, case: Case) -> Iterator[Row]:
+        """Yield the value for every phrase that has a mask."""
+        for phrase, high in _segmentations(case, self.reading, self.threshold):
+            yield Row(self.compare(high, phrase.mask), phrase.text)
+
+    @abstractmethod
+    def compare(self, high: Mask, mask: Mask) -> float:
+        """Return the value of high pixels (height, width), compared with the pixels of what is named."""
+
+
+@dataclass(frozen=True)
+class MaskIoU(_Segmentation):
     """Overlap of what a word names with where its map is high: intersection over union.
 
     Args:
         threshold: pixels count as high from this part of the map's maximum on, above 0 and at most 1.
         reading: as in `PointingGame`.
-
-    Raises:
-        ValueError: no such threshold.
     """
-
-    threshold: float = 0.5
-    reading: str = IN_CAPTION
 
     name = "mask IoU"
     unit = "intersection over union with what the word names"
-    better = "higher"
-    needs_masks = True
 
-    def __post_init__(self) -> None:
-        """Check the threshold."""
-        _check_threshold(self.threshold)
-
-    def rows(self, case: Case) -> Iterator[Row]:
-        """Yield the overlap for every phrase that has a mask."""
-        for phrase, high in _segmentations(case, self.reading, self.threshold):
-            yield Row(iou(high, phrase.mask), phrase.text)
+    def compare(self, high: Mask, mask: Mask) -> float:
+        """Return the intersection over union."""
+        return iou(high, mask)
 
 
 @dataclass(frozen=True)
-class PixelAccuracy(Measure):
+class PixelAccuracy(_Segmentation):
     """Part of the pixels that are high in a word's map and on what it names, or neither.
 
-    Since most pixels lie on no object, an empty map does well here; read it beside `MaskIoU`.
-
-    Args:
-        threshold: as in `MaskIoU`.
-        reading: as in `PointingGame`.
-
-    Raises:
-        ValueError: no such threshold.
+    Since most pixels lie on no object, an empty map does well here; read it beside `MaskIoU`, which has the
+    same options.
     """
-
-    threshold: float = 0.5
-    reading: str = IN_CAPTION
 
     name = "pixel accuracy"
     unit = "part of the pixels told apart rightly"
-    better = "higher"
-    needs_masks = True
 
-    def __post_init__(self) -> None:
-        """Check the threshold."""
-        _check_threshold(self.threshold)
-
-    def rows(self, case: Case) -> Iterator[Row]:
-        """Yield the accuracy for every phrase that has a mask."""
-        for phrase, high in _segmentations(case, self.reading, self.threshold):
-            yield Row(float((high == phrase.mask).mean()), phrase.text)
+    def compare(self, high: Mask, mask: Mask) -> float:
+        """Return the part of the pixels."""
+        return float((high == mask).mean())
 
 
 @dataclass(frozen=True)
