@@ -70,12 +70,12 @@ def main() -> None:
         first = seconds(run)
         if first > SLOW:
             taken = interleaved({"forward": forward}, args.rounds) | {"run": first}
-            memory = "not measured"
         else:
             taken = interleaved({"forward": forward, "run": run}, args.rounds)
-            memory = f"{peak(run, args.device) / 1e6:.0f}"
+        memory = peak(run, args.device) / 1e6
         whole = taken["run"] * PART.get(name, 1)
-        print(f"| {name} | {whole / taken['forward']:.3g} | {whole:.2f} | {memory} |", flush=True)
+        ratio = whole / taken["forward"]
+        print(f"| {name} | {ratio:.3g} | {whole:.2f} | {memory:.0f} |", flush=True)
 
 
 def _wait(device: str) -> None:
