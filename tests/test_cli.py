@@ -95,7 +95,7 @@ def test_options_reach_the_explainer(
 
     def explainer(*args: object, **options: object) -> object:
         made.append((args, options))
-        return lambda image, caption: make_explanation()
+        return lambda image, caption, progress: make_explanation()
 
     monkeypatch.setattr("gradeclip_widget.explain.explainer.Explainer", explainer)
     options = "--resolution 448 --image-layers 2 --reference --method grad-cam".split()

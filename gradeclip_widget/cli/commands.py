@@ -84,7 +84,8 @@ def _explain(args: argparse.Namespace) -> None:
         image_layers=args.image_layers,
         resolution=args.resolution,
     )
-    explanation = explainer(args.image, args.caption)
+    # A bar on a terminal alone: in a file or a pipe it would be litter.
+    explanation = explainer(args.image, args.caption, progress=sys.stderr.isatty())
     print(word_table(explanation))
     if write is not None:
         make_folder(args.output.parent)

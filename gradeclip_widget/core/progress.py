@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 Progress = Callable[[str, int, int | None], None]
 """Takes a stage's name, the number of steps done, and how many there are (``None`` where unknown).
@@ -10,6 +14,49 @@ Progress = Callable[[str, int, int | None], None]
 It is called before every step. An exception that it raises ends the work and passes through.
 """
 
+ProgressOption = Progress | bool | None
+"""What a caller may give: a callback, ``True`` for a progress bar, or ``False`` or ``None`` for neither."""
+
 
 def no_progress(stage: str, done: int, total: int | None) -> None:
     """Do nothing: the default progress callback."""
+
+
+def progress_of(option: ProgressOption) -> Progress:
+    """Return the callback that a caller asks for.
+
+    Args:
+        option: a callback, ``True`` for a progress bar in the terminal or notebook, else nothing.
+    """
+    if callable(option):
+        return option
+    return _Bar() if option else no_progress
+
+
+class _Bar:
+    """A progress bar for every stage of more than one step, gone when the next one begins."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._bar: tqdm[Any] | None = None
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        """Show that so many steps are done."""
+        from tqdm.auto import tqdm
+
+        if stage != self._stage:
+            self._close()
+            self._stage = stage
+            if total is not None and total > 1:
+                self._bar = tqdm(total=total, desc=stage, leave=False)
+        if self._bar is not None:
+            self._bar.update(done - self._bar.n)
+
+    def __del__(self) -> None:
+        """Take the last bar away."""
+        self._close()
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

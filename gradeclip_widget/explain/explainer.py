@@ -17,7 +17,7 @@ from ..clip.preprocessing import Fit
 from ..clip.tokenizers.captions import caption_list
 from ..core.block_maps import BlockMaps
 from ..core.errors import under_old_name
-from ..core.progress import Progress, no_progress
+from ..core.progress import ProgressOption, progress_of
 from ..core.regions import Region
 from ..core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
 from ..methods import get_method
@@ -123,7 +123,7 @@ class Explainer:
         """Return the same explainer with another method, and that method's options."""
         return Explainer(self.clip, method, method_options=method_options, **self.options)
 
-    def encode(self, image: Any, progress: Progress | None = None) -> EncodedImage:
+    def encode(self, image: Any, progress: ProgressOption = None) -> EncodedImage:
         """Run the image tower on a picture once, for any number of captions; errors are those of `__call__`.
 
         >>> import gradeclip_widget as gw
@@ -133,9 +133,9 @@ class Explainer:
             image: as in `__call__`.
             progress: called at the stage "image tower".
         """
-        return encode_image(self._setup, image, progress or no_progress)
+        return encode_image(self._setup, image, progress_of(progress))
 
-    def _encoded(self, image: Any, progress: Progress | None = None) -> EncodedImage:
+    def _encoded(self, image: Any, progress: ProgressOption = None) -> EncodedImage:
         """Return what `encode` makes of a picture, or, checked, what it made before."""
         if not isinstance(image, EncodedImage):
             return self.encode(image, progress)
@@ -144,26 +144,26 @@ class Explainer:
 
     @overload
     def __call__(  # type: ignore[overload-overlap]  # a str is a sequence of str as well
-        self, image: Pictures, captions: str | Tensor, progress: Progress | None = None
+        self, image: Pictures, captions: str | Tensor, progress: ProgressOption = None
     ) -> list[Explanation]: ...
     @overload
     def __call__(
-        self, image: Pictures, captions: Sequence[str], progress: Progress | None = None
+        self, image: Pictures, captions: Sequence[str], progress: ProgressOption = None
     ) -> list[list[Explanation]]: ...
     @overload
     def __call__(
-        self, image: Any, captions: str | Tensor, progress: Progress | None = None
+        self, image: Any, captions: str | Tensor, progress: ProgressOption = None
     ) -> Explanation: ...
     @overload
     def __call__(
-        self, image: Any, captions: Sequence[str], progress: Progress | None = None
+        self, image: Any, captions: Sequence[str], progress: ProgressOption = None
     ) -> list[Explanation]: ...
 
     def __call__(
         self,
         image: Any,
         captions: str | Sequence[str] | Tensor,
-        progress: Progress | None = None,
+        progress: ProgressOption = None,
     ) -> Explanation | list[Explanation] | list[list[Explanation]]:
         """Explain a picture, or each of several, with one caption or several.
 
@@ -171,8 +171,8 @@ class Explainer:
             image: path, web address, bytes, open file, PIL image, array, tensor (3, H, W) or (1, 3, H, W),
                 normalized or not, or what `encode` made of one; or a list of these.
             captions: a caption, a list of captions, or token ids (1, context length).
-            progress: called at the stages "tokens", "image tower", "maps" before every caption, and those of
-                the method; an exception that it raises ends the work and passes through.
+            progress: ``True`` for a progress bar, or a callback: called at "tokens", "image tower", "maps"
+                and the stages of the method. An exception that it raises passes through and ends the work.
 
         Returns:
             One explanation, a list for a list of captions, and for a list of pictures the list of what each
@@ -184,12 +184,12 @@ class Explainer:
                 with other options of the image side; or a caption has no words.
             FileNotFoundError, ConnectionError, TimeoutError: there is no picture at the path or the address.
         """
-        (listed, single), report = caption_list(captions), progress or no_progress
+        (listed, single), report = caption_list(captions), progress_of(progress)
         report("tokens", 0, None)
         tokens = self.clip.tokens(listed)
 
         def of(one: Any) -> Any:
-            start, encoded = time.perf_counter(), self._encoded(one, progress)
+            start, encoded = time.perf_counter(), self._encoded(one, report)
             made = explain(self._setup, encoded, tokens, report, start)
             return made[0] if single else made
 
@@ -227,7 +227,7 @@ class Explainer:
         return cosines(self._setup, image, self.clip.tokens(caption_list(captions)[0]))
 
     def vocabulary_maps(
-        self, image: Any, vocabulary: Vocabulary, progress: Progress | None = None
+        self, image: Any, vocabulary: Vocabulary, progress: ProgressOption = None
     ) -> VocabularyMaps:
         """Return the maps of a picture along every word of a vocabulary.
 
@@ -247,7 +247,7 @@ class Explainer:
             vocabulary: of `vocabularies`, or one's own.
             progress: called at the stages "image tower", "words" and, before every batch of words, "maps".
         """
-        return vocabulary_maps(self._setup, image, vocabulary, progress or no_progress)
+        return vocabulary_maps(self._setup, image, vocabulary, progress_of(progress))
 
     def classify_region(
         self,
@@ -255,7 +255,7 @@ class Explainer:
         region: Region,
         vocabulary: Vocabulary,
         count: int | None = 12,
-        progress: Progress | None = None,
+        progress: ProgressOption = None,
     ) -> list[SeenWord]:
         """Return the words that a region of a picture resembles most, the best first.
 
@@ -280,9 +280,9 @@ class Explainer:
             The words; none where the region lies outside what the model saw.
         """
         encoded = self._encoded(image, progress)
-        return classify_region(encoded, region, vocabulary, count, progress or no_progress)
+        return classify_region(encoded, region, vocabulary, count, progress_of(progress))
 
-    def block_maps(self, image: Any, caption: str, progress: Progress | None = None) -> BlockMaps:
+    def block_maps(self, image: Any, caption: str, progress: ProgressOption = None) -> BlockMaps:
         """Return the maps of a caption and its words in every single block of both towers.
 
         A tower without several blocks to explain (a pooling head, a feature map, averaged tokens) has one.
@@ -295,6 +295,6 @@ class Explainer:
         Raises:
             ValueError: the method has no blocks; or as in `__call__`.
         """
-        return block_maps(self._setup, image, caption, progress or no_progress)
+        return block_maps(self._setup, image, caption, progress_of(progress))
 
     depth = under_old_name(block_maps, "depth")
