@@ -9,12 +9,13 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -qq --constr
 
 export PATH := $(BIN):$(PATH)
 
-.PHONY: help demo lab screenshots test test-python test-js build format clean distclean
+.PHONY: help demo lab docs screenshots test test-python test-js build format clean distclean
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make demo       explain a scene with the embedded model; writes build/demo.html'
 	@echo 'make lab        open the quick start in JupyterLab'
+	@echo 'make docs       the site, with live explanations, into build/site/; it needs no network'
 	@echo 'make test       every check: ruff, mypy, tsc, biome, vitest, pytest with real browsers'
 	@echo 'make build      the front end into gradeclip_widget/static/, wheel and sdist into dist/'
 	@echo 'make format     format Python and TypeScript'
@@ -26,6 +27,10 @@ demo: $(DONE)/package
 
 lab: $(DONE)/lab
 	jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/quickstart.ipynb
+
+docs: $(DONE)/docs
+	sphinx-build --quiet --fresh-env --fail-on-warning --keep-going -c docs -d build/doctrees . build/site
+	@echo 'Open build/site/index.html in a browser; it needs no server.'
 
 screenshots: $(DONE)/dev $(DONE)/browser
 	python -m scripts.screenshots
@@ -75,9 +80,13 @@ $(DONE)/lab: $(DONE)/package
 	$(INSTALL) --editable '.[lab]'
 	@touch $@
 
+$(DONE)/docs: $(DONE)/package
+	$(INSTALL) --editable '.[docs]'
+	@touch $@
+
 $(DONE)/dev: $(DONE)/package
 	$(INSTALL) --editable '.[dev]'
-	@touch $@ $(DONE)/lab
+	@touch $@ $(DONE)/lab $(DONE)/docs
 
 $(DONE)/node: | $(DONE)/python
 	scripts/need-node.sh

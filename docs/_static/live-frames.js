@@ -1,0 +1,26 @@
+// Frames of live explanations are as high as their content and as light or dark as the page.
+
+const frames = () => document.querySelectorAll("iframe.live-frame");
+
+function theme() {
+  const chosen = document.body.dataset.theme;
+  if (chosen === "light" || chosen === "dark") return chosen;
+  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
+const tellTheme = () => {
+  for (const frame of frames()) frame.contentWindow.postMessage({ gradeclipTheme: theme() }, "*");
+};
+
+addEventListener("message", ({ data, source }) => {
+  if (data?.gradeclipReady) source.postMessage({ gradeclipTheme: theme() }, "*");
+  if (!data?.gradeclipHeight) return;
+  for (const frame of frames()) {
+    if (frame.contentWindow === source) frame.style.height = `${Math.ceil(data.gradeclipHeight)}px`;
+  }
+});
+
+addEventListener("DOMContentLoaded", () => {
+  new MutationObserver(tellTheme).observe(document.body, { attributeFilter: ["data-theme"] });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", tellTheme);
+});

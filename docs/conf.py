@@ -1,0 +1,84 @@
+"""Sphinx's configuration: ``make docs``.
+
+The source folder is the root of the repository, so that pages link to each other, to the notebooks and to the
+sources as they do on GitHub. Nothing is fetched while building or reading: no fonts, no scripts.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+os.environ.setdefault("PLOTLY_RENDERER", "notebook")  # figures bring plotly's script along
+
+project = "gradeclip-widget"
+author = "gradeclip-widget developers"
+copyright = f"2026, {author}"  # noqa: A001 # Sphinx's own name
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+    "navigation",
+    "live_frames",
+]
+root_doc = "docs/index"
+include_patterns = [
+    "docs/**",
+    "notebooks/*.ipynb",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "gradeclip_widget/clip/README.md",
+    "gradeclip_widget/demo/MODEL_CARD.md",
+]
+exclude_patterns = [".*", "build", "node_modules", "**/.ipynb_checkpoints"]
+
+# Markdown as on GitHub, headings as its anchors included.
+myst_heading_anchors = 4
+myst_enable_extensions: list[str] = []
+
+# Notebooks are run, and stop the build where a cell fails. A widget is shown as the page that it carries,
+# which needs neither a kernel nor the network.
+nb_execution_mode = "force"
+nb_execution_timeout = 300  # seconds a cell
+nb_execution_raise_on_error = True
+nb_ipywidgets_js: dict[str, Any] = {}
+nb_mime_priority_overrides = [
+    ("html", "text/html", 0),
+    ("html", "application/vnd.jupyter.widget-view+json", None),
+]
+
+# Docstrings are Google's; a name in single backticks is a link where it is one of ours.
+default_role = "py:obj"
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_default_options = {"members": True, "show-inheritance": True}
+napoleon_numpy_docstring = False
+napoleon_custom_sections = ["Reference"]
+
+html_theme = "furo"
+html_title = "gradeclip-widget"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_js_files = ["live-frames.js"]
+templates_path = ["_templates"]
+html_additional_pages = {"index": "index.html"}  # the first page is docs/index.html
+html_show_sourcelink = False
+html_show_sphinx = False
+html_theme_options = {
+    "light_css_variables": {
+        "color-brand-primary": "#3a5bd9",
+        "color-brand-content": "#3a5bd9",
+        "color-brand-visited": "#3a5bd9",
+    },
+    "dark_css_variables": {
+        "color-brand-primary": "#8aa4ff",
+        "color-brand-content": "#8aa4ff",
+        "color-brand-visited": "#8aa4ff",
+        "color-background-primary": "#121212",  # as frames have it
+    },
+}

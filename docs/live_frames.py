@@ -1,0 +1,94 @@
+"""Live explanations in the site's pages.
+
+A comment in a page's Markdown, followed by a picture, names what the site shows in the picture's place::
+
+    <!-- live {"scene": 0, "selected_words": [1]} -->
+    ![The words of a caption on a picture](images/widget-light.png)
+
+Its entries are the number of a drawn scene and keywords of `gradeclip_widget.explore`. The explanation is
+computed by the embedded model while the site is built. It is a page of its own and makes no network request.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.transforms import SphinxTransform
+
+import gradeclip_widget as gw
+
+MARKER = re.compile(r"<!--\s*live\s+(\{.*\})\s*-->", re.DOTALL)
+FOLDER = "live"
+
+# The frame's part of `_static/live-frames.js`: a frame and the page that it is in cannot see each other.
+IN_FRAME = """<style>body { margin: 0 !important; }</style>
+<script>
+const tell = () => parent.postMessage({ gradeclipHeight: document.documentElement.offsetHeight }, "*");
+new ResizeObserver(tell).observe(document.documentElement);
+addEventListener("message", ({ data }) => {
+  if (!data?.gradeclipTheme) return;
+  document.documentElement.style.colorScheme = data.gradeclipTheme;
+  document.body.dataset.theme = data.gradeclipTheme;
+});
+parent.postMessage({ gradeclipReady: true }, "*");
+</script>
+"""
+
+
+@cache
+def embedded_model() -> gw.ClipModel:
+    """Return the embedded model, loaded once."""
+    return gw.load("demo")
+
+
+def write_page(options: dict[str, Any], path: Path) -> None:
+    """Write the page of an explanation, as `explore` with these options shows it."""
+    scene = gw.demo.scenes()[options.pop("scene")]
+    captions = options.pop("captions", scene.caption)
+    widget = gw.explore(scene.image, captions, embedded_model(), **options)
+    widget.wait(300)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page = widget.save_html(path).read_text(encoding="utf-8")
+    path.write_text(page.replace("</body>", IN_FRAME + "</body>"), encoding="utf-8")
+    widget.close()
+
+
+class LiveFrames(SphinxTransform):
+    """Put live frames in the place of what is marked."""
+
+    default_priority = 100  # before the pictures that they replace are collected
+
+    def apply(self, **_: Any) -> None:
+        """Find the marks and replace what follows them."""
+        for mark in list(self.document.findall(nodes.raw)):
+            match = MARKER.match(mark.astext().strip())
+            if match:
+                self._replace(mark, json.loads(match[1]))
+
+    def _replace(self, mark: nodes.raw, options: dict[str, Any]) -> None:
+        paragraph = mark.next_node(descend=False, siblings=True)
+        picture = next(iter(paragraph.findall(nodes.image)), None) if paragraph else None
+        if picture is None:
+            raise ValueError(f"{self.env.docname}: no picture follows {mark.astext()}")
+        name = hashlib.sha256(mark.astext().encode()).hexdigest()[:12] + ".html"
+        write_page(options, Path(self.app.outdir, FOLDER, name))
+        source = "../" * self.env.docname.count("/") + f"{FOLDER}/{name}"
+        frame = (
+            f'<iframe class="live-frame" src="{source}" loading="lazy" sandbox="allow-scripts" '
+            f'title="{html.escape(picture["alt"])}"></iframe>'
+        )
+        paragraph.replace_self(nodes.raw("", frame, format="html"))
+        mark.parent.remove(mark)
+
+
+def setup(app: Any) -> dict[str, Any]:
+    """Add the transform to Sphinx."""
+    app.add_transform(LiveFrames)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,181 @@
+"""The documentation: links lead somewhere, examples run, and every page and public name is in the site."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import unquote
+
+import nbformat
+import pytest
+
+import gradeclip_widget as gw
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+NOTEBOOKS = sorted(ROOT.glob("notebooks/*.ipynb"))
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted(DOCS.rglob("*.md")),
+    *sorted(ROOT.glob("gradeclip_widget/**/*.md")),
+    *NOTEBOOKS,
+]
+HOWTOS = sorted(DOCS.glob("howto/*.md"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@cache
+def prose(path: Path) -> str:
+    """Return a page's Markdown without its code."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        cells = nbformat.reads(text, as_version=4).cells
+        text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return re.sub(r"(?ms)^(```+).*?^\1", "", text)
+
+
+def links(path: Path) -> Iterator[str]:
+    """Yield what a page's links and pictures lead to, addresses on the web left out."""
+    text = re.sub(r"`[^`\n]+`", "code", prose(path))
+    for target in re.findall(r"\]\(([^()\s]+)\)", text):
+        if not re.match(r"[a-z]+:", target):
+            yield unquote(target)
+
+
+@cache
+def anchors(path: Path) -> set[str]:
+    """Return the anchors that GitHub gives to a page's headings."""
+    found: set[str] = set()
+    for heading in re.findall(r"(?m)^#{1,6} (.+?)\s*$", prose(path)):
+        plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading)
+        slug = re.sub(r"[^\w\- ]", "", plain.lower()).replace(" ", "-")
+        numbers = (f"{slug}-{n}" for n in range(1, 100))
+        found.add(slug if slug not in found else next(n for n in numbers if n not in found))
+    return found
+
+
+def broken(path: Path) -> list[str]:
+    """Return the links of a page that lead nowhere."""
+    wrong = []
+    for target in links(path):
+        file, _, anchor = target.partition("#")
+        place = (path.parent / file).resolve() if file else path
+        if not place.exists() or (anchor and anchor not in anchors(place)):
+            wrong.append(target)
+    return wrong
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_every_link_of_a_page_leads_somewhere(path: Path) -> None:
+    assert broken(path) == []
+
+
+def test_links_and_anchors_that_lead_nowhere_are_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# One `thing`, twice\n\n[a](#one-thing-twice) [b](#gone) [c](gone.md) [d](https://a.b)\n"
+        "```\n[e](in-code.md)\n```\n`[f](in-code.md)` ![g](gone.png) [h](page.md#one-thing-twice)\n"
+    )
+    assert broken(page) == ["#gone", "gone.md", "gone.png"]
+
+
+def navigation() -> ModuleType:
+    """Return `docs/navigation.py`."""
+    spec = importlib.util.spec_from_file_location("navigation", DOCS / "navigation.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_page_is_in_the_contents_once() -> None:
+    listed = [page for pages in navigation().contents().values() for page in pages]
+    beside = {
+        "README.md",
+        "docs/index.md",
+    }  # the first page of the repository, and that of the site
+    assert len(listed) == len(set(listed))
+    assert {name_of(path) for path in PAGES} - beside <= set(listed)
+
+
+def test_what_the_contents_call_by_another_name_is_a_page() -> None:
+    assert [page for page in navigation().TITLES if not (ROOT / page).exists()] == []
+
+
+@pytest.mark.parametrize("path", HOWTOS, ids=lambda path: path.stem)
+def test_the_examples_of_a_how_to_page_run(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them are Python; those with the embedded model and a drawn scene are run, in turn."""
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"(?ms)^```python\n(.*?)^```", path.read_text(encoding="utf-8"))
+    assert blocks
+    names = {"gw": gw}
+    for block in blocks:
+        code = compile(block, path.name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        if not re.search(r"street\.jpg|openai|\bmodel, pre|\bmodel, processor", block):
+            exec(code, names)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, its notebooks not executed: that is done by tests of their own."""
+    folder = tmp_path_factory.mktemp("site")
+    build = subprocess.run(
+        [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going",
+         "-D", "nb_execution_mode=off", "-c", "docs", "-d", folder / "doctrees", ".", folder / "html"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert build.returncode == 0, build.stderr
+    return folder / "html"
+
+
+def test_the_site_builds_without_a_warning(site: Path) -> None:
+    assert "url=docs/index.html" in (site / "index.html").read_text()
+    assert (site / "docs/index.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("page", "module"),
+    [("api", gw), ("api", gw.demo), ("api-evaluation", gw.evaluation)],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_every_public_name_is_in_the_api_reference(
+    site: Path, page: str, module: ModuleType
+) -> None:
+    text = (site / f"docs/{page}.html").read_text()
+    public = {name for name in module.__all__ if callable(getattr(module, name))}
+    assert public
+    missing = {name for name in public if not re.search(rf'id="[\w.]*\b{name}"', text)}
+    assert missing == set()
+
+
+def test_no_page_of_the_site_fetches_from_the_network(site: Path) -> None:
+    there = r"=\"(?:https?:)?//"
+    fetched = rf"<(?:script|img|iframe|source)\b[^>]*\bsrc{there}|<link\b[^>]*\bhref{there}"
+    pages = {path.relative_to(site): path.read_text() for path in site.rglob("*.html")}
+    assert [path for path, text in pages.items() if re.search(fetched, text)] == []
+    styles = [path.read_text() for path in site.rglob("*.css")]
+    assert not any(re.search(r"url\([\"']?(?:https?:)?//|@import", style) for style in styles)
+
+
+def test_marked_pictures_are_live_in_the_site(site: Path) -> None:
+    marked = [path for path in DOCS.rglob("*.md") if "\n<!-- live " in path.read_text()]
+    assert marked
+    for path in marked:
+        page = site / path.relative_to(ROOT).with_suffix(".html")
+        sources = re.findall(r'<iframe class="live-frame" src="([^"]+)"', page.read_text())
+        assert sources, page
+        for source in sources:
+            assert "gradeclip-payloads" in (page.parent / source).read_text()
