@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 
 import gradeclip_widget as gw
-from gradeclip_widget.evaluation import Deletion, EnergyPointing, demo_examples
+from gradeclip_widget.evaluation import (
+    Deletion,
+    EnergyPointing,
+    RandomizedWeights,
+    RandomMap,
+    demo_examples,
+)
 from gradeclip_widget.evaluation.report import Report, make_report, save_report
 from gradeclip_widget.evaluation.report.markdown import markdown
 from gradeclip_widget.evaluation.report.own_model import _on_readings
@@ -72,6 +78,21 @@ def test_methods_whose_difference_may_be_none_are_said_to_tie(clip: gw.ClipModel
         progress=False,
     )
     assert "cannot be told apart from it" in verdicts(report.evaluations)[0]
+
+
+def test_a_check_ranks_no_methods_but_names_those_that_fail(clip: gw.ClipModel) -> None:
+    explainer = gw.Explainer(clip)
+    explainers = {"grad-eclip": explainer, "random map": RandomMap(explainer)}
+    found = {
+        "randomized weights": RandomizedWeights()(
+            explainers, list(demo_examples(3, SEED)), progress=False
+        )
+    }
+    (sentence,) = verdicts(found)
+    assert sentence == (
+        "randomized weights: of random map the map survives them and says nothing of the model."
+    )
+    assert not any(cell.best or cell.tied for cell in cells(found["randomized weights"]).values())
 
 
 def test_the_report_says_what_the_model_is_like(report: Report) -> None:

@@ -19,6 +19,8 @@ from ..bootstrap import Values
 from ..cases import Case, Explain, Row, model_of
 from ..measure import Measure
 
+SURVIVES = "survives"  # column of the table that says whether a method's maps do
+
 
 @dataclass(frozen=True)
 class RandomizedWeights(Measure):
@@ -84,7 +86,7 @@ class RandomizedWeights(Measure):
 
     def flags(self, mean: float) -> dict[str, Any]:
         """Return whether a method's maps survive."""
-        return {"survives": mean > self.threshold}
+        return {SURVIVES: mean > self.threshold}
 
 
 class RandomMap:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..measures.sanity import SURVIVES
 from ..result import Evaluation
 
 
@@ -33,10 +34,15 @@ def ungrouped(evaluations: Mapping[str, Evaluation]) -> list[Evaluation]:
     return [one for one in evaluations.values() if one.grouped_by is None]
 
 
+def is_ranked(evaluation: Evaluation) -> bool:
+    """Return whether methods are ranked: a check that they pass or fail ranks none."""
+    return bool(evaluation.better) and len(evaluation.table) > 1 and not _is_check(evaluation)
+
+
 def cells(evaluation: Evaluation) -> dict[str, Cell]:
     """Return a figure for each method."""
     table = evaluation.table
-    ranked = evaluation.better is not None and len(table) > 1
+    ranked = is_ranked(evaluation)
     best = str(table.iloc[0]["method"])
     tied = {best}
     if ranked:
@@ -53,8 +59,28 @@ def cells(evaluation: Evaluation) -> dict[str, Cell]:
 
 
 def verdicts(evaluations: Mapping[str, Evaluation]) -> list[str]:
-    """Return a sentence for each measure that ranks several methods: which is best, and what ties with it."""
-    return [_verdict(one) for one in ungrouped(evaluations) if one.better and len(one.table) > 1]
+    """Return a sentence for each measure that ranks several methods, or checks them.
+
+    It says which is best, and what ties with it; or which do not pass.
+    """
+    shown = ungrouped(evaluations)
+    return [
+        _failures(e) if _is_check(e) else _verdict(e) for e in shown if _is_check(e) or is_ranked(e)
+    ]
+
+
+def _is_check(evaluation: Evaluation) -> bool:
+    return SURVIVES in evaluation.table
+
+
+def _failures(evaluation: Evaluation) -> str:
+    """Return which methods' maps survive what should change them."""
+    table = evaluation.table
+    failed = [str(method) for method in table["method"][table[SURVIVES]]]
+    if not failed:
+        return f"{evaluation.label}: no map survives them, so all maps say something of the model."
+    maps = "maps survive them and say" if len(failed) > 1 else "map survives them and says"
+    return f"{evaluation.label}: of {_listed(failed)} the {maps} nothing of the model."
 
 
 def _verdict(evaluation: Evaluation) -> str:
