@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -9,13 +11,68 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOKS = sorted(Path(__file__).parents[1].joinpath("notebooks").glob("*.ipynb"))
+LOCAL_LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+
+# What the texts say of numbers that cells show, in the cells' own names.
+CLAIMS = {
+    "limits": """
+for name in ("another thing", "another color", "colors swapped"):
+    assert results[name]["low"] > 0.5, name
+assert results["bigger or smaller"]["equal scores"] == 1
+assert results["left or right"]["low"] < 0.5 < results["left or right"]["high"]
+assert [made.count("three apples") for made in preferred.values()] != [0, 0, 12]
+assert [word.known for word in e.words if word.text in ("large", "red", "wooden")] == [False, True, False]
+lost = {word: (without, swapped) for _, word, without, _, swapped, _ in rows}
+assert abs(lost["left"][1]) < 0.005 < lost["left"][0] < lost["dog"][0], "counts, its meaning does not"
+assert lost["dog"][1] > 0.1 > 0.005 > abs(lost["a"][0])
+""",
+    "methods": """
+scores = {label: r.table.groupby("method")["mean"].min() for label, r in results.items()}
+assert scores["pointing game"].idxmin() == "random map"
+assert scores["pointing game"]["self-attention"] < 0.6 < scores["pointing game"]["grad-eclip"]
+by_caption, by_words = scores["deletion"], scores["deletion, source='words'"]
+assert by_caption["self-attention"] < by_caption["grad-eclip"] - 0.1
+assert by_words["grad-eclip"] < min(by_caption["grad-eclip"], by_words["random map"]) - 0.1
+assert scores["word separation"]["self-attention"] == 1 > scores["word separation"]["grad-eclip"]
+""",
+    "regions": """
+assert table["all quarters"].sub(table["importance"]).abs().max() < 1e-4
+assert abs(e.score - e.word_importance.sum()) < 1e-4
+assert widget.seen[0]["word"] == "red circle"
+assert widget.erased["scores"][0] < e.score - 0.1
+""",
+}
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_runs_from_top_to_bottom(path: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NotebookClient]:
+    """One kernel for all tutorials: starting it and importing torch takes longer than most of them."""
+    folder = str(tmp_path_factory.mktemp("notebooks"))
+    client = NotebookClient(
+        nbformat.v4.new_notebook(),
+        timeout=120,
+        shutdown_kernel="immediate",
+        resources={"metadata": {"path": folder}},
+    )
+    with client.setup_kernel():
+        yield client
+
+
+def run(notebook: nbformat.NotebookNode, claims: str, session: NotebookClient) -> None:
+    """Execute a notebook's cells, where none of the names are left that others made, and then the claims."""
+    forget, check = map(nbformat.v4.new_code_cell, ("%reset -f", claims))
+    session.nb = nbformat.v4.new_notebook(cells=[forget, *notebook.cells, check])
+    for index, cell in enumerate(session.nb.cells):
+        # A cell that raises, or takes longer, raises here with its traceback.
+        session.execute_cell(cell, index)
+
+
+@each_notebook
+def test_notebook_runs_from_top_to_bottom(path: Path, session: NotebookClient) -> None:
     notebook = nbformat.read(path, as_version=4)
-    # A cell that raises, or takes longer, raises here with its traceback.
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    run(notebook, CLAIMS.get(path.stem, ""), session)
     shown = [
         output["name"] + ": " + output["text"]
         for cell in notebook.cells
@@ -25,12 +82,30 @@ def test_notebook_runs_from_top_to_bottom(path: Path, tmp_path: Path) -> None:
     assert shown == [], "a reader of the tutorial sees no warnings"
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@each_notebook
 def test_notebook_is_stored_without_outputs(path: Path) -> None:
     code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
     assert code
     assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
 
 
+@each_notebook
+def test_links_of_a_notebook_lead_somewhere(path: Path) -> None:
+    cells = nbformat.read(path, as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    gone = [link for link in LOCAL_LINK.findall(text) if not (path.parent / link).exists()]
+    assert gone == []
+
+
+@pytest.mark.parametrize("name", ["embedding", "limits", "methods", "regions"])
+def test_one_cell_chooses_the_model(name: str) -> None:
+    (path,) = (path for path in NOTEBOOKS if path.stem == name)
+    code = [c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+    assert sum("gw.load(" in source for source in code) == 1
+    for source in code:
+        assert source.count("gw.explore(") == source.count("model=clip")
+
+
 def test_there_are_notebooks() -> None:
-    assert [path.stem for path in NOTEBOOKS] == ["explore", "quickstart"]
+    names = ["embedding", "explore", "limits", "methods", "own_model", "quickstart", "regions"]
+    assert [path.stem for path in NOTEBOOKS] == names
