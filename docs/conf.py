@@ -25,6 +25,7 @@ extensions = [
     "sphinx_copybutton",
     "navigation",
     "live_frames",
+    "offline",
 ]
 root_doc = "docs/index"
 include_patterns = [
@@ -40,6 +41,8 @@ exclude_patterns = [".*", "build", "node_modules", "**/.ipynb_checkpoints"]
 # Markdown as on GitHub, headings as its anchors included.
 myst_heading_anchors = 4
 myst_enable_extensions: list[str] = []
+
+highlight_language = "none"  # of code that does not say what it is in, as formulas
 
 # Notebooks are run, and stop the build where a cell fails. A widget is shown as the page that it carries,
 # which needs neither a kernel nor the network.

@@ -25,6 +25,9 @@ from sphinx.transforms import SphinxTransform
 import gradeclip_widget as gw
 
 MARKER = re.compile(r"<!--\s*live\s+(\{.*\})\s*-->", re.DOTALL)
+STATE = re.compile(
+    r'(<script type="application/json" id="gradeclip-state">)(.*?)(</script>)', re.DOTALL
+)
 FOLDER = "live"
 
 # The frame's part of `_static/live-frames.js`: a frame and the page that it is in cannot see each other.
@@ -56,8 +59,14 @@ def write_page(options: dict[str, Any], path: Path) -> None:
     widget.wait(300)
     path.parent.mkdir(parents=True, exist_ok=True)
     page = widget.save_html(path).read_text(encoding="utf-8")
+    page = STATE.sub(lambda match: match[1] + merged(match[2], options) + match[3], page)
     path.write_text(page.replace("</body>", IN_FRAME + "</body>"), encoding="utf-8")
     widget.close()
+
+
+def merged(state: str, options: dict[str, Any]) -> str:
+    """Return a page's state as JSON with what a saved page does not keep, such as a region."""
+    return json.dumps({**json.loads(state), **options}).replace("<", "\\u003c")
 
 
 class LiveFrames(SphinxTransform):

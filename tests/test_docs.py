@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib.util
 import re
 import subprocess
@@ -15,8 +16,11 @@ from urllib.parse import unquote
 
 import nbformat
 import pytest
+from playwright.sync_api import expect, sync_playwright
 
 import gradeclip_widget as gw
+
+from .browser.chromium import launch
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -89,9 +93,9 @@ def test_links_and_anchors_that_lead_nowhere_are_found(tmp_path: Path) -> None:
     assert broken(page) == ["#gone", "gone.md", "gone.png"]
 
 
-def navigation() -> ModuleType:
-    """Return `docs/navigation.py`."""
-    spec = importlib.util.spec_from_file_location("navigation", DOCS / "navigation.py")
+def extension(name: str) -> ModuleType:
+    """Return one of the site's own extensions of Sphinx."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -100,7 +104,7 @@ def navigation() -> ModuleType:
 
 
 def test_every_page_is_in_the_contents_once() -> None:
-    listed = [page for pages in navigation().contents().values() for page in pages]
+    listed = [page for pages in extension("navigation").contents().values() for page in pages]
     beside = {
         "README.md",
         "docs/index.md",
@@ -110,7 +114,7 @@ def test_every_page_is_in_the_contents_once() -> None:
 
 
 def test_what_the_contents_call_by_another_name_is_a_page() -> None:
-    assert [page for page in navigation().TITLES if not (ROOT / page).exists()] == []
+    assert [page for page in extension("navigation").TITLES if not (ROOT / page).exists()] == []
 
 
 @pytest.mark.parametrize("path", HOWTOS, ids=lambda path: path.stem)
@@ -128,17 +132,22 @@ def test_the_examples_of_a_how_to_page_run(
             exec(code, names)
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, its notebooks not executed: that is done by tests of their own."""
-    folder = tmp_path_factory.mktemp("site")
+def built(source: Path, folder: Path, *settings: str) -> Path:
+    """Return the folder of a site built as `make docs` does, except that notebooks are shown as they are."""
+    overridden = [part for value in ("nb_execution_mode=off", *settings) for part in ("-D", value)]
     build = subprocess.run(
-        [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going",
-         "-D", "nb_execution_mode=off", "-c", "docs", "-d", folder / "doctrees", ".", folder / "html"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
+        [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going", *overridden,
+         "-c", DOCS, "-d", folder / "doctrees", source, folder / "html"],
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert build.returncode == 0, build.stderr
     return folder / "html"
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site; that notebooks run is another test."""
+    return built(ROOT, tmp_path_factory.mktemp("site"))
 
 
 def test_the_site_builds_without_a_warning(site: Path) -> None:
@@ -170,6 +179,41 @@ def test_no_page_of_the_site_fetches_from_the_network(site: Path) -> None:
     assert not any(re.search(r"url\([\"']?(?:https?:)?//|@import", style) for style in styles)
 
 
+def test_a_figure_is_kept_from_fetching_mathjax() -> None:
+    context = {"body": '<p>a</p><script src="https://cdn.org/mathjax/3/tex.js"></script><p>b</p>'}
+    extension("offline").keep_offline(None, "page", "", context, None)
+    assert context["body"] == "<p>a</p><p>b</p>"
+
+
+def test_widgets_in_notebooks_are_shown_by_their_pages_or_said_to_need_a_kernel(
+    tmp_path: Path,
+) -> None:
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "Repr()"}
+    outputs = [
+        nbformat.v4.new_output("display_data", data=data)
+        for data in (view, {**view, "text/html": "<b>its page</b>"})
+    ]
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_markdown_cell("# Title"),
+            nbformat.v4.new_code_cell("widget", outputs=outputs),
+        ],
+        metadata={
+            "language_info": {"name": "python"},
+            "widgets": {
+                "application/vnd.jupyter.widget-state+json": {"state": {"1": {"large": "state"}}}
+            },
+        },
+    )
+    nbformat.write(notebook, tmp_path / "page.ipynb")
+    folder = built(tmp_path, tmp_path, "root_doc=page", "include_patterns=page.ipynb")
+    page = (folder / "page.html").read_text()
+    assert "<b>its page</b>" in page
+    assert page.count("A widget that needs the running notebook.") == 1
+    assert "Repr()" not in page
+    assert "large" not in page
+
+
 def test_marked_pictures_are_live_in_the_site(site: Path) -> None:
     marked = [path for path in DOCS.rglob("*.md") if "\n<!-- live " in path.read_text()]
     assert marked
@@ -179,3 +223,25 @@ def test_marked_pictures_are_live_in_the_site(site: Path) -> None:
         assert sources, page
         for source in sources:
             assert "gradeclip-payloads" in (page.parent / source).read_text()
+
+
+@pytest.mark.browser
+def test_a_live_frame_fits_its_page(site: Path) -> None:
+    """It is as high as its content and as dark as the page, shows the marked state, and fetches nothing."""
+    with sync_playwright() as playwright, contextlib.closing(launch(playwright)) as browser:
+        page = browser.new_page(color_scheme="light")
+        requests: list[str] = []
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto((site / "docs/howto/ask-a-region.html").as_uri())
+        frame = page.frame_locator("iframe.live-frame")
+        expect(frame.get_by_text("What this region says")).to_be_visible()
+        root = frame.locator(".gradeclip")
+        expect(root).to_have_attribute("data-theme", "light")
+        overflow = "({ ownerDocument: { documentElement: d } }) => d.scrollHeight - d.clientHeight"
+        page.wait_for_function(
+            "document.querySelector('iframe.live-frame').style.height.endsWith('px')"
+        )
+        assert root.evaluate(overflow) <= 0
+        page.evaluate("document.body.dataset.theme = 'dark'")
+        expect(root).to_have_attribute("data-theme", "dark")
+        assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
