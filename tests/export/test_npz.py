@@ -145,14 +145,6 @@ def test_a_later_version_asks_for_an_upgrade(saved: Path) -> None:
         Explanation.load(saved)
 
 
-def test_a_file_of_version_1_is_read() -> None:
-    """Written when there were no integrated gradients, of the same explanation."""
-    path = Path(__file__).parents[1] / "golden" / "version1.npz"
-    with np.load(path) as file:
-        assert json.loads(file["header"].tobytes())["version"] == 1
-    assert_same(Explanation.load(path), make_explanation(integrated_gradients=None))
-
-
 def test_a_file_without_leave_one_out_scores_is_read(saved: Path) -> None:
     rewrite(saved, word_effects=None)
     assert_same(Explanation.load(saved), make_explanation(word_effects=None))
