@@ -1,12 +1,19 @@
-"""The embedded model and a scene whose truth is known, made once."""
+"""The embedded model, a scene whose truth is known, and a browser, made once."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser, sync_playwright
 
 import gradeclip_widget as gw
 from gradeclip_widget.demo import Scene, sample_scene
+
+from .browser.chromium import launch
+from .browser.stash import BROWSER
 
 settings.register_profile("any machine", deadline=None)  # a busy one is slow, not wrong
 settings.load_profile("any machine")
@@ -28,3 +35,11 @@ def explainer(clip: gw.ClipModel) -> gw.Explainer:
 def scene() -> Scene:
     """A picture of a dog and a red circle."""
     return sample_scene(500_007, objects=["dog", "red circle"])
+
+
+@pytest.fixture(scope="session")
+def chromium(pytestconfig: pytest.Config) -> Iterator[Browser]:
+    """The one Chromium: Playwright allows one at a time in a thread."""
+    with sync_playwright() as playwright, contextlib.closing(launch(playwright)) as browser:
+        pytestconfig.stash[BROWSER] = browser
+        yield browser

@@ -16,11 +16,9 @@ from urllib.parse import unquote
 
 import nbformat
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 import gradeclip_widget as gw
-
-from .browser.chromium import launch
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -226,10 +224,9 @@ def test_marked_pictures_are_live_in_the_site(site: Path) -> None:
 
 
 @pytest.mark.browser
-def test_a_live_frame_fits_its_page(site: Path) -> None:
+def test_a_live_frame_fits_its_page(site: Path, chromium: Browser) -> None:
     """It is as high as its content and as dark as the page, shows the marked state, and fetches nothing."""
-    with sync_playwright() as playwright, contextlib.closing(launch(playwright)) as browser:
-        page = browser.new_page(color_scheme="light")
+    with contextlib.closing(chromium.new_page(color_scheme="light")) as page:
         requests: list[str] = []
         page.on("request", lambda request: requests.append(request.url))
         page.goto((site / "docs/howto/ask-a-region.html").as_uri())

@@ -1,4 +1,4 @@
-"""Fixtures: Chromium, a JupyterLab, and the widget in an offline page or a live notebook."""
+"""Fixtures: a JupyterLab, and the widget in an offline page or a live notebook."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from .chromium import launch
 from .lab import LabServer, Notebook, lab_server
 from .made import LONG_CAPTION, made_explanation
+from .stash import BROWSER
 from .view import View
 
 FAILURES = Path("build/browser-failures")
-_BROWSER = pytest.StashKey[Browser]()
 OpenPage = Callable[[str | Path], Page]
 
 
@@ -25,13 +24,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker("browser")
-
-
-@pytest.fixture(scope="session")
-def chromium(pytestconfig: pytest.Config) -> Iterator[Browser]:
-    with sync_playwright() as playwright, contextlib.closing(launch(playwright)) as browser:
-        pytestconfig.stash[_BROWSER] = browser
-        yield browser
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +85,7 @@ def view(request: pytest.FixtureRequest, tmp_path: Path) -> View:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Keep a screenshot of every page that a failed test had open."""
     report = yield
-    browser = item.config.stash.get(_BROWSER, None)
+    browser = item.config.stash.get(BROWSER, None)
     if report.when == "call" and report.failed and browser and item.get_closest_marker("browser"):
         FAILURES.mkdir(parents=True, exist_ok=True)
         name = re.sub(r"[^\w-]+", "-", item.name)
