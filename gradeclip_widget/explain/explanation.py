@@ -11,11 +11,14 @@ from PIL import Image
 
 from ..core.explanation_data import ExplanationData
 from ..core.explanation_record import IN_CAPTION
+from ..export.files import written
 from ..export.painting.color_scales import OPACITY
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
+
+    from ..export.images.cell_output import StaticOutput
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +84,8 @@ class Explanation(ExplanationData):
         """Write the explanation to a file, in the format that the path's suffix names.
 
         ``.npz`` holds all of it, and is what `load` reads. ``.html`` is the page of `to_html`, ``.json`` the
-        numbers, ``.png``, ``.jpg`` and ``.webp`` the picture of `overlay`.
+        numbers, ``.png``, ``.jpg`` and ``.webp`` the picture of `overlay`, ``.gif`` the animation of
+        `to_gif`, ``.svg`` the drawing of `to_svg`.
 
         Args:
             path: where to write it; its folder exists. A file that is there is replaced once the new one
@@ -112,22 +116,133 @@ class Explanation(ExplanationData):
 
         return load(Path(path), Explanation)
 
-    def to_html(self, path: str | Path | None = None, *, title: str | None = None) -> str:
+    def static(
+        self,
+        words: str | int | Sequence[str | int] | None = None,
+        *,
+        reading: str = IN_CAPTION,
+        width: int = 800,
+    ) -> StaticOutput:
+        """Return a cell's output that is a picture everywhere, and alive where scripts run.
+
+        It is the picture of `to_png`, described in words: on GitHub, on nbviewer, in a PDF, in a notebook
+        that is not trusted. Where scripts run, the interactive page of `to_html` covers it.
+
+        Args:
+            words: as the ``phrase`` of `overlay`: a word or phrase whose map to paint, or ``None`` for all.
+            reading: as in `overlay`.
+            width: of the picture in pixels, at most; less where it is taller than wide.
+
+        Raises:
+            ValueError: no such word or reading, or the width is less than 400 pixels.
+        """
+        from ..export.images.cell_output import StaticOutput
+
+        return StaticOutput(self, words, reading, width)
+
+    def to_png(
+        self,
+        path: str | Path | None = None,
+        words: str | int | Sequence[str | int] | None = None,
+        *,
+        reading: str = IN_CAPTION,
+        width: int = 800,
+    ) -> bytes:
+        """Return a picture that explains itself: `overlay`, below it the caption and what each word brings.
+
+        `save` writes the painted picture alone.
+
+        Args:
+            path: a file to write it to as well, if any.
+            words: as in `static`.
+            reading: as in `static`.
+            width: as in `static`. The file has 1.5 pixels for each.
+
+        Returns:
+            The encoded PNG, which holds a description in words too.
+
+        Raises:
+            ValueError: as `static` does.
+            OSError: the file cannot be written, and why.
+        """
+        from ..export.images.cell_output import png
+
+        return written(png(self, words, reading, width), path)
+
+    def to_gif(
+        self,
+        path: str | Path | None = None,
+        words: str | Sequence[str | int] | None = None,
+        *,
+        reading: str = IN_CAPTION,
+        width: int = 640,
+        seconds: float = 1.4,
+    ) -> bytes:
+        """Return an animation: all words together, then one word after the other with its map and name.
+
+        Args:
+            path: a file to write it to as well, if any.
+            words: the words and phrases to go through; ``None`` for those that count.
+            reading: as in `overlay`.
+            width: in pixels, at most.
+            seconds: for each word.
+
+        Returns:
+            The encoded GIF.
+
+        Raises:
+            ValueError: no such word or reading; the width is less than 400 pixels, or the time not 0.1 to 60.
+            OSError: the file cannot be written, and why.
+        """
+        from ..export.images.gif import gif
+
+        return written(gif(self, words, reading, width, seconds), path)
+
+    def to_svg(
+        self,
+        path: str | Path | None = None,
+        words: str | Sequence[str | int] | None = None,
+        *,
+        level: float = 0.5,
+    ) -> str:
+        """Return the picture with contours and names of words as vectors, for papers and posters.
+
+        Args:
+            path: a file to write it to as well, if any.
+            words: the words and phrases to draw; ``None`` for those that count.
+            level: where a contour runs, as a fraction of its word's largest evidence.
+
+        Returns:
+            The SVG. It embeds the picture, so it is whole in itself.
+
+        Raises:
+            ValueError: no such word, or the level is not between 0 and 1.
+            OSError: the file cannot be written, and why.
+        """
+        from ..export.images.svg import svg
+
+        return written(svg(self, words, level), path)
+
+    def to_html(
+        self, path: str | Path | None = None, *, title: str | None = None, fragment: bool = False
+    ) -> str:
         """Return a self-contained page with the same interaction as the widget, which needs no network.
 
         Args:
             path: a file to write it to as well, if any.
             title: title of the page; the caption when ``None``.
+            fragment: return the page in a frame instead, to paste into a page of one's own. It weighs less,
+                its picture is smaller, and any number of them stand on one page.
 
         Returns:
-            The page's HTML.
+            The HTML.
 
         Raises:
             OSError: the file cannot be written, and why.
         """
-        from ..export.html import page
+        from ..export.html import frame, page
 
-        return page([self], path, title)
+        return written(frame([self], title), path) if fragment else page([self], path, title)
 
     def _repr_html_(self) -> str:
         """Return the page in a frame, for notebooks without a kernel."""

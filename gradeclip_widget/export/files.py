@@ -9,6 +9,9 @@ import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
+
+Content = TypeVar("Content", bound=str | bytes)
 
 # What went wrong and what to do, by error number; `folder` is that of the file.
 _DENIED = "you may not write to {folder!r}; choose another folder"
@@ -75,6 +78,19 @@ def replacing(path: str | Path) -> Iterator[Path]:
             raise
         with contextlib.suppress(OSError):  # not every system flushes folders
             _flush(target.parent)
+
+
+def written(content: Content, path: str | Path | None) -> Content:
+    """Return the content, and write it to a file first where there is a path.
+
+    Raises:
+        OSError: it cannot be written; see `replacing`.
+    """
+    if path is not None:
+        data = content.encode("utf-8") if isinstance(content, str) else content
+        with replacing(path) as beside:
+            beside.write_bytes(data)
+    return content
 
 
 def make_folder(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Formats that an explanation can be written in; each module here registers the suffixes that it writes.
+"""Formats that an explanation can be written in; each module registers the suffixes that it writes.
 
 A format is one file::
 
@@ -7,8 +7,9 @@ A format is one file::
         path.write_text(explanation.caption, encoding="utf-8")
 
 The path is that of a temporary file, which then takes the place of the one asked for (see `replacing`).
-`Explanation.save` and ``gradeclip explain -o`` then take ``.txt``. Every module of the folder is imported
-when a format is first looked up, so what is slow to import (plotly, pandas) belongs inside functions.
+`Explanation.save` and ``gradeclip explain -o`` then take ``.txt``. Every module of this folder, and of those
+in it, is imported when a format is first looked up, so what is slow to import (plotly, pandas) belongs
+inside functions.
 """
 
 from __future__ import annotations
@@ -71,6 +72,6 @@ def _write_whole(writer: Writer, explanation: ExplanationData, path: Path) -> No
 
 
 def _discover() -> None:
-    """Import every module of the folder; those imported before cost a look-up."""
-    for module in pkgutil.iter_modules(sys.modules[_PACKAGE].__path__):
-        importlib.import_module(f"{_PACKAGE}.{module.name}")
+    """Import every module of the folder and of those in it; those imported before cost a look-up."""
+    for module in pkgutil.walk_packages(sys.modules[_PACKAGE].__path__, f"{_PACKAGE}."):
+        importlib.import_module(module.name)

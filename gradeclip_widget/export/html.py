@@ -12,7 +12,7 @@ from string import Template
 from typing import Any
 
 from ..core.explanation_data import ExplanationData
-from .files import replacing
+from .files import written
 from .formats import writes
 from .payload import Payload, base64_text, to_payload
 from .picture import frame_image
@@ -51,7 +51,7 @@ _PACKED = Template("""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <title>$title</title>
-<p>$title</p>
+$instead
 <script type="text/plain" id="packed">$packed</script>
 <script>
 const bytes = Uint8Array.from(atob(document.getElementById("packed").textContent), (c) => c.charCodeAt(0));
@@ -89,31 +89,46 @@ def page(
     if not explanations:
         raise ValueError("nothing to show: give at least one explanation")
     payloads = [to_payload(e) for e in explanations]
-    text = _fill(payloads, title or explanations[0].caption, state or {})
-    if path is not None:
-        with replacing(path) as beside:
-            beside.write_text(text, encoding="utf-8")
-    return text
+    return written(_fill(payloads, title or explanations[0].caption, state or {}), path)
 
 
-def frame(explanations: Sequence[ExplanationData]) -> str:
-    """Return the page in a sandboxed frame, for notebooks and books without a kernel.
+def frame(
+    explanations: Sequence[ExplanationData],
+    title: str | None = None,
+    state: Mapping[str, Any] | None = None,
+    beneath: str = "",
+) -> str:
+    """Return the page in a sandboxed frame, for notebooks and books without a kernel, and for one's own page.
 
     Every display of a widget carries one, so it is compressed, and its picture is smaller than a page's.
+    It shares no names with the page around it, so that any number of frames stand on one page.
+
+    Args:
+        explanations: one or more, of one picture.
+        title: of the frame, for readers who hear it; the first caption when ``None``.
+        state: what the view shows at first, as values of the widget's traits.
+        beneath: HTML of one element that the frame covers once its script has run: what is left where a
+            host takes frames out, and what shows through where it forbids their scripts.
     """
     first = explanations[0]
     payloads = [to_payload(e) for e in explanations]
     for e, payload in zip(explanations, payloads, strict=True):
         payload["image"] = frame_image(e.image)
-    packed = gzip.compress(_fill(payloads, first.caption, {}).encode("utf-8"), 9, mtime=0)
+    page = _fill(payloads, first.caption, state or {}).encode("utf-8")
+    score = html.escape(f"{first.caption}: score {first.score:.3f}")
     source = _PACKED.substitute(
-        title=html.escape(f"{first.caption}: score {first.score:.3f}"),
-        packed=base64.b64encode(packed).decode("ascii"),
+        title=score,
+        instead="" if beneath else f"<p>{score}</p>",
+        packed=base64.b64encode(gzip.compress(page, 9, mtime=0)).decode("ascii"),
     )
-    return (
-        f'<iframe srcdoc="{html.escape(source)}" sandbox="allow-scripts" title="Grad-ECLIP explanation" '
-        f'style="width: 100%; height: {_FRAME_HEIGHT}px; border: 0"></iframe>'
+    label = f"Grad-ECLIP explanation: {title or first.caption}"
+    place = "grid-area: 1 / 1; " if beneath else ""
+    element = (
+        f'<iframe srcdoc="{html.escape(source)}" sandbox="allow-scripts" title="{html.escape(label)}" '
+        f'style="{place}width: 100%; height: {_FRAME_HEIGHT}px; border: 0"></iframe>'
     )
+    # The frame is the later of the two, and so in front, in a grid of one cell.
+    return f'<div style="display: grid">{beneath}{element}</div>' if beneath else element
 
 
 def _fill(payloads: Sequence[Payload], title: str, state: Mapping[str, Any]) -> str:

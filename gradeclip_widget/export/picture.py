@@ -11,6 +11,7 @@ from typing import Any
 
 from cachetools import LRUCache, cached
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 DISPLAY_SIDE = 1280  # pixels
 FRAME_SIDE = 640  # pixels
@@ -50,6 +51,30 @@ def archive_image(image: Image.Image) -> bytes:
 def data_url(image: Image.Image) -> str:
     """Return the picture as on the stage, as a URL to embed in a page."""
     return "data:image/webp;base64," + base64.b64encode(display_image(image)).decode("ascii")
+
+
+def card_url(image: Image.Image) -> str:
+    """Return a picture with text as a URL to embed beside the same picture as a file."""
+    return "data:image/webp;base64," + base64.b64encode(_encode(image, "WEBP", quality=80)).decode(
+        "ascii"
+    )
+
+
+def described_png(image: Image.Image, description: str) -> bytes:
+    """Return the picture as a PNG that says in its own words what it shows."""
+    info = PngInfo()
+    info.add_itxt("Description", description)
+    return _encode(image, "PNG", pnginfo=info, optimize=True)
+
+
+def portable_url(image: Image.Image) -> str:
+    """Return the whole picture as a URL for drawing programs and typesetting, few of which know WebP.
+
+    It is a PNG or a JPEG, whichever is smaller: drawn pictures are PNGs, photographs are JPEGs.
+    """
+    drawn, photo = _encode(image, "PNG"), _encode(image.convert("RGB"), "JPEG", quality=92)
+    kind, data = min(("png", drawn), ("jpeg", photo), key=lambda one: len(one[1]))
+    return f"data:image/{kind};base64," + base64.b64encode(data).decode("ascii")
 
 
 def _encode(image: Image.Image, kind: str, side: int | None = None, **options: Any) -> bytes:

@@ -17,7 +17,7 @@ from gradeclip_widget.explain.explanation import Explanation
 
 from ..factories import make_explanation
 
-SUFFIXES = (".html", ".json", ".npz", ".png", ".jpg", ".webp")
+SUFFIXES = (".html", ".json", ".npz", ".png", ".jpg", ".webp", ".gif", ".svg")
 
 
 def write_forever(e: Explanation, path: Path) -> None:
@@ -35,6 +35,8 @@ def whole(path: Path) -> bool:
         return content.startswith(b"<!doctype html>") and content.endswith(b"</html>\n")
     if path.suffix == ".json":
         return content.startswith(b"{") and content.endswith(b"}")
+    if path.suffix == ".svg":
+        return content.startswith(b"<svg ") and content.endswith(b"</svg>\n")
     with Image.open(io.BytesIO(content)) as image:
         image.load()
     return True

@@ -28,14 +28,20 @@ NOBODY = 65534
 OLD = b"what was there before"
 
 WRITERS: dict[str, Callable[[Any, Path], object]] = {
+    "save .gif": lambda e, path: e.save(path.with_suffix(".gif")),
     "save .html": lambda e, path: e.save(path.with_suffix(".html")),
     "save .jpeg": lambda e, path: e.save(path.with_suffix(".jpeg")),
     "save .jpg": lambda e, path: e.save(path.with_suffix(".jpg")),
     "save .json": lambda e, path: e.save(path.with_suffix(".json")),
     "save .npz": lambda e, path: e.save(path.with_suffix(".npz")),
     "save .png": lambda e, path: e.save(path.with_suffix(".png")),
+    "save .svg": lambda e, path: e.save(path.with_suffix(".svg")),
     "save .webp": lambda e, path: e.save(path.with_suffix(".webp")),
     "to_html": lambda e, path: e.to_html(path),
+    "to_html fragment": lambda e, path: e.to_html(path, fragment=True),
+    "to_png": lambda e, path: e.to_png(path),
+    "to_gif": lambda e, path: e.to_gif(path),
+    "to_svg": lambda e, path: e.to_svg(path),
     "save_html": lambda e, path: gw.show(e).save_html(path),
 }
 
@@ -53,7 +59,7 @@ def write(request: pytest.FixtureRequest) -> Callable[[Any, Path], object]:
 def target(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """A file that is there already, of the suffix that the test's writer gives to it."""
     name: str = getattr(request.node, "callspec").params.get("write", "to_html")  # noqa: B009
-    path = tmp_path / f"e{name.partition(' ')[2] or '.html'}"
+    path = tmp_path / f"e{name.removeprefix('save ') if name.startswith('save ') else '.html'}"
     path.write_bytes(OLD)
     return path
 

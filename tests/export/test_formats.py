@@ -13,7 +13,7 @@ from gradeclip_widget.export.formats import suffixes, writer_for
 from ..factories import make_explanation
 from ..test_package import modules_after
 
-FORMATS = (".html", ".jpeg", ".jpg", ".json", ".npz", ".png", ".webp")
+FORMATS = (".gif", ".html", ".jpeg", ".jpg", ".json", ".npz", ".png", ".svg", ".webp")
 
 
 def test_formats_are_found_in_the_folder() -> None:
@@ -38,8 +38,10 @@ def test_a_picture_is_the_overlay_as_the_suffix_says(suffix: str, tmp_path: Path
 
 
 def test_a_suffix_without_a_format_is_refused_with_those_there_are() -> None:
-    with pytest.raises(ValueError, match=r"cannot write 'e\.gif': end its name in \.html, \.jpeg"):
-        writer_for(Path("e.gif"))
+    with pytest.raises(
+        ValueError, match=r"cannot write 'e\.bmp': end its name in \.gif, \.html, \.jpeg"
+    ):
+        writer_for(Path("e.bmp"))
 
 
 def test_the_help_lists_every_format(capsys: pytest.CaptureFixture[str]) -> None:

@@ -135,6 +135,23 @@ def test_the_frame_holds_the_page_and_allows_scripts_only() -> None:
     assert (sent["header"], sent["maps"]) == (whole["header"], whole["maps"])
 
 
+def test_a_fragment_is_the_frame_alone_and_says_which_it_is() -> None:
+    one, other = make_explanation("a dog"), make_explanation("a cat")
+    source = one.to_html(fragment=True) + other.to_html(fragment=True, title="<b>Mine</b>")
+    read = Page(source)
+    assert read.tags == ["iframe", "iframe"]
+    assert [value for name, value in read.attributes if name == "title"] == [
+        "Grad-ECLIP explanation: a dog",
+        "Grad-ECLIP explanation: <b>Mine</b>",
+    ]
+    assert "id" not in {name for name, _ in read.attributes}  # nothing that could occur twice
+
+
+def test_a_fragment_is_written_where_asked(tmp_path: Path) -> None:
+    text = make_explanation().to_html(tmp_path / "part.html", fragment=True)
+    assert (tmp_path / "part.html").read_text(encoding="utf-8") == text
+
+
 def test_a_frame_weighs_little() -> None:
     """Every display of a widget carries one."""
     noise = np.random.default_rng(0).integers(0, 255, (900, 1200, 3), np.uint8)

@@ -6,8 +6,8 @@
 
 ``payload`` is a short caption's, of which ``cases`` ask everything that is asked of single words and regions.
 ``many`` holds a caption whose neighbours point at one place, and more words that count than there are hues.
-Beside it lie ``versionN.json``, a payload of every version with the importance that is to be read from it, and
-``versionN.npz``, an archive of every version: written while the version was current, never made anew.
+Beside it lie ``versionN.json``, a payload of every version with the importance that is to be read from it,
+and ``versionN.npz``, an archive of every version: written while it was current, never made anew.
 """
 
 from __future__ import annotations

@@ -12,10 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ...core.regions import Box, PixelBox
 
-_TEXT, _SMALLEST = (
-    0.038,
-    12,
-)  # text size as a fraction of the picture's short side; at least so many pixels
+# Size of the text as a fraction of the picture's short side; at least so many pixels.
+_TEXT, _SMALLEST = 0.038, 12
 _GAP = 2  # pixels between chips, and between a chip and the border
 _FINE = 4  # chips are drawn so many times larger, then shrunk, for smooth corners
 _INK = "#14161a"
@@ -45,19 +43,42 @@ class Chip:
 def draw_chips(picture: Image.Image, chips: Sequence[Chip]) -> Image.Image:
     """Return the picture with the chips on it; chips that do not fit are left out."""
     out = picture.copy()
-    size = max(_SMALLEST, round(_TEXT * min(picture.size)))
-    taken: list[PixelBox] = []
-    for chip in sorted(chips, key=lambda c: -c.priority):
-        drawn = _draw(chip, size)
-        others = [c.place for c in chips if c is not chip]
-        x, y = chip.place
-        _dot(out, (x, y), size / 4, chip.color)
-        above = x, y - 0.45 * size - drawn.height / 2
-        box = find_room(above, drawn.size, picture.size, taken, others)
+    size = text_size(picture.size)
+    drawn = [_draw(chip, size) for chip in chips]
+    boxes = lay_out(chips, [image.size for image in drawn], picture.size)
+    placed = zip(chips, drawn, boxes, strict=True)
+    for chip, image, box in sorted(placed, key=lambda c: -c[0].priority):
+        _dot(out, chip.place, size / 4, chip.color)
         if box is not None:
-            taken.append(box)
-            out.paste(drawn.convert("RGB"), box[:2], drawn.getchannel("A"))
+            out.paste(image.convert("RGB"), box[:2], image.getchannel("A"))
     return out
+
+
+def text_size(picture: tuple[int, int]) -> int:
+    """Return the text size of chips in pixels for a picture of (width, height)."""
+    return max(_SMALLEST, round(_TEXT * min(picture)))
+
+
+def lay_out(
+    chips: Sequence[Chip], sizes: Sequence[tuple[int, int]], bounds: tuple[int, int]
+) -> list[PixelBox | None]:
+    """Return where each chip goes, above the place that it names and off the others.
+
+    Args:
+        chips: those of higher priority choose first.
+        sizes: (width, height) of each.
+        bounds: (width, height) of the picture.
+
+    Returns:
+        A box each, or ``None`` where it does not fit.
+    """
+    text = text_size(bounds)
+    boxes: list[PixelBox | None] = [None] * len(chips)
+    for n in sorted(range(len(chips)), key=lambda n: -chips[n].priority):
+        (x, y), others = chips[n].place, [c.place for c in chips if c is not chips[n]]
+        above = x, y - 0.45 * text - sizes[n][1] / 2
+        boxes[n] = find_room(above, sizes[n], bounds, [b for b in boxes if b is not None], others)
+    return boxes
 
 
 def find_room(
@@ -132,7 +153,7 @@ def _dot(picture: Image.Image, place: tuple[float, float], radius: float, color:
 def _draw(chip: Chip, size: int) -> Image.Image:
     """Return the chip on its own, RGBA."""
     font = ImageFont.load_default(size * _FINE)
-    text = _drawable(chip.text, chip.otherwise, font)
+    text = drawable(chip.text, chip.otherwise, font)
     x0, _, x1, _ = font.getbbox(text)
     margin, height = round(0.45 * size), round(1.5 * size)
     width = round((x1 - x0) / _FINE) + 2 * margin
@@ -146,7 +167,7 @@ def _draw(chip: Chip, size: int) -> Image.Image:
     return large.resize((width, height), Image.Resampling.BOX)
 
 
-def _drawable(text: str, otherwise: str, font: Font) -> str:
+def drawable(text: str, otherwise: str, font: Font) -> str:
     """Return the text as far as the font has its letters: whole, without accents, or the other text."""
     missing = bytes(font.getmask(_MISSING))
     bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))

@@ -23,7 +23,7 @@ HUE_COLORS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442", "#D55E00")
 NEUTRAL_COLOR = "#BFC4CC"
 _VEIL, _GRAY = 0.34, 0.5  # of the opacity: how dark and how gray the picture is without evidence
 _DIM = 0.6  # how dark the part is that the model did not see
-_HALF = 0.5  # of a highlight's maximum: the level of its contour
+HALF = 0.5  # of a highlight's maximum: the level of its contour
 _SMOOTH = 0.45  # standard deviation of the smoothing between patches, in patches
 _LETTERS = 24  # maximum length of a chip's text, unless its first word is longer
 _LONG_SIDE = 1024  # maximum side in pixels at which hues and contours are drawn
@@ -48,7 +48,7 @@ def paint_overview(explanation: ExplanationData, opacity: float) -> Image.Image:
     if found:
         layer = _layer(e, found, (x1 - x0, y1 - y0), opacity)
         image.paste(layer.convert("RGB"), (x0, y0), layer.getchannel("A"))
-    return draw_chips(image, [_chip(e, h) for h in found])
+    return draw_chips(image, [chip_of(e, h) for h in found])
 
 
 def dim_unseen(image: Image.Image, visible: PixelBox) -> Image.Image:
@@ -71,9 +71,7 @@ def _layer(
     """Return the hues and contours of all highlights, RGBA, of the size given."""
     reduced = min(1.0, _LONG_SIDE / max(size))  # the layer is smooth, so it can be enlarged later
     width, height = (max(1, round(reduced * side)) for side in size)
-    evidence = e.word_evidence()
-    across, down = _between(width, e.patch_grid[1]), _between(height, e.patch_grid[0])
-    shapes = [_unit(down @ evidence[list(h.words)].sum(0) @ across.T) for h in found]
+    shapes = shapes_of(e, found, (width, height))
     colors = [np.array(ImageColor.getrgb(color_of(h)), np.float32) for h in found]
     largest = max(h.importance for h in found)
     weights = [float(np.sqrt(h.importance / largest)) for h in found]
@@ -84,6 +82,15 @@ def _layer(
     pixels = np.dstack([rgb, 255 * alpha[..., None]])
     layer = Image.fromarray(np.rint(pixels).clip(0, 255).astype(np.uint8), "RGBA")
     return layer if layer.size == size else layer.resize(size, Image.Resampling.BICUBIC)
+
+
+def shapes_of(
+    e: ExplanationData, found: Sequence[Highlight], size: tuple[int, int]
+) -> list[Pixels]:
+    """Return each highlight's evidence over its maximum, smooth between patches, (height, width) in 0..1."""
+    evidence = e.word_evidence()
+    across, down = _between(size[0], e.patch_grid[1]), _between(size[1], e.patch_grid[0])
+    return [_unit(down @ evidence[list(h.words)].sum(0) @ across.T) for h in found]
 
 
 def _unit(values: Pixels) -> Pixels:
@@ -121,7 +128,7 @@ def _draw_contour(rgb: Pixels, alpha: Pixels, shape: Pixels, color: Pixels, line
     if min(shape.shape) < 2:
         return  # too small for a gradient
     slope = np.hypot(*np.gradient(shape))
-    distance = np.abs(shape - _HALF) / np.maximum(
+    distance = np.abs(shape - HALF) / np.maximum(
         slope, np.float32(1e-6)
     )  # in pixels, to first order
     for width, ink, opacity in ((line + 2, np.zeros(3, np.float32), 0.45), (line, color, 1.0)):
@@ -133,7 +140,7 @@ def _draw_contour(rgb: Pixels, alpha: Pixels, shape: Pixels, color: Pixels, line
         rgb[near] = parts / np.maximum(alpha[near], np.float32(1e-6))[:, None]
 
 
-def _chip(e: ExplanationData, highlight: Highlight) -> Chip:
+def chip_of(e: ExplanationData, highlight: Highlight) -> Chip:
     """Return the chip that names a highlight at its peak."""
     x0, y0, x1, y1 = e.cover
     rows, cols = e.patch_grid

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..core.explanation_data import ExplanationData
-from ..core.explanation_record import IN_CAPTION
-from .formats import writes
+from ...core.explanation_data import ExplanationData
+from ...core.explanation_record import IN_CAPTION
+from ..formats import writes
 
 _QUALITY = 95  # of JPEG and WebP; PNG is lossless and takes no heed of it
 
@@ -17,7 +17,7 @@ _QUALITY = 95  # of JPEG and WebP; PNG is lossless and takes no heed of it
 @writes(".png", ".jpg", ".jpeg", ".webp")
 def write_picture(explanation: ExplanationData, path: Path) -> None:
     """Write the picture with the highlights of all words painted on."""
-    from .painting.overlay import overlay
+    from ..painting.overlay import overlay
 
     # In memory first: Pillow does not say that a disk is full, only that its encoder failed.
     buffer = io.BytesIO()

@@ -1,0 +1,46 @@
+"""What a picture of an explanation shows, in words: for readers who do not see it."""
+
+from __future__ import annotations
+
+from ...core.explanation_data import ExplanationData
+from .chosen import Phrase, highlight_of, text_of
+
+_DOWN, _ACROSS = ("top", "middle", "bottom"), ("left", "center", "right")
+
+
+def alt_text(explanation: ExplanationData, phrase: Phrase | None = None) -> str:
+    """Return two sentences: the caption and its score; which words count, and where they are read most.
+
+    Args:
+        explanation: what the picture shows.
+        phrase: the word or phrase whose map is painted; ``None`` for all words that count.
+
+    Raises:
+        ValueError: no such word.
+    """
+    e = explanation
+    head = (
+        f'Picture explained for the caption "{" ".join(e.caption.split())}", score {e.score:.3f}.'
+    )
+    if phrase is not None:
+        one = highlight_of(e, phrase)
+        name, place = text_of(e, one.words), _whereabouts(e, one.peak)
+        return (
+            f'{head} Lit up is where the model reads "{name}" ({one.importance:.3f}): most {place}.'
+        )
+    found = sorted(e.highlights(), key=lambda h: -h.importance)
+    if not found:
+        return f"{head} No word has evidence in the picture."
+    parts = (
+        f'"{text_of(e, h.words)}" {h.importance:.3f} ({_whereabouts(e, h.peak)})' for h in found
+    )
+    return f"{head} Words by importance, and where the model reads them: {', '.join(parts)}."
+
+
+def _whereabouts(e: ExplanationData, peak: tuple[int, int]) -> str:
+    """Return in which ninth of the picture a patch lies, such as "at the top left"."""
+    x0, y0, x1, y1 = e.cover
+    across = (x0 + (peak[1] + 0.5) * (x1 - x0) / e.patch_grid[1]) / e.image.width
+    down = (y0 + (peak[0] + 0.5) * (y1 - y0) / e.patch_grid[0]) / e.image.height
+    row, column = _DOWN[min(2, int(3 * down))], _ACROSS[min(2, int(3 * across))]
+    return "at the center" if (row, column) == ("middle", "center") else f"at the {row} {column}"

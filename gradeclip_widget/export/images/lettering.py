@@ -1,0 +1,138 @@
+"""Text in pictures: the caption in wrapped lines with its words on their colors, in Pillow's own font."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import ImageDraw, ImageFont
+
+from ...core.explanation_data import ExplanationData
+from ..painting.chips import Font, drawable
+
+INK, SOFT, FAINT = "#14161a", "#5c6370", "#e6e8ec"  # text, what stands beside it, lines
+_LEADING = 1.6  # of the text size: from one line of the caption to the next
+# Of the text size: how far a mark reaches beyond its words, and half its height.
+_PAD, _HALF = 0.22, 0.66
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A background behind words of the caption.
+
+    Attributes:
+        words: positions in the caption.
+        color: "#RRGGBB", light enough for dark text.
+    """
+
+    words: tuple[int, ...]
+    color: str
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A word with the punctuation that touches it, placed.
+
+    Attributes:
+        word: its position in the caption.
+        text: what to write, from `x`, in pixels from the left, in the line `line`.
+        start, end: in pixels from the left, of the word alone.
+    """
+
+    word: int
+    text: str
+    x: float
+    line: int
+    start: float
+    end: float
+
+
+@functools.cache
+def font_of(size: float) -> Font:
+    """Return the font in a size in pixels."""
+    return ImageFont.load_default(size)
+
+
+def draw_caption(
+    draw: ImageDraw.ImageDraw,
+    explanation: ExplanationData,
+    marks: Sequence[Mark],
+    place: tuple[float, float],
+    width: float,
+    size: float,
+) -> float:
+    """Draw the caption, wrapped, with the marked words on their colors.
+
+    Args:
+        draw: what to draw on.
+        explanation: whose caption it is.
+        marks: which words to mark; neighbors of one mark share its background.
+        place: (x, y) in pixels of the top left corner.
+        width: of a line, in pixels.
+        size: of the text, in pixels.
+
+    Returns:
+        The y below it. The marks do not change it.
+    """
+    font, (left, top) = font_of(size), place
+    pieces = _pieces(explanation, font, width)
+    mark_of = {word: mark for mark in marks for word in mark.words}
+
+    def middle(piece: _Piece) -> float:
+        return top + (piece.line + 0.5) * _LEADING * size
+
+    for (mark, _), group in itertools.groupby(pieces, lambda p: (mark_of.get(p.word), p.line)):
+        run = list(group)
+        if mark is not None:
+            x0, x1 = run[0].start - _PAD * size, run[-1].end + _PAD * size
+            y = middle(run[0])
+            box = (left + x0, y - _HALF * size, left + x1, y + _HALF * size)
+            draw.rounded_rectangle(box, 0.3 * size, mark.color)
+    for piece in pieces:
+        draw.text((left + piece.x, middle(piece)), piece.text, INK, font, "lm")
+    return top + (1 + max((piece.line for piece in pieces), default=0)) * _LEADING * size
+
+
+def readable(explanation: ExplanationData, words: Sequence[int], font: Font) -> str:
+    """Return words as text, "word 3" in place of one whose letters the font lacks."""
+    return " ".join(drawable(explanation.words[w].text, f"word {w + 1}", font) for w in words)
+
+
+def shorten(text: str, font: Font, width: float) -> str:
+    """Return the text, cut with an ellipsis where it is wider than a number of pixels."""
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(text + "...") > width:
+        text = text[:-1]
+    return text.rstrip() + "..."
+
+
+def _pieces(e: ExplanationData, font: Font, width: float) -> list[_Piece]:
+    """Return the caption's words with their punctuation, placed in lines of a width."""
+    space = 2.5 * font.getlength(" ")  # leaves room for a mark on either side
+    x, line, pieces = 0.0, 0, []
+    for n, (head, word, tail) in enumerate(_texts(e, font)):
+        text = shorten(head + word + tail, font, width)
+        length = font.getlength(text)
+        if x and x + length > width:
+            x, line = 0.0, line + 1
+        start = x + font.getlength(head)
+        end = min(start + font.getlength(word), x + length)
+        pieces.append(_Piece(n, text, x, line, start, end))
+        x += length + space
+    return pieces
+
+
+def _texts(e: ExplanationData, font: Font) -> list[tuple[str, str, str]]:
+    """Return each word between the punctuation that touches it on either side."""
+    ends = [*(word.start for word in e.words[1:]), len(e.caption)]
+    texts, head = [], e.caption[: e.words[0].start].strip()
+    for n, (word, end) in enumerate(zip(e.words, ends, strict=True)):
+        tail, _, rest = e.caption[word.end : end].partition(" ")
+        if n == len(e.words) - 1:
+            tail, rest = tail + rest, ""
+        texts.append((head, readable(e, [n], font), tail.strip()))
+        head = rest.strip()
+    return texts
