@@ -30,19 +30,10 @@ STATE = re.compile(
 )
 FOLDER = "live"
 
+NOTEBOOK_FRAME = re.compile(r'<iframe srcdoc="([^"]*)"(?=[^>]*sandbox="allow-scripts")')
+STATIC = Path(__file__).parent / "_static"
 # The frame's part of `_static/live-frames.js`: a frame and the page that it is in cannot see each other.
-IN_FRAME = """<style>body { margin: 0 !important; }</style>
-<script>
-const tell = () => parent.postMessage({ gradeclipHeight: document.documentElement.offsetHeight }, "*");
-new ResizeObserver(tell).observe(document.documentElement);
-addEventListener("message", ({ data }) => {
-  if (!data?.gradeclipTheme) return;
-  document.documentElement.style.colorScheme = data.gradeclipTheme;
-  document.body.dataset.theme = data.gradeclipTheme;
-});
-parent.postMessage({ gradeclipReady: true }, "*");
-</script>
-"""
+IN_FRAME = f"<script>{(STATIC / 'in-frame.js').read_text(encoding='utf-8')}</script>"
 
 
 @cache
@@ -69,17 +60,24 @@ def merged(state: str, options: dict[str, Any]) -> str:
     return json.dumps({**json.loads(state), **options}).replace("<", "\\u003c")
 
 
+def connected(frame: re.Match[str]) -> str:
+    """Return the beginning of a notebook's frame with the script that connects it to the page around."""
+    return f'<iframe class="live-frame" srcdoc="{frame[1]}{html.escape(IN_FRAME)}"'
+
+
 class LiveFrames(SphinxTransform):
-    """Put live frames in the place of what is marked."""
+    """Put live frames in the place of what is marked, and let all frames follow the page."""
 
     default_priority = 100  # before the pictures that they replace are collected
 
     def apply(self, **_: Any) -> None:
-        """Find the marks and replace what follows them."""
-        for mark in list(self.document.findall(nodes.raw)):
-            match = MARKER.match(mark.astext().strip())
-            if match:
-                self._replace(mark, json.loads(match[1]))
+        """Replace what follows a mark, and connect the frames in the outputs of notebooks to the page."""
+        for raw in list(self.document.findall(nodes.raw)):
+            text = raw.astext()
+            if match := MARKER.match(text.strip()):
+                self._replace(raw, json.loads(match[1]))
+            elif NOTEBOOK_FRAME.search(text):
+                raw.children = [nodes.Text(NOTEBOOK_FRAME.sub(connected, text))]
 
     def _replace(self, mark: nodes.raw, options: dict[str, Any]) -> None:
         paragraph = mark.next_node(descend=False, siblings=True)

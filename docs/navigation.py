@@ -12,7 +12,16 @@ ROOT = Path(__file__).parents[1]
 FIRST = "docs/index"
 # Parts of the site, and their pages below the root of the repository; "*" stands for any name.
 PARTS = {
-    "Tutorials": ["notebooks/quickstart.ipynb", "notebooks/explore.ipynb", "notebooks/*.ipynb"],
+    "Tutorials": [
+        "notebooks/quickstart.ipynb",
+        "notebooks/explore.ipynb",
+        "notebooks/methods.ipynb",
+        "notebooks/limits.ipynb",
+        "notebooks/regions.ipynb",
+        "notebooks/own_model.ipynb",
+        "notebooks/embedding.ipynb",
+        "notebooks/*.ipynb",
+    ],
     "How to": [
         "docs/guide.md",
         "docs/howto/own-picture.md",

@@ -12,13 +12,16 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from urllib.parse import unquote
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 import gradeclip_widget as gw
+from gradeclip_widget.demo import Scene
+from gradeclip_widget.export.html import frame
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -183,29 +186,25 @@ def test_a_figure_is_kept_from_fetching_mathjax() -> None:
     assert context["body"] == "<p>a</p><p>b</p>"
 
 
+def notebook_page(folder: Path, *outputs: dict[str, Any]) -> Path:
+    """Return the site's page of a notebook with a cell that had these outputs, by their kinds."""
+    cells = [
+        nbformat.v4.new_markdown_cell("# Title"),
+        nbformat.v4.new_code_cell(
+            "widget", outputs=[nbformat.v4.new_output("display_data", data=o) for o in outputs]
+        ),
+    ]
+    state = {"application/vnd.jupyter.widget-state+json": {"state": {"1": {"large": "state"}}}}
+    metadata = {"language_info": {"name": "python"}, "widgets": state}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), folder / "page.ipynb")
+    return built(folder, folder, "root_doc=page", "include_patterns=page.ipynb") / "page.html"
+
+
 def test_widgets_in_notebooks_are_shown_by_their_pages_or_said_to_need_a_kernel(
     tmp_path: Path,
 ) -> None:
     view = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "Repr()"}
-    outputs = [
-        nbformat.v4.new_output("display_data", data=data)
-        for data in (view, {**view, "text/html": "<b>its page</b>"})
-    ]
-    notebook = nbformat.v4.new_notebook(
-        cells=[
-            nbformat.v4.new_markdown_cell("# Title"),
-            nbformat.v4.new_code_cell("widget", outputs=outputs),
-        ],
-        metadata={
-            "language_info": {"name": "python"},
-            "widgets": {
-                "application/vnd.jupyter.widget-state+json": {"state": {"1": {"large": "state"}}}
-            },
-        },
-    )
-    nbformat.write(notebook, tmp_path / "page.ipynb")
-    folder = built(tmp_path, tmp_path, "root_doc=page", "include_patterns=page.ipynb")
-    page = (folder / "page.html").read_text()
+    page = notebook_page(tmp_path, view, {**view, "text/html": "<b>its page</b>"}).read_text()
     assert "<b>its page</b>" in page
     assert page.count("A widget that needs the running notebook.") == 1
     assert "Repr()" not in page
@@ -223,22 +222,36 @@ def test_marked_pictures_are_live_in_the_site(site: Path) -> None:
             assert "gradeclip-payloads" in (page.parent / source).read_text()
 
 
+def fits(page: Page, file: Path) -> None:
+    """Open a page, and expect that its frame is as high as its content and follows the page's theme."""
+    page.goto(file.as_uri())
+    root = page.frame_locator("iframe.live-frame").locator(".gradeclip")
+    expect(root).to_have_attribute("data-theme", "light")
+    heights = "({ ownerDocument: { documentElement: d } }) => [d.scrollHeight, d.clientHeight]"
+    page.wait_for_function("document.querySelector('iframe.live-frame').dataset.live === ''")
+    content, shown = root.evaluate(heights)
+    assert content == shown > 420
+    page.evaluate("document.body.dataset.theme = 'dark'")
+    expect(root).to_have_attribute("data-theme", "dark")
+
+
 @pytest.mark.browser
 def test_a_live_frame_fits_its_page(site: Path, chromium: Browser) -> None:
-    """It is as high as its content and as dark as the page, shows the marked state, and fetches nothing."""
+    """It shows the state that it is marked with, too, and fetches nothing."""
     with contextlib.closing(chromium.new_page(color_scheme="light")) as page:
         requests: list[str] = []
         page.on("request", lambda request: requests.append(request.url))
-        page.goto((site / "docs/howto/ask-a-region.html").as_uri())
+        fits(page, site / "docs/howto/ask-a-region.html")
         frame = page.frame_locator("iframe.live-frame")
         expect(frame.get_by_text("What this region says")).to_be_visible()
-        root = frame.locator(".gradeclip")
-        expect(root).to_have_attribute("data-theme", "light")
-        overflow = "({ ownerDocument: { documentElement: d } }) => d.scrollHeight - d.clientHeight"
-        page.wait_for_function(
-            "document.querySelector('iframe.live-frame').style.height.endsWith('px')"
-        )
-        assert root.evaluate(overflow) <= 0
-        page.evaluate("document.body.dataset.theme = 'dark'")
-        expect(root).to_have_attribute("data-theme", "dark")
         assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+@pytest.mark.browser
+def test_the_frame_of_a_notebook_fits_its_page(
+    tmp_path: Path, chromium: Browser, explainer: gw.Explainer, scene: Scene
+) -> None:
+    page_in_frame = frame([explainer(scene.image, "a dog and a red circle")])
+    file = notebook_page(tmp_path, {"text/html": page_in_frame, "text/plain": "Repr()"})
+    with contextlib.closing(chromium.new_page(color_scheme="light")) as page:
+        fits(page, file)

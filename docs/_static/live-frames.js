@@ -16,7 +16,9 @@ addEventListener("message", ({ data, source }) => {
   if (data?.gradeclipReady) source.postMessage({ gradeclipTheme: theme() }, "*");
   if (!data?.gradeclipHeight) return;
   for (const frame of frames()) {
-    if (frame.contentWindow === source) frame.style.height = `${Math.ceil(data.gradeclipHeight)}px`;
+    if (frame.contentWindow !== source) continue;
+    frame.style.height = `${Math.ceil(data.gradeclipHeight)}px`;
+    frame.dataset.live = "";
   }
 });
 
