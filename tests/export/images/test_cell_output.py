@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from playwright.sync_api import Browser, expect
 
 from ...browser.made import FOX, WHALE, made_explanation
 from ...browser.view import View
+from ...factories import picture
+from ...golden.make import explanation_of_many
 
 MADE = made_explanation()
 DATA, METADATA = MADE.static()._repr_mimebundle_()
@@ -104,12 +107,24 @@ def test_the_frame_covers_the_picture_where_scripts_run(chromium: Browser, tmp_p
         on_top = "img => document.elementFromPoint(img.x + 20, img.y + 20).tagName"
         page.evaluate("scrollTo(0, 0)")
         assert page.locator("img").first.evaluate(on_top) == "IFRAME"
-        image, frame = (page.locator(s).first.bounding_box() for s in ("img", "iframe"))
+        pinned = View(page, page.frame_locator("iframe").last).pinned
+        expect(pinned).to_have_text(["whale"])
+
+
+@pytest.mark.browser
+def test_a_card_that_is_taller_than_the_frame_does_not_look_out_below_it(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    e = replace(explanation_of_many(), image=picture((300, 300)), cover=(0.0, 0.0, 300.0, 300.0))
+    path = tmp_path / "book.html"
+    path.write_text(e.static().to_html(), encoding="utf-8")
+    assert picture_of("," + base64.b64encode(e.to_png()).decode()).height > 1.5 * 740
+    with contextlib.closing(chromium.new_page()) as page:
+        page.goto(path.as_uri())
+        image, frame = (page.locator(s).bounding_box() for s in ("img", "iframe"))
         assert image is not None
         assert frame is not None
         assert image["height"] <= frame["height"]
-        pinned = View(page, page.frame_locator("iframe").last).pinned
-        expect(pinned).to_have_text(["whale"])
 
 
 @pytest.mark.browser
