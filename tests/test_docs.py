@@ -227,10 +227,9 @@ def fits(page: Page, file: Path) -> None:
     page.goto(file.as_uri())
     root = page.frame_locator("iframe.live-frame").locator(".gradeclip")
     expect(root).to_have_attribute("data-theme", "light")
-    heights = "({ ownerDocument: { documentElement: d } }) => [d.scrollHeight, d.clientHeight]"
-    page.wait_for_function("document.querySelector('iframe.live-frame').dataset.live === ''")
-    content, shown = root.evaluate(heights)
-    assert content == shown > 420
+    content = root.evaluate("element => element.offsetHeight")
+    assert content not in (0, 740)  # the height that frames begin with
+    page.wait_for_function(f"document.querySelector('iframe').offsetHeight === {content}")
     page.evaluate("document.body.dataset.theme = 'dark'")
     expect(root).to_have_attribute("data-theme", "dark")
 

@@ -11,6 +11,7 @@
       if (!data?.gradeclipTheme) return;
       document.documentElement.style.colorScheme = data.gradeclipTheme;
       document.body.dataset.theme = data.gradeclipTheme;
+      tell(); // the observer waits until the frame is scrolled to
     });
     parent.postMessage({ gradeclipReady: true }, "*");
   }

@@ -23,6 +23,7 @@ addEventListener("message", ({ data, source }) => {
 });
 
 addEventListener("DOMContentLoaded", () => {
+  tellTheme(); // frames that were ready before this script
   new MutationObserver(tellTheme).observe(document.body, { attributeFilter: ["data-theme"] });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", tellTheme);
 });
