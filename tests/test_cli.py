@@ -151,9 +151,9 @@ def test_an_unknown_suffix_is_refused_before_any_work(
     photo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("gradeclip_widget.clip.load", lambda *a, **k: pytest.fail("loaded a model"))
-    assert main(["explain", photo, "a dog", "-o", str(tmp_path / "out.gif")]) == 2
+    assert main(["explain", photo, "a dog", "-o", str(tmp_path / "out.tiff")]) == 2
     assert (
-        "cannot write 'out.gif': end its name in .html, .jpeg, .jpg, .json, .npz, .png, .webp"
+        "cannot write 'out.tiff': end its name in .gif, .html, .jpeg, .jpg, .json, .npz, .png, .svg, .webp"
         in capsys.readouterr().err
     )
 

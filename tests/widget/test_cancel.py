@@ -13,11 +13,12 @@ from gradeclip_widget.demo import Scene
 
 PATIENCE = 60  # seconds, of a test that would fail
 STAGES = {"rise": "masks", "m2ib": "image optimization"}
+LONG = {"m2ib": {"steps": 300}}  # its ten steps may be over before any is shown
 
 
 @pytest.fixture
 def widget(clip: gw.ClipModel, scene: Scene) -> Iterator[gw.ExplanationWidget]:
-    widget = gw.explore(scene.image, scene.caption, clip)
+    widget = gw.explore(scene.image, scene.caption, clip, method_options=LONG)
     yield widget
     widget.close()
 
