@@ -123,6 +123,24 @@ def check_stops(maps: Callable[[Any], object], clip: gw.ClipModel, total: int, a
     assert all(p.grad is None and p.requires_grad for p in clip.model.parameters())
 
 
+def check_refuses_others(name: str, method: str) -> None:
+    """A tower that is no transformer is refused by a method that runs through blocks."""
+    with pytest.raises(ValueError, match=f"'{method}' runs through the blocks of a transformer"):
+        gw.Explainer(check.wrap(model(name)), method)
+
+
+def check_unknown_text(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text tower of unknown blocks has the attributions of Grad-ECLIP."""
+    clip = check.wrap(model("open_clip"))
+    monkeypatch.setattr(clip.text_tower, "has_transformer", False)
+    ids = clip.tokenizer.add_special_tokens(clip.tokens(["a red car"])[0].ids)
+    with clip.inference_context():
+        _, trace = clip.text_tower.run([ids], 2, clip.tokenizer.special_tokens)
+        ours = gw.Explainer(clip, method).method.token_attributions(trace, trace.embedding)
+        expected = gw.Explainer(clip).method.token_attributions(trace)
+    assert torch.equal(ours.embedding, expected.embedding)
+
+
 def contrast(e: gw.Explanation, scene: Scene, word: str, reading: Any = "in caption") -> float:
     """How much higher a word's map is on what it names than elsewhere, in standard deviations."""
     (mask,) = (thing.mask for thing in scene.objects if thing.name == word)

@@ -13,7 +13,6 @@ from torch import Tensor
 import gradeclip_widget as gw
 from gradeclip_widget.demo import Scene
 from gradeclip_widget.methods.attention.game import Game
-from gradeclip_widget.methods.gradients.grad_eclip import GradEclip
 
 from ..clip import invariants as check
 from . import by_hand, families
@@ -132,19 +131,13 @@ def test_narrow_numbers_change_little(name: str, start: int) -> None:
 
 @pytest.mark.parametrize("name", families.OTHERS)
 def test_what_is_no_transformer_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="'game' runs through the blocks of a transformer"):
-        gw.Explainer(check.wrap(families.model(name)), "game")
+    families.check_refuses_others(name, "game")
 
 
 def test_a_text_tower_of_unknown_blocks_has_attributions_of_grad_eclip(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clip = check.wrap(families.model("open_clip"))
-    monkeypatch.setattr(clip.text_tower, "has_transformer", False)
-    with clip.inference_context():
-        trace = text_trace(clip)
-        ours = game(clip).token_attributions(trace, TEXTS[0]).embedding
-        assert torch.equal(ours, GradEclip().token_attributions(trace).embedding)
+    families.check_unknown_text("game", monkeypatch)
 
 
 def test_words_without_a_picture_are_refused() -> None:

@@ -94,8 +94,7 @@ def test_narrow_numbers_change_little(name: str) -> None:
 
 @pytest.mark.parametrize("name", families.OTHERS)
 def test_what_is_no_transformer_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="'legrad' runs through the blocks of a transformer"):
-        gw.Explainer(check.wrap(families.model(name)), "legrad")
+    families.check_refuses_others(name, "legrad")
 
 
 @pytest.mark.parametrize("start", [3, -4])

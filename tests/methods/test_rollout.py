@@ -12,7 +12,6 @@ from torch import Tensor
 import gradeclip_widget as gw
 from gradeclip_widget.demo import Scene
 from gradeclip_widget.methods.attention.rollout import Rollout
-from gradeclip_widget.methods.gradients.grad_eclip import GradEclip
 
 from ..clip import invariants as check
 from . import by_hand, families
@@ -84,19 +83,13 @@ def test_narrow_numbers_change_little(name: str) -> None:
 
 @pytest.mark.parametrize("name", families.OTHERS)
 def test_what_is_no_transformer_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="'rollout' runs through the blocks of a transformer"):
-        gw.Explainer(check.wrap(families.model(name)), "rollout")
+    families.check_refuses_others(name, "rollout")
 
 
 def test_a_text_tower_of_unknown_blocks_has_attributions_of_grad_eclip(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clip = check.wrap(families.model("open_clip"))
-    monkeypatch.setattr(clip.text_tower, "has_transformer", False)
-    with clip.inference_context():
-        trace = text_trace(clip)
-        ours = Rollout().token_attributions(trace).embedding
-        assert torch.equal(ours, GradEclip().token_attributions(trace).embedding)
+    families.check_unknown_text("rollout", monkeypatch)
 
 
 def test_a_scene_has_one_map_for_all_words(clip: gw.ClipModel, scene: Scene) -> None:

@@ -19,13 +19,7 @@ QueryKeysValues = tuple[Tensor, Tensor, Tensor]
 
 
 class Pooling(ABC):
-    """How the rows that leave a transformer's last block become an embedding.
-
-    Attributes:
-        has_attention: whether a query of its own attends to the rows, after all blocks.
-    """
-
-    has_attention = False
+    """How the rows that leave a transformer's last block become an embedding."""
 
     @abstractmethod
     def embed(self, rows: Tensor) -> Tensor:
@@ -34,13 +28,6 @@ class Pooling(ABC):
     @abstractmethod
     def weights(self, rows: Tensor) -> Tensor:
         """Return how much of each row (N, D) is pooled, (heads, N); each head's weights sum to one."""
-
-    def embed_weighted(self, rows: Tensor, weights: Tensor) -> Tensor:
-        """Return the unit embedding (E,) of rows (N, D) pooled with the given weights (heads, N).
-
-        Only where the pooling has attention.
-        """
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +78,7 @@ class MeanPooling(Pooling):
 
 @dataclass(frozen=True, eq=False)
 class AttentionPooling(Pooling):
-    """A query attends to the rows.
+    """A query of its own attends to the rows, after all blocks.
 
     Attributes:
         heads: its attention heads.
@@ -104,7 +91,6 @@ class AttentionPooling(Pooling):
     qkv: Callable[[Tensor], QueryKeysValues]
     tail: Callable[[Tensor], Tensor]
     skipped: int = 0
-    has_attention = True
 
     def embed(self, rows: Tensor) -> Tensor:
         """Return unit embeddings (..., E) of rows (..., N, D)."""
@@ -196,14 +182,14 @@ class Transformer:
             first: the lowest block whose weights are wanted.
 
         Returns:
-            The embedding, and weights (heads, N, N) of each block from ``first`` on. Those of a pooling with
-            attention, (heads, N), are last.
+            The embedding, and weights (heads, N, N) of each block from ``first`` on. Those of an attention
+            pooling, (heads, N), are last.
         """
         rows, weights = self.inputs[first].detach().requires_grad_(), list[Tensor]()
         for number in range(first, len(self.blocks)):
             rows, one = self.attend(number, rows)
             weights.append(one)
-        if not self.pooling.has_attention:
+        if not isinstance(self.pooling, AttentionPooling):
             return self.pooling.embed(rows), weights
         weights.append(self.pooling.weights(rows))
         return self.pooling.embed_weighted(rows, weights[-1]), weights

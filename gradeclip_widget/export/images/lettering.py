@@ -16,6 +16,7 @@ INK, SOFT, FAINT = "#14161a", "#5c6370", "#e6e8ec"  # text, what stands beside i
 _LEADING = 1.6  # of the text size: from one line of the caption to the next
 # Of the text size: how far a mark reaches beyond its words, and half its height.
 _PAD, _HALF = 0.22, 0.66
+_TOUCHED = 0.03  # of the text size: how far it reaches where punctuation touches the word
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class _Piece:
         word: its position in the caption.
         text: what to write, from `x`, in pixels from the left, in the line `line`.
         start, end: in pixels from the left, of the word alone.
+        length: in pixels, of what is written.
     """
 
     word: int
@@ -47,6 +49,13 @@ class _Piece:
     line: int
     start: float
     end: float
+    length: float
+
+    @property
+    def pads(self) -> tuple[float, float]:
+        """How far a mark reaches beyond the word on either side, of the text size: not over punctuation."""
+        after = self.x + self.length > self.end
+        return _TOUCHED if self.start > self.x else _PAD, _TOUCHED if after else _PAD
 
 
 @functools.cache
@@ -86,7 +95,7 @@ def draw_caption(
     for (mark, _), group in itertools.groupby(pieces, lambda p: (mark_of.get(p.word), p.line)):
         run = list(group)
         if mark is not None:
-            x0, x1 = run[0].start - _PAD * size, run[-1].end + _PAD * size
+            x0, x1 = run[0].start - run[0].pads[0] * size, run[-1].end + run[-1].pads[1] * size
             y = middle(run[0])
             box = (left + x0, y - _HALF * size, left + x1, y + _HALF * size)
             draw.rounded_rectangle(box, 0.3 * size, mark.color)
@@ -120,7 +129,7 @@ def _pieces(e: ExplanationData, font: Font, width: float) -> list[_Piece]:
             x, line = 0.0, line + 1
         start = x + font.getlength(head)
         end = min(start + font.getlength(word), x + length)
-        pieces.append(_Piece(n, text, x, line, start, end))
+        pieces.append(_Piece(n, text, x, line, start, end, length))
         x += length + space
     return pieces
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ...clip.blocks.attention import merge_heads, split_heads
-from ...clip.blocks.transformer import RowPooling, Transformer, differentiable
+from ...clip.blocks.transformer import AttentionPooling, RowPooling, Transformer, differentiable
 from ...clip.image_towers.base import ImageTrace
 from ...clip.text_towers.attributions import Attributions
 from ...clip.text_towers.base import TextTrace
@@ -115,7 +115,7 @@ def _first_layer(transformer: Transformer, name: str, start: int) -> int:
     Raises:
         ValueError: there is no such layer.
     """
-    layers = len(transformer.blocks) + transformer.pooling.has_attention
+    layers = len(transformer.blocks) + isinstance(transformer.pooling, AttentionPooling)
     if start >= layers:
         raise ValueError(
             f"{name}={start}: this model's tower has attention layers 0 to {layers - 1}; give one of "
@@ -176,7 +176,7 @@ def _gained(transformer: Transformer, layers: list[Tensor]) -> Tensor:
     """
     pooling, rows = transformer.pooling, transformer.inputs[-1]
     pooled = layers[0].new_zeros(len(rows))
-    if not pooling.has_attention:
+    if not isinstance(pooling, AttentionPooling):
         pooled = pooling.weights(rows)[0].float()
     gained = pooled.new_zeros(len(layers[0]), len(rows))
     for layer in reversed(layers):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...clip.blocks.transformer import RowPooling, Transformer, differentiable
+from ...clip.blocks.transformer import AttentionPooling, RowPooling, Transformer, differentiable
 from ...clip.image_towers.base import ImageTrace
 from ...core.progress import Progress, no_progress
 from ..base import Method
@@ -97,7 +97,7 @@ def _scored(transformer: Transformer, number: int) -> tuple[Tensor, Tensor]:
     Weights are (heads, queries, N), or (heads, N) of a pooling head.
     """
     pooling = transformer.pooling
-    if pooling.has_attention:
+    if isinstance(pooling, AttentionPooling):
         rows = transformer.inputs[number + 1]
         weights = pooling.weights(rows).detach().requires_grad_()
         return pooling.embed_weighted(rows, weights), weights

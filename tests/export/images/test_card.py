@@ -138,6 +138,17 @@ def test_marks_of_the_caption_move_no_word() -> None:
     assert (np.asarray(after.convert("L"))[ink] < 80).mean() > 0.95
 
 
+def test_a_mark_leaves_the_punctuation_out() -> None:
+    def right_of_mark(caption: str) -> int:
+        image = Image.new("RGB", (300, 60), "white")
+        mark = Mark((0,), "#ffff00")
+        draw_caption(ImageDraw.Draw(image), make_explanation(caption), [mark], (20, 0), 260, 30)
+        red, green, blue = (np.asarray(image, int)[..., channel] for channel in range(3))
+        return int(np.flatnonzero(((red > 200) & (green > 200) & (blue < 60)).any(0)).max())
+
+    assert right_of_mark("dog") - right_of_mark("dog, a") >= 4
+
+
 def test_the_file_is_what_is_returned(tmp_path: Path) -> None:
     data = MADE.to_png(tmp_path / "card.png")
     assert (tmp_path / "card.png").read_bytes() == data
