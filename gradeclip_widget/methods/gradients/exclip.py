@@ -64,7 +64,9 @@ class ExClip(Method):
     name = "exclip"
     label = "exCLIP"
     purpose = "Which words and patches speak for each other, by slow integration instead of one derivative."
-    limits = "The part of the score that class, start and end tokens carry. Every word takes a pass."
+    limits = (
+        "The part of the score that class, start and end tokens carry. Every word takes a pass."
+    )
     needs_transformer = True
 
     def __init__(self, reference: bool = False, *, steps: int = 10, layer: int = -1) -> None:
