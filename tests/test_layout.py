@@ -17,6 +17,7 @@ FLOORS = (
     {"export", "clip"},
     {"methods"},
     {"explain"},
+    {"dataset"},
     {"evaluation"},
     {"widget", "training", "cli", "metrics"},
     {"magic"},
