@@ -1,0 +1,233 @@
+"""Find out what a source is and open it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ...core.errors import did_you_mean
+from ..pairs import PairSource
+from . import huggingface, parquet, shards, side_by_side, text_tables
+from .columns import COLUMN_OPTIONS, Options, need
+from .in_memory import InMemory
+from .rows import absolute
+
+TABLES = (*text_tables.SUFFIXES, parquet.SUFFIX)
+_KINDS = (
+    "a source is a folder of pictures, a table of captions (.csv, .tsv, .jsonl, .parquet), WebDataset shards "
+    "(.tar), a Hugging Face dataset (an object, a saved folder or 'hf:NAME'), or a list of (image, caption)"
+)
+
+
+def open_source(
+    source: Any,
+    *,
+    images: str | os.PathLike[str] | None = None,
+    image_column: str | None = None,
+    caption_column: str | None = None,
+    id_column: str | None = None,
+    box_column: str | None = None,
+    split: str | None = None,
+) -> PairSource:
+    """Return the pairs of pictures and captions in a folder, table, tar file, dataset or list.
+
+    >>> from gradeclip_widget.dataset.sources import open_source
+    >>> [pair.id for pair in open_source([("dog.jpg", ["a dog", "an animal"])]).pairs()]
+    ['0#1', '0#2']
+
+    Args:
+        source: one of
+
+            - a folder of pictures with one table of captions in it or beside it, or with a text file
+              ``dog.txt`` for each picture ``dog.jpg``;
+            - a table ``.csv``, ``.tsv``, ``.jsonl`` or ``.parquet`` with a row per picture; of Parquet also
+              several files as one, ``"part-*.parquet"``. Parquet may hold the pictures themselves;
+            - WebDataset shards: a ``.tar``, a folder of them, or ``"shard-{0000..0012}.tar"``;
+            - a Hugging Face ``Dataset``, a folder that its ``save_to_disk`` wrote, or ``"hf:NAME"``;
+            - a list or another iterable of ``(image, caption)``, of dicts or of objects with ``.image`` and
+              ``.caption``, or a pandas ``DataFrame``.
+
+            A caption may be a list of captions where the format has lists: each is a pair.
+        images: the folder that paths of pictures are relative to; that of the table where it is left out.
+        image_column: what the column of pictures is called; else usual names such as ``image`` are looked
+            for. In shards a suffix, such as ``"png"``.
+        caption_column: likewise of the captions. In shards a suffix, or a field of the ``.json``.
+        id_column: column of the pairs' ids, each its own; else ``id``, ``key`` or ``uid``; else ids are the
+            numbers of rows. In shards a field of the ``.json``, or ``"__key__"`` (else ``SHARD/KEY``).
+        box_column: column of boxes (x0, y0, x1, y1) in pixels of what captions speak of; else ``box``.
+        split: of a Hugging Face dataset with several.
+
+    Raises:
+        FileNotFoundError: there is nothing at the path.
+        ValueError: it has no pairs, no such columns, several tables, or cannot be read; or an option says
+            nothing of such a source.
+        TypeError: it is nothing that is described above.
+        ModuleNotFoundError: it needs a library that is not installed.
+    """
+    options = Options(images, image_column, caption_column, id_column, box_column, split)
+    if isinstance(source, PairSource):
+        options.allow("a source that is open")
+        return source
+    if isinstance(source, str | os.PathLike):
+        return _open_path(os.fspath(source), options)
+    if huggingface.is_dataset(source):
+        options.allow("Hugging Face datasets", *COLUMN_OPTIONS, "split")
+        return huggingface.HuggingFace(source, options)
+    if type(source).__module__.partition(".")[0] == "pandas" and hasattr(source, "to_dict"):
+        source = source.to_dict("records")
+    if isinstance(source, Iterable) and not isinstance(source, Mapping | bytes | bytearray):
+        options.allow("pairs in a list", *COLUMN_OPTIONS, "images")
+        folder = Path.cwd() if options.images is None else _folder(options.images)
+        return InMemory(source, options, str(folder))
+    raise TypeError(f"source={source!r:.80} is {type(source).__name__}, but {_KINDS}")
+
+
+def reopen(description: Mapping[str, Any]) -> PairSource:
+    """Return the source of a run again. It may have changed since: then its `description` is another.
+
+    Args:
+        description: what its ``description()`` was.
+
+    Raises:
+        FileNotFoundError: it is gone.
+        ValueError: it was a list or an object, or cannot be read any more.
+    """
+    source = description.get("source")
+    if source is None:
+        raise ValueError(
+            f"the source of this run, a {description.get('kind')} of a program, was not on disk and cannot "
+            "be opened again; give the same source"
+        )
+    options = {name: value for name, value in description.get("options", {}).items() if value}
+    try:
+        return open_source(source, **options)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"the source of this run is gone: {error}") from error
+
+
+def _open_path(text: str, options: Options) -> PairSource:
+    if text.startswith(huggingface.HUB):
+        options.allow("Hugging Face datasets", *COLUMN_OPTIONS, "split")
+        return huggingface.HuggingFace(text, options)
+    if "://" in text:
+        raise ValueError(f"{text!r} is a web address: download it and give its path")
+    path = absolute(text)
+    if path.is_dir():
+        return _open_folder(path, options)
+    if path.is_file():
+        return _open_files([path], options, str(path))
+    if set("{*?[") & set(path.name):
+        found = _expand(path)
+        if found:
+            return _open_files(found, options, str(path))
+    near = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+    raise FileNotFoundError(f"there is no {str(path)!r}{did_you_mean(path.name, near)}; {_KINDS}")
+
+
+def _open_files(paths: list[Path], options: Options, source: str) -> PairSource:
+    """Return one or several files of a kind as a source."""
+    suffixes = {path.suffix.lower() for path in paths}
+    if suffixes == {shards.SUFFIX}:
+        options.allow("WebDataset shards", *COLUMN_OPTIONS)
+        return shards.WebDataset(paths, options, source)
+    if suffixes == {parquet.SUFFIX} or (len(paths) == 1 and suffixes <= set(TABLES)):
+        return open_table(paths, options, source)
+    if len(paths) > 1:
+        raise ValueError(
+            f"{source!r} is {len(paths)} files ({_some(paths)}): several are read as one only where all are "
+            ".tar, or all .parquet"
+        )
+    raise ValueError(f"{source!r} is none of the files that hold pairs: {_KINDS}")
+
+
+def open_table(
+    paths: list[Path], options: Options, source: str | None = None
+) -> text_tables.TextTable | parquet.ParquetTable:
+    """Return a table of captions as a source.
+
+    Args:
+        paths: of the table; several of Parquet.
+        options: of `open_source`.
+        source: what stands for all the paths.
+
+    Raises:
+        FileNotFoundError: there is no such table, or no folder of pictures.
+        ValueError: it is no table, cannot be read, or has no rows or no such columns.
+    """
+    options.allow("tables", *COLUMN_OPTIONS, "images")
+    path = paths[0]
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no table of captions {str(path)!r}")
+    if path.suffix.lower() not in TABLES:
+        raise ValueError(f"{str(path)!r}: a table of captions is one of {', '.join(TABLES)}")
+    folder = path.parent if options.images is None else _folder(options.images)
+    if path.suffix.lower() == parquet.SUFFIX:
+        return parquet.ParquetTable(paths, folder, options, source)
+    return text_tables.TextTable(path, folder, options)
+
+
+def _open_folder(folder: Path, options: Options) -> PairSource:
+    if huggingface.is_saved(folder):
+        options.allow("Hugging Face datasets", *COLUMN_OPTIONS, "split")
+        return huggingface.HuggingFace(str(folder), options)
+    if found := sorted(folder.glob(f"*{shards.SUFFIX}")):
+        return _open_files(found, options, str(folder))
+    if tables := _tables(folder):
+        return open_table([_the_one(tables, folder)], options)
+    if any(name.endswith(side_by_side.CAPTION) for name in side_by_side.walk(folder)):
+        options.allow("folders of pictures and texts")
+        return side_by_side.SideBySide(folder)
+    if tables := _tables(folder.parent):
+        table = _the_one(tables, folder.parent)
+        if options.images is None:  # what its paths are relative to: the folder, or the table's
+            inner = open_table([table], replace(options, images=str(folder)))
+            first = next(inner.pairs(0, 1))
+            return inner if Path(first.place).is_file() else open_table([table], options)
+        return open_table([table], options)
+    if not any(True for _ in side_by_side.walk(folder)):
+        raise ValueError(f"the folder {str(folder)!r} is empty; {_KINDS}")
+    return side_by_side.SideBySide(folder)  # raises: it has no captions
+
+
+def _tables(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in TABLES)
+
+
+def _the_one(tables: list[Path], folder: Path) -> Path:
+    if len(tables) == 1:
+        return tables[0]
+    several = f", or several Parquet files as one: {str(folder / '*.parquet')!r}"
+    parts = all(path.suffix.lower() == parquet.SUFFIX for path in tables)
+    raise ValueError(
+        f"{str(folder)!r} has {len(tables)} tables ({_some(tables)}); name one: {str(tables[0])!r}"
+        f"{several if parts else ''}"
+    )
+
+
+def _some(paths: list[Path], count: int = 5) -> str:
+    rest = f" and {len(paths) - count} more" if len(paths) > count else ""
+    return ", ".join(path.name for path in paths[:count]) + rest
+
+
+def _expand(path: Path) -> list[Path]:
+    """Return the files of a pattern in braces or with wildcards; all that braces name have to be there."""
+    if "{" not in path.name:
+        return sorted(path.parent.glob(path.name))
+    names = list(need("braceexpand", "Patterns in braces").braceexpand(path.name))
+    found = [path.parent / name for name in names]
+    if missing := [one for one in found if not one.is_file()]:
+        raise FileNotFoundError(
+            f"{str(path)!r} names {len(found)} files, of which {len(missing)} are not there: "
+            f"{_some(missing)}"
+        )
+    return found
+
+
+def _folder(path: str | os.PathLike[str]) -> Path:
+    folder = absolute(path)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"images={str(path)!r} is not a folder")
+    return folder

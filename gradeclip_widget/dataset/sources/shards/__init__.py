@@ -1,0 +1,5 @@
+"""WebDataset shards: tar files of pictures and their captions."""
+
+from .webdataset import SUFFIX, WebDataset
+
+__all__ = ["SUFFIX", "WebDataset"]
