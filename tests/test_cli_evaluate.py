@@ -40,10 +40,14 @@ def test_ones_own_pictures_are_measured(tmp_path: Path, capsys: pytest.CaptureFi
     )
     table.to_csv(tmp_path / "captions.csv", index=False)
     own = ["--images", str(tmp_path), "--captions", str(tmp_path / "captions.csv"), "--limit", "1"]
-    assert main(["evaluate", *own, "--measures", "silent words, word deletion"]) == 0
-    out = capsys.readouterr().out
-    assert "1 example (pictures of" in out
-    assert "word deletion" in out
+    for data, named in (
+        (own, "pictures of"),
+        (["--source", str(tmp_path), "--limit", "1"], "pairs of"),
+    ):
+        assert main(["evaluate", *data, "--measures", "silent words, word deletion"]) == 0
+        out = capsys.readouterr().out
+        assert f"1 example ({named}" in out
+        assert "word deletion" in out
 
 
 def test_options_reach_their_method(capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,6 +84,9 @@ def test_all_methods_come_with_a_control(capsys: pytest.CaptureFixture[str]) -> 
         (["--images", "."], "give --captions or --coco"),
         (["--images", ".", "--captions", "a.csv", "--coco", "b.json"], "give --captions or --coco"),
         (["--images", ".", "--captions", "a.csv"], "no table of captions 'a.csv'"),
+        (["--source", "a.csv", "--images", "."], "leave out --images"),
+        (["--source", "a.csv"], "there is no"),
+        (["--source", "a.csv", "--limit", "0"], "--limit 0: give at least 1"),
         (["--scenes", "0"], "--scenes 0: give at least 1"),
         (["--option", "rise"], "METHOD.NAME=VALUE"),
         (["--option", "rise.masks=3"], "rise is not among the methods"),

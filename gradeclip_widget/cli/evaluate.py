@@ -54,6 +54,10 @@ def add_evaluate(commands: Any) -> None:
     data.add_argument("--masks", type=Path, help="folder of masks: PICTURE/PHRASE.png")
     data.add_argument("--coco", type=Path, help="captions in COCO's form, instead of --captions")
     data.add_argument("--instances", type=Path, help="instances in COCO's form, as masks")
+    data.add_argument(
+        "--source",
+        help="instead of these: a folder, a table, .tar shards or hf:NAME, as explain_dataset takes it",
+    )
     data.add_argument("--limit", type=int, help="use only the first so many pictures")
     parser.add_argument(
         "--seed", type=int, default=SEED, help="of scenes and all else that is random (%(default)s)"
@@ -122,8 +126,17 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 def _examples(args: argparse.Namespace) -> tuple[Iterable[Example], str, bool]:
     """Return the examples, what they are in words, and whether they have masks."""
-    from ..evaluation.sources import coco_examples, folder_examples
+    from ..evaluation.sources import coco_examples, dataset_examples, folder_examples
 
+    if args.limit is not None and args.limit < 1:
+        raise ValueError(f"--limit {args.limit}: give at least 1")
+    if args.source is not None:
+        names = ("images", "captions", "masks", "coco", "instances")
+        if given := [name for name in names if getattr(args, name)]:
+            raise ValueError(
+                f"--source says where pictures and captions are; leave out --{given[0]}"
+            )
+        return dataset_examples(args.source, limit=args.limit), f"pairs of {args.source}", False
     if args.images is None:
         given = [name for name in ("captions", "masks", "coco", "instances") if getattr(args, name)]
         if given:
@@ -141,8 +154,6 @@ def _examples(args: argparse.Namespace) -> tuple[Iterable[Example], str, bool]:
     )
     masked = (args.masks if args.coco is None else args.instances) is not None
     if args.limit is not None:
-        if args.limit < 1:
-            raise ValueError(f"--limit {args.limit}: give at least 1")
         source = _Limited(source, min(args.limit, len(source)))
     where = f"pictures of {args.images.name} with captions of {(args.captions or args.coco).name}"
     return source, where, masked

@@ -11,7 +11,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from gradeclip_widget.evaluation.sources import coco_examples, folder_examples
+from gradeclip_widget.evaluation.sources import (
+    coco_examples,
+    dataset_examples,
+    folder_examples,
+)
 
 SIZE = (40, 30)  # width, height
 
@@ -32,6 +36,8 @@ def table(folder: Path, rows: list[dict[str, str]], suffix: str = ".csv") -> Pat
         frame.to_csv(path, index=False)
     elif suffix == ".tsv":
         frame.to_csv(path, index=False, sep="\t")
+    elif suffix == ".parquet":
+        frame.to_parquet(path)
     else:
         frame.to_json(path, orient="records", lines=True)
     return path
@@ -44,7 +50,7 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl"])
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
 def test_a_table_gives_a_picture_and_caption_a_row(images: Path, suffix: str) -> None:
     source = folder_examples(images, table(images, ROWS, suffix))
     assert len(source) == 3
@@ -92,6 +98,8 @@ def test_masks_that_fit_nothing_are_refused_with_where_to_put_them(
             [{"image": "dog.png", "caption": " ,"}],
             r"row 1 of .*dog\.png.* has no caption with words",
         ),
+        ([{"image": "dog.png", "caption": ""}], r"row 1 of .*: it has no caption"),
+        ([{"image": "", "caption": "a dog"}], r"row 1 of .*: it has no picture"),
         (
             [{"photo": "dog.png", "caption": "a dog"}],
             r"no column of pictures: call it 'image'; it has",
@@ -123,6 +131,40 @@ def test_tables_that_cannot_be_read_are_refused(images: Path) -> None:
         folder_examples(images, images / "none.csv")
     with pytest.raises(FileNotFoundError, match="is not a folder"):
         folder_examples(images / "none", empty)
+
+
+def test_a_table_with_the_pictures_themselves_is_read_as_a_dataset(images: Path) -> None:
+    path = images / "captions.parquet"
+    data = (images / "dog.png").read_bytes()
+    pd.DataFrame({"image": [data], "caption": ["a dog"]}).to_parquet(path)
+    with pytest.raises(ValueError, match=r"row 1 of .* holds the picture itself.*--source "):
+        folder_examples(images, path)
+    (only,) = dataset_examples(path)
+    assert (only.image, only.caption, only.id) == (data, "a dog", "0")
+
+
+def test_any_source_gives_examples_and_leaves_out_what_is_none(images: Path) -> None:
+    rows = [{"image": "cat.png", "caption": "a cat"}, *ROWS, {"image": "car.png", "caption": "?!"}]
+    path = table(images, rows)
+    with pytest.warns(
+        UserWarning, match=r"2 of 5 pairs are left out, such as '0': there is no pict"
+    ):
+        source = dataset_examples(images)
+    assert len(source) == 3
+    for _ in range(2):
+        assert [(Path(e.image).name, e.caption, e.id) for e in source] == [
+            ("dog.png", "a dog, sleeping", "1"),
+            ("car.png", "a red car", "2"),
+            ("dog.png", "an animal", "3"),
+        ]
+    with pytest.warns(UserWarning, match="1 of 3"):
+        assert [e.id for e in dataset_examples(path, limit=2)] == ["1", "2"]
+    with pytest.raises(
+        ValueError, match="none of the 1 pairs is an example; '0': its caption has no"
+    ):
+        dataset_examples([(images / "dog.png", "...")])
+    with pytest.raises(ValueError, match="limit=0: give at least 1"):
+        dataset_examples(path, limit=0)
 
 
 def annotations(images: Path) -> tuple[Path, Path]:

@@ -1,6 +1,7 @@
-"""Examples of one's own: folders of pictures with a table of captions, and COCO's annotation files."""
+"""Examples of one's own: folders with tables of captions, COCO's annotation files, and whole datasets."""
 
 from .coco import coco_examples
+from .dataset import dataset_examples
 from .folder import folder_examples
 
-__all__ = ["coco_examples", "folder_examples"]
+__all__ = ["coco_examples", "dataset_examples", "folder_examples"]

@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from ...core.images import read_image
 from ...core.words import Span, Word, find_phrase, split_words
+from ...dataset.pairs import FailedPair
+from ...dataset.sources.columns import Options
+from ...dataset.sources.find import open_table
 from ..examples import Example
 from ..pointing import Mask
-
-_FILE_COLUMNS = ("image", "file", "filename", "file_name", "path", "filepath")
-_CAPTION_COLUMNS = ("caption", "text", "sentence", "title")
 
 
 @dataclass(frozen=True)
@@ -60,20 +59,12 @@ def folder_examples(
     Raises:
         FileNotFoundError: there is no such folder, table or picture.
         ValueError: the table has no such columns, no rows, or a row without a caption; or no mask fits.
+        ModuleNotFoundError: a Parquet table needs pyarrow.
     """
     folder = _folder(images, "images")
-    rows: list[tuple[Path, str, dict[str, Path]]] = []
-    for number, (name, caption) in enumerate(_table(Path(captions)), 1):
-        path = folder / name
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"row {number} of {str(captions)!r} names {name!r}, which is not in {str(images)!r}"
-            )
-        if not split_words(caption):
-            raise ValueError(
-                f"row {number} of {str(captions)!r} ({name!r}) has no caption with words"
-            )
-        rows.append((path, caption, {}))
+    rows: list[tuple[Path, str, dict[str, Path]]] = [
+        (path, caption, {}) for path, caption in _table(Path(captions).expanduser(), folder)
+    ]
     if masks is None:
         return Source(rows)
     inside = _folder(masks, "masks")
@@ -122,39 +113,21 @@ def _folder(path: str | Path, what: str) -> Path:
     return folder
 
 
-def _table(path: Path) -> list[tuple[str, str]]:
-    """Return the file names and captions of a table."""
-    path = path.expanduser()
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no table of captions {str(path)!r}")
-    readers = {
-        ".csv": lambda: pd.read_csv(path, dtype=str, keep_default_na=False),
-        ".tsv": lambda: pd.read_csv(path, dtype=str, keep_default_na=False, sep="\t"),
-        ".jsonl": lambda: pd.read_json(path, lines=True, dtype=False),
-        ".parquet": lambda: pd.read_parquet(path),
-    }
-    if path.suffix not in readers:
-        raise ValueError(f"{str(path)!r}: a table of captions is one of {', '.join(readers)}")
-    try:
-        table = readers[path.suffix]()
-    except (ValueError, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"the table of captions {str(path)!r} cannot be read: {reason}") from error
-    file, caption = (
-        _column(table, names, path, what)
-        for names, what in ((_FILE_COLUMNS, "pictures"), (_CAPTION_COLUMNS, "captions"))
-    )
-    if table.empty:
-        raise ValueError(f"the table of captions {str(path)!r} has no rows")
-    return list(zip(table[file].astype(str), table[caption].astype(str), strict=True))
-
-
-def _column(table: pd.DataFrame, names: tuple[str, ...], path: Path, what: str) -> str:
-    by_name = {str(column).strip().lower(): str(column) for column in table.columns}
-    for name in names:
-        if name in by_name:
-            return by_name[name]
-    raise ValueError(
-        f"{str(path)!r} has no column of {what}: call it {names[0]!r}; it has "
-        f"{', '.join(map(repr, table.columns))}"
-    )
+def _table(captions: Path, images: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the path and caption of every row of a table; one that is not whole is refused."""
+    for pair in open_table([captions], Options(images=images)).pairs():
+        row = f"row {pair.position + 1} of {str(captions)!r}"
+        if isinstance(pair, FailedPair):
+            raise ValueError(f"{row}: {pair.reason}")
+        if not isinstance(pair.image, str):
+            raise ValueError(
+                f"{row} holds the picture itself, not its name; `dataset_examples({str(captions)!r})` and "
+                f"gradeclip evaluate --source {captions} read such tables"
+            )
+        path = Path(pair.image)
+        name = str(path.relative_to(images) if path.is_relative_to(images) else path)
+        if not path.is_file():
+            raise FileNotFoundError(f"{row} names {name!r}, which is not in {str(images)!r}")
+        if not split_words(pair.caption):
+            raise ValueError(f"{row} ({name!r}) has no caption with words")
+        yield path, pair.caption

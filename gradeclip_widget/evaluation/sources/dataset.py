@@ -1,0 +1,93 @@
+"""Examples from any source of pairs that a whole dataset is explained from."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...core.images.reading import is_web_address
+from ...core.words import split_words
+from ...dataset.pairs import FailedPair, Pair, PairSource
+from ...dataset.sources import open_source
+from ..examples import Example
+
+
+@dataclass(frozen=True)
+class DatasetSource:
+    """Examples without masks that are read anew each time they are gone through.
+
+    Attributes:
+        source: the pairs.
+        positions: of those in it that are examples, ascending.
+    """
+
+    source: PairSource = field(repr=False)
+    positions: list[int] = field(repr=False)
+
+    def __len__(self) -> int:
+        """Return how many examples there are."""
+        return len(self.positions)
+
+    def __iter__(self) -> Iterator[Example]:
+        """Yield the examples; their ids are the pairs'."""
+        wanted = set(self.positions)
+        for pair in self.source.pairs(self.positions[0], self.positions[-1] + 1):
+            if pair.position in wanted and isinstance(pair, Pair):
+                yield Example(pair.image, pair.caption, pair.id)
+
+
+def dataset_examples(source: Any, *, limit: int | None = None, **options: Any) -> DatasetSource:
+    """Return the pairs of a source as examples: those with words, and with a picture where it is said to be.
+
+    >>> from gradeclip_widget.evaluation.sources import dataset_examples
+    >>> list(dataset_examples([("https://example.org/dog.jpg", "a dog"), (b"...", "a cat")], limit=1))
+    [Example(caption='a dog', id='0')]
+
+    Args:
+        source: a folder, table, tar file, Hugging Face dataset or list, as `explain_dataset` takes it.
+        limit: return only the first so many; the rest of the source is not read.
+        **options: of `open_source`: ``images``, ``image_column``, ``caption_column``, ``id_column``,
+            ``split``.
+
+    Raises:
+        FileNotFoundError, TypeError, ModuleNotFoundError: as `open_source` says.
+        ValueError: the same, or ``limit`` is under 1, or none of the pairs can be an example.
+
+    Warns:
+        UserWarning: some pairs are left out.
+    """
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit={limit}: give at least 1")
+    opened = open_source(source, **options)
+    positions: list[int] = []
+    problems: list[str] = []
+    for pair in opened.pairs():
+        if problem := _problem(pair):
+            problems.append(f"{pair.id!r}: {problem}")
+            continue
+        positions.append(pair.position)
+        if len(positions) == limit:
+            break
+    if not positions:
+        raise ValueError(f"none of the {len(problems)} pairs is an example; {problems[0]}")
+    if problems:
+        warnings.warn(
+            f"{len(problems)} of {len(positions) + len(problems)} pairs are left out, such as {problems[0]}",
+            stacklevel=2,
+        )
+    return DatasetSource(opened, positions)
+
+
+def _problem(pair: Pair | FailedPair) -> str:
+    """Return why a pair is no example; nothing where it is."""
+    if isinstance(pair, FailedPair):
+        return pair.reason
+    if not split_words(pair.caption):
+        return f"its caption has no words: {pair.caption!r}"
+    path = pair.image if isinstance(pair.image, str) else ""
+    if path and not is_web_address(path) and not Path(path).is_file():
+        return f"there is no picture {path!r}"
+    return ""
