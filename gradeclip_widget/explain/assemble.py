@@ -76,7 +76,7 @@ def _explain(
     for name in ("signed_map", "interactions", "alone", "left_out"):
         arrays[name] = arrays[name].reshape(*arrays[name].shape[:-1], *encoded.trace.grid)
     rows = {
-        name: _rows_of_all(arrays[name], tokens.words) if setup.readings else None
+        name: rows_of_all(arrays[name], tokens.words) if setup.readings else None
         for name in ("alone", "left_out", "word_effects")
     }
     blocks = arrays["image_blocks"], arrays["text_blocks"]
@@ -134,7 +134,7 @@ def _compute(
     words = [w for w in tokens.words if w.tokens] if setup.readings else []
     sequences = [enclose(tokens.ids)]
     sequences += [enclose(clip.tokenizer.encode(PHOTO.format(w.text))) for w in words]
-    sequences += [enclose(_without(tokens.ids, w)) for w in words]
+    sequences += [enclose(tokens.without(w)) for w in words]
     # Under autocast the shares take a pass of their own, in full precision.
     tangent_fn = None if settings.reference or clip.dtype else method.tangent_fn()
     embeddings, text = tower.run(sequences, text_layers, clip.tokenizer.special_tokens, tangent_fn)
@@ -171,13 +171,7 @@ def _with_notes(e: Explanation) -> Explanation:
     return replace(e, notes=(*e.notes, *(note for note in notes if note)))
 
 
-def _without(ids: Sequence[int], word: Word) -> list[int]:
-    """Return the caption's token ids without a word's; tokens past the context length may move up."""
-    dropped = set(word.tokens)
-    return [i for n, i in enumerate(ids) if n not in dropped]
-
-
-def _rows_of_all(rows: NDArray[np.float32], words: Sequence[Word]) -> NDArray[np.float32]:
+def rows_of_all(rows: NDArray[np.float32], words: Sequence[Word]) -> NDArray[np.float32]:
     """Return rows (W, ...) of all words from those of the words that have tokens; zeros for the others."""
     out = np.zeros((len(words), *rows.shape[1:]), np.float32)
     out[[n for n, w in enumerate(words) if w.tokens]] = rows

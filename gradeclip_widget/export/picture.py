@@ -36,9 +36,9 @@ def frame_image(image: Image.Image) -> bytes:
     return _encode(image, "WEBP", FRAME_SIDE, quality=70)
 
 
-def thumbnail(image: Image.Image) -> bytes:
-    """Return the picture for a strip of pictures: WebP of at most `THUMBNAIL_SIDE` pixels a side."""
-    return _encode(image, "WEBP", THUMBNAIL_SIDE, quality=80)
+def thumbnail(image: Image.Image, side: int = THUMBNAIL_SIDE) -> bytes:
+    """Return the picture for a strip or a gallery: WebP of at most so many pixels a side."""
+    return _encode(image, "WEBP", side, quality=80)
 
 
 def archive_image(image: Image.Image) -> bytes:

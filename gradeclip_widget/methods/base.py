@@ -11,6 +11,7 @@ from torch import Tensor
 from ..clip import ClipModel
 from ..clip.blocks.attention import TangentFn
 from ..clip.image_towers.base import ImageTower, ImageTrace
+from ..clip.image_towers.batch import ImageBatch
 from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTower, TextTrace
 from ..core.progress import Progress, no_progress
@@ -33,6 +34,7 @@ class Method(ABC):
         needs_transformer: whether the image tower must be a transformer of known blocks
             (`ImageTower.has_transformer`).
         has_blocks: whether it has maps of single blocks; see `BlockwiseMethod`.
+        has_batches: whether it maps several pictures at once; see `batch_maps`.
         per_text: whether every text costs an optimization of its own, so that lists of texts are refused.
         priority: methods of higher priority are listed first, those of equal priority by name. The first is
             the default.
@@ -50,6 +52,7 @@ class Method(ABC):
     needs_query: ClassVar[bool] = False
     needs_transformer: ClassVar[bool] = False
     has_blocks: ClassVar[bool] = False
+    has_batches: ClassVar[bool] = False
     per_text: ClassVar[bool] = False
     priority: ClassVar[int] = 0
 
@@ -111,6 +114,20 @@ class Method(ABC):
             directions: text embeddings, or any other directions of the embedding space, (K, E).
             progress: called before every step, where there are some.
         """
+
+    def batch_maps(self, batch: ImageBatch, directions: Tensor) -> Tensor:
+        """Return signed maps (B, K, patches) of several pictures along texts of their own.
+
+        They are those of `image_maps` with one explained block, up to rounding.
+
+        Args:
+            batch: the pictures' pass through the image tower.
+            directions: K text embeddings of each picture, (B, K, E).
+
+        Raises:
+            NotImplementedError: the method maps one picture at a time (``has_batches``).
+        """
+        raise NotImplementedError(f"method {self.name!r} maps one picture at a time")
 
     def token_attributions(
         self, trace: TextTrace, image: Tensor | None = None, progress: Progress = no_progress

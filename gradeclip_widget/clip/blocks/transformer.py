@@ -6,7 +6,7 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 import torch.nn.functional as F
@@ -110,6 +110,24 @@ class AttentionPooling(Pooling):
 
 
 @dataclass(frozen=True, eq=False)
+class LastAttention:
+    """The last attention of several inputs at once: that of the pooled row, or of a query of its own.
+
+    Attributes:
+        q: queries (B, D), all heads side by side.
+        k, v: keys and values (B, N, D). The last ones are those of the rows that leave the transformer.
+        o: attention outputs (B, D) before the output projection.
+        tail: from such outputs (B, D) to unit embeddings (B, E); it can be differentiated.
+    """
+
+    q: Tensor
+    k: Tensor
+    v: Tensor
+    o: Tensor
+    tail: Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
 class Transformer:
     """All blocks of a tower and one input's rows, ready to be run from any block on.
 
@@ -153,6 +171,30 @@ class Transformer:
                 return pooling.tail(self._run_row(self.blocks[number], rows, pooling.row))
             rows = self._run_block(self.blocks[number], rows)
         return pooling.embed(rows)
+
+    def last_attention(self, rows: Tensor) -> LastAttention:
+        """Run rows (B, N, D) that enter the first block up to the last attention, without gradients.
+
+        Raises:
+            TypeError: the rows are averaged, so that no query attends to them.
+        """
+        pooling, last = self.pooling, self.blocks[-1]
+        if isinstance(pooling, MeanPooling):
+            raise TypeError("rows that are averaged have no last attention")
+        with torch.no_grad():
+            for block in self.blocks[:-1]:
+                rows = self._run_block(block, rows)
+            if isinstance(pooling, AttentionPooling):
+                rows = self._run_block(last, rows)[:, pooling.skipped :]
+                q, k, v = (torch.stack(a) for a in zip(*map(pooling.qkv, rows), strict=True))
+                o, tail = attend(q, k, v, pooling.heads)[:, 0], pooling.tail
+            else:
+                assert isinstance(pooling, RowPooling)
+                own = rows[:, pooling.row : pooling.row + 1]
+                q, (k, v) = last.query(own), last.keys_values(rows)
+                o = attend(q, k, v, last.heads, self._row_mask(last, pooling.row))[:, 0]
+                tail = partial(_row_tail, last, own, pooling.tail)
+        return LastAttention(q[:, 0], k, v, o, tail)
 
     def attend(self, number: int, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Run a block on rows (..., N, D), its attention weights in the graph.
@@ -203,10 +245,12 @@ class Transformer:
         """Return one row (..., D) that leaves a block, from all rows (..., N, D) that enter it."""
         own = rows[..., row : row + 1, :]
         k, v = block.keys_values(rows)
-        mask = self._mask(block)
-        mask = None if mask is None else mask[..., row : row + 1, :]
-        o = attend(block.query(own), k, v, block.heads, mask)
+        o = attend(block.query(own), k, v, block.heads, self._row_mask(block, row))
         return block.forward_from_attention(own, o)[..., 0, :]
+
+    def _row_mask(self, block: AttentionBlock, row: int) -> Tensor | None:
+        mask = self._mask(block)
+        return None if mask is None else mask[..., row : row + 1, :]
 
     def _mask(self, block: AttentionBlock) -> Tensor | None:
         bias = block.bias
@@ -220,6 +264,14 @@ def differentiable(x: Tensor) -> Iterator[None]:
     """Turn gradients on, and autocast off on the device of ``x``, around passes that are differentiated."""
     with torch.enable_grad(), no_autocast(x):
         yield
+
+
+def _row_tail(
+    block: AttentionBlock, own: Tensor, tail: Callable[[Tensor], Tensor], o: Tensor
+) -> Tensor:
+    """Return unit embeddings (B, E) from attention outputs (B, D) of a block's pooled rows (B, 1, D)."""
+    rows = block.forward_from_attention(own.to(block.dtype), o[:, None].to(block.dtype))
+    return tail(rows[:, 0])
 
 
 def _each(function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..blocks.attention import PooledAttention
 from ..blocks.transformer import Transformer
+from .batch import ImageBatch
 
 _BATCH = 32  # pictures run at once: bounds memory
 
@@ -179,6 +180,23 @@ class ImageTower(ABC):
             transformer = self._transformer(some)
             parts.append(transformer.embed(transformer.rows))
         return torch.cat(parts)
+
+    @property
+    def has_batches(self) -> bool:
+        """Whether several pictures can be traced at once; see `trace_batch`."""
+        return self.has_query and self.has_transformer
+
+    @torch.no_grad()
+    def trace_batch(self, pixels: Tensor) -> ImageBatch:
+        """Run the tower on several pictures of one size (B, 3, H, W), to explain its last block.
+
+        Raises:
+            ValueError: the tower has no query, or is no transformer of known blocks (``has_batches``).
+        """
+        if not self.has_query:
+            raise ValueError(f"this model's image tower ({self.family}) has no query")
+        transformer = self._transformer(pixels)
+        return ImageBatch.of(transformer, self.patch_size, pixels)
 
     def _transformer(self, pixels: Tensor) -> Transformer:
         """Return all blocks, with rows (B, N, D) of several pictures of one size (B, 3, H, W)."""

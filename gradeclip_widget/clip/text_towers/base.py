@@ -140,6 +140,31 @@ class TextTower(ABC):
         return embeddings, self._with_source(trace, sequences[0], special_tokens)
 
     @torch.no_grad()
+    def embed_groups(
+        self,
+        groups: Sequence[Sequence[Sequence[int]]],
+        special_tokens: SpecialTokens = SOT_EOT,
+    ) -> list[Tensor]:
+        """Encode groups of captions, such as a caption and its variants, all at once.
+
+        Args:
+            groups: token ids of each caption of each group.
+            special_tokens: which of the tokens are not the caption's own.
+
+        Returns:
+            Unit embeddings (K, E) of the K captions of each group.
+        """
+        return self._embed_groups(groups, special_tokens)
+
+    def _embed_groups(
+        self, groups: Sequence[Sequence[Sequence[int]]], special_tokens: SpecialTokens
+    ) -> list[Tensor]:
+        """Encode groups of captions, as `embed_groups` says, which has turned gradients off."""
+        sequences = [sequence for group in groups for sequence in group]
+        embeddings, _ = self._run(sequences, 0, special_tokens, None)
+        return list(embeddings.split([len(group) for group in groups]))
+
+    @torch.no_grad()
     def trace(self, ids: Sequence[int], layers: int, single_head: bool = False) -> TextTrace:
         """Trace one caption padded to the context length, as the authors' notebook does.
 

@@ -18,8 +18,9 @@ from ..blocks.transformer import RowPooling, Transformer
 from ..tokenizers.special_tokens import SOT_EOT, SpecialTokens
 from .attributions import TangentAttributions
 from .base import TextTower, TextTrace, text_embedding
+from .trie import Trie, packed_batches, packs
 
-_PACK = 512  # tokens run at once: bounds the attention mask for very long captions
+_TOKENS = 16_384  # tokens of groups run at once: bounds memory
 
 
 class CausalTextTower(TextTower):
@@ -57,8 +58,8 @@ class CausalTextTower(TextTower):
         tangent_fn: TangentFn | None,
     ) -> tuple[Tensor, CausalTextTrace]:
         embeddings, trace = [], None
-        for pack in _packs(sequences):
-            trie = _Trie.of(pack)
+        for pack in packs(sequences):
+            trie = Trie.of(pack)
             x, steps = self._blocks(
                 trie,
                 0 if trace else layers,
@@ -76,9 +77,28 @@ class CausalTextTower(TextTower):
 
     def _trace(self, ids: Sequence[int], layers: int, single_head: bool) -> CausalTextTrace:
         end = len(ids) - 1
-        trie = _Trie.of([[*ids, *[0] * (self.context_length - len(ids))]])
+        trie = Trie.of([[*ids, *[0] * (self.context_length - len(ids))]])
         x, attentions = self._blocks(trie, layers, SOT_EOT, end, single_head)
         return CausalTextTrace(self, attentions, x[end], self.embedding_of(x[end]))
+
+    def _embed_groups(
+        self, groups: Sequence[Sequence[Sequence[int]]], special_tokens: SpecialTokens
+    ) -> list[Tensor]:
+        text, device = self.text, self.text.positional_embedding.device
+        embeddings: dict[int, Tensor] = {}
+        for batch in packed_batches(groups, _TOKENS):
+            ids, depths, mask = (
+                array.to(device) for array in (batch.ids, batch.depths, batch.mask)
+            )
+            x = (self.token_embedding(ids) + text.positional_embedding[depths]).to(
+                self.blocks[0].dtype
+            )
+            for block in self.blocks:
+                o = attend(*block.qkv(x), block.heads, mask[:, None])
+                x = block.forward_from_attention(x, o)
+            ends = self.embedding_of(x[batch.rows.to(device), batch.ends.to(device)])
+            embeddings.update(zip(batch.groups, ends.split(batch.sizes), strict=True))
+        return [embeddings[n] for n in range(len(groups))]
 
     def encode(self, ids: Tensor, special_tokens: SpecialTokens = SOT_EOT) -> Tensor:
         """Return unit embeddings (B, E) of captions of one length (B, L), for plain autograd."""
@@ -107,7 +127,7 @@ class CausalTextTower(TextTower):
 
     def _blocks(
         self,
-        trie: _Trie,
+        trie: Trie,
         layers: int,
         special_tokens: SpecialTokens,
         end: int | None = None,
@@ -227,51 +247,3 @@ class CausalTextTrace(TextTrace):
         embedding = embedding_jvp(self.pooled, tangents, tail)
         self.block_contributions = embedding[count:]
         return TangentAttributions(embedding[:count], tangents[:count], self.pooled, tail)
-
-
-@dataclass
-class _Trie:
-    """Token sequences merged at their common prefixes, parents before children."""
-
-    ids: list[int]
-    depths: list[int]  # position of each token in its sequence
-    parents: list[int]  # -1 at the root
-    ends: list[int]  # where each sequence's last token lies
-
-    @classmethod
-    def of(cls, sequences: Sequence[Sequence[int]]) -> _Trie:
-        trie, children = cls([], [], [], []), dict[tuple[int, int], int]()
-        for sequence in sequences:
-            node = -1
-            for depth, token in enumerate(sequence):
-                child = children.get((node, token))
-                if child is None:
-                    child = children[node, token] = len(trie.ids)
-                    trie.ids.append(token)
-                    trie.depths.append(depth)
-                    trie.parents.append(node)
-                node = child
-            trie.ends.append(node)
-        return trie
-
-    def mask(self) -> Tensor:
-        """Return the attention mask (M, M), true where a token may attend: to itself and its ancestors."""
-        mask = torch.zeros(len(self.ids), len(self.ids), dtype=torch.bool)
-        for node, parent in enumerate(self.parents):
-            if parent >= 0:
-                mask[node] = mask[parent]
-            mask[node, node] = True
-        return mask
-
-
-def _packs(sequences: Sequence[Sequence[int]]) -> list[list[Sequence[int]]]:
-    """Split the list where a trie could grow past `_PACK` tokens."""
-    packs: list[list[Sequence[int]]] = [[]]
-    size = 0
-    for sequence in sequences:
-        if packs[-1] and size + len(sequence) > _PACK:
-            packs.append([])
-            size = 0
-        packs[-1].append(sequence)
-        size += len(sequence)
-    return packs

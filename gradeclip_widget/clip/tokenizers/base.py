@@ -31,6 +31,11 @@ class Tokens:
     pieces: tuple[str, ...]
     ids: tuple[int, ...]
 
+    def without(self, word: Word) -> list[int]:
+        """Return the ids without a word's; tokens past the context length may move up."""
+        dropped = set(word.tokens)
+        return [i for n, i in enumerate(self.ids) if n not in dropped]
+
 
 class Tokenizer(ABC):
     """Base class of tokenizers that know which characters each token came from.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ...clip.blocks.attention import PooledAttention
 from ...clip.image_towers.base import ImageTower, ImageTrace
+from ...clip.image_towers.batch import ImageBatch
 from ...clip.text_towers.attributions import Attributions
 from ...clip.text_towers.base import TextTrace
 from ..base import BlockwiseMethod
@@ -36,6 +38,7 @@ class GradEclip(BlockwiseMethod):
     purpose = "Which patches and words the score depends on, fast enough for any number of words."
     limits = "Only what the pooled token reads in the explained blocks."
     priority = 1  # the default
+    has_batches = True
 
     def label_for(self, image: ImageTower) -> str:
         """Return the label, which says so where the map is that of a pooled feature map."""
@@ -55,6 +58,17 @@ class GradEclip(BlockwiseMethod):
         values = torch.stack([self.patch_values(attention) for attention in trace.attentions])
         maps: Tensor = trace.vjp(directions).float() @ values.transpose(-1, -2)
         return maps.relu() if self.reference else maps
+
+    def batch_maps(self, batch: ImageBatch, directions: Tensor) -> Tensor:
+        """Return signed maps (B, K, patches), for K directions of each picture (B, K, E)."""
+        return batch.vjp(directions).float() @ self.batch_values(batch).transpose(-1, -2)
+
+    def batch_values(self, batch: ImageBatch) -> Tensor:
+        """Return lambda_i v_i (B, patches, D)."""
+        similarity = F.cosine_similarity(batch.q.float()[:, None], batch.k.float(), dim=-1)
+        low, high = similarity.aminmax(dim=1, keepdim=True)
+        weights = torch.where(high == low, 1.0, (similarity - low) / (high - low))
+        return weights[..., None] * batch.v.float()
 
     def block_attributions(self, trace: TextTrace) -> Attributions:
         """Return the terms (L, T, E) that `token_attributions` sums; averaged tokens count as one block."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ...clip.blocks.attention import PooledAttention
+from ...clip.image_towers.batch import ImageBatch
 from ...clip.text_towers.attributions import Attributions
 from ...clip.text_towers.base import TextTrace
 from ...core.progress import Progress, no_progress
@@ -42,6 +43,10 @@ class GradEclipWithoutLambda(GradEclip):
     def patch_values(self, attention: PooledAttention) -> Tensor:
         """Return the values v_i (patches, D) of one block."""
         return attention.v[attention.tokens].float()
+
+    def batch_values(self, batch: ImageBatch) -> Tensor:
+        """Return the values v_i (B, patches, D)."""
+        return batch.v.float()
 
     def token_values(self, attention: PooledAttention) -> Tensor:
         """Return the values v_j (T, D) of a caption's tokens in one block."""
