@@ -36,7 +36,9 @@ def pairs_schema(patches: int | None) -> pa.Schema:
             pa.field("grid_cols", pa.int16(), nullable=False),
             pa.field("width", pa.int32(), nullable=False),  # of the picture, in pixels
             pa.field("height", pa.int32(), nullable=False),
-            pa.field("cover", pa.list_(f32, 4), nullable=False),  # (x0, y0, x1, y1) that the map shows
+            pa.field(
+                "cover", pa.list_(f32, 4), nullable=False
+            ),  # (x0, y0, x1, y1) that the map shows
             pa.field("energy", f32),  # share of the positive map in the pair's box
             pa.field("concentration", f32),  # share of the positive map in its strongest tenth
             pa.field("thumbnail", pa.binary()),  # WebP

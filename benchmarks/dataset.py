@@ -1,0 +1,155 @@
+"""How fast a dataset is explained beside plain encoding: ``python -m benchmarks.dataset [--model ViT-B-32]``.
+
+The pictures are JPEGs of 640 x 480 pixels, each with a caption of its own of six to fourteen words. Both
+contenders read them with the same threads in batches of one size: one encodes pictures and captions with
+open_clip's own ``encode_image`` and ``encode_text``, the other explains them and writes Parquet. They take
+turns. Random weights; ``--model demo`` takes the embedded model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import open_clip
+import torch
+from PIL import Image
+
+import gradeclip_widget as gw
+from gradeclip_widget.dataset import explain_dataset
+from gradeclip_widget.dataset.engines.parts import ordered
+
+from .timing import interleaved
+
+WORDS = (
+    "a the brown small old red bright dog cat man woman child car street table house tree beach bowl kitchen "
+    "holding near under beside riding with and on in front of two three many white wooden sitting standing"
+).split()
+PICTURES = 64  # different ones; a longer dataset repeats them
+
+
+def main() -> None:
+    """Print the ratio, the rate at every length, and how memory grows."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="ViT-B-32")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype", default=None)
+    parser.add_argument("--pairs", type=int, default=256)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--no-importances", action="store_true")
+    parser.add_argument(
+        "--grow", type=int, nargs="*", default=[], help="lengths to time, once each"
+    )
+    args = parser.parse_args()
+    clip, preprocess = _model(args.model, args.device, args.dtype)
+    pictures = _pictures()
+    options = {"batch_size": args.batch, "workers": args.workers}
+    options |= {"importances": not args.no_importances, "progress": False}
+    print(f"{args.model}, {args.device}, {torch.get_num_threads()} threads, batch {args.batch}")
+    if args.rounds:
+        pairs = _pairs(pictures, args.pairs)
+        runs: dict[str, Callable[[], None]] = {
+            f"encoding, {length} tokens": partial(
+                _encode, clip, preprocess, pairs, args.batch, args.workers, trimmed
+            )
+            for length, trimmed in (("77", False), ("as few", True))
+        }
+        runs["explaining"] = partial(_explain, clip, pairs, options)
+        seconds = interleaved(runs, args.rounds)
+        for name, taken in seconds.items():
+            print(f"{name + ':':28}{args.pairs / taken:9.1f} pairs/s")
+        plain, trimmed, explained = seconds.values()
+        print(f"{'rate / encoding:':28}{plain / explained:9.2f}")
+        print(f"{'rate / encoding, trimmed:':28}{trimmed / explained:9.2f}")
+    for count in args.grow:
+        start = time.perf_counter()
+        _explain(clip, _pairs(pictures, count), options)
+        taken = time.perf_counter() - start
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"{count:>7} pairs: {count / taken:8.1f} pairs/s, peak memory {peak:,.0f} MiB")
+
+
+def _model(name: str, device: str, dtype: str | None) -> tuple[gw.ClipModel, Any]:
+    if name == "demo":
+        clip = gw.load("demo", device=device, dtype=dtype)
+        return clip, clip.image_processor.crop
+    torch.manual_seed(0)
+    model, _, preprocess = open_clip.create_model_and_transforms(name, device=device)
+    tokenizer = open_clip.get_tokenizer(name)
+    return gw.ClipModel(model.eval(), preprocess, tokenizer, name=name, dtype=dtype), preprocess
+
+
+def _pictures() -> list[bytes]:
+    rng, out = np.random.default_rng(0), []
+    for _ in range(PICTURES):
+        coarse = Image.fromarray(rng.integers(0, 255, (12, 16, 3), np.uint8))
+        buffer = io.BytesIO()
+        coarse.resize((640, 480), Image.Resampling.BICUBIC).save(buffer, "JPEG", quality=90)
+        out.append(buffer.getvalue())
+    return out
+
+
+def _pairs(pictures: list[bytes], count: int) -> list[tuple[bytes, str]]:
+    rng = np.random.default_rng(1)
+    captions = [" ".join(rng.choice(WORDS, rng.integers(6, 15))) for _ in range(count)]
+    return [(pictures[n % len(pictures)], caption) for n, caption in enumerate(captions)]
+
+
+def _explain(clip: gw.ClipModel, pairs: list[tuple[bytes, str]], options: dict[str, Any]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        explain_dataset(pairs, Path(folder) / "out", model=clip, **options)
+
+
+def _encode(
+    clip: gw.ClipModel,
+    preprocess: Callable[[Image.Image], torch.Tensor],
+    pairs: list[tuple[bytes, str]],
+    batch: int,
+    workers: int,
+    trimmed: bool,
+) -> None:
+    """Encode pairs as plainly as open_clip's examples do, and compare each picture with its caption."""
+    model, tokenizer = clip.model, clip.tokenizer.tokenizer
+
+    def read(pair: tuple[bytes, str]) -> tuple[torch.Tensor, torch.Tensor]:
+        image = Image.open(io.BytesIO(pair[0])).convert("RGB")
+        return preprocess(image), tokenizer([pair[1]])[0]
+
+    with ThreadPoolExecutor(workers) as pool:
+        for some in _batched(ordered(pool, read, pairs, lambda: workers + 2 * batch), batch):
+            pixels, ids = (torch.stack(a).to(clip.device) for a in zip(*some, strict=True))
+            with clip.inference_context():
+                if (
+                    trimmed
+                ):  # to the longest caption of the batch: a causal tower reads nothing after EOT
+                    ids = ids[:, : int(ids.argmax(1).max()) + 1]
+                    texts = clip.text_tower.encode(ids)
+                else:
+                    texts = model.encode_text(ids, normalize=True)
+                (model.encode_image(pixels, normalize=True) * texts).sum(1).cpu()
+
+
+def _batched(items: Iterator[Any], size: int) -> Iterator[list[Any]]:
+    some = []
+    for item in items:
+        some.append(item)
+        if len(some) == size:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What a run is computed with: this machine, or a cluster."""

@@ -1,0 +1,200 @@
+"""From prepared pairs to rows of the table, a batch of pictures and captions in one pass each."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from cachetools import LRUCache
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..core import regions
+from ..core.evidence import picture_shares, share_in
+from ..core.explanation_record import Maps
+from ..explain.assemble import rows_of_all
+from ..explain.explainer import Explainer
+from .pairs import FailedPair
+from .prepare import PreparedPair
+
+Row = dict[str, Any]
+_CAPTIONS_KEPT = 1024  # datasets of classes repeat few captions
+_TENTH = 10  # concentration is the share of the strongest tenth of patches
+
+
+@dataclass(frozen=True, eq=False)
+class _Result:
+    """What the model says of a pair: its score, signed map (rows, cols), and importances (W,)."""
+
+    score: float
+    signed_map: Maps
+    importances: Maps | None
+
+
+class BatchExplainer:
+    """Explains prepared pairs in batches.
+
+    A method that maps several pictures at once (Grad-ECLIP) explains a batch in one pass of each tower, if
+    it explains one image block and the image tower takes batches. Other methods and towers explain pair by
+    pair, with the same result.
+
+    Args:
+        explainer: the model, the method and their options.
+        importances: whether to compute each word's importance, which takes a pass of the text tower per word.
+    """
+
+    def __init__(self, explainer: Explainer, importances: bool = True) -> None:
+        self.explainer, self.importances = explainer, importances
+        self._texts: LRUCache[tuple[tuple[int, ...], ...], Tensor] = LRUCache(_CAPTIONS_KEPT)
+
+    @property
+    def in_batches(self) -> bool:
+        """Whether several pairs are explained in one pass."""
+        made = self.explainer
+        return (
+            made.method.has_batches
+            and made.clip.image_tower.has_batches
+            and made.image_layers == 1
+            and not made.reference
+        )
+
+    def patches(self) -> int | None:
+        """Return how many patches every map has, from a trial; ``None`` where pictures keep their ratio."""
+        made = self.explainer
+        if made.fit == "whole" and made.clip.image_tower.flexible:
+            return None
+        height, width = made.clip.image_processor.image_size
+        blank = np.full((height, width, 3), 128, np.uint8)
+        return math.prod(made.encode(blank).trace.grid)
+
+    def __call__(self, pairs: Sequence[PreparedPair]) -> list[Row | FailedPair]:
+        """Return the rows of pairs whose pixels have one shape, in their order.
+
+        Where the model fails on the batch, each pair is tried alone, and those that fail again say why.
+
+        Raises:
+            MemoryError: the batch does not fit into memory.
+        """
+        start = time.perf_counter()
+        try:
+            results = self._together(pairs) if self.in_batches else [self._alone(p) for p in pairs]
+        except (RuntimeError, ValueError, TypeError) as error:
+            if is_out_of_memory(error):
+                raise MemoryError(str(error)) from error
+            if len(pairs) == 1:
+                return [FailedPair.of(pairs[0].pair, "model", error)]
+            return [row for pair in pairs for row in self([pair])]
+        seconds = (time.perf_counter() - start) / len(pairs)
+        return [self._row(p, r, seconds) for p, r in zip(pairs, results, strict=True)]
+
+    def _together(self, pairs: Sequence[PreparedPair]) -> list[_Result]:
+        clip, method = self.explainer.clip, self.explainer.method
+        with clip.inference_context():
+            images = clip.image_tower.trace_batch(
+                clip.to_device(torch.cat([pair.pixels for pair in pairs]))
+            )
+            texts = self._embed(pairs)
+            longest = max(map(len, texts))
+            directions = images.embedding.new_zeros(len(pairs), longest, images.embedding.shape[1])
+            for row, text in zip(directions, texts, strict=True):
+                row[0] = text[0]
+                row[1 : len(text)] = text[0] - text[1:]
+            maps = method.batch_maps(images, directions)
+            scores = (images.embedding * directions[:, 0]).sum(1)
+        arrays: NDArray[np.float32] = maps.float().cpu().numpy()
+        arrays = arrays.reshape(*arrays.shape[:2], *images.grid)
+        results = []
+        for pair, score, of_pair, text in zip(
+            pairs, scores.float().tolist(), arrays, texts, strict=True
+        ):
+            importances = None
+            if self.importances:
+                left_out = rows_of_all(of_pair[1 : len(text)], pair.tokens.words)
+                importances = picture_shares(left_out, score)
+            results.append(_Result(score, of_pair[0], importances))
+        return results
+
+    def _embed(self, pairs: Sequence[PreparedPair]) -> list[Tensor]:
+        """Return unit embeddings (1 + W, E) of each caption and of the same without each of its words."""
+        clip = self.explainer.clip
+        keys = [self._sequences(pair) for pair in pairs]
+        texts = {key: self._texts[key] for key in keys if key in self._texts}
+        if new := list(dict.fromkeys(key for key in keys if key not in texts)):
+            embedded = clip.text_tower.embed_groups(new, clip.tokenizer.special_tokens)
+            texts.update(zip(new, embedded, strict=True))
+            self._texts.update(zip(new, embedded, strict=True))
+        return [texts[key] for key in keys]
+
+    def _sequences(self, pair: PreparedPair) -> tuple[tuple[int, ...], ...]:
+        tokens, enclose = pair.tokens, self.explainer.clip.tokenizer.add_special_tokens
+        words = [word for word in tokens.words if word.tokens] if self.importances else []
+        ids = (tokens.ids, *(tokens.without(word) for word in words))
+        return tuple(tuple(enclose(one)) for one in ids)
+
+    def _alone(self, pair: PreparedPair) -> _Result:
+        explanation = self.explainer(pair.picture, pair.tokens.caption)
+        importances = explanation.word_importance if self.importances else None
+        return _Result(explanation.score, explanation.signed_map, importances)
+
+    def _row(self, prepared: PreparedPair, result: _Result, seconds: float) -> Row | FailedPair:
+        pair, signed_map = prepared.pair, result.signed_map
+        if not (math.isfinite(result.score) and np.isfinite(signed_map).all()):
+            error = ValueError(
+                "the model gives a score or a map that is no number (NaN or infinite)"
+            )
+            return FailedPair.of(pair, "model", error)
+        width, height = prepared.size
+        return {
+            "id": pair.id,
+            "position": pair.position,
+            "caption": pair.caption,
+            "image": pair.place,
+            "words": [word.text for word in prepared.tokens.words],
+            "importances": result.importances,
+            "score": result.score,
+            "map": signed_map.ravel(),
+            "grid_rows": signed_map.shape[0],
+            "grid_cols": signed_map.shape[1],
+            "width": width,
+            "height": height,
+            "cover": prepared.cover,
+            "energy": _energy(prepared, signed_map),
+            "concentration": concentration(signed_map),
+            "thumbnail": prepared.thumbnail,
+            "method": self.explainer.label,
+            "model": self.explainer.clip.name,
+            "seconds": seconds,
+        }
+
+
+def concentration(signed_map: Maps) -> float | None:
+    """Return the share of a map's positive evidence in its strongest tenth of patches, 0 to 1.
+
+    It is ``None`` where no patch is positive. Evenly spread evidence gives about 0.1.
+    """
+    positive = np.sort(np.maximum(signed_map.ravel().astype(np.float64), 0))[::-1]
+    whole = float(positive.sum())
+    strongest = max(1, round(positive.size / _TENTH))
+    return float(positive[:strongest].sum()) / whole if whole > 0 else None
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that a tensor did not fit into memory; torch has several for it."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error).lower()
+    return "out of memory" in text or "can't allocate memory" in text
+
+
+def _energy(prepared: PreparedPair, signed_map: Maps) -> float | None:
+    """Return the share of a map's positive evidence in the pair's box; ``None`` without one or the other."""
+    box = prepared.pair.box
+    if box is None or not (signed_map > 0).any():
+        return None
+    covered = regions.coverage(box, prepared.size, signed_map.shape, prepared.cover)
+    return share_in(signed_map, covered)

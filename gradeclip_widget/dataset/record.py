@@ -1,0 +1,71 @@
+"""What a run is made with, as its ``run.json`` holds it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import torch
+
+from ..clip import ClipModel
+from ..explain.explainer import Explainer
+from .folder import Record
+from .pairs import PairSource
+from .schema import FORMAT
+
+_SAMPLED = 64  # values of each tensor that tell weights apart
+
+
+def record_of(
+    explainer: Explainer,
+    source: PairSource,
+    *,
+    load: dict[str, Any] | None,
+    importances: bool,
+    thumbnails: bool,
+    rows_per_part: int,
+) -> Record:
+    """Return everything that the rows depend on.
+
+    Args:
+        explainer: the model, the method and their options.
+        source: the pairs.
+        load: how the model was loaded, to load it again; ``None`` for an object of the caller's.
+        importances: as in `explain_dataset`.
+        thumbnails: the same.
+        rows_per_part: the same.
+    """
+    from .. import __version__
+
+    clip = explainer.clip
+    return {
+        "format": FORMAT,
+        "version": __version__,
+        "model": {"name": clip.name, "weights": weights_digest(clip), "load": load},
+        "method": {
+            "name": explainer.method.name,
+            "label": explainer.label,
+            "options": dict(explainer.method_options),
+        },
+        "settings": {
+            "fit": explainer.fit,
+            "resolution": explainer.resolution,
+            "image_layers": explainer.image_layers,
+        },
+        "importances": importances,
+        "thumbnails": thumbnails,
+        "rows_per_part": rows_per_part,
+        "source": source.description(),
+    }
+
+
+def weights_digest(clip: ClipModel) -> str:
+    """Return a digest of samples of all of a model's weights: another one if it was trained further."""
+    digest = hashlib.sha256()
+    for name, tensor in clip.model.state_dict().items():
+        flat = tensor.detach().reshape(-1)
+        step = max(1, flat.numel() // _SAMPLED)
+        sample = flat[::step][:_SAMPLED].to("cpu", torch.float64)
+        digest.update(f"{name} {tuple(tensor.shape)}".encode())
+        digest.update(sample.numpy().tobytes())
+    return digest.hexdigest()[:16]

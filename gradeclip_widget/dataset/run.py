@@ -1,0 +1,230 @@
+"""`explain_dataset`: explain every pair of a source, and keep the results as Parquet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..core.errors import did_you_mean
+from ..core.progress import ProgressOption
+from .folder import RunFolder
+from .record import record_of
+from .schema import PAIRS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..clip import ClipModel
+    from ..clip.preprocessing import Fit
+    from .pairs import PairSource
+
+Engine = Literal["local", "ray"]
+_ENGINES = ("local", "ray")
+ROWS_PER_PART = 1000
+
+
+@dataclass(frozen=True)
+class DatasetRun:
+    """A run that is done.
+
+    Attributes:
+        path: its folder.
+        explained: how many pairs have a row.
+        failed: how many could not be explained; the folder's table ``errors`` says why.
+    """
+
+    path: Path
+    explained: int
+    failed: int
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the rows of all pairs as a pandas table."""
+        import pandas as pd
+
+        return pd.read_parquet(self.path / PAIRS)
+
+
+def explain_dataset(
+    source: Any,
+    out: str | Path,
+    *,
+    model: str | ClipModel = "demo",
+    method: str = "grad-eclip",
+    method_options: Mapping[str, Any] | None = None,
+    pretrained: str | None = None,
+    device: str = "auto",
+    dtype: str | None = None,
+    fit: Fit | None = None,
+    resolution: int | None = None,
+    image_layers: int = 1,
+    importances: bool = True,
+    thumbnails: bool = True,
+    engine: Engine = "local",
+    resume: bool = True,
+    batch_size: int | None = None,
+    workers: int | None = None,
+    rows_per_part: int = ROWS_PER_PART,
+    progress: ProgressOption = True,
+    ray_options: Mapping[str, Any] | None = None,
+    **columns: Any,
+) -> DatasetRun:
+    """Explain every picture and caption of a source, and write one row for each as Parquet.
+
+    ``out`` gets ``pairs/part-*.parquet`` with the rows, ``errors/part-*.parquet`` with the pairs that
+    could not be explained and why, and ``run.json`` with what it was made with. Every file is written whole
+    or not at all. A run that was ended, however, goes on where it was when it is started again.
+
+    >>> import tempfile, gradeclip_widget as gw
+    >>> pairs = [(scene.image, scene.caption) for scene in gw.demo.scenes()[:2]]
+    >>> run = gw.explain_dataset(pairs, tempfile.mkdtemp(), progress=False)
+    >>> run.explained, run.failed
+    (2, 0)
+
+    Args:
+        source: a folder of pictures with a table of their captions (CSV, TSV, JSONL or Parquet), such a
+            table, a WebDataset (``"shards-{0000..0012}.tar"``, or a folder of them), a Hugging Face dataset
+            (the object, a folder from ``save_to_disk``, or ``"hf:NAME"``), or a list of (picture, caption).
+        out: the folder to write to.
+        model: a name as `load` takes it, or a `ClipModel`.
+        method: as in `Explainer`.
+        method_options: as in `Explainer`.
+        pretrained: as in `load`.
+        device: as in `load`.
+        dtype: as in `load`.
+        fit: as in `Explainer`. By default the model's own preprocessing, ``"crop"``, with which scores are
+            those that are published for the model; ``"squash"`` where that preprocessing pads. ``"whole"``
+            keeps the aspect ratio of each picture, so that maps differ in size.
+        resolution: as in `Explainer`; other than the model's own it needs another ``fit``.
+        image_layers: as in `Explainer`; more than one are explained picture by picture.
+        importances: whether to compute the words' importances, which takes a pass of the text tower for
+            every word.
+        thumbnails: whether to keep a small copy of every picture, for the gallery.
+        engine: ``"local"`` for this machine, ``"ray"`` for a cluster.
+        resume: whether to go on with a run that ``out`` holds.
+        batch_size: pairs explained at once; found by trying where it is ``None``.
+        workers: threads that read pictures; by default one for every core, at most 16.
+        rows_per_part: consecutive pairs in one file.
+        progress: ``True`` for a progress bar with the rate and the time left; or a callback, called at the
+            stage "pairs".
+        ray_options: of the engine ``"ray"``, by name: ``address`` of a cluster to join, ``actors`` that
+            explain at once, ``gpus_per_actor`` and ``cpus_per_actor``; see `RayOptions`.
+        **columns: where the source's columns have unusual names: ``image_column``, ``caption_column``,
+            ``id_column``, ``box_column``; ``images`` for the folder that paths are relative to; ``split`` of
+            a Hugging Face dataset.
+
+    Returns:
+        The run, with how many pairs were explained and how many failed.
+
+    Raises:
+        FileNotFoundError, ValueError, TypeError: the source, ``out`` or an option cannot be used; the
+            sentence names it. ``out`` may not hold a run made with anything else.
+        ImportError: a library is missing; the sentence says which extra installs it.
+        OSError: the disk is full; what was written stays whole, and the run can be gone on with.
+    """
+    if engine not in _ENGINES:
+        known = ", ".join(map(repr, _ENGINES))
+        raise ValueError(f"no engine {engine!r}: there are {known}{did_you_mean(engine, _ENGINES)}")
+    if rows_per_part < 1:
+        raise ValueError(f"rows_per_part={rows_per_part}: give at least 1")
+    threads = _workers(workers)
+    require_parquet()
+    from ..clip import ClipModel, load
+    from ..explain.explainer import Explainer
+    from .batch_size import BatchSize
+    from .engines.local import run_local
+    from .explain_batch import BatchExplainer
+    from .prepare import Preparation
+    from .sources import open_source
+
+    sizes = BatchSize.of(batch_size)
+    pairs = open_source(source, **columns)
+    loading = None
+    if isinstance(model, ClipModel):
+        clip = model
+    else:
+        # On a cluster each actor moves a copy to its own GPU.
+        here = "cpu" if engine == "ray" else device
+        clip = load(model, pretrained, device=here, dtype=dtype)
+        loading = {"name": str(model), "pretrained": pretrained, "dtype": dtype}
+    explainer = Explainer(
+        clip,
+        method,
+        method_options=method_options,
+        fit=fit or default_fit(clip),
+        resolution=resolution,
+        image_layers=image_layers,
+    )
+    explain = BatchExplainer(explainer, importances)
+    patches = explain.patches()
+    record = record_of(
+        explainer,
+        pairs,
+        load=loading,
+        importances=importances,
+        thumbnails=thumbnails,
+        rows_per_part=rows_per_part,
+    )
+    folder = RunFolder.open(out, record, patches, resume)
+    prepare = Preparation(explainer, thumbnails, keep_pictures=not explain.in_batches)
+    with _progress(pairs, folder, progress) as report:
+        if engine == "ray":
+            from .engines.ray_engine import RayOptions, run_ray
+
+            cluster = RayOptions(**ray_options or {})
+            run_ray(pairs, folder, explain, prepare, sizes, threads, report, cluster)
+        else:
+            run_local(pairs, folder, explain, prepare, sizes, threads, report)
+    folder.write_record(record | {"batch_size": sizes.size, "complete": True})
+    return DatasetRun(folder.path, *folder.counts())
+
+
+def default_fit(clip: ClipModel) -> Fit:
+    """Return the model's own way of fitting pictures, or the nearest one with maps of one size."""
+    return "squash" if clip.image_processor.crop_mode == "longest" else "crop"
+
+
+def require_parquet() -> None:
+    """Raise ``ImportError`` with the extra that installs what reads and writes Parquet."""
+    try:
+        import pyarrow.parquet  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            "tables of pairs are kept as Parquet, which needs pyarrow: "
+            "pip install 'gradeclip-widget[dataset]'"
+        ) from error
+
+
+def _workers(workers: int | None) -> int:
+    if workers is None:
+        return min(16, os.cpu_count() or 1)
+    if isinstance(workers, bool) or not isinstance(workers, int):
+        raise TypeError(f"workers is a number of threads, not {workers!r}")
+    if workers < 1:
+        raise ValueError(f"workers={workers}: give at least 1")
+    return workers
+
+
+@contextmanager
+def _progress(
+    source: PairSource, folder: RunFolder, option: ProgressOption
+) -> Iterator[Callable[[int], None]]:
+    """Give a function that is told how many more pairs are done."""
+    from tqdm.auto import tqdm
+
+    total, done = source.count(), sum(folder.counts())
+    if callable(option):
+        option("pairs", done, total)
+
+        def report(count: int) -> None:
+            nonlocal done
+            done += count
+            option("pairs", done, total)
+
+        yield report
+        return
+    with tqdm(total=total, initial=done, unit="pair", disable=not option) as bar:
+        yield bar.update
