@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..core.errors import describe_error
+from ..core.errors import MissingExtraError, describe_error
 from ..export.files import make_folder
 from ..export.formats import suffixes, writer_for
 from .arguments import add_model_arguments
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], None] = args.run
     try:
         run(args)
-    except (ValueError, TypeError, OSError, RuntimeError) as error:
+    except (ValueError, TypeError, OSError, RuntimeError, MissingExtraError) as error:
         print(f"gradeclip: {describe_error(error)}", file=sys.stderr)
         return 2
     return 0

@@ -15,6 +15,25 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
+class MissingExtraError(ModuleNotFoundError):
+    """A package is not installed that an extra of this package brings; the message names both."""
+
+
+def missing_extra(package: str, extra: str, use: str) -> MissingExtraError:
+    """Return the error for a package that is not installed, to be raised from the import's own.
+
+    >>> str(missing_extra("pycocotools", "coco", "masks in COCO's form"))
+    "masks in COCO's form need pycocotools: pip install 'gradeclip-widget[coco]'"
+
+    Args:
+        package: its name.
+        extra: of this package, the one that brings it.
+        use: what needs it, in the plural: "Parquet tables".
+    """
+    message = f"{use} need {package}: pip install 'gradeclip-widget[{extra}]'"
+    return MissingExtraError(message, name=package)
+
+
 def describe_error(error: BaseException) -> str:
     """Return an error's message; its type comes first where the message was not written for readers."""
     text, name = str(error).strip(), type(error).__name__

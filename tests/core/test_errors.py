@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 import gradeclip_widget as gw
-from gradeclip_widget.core.errors import describe_error, summarize_error
+from gradeclip_widget.core.errors import describe_error, missing_extra, summarize_error
 
 
 @pytest.mark.parametrize(
@@ -36,3 +38,12 @@ def test_a_message_stands_alone_where_it_was_written_for_readers(
 )
 def test_a_summary_is_the_type_and_the_first_line(error: Exception, said: str) -> None:
     assert summarize_error(error) == said
+
+
+def test_a_missing_extra_is_a_sentence_that_names_it_and_travels_between_processes() -> None:
+    error = missing_extra("ray", "ray", "runs with engine='ray'")
+    assert isinstance(error, ModuleNotFoundError)
+    said = "runs with engine='ray' need ray: pip install 'gradeclip-widget[ray]'"
+    assert describe_error(error) == said, "with no type before it"
+    copy = pickle.loads(pickle.dumps(error))
+    assert (str(copy), copy.name) == (said, "ray")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -244,3 +245,12 @@ def test_files_of_another_form_are_refused(images: Path) -> None:
     (images / "dog.png").unlink()
     with pytest.raises(FileNotFoundError, match=r"names 'dog\.png', not in"):
         coco_examples(captions, images)
+
+
+def test_masks_without_pycocotools_name_the_extra(
+    images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    captions, instances = annotations(images)
+    monkeypatch.setitem(sys.modules, "pycocotools.coco", None)
+    with pytest.raises(ModuleNotFoundError, match=r"need pycocotools: .*gradeclip-widget\[coco\]'"):
+        coco_examples(captions, images, instances)

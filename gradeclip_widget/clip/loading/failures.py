@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from huggingface_hub import constants
 
+from ...core.errors import missing_extra
 from .hub import PATIENCE
 from .names import HUB, Source, wrap_transformers
 
@@ -95,6 +96,8 @@ def _reason(source: Source, error: BaseException, folder: str, answers: bool) ->
             f"{repository} holds no open_clip model (open_clip_config.json and its weights). If it holds a "
             f"CLIP or SigLIP model of transformers, load and wrap that: {wrap_transformers(repository)}"
         )
+    if package := next(filter(None, map(_missing_package, chain)), None):
+        return str(missing_extra(package, "hf", "text encoders and tokenizers of Hugging Face"))
     if isinstance(error, ImportError) or "pip install" in str(error):
         return f"{sentence(error)}; install the package that is missing"
     return f"{sentence(error)}; pass the path of a checkpoint as pretrained=, {_DEMO}"
@@ -105,6 +108,17 @@ def sentence(error: BaseException) -> str:
     text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", str(error)).strip()
     line = text.splitlines()[0] if text else "no reason was given"
     return line.rstrip(" .:")
+
+
+def _missing_package(error: BaseException) -> str | None:
+    """Return which package of the extra ``hf`` an error says is missing, or ``None``."""
+    if isinstance(error, ModuleNotFoundError) and error.name in ("transformers", "sentencepiece"):
+        return error.name
+    said = str(error).lower()
+    if "pip install transformers" in said:  # open_clip's own words
+        return "transformers"
+    # Transformers says it in several ways, and not only in import errors.
+    return "sentencepiece" if "sentencepiece" in said and "install" in said else None
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -14,6 +14,7 @@ from open_clip.transformer import LayerNorm, TextTransformer, VisionTransformer
 from timm.models.vision_transformer import VisionTransformer as TimmTransformer
 from torch import Tensor, nn
 
+from ...core.errors import missing_extra
 from ..model import ClipModel
 from ..verification.given import GivenTransformersModel
 from .transformers_processors import TokenizerWrapper, transform_of
@@ -60,8 +61,12 @@ def from_transformers(
         TypeError: a model of another class, or a processor without tokenizer or image processor.
         ValueError: a processor with unknown steps; or the model computes something else than its weights say,
             as with an adapter that is not merged into them.
+        ModuleNotFoundError: transformers is not installed.
     """
-    import transformers
+    try:
+        import transformers
+    except ModuleNotFoundError as error:
+        raise missing_extra("transformers", "hf", "models of transformers") from error
 
     if isinstance(model, transformers.CLIPModel):
         pair = _clip(model)

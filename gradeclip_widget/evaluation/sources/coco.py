@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.errors import missing_extra
 from ...core.words import split_words
 from ..examples import Example
 from .folder import named_phrases
@@ -106,9 +107,7 @@ def _instances(path: str | Path) -> Any:
     try:
         from pycocotools.coco import COCO
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "masks of COCO's form are read by pycocotools: pip install 'gradeclip-widget[coco]'"
-        ) from error
+        raise missing_extra("pycocotools", "coco", "masks in COCO's form") from error
     view = COCO()
     view.dataset = content
     with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -153,6 +155,9 @@ def test_what_is_switched_off_is_to_be_switched_on(
         gw.load("ViT-B-32/openai", cache_dir=tmp_path)
 
 
+HF = "pip install 'gradeclip-widget[hf]'"
+
+
 def hub_error(kind: type[Any]) -> Exception:
     error: Exception = kind.__new__(kind)
     error.args = ("404 Client Error. (Request ID: 1)",)
@@ -168,6 +173,9 @@ def hub_error(kind: type[Any]) -> Exception:
         ("a/b", hub_error(errors.RepositoryNotFoundError), "the hub has no a/b, or it is private"),
         ("a/b", hub_error(errors.GatedRepoError), "a/b asks for your consent; give it at https://"),
         ("a/b", hub_error(errors.EntryNotFoundError), "a/b holds no open_clip model"),
+        ("a/b", ModuleNotFoundError(name="transformers"), f"need transformers: {HF}"),
+        ("a/b", RuntimeError("Please `pip install transformers` to"), f"need transformers: {HF}"),
+        ("a/b", ImportError("it needs SentencePiece; install it"), f"need sentencepiece: {HF}"),
         ("a/b", KeyError("vision_cfg"), "'vision_cfg'; pass the path of a checkpoint"),
         ("a/b", RuntimeError("\x1b[1mNo\x1b[0m\nmore"), ": No; pass the path of a checkpoint"),
     ],
@@ -188,6 +196,15 @@ def test_the_network_is_blamed_only_where_it_is_the_cause(
         gw.load(name, cache_dir=tmp_path)
     assert said in str(caught.value)
     assert "check the network" not in str(caught.value)
+
+
+def test_a_model_of_transformers_without_transformers_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    model, processor = clip_pair(tmp_path)
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(ModuleNotFoundError, match=re.escape(f"need transformers: {HF}")):
+        gw.from_transformers(model, processor)
 
 
 def test_a_repository_without_weights_is_no_random_model(
