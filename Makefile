@@ -17,7 +17,7 @@ help:
 	@echo 'make lab        open the quick start in JupyterLab'
 	@echo 'make docs       the site, with live explanations, into build/site/; it needs no network'
 	@echo 'make test       every check: ruff, mypy, tsc, biome, vitest, pytest with real browsers'
-	@echo 'make build      the front end into gradeclip_widget/static/, wheel and sdist into dist/'
+	@echo 'make build      the front end into gradeclip_widget/static/, sdist and the wheel from it into dist/'
 	@echo 'make format     format Python and TypeScript'
 	@echo 'make clean      remove what was built; make distclean removes .venv and node_modules too'
 
@@ -49,6 +49,7 @@ test-python: $(DONE)/dev $(DONE)/browser node_modules/.done
 
 build: $(DONE)/dev node_modules/.done
 	npm run --silent build
+	rm -rf dist
 	python -m build --no-isolation
 
 format: $(DONE)/dev node_modules/.done
