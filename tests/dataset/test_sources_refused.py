@@ -261,14 +261,14 @@ def test_a_name_on_a_hub_that_cannot_be_reached_is_refused(monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("module", "make", "what"),
     [
-        ("pyarrow.parquet", lambda p: p / "t.parquet", "Parquet tables are read by pyarrow"),
+        ("pyarrow.parquet", lambda p: p / "t.parquet", "Parquet tables need pyarrow"),
         (
             "webdataset.tariterators",
             lambda p: shard(p / "s.tar", 1),
-            "shards are read by webdataset",
+            "shards need webdataset",
         ),
-        ("braceexpand", lambda p: p / "s-{0..2}.tar", "in braces are read by braceexpand"),
-        ("datasets", lambda p: "hf:nobody/nothing", "Hugging Face datasets are read by datasets"),
+        ("braceexpand", lambda p: p / "s-{0..2}.tar", "in braces need braceexpand"),
+        ("datasets", lambda p: "hf:nobody/nothing", "Hugging Face datasets need datasets"),
     ],
 )
 def test_a_library_that_is_missing_is_named(

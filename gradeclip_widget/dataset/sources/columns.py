@@ -185,7 +185,7 @@ def need(module: str, what: str) -> ModuleType:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"{what} are read by {module.partition('.')[0]}: pip install 'gradeclip-widget[dataset]'"
+            f"{what} need {module.partition('.')[0]}: pip install 'gradeclip-widget[dataset]'"
         ) from error
 
 

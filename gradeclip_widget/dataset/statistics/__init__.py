@@ -1,0 +1,6 @@
+"""What runs over data sets say of words: tables and figures."""
+
+from .figures import word_figure
+from .words import word_statistics
+
+__all__ = ["word_figure", "word_statistics"]

@@ -1,0 +1,220 @@
+"""How much each word of a data set's captions counts, over all pairs of a run, and how two runs differ."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.evidence import COUNTS
+from ..folder import pairs_files, read_record
+from ..schema import PAIRS
+from ..sources.columns import need
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Values = NDArray[np.float64]
+
+_Z = 1.959963984540054  # the normal distribution's 97.5 % quantile
+
+# Tables of a run, whose number stands in place of {run}. `place` tells pairs of the same id apart, so that no
+# pair is joined with another run's of another place. A word that a caption has twice is one word of the pair,
+# with the sum of both importances.
+_TABLES = """
+    CREATE TABLE pairs_{run} AS
+    SELECT id, caption, image, words, importances, row_number() OVER () AS pair,
+        row_number() OVER (PARTITION BY id, caption, image ORDER BY position) AS place
+    FROM read_parquet($files) WHERE importances IS NOT NULL;
+
+    CREATE TABLE said_{run} AS SELECT * FROM (
+        SELECT pair, lower(unnest(words)) AS word, unnest(importances)::DOUBLE AS importance
+        FROM pairs_{run}
+    ) WHERE isfinite(importance);
+
+    CREATE TABLE words_{run} AS
+    SELECT pair, word, sum(importance) AS importance,
+        sum(greatest(importance, 0)) / nullif(any_value(positive), 0) AS share,
+        bool_or(importance > 0 AND importance >= {counts} * largest)::INT AS counts
+    FROM said_{run} JOIN (
+        SELECT pair, max(importance) AS largest, sum(greatest(importance, 0)) AS positive
+        FROM said_{run} GROUP BY pair
+    ) USING (pair) GROUP BY pair, word
+"""
+_STATISTICS = """
+    SELECT word, count(*) AS pairs, avg(importance) AS mean, stddev_samp(importance) AS deviation,
+        median(importance) AS median, avg(share) AS share, count(share) AS shares,
+        stddev_samp(share) AS share_deviation, avg(counts) AS counts,
+        avg((importance < 0)::INT) AS lowers
+    FROM words_{run} GROUP BY word
+"""
+_SHARED = """
+    CREATE TABLE shared AS SELECT pairs_0.pair AS one, pairs_1.pair AS other
+    FROM pairs_0 JOIN pairs_1 USING (id, caption, image, place)
+"""
+_DIFFERENCES = """
+    SELECT a.word AS word, count(*) AS shared,
+        avg(b.importance - a.importance) AS difference,
+        stddev_samp(b.importance - a.importance) AS difference_deviation,
+        avg(b.share - a.share) AS share_difference, count(b.share - a.share) AS share_differences,
+        stddev_samp(b.share - a.share) AS share_difference_deviation
+    FROM shared JOIN words_0 a ON a.pair = one JOIN words_1 b ON b.pair = other AND b.word = a.word
+    GROUP BY a.word
+"""
+
+
+def word_statistics(
+    out: str | Path, other: str | Path | None = None, *, minimum: int = 5
+) -> pd.DataFrame:
+    """Return how much each word counts over the pairs of a run, those with the largest share first.
+
+    Upper and lower case are one word. Intervals are 95 % intervals of the mean over pairs, by Student's t.
+
+    Args:
+        out: the folder of a run of `explain_dataset`.
+        other: that of another run to compare with, as with another model or method.
+        minimum: leave out words of fewer pairs.
+
+    Returns:
+        A row per word: ``word``; ``pairs`` whose caption has it; ``mean``, ``low``, ``high`` and ``median``
+        of its importance, in units of the score; ``share``, ``share_low`` and ``share_high``: which fraction
+        of the sum of a caption's positive importances is its own, on average; ``counts``: in which fraction
+        of the pairs its importance is at least a quarter of the caption's largest; ``lowers``: in which
+        fraction it is negative.
+
+        With ``other`` the same of that run, with ``_other`` behind the names, and what becomes of a word from
+        ``out`` to ``other`` on pairs of the same id, caption and picture: ``shared`` pairs, ``difference`` of
+        the importance and ``share_difference``, each with ``_low`` and ``_high``. Differences of fewer than
+        ``minimum`` shared pairs are missing (NaN). Between models whose scores differ in scale, compare
+        shares.
+
+    Raises:
+        FileNotFoundError: a folder holds no run.
+        ValueError: a run has no complete part or no importances, no word has ``minimum`` pairs, or the runs
+            share no pairs.
+        ModuleNotFoundError: duckdb is not installed.
+    """
+    if minimum < 1:
+        raise ValueError(f"minimum={minimum}: give at least 1")
+    duckdb = need("duckdb", "Word statistics")
+    runs = [out] if other is None else [out, other]
+    names = [_name(run) for run in runs]
+    with duckdb.connect() as database:
+        database.execute("SET enable_progress_bar = false")
+        tables = [_intervals(_read(database, run, number)) for number, run in enumerate(runs)]
+        found = tables[0]
+        if other is not None:
+            changes = _changes(_compared(database, out, other), minimum)
+            found = found.merge(tables[1], on="word", how="left", suffixes=("", "_other"))
+            found = found.merge(changes, on="word", how="left")
+            for column in ("pairs_other", "shared"):
+                found[column] = found[column].fillna(0).astype(np.int64)
+    most = int(found["pairs"].max())
+    found = found[found["pairs"] >= minimum]
+    if found.empty:
+        raise ValueError(
+            f"no word of {str(out)!r} is in {minimum} pairs, the most frequent in {most}; give a smaller "
+            "minimum="
+        )
+    found = found.sort_values(["share", "pairs", "word"], ascending=[False, False, True])
+    found = found.reset_index(drop=True)
+    found.attrs["runs"] = names
+    return found
+
+
+def _name(run: str | Path) -> str:
+    """Return what to call a run: its folder, model and method."""
+    record = read_record(run)
+    parts = (record.get("model"), record.get("method"))
+    said = [str(p.get("label") or p.get("name")) if isinstance(p, dict) else str(p) for p in parts]
+    return f"{Path(run).name} ({', '.join(said)})"
+
+
+def _read(database: Any, run: str | Path, number: int) -> pd.DataFrame:
+    """Make the tables of a run and return the statistics of its words."""
+    if not pairs_files(run):
+        raise ValueError(f"the run in {str(run)!r} has no complete part yet; go on with it first")
+    files = str(Path(glob.escape(str(Path(run) / PAIRS)), "part-*.parquet"))
+    for statement in _TABLES.format(run=number, counts=COUNTS).split(";"):
+        database.execute(statement, {"files": files} if "$files" in statement else None)
+    table: pd.DataFrame = database.execute(_STATISTICS.format(run=number)).df()
+    if table.empty:
+        raise ValueError(
+            f"the run in {str(run)!r} has no importances of words; make one with importances=True, in "
+            "another folder"
+        )
+    return table
+
+
+def _compared(database: Any, out: str | Path, other: str | Path) -> pd.DataFrame:
+    """Return how words differ on the pairs that both runs have."""
+    database.execute(_SHARED)
+    if not database.table("shared").limit(1).fetchall():
+        ids = database.execute("SELECT 1 FROM pairs_0 JOIN pairs_1 USING (id) LIMIT 1").fetchall()
+        problem = (
+            "share no pairs: those of the same id have other captions or pictures"
+            if ids
+            else "share no ids"
+        )
+        raise ValueError(
+            f"{str(out)!r} and {str(other)!r} {problem}; compare runs over the same source"
+        )
+    table: pd.DataFrame = database.execute(_DIFFERENCES).df()
+    return table
+
+
+def _intervals(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns of one run, with intervals in place of deviations."""
+    half = _half_width(table["deviation"], table["pairs"])
+    share_half = _half_width(table["share_deviation"], table["shares"])
+    table["low"], table["high"] = table["mean"] - half, table["mean"] + half
+    table["share_low"] = table["share"] - share_half
+    table["share_high"] = table["share"] + share_half
+    order = ["word", "pairs", "mean", "low", "high", "median", "share", "share_low", "share_high"]
+    return table[[*order, "counts", "lowers"]]
+
+
+def _changes(table: pd.DataFrame, minimum: int) -> pd.DataFrame:
+    columns = ["word", "shared"]
+    for name, count in (("difference", "shared"), ("share_difference", "share_differences")):
+        few = table[count] < minimum
+        half = _half_width(table[f"{name}_deviation"], table[count])
+        table[f"{name}_low"] = (table[name] - half).mask(few)
+        table[f"{name}_high"] = (table[name] + half).mask(few)
+        table[name] = table[name].mask(few)
+        columns += [name, f"{name}_low", f"{name}_high"]
+    return table[columns]
+
+
+def _half_width(deviation: pd.Series, count: pd.Series) -> Values:
+    """Return half the width of the mean's interval; NaN for a single value."""
+    n = count.to_numpy(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        half: Values = t_quantile(n - 1) * deviation.to_numpy(np.float64) / np.sqrt(n)
+    return half
+
+
+def t_quantile(freedom: Values) -> Values:
+    """Return the 97.5 % quantile of Student's t distribution; NaN below one degree of freedom.
+
+    Exact for one and two degrees of freedom, else within 0.6 %.
+
+    Args:
+        freedom: degrees of freedom.
+
+    Reference:
+        Abramowitz and Stegun, Handbook of Mathematical Functions, 1964, equation 26.7.5.
+    """
+    v, z = np.where(freedom >= 1, freedom, np.nan), _Z
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    )
+    expanded = z + sum(term / v**n for n, term in enumerate(terms, 1))
+    exact: Values = np.select([v == 1, v == 2], [12.706204736432095, 4.302652729911275], expanded)
+    return exact
