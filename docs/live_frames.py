@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import html
 import json
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -96,6 +97,7 @@ class LiveFrames(SphinxTransform):
 
 
 def setup(app: Any) -> dict[str, Any]:
-    """Add the transform to Sphinx."""
+    """Add the transform to Sphinx, and have the widgets in the notebooks that it runs bring their pages."""
+    os.environ["GRADECLIP_FALLBACK"] = "page"
     app.add_transform(LiveFrames)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from IPython.core.getipython import get_ipython
+from IPython.display import display
+
 from ..core.errors import describe_error
 from ..explain.explanation import Explanation
+from ..export.images.fallback import fallback, live_class
 from .computation import Result
 from .history import History, Step
 from .questions import QUESTIONS
@@ -18,6 +23,9 @@ from .traits import Traits, names_of
 
 if TYPE_CHECKING:
     from .backend import Backend
+
+# For hosts that prefer HTML to the live view: what they show is the output beside it.
+NOTHING = "<!-- The live view; beside it is what stands in for it. -->"
 
 
 class Display:
@@ -170,6 +178,22 @@ class Display:
         """Return what a saved page shows at first, as values of the traits."""
         return {name: getattr(self._widget, name) for name in names_of(sync=True, page=True)}
 
+    def stand_in(self) -> str:
+        """Return HTML for where the live view is not shown; in a notebook's cell, put that beside the view.
+
+        A notebook shows one form of an output, and decides for the live view before it knows whether there is
+        a kernel, or the view's script. What is to remain without them has to be an output of its own.
+        """
+        w = self._widget
+        words = w.selected_words or None
+        text, description = fallback(self.state.explanations, w.active, words, w.model_id)
+        if not in_cell():
+            return text
+        w.add_class(live_class(w.model_id))
+        output = {"text/html": text, "text/plain": description}
+        display(output, raw=True)  # type: ignore[no-untyped-call] # IPython's own
+        return NOTHING
+
     def clear_answer(self, name: str) -> None:
         """Show no answer to a question."""
         self.state = self.state.with_answer(name, None)
@@ -178,3 +202,9 @@ class Display:
 
 def _texts(explanation: Explanation) -> list[str]:
     return [word.text for word in explanation.words]
+
+
+def in_cell() -> bool:
+    """Return whether this runs in the kernel of a notebook, whose outputs are kept."""
+    zmqshell = sys.modules.get("ipykernel.zmqshell")
+    return zmqshell is not None and isinstance(get_ipython(), zmqshell.ZMQInteractiveShell)

@@ -13,7 +13,7 @@ import traitlets as t
 from ..core.errors import under_old_name
 from ..core.evidence import INTEGRATED_GRADIENTS
 from ..explain.explanation import Explanation
-from ..export.html import STATIC, frame, page
+from ..export.html import STATIC, page
 from .computation import Computation, Result
 from .display import Display
 from .history import Step
@@ -184,10 +184,10 @@ class ExplanationWidget(Traits):
         return f"{type(self).__name__}({e.caption!r:.60}, score={e.score:.3f}, model={e.model!r})"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """Return the live view, and beside it the page, for notebooks shown without their widgets' state."""
+        """Return the live view; a cell is given what stands in for it beside it, see `fallback`."""
         bundle: tuple[dict[str, Any], dict[str, Any]] | None = super()._repr_mimebundle_(**kwargs)
         if bundle is not None:
-            bundle[0]["text/html"] = frame(self.explanations)
+            bundle[0]["text/html"] = self._display.stand_in()
         return bundle
 
     # From traits to requests. Observers run on the thread that sets a trait, with `changed` held.

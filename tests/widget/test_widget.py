@@ -12,12 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets
-import nbformat
 import psutil
 import pytest
 import traitlets
 from ipywidgets.widgets.widget import _instances
-from nbconvert import HTMLExporter
 from PIL import Image
 
 import gradeclip_widget as gw
@@ -28,7 +26,6 @@ from ..factories import make_explanation
 from ..fakes import FakeBackend, live_widget
 
 ROOT = Path(__file__).parents[2]
-STATE = "application/vnd.jupyter.widget-state+json"
 Widget = gw.ExplanationWidget
 
 
@@ -256,35 +253,6 @@ def test_save_html_writes_every_prompt(live: Widget, tmp_path: Path) -> None:
     assert "<title>Two dogs</title>" in text
     assert '"a dog"' in text
     assert '"a red cat runs"' in text
-
-
-def test_a_notebook_is_given_the_live_view_and_a_page_for_when_there_is_no_kernel(
-    shown: Widget,
-) -> None:
-    data, _ = shown._repr_mimebundle_()
-    assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == shown.model_id
-    assert data["text/html"] == shown.explanation._repr_html_()
-
-
-def converted(widget: Widget, *, with_state: bool) -> str:
-    """A notebook that shows the widget, as nbconvert writes it."""
-    data, metadata = widget._repr_mimebundle_()
-    output = nbformat.v4.new_output("display_data", data, metadata=metadata)
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("w", outputs=[output])])
-    if with_state:
-        state = {widget.model_id: {"model_name": "AnyModel", "state": {}}}
-        notebook.metadata["widgets"] = {STATE: {"version_major": 2, "state": state}}
-    return HTMLExporter().from_notebook_node(notebook)[0]
-
-
-def test_nbconvert_shows_the_page_where_there_is_no_widget_state(shown: Widget) -> None:
-    assert "srcdoc=" in converted(shown, with_state=False)
-
-
-def test_nbconvert_shows_the_live_view_where_there_is_state(shown: Widget) -> None:
-    page = converted(shown, with_state=True)
-    assert "srcdoc=" not in page
-    assert shown.model_id in page
 
 
 def test_the_picture_is_not_changed_by_showing_it() -> None:

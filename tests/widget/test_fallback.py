@@ -1,0 +1,125 @@
+"""What a notebook is given for where the live view cannot be shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import nbformat
+import pytest
+from ipykernel.zmqshell import ZMQInteractiveShell
+from nbconvert import HTMLExporter
+
+import gradeclip_widget as gw
+from gradeclip_widget.demo import Scene
+from gradeclip_widget.export.images.fallback import fallback
+
+from ..factories import make_explanation
+
+STATE = "application/vnd.jupyter.widget-state+json"
+Widget = gw.ExplanationWidget
+
+
+@pytest.fixture
+def shown() -> Widget:
+    """A widget without a model."""
+    return gw.show(make_explanation())
+
+
+def test_a_host_is_given_the_live_view_and_a_picture_for_when_there_is_no_kernel(
+    shown: Widget,
+) -> None:
+    data, _ = shown._repr_mimebundle_()
+    assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == shown.model_id
+    assert data["text/html"] == fallback([shown.explanation], 0, None, shown.model_id)[0]
+
+
+def test_a_cell_is_given_them_as_two_outputs(shown: Widget) -> None:
+    with cell_outputs() as outputs:
+        live, _ = shown._repr_mimebundle_()
+    (beside,) = outputs
+    assert beside["text/html"] == fallback([shown.explanation], 0, None, shown.model_id)[0]
+    assert "a red-ish dog, running" in beside["text/plain"]
+    assert live["application/vnd.jupyter.widget-view+json"]["model_id"] == shown.model_id
+    assert re.fullmatch("<!--.*-->", live["text/html"]), "or HTML would show it twice"
+    assert f"gradeclip-live-{shown.model_id}" in shown._dom_classes, "its views hide the other"
+    with cell_outputs():
+        shown._repr_mimebundle_()
+    assert len(shown._dom_classes) == 1
+
+
+def test_what_stands_in_shows_the_words_on_show(shown: Widget) -> None:
+    shown.selected_words = [2]
+    with cell_outputs() as outputs:
+        shown._repr_mimebundle_()
+    assert 'where the model reads "' in outputs[0]["text/plain"]
+
+
+@contextmanager
+def cell_outputs() -> Iterator[list[dict[str, Any]]]:
+    """What is displayed meanwhile, as in the kernel of a notebook."""
+    shell = ZMQInteractiveShell.instance()
+    outputs: list[dict[str, Any]] = []
+    try:
+        with patch.object(
+            shell.display_pub, "publish", lambda **sent: outputs.append(sent["data"])
+        ):
+            yield outputs
+    finally:
+        ZMQInteractiveShell.clear_instance()
+
+
+def converted(widget: Widget, *, with_state: bool) -> str:
+    """A notebook that shows the widget, as nbconvert writes it."""
+    data, metadata = widget._repr_mimebundle_()
+    output = nbformat.v4.new_output("display_data", data, metadata=metadata)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("w", outputs=[output])])
+    if with_state:
+        state = {widget.model_id: {"model_name": "AnyModel", "state": {}}}
+        notebook.metadata["widgets"] = {STATE: {"version_major": 2, "state": state}}
+    return HTMLExporter().from_notebook_node(notebook)[0]
+
+
+def test_nbconvert_shows_what_stands_in_where_there_is_no_widget_state(
+    shown: Widget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = converted(shown, with_state=False)
+    assert "data:image/webp" in picture
+    assert "srcdoc=" not in picture
+    monkeypatch.setenv("GRADECLIP_FALLBACK", "page")
+    assert "srcdoc=" in converted(shown, with_state=False)
+
+
+def test_nbconvert_shows_the_live_view_where_there_is_state(shown: Widget) -> None:
+    page = converted(shown, with_state=True)
+    assert "data:image/webp" not in page
+    assert shown.model_id in page
+
+
+def test_it_weighs_little(explainer: gw.Explainer, scene: Scene) -> None:
+    widget = gw.show(explainer(scene.image, "a dog and a red circle"))
+    with cell_outputs() as outputs:
+        live, _ = widget._repr_mimebundle_()
+    page = widget.explanation._repr_html_()
+    assert len(str(outputs)) + len(str(live)) < min(90_000, 0.7 * len(page))
+
+
+@pytest.mark.parametrize("kind", ["picture", "page"])
+def test_it_is_described_and_hides_for_its_own_widgets_views_alone(
+    shown: Widget, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADECLIP_FALLBACK", kind)
+    source, description = fallback([shown.explanation], 0, None, "one")
+    assert "red-ish dog, running" in description
+    assert "body:has(.gradeclip-live-one .gradeclip)" in source
+    assert "two" not in source.partition("</style>")[0]
+    assert ("srcdoc=" in source) == (kind == "page")
+
+
+def test_an_unknown_kind_is_refused(shown: Widget, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRADECLIP_FALLBACK", "video")
+    with pytest.raises(ValueError, match="GRADECLIP_FALLBACK='video': give 'picture' or 'page'"):
+        shown._repr_mimebundle_()
