@@ -40,6 +40,9 @@ const DISCONNECTED = "jupyter-widgets-disconnected";
 // a kernel that died is "autorestarting" and then "idle" again, with a comm that nobody answers.
 const ENDED: ReadonlySet<string> = new Set(["restarting", "autorestarting", "terminating", "dead"]);
 
+// The global of a page that marimo has exported: its models take changes as if there were a kernel.
+const MARIMO_EXPORT = "__MARIMO_STATIC__";
+
 /**
  * Call `report` with what the host says of the kernel, now and on every change.
  *
@@ -57,6 +60,7 @@ function watchKernel(
   const first = session ? session.session?.kernel : manager?.kernel;
   let ended = false;
   const assess = (): KernelReport => {
+    if (MARIMO_EXPORT in window) return "gone";
     const kernel = session ? session.session?.kernel : manager?.kernel;
     if (first && (kernel !== first || ENDED.has(kernel?.status ?? ""))) ended = true;
     if (ended || element.classList.contains(DISCONNECTED)) return "gone";

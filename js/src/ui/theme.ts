@@ -18,20 +18,34 @@ export class Theme {
   #choice: Synced["theme"] = "auto";
   #media = window.matchMedia("(prefers-color-scheme: dark)");
   #observer = new MutationObserver(() => this.#apply());
+  // A host may put the view into the page after it was rendered; it has a size once it is there.
+  #placed = new ResizeObserver(() => {
+    this.#watchAround();
+    this.#apply();
+  });
 
   constructor(root: HTMLElement, signal: AbortSignal) {
     this.#root = root;
     this.#media.addEventListener("change", () => this.#apply(), { signal });
-    for (const element of [document.documentElement, document.body]) {
-      this.#observer.observe(element, { attributes: true, attributeFilter: WATCHED });
-    }
-    signal.addEventListener("abort", () => this.#observer.disconnect());
+    this.#watchAround();
+    this.#placed.observe(root);
+    signal.addEventListener("abort", () => {
+      this.#observer.disconnect();
+      this.#placed.disconnect();
+    });
   }
 
   choose(choice: Synced["theme"]): void {
     this.#choice = choice;
     this.#root.classList.toggle("follows-host", choice === "auto");
     this.#apply();
+  }
+
+  #watchAround(): void {
+    const around = new Set([document.documentElement, document.body, ...ancestors(this.#root)]);
+    for (const element of around) {
+      this.#observer.observe(element, { attributes: true, attributeFilter: WATCHED });
+    }
   }
 
   #apply(): void {
@@ -42,17 +56,30 @@ export class Theme {
   }
 }
 
-/** Detect the host's theme: by attributes and classes, else by background color, else the system's preference. */
+/** The elements around one, from the inside out, those around its shadow root included. */
+function* ancestors(element: Element): Generator<HTMLElement> {
+  let node: Node | null = element;
+  while (node) {
+    node = node instanceof ShadowRoot ? node.host : node.parentNode;
+    if (node instanceof HTMLElement) yield node;
+  }
+}
+
+/** Detect the host's theme: by attributes and classes, else by the ground, else by the system's preference. */
 function hostIsDark(root: HTMLElement, prefersDark: boolean): boolean {
   const { documentElement: html, body } = document;
   const lab = body.dataset.jpThemeLight ?? html.dataset.jpThemeLight;
   if (lab) return lab === "false";
   if (/vscode-(dark|high-contrast(?!-light))/.test(body.className)) return true;
   if (/vscode-(light|high-contrast-light)/.test(body.className)) return false;
-  if (root.parentElement?.closest(".dark")) return true;
+  const around = [...ancestors(root)];
+  if (around.some((element) => element.classList.contains("dark"))) return true;
   const named = [html.dataset.theme, body.dataset.theme, html.dataset.mode, html.getAttribute("theme")];
   for (const name of named) if (name === "dark" || name === "light") return name === "dark";
-  for (const element of [body, html]) {
+  // A host with JupyterLab's colors sets the ground on which the accents are to stand out: the view's own.
+  const colored = getComputedStyle(root).getPropertyValue("--jp-layout-color1") !== "";
+  const grounds = colored ? [root, ...around] : around;
+  for (const element of grounds) {
     const luminance = backgroundLuminance(getComputedStyle(element).backgroundColor);
     if (luminance !== null) return luminance < 0.4;
   }

@@ -7,6 +7,7 @@ beforeEach(fakeCanvas);
 afterEach(() => {
   document.body.replaceChildren();
   vi.restoreAllMocks();
+  vi.unstubAllGlobals();
   vi.useRealTimers();
 });
 
@@ -39,6 +40,14 @@ function lab(kernel = { status: "idle", connectionStatus: "connected" }) {
 }
 
 const says = (view: ReturnType<typeof open>) => view.one(".gradeclip-notice").textContent;
+
+test("a page that marimo has exported offers no editing", () => {
+  const methods = { _methods: METHODS, method: METHODS[0].name };
+  const offered = () => !open({}, new LiveModel(methods)).control("Method").closest("[hidden]");
+  expect(offered()).toBe(true);
+  vi.stubGlobal("__MARIMO_STATIC__", {});
+  expect(offered()).toBe(false);
+});
 
 describe("a kernel that goes", () => {
   test.each(["restarting", "autorestarting", "dead"])(

@@ -1,0 +1,62 @@
+// @vitest-environment happy-dom
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { Theme } from "../../src/ui/theme";
+
+let teardown = new AbortController();
+afterEach(() => {
+  teardown.abort();
+  teardown = new AbortController();
+  document.body.replaceChildren();
+  document.body.removeAttribute("style");
+});
+
+/** A root within these elements, from the outside in, that follows the page. */
+function themed(...styles: string[]) {
+  let around: HTMLElement = document.body;
+  for (const style of styles) {
+    const element = document.createElement("div");
+    element.setAttribute("style", style);
+    around.append(element);
+    around = element;
+  }
+  const root = document.createElement("div");
+  around.append(root);
+  new Theme(root, teardown.signal).choose("auto");
+  return { root, around };
+}
+
+describe("the host's theme", () => {
+  test("is dark on the nearest ground that is dark", () => {
+    document.body.style.backgroundColor = "rgb(255, 255, 255)";
+    expect(themed().root.dataset.theme).toBe("light");
+    expect(themed("background-color: rgb(20, 20, 20)", "").root.dataset.theme).toBe("dark");
+    expect(
+      themed("background-color: rgb(20, 20, 20)", "background-color: rgb(240, 240, 240)").root.dataset.theme,
+    ).toBe("light");
+  });
+
+  test("is found out from around a shadow root", () => {
+    document.body.style.backgroundColor = "rgb(20, 20, 20)";
+    const { around, root } = themed("");
+    around.attachShadow({ mode: "open" }).append(root);
+    new Theme(root, teardown.signal).choose("auto");
+    expect(root.dataset.theme).toBe("dark");
+  });
+
+  test("is followed when an element around takes another", async () => {
+    document.body.style.backgroundColor = "rgb(255, 255, 255)";
+    const { around, root } = themed("");
+    around.className = "dark";
+    await vi.waitFor(() => expect(root.dataset.theme).toBe("dark"));
+    around.className = "";
+    await vi.waitFor(() => expect(root.dataset.theme).toBe("light"));
+  });
+
+  test("is that of JupyterLab's colors where a host has them, for they are the view's ground", () => {
+    document.body.style.backgroundColor = "rgb(255, 255, 255)";
+    const { root } = themed();
+    root.setAttribute("style", "--jp-layout-color1: #222; background-color: rgb(34, 34, 34)"); // as the styles do
+    new Theme(root, teardown.signal).choose("auto");
+    expect(root.dataset.theme).toBe("dark");
+  });
+});
