@@ -1,7 +1,7 @@
 """How fast a dataset is explained beside plain encoding: ``python -m benchmarks.dataset [--model ViT-B-32]``.
 
 The pictures are JPEGs of 640 x 480 pixels, each with a caption of its own of six to fourteen words. Both
-contenders read them with the same threads in batches of one size: one encodes pictures and captions with
+contenders read them with as many processes in batches of one size: one encodes pictures and captions with
 open_clip's own ``encode_image`` and ``encode_text``, the other explains them and writes Parquet. They take
 turns. Random weights; ``--model demo`` takes the embedded model.
 """
@@ -13,8 +13,7 @@ import io
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,10 +22,10 @@ import numpy as np
 import open_clip
 import torch
 from PIL import Image
+from torch.utils.data import DataLoader, Dataset
 
 import gradeclip_widget as gw
 from gradeclip_widget.dataset import explain_dataset
-from gradeclip_widget.dataset.engines.parts import ordered
 
 from .timing import interleaved
 
@@ -122,33 +121,35 @@ def _encode(
     """Encode pairs as plainly as open_clip's examples do, and compare each picture with its caption."""
     model, tokenizer = clip.model, clip.tokenizer.tokenizer
 
-    def read(pair: tuple[bytes, str]) -> tuple[torch.Tensor, torch.Tensor]:
-        image = Image.open(io.BytesIO(pair[0])).convert("RGB")
-        return preprocess(image), tokenizer([pair[1]])[0]
-
-    with ThreadPoolExecutor(workers) as pool:
-        for some in _batched(ordered(pool, read, pairs, lambda: workers + 2 * batch), batch):
-            pixels, ids = (torch.stack(a).to(clip.device) for a in zip(*some, strict=True))
-            with clip.inference_context():
-                if (
-                    trimmed
-                ):  # to the longest caption of the batch: a causal tower reads nothing after EOT
-                    ids = ids[:, : int(ids.argmax(1).max()) + 1]
-                    texts = clip.text_tower.encode(ids)
-                else:
-                    texts = model.encode_text(ids, normalize=True)
-                (model.encode_image(pixels, normalize=True) * texts).sum(1).cpu()
+    loader = DataLoader(
+        _Decoded(pairs, preprocess, tokenizer), batch, num_workers=workers, prefetch_factor=4
+    )
+    for batch_of in loader:
+        pixels, ids = (tensor.to(clip.device) for tensor in batch_of)
+        with clip.inference_context():
+            if (
+                trimmed
+            ):  # to the longest caption of the batch: a causal tower reads nothing after EOT
+                ids = ids[:, : int(ids.argmax(1).max()) + 1]
+                texts = clip.text_tower.encode(ids)
+            else:
+                texts = model.encode_text(ids, normalize=True)
+            (model.encode_image(pixels, normalize=True) * texts).sum(1).cpu()
 
 
-def _batched(items: Iterator[Any], size: int) -> Iterator[list[Any]]:
-    some = []
-    for item in items:
-        some.append(item)
-        if len(some) == size:
-            yield some
-            some = []
-    if some:
-        yield some
+class _Decoded(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Pictures and captions as open_clip's own training code reads them."""
+
+    def __init__(self, pairs: list[tuple[bytes, str]], preprocess: Any, tokenizer: Any) -> None:
+        self.pairs, self.preprocess, self.tokenizer = pairs, preprocess, tokenizer
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, n: int) -> tuple[torch.Tensor, torch.Tensor]:
+        image, caption = self.pairs[n]
+        opened = Image.open(io.BytesIO(image)).convert("RGB")
+        return self.preprocess(opened), self.tokenizer([caption])[0]
 
 
 if __name__ == "__main__":

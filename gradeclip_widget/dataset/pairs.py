@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from ..core.regions import Box
@@ -29,6 +29,10 @@ class Pair:
     image: Any = field(repr=False)
     place: str
     box: Box | None = None
+
+    def without_image(self) -> Pair:
+        """Return the pair without its picture, which may be large."""
+        return replace(self, image=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from PIL import Image
 from torch import Tensor
 
-from ..clip.preprocessing import Picture
-from ..clip.tokenizers.base import Tokens
+from ..clip.preprocessing import Fit, ImageProcessor, Picture
+from ..clip.tokenizers.base import Tokenizer, Tokens
 from ..core.regions import Box
 from ..explain.explainer import Explainer
-from ..export.picture import thumbnail
+from ..export.picture import gallery_thumbnail
 from .pairs import FailedPair, Pair
 from .schema import THUMBNAIL
 
@@ -22,13 +23,13 @@ class PreparedPair:
     """A pair ready for the model.
 
     Attributes:
-        pair: the pair.
+        pair: the pair, without its picture.
         pixels: the image tower's input, normalized (1, 3, H, W) on the CPU.
         size: (width, height) of the picture in pixels.
         cover: box of the picture that ``pixels`` show.
         tokens: the caption's.
         thumbnail: a small copy of the picture, or ``None``.
-        picture: the picture itself, where the method explains one at a time.
+        image: the picture itself, where the method explains one at a time.
     """
 
     pair: Pair
@@ -37,45 +38,67 @@ class PreparedPair:
     cover: Box
     tokens: Tokens
     thumbnail: bytes | None
-    picture: Picture | None
+    image: Image.Image | None
+
+    @property
+    def picture(self) -> Picture:
+        """What an `Explainer` explains, where the picture was kept."""
+        assert self.image is not None
+        return Picture(self.image, self.pixels, self.cover)
 
 
 @dataclass(frozen=True, eq=False)
 class Preparation:
-    """Reads pairs for one explainer. It can be called in several threads at once.
+    """Reads pairs for one explainer, in any thread or process: it holds no model.
 
     Attributes:
-        explainer: whose model and options decide how a picture is fitted.
+        images: the model's preprocessing.
+        tokenizer: the model's tokenizer.
+        fit: how pictures are fitted.
+        resolution: their short side in pixels; the model's own when ``None``.
         thumbnails: whether to make a small copy of each picture.
         keep_pictures: whether the model needs the pictures beside their pixels.
     """
 
-    explainer: Explainer
+    images: ImageProcessor
+    tokenizer: Tokenizer
+    fit: Fit
+    resolution: int | None
     thumbnails: bool
     keep_pictures: bool
+
+    @classmethod
+    def of(cls, explainer: Explainer, thumbnails: bool, keep_pictures: bool) -> Preparation:
+        """Return what reads pairs as an explainer does."""
+        clip = explainer.clip
+        return cls(
+            clip.image_processor,
+            clip.tokenizer,
+            explainer.fit,
+            explainer.resolution,
+            thumbnails,
+            keep_pictures,
+        )
 
     def __call__(self, pair: Pair | FailedPair) -> PreparedPair | FailedPair:
         """Return a pair ready for the model, or why it cannot be."""
         if isinstance(pair, FailedPair):
             return pair
-        explainer = self.explainer
         try:
-            (tokens,) = explainer.clip.tokens([pair.caption])
+            tokens = self.tokenizer(pair.caption)
         except UNREADABLE as error:
             return FailedPair.of(pair, "caption", error)
         try:
-            picture = explainer.clip.image_processor.prepare(
-                pair.image, explainer.fit, explainer.resolution
-            )
-            small = thumbnail(picture.image, THUMBNAIL) if self.thumbnails else None
+            picture = self.images.prepare(pair.image, self.fit, self.resolution)
+            small = gallery_thumbnail(picture.image, THUMBNAIL) if self.thumbnails else None
         except UNREADABLE as error:
             return FailedPair.of(pair, "picture", error)
         return PreparedPair(
-            pair,
+            pair.without_image(),
             picture.pixels,
             picture.image.size,
             picture.cover,
             tokens,
             small,
-            picture if self.keep_pictures else None,
+            picture.image if self.keep_pictures else None,
         )

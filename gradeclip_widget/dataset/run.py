@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -106,7 +105,8 @@ def explain_dataset(
         engine: ``"local"`` for this machine, ``"ray"`` for a cluster.
         resume: whether to go on with a run that ``out`` holds.
         batch_size: pairs explained at once; found by trying where it is ``None``.
-        workers: threads that read pictures; by default one for every core, at most 16.
+        workers: processes that read pictures ahead of the model, 0 for none; by default one for every core,
+            at most 16, and 0 on Windows and macOS, where processes cannot be forked.
         rows_per_part: consecutive pairs in one file.
         progress: ``True`` for a progress bar with the rate and the time left; or a callback, called at the
             stage "pairs".
@@ -130,12 +130,13 @@ def explain_dataset(
         raise ValueError(f"no engine {engine!r}: there are {known}{did_you_mean(engine, _ENGINES)}")
     if rows_per_part < 1:
         raise ValueError(f"rows_per_part={rows_per_part}: give at least 1")
-    threads = _workers(workers)
+    _check_workers(workers)
     require_parquet()
     from ..clip import ClipModel, load
     from ..explain.explainer import Explainer
     from .batch_size import BatchSize
     from .engines.local import run_local
+    from .engines.reading import default_workers
     from .explain_batch import BatchExplainer
     from .prepare import Preparation
     from .sources import open_source
@@ -169,15 +170,16 @@ def explain_dataset(
         rows_per_part=rows_per_part,
     )
     folder = RunFolder.open(out, record, patches, resume)
-    prepare = Preparation(explainer, thumbnails, keep_pictures=not explain.in_batches)
+    readers = default_workers() if workers is None else workers
+    prepare = Preparation.of(explainer, thumbnails, keep_pictures=not explain.in_batches)
     with _progress(pairs, folder, progress) as report:
         if engine == "ray":
             from .engines.ray_engine import RayOptions, run_ray
 
             cluster = RayOptions(**ray_options or {})
-            run_ray(pairs, folder, explain, prepare, sizes, threads, report, cluster)
+            run_ray(pairs, folder, explain, prepare, sizes, readers, report, cluster)
         else:
-            run_local(pairs, folder, explain, prepare, sizes, threads, report)
+            run_local(pairs, folder, explain, prepare, sizes, readers, report)
     folder.write_record(record | {"batch_size": sizes.size, "complete": True})
     return DatasetRun(folder.path, *folder.counts())
 
@@ -198,14 +200,13 @@ def require_parquet() -> None:
         ) from error
 
 
-def _workers(workers: int | None) -> int:
+def _check_workers(workers: int | None) -> None:
     if workers is None:
-        return min(16, os.cpu_count() or 1)
+        return
     if isinstance(workers, bool) or not isinstance(workers, int):
-        raise TypeError(f"workers is a number of threads, not {workers!r}")
-    if workers < 1:
-        raise ValueError(f"workers={workers}: give at least 1")
-    return workers
+        raise TypeError(f"workers is a number of processes, not {workers!r}")
+    if workers < 0:
+        raise ValueError(f"workers={workers}: give 0 or more, or None for one for every core")
 
 
 @contextmanager

@@ -36,9 +36,20 @@ def frame_image(image: Image.Image) -> bytes:
     return _encode(image, "WEBP", FRAME_SIDE, quality=70)
 
 
-def thumbnail(image: Image.Image, side: int = THUMBNAIL_SIDE) -> bytes:
-    """Return the picture for a strip or a gallery: WebP of at most so many pixels a side."""
-    return _encode(image, "WEBP", side, quality=80)
+def thumbnail(image: Image.Image) -> bytes:
+    """Return the picture for a strip of pictures: WebP of at most `THUMBNAIL_SIDE` pixels a side."""
+    return _encode(image, "WEBP", THUMBNAIL_SIDE, quality=80)
+
+
+def gallery_thumbnail(image: Image.Image, side: int) -> bytes:
+    """Return the picture for a gallery of thousands: JPEG of at most so many pixels a side.
+
+    A WebP of the same quality is a quarter smaller and takes three times as long.
+    """
+    scale = min(1.0, side / max(image.size))
+    width, height = (max(1, round(length * scale)) for length in image.size)
+    small = image.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    return _encode(small, "JPEG", quality=80)
 
 
 def archive_image(image: Image.Image) -> bytes:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 PACK = 512  # tokens of one trie: bounds the attention mask for very long captions
@@ -86,57 +88,79 @@ class PackedTries:
 def packed_batches(groups: Sequence[Sequence[Sequence[int]]], tokens: int) -> Iterator[PackedTries]:
     """Yield the tries of groups of captions in batches of at most so many tokens, padding included.
 
-    A row holds as many tries as fit into `_ROW` tokens, or one that is longer. Rows of a batch are alike in
+    A row holds tries of at most `_ROW` tokens together, or one that is longer. Rows of a batch are alike in
     length, so that little of them is padding.
     """
     tries = [Trie.of(group) for group in groups]
-    sizes = [len(trie.ids) for trie in tries]
-    rows: list[list[int]] = []
-    room: list[int] = []
-    for n in sorted(range(len(tries)), key=lambda n: sizes[n], reverse=True):
-        fits = next((row for row, left in enumerate(room) if left >= sizes[n]), len(rows))
-        if fits == len(rows):
-            rows.append([])
-            room.append(max(sizes[n], _ROW))
-        rows[fits].append(n)
-        room[fits] -= sizes[n]
-    rows.sort(key=lambda row: sum(sizes[n] for n in row), reverse=True)
-    lengths = [sum(sizes[n] for n in row) for row in rows]
+    rows = _rows([len(trie.ids) for trie in tries])
+    lengths = [sum(len(tries[n].ids) for n in row) for row in rows]
     start = 0
     while start < len(rows):
-        most = max(1, tokens // lengths[start])
+        most = max(1, tokens // max(lengths[start:]))
         alike = sum(2 * length >= lengths[start] for length in lengths[start:])
         stop = start + min(most, alike)
         yield _packed(rows[start:stop], tries)
         start = stop
 
 
+def _rows(sizes: list[int]) -> list[list[int]]:
+    """Return which tries of these sizes share a row: the largest one left, and small ones beside it.
+
+    Rows come in the order of their largest trie.
+    """
+    left = deque(sorted(range(len(sizes)), key=lambda n: sizes[n], reverse=True))
+    rows = []
+    while left:
+        row = [left.popleft()]
+        used = sizes[row[0]]
+        while left and used + sizes[left[-1]] <= _ROW:
+            row.append(left.pop())
+            used += sizes[row[-1]]
+        rows.append(row)
+    return rows
+
+
 def _packed(rows: list[list[int]], tries: list[Trie]) -> PackedTries:
+    """Return the tries of these rows as arrays."""
+    packed = [n for row in rows for n in row]
     length = max(sum(len(tries[n].ids) for n in row) for row in rows)
     ids, depths = np.zeros((2, len(rows), length), np.int64)
     mask = np.zeros((len(rows), length, length), bool)
     mask[:, range(length), range(length)] = True
-    owners, ends = [], []
+    in_rows, nodes, parents, ends = [], [], [], []
     for number, row in enumerate(rows):
         start = 0
         for n in row:
-            trie = tries[n]
-            own = slice(start, start + len(trie.ids))
+            trie, count = tries[n], len(tries[n].ids)
+            own = slice(start, start + count)
             ids[number, own], depths[number, own] = trie.ids, trie.depths
-            visible = mask[number, own, own]
-            for node, parent in enumerate(trie.parents):
-                if parent >= 0:
-                    visible[node] |= visible[parent]
-            owners += [number] * len(trie.ends)
-            ends += [start + end for end in trie.ends]
-            start = own.stop
-    packed = [n for row in rows for n in row]
+            in_rows.append(np.full(count, number))
+            nodes.append(np.arange(start, start + count))
+            parents.append(np.array(trie.parents) + start)
+            ends.append(np.stack([np.full(len(trie.ends), number), np.array(trie.ends) + start]))
+            start += count
+    _see_ancestors(mask, depths, *map(np.concatenate, (in_rows, nodes, parents)))
+    owners, last = np.concatenate(ends, 1)
     return PackedTries(
         packed,
         torch.from_numpy(ids),
         torch.from_numpy(depths),
         torch.from_numpy(mask),
-        torch.tensor(owners),
-        torch.tensor(ends),
+        torch.from_numpy(owners),
+        torch.from_numpy(last),
         [len(tries[n].ends) for n in packed],
     )
+
+
+def _see_ancestors(
+    mask: NDArray[np.bool_],
+    depths: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    nodes: NDArray[np.int64],
+    parents: NDArray[np.int64],
+) -> None:
+    """Let every token attend to what its parent attends to, level by level, in ``mask`` (B, M, M)."""
+    at = depths[rows, nodes]
+    order = np.argsort(at, kind="stable")
+    for level in np.split(order, np.flatnonzero(np.diff(at[order])) + 1)[1:]:
+        mask[rows[level], nodes[level]] |= mask[rows[level], parents[level]]

@@ -1,4 +1,4 @@
-"""Run on this machine: threads read pictures, the model explains batches, a thread writes parts."""
+"""Run on this machine: processes read pairs, the model explains batches, a thread writes parts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ..folder import RunFolder
 from ..pairs import FailedPair, Pair, PairSource
 from ..prepare import Preparation
 from .parts import Batches, explain_parts
+from .reading import read
 
 
 def run_local(
@@ -30,16 +31,16 @@ def run_local(
         explain: the model.
         prepare: reads a pair.
         batch_size: how many pairs at once.
-        workers: threads that read pictures.
+        workers: processes that read pairs ahead.
         report: called with the number of pairs done since the last call.
 
     Raises:
         OSError: a part cannot be written; those before it stay whole.
         MemoryError: a single pair does not fit into memory.
     """
-    pairs = _pending_pairs(source, folder)
+    pairs = read(_pending_pairs(source, folder), prepare, workers)
     batches = Batches(explain, batch_size)
-    parts = explain_parts(pairs, folder.rows_per_part, prepare, batches, workers, report)
+    parts = explain_parts(pairs, folder.rows_per_part, batches, report)
     written: Future[None] | None = None
     with ThreadPoolExecutor(1, "gradeclip-write") as writer:
         for part in parts:

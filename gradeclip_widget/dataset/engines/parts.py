@@ -1,22 +1,15 @@
-"""Explain the pairs of a run part by part, their pictures read ahead of the model."""
+"""Explain prepared pairs batch by batch and part by part."""
 
 from __future__ import annotations
 
 import itertools
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from ..batch_size import BatchSize, Explain
 from ..explain_batch import Row
-from ..pairs import FailedPair, Pair
+from ..pairs import FailedPair
 from ..prepare import PreparedPair
-
-Item = TypeVar("Item")
-Done = TypeVar("Done")
-_AHEAD = 2  # batches that are read ahead
 
 
 @dataclass(eq=False)
@@ -76,64 +69,34 @@ class Batches:
 
 
 def explain_parts(
-    pairs: Iterable[Pair | FailedPair],
+    pairs: Iterable[PreparedPair | FailedPair],
     rows_per_part: int,
-    prepare: Callable[[Pair | FailedPair], PreparedPair | FailedPair],
     batches: Batches,
-    workers: int,
     report: Callable[[int], object],
 ) -> Iterator[Part]:
     """Yield parts as they are done.
 
     Args:
-        pairs: those to explain, by ascending position.
+        pairs: prepared, by ascending position.
         rows_per_part: how many consecutive positions make a part.
-        prepare: reads a pair; it is called in ``workers`` threads.
-        batches: explains what was read.
-        workers: threads that read pairs while the model computes.
+        batches: explains them.
         report: called with the number of pairs done since the last call.
     """
-
-    def ahead() -> int:
-        return workers + _AHEAD * batches.batch_size.size
-
-    with ThreadPoolExecutor(workers, "gradeclip-read") as pool:
-        read = ordered(pool, prepare, pairs, ahead)
-        for number, of_part in itertools.groupby(read, lambda one: _position(one) // rows_per_part):
-            part = Part(number)
-            for prepared in of_part:
-                if isinstance(prepared, FailedPair):
-                    results: list[Row | FailedPair] = [prepared]
-                else:
-                    results = batches.add(prepared)
-                part.add(results)
-                if results:
-                    report(len(results))
-            for results in batches.flush():
-                part.add(results)
+    for number, of_part in itertools.groupby(pairs, lambda pair: _position(pair) // rows_per_part):
+        part = Part(number)
+        for prepared in of_part:
+            if isinstance(prepared, FailedPair):
+                results: list[Row | FailedPair] = [prepared]
+            else:
+                results = batches.add(prepared)
+            part.add(results)
+            if results:
                 report(len(results))
-            part.sort()
-            yield part
-
-
-def ordered(
-    pool: ThreadPoolExecutor,
-    function: Callable[[Item], Done],
-    items: Iterable[Item],
-    ahead: Callable[[], int],
-) -> Iterator[Done]:
-    """Yield what a function makes of items in their order, computed in a pool a bounded number ahead."""
-    pending: deque[Future[Done]] = deque()
-    try:
-        for item in items:
-            pending.append(pool.submit(function, item))
-            while len(pending) > ahead():
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        for future in pending:
-            future.cancel()
+        for results in batches.flush():
+            part.add(results)
+            report(len(results))
+        part.sort()
+        yield part
 
 
 def _position(pair: PreparedPair | FailedPair) -> int:

@@ -15,12 +15,16 @@ from ..folder import RunFolder
 from ..pairs import PairSource
 from ..prepare import Preparation
 from .parts import Batches, Part, explain_parts
+from .reading import read
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     Columns = dict[str, NDArray[np.generic]]
+
+_PARTS = 8  # parts of a task, at most: as much is computed again where an actor is lost
+_TASKS = 4  # tasks for each actor, at least, so that all end at about the same time
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class RayOptions:
         actors: how many models explain at once; by default one for every GPU of the cluster, or, where it has
             none, one for every two cores.
         gpus_per_actor: GPUs that an actor gets; by default one where the cluster has any, else none.
-        cpus_per_actor: cores that an actor gets; by default as many as it has threads that read pictures.
+        cpus_per_actor: cores that an actor gets; by default one for each process that reads for it.
     """
 
     address: str | None = None
@@ -59,9 +63,9 @@ def run_ray(
 ) -> None:
     """Explain the pairs of a source that are still to do on a cluster, and write them from here.
 
-    An actor explains one part at a time. Where its process or its machine is lost, Ray starts another, which
-    explains that part from its beginning. Parts come back to this process, which alone writes them, so that
-    every pair is there once, and the cluster's machines need to see the pictures, but not ``folder``.
+    An actor explains some parts at a time. Where its process or its machine is lost, Ray starts another,
+    which explains those parts from their beginning. Parts come back to this process, which alone writes them,
+    so that every pair is there once, and the cluster's machines need to see the pictures, but not ``folder``.
 
     Args:
         source: the pairs.
@@ -69,7 +73,7 @@ def run_ray(
         explain: the model, on the CPU; each actor moves its copy to its GPU.
         prepare: reads a pair.
         batch_size: how many pairs at once.
-        workers: threads that read pictures for each actor.
+        workers: processes that read pairs ahead for each actor.
         report: called with the number of pairs done since the last call.
         options: how the cluster is used.
 
@@ -101,7 +105,7 @@ class _PartExplainer:
     Args:
         state: the source, `BatchExplainer`, `Preparation` and `BatchSize`, kept once for all actors.
         rows_per_part: positions in each part.
-        workers: threads that read pictures.
+        workers: processes that read pairs ahead.
     """
 
     def __init__(self, state: Any, rows_per_part: int, workers: int) -> None:
@@ -119,14 +123,8 @@ class _PartExplainer:
         """Return parts, for ranges of positions (start, stop)."""
         parts: list[Part] = []
         for start, stop in zip(batch["start"], batch["stop"], strict=True):
-            parts += explain_parts(
-                self.source.pairs(int(start), int(stop)),
-                self.rows_per_part,
-                self.prepare,
-                self.batches,
-                self.workers,
-                _ignore,
-            )
+            pairs = read(self.source.pairs(int(start), int(stop)), self.prepare, self.workers)
+            parts += explain_parts(pairs, self.rows_per_part, self.batches, _ignore)
         return {"part": parts}
 
 
@@ -145,7 +143,7 @@ def _explained(
     options: RayOptions,
 ) -> Iterator[Part]:
     """Yield parts as the actors have explained them, in any order."""
-    ranges = list(_parts(source, folder))
+    ranges = list(_pending(source, folder))
     if not ranges:
         return
     resources = ray.cluster_resources()
@@ -154,14 +152,15 @@ def _explained(
     actors = options.actors or max(1, int(gpus / per_actor if per_actor else cpus // 2))
     cores = min(workers, max(1, cpus // actors))
     state = ray.put((source, explain, prepare, batch_size))
+    tasks = _tasks(ranges, folder.rows_per_part, actors)
     dataset = ray.data.from_items(
-        [{"start": start, "stop": stop} for start, stop in ranges],
-        override_num_blocks=len(ranges),
+        [{"start": start, "stop": stop} for start, stop in tasks],
+        override_num_blocks=len(tasks),
     ).map_batches(
         _PartExplainer,
         fn_constructor_args=(state, folder.rows_per_part, workers),
         batch_size=1,
-        compute=ray.data.ActorPoolStrategy(size=min(actors, len(ranges))),
+        compute=ray.data.ActorPoolStrategy(size=min(actors, len(tasks))),
         num_gpus=per_actor,
         num_cpus=cores if options.cpus_per_actor is None else options.cpus_per_actor,
     )
@@ -170,15 +169,28 @@ def _explained(
         yield part
 
 
-def _parts(source: PairSource, folder: RunFolder) -> Iterator[tuple[int, int]]:
-    """Yield the ranges of positions of the parts that are still to do."""
-    count, size = source.count(), folder.rows_per_part
+def _pending(source: PairSource, folder: RunFolder) -> Iterator[tuple[int, int]]:
+    """Yield the ranges of positions that are still to do."""
+    count = source.count()
     if count is None:
         count = sum(1 for _ in source.pairs())
     for start, stop in folder.pending(count):
         assert stop is not None
-        for first in range(start, stop, size):
-            yield first, min(first + size, stop)
+        yield start, stop
+
+
+def _tasks(ranges: list[tuple[int, int]], size: int, actors: int) -> list[tuple[int, int]]:
+    """Split ranges of positions into tasks of some whole parts.
+
+    Each task starts processes that read ahead, so it has up to `_PARTS` parts; but every actor gets some.
+    """
+    parts = sum(-(-(stop - start) // size) for start, stop in ranges)
+    step = size * max(1, min(_PARTS, parts // (actors * _TASKS)))
+    return [
+        (first, min(first + step, stop))
+        for start, stop in ranges
+        for first in range(start, stop, step)
+    ]
 
 
 def _join(ray: Any, address: str | None) -> bool:
