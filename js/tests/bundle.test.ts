@@ -7,11 +7,15 @@ import { describe, expect, test } from "vitest";
 const read = (name: string) =>
   readFileSync(new URL(`../../gradeclip_widget/static/${name}`, import.meta.url), "utf8");
 
-describe.each(["widget.js", "page.js"])("%s", (name) => {
+describe.each([
+  ["widget.js", 42_000],
+  ["page.js", 42_000],
+  ["gallery.js", 20_000],
+])("%s", (name, most) => {
   const text = read(name);
 
-  test("is at most 42 kB, compressed", () => {
-    expect(gzipSync(text).length).toBeLessThanOrEqual(42_000);
+  test(`is at most ${most / 1000} kB, compressed`, () => {
+    expect(gzipSync(text).length).toBeLessThanOrEqual(most);
   });
 
   test("makes no request and runs no text", () => {
@@ -28,6 +32,6 @@ describe.each(["widget.js", "page.js"])("%s", (name) => {
   });
 });
 
-test("the style sheet asks the network for nothing", () => {
-  expect(read("widget.css")).not.toMatch(/url\(|@import/);
+test.each(["widget.css", "gallery.css"])("the style sheet %s asks the network for nothing", (name) => {
+  expect(read(name)).not.toMatch(/url\(|@import/);
 });

@@ -12,11 +12,12 @@ const FLOORS = [
   ["ui"], // widgets that know nothing of explanations
   ["stage", "prompt", "controls"], // these three do not import each other
   ["panel"],
-  ["view"],
+  ["view", "gallery"],
   ["index", "page"],
 ];
 const MOST_LINES = 300;
 const MOST_FILES = 12;
+const MOST_AT_TOP = 15; // folders and entry points, as in the Python package
 
 const SRC = fileURLToPath(new URL("../src", import.meta.url));
 const entries = readdirSync(SRC, { recursive: true, withFileTypes: true });
@@ -78,10 +79,11 @@ test("core has no DOM", () => {
 });
 
 describe("sizes", () => {
-  test(`no folder has more than ${MOST_FILES} entries`, () => {
+  test(`no folder has more than ${MOST_FILES} entries, and the top no more than ${MOST_AT_TOP}`, () => {
     const counts = new Map<string, number>();
     for (const { parentPath } of entries) counts.set(parentPath, (counts.get(parentPath) ?? 0) + 1);
-    expect([...counts].filter(([, count]) => count > MOST_FILES)).toEqual([]);
+    const most = (folder: string) => (join(folder, "x") === join(SRC, "x") ? MOST_AT_TOP : MOST_FILES);
+    expect([...counts].filter(([folder, count]) => count > most(folder))).toEqual([]);
   });
 
   test(`no file has more than ${MOST_LINES} lines`, () => {

@@ -1,0 +1,103 @@
+"""The grid of thumbnails: what Python shares with its front end, and the messages in which rows travel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anywidget
+import traitlets as t
+
+from ...export.html import STATIC
+from .table import DISAGREEMENT, MEASURES, POSITION, ROLES
+
+SORTS = (POSITION, *MEASURES, DISAGREEMENT)
+SHARED = (
+    "sort",
+    "descending",
+    "text",
+    "word",
+    "word_role",
+    "score_range",
+    "heat",
+    "side",
+    "selected",
+    "theme",
+)
+
+
+class ScoreRange(t.TraitType[Any, Any]):
+    """(lowest, highest) score, or ``None``."""
+
+    def validate(self, obj: Any, value: Any) -> tuple[float, float] | None:
+        """Return the two numbers of a value.
+
+        Raises:
+            TraitError: it is neither two numbers in order nor ``None``.
+        """
+        if value is None:
+            return None
+        try:
+            low, high = (float(score) for score in value)
+        except (TypeError, ValueError):
+            low, high = 1.0, 0.0
+        if not low <= high:
+            raise t.TraitError(
+                f"score_range {value!r:.80} is not (lowest, highest) score: two numbers, or None for all"
+            )
+        return low, high
+
+
+class GalleryTraits(t.HasTraits):
+    """What is on show in a gallery. Every trait may be observed and set, in Python and by the reader."""
+
+    sort = t.Enum(
+        SORTS,
+        POSITION,
+        help="what is sorted by: 'position' in the source, a measure, or 'disagreement'",
+    ).tag(sync=True)
+    descending = t.Bool(False, help="whether the largest come first").tag(sync=True)
+    text = t.Unicode("", help="part of the caption; empty for all pairs").tag(sync=True)
+    word = t.Unicode("", help="words that the caption has; empty for all pairs").tag(sync=True)
+    word_role = t.Enum(
+        ROLES,
+        "any",
+        help="what the word does: 'any'; 'counts', a quarter of the largest importance in its caption or "
+        "more; 'ignored', a twentieth or less",
+    ).tag(sync=True)
+    score_range = ScoreRange(
+        None, allow_none=True, help="(lowest, highest) score, or None for all pairs"
+    ).tag(sync=True)
+    heat = t.Bool(True, help="whether maps are painted on the thumbnails").tag(sync=True)
+    side = t.Enum(
+        ("both", "this", "other"), "both", help="whose maps, where two runs are compared"
+    ).tag(sync=True)
+    selected = t.Unicode(
+        None, allow_none=True, help="id of the pair whose full explanation is open, or None"
+    ).tag(sync=True)
+    theme = t.Enum(("auto", "light", "dark"), "auto", help="light or dark, or as the page is").tag(
+        sync=True
+    )
+
+
+class GalleryGrid(GalleryTraits, anywidget.AnyWidget):
+    """The thumbnails of a gallery. `Gallery` makes it, and answers its messages."""
+
+    # As texts: where anywidget is given paths it keeps every widget alive, to follow changes of the files.
+    _esm = (STATIC / "gallery.js").read_text(encoding="utf-8")
+    _css = (STATIC / "gallery.css").read_text(encoding="utf-8")
+
+    about = t.Dict(help="of the run: label, other's label, total, sorts, importances").tag(
+        sync=True
+    )
+    order = t.Dict(help="generation, which changes with the order, and count of the rows").tag(
+        sync=True
+    )
+    histogram = t.Dict(help="of the scores: low, high, counts").tag(sync=True)
+    failed = t.Dict(help="count of the pairs that failed, and kinds").tag(sync=True)
+    opened: Any = t.Instance(
+        dict, allow_none=True, help="the pair that is open: id, index, status, sentence"
+    ).tag(sync=True)
+    progress: Any = t.Instance(dict, allow_none=True, help="of the comparison: done, total").tag(
+        sync=True
+    )
+    error = t.Unicode(help="the sentence shown where something failed").tag(sync=True)

@@ -1,0 +1,137 @@
+"""Rows of a run wherever they lie: row groups of its Parquet files, of which the last ones used are kept."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from cachetools import LRUCache
+from numpy.typing import NDArray
+
+_KEPT = 256 * 2**20  # bytes of decoded row groups
+_OPEN = 64  # files
+MAP_COLUMNS = ("map", "grid_rows", "grid_cols", "width", "height", "cover")
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """Maps of several pairs, and which parts of the pictures they cover.
+
+    Attributes:
+        values: of all maps after each other, float32, signed.
+        starts: (N + 1,) where each map begins in ``values``; the last is the end.
+        grids: (N, 2) rows and cols.
+        sizes: (N, 2) width and height of the pictures in pixels.
+        covers: (N, 4) x0, y0, x1, y1 in pixels.
+    """
+
+    values: NDArray[np.float32]
+    starts: NDArray[np.int64]
+    grids: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    covers: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, table: Any) -> Maps:
+        """Return the maps of a table that has `MAP_COLUMNS`."""
+        column = {name: table.column(name).combine_chunks() for name in MAP_COLUMNS}
+
+        def stacked(*names: str) -> NDArray[np.int64]:
+            return np.stack([column[name].to_numpy() for name in names], 1).astype(np.int64)
+
+        grids = stacked("grid_rows", "grid_cols")
+        values = column["map"].flatten().to_numpy(zero_copy_only=False)
+        covers = column["cover"].flatten().to_numpy(zero_copy_only=False)
+        return cls(
+            values,
+            np.concatenate([[0], np.cumsum(grids.prod(1))]),
+            grids,
+            stacked("width", "height"),
+            covers.reshape(-1, 4).astype(np.float64),
+        )
+
+    def __getitem__(self, index: int) -> NDArray[np.float32]:
+        """Return one map, (rows, cols)."""
+        rows, cols = self.grids[index]
+        return self.values[self.starts[index] : self.starts[index + 1]].reshape(rows, cols)
+
+
+class RowReader:
+    """Reads rows by their numbers, in any thread.
+
+    Args:
+        files: Parquet files, in order.
+        counts: rows of each file, (F,).
+        columns: which to read.
+    """
+
+    def __init__(
+        self, files: Sequence[Path], counts: NDArray[np.int64], columns: Sequence[str]
+    ) -> None:
+        self._files, self._columns = list(files), list(columns)
+        self._starts = np.concatenate([[0], np.cumsum(counts)])
+        self._lock = threading.Lock()
+        self._open: LRUCache[int, tuple[Any, NDArray[np.int64]]] = LRUCache(_OPEN)
+        self._groups: LRUCache[tuple[int, int], Any] = LRUCache(
+            _KEPT, getsizeof=lambda table: max(1, table.nbytes)
+        )
+
+    def take(self, rows: NDArray[np.int64]) -> Any:
+        """Return rows as one pyarrow table, in their order.
+
+        Raises:
+            ValueError: a file was removed or damaged since the run was opened.
+        """
+        import pyarrow as pa
+
+        if not len(rows):
+            raise ValueError("no rows to read")
+        tables, places = list[Any](), list[NDArray[np.int64]]()
+        files = np.searchsorted(self._starts, rows, side="right") - 1
+        try:
+            with self._lock:
+                for index in np.unique(files):
+                    of_file = np.flatnonzero(files == index)
+                    inside = rows[of_file] - self._starts[index]
+                    file, starts = self._file(int(index))
+                    groups = np.searchsorted(starts, inside, side="right") - 1
+                    for group in np.unique(groups):
+                        of_group = np.flatnonzero(groups == group)
+                        table = self._group(int(index), int(group), file)
+                        tables.append(table.take(inside[of_group] - starts[group]))
+                        places.append(of_file[of_group])
+        except (OSError, pa.ArrowException) as error:
+            raise ValueError(f"the run cannot be read any more: {error}") from error
+        return pa.concat_tables(tables).take(np.argsort(np.concatenate(places)))
+
+    def batches(self, columns: Sequence[str]) -> Iterator[Any]:
+        """Yield columns of all rows in order as tables, none of which is kept."""
+        import pyarrow.parquet as pq
+
+        for path in self._files:
+            with pq.ParquetFile(path, memory_map=True) as file:
+                for group in range(file.num_row_groups):
+                    yield file.read_row_group(group, columns=columns)
+
+    def _group(self, index: int, group: int, file: Any) -> Any:
+        """Return a row group, decoded."""
+        table = self._groups.get((index, group))
+        if table is None:
+            table = file.read_row_group(group, columns=self._columns)
+            if table.nbytes <= _KEPT:
+                self._groups[index, group] = table
+        return table
+
+    def _file(self, index: int) -> tuple[Any, NDArray[np.int64]]:
+        """Return an open file, and the first row of each of its row groups."""
+        if index not in self._open:
+            import pyarrow.parquet as pq
+
+            file = pq.ParquetFile(self._files[index], memory_map=True)
+            groups = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
+            self._open[index] = file, np.concatenate([[0], np.cumsum(groups)])[:-1]
+        return self._open[index]

@@ -1,0 +1,216 @@
+// The controls above the grid: order, filters, and what is painted.
+
+import { h, setAttribute, setText } from "../ui/dom";
+import { setHelp } from "../ui/help";
+import { iconButton } from "../ui/icons";
+import { createSegmented } from "../ui/segmented";
+import { createSelect } from "../ui/select";
+import { createScoreSlider } from "./histogram";
+import type { GalleryModel, GalleryState, Role, Side, Sort } from "./rows/types";
+
+const PAUSE = 250; // ms without typing until a text is searched for
+const DESCENDING = "M5 3v10M2.5 10.5L5 13l2.5-2.5M9 4h5M9 8h4M9 12h2.5";
+const ASCENDING = "M5 13V3M2.5 5.5L5 3l2.5 2.5M9 4h2.5M9 8h4M9 12h5";
+const SORT_LABELS: Readonly<Record<Sort, string>> = {
+  position: "order of the source",
+  score: "score",
+  concentration: "concentration of the map",
+  energy: "share in the box",
+  disagreement: "disagreement of the runs",
+};
+const ROLES: readonly { value: Role; label: string }[] = [
+  { value: "any", label: "is in the caption" },
+  { value: "counts", label: "counts" },
+  { value: "ignored", label: "is ignored" },
+];
+const ROLE_HELP =
+  "A word counts from a quarter of its caption’s largest importance on, and is ignored up to a twentieth of it";
+const NO_FILTERS = { text: "", word: "", word_role: "any", score_range: null } as const;
+
+export interface Controls {
+  readonly element: HTMLElement;
+  update(): void;
+}
+
+/** Whether a filter leaves pairs out. */
+export function isFiltered(model: GalleryModel): boolean {
+  return (
+    model.get("text").trim() !== "" || model.get("word").trim() !== "" || model.get("score_range") !== null
+  );
+}
+
+export function clearFilters(model: GalleryModel): void {
+  change(model, { ...NO_FILTERS });
+}
+
+export function createControls(model: GalleryModel, signal: AbortSignal): Controls {
+  const sort = createSelect("Sort by", "What the pairs are sorted by", signal, (value) =>
+    change(model, { sort: value as Sort, descending: value !== "position" }),
+  );
+  const direction = iconButton("Largest first", DESCENDING);
+  direction.addEventListener("click", () => change(model, { descending: !model.get("descending") }), {
+    signal,
+  });
+  const text = createSearch("Caption", "Show pairs with this in the caption", "any", signal, (value) =>
+    change(model, { text: value }),
+  );
+  const word = createSearch("Word", "Show pairs whose caption has this word", "any", signal, (value) =>
+    change(model, { word: value }),
+  );
+  const role = createSelect("", ROLE_HELP, signal, (value) => change(model, { word_role: value as Role }));
+  role.element.querySelector("select")!.setAttribute("aria-label", "What the word does");
+  const scores = createScoreSlider((range) => change(model, { score_range: range }), signal);
+  const clear = h("button", { type: "button", class: "gradeclip-button" }, "Clear filters");
+  clear.addEventListener(
+    "click",
+    () => {
+      clearFilters(model);
+      text.focus(); // the button is about to go
+    },
+    { signal },
+  );
+  const heat = h("input", { type: "checkbox" });
+  heat.addEventListener("change", () => change(model, { heat: heat.checked }), { signal });
+  const heatLabel = h("label", { class: "gradeclip-field" }, heat, "Heat");
+  setHelp(heatLabel, "Paint each pair’s map on its picture", heat);
+  const side = createSegmented("Maps of", signal, (value) => change(model, { side: value as Side }), true);
+  const element = h(
+    "div",
+    { class: "gradeclip-controls gallery-controls" },
+    h("div", { class: "gallery-sort" }, sort.element, direction),
+    text.element,
+    h("div", { class: "gallery-word" }, word.element, role.element),
+    scores.element,
+    clear,
+    h("div", { class: "gallery-shown" }, side.element, heatLabel),
+  );
+  return {
+    element,
+    update() {
+      const about = model.get("about");
+      const choices = about.sorts.map((value) => ({ value, label: SORT_LABELS[value] }));
+      sort.update(choices, model.get("sort"), false);
+      const descending = model.get("descending");
+      const label = descending ? "Largest first" : "Smallest first";
+      setAttribute(direction, "aria-label", label);
+      setHelp(direction, `${label}: click to turn round`);
+      setAttribute(direction.querySelector("path")!, "d", descending ? DESCENDING : ASCENDING);
+      text.update(model.get("text"));
+      word.update(model.get("word"));
+      role.update(ROLES, model.get("word_role"), false);
+      role.element.hidden = !about.importances || model.get("word").trim() === "";
+      scores.update(model.get("histogram"), model.get("score_range"));
+      clear.hidden = !isFiltered(model);
+      heat.checked = model.get("heat");
+      side.element.hidden = about.other === null;
+      if (about.other !== null) {
+        side.setOptions([
+          { value: "both", label: "Both", help: "Both runs’ maps, side by side" },
+          { value: "this", label: "This run", help: about.label },
+          { value: "other", label: "The other", help: about.other },
+        ]);
+        side.choose(model.get("side"));
+      }
+    },
+  };
+}
+
+interface Search {
+  readonly element: HTMLElement;
+  focus(): void;
+  update(value: string): void;
+}
+
+/** A field that searches after a pause, on Enter, and when it is cleared. */
+function createSearch(
+  label: string,
+  help: string,
+  placeholder: string,
+  signal: AbortSignal,
+  search: (value: string) => void,
+): Search {
+  const input = h("input", {
+    type: "search",
+    placeholder,
+    spellcheck: "false",
+    autocomplete: "off",
+    dir: "auto",
+  });
+  const element = h("label", { class: "gradeclip-field gallery-search" }, label, input);
+  setHelp(element, help, input);
+  let timer = 0;
+  let sent = "";
+  const send = () => {
+    clearTimeout(timer);
+    timer = 0;
+    if (input.value === sent) return;
+    sent = input.value;
+    search(sent);
+  };
+  signal.addEventListener("abort", () => clearTimeout(timer));
+  input.addEventListener(
+    "input",
+    (event) => {
+      clearTimeout(timer);
+      if (!(event as InputEvent).isComposing) timer = window.setTimeout(send, input.value === "" ? 0 : PAUSE);
+    },
+    { signal },
+  );
+  for (const type of ["change", "search"]) input.addEventListener(type, send, { signal });
+  input.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.isComposing) return;
+      if (event.key === "Enter") send();
+      if (event.key === "Escape") event.stopPropagation(); // the browser clears the field
+    },
+    { signal },
+  );
+  return {
+    element,
+    focus: () => input.focus({ preventScroll: true }),
+    update(value) {
+      if (timer) return; // what is being typed is newer
+      sent = value;
+      if (input.value !== value) input.value = value;
+    },
+  };
+}
+
+/** Set traits and send them in one message. */
+function change(model: GalleryModel, values: Partial<GalleryState>): void {
+  for (const [key, value] of Object.entries(values))
+    model.set(key as keyof GalleryState, value as GalleryState[keyof GalleryState]);
+  model.save_changes();
+}
+
+/** "36,331 of 100,000 pairs". */
+export function countText(count: number, total: number): string {
+  const all = `${format(total)} ${total === 1 ? "pair" : "pairs"}`;
+  return count === total ? all : `${format(count)} of ${all}`;
+}
+
+export const format = (n: number) => n.toLocaleString("en-US");
+
+/** The line above: what is shown, and how many. */
+export function createTitle(): { element: HTMLElement; update(model: GalleryModel): void } {
+  const label = h("b");
+  const other = h("span", { class: "gallery-other" });
+  const count = h("span", { class: "gallery-count", role: "status" });
+  const element = h("div", { class: "gallery-title" }, label, other, count);
+  return {
+    element,
+    update(model) {
+      const about = model.get("about");
+      setText(label, about.label);
+      setText(other, about.other === null ? "" : `and ${about.other}`);
+      other.hidden = about.other === null;
+      const progress = model.get("progress");
+      const done = progress && progress.total > 0 ? Math.floor((100 * progress.done) / progress.total) : 0;
+      setText(
+        count,
+        progress ? `Comparing the runs … ${done} %` : countText(model.get("order").count, about.total),
+      );
+    },
+  };
+}

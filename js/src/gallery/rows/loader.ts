@@ -1,0 +1,145 @@
+// Asks Python for rows: those in view first, then those that scrolling leads to. What was asked of a view that has been
+// scrolled away is not asked again, and few requests are under way at a time, so that the latest one is answered soon.
+
+import type { Pair } from "./tiles";
+import type { Request } from "./types";
+
+const MOST_KEPT = 3000; // rows; some 20 MB with their thumbnails
+const MOST_IN_VIEW = 24; // rows per request
+const MOST_AHEAD = 32;
+const UNDER_WAY = 2; // requests for what is in view, one while it is leapt over; what is not waits until there is none
+const AHEAD = 3; // screens
+const BEHIND = 1;
+const REST = 120; // ms that what is in view stays until what is around it is asked for
+const PATIENCE = 15_000; // ms after which a request counts as lost
+
+interface Asked {
+  start: number;
+  stop: number;
+  at: number;
+}
+
+export class Loader {
+  #pairs = new Map<number, Pair>(); // by place in the order, the least recently seen first
+  #asked: Asked[] = [];
+  #generation = 0;
+  #count = 0;
+  #view: readonly [number, number] = [0, 0];
+  #forward = true;
+  #since = 0; // when what is in view was leapt to
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #leaping = false; // whether nothing that was in view before is in it now
+
+  constructor(
+    readonly send: (request: Request) => void,
+    readonly now: () => number = () => performance.now(),
+  ) {}
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Milliseconds that the oldest request has been under way; 0 without one. */
+  get waiting(): number {
+    return this.#asked.length > 0 ? this.now() - Math.min(...this.#asked.map(({ at }) => at)) : 0;
+  }
+
+  get(index: number): Pair | undefined {
+    return this.#pairs.get(index);
+  }
+
+  /** The first pair of an id that is here. */
+  find(id: string): Pair | undefined {
+    for (const pair of this.#pairs.values()) if (pair.id === id) return pair;
+    return undefined;
+  }
+
+  /** Begin with another order: all rows are unknown again. */
+  reset(generation: number, count: number): void {
+    if (generation === this.#generation && count === this.#count) return;
+    this.#generation = generation;
+    this.#count = count;
+    this.#pairs.clear();
+    this.#asked = [];
+    this.#view = [0, 0];
+  }
+
+  /** Say which rows are in view, [first, end), and so which are wanted. */
+  want(first: number, end: number): void {
+    this.#leaping = end <= this.#view[0] || first >= this.#view[1];
+    if (this.#leaping) this.#since = this.now();
+    if (first !== this.#view[0]) this.#forward = first > this.#view[0];
+    this.#view = [Math.max(0, first), Math.min(this.#count, end)];
+    for (let k = this.#view[0]; k < this.#view[1]; k++) {
+      const pair = this.#pairs.get(k);
+      if (pair) {
+        this.#pairs.delete(k); // and to the end of the map: it was seen last
+        this.#pairs.set(k, pair);
+      }
+    }
+    this.ask();
+  }
+
+  /** Take the rows of an answer. Returns whether they are of the order on show. */
+  receive(generation: number, start: number, pairs: readonly Pair[]): boolean {
+    if (generation !== this.#generation) return false;
+    this.#asked = this.#asked.filter((asked) => asked.start !== start);
+    pairs.forEach((pair, k) => {
+      this.#pairs.set(start + k, pair);
+    });
+    for (const oldest of this.#pairs.keys()) {
+      if (this.#pairs.size <= MOST_KEPT) break;
+      this.#pairs.delete(oldest);
+    }
+    this.ask();
+    return true;
+  }
+
+  /** Ask for nothing more. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#view = [0, 0];
+  }
+
+  /** Send what is wanted and may be sent. */
+  ask(): void {
+    const deadline = this.now() - PATIENCE;
+    this.#asked = this.#asked.filter(({ at }) => at > deadline);
+    const [first, end] = this.#view;
+    // Whoever drags the bar waits for what was asked on the way: for as little as may be.
+    const most = this.#leaping ? 1 : UNDER_WAY;
+    while (this.#asked.length < most && this.#askFor(first, end, MOST_IN_VIEW));
+    if (this.#asked.length > 0) return;
+    const rest = this.#since + REST - this.now();
+    if (rest > 0) {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.ask(), rest);
+      return;
+    }
+    const screen = end - first;
+    const after = [end, end + screen * (this.#forward ? AHEAD : BEHIND)] as const;
+    const before = [first - screen * (this.#forward ? BEHIND : AHEAD), first] as const;
+    for (const [from, to] of this.#forward ? [after, before] : [before, after])
+      if (this.#askFor(from, to, MOST_AHEAD, from === before[0])) return;
+  }
+
+  /** Ask for the first rows of a range that are unknown, or the last ones. Returns whether there are any. */
+  #askFor(from: number, to: number, most: number, last = false): boolean {
+    const [low, high] = [Math.max(0, from), Math.min(this.#count, to)];
+    const missing = (k: number) =>
+      k >= low &&
+      k < high &&
+      !this.#pairs.has(k) &&
+      !this.#asked.some(({ start, stop }) => start <= k && k < stop);
+    let start = last ? high - 1 : low;
+    const step = last ? -1 : 1;
+    while (start >= low && start < high && !missing(start)) start += step;
+    if (!missing(start)) return false;
+    let stop = start;
+    while (Math.abs(stop - start) < most && missing(stop)) stop += step;
+    const [begin, finish] = last ? [stop + 1, start + 1] : [start, stop];
+    this.#asked.push({ start: begin, stop: finish, at: this.now() });
+    this.send({ kind: "rows", generation: this.#generation, start: begin, stop: finish });
+    return true;
+  }
+}

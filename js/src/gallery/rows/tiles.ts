@@ -1,0 +1,73 @@
+// Pairs as the gallery shows them, out of the messages they come in.
+
+import type { Buffers, RawMap, RawTile } from "./types";
+
+export interface HeatMap {
+  rows: number;
+  cols: number;
+  values: Float32Array; // signed, row by row
+  cover: readonly [number, number, number, number]; // of the picture, in shares of its sides
+}
+
+export interface Pair extends Omit<RawTile, "thumbnail" | "map" | "other"> {
+  thumbnail: Uint8Array | null; // WebP
+  map: HeatMap;
+  other: HeatMap | null;
+}
+
+/** The pairs of a message. Its buffers are all thumbnails, and all maps as float32. */
+export function decodeTiles(tiles: readonly RawTile[], buffers: Buffers): Pair[] {
+  const pictures = bytesOf(buffers[0]);
+  const values = new Float32Array(bytesOf(buffers[1]).slice().buffer); // a part of a message may be unaligned
+  return tiles.map((tile) => ({
+    ...tile,
+    // A copy: a part of the message's buffer would keep all of it.
+    thumbnail: tile.thumbnail && pictures.slice(tile.thumbnail[0], tile.thumbnail[0] + tile.thumbnail[1]),
+    map: decodeMap(tile.map, tile.size, values),
+    other: tile.other && decodeMap(tile.other, tile.size, values),
+  }));
+}
+
+function bytesOf(data: Buffers[number]): Uint8Array {
+  return data instanceof ArrayBuffer
+    ? new Uint8Array(data)
+    : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+function decodeMap(
+  { grid, cover, at }: RawMap,
+  [width, height]: RawTile["size"],
+  values: Float32Array,
+): HeatMap {
+  const [x0, y0, x1, y1] = cover;
+  return {
+    rows: grid[0],
+    cols: grid[1],
+    values: values.slice(at[0], at[0] + at[1]),
+    cover: [x0 / width, y0 / height, x1 / width, y1 / height],
+  };
+}
+
+export interface Piece {
+  text: string;
+  word: number | null; // index among the caption's words; null between them
+}
+
+/** The caption in pieces: its words, found one after the other, and what is between them. */
+export function piecesOf(caption: string, words: readonly string[]): Piece[] {
+  const pieces: Piece[] = [];
+  const folded = caption.toLowerCase();
+  // Lowering the case of some letters changes the length of a text, and with it all places after them.
+  const comparable = folded.length === caption.length;
+  let at = 0;
+  words.forEach((text, word) => {
+    let start = caption.indexOf(text, at);
+    if (start < 0 && comparable) start = folded.indexOf(text.toLowerCase(), at);
+    if (start < 0 || text === "") return;
+    if (start > at) pieces.push({ text: caption.slice(at, start), word: null });
+    at = start + text.length;
+    pieces.push({ text: caption.slice(start, at), word });
+  });
+  if (at < caption.length) pieces.push({ text: caption.slice(at), word: null });
+  return pieces;
+}
