@@ -122,7 +122,7 @@ class _Sheet:
         self.image = Image.new("RGB", (width, round(2400 * unit)), GROUND)
         self.draw = ImageDraw.Draw(self.image)
         self.left, self.right, self.y = _MARGIN * unit, width - _MARGIN * unit, 0.0
-        self.text, self.small = font_of(_TEXT * unit), font_of(_SMALL * unit)
+        self.text, self.small = (font_of(explanation, size * unit) for size in (_TEXT, _SMALL))
 
     def caption(self) -> None:
         """Write the caption with its words on their colors."""

@@ -83,7 +83,7 @@ def _frame_of(e: ExplanationData, highlight: Highlight, reading: str) -> Image.I
     color = color_of(highlight)
     picture = overlay(e, list(highlight.words), reading)
     picture = draw_chips(picture, [chip_of(e, highlight)])
-    name = readable(e, highlight.words, font_of(_TEXT * _FINE))
+    name = readable(e, highlight.words, font_of(e, _TEXT * _FINE))
     line = f"{name}: {highlight.importance:.3f} of the score {e.score:.3f}"
     return _frame(e, picture, [Mark(highlight.words, color)], line)
 
@@ -95,7 +95,7 @@ def _frame(
     inner = max(picture.width, NARROWEST - 2 * _MARGIN)
     width, left = inner + 2 * _MARGIN, _MARGIN * _FINE
     large = Image.new("RGB", (width * _FINE, 1200 * _FINE), GROUND)  # higher than any caption
-    draw, font = ImageDraw.Draw(large), font_of(_TEXT * _FINE)
+    draw, font = ImageDraw.Draw(large), font_of(e, _TEXT * _FINE)
     y = draw_caption(draw, e, marks, (left, 0), inner * _FINE, _CAPTION * _FINE)
     text = shorten(line, font, inner * _FINE)
     draw.text((left, y + 13 * _FINE), text, SOFT, font, "lm")

@@ -1,18 +1,19 @@
-"""Text in pictures: the caption in wrapped lines with its words on their colors, in Pillow's own font."""
+"""Text in pictures: the caption in wrapped lines with its words on their colors."""
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PIL import ImageDraw, ImageFont
+from PIL import ImageDraw
 
 from ...core.explanation_data import ExplanationData
-from ..painting.chips import Font, drawable
+from ..painting.fonts import Font, drawable, font_for
 
 INK, SOFT, FAINT = "#14161a", "#5c6370", "#e6e8ec"  # text, what stands beside it, lines
+_NUMBERED = "Numbered words: no font here has their letters."
+_SMALL = 0.6  # of the text size: that of this note
 _LEADING = 1.6  # of the text size: from one line of the caption to the next
 # Of the text size: how far a mark reaches beyond its words, and half its height.
 _PAD, _HALF = 0.22, 0.66
@@ -58,10 +59,9 @@ class _Piece:
         return _TOUCHED if self.start > self.x else _PAD, _TOUCHED if after else _PAD
 
 
-@functools.cache
-def font_of(size: float) -> Font:
-    """Return the font in a size in pixels."""
-    return ImageFont.load_default(size)
+def font_of(explanation: ExplanationData, size: float) -> Font:
+    """Return the font in which the most of the caption's words can be written, in a size in pixels."""
+    return font_for(tuple(word.text for word in explanation.words), size)
 
 
 def draw_caption(
@@ -74,6 +74,8 @@ def draw_caption(
 ) -> float:
     """Draw the caption, wrapped, with the marked words on their colors.
 
+    Where no font has the letters of a word, a line below says what the number in its place is.
+
     Args:
         draw: what to draw on.
         explanation: whose caption it is.
@@ -85,7 +87,7 @@ def draw_caption(
     Returns:
         The y below it. The marks do not change it.
     """
-    font, (left, top) = font_of(size), place
+    font, (left, top) = font_of(explanation, size), place
     pieces = _pieces(explanation, font, width)
     mark_of = {word: mark for mark in marks for word in mark.words}
 
@@ -101,12 +103,23 @@ def draw_caption(
             draw.rounded_rectangle(box, 0.3 * size, mark.color)
     for piece in pieces:
         draw.text((left + piece.x, middle(piece)), piece.text, INK, font, "lm")
-    return top + (1 + max((piece.line for piece in pieces), default=0)) * _LEADING * size
+    below = top + (1 + max((piece.line for piece in pieces), default=0)) * _LEADING * size
+    if not any(is_numbered(explanation, w, font) for w in range(len(explanation.words))):
+        return below
+    small = font_of(explanation, _SMALL * size)
+    note = shorten(_NUMBERED, small, width)
+    draw.text((left, below + 0.5 * _LEADING * _SMALL * size), note, SOFT, small, "lm")
+    return below + _LEADING * _SMALL * size
 
 
 def readable(explanation: ExplanationData, words: Sequence[int], font: Font) -> str:
     """Return words as text, "word 3" in place of one whose letters the font lacks."""
     return " ".join(drawable(explanation.words[w].text, f"word {w + 1}", font) for w in words)
+
+
+def is_numbered(explanation: ExplanationData, word: int, font: Font) -> bool:
+    """Return whether a number stands in a word's place, since the font lacks its letters."""
+    return not drawable(explanation.words[word].text, "", font)
 
 
 def shorten(text: str, font: Font, width: float) -> str:
@@ -142,6 +155,7 @@ def _texts(e: ExplanationData, font: Font) -> list[tuple[str, str, str]]:
         tail, _, rest = e.caption[word.end : end].partition(" ")
         if n == len(e.words) - 1:
             tail, rest = tail + rest, ""
-        texts.append((head, readable(e, [n], font), tail.strip()))
+        before, after = (drawable(mark, "", font) for mark in (head, tail.strip()))
+        texts.append((before, readable(e, [n], font), after))
         head = rest.strip()
     return texts

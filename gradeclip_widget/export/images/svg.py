@@ -46,7 +46,7 @@ def svg(
     chips = [chip_of(e, highlight) for highlight in found]
     names = [text_of(e, highlight.words) for highlight in found]
     size = text_size(e.image.size)
-    font = font_of(size)
+    font = font_of(e, size)
     sizes = [(round(font.getlength(name) + 0.9 * size), round(1.5 * size)) for name in names]
     boxes = lay_out(chips, sizes, e.image.size)
     lines = contour_lines(e, found, level)

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from ...core.regions import Box, PixelBox
+from .fonts import drawable, font_for
 
 # Size of the text as a fraction of the picture's short side; at least so many pixels.
 _TEXT, _SMALLEST = 0.038, 12
 _GAP = 2  # pixels between chips, and between a chip and the border
 _FINE = 4  # chips are drawn so many times larger, then shrunk, for smooth corners
 _INK = "#14161a"
-_MISSING = "\U0010fffd"  # a character that no font has
-
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,7 @@ class Chip:
     """A text to write on a picture.
 
     Attributes:
-        text: what to write. ``otherwise``: what to write if the font lacks one of its letters.
+        text: what to write. ``otherwise``: what to write if no font has all its letters.
         place: (x, y) in pixels that its center should be close to.
         color: of the background, "#RRGGBB", light enough for dark text.
         priority: chips of higher priority are placed first.
@@ -152,7 +149,7 @@ def _dot(picture: Image.Image, place: tuple[float, float], radius: float, color:
 
 def _draw(chip: Chip, size: int) -> Image.Image:
     """Return the chip on its own, RGBA."""
-    font = ImageFont.load_default(size * _FINE)
+    font = font_for((chip.text,), size * _FINE)
     text = drawable(chip.text, chip.otherwise, font)
     x0, _, x1, _ = font.getbbox(text)
     margin, height = round(0.45 * size), round(1.5 * size)
@@ -165,13 +162,3 @@ def _draw(chip: Chip, size: int) -> Image.Image:
     )
     draw.text((large.width / 2, large.height / 2), text, _INK, font, "mm")
     return large.resize((width, height), Image.Resampling.BOX)
-
-
-def drawable(text: str, otherwise: str, font: Font) -> str:
-    """Return the text as far as the font has its letters: whole, without accents, or the other text."""
-    missing = bytes(font.getmask(_MISSING))
-    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    for candidate in (text, bare):
-        if all(c == " " or bytes(font.getmask(c)) != missing for c in candidate):
-            return candidate
-    return otherwise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 
 from gradeclip_widget.export.painting.chips import Chip, draw_chips, find_room
 
+from .conftest import DEJAVU
 from .pixels import count_of, pixels
 
 chances = st.integers(0, 2**32 - 1)
@@ -93,8 +95,18 @@ def test_a_chip_shows_its_word() -> None:
 
 
 @pytest.mark.parametrize("text", ["狗", "🐶", "كلب", "щ", "a 狗"])
-def test_a_word_whose_letters_the_font_lacks_is_replaced_by_its_number(text: str) -> None:
+def test_a_word_whose_letters_no_font_has_is_replaced_by_its_number(
+    text: str, install: Callable[..., None]
+) -> None:
+    install()
     assert drawn(text) == drawn("word 7")
+
+
+def test_a_chip_is_written_in_an_installed_font_that_has_the_letters(
+    install: Callable[..., None],
+) -> None:
+    install(DEJAVU)
+    assert drawn("щ") not in (drawn("word 7"), drawn("ж"))
 
 
 def test_accents_that_the_font_lacks_are_left_out() -> None:
