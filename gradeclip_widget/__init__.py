@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .clip import ClipModel, ModelLoadError, from_transformers, load, model_names
     from .core.images.erasure import erase
     from .core.vocabulary import Vocabulary
+    from .dataset import DatasetRun, explain_dataset
+    from .dataset.statistics import word_figure, word_statistics
     from .explain.explainer import Explainer
     from .explain.explanation import Explanation
     from .explain.word_lists import vocabularies
@@ -22,12 +24,14 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "ClipModel": ".clip",
+    "DatasetRun": ".dataset",
     "ExplanationWidget": ".widget",
     "Explainer": ".explain.explainer",
     "Explanation": ".explain.explanation",
     "ModelLoadError": ".clip",
     "Vocabulary": ".core.vocabulary",
     "erase": ".core.images.erasure",
+    "explain_dataset": ".dataset",
     "explore": ".widget",
     "from_transformers": ".clip",
     "load": ".clip",
@@ -35,11 +39,14 @@ _HOMES = {
     "model_names": ".clip",
     "show": ".widget",
     "vocabularies": ".explain.word_lists",
+    "word_figure": ".dataset.statistics",
+    "word_statistics": ".dataset.statistics",
 }
 
 __version__ = "0.1.0"
 __all__ = [
     "ClipModel",
+    "DatasetRun",
     "Explainer",
     "Explanation",
     "ExplanationWidget",
@@ -48,6 +55,7 @@ __all__ = [
     "demo",
     "erase",
     "evaluation",
+    "explain_dataset",
     "explore",
     "from_transformers",
     "load",
@@ -55,6 +63,8 @@ __all__ = [
     "model_names",
     "show",
     "vocabularies",
+    "word_figure",
+    "word_statistics",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The commands: ``gradeclip explain``, ``gradeclip evaluate``, ``gradeclip models``, ``gradeclip demo``."""
+"""The commands of ``gradeclip``: ``explain``, ``batch``, ``evaluate``, ``models`` and ``demo``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..core.errors import MissingExtraError, describe_error
 from ..export.files import make_folder
 from ..export.formats import suffixes, writer_for
 from .arguments import add_model_arguments
+from .batch import add_batch
 from .evaluate import add_evaluate
 from .table import word_table
 
@@ -58,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     explain.set_defaults(run=_explain)
 
+    add_batch(commands)
     add_evaluate(commands)
 
     models = commands.add_parser("models", help="list the models and their weights")

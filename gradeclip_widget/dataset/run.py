@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..core.errors import did_you_mean
+from ..core.errors import did_you_mean, missing_extra
 from ..core.progress import ProgressOption
 from .folder import RunFolder
 from .record import record_of
@@ -190,14 +190,11 @@ def default_fit(clip: ClipModel) -> Fit:
 
 
 def require_parquet() -> None:
-    """Raise ``ImportError`` with the extra that installs what reads and writes Parquet."""
+    """Raise `MissingExtraError` unless what reads and writes Parquet is installed."""
     try:
         import pyarrow.parquet  # noqa: F401
     except ImportError as error:
-        raise ImportError(
-            "tables of pairs are kept as Parquet, which needs pyarrow: "
-            "pip install 'gradeclip-widget[dataset]'"
-        ) from error
+        raise missing_extra("pyarrow", "dataset", "tables of explained pairs") from error
 
 
 def _check_workers(workers: int | None) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ...core.errors import missing_extra
 from ..batch_size import BatchSize
 from ..explain_batch import BatchExplainer
 from ..folder import RunFolder
@@ -213,7 +214,5 @@ def _ray() -> Any:
         import ray
         import ray.data
     except ImportError as error:
-        raise ImportError(
-            "engine='ray' needs Ray Data: pip install 'gradeclip-widget[ray]'"
-        ) from error
+        raise missing_extra("ray", "ray", "runs on a cluster") from error
     return ray

@@ -1,0 +1,176 @@
+"""What cannot be explained is told, pair by pair, and the rest goes on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import gradeclip_widget as gw
+from gradeclip_widget.clip.image_towers.class_token import ClassTokenTower
+from gradeclip_widget.dataset.batch_size import BatchSize
+from gradeclip_widget.dataset.explain_batch import is_out_of_memory
+
+from .conftest import make_pairs
+
+OPTIONS: dict[str, Any] = {"progress": False, "workers": 0, "rows_per_part": 8, "batch_size": 4}
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_fifth_of_the_files_is_damaged(small: gw.ClipModel, folder: Path, workers: int) -> None:
+    """Of forty pictures four are cut off, two are missing, one is text and one is empty."""
+    for n in (3, 9, 10, 30):
+        path = folder / f"{n:04}.png"
+        path.write_bytes(path.read_bytes()[:60])
+    for n in (11, 39):
+        (folder / f"{n:04}.png").unlink()
+    (folder / "0020.png").write_text("<html>not found</html>")
+    (folder / "0021.png").write_bytes(b"")
+    out = folder.parent / "out"
+    run = gw.explain_dataset(folder, out, model=small, **OPTIONS | {"workers": workers})
+    errors = pd.read_parquet(out / "errors").set_index("position")
+    assert sorted(errors.index) == [3, 9, 10, 11, 20, 21, 30, 39]
+    assert sorted([*run.to_frame().position, *errors.index]) == list(range(40))
+    assert (run.explained, run.failed) == (32, 8)
+    assert set(errors.stage) == {"picture"}
+    for n, reason in {
+        3: "is a damaged picture",
+        11: "no picture at",
+        20: "a web page",
+        21: "is empty, 0 bytes long",
+    }.items():
+        assert reason in errors.reason[n]
+        assert f"{n:04}.png" in errors.reason[n]
+    assert errors.error[11] == "FileNotFoundError"
+
+
+def test_captions_that_cannot_be_read(small: gw.ClipModel, tmp_path: Path) -> None:
+    (picture, caption), *_ = make_pairs(1)
+    pairs = [(picture, caption), (picture, "x" * 30_000), (picture, "<end_of_text>")]
+    gw.explain_dataset(pairs, tmp_path, model=small, **OPTIONS)
+    errors = pd.read_parquet(tmp_path / "errors")
+    assert errors.position.tolist() == [1, 2]
+    assert set(errors.stage) == {"caption"}
+    assert "30,000 characters" in errors.reason[0]
+
+
+def test_a_pair_that_the_model_fails_on_is_found(
+    small: gw.ClipModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others of its batch are explained."""
+    pairs = make_pairs(6)
+    odd = gw.Explainer(small, fit="crop").encode(pairs[2][0]).picture.pixels
+    trace_batch = ClassTokenTower.trace_batch
+
+    def failing(tower: Any, pixels: torch.Tensor) -> Any:
+        if any(torch.equal(one, odd[0]) for one in pixels):
+            raise RuntimeError("a kernel gave up")
+        return trace_batch(tower, pixels)
+
+    monkeypatch.setattr(ClassTokenTower, "trace_batch", failing)
+    run = gw.explain_dataset(pairs, tmp_path, model=small, **OPTIONS)
+    assert run.to_frame().position.tolist() == [0, 1, 3, 4, 5]
+    (error,) = pd.read_parquet(tmp_path / "errors").itertuples()
+    assert (error.position, error.stage, error.error) == (2, "model", "RuntimeError")
+    assert error.reason == "a kernel gave up"
+
+
+def test_scores_that_are_no_numbers(
+    small: gw.ClipModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method = type(gw.Explainer(small).method)
+    batch_maps = method.batch_maps
+
+    def broken(self: Any, *given: Any) -> torch.Tensor:
+        maps = batch_maps(self, *given)
+        maps[1] = np.nan
+        return maps
+
+    monkeypatch.setattr(method, "batch_maps", broken)
+    run = gw.explain_dataset(make_pairs(3), tmp_path, model=small, **OPTIONS)
+    assert run.to_frame().position.tolist() == [0, 2]
+    assert "no number" in pd.read_parquet(tmp_path / "errors").reason[0]
+
+
+def test_batches_shrink_where_memory_runs_out(
+    small: gw.ClipModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes, trace_batch = list[int](), ClassTokenTower.trace_batch
+
+    def small_memory(tower: Any, pixels: torch.Tensor) -> Any:
+        sizes.append(len(pixels))
+        if len(pixels) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return trace_batch(tower, pixels)
+
+    monkeypatch.setattr(ClassTokenTower, "trace_batch", small_memory)
+    pairs = make_pairs(24)
+    run = gw.explain_dataset(pairs, tmp_path, model=small, **OPTIONS | {"batch_size": 8})
+    assert run.to_frame().position.tolist() == list(range(24))
+    assert sizes == [8, 4, 2, 2, 4, 2, 2, *[2] * 8]
+
+
+def test_a_pair_too_large_for_memory_ends_the_run(
+    small: gw.ClipModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(tower: Any, pixels: torch.Tensor) -> Any:
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(ClassTokenTower, "trace_batch", no_memory)
+    with pytest.raises(MemoryError, match="can't allocate memory"):
+        gw.explain_dataset(make_pairs(2), tmp_path, model=small, **OPTIONS)
+
+
+def test_the_batch_size_grows_while_that_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to 32 a batch takes a second; beyond, as much longer as it is larger."""
+    clock, sizes, seen = [0.0], BatchSize.of(None), list[int]()
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
+
+    def explain(pairs: Sequence[Any]) -> list[Any]:
+        seen.append(len(pairs))
+        clock[0] += max(1.0, len(pairs) / 32)
+        return list(pairs)
+
+    while len(seen) < 8:
+        sizes.run(explain, [None] * sizes.size)
+    assert seen == [8, 8, 16, 32, 64, 32, 32, 32]
+    sizes.run(explain, [None] * 5)
+    assert sizes.size == 32
+
+
+def test_errors_of_memory() -> None:
+    assert is_out_of_memory(torch.OutOfMemoryError("x"))
+    assert is_out_of_memory(RuntimeError("CUDA error: out of memory"))
+    assert not is_out_of_memory(RuntimeError("shapes differ"))
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ({"engine": "rays"}, "no engine 'rays': there are 'local', 'ray'; did you mean 'ray'?"),
+        ({"batch_size": 0}, "batch_size=0: give at least 1, or None to have it found"),
+        ({"workers": -1}, "workers=-1: give 0 or more"),
+        ({"rows_per_part": 0}, "rows_per_part=0: give at least 1"),
+        ({"method": "grad-clip"}, "no method 'grad-clip'"),
+        ({"resolution": 200}, "fit='crop' is the model's own preprocessing at 96 px"),
+    ],
+)
+def test_options_are_refused_before_anything_is_written(
+    small: gw.ClipModel, tmp_path: Path, option: dict[str, Any], sentence: str
+) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        gw.explain_dataset(make_pairs(1), out, model=small, **OPTIONS | option)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("option", [{"batch_size": 2.5}, {"workers": "two"}])
+def test_numbers_are_numbers(small: gw.ClipModel, tmp_path: Path, option: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="is a number of"):
+        gw.explain_dataset(make_pairs(1), tmp_path, model=small, **OPTIONS | option)

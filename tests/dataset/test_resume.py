@@ -1,0 +1,175 @@
+"""A run that ends early goes on where it was, and is never mixed with another."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+import gradeclip_widget as gw
+from gradeclip_widget.dataset.folder import pairs_files, read_record
+
+from .conftest import make_pairs, write_folder
+
+OPTIONS: dict[str, Any] = {"progress": False, "workers": 0, "batch_size": 4, "rows_per_part": 5}
+ROOT = Path(__file__).parents[2]
+
+
+def results(path: Path) -> pd.DataFrame:
+    """The rows of a run, without what they took."""
+    return pd.read_parquet(path / "pairs").drop(columns="seconds")
+
+
+def test_goes_on_after_an_interrupt(small: gw.ClipModel, tmp_path: Path) -> None:
+    pairs = make_pairs(23)
+
+    def interrupt(stage: str, done: int, total: int | None) -> None:
+        if done >= 12:
+            raise KeyboardInterrupt
+
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        gw.explain_dataset(pairs, out, model=small, **OPTIONS | {"progress": interrupt})
+    done = pairs_files(out)
+    assert [path.stem for path in done] == ["part-000000", "part-000001"]
+    times = [path.stat().st_mtime_ns for path in done]
+    run = gw.explain_dataset(pairs, out, model=small, **OPTIONS)
+    assert [path.stat().st_mtime_ns for path in done] == times  # not explained again
+    assert run.explained == 23
+    whole = gw.explain_dataset(pairs, tmp_path / "whole", model=small, **OPTIONS)
+    pd.testing.assert_frame_equal(results(run.path), results(whole.path))
+
+
+def test_a_part_in_the_middle_is_made_again(small: gw.ClipModel, tmp_path: Path) -> None:
+    pairs = make_pairs(17)
+    run = gw.explain_dataset(pairs, tmp_path, model=small, **OPTIONS)
+    before = results(run.path)
+    pairs_files(tmp_path)[1].unlink()
+    gw.explain_dataset(pairs, tmp_path, model=small, **OPTIONS)
+    pd.testing.assert_frame_equal(results(run.path), before)
+
+
+SCRIPT = """
+import sys, time
+import gradeclip_widget as gw
+from tests.dataset.conftest import make_small
+
+def slowly(stage, done, total):
+    time.sleep(0.05)
+
+gw.explain_dataset(sys.argv[1], sys.argv[2], model=make_small(), progress=slowly, workers=1,
+                   batch_size=4, rows_per_part=5)
+"""
+
+
+def test_killed_and_started_again(small: gw.ClipModel, tmp_path: Path) -> None:
+    """Whatever the kill leaves behind, every pair is there once, as in a run that nothing disturbed."""
+    source, out = write_folder(tmp_path / "source", 60), tmp_path / "out"
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(source), str(out)], cwd=ROOT)
+    deadline = time.monotonic() + 120
+    while len(pairs_files(out)) < 3 and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert 3 <= len(pairs_files(out)) < 12
+    (out / "pairs" / ".gradeclip-0123.parquet").write_bytes(b"half a file")
+    run = gw.explain_dataset(source, out, model=small, **OPTIONS)
+    whole = gw.explain_dataset(source, tmp_path / "whole", model=small, **OPTIONS)
+    assert results(run.path).position.tolist() == list(range(60))
+    pd.testing.assert_frame_equal(results(run.path), results(whole.path))
+    assert not list(out.rglob(".gradeclip-*"))
+
+
+def test_a_full_disk_keeps_what_was_written(
+    small: gw.ClipModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs, write = make_pairs(23), pq.write_table
+
+    def full(table: Any, where: Any, **options: Any) -> None:
+        if len(pairs_files(tmp_path)) == 2 and "pairs" in str(where):
+            Path(where).write_bytes(b"PAR1 and no more")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(table, where, **options)
+
+    monkeypatch.setattr(pq, "write_table", full)
+    with pytest.raises(OSError, match=r"part-000002.*the disk is full; free some space"):
+        gw.explain_dataset(pairs, tmp_path, model=small, **OPTIONS)
+    assert results(tmp_path).position.tolist() == list(range(10))
+    assert not list(tmp_path.rglob(".gradeclip-*"))
+    monkeypatch.undo()
+    assert gw.explain_dataset(pairs, tmp_path, model=small, **OPTIONS).explained == 23
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ({"method": "grad-cam"}, "method.name is 'grad-eclip' there and 'grad-cam' here"),
+        ({"fit": "squash"}, "settings.fit is 'crop' there and 'squash' here"),
+        ({"importances": False}, "importances is True there and False here"),
+        ({"rows_per_part": 7}, "rows_per_part is 5 there and 7 here"),
+        ({"method": "rise", "method_options": {"masks": 9}}, "method.options.masks is None there"),
+    ],
+)
+def test_another_run_is_refused(
+    small: gw.ClipModel, tmp_path: Path, change: dict[str, Any], difference: str
+) -> None:
+    pairs = make_pairs(3)
+    gw.explain_dataset(pairs, tmp_path, model=small, **OPTIONS)
+    before = results(tmp_path)
+    with pytest.raises(ValueError, match="holds another run, and runs are never mixed") as caught:
+        gw.explain_dataset(pairs, tmp_path, model=small, **OPTIONS | change)
+    assert difference in str(caught.value)
+    pd.testing.assert_frame_equal(results(tmp_path), before)
+
+
+def test_other_weights_pairs_and_versions_are_refused(
+    small: gw.ClipModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gw.explain_dataset(make_pairs(3), tmp_path, model=small, **OPTIONS)
+    weights = small.model.visual.proj.data
+    before = weights.clone()
+    weights += 1e-3
+    try:
+        with pytest.raises(ValueError, match=r"never mixed \(model.weights is '\w+' there"):
+            gw.explain_dataset(make_pairs(3), tmp_path, model=small, **OPTIONS)
+    finally:
+        weights.copy_(before)
+    with pytest.raises(ValueError, match=r"never mixed \(.*source"):
+        gw.explain_dataset(make_pairs(3, seed=1), tmp_path, model=small, **OPTIONS)
+    monkeypatch.setattr(gw, "__version__", "99")
+    with pytest.raises(ValueError, match=r"never mixed \(version is '.*' there and '99' here\)"):
+        gw.explain_dataset(make_pairs(3), tmp_path, model=small, **OPTIONS)
+
+
+def test_a_newer_format_is_refused(small: gw.ClipModel, tmp_path: Path) -> None:
+    gw.explain_dataset(make_pairs(3), tmp_path, model=small, **OPTIONS)
+    record = read_record(tmp_path) | {"format": 2}
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    with pytest.raises(ValueError, match="written in format 2 by a newer gradeclip-widget"):
+        gw.explain_dataset(make_pairs(3), tmp_path, model=small, **OPTIONS)
+    (tmp_path / "run.json").write_text("{half")
+    with pytest.raises(ValueError, match=r"run.json' is damaged"):
+        read_record(tmp_path)
+
+
+def test_folders_that_are_no_place_for_a_run(small: gw.ClipModel, tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("mine")
+    with pytest.raises(ValueError, match="holds other files and no run; give a folder of its own"):
+        gw.explain_dataset(make_pairs(1), tmp_path, model=small, **OPTIONS)
+    with pytest.raises(ValueError, match=r"note.txt' is a file; give a folder"):
+        gw.explain_dataset(make_pairs(1), tmp_path / "note.txt", model=small, **OPTIONS)
+    gw.explain_dataset(make_pairs(1), tmp_path / "out", model=small, **OPTIONS)
+    with pytest.raises(ValueError, match=r"holds a run already; resume=True goes on with it"):
+        gw.explain_dataset(make_pairs(1), tmp_path / "out", model=small, resume=False, **OPTIONS)
+    with pytest.raises(FileNotFoundError, match=r"does not exist; gw\.explain_dataset"):
+        read_record(tmp_path / "none")

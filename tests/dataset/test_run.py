@@ -1,0 +1,145 @@
+"""Every pair of a source gets the row that explaining it alone gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import gradeclip_widget as gw
+from gradeclip_widget.core.evidence import share_in
+from gradeclip_widget.core.regions import coverage
+from gradeclip_widget.dataset.explain_batch import concentration
+
+from .conftest import Pairs, make_pairs
+
+OPTIONS: dict[str, Any] = {"progress": False, "workers": 0}
+
+
+def check_rows(frame: pd.DataFrame, explainer: gw.Explainer, pairs: Pairs) -> None:
+    """Every row holds what explaining its pair alone gives."""
+    assert frame.position.tolist() == list(range(len(pairs)))
+    for row, (image, caption) in zip(frame.itertuples(), pairs, strict=True):
+        alone = explainer(image, caption)
+        assert row.caption == caption
+        assert list(row.words) == [word.text for word in alone.words]
+        assert (row.grid_rows, row.grid_cols) == alone.patch_grid
+        assert (row.width, row.height) == alone.image.size
+        assert row.score == pytest.approx(alone.score, abs=1e-6)
+        assert row.cover == pytest.approx(alone.cover)
+        close(row.map, alone.signed_map.ravel())
+        close(row.importances, alone.word_importance)
+        focus = concentration(alone.signed_map)  # none in a map without positive patches
+        assert row.concentration == pytest.approx(focus or np.nan, abs=1e-4, nan_ok=True)
+
+
+def close(found: Any, wanted: Any) -> None:
+    """Values are equal to a hundred thousandth of the largest."""
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize("fit", ["crop", "squash", "whole"])
+def test_rows_are_those_of_the_explainer(small: gw.ClipModel, tmp_path: Path, fit: Any) -> None:
+    pairs = make_pairs(11)
+    run = gw.explain_dataset(
+        pairs, tmp_path / "out", model=small, fit=fit, batch_size=4, rows_per_part=5, **OPTIONS
+    )
+    assert (run.explained, run.failed) == (11, 0)
+    assert len(list((run.path / "pairs").iterdir())) == 3
+    check_rows(run.to_frame(), gw.Explainer(small, fit=fit), pairs)
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [("grad-cam", {}), ("grad-eclip-without-lambda", {}), ("grad-eclip", {"image_layers": 2})],
+)
+def test_every_method(
+    small: gw.ClipModel, tmp_path: Path, method: str, options: dict[str, Any]
+) -> None:
+    """Those that map one picture at a time give their rows too."""
+    pairs = make_pairs(4)
+    run = gw.explain_dataset(pairs, tmp_path, model=small, method=method, **options, **OPTIONS)
+    check_rows(run.to_frame(), gw.Explainer(small, method, fit="crop", **options), pairs)
+
+
+def test_the_embedded_model_by_name(tmp_path: Path) -> None:
+    pairs = [(scene.image, scene.caption) for scene in gw.demo.scenes()[:2]]
+    run = gw.explain_dataset(pairs, tmp_path, device="cpu", **OPTIONS)
+    explainer = gw.Explainer(gw.load("demo", device="cpu"), fit="crop")
+    frame = run.to_frame()
+    check_rows(frame, explainer, pairs)
+    assert frame.model.unique().tolist() == ["demo"]
+    assert frame.method.unique().tolist() == ["Grad-ECLIP"]
+
+
+def test_processes_read_the_same(small: gw.ClipModel, tmp_path: Path) -> None:
+    pairs = make_pairs(19)
+    options: dict[str, Any] = {"model": small, "progress": False, "batch_size": 4}
+    here = gw.explain_dataset(pairs, tmp_path / "here", workers=0, **options).to_frame()
+    there = gw.explain_dataset(pairs, tmp_path / "there", workers=2, **options).to_frame()
+    columns = [name for name in here.columns if name != "seconds"]
+    pd.testing.assert_frame_equal(here[columns], there[columns])
+
+
+def test_without_importances_and_thumbnails(small: gw.ClipModel, tmp_path: Path) -> None:
+    pairs = make_pairs(3)
+    run = gw.explain_dataset(
+        pairs, tmp_path, model=small, importances=False, thumbnails=False, **OPTIONS
+    )
+    frame = run.to_frame()
+    assert frame.importances.isna().all()
+    assert frame.thumbnail.isna().all()
+    assert frame.score.notna().all()
+
+
+def test_energy_in_the_box(small: gw.ClipModel, tmp_path: Path) -> None:
+    box = (10, 5, 60, 80)
+    rows = [
+        {"image": image, "caption": caption, "box": box if n else None}
+        for n, (image, caption) in enumerate(make_pairs(2))
+    ]
+    run = gw.explain_dataset(rows, tmp_path, model=small, fit="squash", **OPTIONS)
+    first, second = run.to_frame().itertuples()
+    assert np.isnan(first.energy)
+    signed_map = second.map.reshape(second.grid_rows, second.grid_cols)
+    covered = coverage(box, (second.width, second.height), signed_map.shape, second.cover)
+    assert second.energy == pytest.approx(share_in(signed_map, covered))
+    assert 0 < second.energy < 1
+
+
+def test_concentration() -> None:
+    even, one = np.ones((5, 10), np.float32), np.full((5, 10), -1, np.float32)
+    assert concentration(even) == pytest.approx(0.1)
+    assert concentration(one) is None
+    one[2, 3] = 2
+    assert concentration(one) == 1
+
+
+def test_readable_as_it_is(small: gw.ClipModel, tmp_path: Path) -> None:
+    run = gw.explain_dataset(make_pairs(7), tmp_path, model=small, rows_per_part=3, **OPTIONS)
+    files = str(run.path / "pairs" / "*.parquet")
+    frame = pd.read_parquet(run.path / "pairs")
+    polars = pl.read_parquet(files)
+    by_sql = duckdb.sql(f"SELECT * FROM '{files}' ORDER BY position").df()
+    assert polars["map"].dtype == pl.Array(pl.Float32, 36)
+    for other in (polars.sort("position")["score"].to_numpy(), by_sql["score"]):
+        np.testing.assert_array_equal(other, frame.score)
+    np.testing.assert_array_equal(np.stack(by_sql["map"]), np.stack(frame["map"]))
+
+
+def test_progress_counts_every_pair(small: gw.ClipModel, tmp_path: Path) -> None:
+    seen: list[tuple[str, int, int | None]] = []
+    pairs = [*make_pairs(5), (b"no picture", "a dog")]
+    options: dict[str, Any] = {"model": small, "batch_size": 2, "workers": 0}
+    gw.explain_dataset(pairs, tmp_path, progress=lambda *step: seen.append(step), **options)
+    assert seen[0] == ("pairs", 0, 6)
+    assert seen[-1] == ("pairs", 6, 6)
+    done = [step[1] for step in seen]
+    assert done == sorted(done)
+    gw.explain_dataset(pairs, tmp_path, progress=lambda *step: seen.append(step), **options)
+    assert seen[-1] == ("pairs", 6, 6)
