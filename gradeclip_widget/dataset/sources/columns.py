@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ...core.errors import did_you_mean
+from ...core.errors import did_you_mean, missing_extra
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -184,9 +184,7 @@ def need(module: str, what: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"{what} need {module.partition('.')[0]}: pip install 'gradeclip-widget[dataset]'"
-        ) from error
+        raise missing_extra(module.partition(".")[0], "dataset", what) from error
 
 
 def text_of(value: Any) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.errors import missing_extra
 from ...core.evidence import COUNTS
 
 if TYPE_CHECKING:
@@ -241,7 +242,5 @@ def require_duckdb() -> Any:
     try:
         import duckdb
     except ImportError as error:
-        raise ImportError(
-            "the gallery searches with DuckDB: pip install 'gradeclip-widget[dataset]'"
-        ) from error
+        raise missing_extra("duckdb", "dataset", "searches in a gallery") from error
     return duckdb
