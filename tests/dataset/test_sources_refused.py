@@ -395,6 +395,7 @@ def damaged(path: Path, at: int | None = None, cut: int | None = None) -> None:
             5,
             "damaged at byte 10240|cannot be read on",
         ),  # within a header
+        ({"cut": 5 * 4 * 512 + 1100}, 5, "damaged|cannot be read on"),  # between picture and text
         ({"cut": 4 * 512}, 1, ""),  # at the end of a sample, as if the rest had never been
         ({"at": 5 * 4 * 512}, 5, "damaged at byte 10240"),
         ({"cut": 0}, 0, "cannot be read on: ReadError: empty"),

@@ -119,6 +119,14 @@ def test_words_that_the_other_run_lacks_are_kept(tmp_path: Path) -> None:
     assert np.isnan(cat["difference"])
 
 
+def test_pairs_that_failed_in_one_run_do_not_hide_the_others(tmp_path: Path) -> None:
+    rows = [said("a dog", 0.1, n / 10, position=n, id=f"p{n}") for n in range(7)]
+    one = write_run(tmp_path / "one", rows)
+    two = write_run(tmp_path / "two", rows[2:])
+    dog = by_word(word_statistics(one, two)).loc["dog"]
+    assert (dog["pairs"], dog["shared"], dog["difference"]) == (7, 5, 0)
+
+
 def test_pairs_of_the_same_id_are_not_joined_crosswise(tmp_path: Path) -> None:
     same = {"id": "7", "image": "dog.png"}
     for name in ("one", "two"):
@@ -247,6 +255,16 @@ def test_ignored_words_are_those_that_name_something(statistics: pd.DataFrame) -
     figure = word_figure(statistics, "ignored")
     assert figure.data[1].x[0] == 1
     assert "dog" not in shown(figure)
+
+
+def test_a_rare_word_is_not_the_most_ignored_by_chance() -> None:
+    rows = {
+        "word": ["rare", "often"],
+        "pairs": [5, 500],
+        "counts": [0.0, 0.01],
+        "lowers": [0.0, 0.0],
+    }
+    assert shown(word_figure(pd.DataFrame(rows), "ignored")) == ["often", "rare"]
 
 
 def test_words_that_change_are_told_from_those_that_may_not(statistics: pd.DataFrame) -> None:
