@@ -1,0 +1,144 @@
+"""On a real Ray cluster of two workers in this machine, rows are those of the local engine."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+import ray
+
+import gradeclip_widget as gw
+from gradeclip_widget.dataset.engines.ray_engine import RayOptions
+from gradeclip_widget.dataset.folder import pairs_files
+
+from .conftest import make_pairs
+
+PAIRS = 2000
+OPTIONS: dict[str, Any] = {
+    "batch_size": 32,
+    "rows_per_part": 100,
+    "thumbnails": False,
+    "workers": 0,
+}
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    """A cluster of two cores."""
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    yield
+    ray.shutdown()
+
+
+def actors() -> list[psutil.Process]:
+    """The processes of the actors that explain parts."""
+    return [
+        child
+        for child in psutil.Process().children(recursive=True)
+        if "ray::MapWorker" in child.name() or "ray::MapWorker" in " ".join(child.cmdline()[:1])
+    ]
+
+
+def test_a_killed_worker_loses_and_doubles_nothing(
+    small: gw.ClipModel, tmp_path: Path, cluster: None
+) -> None:
+    pairs = [*make_pairs(PAIRS - 1), (b"no picture", "a dog")]
+    out, killed = tmp_path / "ray", list[int]()
+
+    def kill() -> None:
+        while not pairs_files(out):
+            time.sleep(0.02)
+        victim = actors()[0]
+        victim.send_signal(signal.SIGKILL)
+        killed.append(victim.pid)
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    start = time.perf_counter()
+    run = gw.explain_dataset(
+        pairs,
+        out,
+        model=small,
+        engine="ray",
+        progress=False,
+        ray_options={"actors": 2, "cpus_per_actor": 1},
+        **OPTIONS,
+    )
+    on_cluster = time.perf_counter() - start
+    killer.join(5)
+    assert killed
+    assert (run.explained, run.failed) == (PAIRS - 1, 1)
+    start = time.perf_counter()
+    local = gw.explain_dataset(pairs, tmp_path / "local", model=small, progress=False, **OPTIONS)
+    print(f"ray {on_cluster:.1f} s, one worker lost; local {time.perf_counter() - start:.1f} s")
+    check_equal(run.to_frame(), local.to_frame())
+    errors = pd.read_parquet(out / "errors")
+    assert errors.position.tolist() == [PAIRS - 1]
+
+
+def check_equal(one: pd.DataFrame, other: pd.DataFrame) -> None:
+    """Rows are the same ones, and their figures equal to a millionth."""
+    assert one.position.tolist() == other.position.tolist() == list(range(PAIRS - 1))
+    assert one.caption.tolist() == other.caption.tolist()
+    np.testing.assert_allclose(one.score, other.score, atol=1e-6)
+    for column in ("map", "importances"):
+        a, b = np.concatenate(one[column]), np.concatenate(other[column])
+        np.testing.assert_allclose(a, b, atol=1e-6 * np.abs(b).max())
+
+
+def test_goes_on_with_what_the_local_engine_began(
+    small: gw.ClipModel, tmp_path: Path, cluster: None
+) -> None:
+    pairs = make_pairs(12)
+    options = OPTIONS | {"rows_per_part": 4}
+    whole = gw.explain_dataset(pairs, tmp_path, model=small, progress=False, **options).to_frame()
+    pairs_files(tmp_path)[1].unlink()
+    seen: list[tuple[str, int, int | None]] = []
+    gw.explain_dataset(
+        pairs,
+        tmp_path,
+        model=small,
+        engine="ray",
+        progress=lambda *step: seen.append(step),
+        ray_options={"actors": 1, "cpus_per_actor": 1},
+        **options,
+    )
+    assert seen == [("pairs", 8, 12), ("pairs", 12, 12)]
+    again = pd.read_parquet(tmp_path / "pairs")
+    np.testing.assert_allclose(again.score, whole.score, atol=1e-6)
+    assert again.position.tolist() == list(range(12))
+
+
+def test_bad_options(small: gw.ClipModel, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="actors=0: give at least 1"):
+        RayOptions(actors=0)
+    with pytest.raises(TypeError, match="workers_per_gpu"):
+        gw.explain_dataset(
+            make_pairs(1),
+            tmp_path,
+            model=small,
+            engine="ray",
+            progress=False,
+            ray_options={"workers_per_gpu": 1},
+        )
+
+
+def test_no_cluster_at_the_address(small: gw.ClipModel, tmp_path: Path) -> None:
+    ray.shutdown()
+    with pytest.raises(ConnectionError, match="address='auto': no Ray cluster"):
+        gw.explain_dataset(
+            make_pairs(1),
+            tmp_path,
+            model=small,
+            engine="ray",
+            progress=False,
+            ray_options={"address": "auto"},
+        )
