@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from .clip import ClipModel, ModelLoadError, from_transformers, load, model_names
     from .core.images.erasure import erase
     from .core.vocabulary import Vocabulary
-    from .dataset import DatasetRun, explain_dataset
-    from .dataset.statistics import word_figure, word_statistics
+    from .dataset import DatasetRun, explain_dataset, word_figure, word_statistics
     from .explain.explainer import Explainer
     from .explain.explanation import Explanation
     from .explain.word_lists import vocabularies
     from .magic import load_ipython_extension
     from .widget.explore import explore, show
+    from .widget.gallery import Gallery, browse
     from .widget.widget import ExplanationWidget
 
 _HOMES = {
@@ -30,6 +30,8 @@ _HOMES = {
     "Explanation": ".explain.explanation",
     "ModelLoadError": ".clip",
     "Vocabulary": ".core.vocabulary",
+    "Gallery": ".widget.gallery",
+    "browse": ".widget.gallery",
     "erase": ".core.images.erasure",
     "explain_dataset": ".dataset",
     "explore": ".widget",
@@ -39,8 +41,8 @@ _HOMES = {
     "model_names": ".clip",
     "show": ".widget",
     "vocabularies": ".explain.word_lists",
-    "word_figure": ".dataset.statistics",
-    "word_statistics": ".dataset.statistics",
+    "word_figure": ".dataset",
+    "word_statistics": ".dataset",
 }
 
 __version__ = "0.1.0"
@@ -50,8 +52,10 @@ __all__ = [
     "Explainer",
     "Explanation",
     "ExplanationWidget",
+    "Gallery",
     "ModelLoadError",
     "Vocabulary",
+    "browse",
     "demo",
     "erase",
     "evaluation",

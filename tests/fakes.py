@@ -14,7 +14,7 @@ from gradeclip_widget.core.block_maps import BlockMaps
 from gradeclip_widget.core.progress import Progress, no_progress
 from gradeclip_widget.core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
 from gradeclip_widget.explain.explanation import Explanation
-from gradeclip_widget.widget.backend import Backend
+from gradeclip_widget.widget.backend.backend import Backend
 from gradeclip_widget.widget.request import Request
 
 from .factories import GRID, SIZE, make_explanation, picture

@@ -19,7 +19,7 @@ FLOORS = (
     {"explain"},
     {"dataset"},
     {"evaluation"},
-    {"widget", "training", "cli", "metrics"},
+    {"widget", "training", "cli"},
     {"magic"},
     {"__init__"},
 )

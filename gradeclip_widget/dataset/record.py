@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from importlib.metadata import version
 from typing import Any
 
 import torch
@@ -35,12 +36,10 @@ def record_of(
         thumbnails: the same.
         rows_per_part: the same.
     """
-    from .. import __version__
-
     clip = explainer.clip
     return {
         "format": FORMAT,
-        "version": __version__,
+        "version": version("gradeclip-widget"),
         "model": {"name": clip.name, "weights": weights_digest(clip), "load": load},
         "method": {
             "name": explainer.method.name,

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..core.errors import did_you_mean, missing_extra
 from ..core.progress import ProgressOption
 from .folder import RunFolder
-from .record import record_of
 from .schema import PAIRS
 
 if TYPE_CHECKING:
@@ -139,6 +138,7 @@ def explain_dataset(
     from .engines.reading import default_workers
     from .explain_batch import BatchExplainer
     from .prepare import Preparation
+    from .record import record_of
     from .sources import open_source
 
     sizes = BatchSize.of(batch_size)

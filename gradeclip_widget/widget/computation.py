@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..core.progress import Progress
 from ..explain.explanation import Explanation
 from ..export.payload import to_payload
+from .backend.worker import Check, Worker
 from .history import Step
 from .questions import QUESTIONS
 from .request import Request
-from .worker import Check, Worker
 
 if TYPE_CHECKING:
-    from .backend import Backend
+    from .backend.backend import Backend
 
 _PROGRESS_EVERY, _PROGRESS_PATIENCE = 0.1, 0.5  # seconds
 _IN_BYTES = "loading weights"  # the one stage whose progress is

@@ -22,7 +22,7 @@ from .request import Request, WidgetState
 from .traits import Traits, names_of
 
 if TYPE_CHECKING:
-    from .backend import Backend
+    from .backend.backend import Backend
 
 # For hosts that prefer HTML to the live view: what they show is the output beside it.
 NOTHING = "<!-- The live view; beside it is what stands in for it. -->"

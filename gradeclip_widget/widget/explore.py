@@ -81,7 +81,7 @@ def explore(
     """
     from ..clip.tokenizers.captions import caption_texts
     from ..explain.explainer import Explainer
-    from .backend import Backend
+    from .backend.backend import Backend
 
     captions = _captions(captions, options)
     if "options" in options:

@@ -14,6 +14,7 @@ from ..core.errors import under_old_name
 from ..core.evidence import INTEGRATED_GRADIENTS
 from ..explain.explanation import Explanation
 from ..export.html import STATIC, page
+from .backend.worker import Worker
 from .computation import Computation, Result
 from .display import Display
 from .history import Step
@@ -21,10 +22,9 @@ from .options import check_options, describe_traits
 from .questions import QUESTIONS
 from .request import Request, resolve_prompts, resolve_resolution
 from .traits import Traits, names_of
-from .worker import Worker
 
 if TYPE_CHECKING:
-    from .backend import Backend
+    from .backend.backend import Backend
 
 NO_MODEL = (
     "This widget shows a saved explanation and has no model: "

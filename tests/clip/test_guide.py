@@ -28,7 +28,7 @@ from gradeclip_widget.clip.image_towers import registry as tower_registry
 from gradeclip_widget.clip.image_towers.base import FAMILIES
 from gradeclip_widget.methods import registry as method_registry
 from gradeclip_widget.methods.base import METHODS
-from gradeclip_widget.widget.backend import Backend
+from gradeclip_widget.widget.backend.backend import Backend
 from gradeclip_widget.widget.request import Request
 
 from . import invariants as check

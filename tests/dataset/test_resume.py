@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import gradeclip_widget as gw
+from gradeclip_widget.dataset import record
 from gradeclip_widget.dataset.folder import pairs_files, read_record
 
 from .conftest import make_pairs, write_folder
@@ -146,15 +147,15 @@ def test_other_weights_pairs_and_versions_are_refused(
         weights.copy_(before)
     with pytest.raises(ValueError, match=r"never mixed \(.*source"):
         gw.explain_dataset(make_pairs(3, seed=1), tmp_path, model=small, **OPTIONS)
-    monkeypatch.setattr(gw, "__version__", "99")
+    monkeypatch.setattr(record, "version", lambda package: "99")
     with pytest.raises(ValueError, match=r"never mixed \(version is '.*' there and '99' here\)"):
         gw.explain_dataset(make_pairs(3), tmp_path, model=small, **OPTIONS)
 
 
 def test_a_newer_format_is_refused(small: gw.ClipModel, tmp_path: Path) -> None:
     gw.explain_dataset(make_pairs(3), tmp_path, model=small, **OPTIONS)
-    record = read_record(tmp_path) | {"format": 2}
-    (tmp_path / "run.json").write_text(json.dumps(record))
+    newer = read_record(tmp_path) | {"format": 2}
+    (tmp_path / "run.json").write_text(json.dumps(newer))
     with pytest.raises(ValueError, match="written in format 2 by a newer gradeclip-widget"):
         gw.explain_dataset(make_pairs(3), tmp_path, model=small, **OPTIONS)
     (tmp_path / "run.json").write_text("{half")

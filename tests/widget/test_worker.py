@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gradeclip_widget.widget.worker import Check, Superseded, Worker
+from gradeclip_widget.widget.backend.worker import Check, Superseded, Worker
 
 from ..fakes import Gate
 
@@ -191,7 +191,7 @@ def test_nothing_of_a_job_is_held_on_to_when_it_is_done(worker: Worker) -> None:
 def test_work_ends_before_the_interpreter_does() -> None:
     code = """
 import threading
-from gradeclip_widget.widget.worker import Worker
+from gradeclip_widget.widget.backend.worker import Worker
 
 started = threading.Event()
 

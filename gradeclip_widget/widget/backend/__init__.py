@@ -1,5 +1,1 @@
-"""The backend of a live widget: its pictures and models, and what is computed with them."""
-
-from .backend import Backend
-
-__all__ = ["Backend"]
+"""What works behind a live widget: its pictures and models, what is computed with them, and the thread."""

@@ -10,8 +10,8 @@ import numpy as np
 import traitlets as t
 
 from ...core.errors import describe_error
+from ..backend.worker import Check, Worker
 from ..traits import Traits
-from ..worker import Check, Worker
 from .answers import Answers
 from .details import Details
 from .disagreement import all_disagreements

@@ -13,7 +13,7 @@ from ...core.progress import Progress
 from ..request import Request
 
 if TYPE_CHECKING:
-    from ..backend import Backend
+    from ..backend.backend import Backend
 
 QUESTIONS: dict[str, Question] = {}  # by the trait that holds the answer
 

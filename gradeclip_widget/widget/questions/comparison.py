@@ -15,7 +15,7 @@ from .base import Question, Shown
 
 if TYPE_CHECKING:
     from ...explain.explanation import Explanation
-    from ..backend import Backend
+    from ..backend.backend import Backend
 
 MOST = 6  # methods at a time
 NO_MODEL = (

@@ -12,7 +12,7 @@ from ...export.picture import display_image
 from .base import RegionQuestion
 
 if TYPE_CHECKING:
-    from ..backend import Backend
+    from ..backend.backend import Backend
 
 
 class Erasure(RegionQuestion):

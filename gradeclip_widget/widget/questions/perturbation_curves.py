@@ -13,7 +13,7 @@ from ...core.progress import Progress, no_progress
 from .base import Question, Shown
 
 if TYPE_CHECKING:
-    from ..backend import Backend
+    from ..backend.backend import Backend
     from ..request import Request
 
 Curves = dict[str, Any]  # as ``Curves`` in ``js/src/state/entries.ts``

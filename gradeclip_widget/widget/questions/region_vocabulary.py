@@ -10,7 +10,7 @@ from ...core.progress import Progress
 from .base import RegionQuestion, Shown
 
 if TYPE_CHECKING:
-    from ..backend import Backend
+    from ..backend.backend import Backend
 
 _COUNT = 12  # words sent
 

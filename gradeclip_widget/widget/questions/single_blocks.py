@@ -11,7 +11,7 @@ from ...export.payload import to_raw_depth
 from .base import Question, Shown
 
 if TYPE_CHECKING:
-    from ..backend import Backend
+    from ..backend.backend import Backend
 
 
 class SingleBlocks(Question):
