@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from cachetools import LRUCache
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..core import regions
@@ -40,8 +39,8 @@ class BatchExplainer:
     """Explains prepared pairs in batches.
 
     A method that maps several pictures at once (Grad-ECLIP) explains a batch in one pass of each tower, if
-    it explains one image block and the image tower takes batches. Other methods and towers explain pair by
-    pair, with the same result.
+    it explains one image block and the image tower takes batches. Other methods and towers map picture by
+    picture, with the same result.
 
     Args:
         explainer: the model, the method and their options.
@@ -63,6 +62,11 @@ class BatchExplainer:
             and not made.reference
         )
 
+    @property
+    def needs_pictures(self) -> bool:
+        """Whether pairs are explained whole, one by one: where each text is an optimization of its own."""
+        return self.explainer.reference or self.explainer.method.per_text
+
     def patches(self) -> int | None:
         """Return how many patches every map has, from a trial; ``None`` where pictures keep their ratio."""
         made = self.explainer
@@ -82,7 +86,8 @@ class BatchExplainer:
         """
         start = time.perf_counter()
         try:
-            results = self._together(pairs) if self.in_batches else [self._alone(p) for p in pairs]
+            alone = self.needs_pictures
+            results = [self._alone(pair) for pair in pairs] if alone else self._together(pairs)
         except (RuntimeError, ValueError, TypeError) as error:
             if is_out_of_memory(error):
                 raise MemoryError(str(error)) from error
@@ -93,31 +98,46 @@ class BatchExplainer:
         return [self._row(p, r, seconds) for p, r in zip(pairs, results, strict=True)]
 
     def _together(self, pairs: Sequence[PreparedPair]) -> list[_Result]:
-        clip, method = self.explainer.clip, self.explainer.method
-        with clip.inference_context():
-            images = clip.image_tower.trace_batch(
-                clip.to_device(torch.cat([pair.pixels for pair in pairs]))
-            )
+        """Explain pairs whose captions, and where the method can, pictures share a pass."""
+        with self.explainer.clip.inference_context():
             texts = self._embed(pairs)
-            longest = max(map(len, texts))
-            directions = images.embedding.new_zeros(len(pairs), longest, images.embedding.shape[1])
-            for row, text in zip(directions, texts, strict=True):
-                row[0] = text[0]
-                row[1 : len(text)] = text[0] - text[1:]
-            maps = method.batch_maps(images, directions)
-            scores = (images.embedding * directions[:, 0]).sum(1)
-        arrays: NDArray[np.float32] = maps.float().cpu().numpy()
-        arrays = arrays.reshape(*arrays.shape[:2], *images.grid)
+            mapped = (
+                self._map_batch(pairs, texts)
+                if self.in_batches
+                else [self._map_one(*one) for one in zip(pairs, texts, strict=True)]
+            )
         results = []
-        for pair, score, of_pair, text in zip(
-            pairs, scores.float().tolist(), arrays, texts, strict=True
-        ):
+        for pair, (score, maps) in zip(pairs, mapped, strict=True):
             importances = None
             if self.importances:
-                left_out = rows_of_all(of_pair[1 : len(text)], pair.tokens.words)
-                importances = picture_shares(left_out, score)
-            results.append(_Result(score, of_pair[0], importances))
+                importances = picture_shares(rows_of_all(maps[1:], pair.tokens.words), score)
+            results.append(_Result(score, maps[0], importances))
         return results
+
+    def _map_batch(
+        self, pairs: Sequence[PreparedPair], texts: Sequence[Tensor]
+    ) -> list[tuple[float, Maps]]:
+        """Return the score and the maps (1 + W, rows, cols) of each pair, from one pass of the tower."""
+        clip, method = self.explainer.clip, self.explainer.method
+        pixels = torch.cat([pair.pixels for pair in pairs])
+        images = clip.image_tower.trace_batch(clip.to_device(pixels))
+        longest = max(map(len, texts))
+        directions = images.embedding.new_zeros(len(pairs), longest, images.embedding.shape[1])
+        for row, text in zip(directions, texts, strict=True):
+            row[: len(text)] = _directions(text)
+        scores = (images.embedding * directions[:, 0]).sum(1).tolist()
+        maps = method.batch_maps(images, directions).float().cpu().numpy()
+        maps = maps.reshape(*maps.shape[:2], *images.grid)
+        return [(scores[n], maps[n, : len(text)]) for n, text in enumerate(texts)]
+
+    def _map_one(self, pair: PreparedPair, text: Tensor) -> tuple[float, Maps]:
+        """Return the same of one pair."""
+        made = self.explainer
+        trace = made.clip.image_tower.trace(
+            made.clip.to_device(pair.pixels), made.image_layers, contributions=False
+        )
+        maps = made.method.image_maps(trace, _directions(text)).float().cpu().numpy()
+        return float(trace.embedding @ text[0]), maps.reshape(len(text), *trace.grid)
 
     def _embed(self, pairs: Sequence[PreparedPair]) -> list[Tensor]:
         """Return unit embeddings (1 + W, E) of each caption and of the same without each of its words."""
@@ -137,6 +157,7 @@ class BatchExplainer:
         return tuple(tuple(enclose(one)) for one in ids)
 
     def _alone(self, pair: PreparedPair) -> _Result:
+        """Explain one pair whole, by a method whose importances need more than maps of left-out words."""
         explanation = self.explainer(pair.picture, pair.tokens.caption)
         importances = explanation.word_importance if self.importances else None
         return _Result(explanation.score, explanation.signed_map, importances)
@@ -170,6 +191,11 @@ class BatchExplainer:
             "model": self.explainer.clip.name,
             "seconds": seconds,
         }
+
+
+def _directions(text: Tensor) -> Tensor:
+    """Return a caption's embedding and what each word adds to it, from `BatchExplainer._embed`."""
+    return torch.cat([text[:1], text[:1] - text[1:]])
 
 
 def concentration(signed_map: Maps) -> float | None:

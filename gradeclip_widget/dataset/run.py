@@ -171,7 +171,7 @@ def explain_dataset(
     )
     folder = RunFolder.open(out, record, patches, resume)
     readers = default_workers() if workers is None else workers
-    prepare = Preparation.of(explainer, thumbnails, keep_pictures=not explain.in_batches)
+    prepare = Preparation.of(explainer, thumbnails, keep_pictures=explain.needs_pictures)
     with _progress(pairs, folder, progress) as report:
         if engine == "ray":
             from .engines.ray_engine import RayOptions, run_ray

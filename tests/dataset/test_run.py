@@ -56,7 +56,12 @@ def test_rows_are_those_of_the_explainer(small: gw.ClipModel, tmp_path: Path, fi
 
 @pytest.mark.parametrize(
     ("method", "options"),
-    [("grad-cam", {}), ("grad-eclip-without-lambda", {}), ("grad-eclip", {"image_layers": 2})],
+    [
+        ("grad-cam", {}),
+        ("m2ib", {"method_options": {"steps": 2}}),
+        ("grad-eclip-without-lambda", {}),
+        ("grad-eclip", {"image_layers": 2}),
+    ],
 )
 def test_every_method(
     small: gw.ClipModel, tmp_path: Path, method: str, options: dict[str, Any]
