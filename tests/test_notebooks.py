@@ -15,6 +15,14 @@ LOCAL_LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 # What the texts say of numbers that cells show, in the cells' own names.
 CLAIMS = {
+    "datasets": """
+assert (run.explained, run.failed) == (59, 1)
+assert errors["image"].str.endswith("500007.png").all()
+assert (statistics.set_index("word")["counts"][["and", "a"]] < 0.1).all()
+assert statistics["word"].head(5).isin(["and", "a", "of", "the"]).sum() == 0
+assert gallery.rows["caption"].str.contains("dog").all()
+assert gallery.rows["disagreement"].is_monotonic_decreasing
+""",
     "limits": """
 for name in ("another thing", "another color", "colors swapped"):
     assert results[name]["low"] > 0.5, name
@@ -97,15 +105,16 @@ def test_links_of_a_notebook_lead_somewhere(path: Path) -> None:
     assert gone == []
 
 
-@pytest.mark.parametrize("name", ["embedding", "limits", "methods", "regions"])
+@pytest.mark.parametrize("name", ["datasets", "embedding", "limits", "methods", "regions"])
 def test_one_cell_chooses_the_model(name: str) -> None:
     (path,) = (path for path in NOTEBOOKS if path.stem == name)
     code = [c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
     assert sum("gw.load(" in source for source in code) == 1
     for source in code:
-        assert source.count("gw.explore(") == source.count("model=clip")
+        shown = sum(map(source.count, ("gw.explore(", "gw.explain_dataset(", "gw.browse(")))
+        assert shown == source.count("model=clip")
 
 
 def test_there_are_notebooks() -> None:
-    names = ["embedding", "explore", "limits", "methods", "own_model", "quickstart", "regions"]
-    assert [path.stem for path in NOTEBOOKS] == names
+    names = "datasets embedding explore limits methods own_model quickstart regions"
+    assert [path.stem for path in NOTEBOOKS] == names.split()
