@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +21,11 @@ class Failures:
 
     Args:
         files: the run's Parquet files of errors.
+        cursor: connects to DuckDB.
     """
 
-    def __init__(self, files: Sequence[Path]) -> None:
-        self._files = [str(file) for file in files]
+    def __init__(self, files: Sequence[Path], cursor: Callable[[], Any]) -> None:
+        self._files, self._cursor = [str(file) for file in files], cursor
 
     def summary(self) -> dict[str, Any]:
         """Return how many failed, ``count``, and how often at which stage with which error, ``kinds``."""
@@ -58,7 +59,7 @@ class Failures:
             return []
         duckdb = require_duckdb()
         try:
-            with duckdb.connect() as connection:
+            with self._cursor() as connection:
                 found: list[tuple[Any, ...]] = connection.execute(
                     sql, {"files": self._files}
                 ).fetchall()

@@ -38,16 +38,17 @@ class Maps:
     @classmethod
     def of(cls, table: Any) -> Maps:
         """Return the maps of a table that has `MAP_COLUMNS`."""
+        # By neither `to_numpy` nor `flatten`: they import pandas and the functions that pyarrow computes
+        # with, which takes longer than all the rest of opening a gallery.
         column = {name: table.column(name).combine_chunks() for name in MAP_COLUMNS}
 
         def stacked(*names: str) -> NDArray[np.int64]:
-            return np.stack([column[name].to_numpy() for name in names], 1).astype(np.int64)
+            return np.stack([np.from_dlpack(column[name]) for name in names], 1).astype(np.int64)
 
         grids = stacked("grid_rows", "grid_cols")
-        values = column["map"].flatten().to_numpy(zero_copy_only=False)
-        covers = column["cover"].flatten().to_numpy(zero_copy_only=False)
+        covers = _values(column["cover"])
         return cls(
-            values,
+            _values(column["map"]),
             np.concatenate([[0], np.cumsum(grids.prod(1))]),
             grids,
             stacked("width", "height"),
@@ -90,23 +91,20 @@ class RowReader:
 
         if not len(rows):
             raise ValueError("no rows to read")
-        tables, places = list[Any](), list[NDArray[np.int64]]()
-        files = np.searchsorted(self._starts, rows, side="right") - 1
+        parts = list[Any]()
         try:
             with self._lock:
-                for index in np.unique(files):
-                    of_file = np.flatnonzero(files == index)
-                    inside = rows[of_file] - self._starts[index]
-                    file, starts = self._file(int(index))
-                    groups = np.searchsorted(starts, inside, side="right") - 1
-                    for group in np.unique(groups):
-                        of_group = np.flatnonzero(groups == group)
-                        table = self._group(int(index), int(group), file)
-                        tables.append(table.take(inside[of_group] - starts[group]))
-                        places.append(of_file[of_group])
+                # Rows that follow each other are sliced off together. `take` is no way, as in `Maps.of`.
+                for first, stop in _stretches(rows):
+                    at = first
+                    while at < stop:
+                        table, inside = self._find(at)
+                        count = min(stop - at, table.num_rows - inside)
+                        parts.append(table.slice(inside, count))
+                        at += count
         except (OSError, pa.ArrowException) as error:
             raise ValueError(f"the run cannot be read any more: {error}") from error
-        return pa.concat_tables(tables).take(np.argsort(np.concatenate(places)))
+        return pa.concat_tables(parts).combine_chunks()
 
     def batches(self, columns: Sequence[str]) -> Iterator[Any]:
         """Yield columns of all rows in order as tables, none of which is kept."""
@@ -117,14 +115,18 @@ class RowReader:
                 for group in range(file.num_row_groups):
                     yield file.read_row_group(group, columns=columns)
 
-    def _group(self, index: int, group: int, file: Any) -> Any:
-        """Return a row group, decoded."""
+    def _find(self, row: int) -> tuple[Any, int]:
+        """Return the row group that a row is in, decoded, and the row's place there."""
+        index = int(np.searchsorted(self._starts, row, side="right")) - 1
+        file, starts = self._file(index)
+        inside = row - int(self._starts[index])
+        group = int(np.searchsorted(starts, inside, side="right")) - 1
         table = self._groups.get((index, group))
         if table is None:
             table = file.read_row_group(group, columns=self._columns)
             if table.nbytes <= _KEPT:
                 self._groups[index, group] = table
-        return table
+        return table, inside - int(starts[group])
 
     def _file(self, index: int) -> tuple[Any, NDArray[np.int64]]:
         """Return an open file, and the first row of each of its row groups."""
@@ -135,3 +137,19 @@ class RowReader:
             groups = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
             self._open[index] = file, np.concatenate([[0], np.cumsum(groups)])[:-1]
         return self._open[index]
+
+
+def _values(lists: Any) -> NDArray[np.float32]:
+    """Return the values of all lists of a pyarrow array after each other."""
+    if hasattr(lists, "offsets"):
+        start, stop = lists.offsets[0].as_py(), lists.offsets[-1].as_py()
+    else:  # lists of one length; they are part of an array that may begin before them
+        start, stop = (n * lists.type.list_size for n in (lists.offset, lists.offset + len(lists)))
+    return np.asarray(np.from_dlpack(lists.values.slice(start, stop - start)), np.float32)
+
+
+def _stretches(rows: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Yield the stretches of rows that follow each other, as (first, stop), in the order of the rows."""
+    ends = np.flatnonzero(np.diff(rows) != 1) + 1
+    for start, stop in zip([0, *ends], [*ends, len(rows)], strict=True):
+        yield int(rows[start]), int(rows[stop - 1]) + 1

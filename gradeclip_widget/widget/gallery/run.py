@@ -52,7 +52,7 @@ class OpenRun:
         record = read_record(path)
         files = pairs_files(path)
         table = PairTable(files)
-        failures = Failures(sorted((path / ERRORS).glob("part-*.parquet")))
+        failures = Failures(sorted((path / ERRORS).glob("part-*.parquet")), table.cursor)
         if not table.total and not failures.summary()["count"]:
             raise ValueError(
                 f"the run in {str(out)!r} has no pair yet: start gw.explain_dataset(...) again, which goes "

@@ -85,17 +85,18 @@ class PairTable:
             )
         else:
             self._run(
-                f"CREATE TABLE pairs AS SELECT row_number() OVER () - 1 AS row, {', '.join(_LIGHT)} "
-                "FROM read_parquet($files)",
+                f"CREATE TABLE light AS SELECT {', '.join(_LIGHT)} FROM read_parquet($files)",
                 files=self._files,
             )
-            counted = self._run(
-                "SELECT filename, count(*) FROM read_parquet($files, filename = true) GROUP BY filename",
-                files=self._files,
-            )
-            rows_of = dict(counted.fetchall())
-            self.counts[:] = [rows_of.get(file, 0) for file in self._files]
+            self._run("CREATE VIEW pairs AS SELECT rowid AS row, * FROM light")
+            import pyarrow.parquet as pq
+
+            self.counts[:] = [pq.read_metadata(file).num_rows for file in self._files]
         self.total = int(self.counts.sum())
+
+    def cursor(self) -> Any:
+        """Return a connection of its own to the same database, for one thread."""
+        return self._connection.cursor()
 
     def column(self, name: str) -> NDArray[Any]:
         """Return a light column of all rows, (N,)."""

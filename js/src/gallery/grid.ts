@@ -10,7 +10,7 @@ import type { Look, Tile } from "./tile";
 
 const OVERSCAN = 1.25; // screens above and below the view that have tiles too
 
-const HOLD = 180; // ms for which what was in view stays there while another place is on its way
+const HOLD = 350; // ms for which what was in view stays there while another place is on its way
 
 export interface GridOptions {
   open(tile: Tile): void;
@@ -126,9 +126,12 @@ export class Grid {
       this.#heldSince = 0;
       this.#drawAt(place, view, OVERSCAN * view);
     } else this.#leap(place, view);
-    // What stays in view while it is scrolled under it goes along.
-    const held = this.#awaited === null && this.#heldSince === 0 ? 0 : scrollTop - this.#drawn.scrollTop;
-    this.#lines.element.style.transform = held === 0 ? "" : `translateY(${held}px)`;
+    // What is held stays in view by itself, also between two frames of ours.
+    const held = this.#heldSince > 0;
+    this.#lines.element.classList.toggle("is-held", held);
+    this.#lines.element.style.transform = held ? `translateY(${-this.#drawn.scrollTop}px)` : "";
+    const busy = held || (view > 0 && !this.#isReady(...this.#pairsAt(place, view)));
+    setAttribute(this.element, "aria-busy", String(busy));
     this.#markActive();
   }
 
@@ -141,7 +144,7 @@ export class Grid {
     this.#heldSince ||= now;
     if (this.#awaited === null || now - this.#heldSince > HOLD) this.#awaited = place;
     const [first, end] = this.#pairsAt(this.#awaited, view);
-    this.loader.want(first, end);
+    this.loader.want(first, end, false);
     if (now - this.#heldSince > HOLD) this.#drawAt(place, view, 0);
     else if (this.#isReady(first, end)) {
       this.#drawAt(this.#awaited, view, 0);
@@ -170,7 +173,7 @@ export class Grid {
   #drawAt(place: number, view: number, around: number): void {
     const { scrollTop } = this.element;
     const [first, end] = this.#pairsAt(place, view);
-    if (around > 0) this.loader.want(first, end);
+    if (around > 0) this.loader.want(first, end, true);
     const lines =
       view > 0 ? linesBetween(this.#layout, place - around, place + view + around) : ([0, 0] as const);
     // Seen from where the element is scrolled to now, also if that is another place by now.

@@ -26,6 +26,7 @@ export class Loader {
   #count = 0;
   #view: readonly [number, number] = [0, 0];
   #forward = true;
+  #around = true;
   #since = 0; // when what is in view was leapt to
   #timer: ReturnType<typeof setTimeout> | undefined;
   #leaping = false; // whether nothing that was in view before is in it now
@@ -64,8 +65,13 @@ export class Loader {
     this.#view = [0, 0];
   }
 
-  /** Say which rows are in view, [first, end), and so which are wanted. */
-  want(first: number, end: number): void {
+  /**
+   * Say which rows are in view, [first, end), and so which are wanted.
+   *
+   * @param around whether those around them are wanted too.
+   */
+  want(first: number, end: number, around = true): void {
+    this.#around = around;
     this.#leaping = end <= this.#view[0] || first >= this.#view[1];
     if (this.#leaping) this.#since = this.now();
     if (first !== this.#view[0]) this.#forward = first > this.#view[0];
@@ -109,7 +115,7 @@ export class Loader {
     // Whoever drags the bar waits for what was asked on the way: for as little as may be.
     const most = this.#leaping ? 1 : UNDER_WAY;
     while (this.#asked.length < most && this.#askFor(first, end, MOST_IN_VIEW));
-    if (this.#asked.length > 0) return;
+    if (this.#asked.length > 0 || !this.#around) return;
     const rest = this.#since + REST - this.now();
     if (rest > 0) {
       clearTimeout(this.#timer);
