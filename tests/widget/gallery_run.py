@@ -113,7 +113,7 @@ def _thumbnail(thing: int, color: int, place: int) -> bytes:
     ]
     draw.polygon(corners, fill=COLORS[color])
     with io.BytesIO() as file:
-        image.save(file, "WEBP", quality=80)
+        image.save(file, "JPEG" if thing % 2 else "WEBP", quality=80)  # a run may hold either
         return file.getvalue()
 
 

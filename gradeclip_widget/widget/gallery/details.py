@@ -37,6 +37,7 @@ class Details:
         self._record, self._model, self._source = record, model, source
         self._loaded: ClipModel | Explainer | None = None
         self._pairs: Any = None
+        self._note: str | None = None
 
     def explain(self, pair: Record) -> ExplanationWidget:
         """Return a live widget of a pair.
@@ -66,17 +67,17 @@ class Details:
 
     def note(self) -> str:
         """Return in what the explanations differ from the run's rows, once a model is loaded; often empty."""
-        from ...clip import ClipModel
         from ...dataset.record import weights_digest
 
-        model = self._loaded
-        clip = model if isinstance(model, ClipModel) or model is None else model.clip
-        if clip is None or weights_digest(clip) == self._record["model"]["weights"]:
-            return ""
-        return (
-            f"The model {clip.name!r} has other weights than the one of the run, so scores and maps here are "
-            "not those of the gallery."
-        )
+        if self._note is None and self._loaded is not None:
+            clip: Any = getattr(self._loaded, "clip", self._loaded)  # of an `Explainer`, or the model itself
+            self._note = ""
+            if weights_digest(clip) != self._record["model"]["weights"]:
+                self._note = (
+                    f"The model {clip.name!r} has other weights than the one of the run, so scores and maps "
+                    "here are not those of the gallery."
+                )
+        return self._note or ""
 
     def picture(self, pair: Record) -> Image.Image:
         """Return the picture of a pair: the file that its row names, or what the source has at its position.
@@ -91,8 +92,10 @@ class Details:
         try:
             picture = read_image(Path(place) if on_disk else self._of_source(pair))
         except (OSError, TypeError, ValueError, LookupError, ImportError) as error:
+            reason, _, _ = describe_error(error).partition("; ")  # without what sources there are
             raise PictureGoneError(
-                f"The picture {place!r} cannot be found any more: {describe_error(error)}"
+                f"The picture {place!r} cannot be found any more: {reason}. "
+                "gw.browse(out, source=...) takes it from where it is now."
             ) from error
         if picture.size != then:
             is_now, was = (f"{width} x {height}" for width, height in (picture.size, then))

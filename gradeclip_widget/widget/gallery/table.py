@@ -111,11 +111,10 @@ class PairTable:
 
     def row_of(self, pair: str) -> int | None:
         """Return the row of an id, or ``None``."""
-        with self._lock:
-            found = self._run(
-                "SELECT row FROM pairs WHERE id = $pair ORDER BY row LIMIT 1", pair=pair
-            ).fetchone()
-        return None if found is None else int(found[0])
+        found = self._numpy(
+            "SELECT min(row) AS row FROM pairs WHERE id = $pair HAVING count(*) > 0", pair=pair
+        )
+        return int(found["row"][0]) if len(found["row"]) else None
 
     def id_of(self, row: int) -> str:
         """Return the id of a row."""

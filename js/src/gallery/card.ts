@@ -3,7 +3,7 @@
 import { formatCosine, formatPercent } from "../core/format";
 import { h } from "../ui/dom";
 import { type Pair, piecesOf } from "./rows/tiles";
-import type { Tile } from "./tile";
+import { type Tile, whyNot } from "./tile";
 
 const DELAY = 220; // ms of pointing until it shows
 const GAP = 8; // pixels between it and its tile
@@ -47,7 +47,7 @@ export function describePair(pair: Pair, compared: boolean): HTMLElement[] {
   if (compared)
     numbers.push([
       "Runs apart",
-      pair.disagreement === null ? "not compared" : formatPercent(pair.disagreement),
+      pair.disagreement === null ? whyNot(pair) : formatPercent(pair.disagreement),
     ]);
   const list = h("dl", { class: "gallery-facts" });
   for (const [name, value] of numbers) list.append(h("div", {}, h("dt", {}, name), h("dd", {}, value)));

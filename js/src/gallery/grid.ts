@@ -183,7 +183,6 @@ export class Grid {
 
   #measure(): void {
     const { clientWidth, clientHeight } = this.element;
-    if (clientWidth === 0) return; // hidden
     if (clientWidth === this.#size[0] && clientHeight === this.#size[1]) return;
     this.#size = [clientWidth, clientHeight];
     this.#layOut(true);
@@ -192,6 +191,7 @@ export class Grid {
   /** @param keep whether the first pair in view stays there, as the lines change under it. */
   #layOut(keep: boolean): void {
     const { clientWidth, clientHeight } = this.element;
+    if (clientWidth === 0) return; // hidden: what is shown after it is where it was
     const place = this.#scroll.placeOf(this.element.scrollTop);
     const first = linesBetween(this.#layout, place, place + 1)[0] * this.#layout.columns;
     const layout = layOut(clientWidth, this.#count, this.#look.side === "both");

@@ -72,9 +72,15 @@ export class Bitmaps {
   }
 }
 
+/** What a picture is encoded as, by its first bytes: JPEG, as runs hold it, or PNG, or WebP. */
+export function typeOf(bytes: Uint8Array): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xd8) return "image/jpeg";
+  return bytes[0] === 0x89 && bytes[1] === 0x50 ? "image/png" : "image/webp";
+}
+
 /** Decode a picture, where that is possible without a detour through the browser's store of blobs. */
 async function decode(bytes: Uint8Array): Promise<ImageBitmap> {
-  const type = "image/webp";
+  const type = typeOf(bytes);
   if (!("ImageDecoder" in globalThis)) return createImageBitmap(new Blob([bytes as BlobPart], { type }));
   const decoder = new ImageDecoder({ data: bytes as BufferSource, type });
   try {

@@ -100,6 +100,11 @@ export function valueFor(pair: Pair, sort: Sort): string {
     case "energy":
       return pair.energy === null ? "no box" : `${formatPercent(pair.energy)} in its box`;
     case "disagreement":
-      return pair.disagreement === null ? "not compared" : `${formatPercent(pair.disagreement)} apart`;
+      return pair.disagreement === null ? whyNot(pair) : `${formatPercent(pair.disagreement)} apart`;
   }
+}
+
+/** Why the runs cannot be compared on a pair. */
+export function whyNot(pair: Pair): string {
+  return pair.other === null ? "not in the other run" : "a map without positive patch";
 }

@@ -10,7 +10,7 @@ export interface HeatMap {
 }
 
 export interface Pair extends Omit<RawTile, "thumbnail" | "map" | "other"> {
-  thumbnail: Uint8Array | null; // WebP
+  thumbnail: Uint8Array | null; // encoded
   map: HeatMap;
   other: HeatMap | null;
 }
@@ -56,18 +56,31 @@ export interface Piece {
 /** The caption in pieces: its words, found one after the other, and what is between them. */
 export function piecesOf(caption: string, words: readonly string[]): Piece[] {
   const pieces: Piece[] = [];
-  const folded = caption.toLowerCase();
-  // Lowering the case of some letters changes the length of a text, and with it all places after them.
-  const comparable = folded.length === caption.length;
   let at = 0;
   words.forEach((text, word) => {
-    let start = caption.indexOf(text, at);
-    if (start < 0 && comparable) start = folded.indexOf(text.toLowerCase(), at);
-    if (start < 0 || text === "") return;
+    const start = findWord(caption, text, at);
+    if (start < 0) return;
     if (start > at) pieces.push({ text: caption.slice(at, start), word: null });
     at = start + text.length;
     pieces.push({ text: caption.slice(start, at), word });
   });
   if (at < caption.length) pieces.push({ text: caption.slice(at), word: null });
   return pieces;
+}
+
+const LETTER = /[\p{L}\p{N}]/u;
+
+/** Where a word stands in a caption from `at` on, in any case; -1 if it does not. */
+function findWord(caption: string, text: string, at: number): number {
+  const folded = caption.toLowerCase();
+  // Lowering the case of some letters changes the length of a text, and with it all places after them.
+  const [where, what] = folded.length === caption.length ? [folded, text.toLowerCase()] : [caption, text];
+  if (what === "") return -1;
+  for (let start = where.indexOf(what, at); start >= 0; start = where.indexOf(what, start + 1)) {
+    const follows = !LETTER.test(caption.slice(at, start)); // the word after the one before
+    const apart =
+      !LETTER.test(caption.charAt(start - 1)) && !LETTER.test(caption.charAt(start + text.length));
+    if (follows || apart) return start;
+  }
+  return -1;
 }

@@ -1,0 +1,201 @@
+"""The gallery's Python side: what is on show, in which order, and the pair that is open."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import traitlets
+
+import gradeclip_widget as gw
+from gradeclip_widget.widget.gallery import Gallery, browse
+
+from .gallery_run import write_pairs
+
+PATIENCE = 30  # seconds, of a test that would fail
+PAIRS = 700
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two runs over the same made-up pairs, by other maps."""
+    folder = tmp_path_factory.mktemp("runs")
+    errors = [
+        {
+            "id": f"bad-{n}",
+            "position": PAIRS + n,
+            "caption": "a dog",
+            "image": f"{n}.png",
+            "stage": "picture",
+            "error": "ValueError",
+            "reason": f"'{n}.png' is a damaged picture",
+        }
+        for n in range(3)
+    ]
+    other = {"name": "rollout", "label": "Rollout", "options": {}}
+    return (
+        write_pairs(folder / "one", PAIRS, errors=errors),
+        write_pairs(folder / "two", PAIRS, seed=1, method=other),
+    )
+
+
+@pytest.fixture
+def gallery(runs: tuple[Path, Path]) -> Iterator[Gallery]:
+    """The first run alone."""
+    shown = browse(runs[0])
+    yield shown
+    shown.close()
+
+
+def test_sorts_by_every_measure(gallery: Gallery) -> None:
+    assert gallery.rows["position"].tolist() == list(range(PAIRS))
+    for sort in ("score", "concentration"):
+        gallery.filter(sort=sort, descending=True)
+        assert gallery.rows[sort].is_monotonic_decreasing
+        gallery.descending = False
+        assert gallery.rows[sort].is_monotonic_increasing
+
+
+def test_filters_by_text_word_and_score(gallery: Gallery) -> None:
+    everything = gallery.rows
+    gallery.text = "DOG"
+    assert 0 < len(gallery.rows) < PAIRS
+    assert gallery.rows["caption"].str.contains("dog").all()
+    low, high = everything["score"].quantile([0.25, 0.5])
+    gallery.filter(text="", score_range=(low, high))
+    assert gallery.rows["score"].between(low - 1e-6, high + 1e-6).all()
+    assert len(gallery.rows) == pytest.approx(PAIRS / 4, rel=0.05)
+    gallery.score_range = None
+    counts = {}
+    for role in ("any", "counts", "ignored"):
+        gallery.filter(word="a", word_role=role)
+        counts[role] = len(gallery.rows)
+        for row in gallery.rows.itertuples():
+            at = [w.lower() for w in row.words].index("a")
+            share = row.importances[at] / max(row.importances)
+            assert role == "any" or (share >= 0.25 if role == "counts" else share <= 0.05)
+    assert counts["any"] > counts["counts"] + counts["ignored"] - 1
+    assert counts["any"] > 0
+
+
+def test_compares_two_runs(runs: tuple[Path, Path]) -> None:
+    gallery = browse(*runs, sort="disagreement", descending=True)
+    gallery.wait(PATIENCE)
+    rows = gallery.rows
+    assert len(rows) == PAIRS
+    assert rows["disagreement"].is_monotonic_decreasing
+    assert 0 <= rows["disagreement"].min() < rows["disagreement"].max() <= 1
+    gallery.close()
+    first, second = (pd.read_parquet(run / "pairs") for run in runs)
+    for row in rows.head(5).itertuples():
+        one, other = (
+            np.maximum(frame["map"][row.position].astype(np.float64), 0)
+            for frame in (first, second)
+        )
+        cosine = one @ other / np.sqrt((one @ one) * (other @ other))
+        assert row.disagreement == pytest.approx(1 - cosine, abs=1e-5)
+
+
+def answers(gallery: Gallery, **asked: Any) -> tuple[dict[str, Any], list[bytes]]:
+    """Ask as a view does, and return what comes back."""
+    sent: list[tuple[dict[str, Any], list[bytes]]] = []
+    gallery._answers._send = lambda content, buffers: sent.append((content, buffers))
+    gallery._receive(gallery._grid, asked, [])
+    assert len(sent) == 1
+    return sent[0]
+
+
+def test_answers_with_the_rows_in_view(gallery: Gallery) -> None:
+    gallery.filter(sort="score", descending=True)
+    generation = gallery._grid.order["generation"]
+    content, buffers = answers(gallery, kind="rows", start=10, stop=14, generation=generation)
+    json.dumps(content)
+    assert (content["start"], len(content["tiles"])) == (10, 4)
+    assert [tile["id"] for tile in content["tiles"]] == gallery.rows["id"][10:14].tolist()
+    assert any(bytes(one[:2]) == b"\xff\xd8" or bytes(one[:4]) == b"RIFF" for one in buffers)
+
+
+def test_answers_to_an_order_that_is_gone_are_not_sent(gallery: Gallery) -> None:
+    sent: list[Any] = []
+    gallery._answers._send = lambda *answer: sent.append(answer)
+    before = gallery._grid.order["generation"]
+    gallery.sort = "score"
+    gallery._receive(
+        gallery._grid, {"kind": "rows", "start": 0, "stop": 5, "generation": before}, []
+    )
+    assert sent == []
+
+
+def test_says_what_failed(gallery: Gallery) -> None:
+    assert gallery._grid.failed["count"] == 3
+    content, _ = answers(gallery, kind="errors", start=0, stop=10)
+    assert [error["id"] for error in content["errors"]] == ["bad-0", "bad-1", "bad-2"]
+    assert gallery.errors["reason"][1] == "'1.png' is a damaged picture"
+
+
+def test_opens_the_pair_as_the_run_explained_it(tmp_path: Path, clip: gw.ClipModel) -> None:
+    pairs = []
+    for n, scene in enumerate(gw.demo.scenes()[:3]):
+        scene.image.save(tmp_path / f"{n}.png")
+        pairs.append((str(tmp_path / f"{n}.png"), scene.caption))
+    run = gw.explain_dataset(pairs, tmp_path / "out", model=clip, progress=False, workers=0)
+    gallery = browse(run.path, model=clip)
+    row = run.to_frame().iloc[1]
+    gallery.selected = row["id"]
+    gallery.wait(PATIENCE)
+    assert gallery._grid.opened == {"id": row["id"], "index": 1, "status": "ready", "sentence": ""}
+    assert gallery.detail is not None
+    shown = gallery.detail.explanation
+    assert shown.caption == row["caption"]
+    assert shown.score == pytest.approx(row["score"], abs=1e-6)
+    np.testing.assert_allclose(shown.word_importance, row["importances"], atol=1e-5)
+    gallery._receive(gallery._grid, {"kind": "step", "by": 1}, [])
+    gallery.wait(PATIENCE)
+    assert gallery.selected == run.to_frame()["id"][2]
+    gallery.selected = None
+    assert gallery.detail is None
+    (tmp_path / "0.png").unlink()
+    gallery.selected = run.to_frame()["id"][0]
+    gallery.wait(PATIENCE)
+    assert gallery._grid.opened["status"] == "failed"
+    assert "cannot be found any more" in gallery._grid.opened["sentence"]
+    gallery.close()
+
+
+@pytest.mark.parametrize(
+    ("trait", "value", "sentence"),
+    [
+        ("sort", "energy", "no pair of this run has a box"),
+        ("sort", "disagreement", r"two runs are compared by gw.browse\(out, other=...\)"),
+        ("sort", "size", "size"),
+        ("score_range", (0.5, 0.1), "is not .lowest, highest. score"),
+        ("word_role", "loud", "loud"),
+        ("selected", "none of them", "no explained pair has that id"),
+    ],
+)
+def test_values_that_are_refused(gallery: Gallery, trait: str, value: Any, sentence: str) -> None:
+    before = getattr(gallery, trait)
+    with pytest.raises(traitlets.TraitError, match=sentence):
+        setattr(gallery, trait, value)
+    assert getattr(gallery, trait) == before
+    with pytest.raises(TypeError, match=r"filter\(\): no 'colour'; there are sort, "):
+        gallery.filter(colour="red")
+
+
+def test_folders_that_are_no_run(tmp_path: Path, runs: tuple[Path, Path]) -> None:
+    with pytest.raises(FileNotFoundError, match=r"does not exist; gw\.explain_dataset"):
+        browse(tmp_path / "none")
+    with pytest.raises(FileNotFoundError, match=r"holds no run; gw\.explain_dataset"):
+        browse(tmp_path)
+    with pytest.raises(TypeError, match="is not the folder of a run"):
+        browse(3)  # type: ignore[arg-type]
+    strangers = write_pairs(tmp_path / "strangers", 3)
+    table = strangers / "pairs" / "part-000000.parquet"
+    table.unlink()
+    with pytest.raises(ValueError, match="no pair"):
+        browse(runs[0], strangers)
