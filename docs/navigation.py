@@ -35,6 +35,7 @@ PARTS = {
         "docs/howto/control-by-program.md",
         "docs/howto/whole-datasets.md",
         "docs/planning.md",
+        "docs/hosts.md",
         "docs/howto/*.md",
         "docs/limits.md",
     ],

@@ -74,7 +74,7 @@ def lab_server(home: Path) -> Iterator[LabServer]:
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
     }
-    port = _free_port()
+    port = free_port()
     options = {
         "ServerApp.ip": "127.0.0.1",
         "ServerApp.port": port,
@@ -98,7 +98,8 @@ def lab_server(home: Path) -> Iterator[LabServer]:
         process.wait(30)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

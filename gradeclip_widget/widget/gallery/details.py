@@ -70,7 +70,9 @@ class Details:
         from ...dataset.record import weights_digest
 
         if self._note is None and self._loaded is not None:
-            clip: Any = getattr(self._loaded, "clip", self._loaded)  # of an `Explainer`, or the model itself
+            clip: Any = getattr(
+                self._loaded, "clip", self._loaded
+            )  # of an `Explainer`, or the model itself
             self._note = ""
             if weights_digest(clip) != self._record["model"]["weights"]:
                 self._note = (

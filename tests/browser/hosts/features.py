@@ -1,0 +1,87 @@
+"""What of a widget works in a page, found out by doing it."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Error, FrameLocator, Locator, Page, expect
+
+from ..view import View
+from .apps import CAPTION, OTHER_CAPTION, PLACE, WORD
+
+START = 60_000  # ms for a page whose kernel imports torch on a busy machine
+Scope = Page | FrameLocator | Locator
+
+FEATURES = ("shows", "hover", "click", "edit", "reload", "no kernel", "no network", "dark")
+YES, NO, PICTURE, NOTHING = "yes", "no", "a picture", "nothing"
+
+
+def open_view(page: Page, scope: Scope | None = None) -> View:
+    """Return the view once it is there."""
+    scope = scope or page
+    scope.locator(".gradeclip-stage:visible").first.wait_for(timeout=START)
+    return View(page, scope)
+
+
+def hover(view: View) -> str:
+    """Point at a word: its map is painted."""
+    view.look_away()
+    together = view.heat()
+    view.point_at_word(WORD)
+    try:
+        view.heat_other_than(together)
+    except Error:
+        return NO
+    view.look_away()
+    view.wait_for_heat(together)
+    return YES
+
+
+def click(view: View) -> str:
+    """Click on the bicycle: a patch is chosen, and its word leads the bars."""
+    view.click_at(PLACE)
+    expect(view.region).to_have_attribute("d", re.compile("M"))
+    expect(view.leader).to_have_text(WORD)
+    return YES
+
+
+def edit(view: View) -> str:
+    """Write another caption, where that is offered: it is explained."""
+    if not view.button("Edit the prompt").is_visible():
+        return NO
+    score = view.score.inner_text()
+    view.edit(OTHER_CAPTION)
+    expect(view.caption).to_have_text(OTHER_CAPTION, timeout=START)
+    expect(view.score).not_to_have_text(score, timeout=START)
+    return YES
+
+
+def kept(view: View) -> str:
+    """Look, after the page was loaded again, for the caption that was written before."""
+    expect(view.caption).to_have_text(re.compile(f"{CAPTION}|{OTHER_CAPTION}"))
+    return YES if view.caption.inner_text().strip() == OTHER_CAPTION else "starts anew"
+
+
+def dark(view: View) -> str:
+    """Look at a page in the host's dark theme: dark ground, and all texts stand out."""
+    expect(view.root).to_have_attribute("data-theme", "dark")
+    assert view.faint_texts() == []
+    return YES
+
+
+def remains(page: Page) -> str:
+    """Return what a page shows where the live view may be missing: what there is of it, and never both."""
+    live, picture = page.locator(".gradeclip-stage"), page.locator(".gradeclip-fallback img")
+    page.wait_for_function("document.readyState === 'complete'")
+    try:
+        expect(live.or_(picture).and_(page.locator(":visible")).first).to_be_visible()
+    except AssertionError:
+        return NOTHING
+    page.wait_for_timeout(1500)  # for a view that comes late
+    shown = [what for what in (live, picture) if what.first.is_visible()]
+    assert len(shown) == 1, "both the live view and its picture are shown"
+    if shown == [live]:
+        return YES
+    assert page.get_by_text("run the cell to explore it").is_visible()
+    assert WORD in (picture.first.get_attribute("alt") or "")
+    return PICTURE

@@ -1,0 +1,39 @@
+"""The table in ``docs/hosts.md``: what the tests saw, host by host."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .features import FEATURES
+
+PAGE = Path(__file__).parents[3] / "docs" / "hosts.md"
+REWRITE = bool(os.environ.get("GRADECLIP_WRITE_HOSTS"))
+Row = dict[str, str]
+
+
+def read() -> dict[str, Row]:
+    """Return the rows of the table, by host."""
+    rows = {}
+    for line in PAGE.read_text("utf-8").splitlines():
+        name, *cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("|") and len(cells) == len(FEATURES) and name and cells[0] != "---":
+            rows[name] = dict(zip(FEATURES, cells, strict=True))
+    rows.pop("host", None)
+    return rows
+
+
+def check(host: str, seen: Row) -> None:
+    """Hold a row of the table against what was seen, or write it where that is asked for."""
+    assert set(seen) == set(FEATURES)
+    if not REWRITE:
+        assert seen == read().get(host), "run with GRADECLIP_WRITE_HOSTS=1 to write the table anew"
+        return
+    rows = read() | {host: seen}
+    head = ["host", *FEATURES]
+    lines = [head, ["---"] * len(head)]
+    lines += [[name, *(row[feature] for feature in FEATURES)] for name, row in rows.items()]
+    table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    others = [line for line in PAGE.read_text("utf-8").split("\n") if not line.startswith("|")]
+    mark = others.index("<!-- written by tests/browser/test_hosts.py -->")
+    PAGE.write_text("\n".join([*others[: mark + 1], "", table, *others[mark + 2 :]]), "utf-8")
