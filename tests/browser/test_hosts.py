@@ -21,6 +21,7 @@ from .hosts import apps, scripts, table
 from .hosts.features import (
     NO,
     PICTURE,
+    START,
     YES,
     click,
     dark,
@@ -147,7 +148,7 @@ def test_jupyterlab(executed: NotebookNode, lab: LabServer, opened: Opened) -> N
     name = "hosts.ipynb"
     nbformat.write(apps.without_state(executed), lab.folder / name)
     page, served = opened(f"{lab.url}/doc/tree/{name}")
-    assert remains(page) == PICTURE, "it was run elsewhere, and is not trusted"
+    assert remains(page, START) == PICTURE, "it was run elsewhere, and is not trusted"
     notebook = Notebook(page, name)
     notebook.wait_for_kernel()
     run_all(notebook)
@@ -162,7 +163,7 @@ def test_jupyterlab(executed: NotebookNode, lab: LabServer, opened: Opened) -> N
     seen["reload"] = kept(open_view(page))
     page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.shutdown().then(() => 0)")
     page.reload()
-    seen["no kernel"] = remains(page)
+    seen["no kernel"] = remains(page, START)
     assert served == []
     table.check("JupyterLab 4", seen | {"no network": YES})
 

@@ -69,7 +69,7 @@ def test_captions_past_one_pack_are_encoded_alike(
         for a, b in itertools.product(["red", "blue", "old"], ["car", "dog", "tree"])
     ]
     whole, _ = CausalTextTower(model).run(sequences, 2)
-    monkeypatch.setattr("gradeclip_widget.clip.text_towers.causal._PACK", 10)
+    monkeypatch.setattr("gradeclip_widget.clip.text_towers.trie.PACK", 10)
     cut, _ = CausalTextTower(model).run(sequences, 2)
     close(cut, whole)
 

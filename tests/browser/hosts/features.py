@@ -69,12 +69,19 @@ def dark(view: View) -> str:
     return YES
 
 
-def remains(page: Page) -> str:
-    """Return what a page shows where the live view may be missing: what there is of it, and never both."""
+def remains(page: Page, patience: float = 5_000) -> str:
+    """Return what a page shows where the live view may be missing: what there is of it, and never both.
+
+    Args:
+        page: the page.
+        patience: milliseconds to wait for either.
+    """
     live, picture = page.locator(".gradeclip-stage"), page.locator(".gradeclip-fallback img")
     page.wait_for_function("document.readyState === 'complete'")
     try:
-        expect(live.or_(picture).and_(page.locator(":visible")).first).to_be_visible()
+        expect(live.or_(picture).and_(page.locator(":visible")).first).to_be_visible(
+            timeout=patience
+        )
     except AssertionError:
         return NOTHING
     page.wait_for_timeout(1500)  # for a view that comes late
