@@ -45,7 +45,8 @@ test-python: $(DONE)/dev $(DONE)/browser node_modules/.done
 	ruff check
 	ruff format --check
 	mypy
-	pytest
+	@# Two processes at once, each with one thread of torch: many tests wait for a browser or a server.
+	OMP_NUM_THREADS=1 pytest -n 2 --no-loadscope-reorder
 
 build: $(DONE)/dev node_modules/.done
 	npm run --silent build

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 import gradeclip_widget as gw
 from gradeclip_widget.demo import Scene, sample_scene
@@ -17,6 +19,21 @@ from .browser.stash import BROWSER
 
 settings.register_profile("any machine", deadline=None)  # a busy one is slow, not wrong
 settings.load_profile("any machine")
+expect.set_options(timeout=30_000)
+
+
+class FileScheduling(LoadFileScheduling):
+    """Give each file to one process, and all files that share a JupyterLab to the same."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        folder = "tests/browser/"
+        return folder if file.startswith(folder) and not file.endswith("/test_hosts.py") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileScheduling:
+    """Return what says which process runs which test, where `pytest -n` asks for several."""
+    return FileScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -83,20 +83,21 @@ def drive_app(server: Server, page: Page, load_dark: Callable[[], object]) -> ta
     return seen | {"no kernel": "stays open" if hover(view) == YES else NO}
 
 
-def test_marimo(tmp_path: Path, opened: Opened) -> None:
+@pytest.mark.parametrize("mode", ["run", "edit"])
+def test_marimo(mode: str, tmp_path: Path, opened: Opened) -> None:
     (tmp_path / "app.py").write_text(apps.MARIMO)
-    (tmp_path / "pyproject.toml").write_text('[tool.marimo.display]\ntheme = "system"\n')
+    (tmp_path / "pyproject.toml").write_text(apps.MARIMO_SETTINGS)
 
     def load_dark() -> None:
         page.emulate_media(color_scheme="dark")
         page.reload()
 
-    options = ("run", "app.py", "--headless", "--no-token", "--port", "{port}")
+    options = (mode, "app.py", "--headless", "--no-token", "--port", "{port}")
     with serving("marimo", *options, folder=tmp_path) as server:
         page, served = opened(server.url)
         seen = drive_app(server, page, load_dark)
     assert served == []
-    table.check("marimo run", seen | {"no network": YES})
+    table.check(f"marimo {mode}", seen | {"no network": YES})
 
 
 def test_voila(executed: NotebookNode, tmp_path: Path, opened: Opened) -> None:
@@ -144,10 +145,15 @@ def test_solara(tmp_path: Path, opened: Opened) -> None:
 # Notebooks: pages that outlive their kernels
 
 
-def test_jupyterlab(executed: NotebookNode, lab: LabServer, opened: Opened) -> None:
+@pytest.mark.parametrize(
+    ("host", "path"), [("JupyterLab 4", "doc/tree"), ("Notebook 7", "notebooks")]
+)
+def test_jupyter(
+    host: str, path: str, executed: NotebookNode, lab: LabServer, opened: Opened
+) -> None:
     name = "hosts.ipynb"
     nbformat.write(apps.without_state(executed), lab.folder / name)
-    page, served = opened(f"{lab.url}/doc/tree/{name}")
+    page, served = opened(f"{lab.url}/{path}/{name}")
     assert remains(page, START) == PICTURE, "it was run elsewhere, and is not trusted"
     notebook = Notebook(page, name)
     notebook.wait_for_kernel()
@@ -165,7 +171,7 @@ def test_jupyterlab(executed: NotebookNode, lab: LabServer, opened: Opened) -> N
     page.reload()
     seen["no kernel"] = remains(page, START)
     assert served == []
-    table.check("JupyterLab 4", seen | {"no network": YES})
+    table.check(host, seen | {"no network": YES})
 
 
 def run_all(notebook: Notebook) -> None:

@@ -17,7 +17,7 @@ Point = tuple[float, float]  # shares of the picture's width and height
 
 # Resolves with the canvas's pixels once they are (not) the given ones.
 _WAIT_FOR_HEAT = """(canvas, [wanted, pixels]) => new Promise((done, fail) => {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 30_000;
   const look = () => {
     const now = canvas.toDataURL();
     if ((now === pixels) === wanted) done(now);

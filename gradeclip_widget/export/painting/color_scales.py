@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageColor
@@ -41,6 +43,7 @@ def color_table(name: str, sign: str) -> NDArray[np.uint8]:
     return table
 
 
+@cache
 def _sequential(name: str) -> NDArray[np.uint8]:
     import plotly.colors
 
@@ -51,4 +54,5 @@ def _sequential(name: str) -> NDArray[np.uint8]:
             f"no color scale {name!r}; use a plotly one such as 'inferno', 'viridis' or 'cividis'"
         ) from error
     table: NDArray[np.uint8] = np.rint(np.array(colors) * 255).astype(np.uint8)
+    table.flags.writeable = False  # all callers share it
     return table

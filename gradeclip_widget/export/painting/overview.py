@@ -111,16 +111,10 @@ def _wash(
     shapes: Sequence[Pixels], weights: Sequence[float], colors: Sequence[Pixels], opacity: float
 ) -> tuple[Pixels, Pixels]:
     """Blend the hues by strength; return colors (h, w, 3) in 0..255 and opacities (h, w) in 0..1."""
-    total = np.full(shapes[0].shape, np.finfo(np.float32).tiny, np.float32)
-    strongest = np.zeros_like(total)
-    mixed = np.zeros((*total.shape, 3), np.float32)
-    for shape, weight, color in zip(shapes, weights, colors, strict=True):
-        strength = np.float32(weight) * shape
-        total += strength
-        np.maximum(strongest, strength, out=strongest)
-        mixed += strength[..., None] * color
-    mixed /= total[..., None]
-    return mixed, np.float32(opacity) * np.minimum(1, 1.25 * strongest).astype(np.float32)
+    strengths = np.stack(shapes) * np.array(weights, np.float32)[:, None, None]
+    total = strengths.sum(0) + np.finfo(np.float32).tiny
+    mixed = np.tensordot(strengths, np.stack(colors), (0, 0)) / total[..., None]
+    return mixed, np.float32(opacity) * np.minimum(1, np.float32(1.25) * strengths.max(0))
 
 
 def _draw_contour(rgb: Pixels, alpha: Pixels, shape: Pixels, color: Pixels, line: float) -> None:

@@ -10,9 +10,10 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-WORD, OTHER_WORD = "bicycle", "sun"
+WORD = "bicycle"
 CAPTION = "a bicycle, a sun and a tree"
-OTHER_CAPTION = "a tree"
+OTHER_CAPTION = "a sun and a tree"
+IN_BOTH = "tree"
 PLACE = (0.62, 0.85)  # of the bicycle, as shares of the picture's width and height
 
 CELL = """import gradeclip_widget as gw
@@ -35,6 +36,11 @@ def _():
 
 if __name__ == "__main__":
     app.run()
+"""
+MARIMO_SETTINGS = """[tool.marimo.display]
+theme = "system"
+[tool.marimo.runtime]
+auto_instantiate = true  # the editor runs all cells when it is opened
 """
 SOLARA = """import solara
 

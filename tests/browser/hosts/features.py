@@ -7,9 +7,9 @@ import re
 from playwright.sync_api import Error, FrameLocator, Locator, Page, expect
 
 from ..view import View
-from .apps import CAPTION, OTHER_CAPTION, PLACE, WORD
+from .apps import CAPTION, IN_BOTH, OTHER_CAPTION, PLACE, WORD
 
-START = 60_000  # ms for a page whose kernel imports torch on a busy machine
+START = 120_000  # ms for a page whose kernel imports torch on a busy machine
 Scope = Page | FrameLocator | Locator
 
 FEATURES = ("shows", "hover", "click", "edit", "reload", "no kernel", "no network", "dark")
@@ -27,7 +27,7 @@ def hover(view: View) -> str:
     """Point at a word: its map is painted."""
     view.look_away()
     together = view.heat()
-    view.point_at_word(WORD)
+    view.point_at_word(IN_BOTH)
     try:
         view.heat_other_than(together)
     except Error:
