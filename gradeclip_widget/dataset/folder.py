@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ _NOT_COMPARED = ("batch_size", "complete")  # what a run may be continued with a
 _LEFTOVER = ".gradeclip-*"  # of a process that was killed while it wrote
 
 
-def read_record(out: str | Path) -> Record:
+def read_record(out: str | PathLike[str]) -> Record:
     """Return what a run was made with.
 
     Raises:
@@ -48,7 +49,7 @@ def read_record(out: str | Path) -> Record:
     return record
 
 
-def pairs_files(out: str | Path) -> list[Path]:
+def pairs_files(out: str | PathLike[str]) -> list[Path]:
     """Return the files of a run's explained pairs, in the order of the source."""
     return sorted((Path(out) / PAIRS).glob("part-*.parquet"))
 

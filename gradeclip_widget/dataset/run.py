@@ -27,7 +27,7 @@ ROWS_PER_PART = 1000
 
 @dataclass(frozen=True)
 class DatasetRun:
-    """A run that is done.
+    """A run that is done; `browse` and `word_statistics` take it for its folder, as ``open`` does.
 
     Attributes:
         path: its folder.
@@ -38,6 +38,10 @@ class DatasetRun:
     path: Path
     explained: int
     failed: int
+
+    def __fspath__(self) -> str:
+        """Return the path of its folder, for all that takes paths."""
+        return str(self.path)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rows of all pairs as a pandas table."""

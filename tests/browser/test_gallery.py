@@ -210,6 +210,17 @@ def test_everyone_can_read_and_use_it(notebook: Notebook, gallery: GalleryView, 
     assert gallery.accessibility_violations() == []
 
 
+def test_pairs_stay_in_view_when_the_theme_changes(
+    notebook: Notebook, gallery: GalleryView
+) -> None:
+    """JupyterLab takes its style sheet away for a moment, and the grid has no size in it."""
+    for theme in ("Dark", "Light"):
+        notebook.command("apputils:change-theme", {"theme": f"JupyterLab {theme}"})
+        expect(gallery.root).to_have_attribute("data-theme", theme.lower())
+        notebook.page.wait_for_timeout(1000)  # for what comes late to be taken away
+        gallery.fill()
+
+
 def test_two_runs_stand_side_by_side(notebook: Notebook, run: Path, tmp_path: Path) -> None:
     other = write_pairs(tmp_path / "other", 300, seed=1)
     notebook.run(f"gallery = gw.browse({str(run)!r}, {str(other)!r}, sort='disagreement')\ngallery")

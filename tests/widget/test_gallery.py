@@ -187,6 +187,15 @@ def test_values_that_are_refused(gallery: Gallery, trait: str, value: Any, sente
         gallery.filter(colour="red")
 
 
+def test_what_a_run_returned_is_taken_for_its_folder(runs: tuple[Path, Path]) -> None:
+    one, two = (gw.DatasetRun(folder, PAIRS, 0) for folder in runs)
+    for given in ((one, two), runs):
+        shown = browse(*given)
+        assert repr(shown).endswith(f"{PAIRS} of {PAIRS} pairs)")
+        shown.close()
+    pd.testing.assert_frame_equal(gw.word_statistics(one, two), gw.word_statistics(*runs))
+
+
 def test_folders_that_are_no_run(tmp_path: Path, runs: tuple[Path, Path]) -> None:
     with pytest.raises(FileNotFoundError, match=r"does not exist; gw\.explain_dataset"):
         browse(tmp_path / "none")

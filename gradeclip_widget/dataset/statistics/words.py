@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,14 +68,14 @@ _DIFFERENCES = """
 
 
 def word_statistics(
-    out: str | Path, other: str | Path | None = None, *, minimum: int = 5
+    out: str | PathLike[str], other: str | PathLike[str] | None = None, *, minimum: int = 5
 ) -> pd.DataFrame:
     """Return how much each word counts over the pairs of a run, those with the largest share first.
 
     Upper and lower case are one word. Intervals are 95 % intervals of the mean over pairs, by Student's t.
 
     Args:
-        out: the folder of a run of `explain_dataset`.
+        out: the run of `explain_dataset`, or its folder.
         other: that of another run to compare with, as with another model or method.
         minimum: leave out words of fewer pairs.
 
@@ -125,7 +126,7 @@ def word_statistics(
     return found
 
 
-def _name(run: str | Path) -> str:
+def _name(run: str | PathLike[str]) -> str:
     """Return what to call a run: its folder, model and method."""
     record = read_record(run)
     parts = (record.get("model"), record.get("method"))
@@ -133,7 +134,7 @@ def _name(run: str | Path) -> str:
     return f"{Path(run).name} ({', '.join(said)})"
 
 
-def _read(database: Any, run: str | Path, number: int) -> pd.DataFrame:
+def _read(database: Any, run: str | PathLike[str], number: int) -> pd.DataFrame:
     """Make the tables of a run and return the statistics of its words."""
     if not pairs_files(run):
         raise ValueError(f"the run in {str(run)!r} has no complete part yet; go on with it first")
@@ -149,7 +150,7 @@ def _read(database: Any, run: str | Path, number: int) -> pd.DataFrame:
     return table
 
 
-def _compared(database: Any, out: str | Path, other: str | Path) -> pd.DataFrame:
+def _compared(database: Any, out: str | PathLike[str], other: str | PathLike[str]) -> pd.DataFrame:
     """Return how words differ on the pairs that both runs have."""
     database.execute(_SHARED)
     if not database.table("shared").limit(1).fetchall():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 def browse(
-    out: str | Path,
-    other: str | Path | None = None,
+    out: str | PathLike[str],
+    other: str | PathLike[str] | None = None,
     *,
     model: str | ClipModel | Explainer | None = None,
     source: Any = None,
@@ -27,12 +27,12 @@ def browse(
     >>> import tempfile, gradeclip_widget as gw
     >>> pairs = [(scene.image, scene.caption) for scene in gw.demo.scenes()[:2]]
     >>> run = gw.explain_dataset(pairs, tempfile.mkdtemp(), progress=False)
-    >>> gw.browse(run.path, sort="score")
+    >>> gw.browse(run, sort="score")
     Gallery(Grad-ECLIP · demo: 2 of 2 pairs)
 
     Args:
-        out: the folder that `explain_dataset` wrote.
-        other: the folder of a second run over the same source, by another method or model: its maps stand
+        out: what `explain_dataset` returned, or the folder that it wrote.
+        other: a second run over the same source, by another method or model: its maps stand
             beside those of ``out``, and pairs can be sorted by how far the two disagree.
         model: explains the pairs that are opened, in place of the run's own model; a name as `load` takes
             it, a `ClipModel`, or an `Explainer`, which then decides the method and its options too.
@@ -52,7 +52,7 @@ def browse(
     from .run import OpenRun, OtherRun
 
     for name, folder in (("out", out), ("other", other)):
-        if not isinstance(folder, str | Path) and not (name == "other" and folder is None):
+        if not isinstance(folder, str | PathLike) and not (name == "other" and folder is None):
             raise TypeError(f"{name}={folder!r:.80} is not the folder of a run")
     run = OpenRun.open(out)
     compared = None if other is None else OtherRun.open(other, run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ class OpenRun:
     failures: Failures
 
     @classmethod
-    def open(cls, out: str | Path) -> OpenRun:
+    def open(cls, out: str | PathLike[str]) -> OpenRun:
         """Open a run's folder.
 
         Raises:
@@ -82,7 +83,7 @@ class OtherRun:
     partners: NDArray[np.int64]
 
     @classmethod
-    def open(cls, out: str | Path, ours: OpenRun) -> OtherRun:
+    def open(cls, out: str | PathLike[str], ours: OpenRun) -> OtherRun:
         """Open a run to compare with.
 
         Raises:

@@ -119,8 +119,13 @@ export class Grid {
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
     const { clientHeight: view, scrollTop } = this.element;
+    if (view === 0) {
+      // Hidden. The observer says when it no longer is, unless that is within this frame, as in a change of theme.
+      if (this.#size[1] > 0) this.draw();
+      return;
+    }
     const place = this.#scroll.placeOf(scrollTop);
-    if (view === 0 || this.#layout.lines === 0) this.#drawAt(place, view, 0);
+    if (this.#layout.lines === 0) this.#drawAt(place, view, 0);
     else if (Math.abs(place - this.#drawn.place) <= view) {
       this.#awaited = null;
       this.#heldSince = 0;
@@ -130,7 +135,7 @@ export class Grid {
     const held = this.#heldSince > 0;
     this.#lines.element.classList.toggle("is-held", held);
     this.#lines.element.style.transform = held ? `translateY(${-this.#drawn.scrollTop}px)` : "";
-    const busy = held || (view > 0 && !this.#isReady(...this.#pairsAt(place, view)));
+    const busy = held || !this.#isReady(...this.#pairsAt(place, view));
     setAttribute(this.element, "aria-busy", String(busy));
     this.#markActive();
   }
@@ -174,8 +179,7 @@ export class Grid {
     const { scrollTop } = this.element;
     const [first, end] = this.#pairsAt(place, view);
     if (around > 0) this.loader.want(first, end, true);
-    const lines =
-      view > 0 ? linesBetween(this.#layout, place - around, place + view + around) : ([0, 0] as const);
+    const lines = linesBetween(this.#layout, place - around, place + view + around);
     // Seen from where the element is scrolled to now, also if that is another place by now.
     this.#lines.draw(this.#layout, lines, this.#count, place - scrollTop, this.#look);
     this.#drawn = { place, scrollTop };
