@@ -38,6 +38,13 @@ from .view import View
 Opened = Callable[..., tuple[Page, list[str]]]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def host_scripts() -> None:
+    """Fetches the hosts' scripts before any page asks for one, and gives up after some seconds."""
+    for name in scripts.VERSIONS:
+        scripts.package(name)
+
+
 @pytest.fixture
 def opened(chromium: Browser) -> Iterator[Opened]:
     """Opens an address in a page that reaches this machine alone, with a host's own scripts or without.

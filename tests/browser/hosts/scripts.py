@@ -22,11 +22,16 @@ MARIMO = Path(marimo.__file__).parent / "_static"
 # Of a script's address: the package, its version, and its path in the package.
 _PACKAGE = re.compile(r"/((?:@[\w-]+/)?[\w.-]+)@([\w.^~*%-]+)/([^?#]*)")
 _REQUIRE = re.compile(r"/require\.js/[\d.]+/require")
-HTML_MANAGER = "1.0.15"  # what a range of versions stands for
+VERSIONS = {  # of what is fetched; also what a range of versions in a page stands for
+    "@jupyter-widgets/html-manager": "1.0.15",
+    "@widgetti/solara-vuetify3-app": "5.2.0",
+    "requirejs": "2.3.6",
+}
 
 
-def package(name: str, version: str) -> Path:
+def package(name: str) -> Path:
     """Return the folder of a package from npm's registry, fetched once."""
+    version = VERSIONS[name]
     folder = KEPT / f"{name}@{version}"
     if not (folder / "package.json").exists():
         KEPT.mkdir(parents=True, exist_ok=True)
@@ -48,7 +53,7 @@ def package(name: str, version: str) -> Path:
 def find(url: str) -> Path | None:
     """Return the file of a script that a page fetches; ``None`` for what no page needs, such as fonts."""
     if _REQUIRE.search(url):
-        return package("requirejs", "2.3.6") / "require.js"
+        return package("requirejs") / "require.js"
     if not (named := _PACKAGE.search(url)):
         return None
     name, _version, path = named.groups()
@@ -57,7 +62,7 @@ def find(url: str) -> Path | None:
     if name == "@marimo-team/frontend":
         return MARIMO / path.removeprefix("dist/")
     if name == "@jupyter-widgets/html-manager":
-        return package(name, HTML_MANAGER) / path
+        return package(name) / path
     return None
 
 
@@ -92,8 +97,8 @@ def local_only(context: BrowserContext, *, scripts: bool) -> list[str]:
 def solara_assets(folder: Path) -> Path:
     """Return a folder like the one in which Solara's server keeps the scripts that it has fetched."""
     cdn = folder / "cdn"
-    for name, version in (("@widgetti/solara-vuetify3-app", "5.2.0"), ("requirejs", "2.3.6")):
-        place = cdn / f"{name}@{version}"
+    for name in ("@widgetti/solara-vuetify3-app", "requirejs"):
+        place = cdn / f"{name}@{VERSIONS[name]}"
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(package(name, version).resolve())
+        place.symlink_to(package(name).resolve())
     return cdn
