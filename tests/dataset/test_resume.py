@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psutil
 import pyarrow.parquet as pq
 import pytest
 
@@ -80,8 +81,11 @@ def test_killed_and_started_again(small: gw.ClipModel, tmp_path: Path) -> None:
     deadline = time.monotonic() + 120
     while len(pairs_files(out)) < 3 and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.02)
+    readers = psutil.Process(process.pid).children()
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    assert len(readers) == 1
+    assert psutil.wait_procs(readers, timeout=60)[1] == [], "none is left reading for nobody"
     assert 3 <= len(pairs_files(out)) < 12
     (out / "pairs" / ".gradeclip-0123.parquet").write_bytes(b"half a file")
     run = gw.explain_dataset(source, out, model=small, **OPTIONS)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -20,6 +23,7 @@ Shape = tuple[int, ...]
 _CHUNK = 8  # pairs that a process is given, and gives back, at once
 _NONE = torch.empty(0)  # in place of the pixels of a pair that travels
 _AHEAD = 4  # chunks that each process reads ahead
+_WATCH = 1.0  # seconds between two looks at whether the program is still there
 
 
 class _Chunk:
@@ -81,6 +85,7 @@ def read(
         batch_size=None,
         num_workers=workers,
         prefetch_factor=_AHEAD,
+        worker_init_fn=_end_with_program,
     )
     yield from itertools.chain.from_iterable(loader)
 
@@ -92,6 +97,21 @@ def default_workers() -> int:
     ``if __name__ == "__main__"`` would start itself again; there the pairs are read in the program itself.
     """
     return min(16, torch.get_num_threads()) if sys.platform == "linux" else 0
+
+
+def _end_with_program(_worker: int) -> None:
+    """End this reading process when the program that started it is gone, even if that was killed.
+
+    torch's own watch ends its loop then, but the process waits on, for someone to take what it has read.
+    """
+    program = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == program:
+            time.sleep(_WATCH)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 class _Batched:
