@@ -23,12 +23,12 @@ expect.set_options(timeout=30_000)
 
 
 class FileScheduling(LoadFileScheduling):
-    """Give each file to one process, and all files that share a JupyterLab to the same."""
+    """Give each file to one process, and all that drive a browser to the same: they share a JupyterLab."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
         folder = "tests/browser/"
-        return folder if file.startswith(folder) and not file.endswith("/test_hosts.py") else file
+        return folder if file.startswith(folder) else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileScheduling:

@@ -52,20 +52,32 @@ def summarize_error(error: BaseException) -> str:
 def did_you_mean(name: str, known: Iterable[str], count: int = 1) -> str:
     """Return the end of a message about an unknown name: the known names nearest to it, or nothing.
 
+    Names are compared by their letters and digits alone, in lower case.
+
     >>> "no fruit 'aple'" + did_you_mean("aple", ["apple", "pear"])
     "no fruit 'aple'; did you mean 'apple'?"
+    >>> did_you_mean("vitb16", ["ViT-S-16", "ViT-B-16"])
+    "; did you mean 'ViT-B-16'?"
 
     Args:
         name: the unknown name.
         known: the names there are.
         count: at most so many of them; more than one are looked for further afield.
     """
-    near = difflib.get_close_matches(name, list(known), n=count, cutoff=0.6 if count == 1 else 0.4)
+    bare = {_bare(one): one for one in reversed(list(known))}  # of equal ones the first
+    cutoff = 0.6 if count == 1 else 0.4
+    near = [
+        bare[one] for one in difflib.get_close_matches(_bare(name), bare, n=count, cutoff=cutoff)
+    ]
     if not near:
         return ""
     if count == 1:
         return f"; did you mean {near[0]!r}?"
     return f"; the nearest are {', '.join(map(repr, near))}"
+
+
+def _bare(name: str) -> str:
+    return "".join(filter(str.isalnum, name.lower()))
 
 
 def warn_of_old_name(old: str, new: str) -> None:

@@ -209,11 +209,7 @@ def _is_path(name: str) -> bool:
 
 def _nearest(name: str, models: Iterable[str]) -> str:
     """Return the known name that this may be a misspelling of, or nothing."""
-    lower = {model.lower(): model for model in (DEMO, *models)}
-    if name.lower() in lower:
-        return lower[name.lower()]
-    hint = did_you_mean(name.lower(), lower)
-    return hint.partition("'")[2].partition("'")[0]
+    return did_you_mean(name, [DEMO, *models]).partition("'")[2].partition("'")[0]
 
 
 def _unknown(name: str, models: list[str]) -> ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 from playwright.sync_api import Error, FrameLocator, Locator, Page, expect
@@ -9,7 +10,7 @@ from playwright.sync_api import Error, FrameLocator, Locator, Page, expect
 from ..view import View
 from .apps import CAPTION, IN_BOTH, OTHER_CAPTION, PLACE, WORD
 
-START = 120_000  # ms for a page whose kernel imports torch on a busy machine
+START = 300_000  # ms for a page whose kernel imports torch on a busy machine
 Scope = Page | FrameLocator | Locator
 
 FEATURES = ("shows", "hover", "click", "edit", "reload", "no kernel", "no network", "dark")
@@ -24,17 +25,17 @@ def open_view(page: Page, scope: Scope | None = None) -> View:
 
 
 def hover(view: View) -> str:
-    """Point at a word: its map is painted."""
-    view.look_away()
-    together = view.heat()
-    view.point_at_word(IN_BOTH)
-    try:
-        view.heat_other_than(together)
-    except Error:
-        return NO
-    view.look_away()
-    view.wait_for_heat(together)
-    return YES
+    """Point at a word: its map is painted. A host may move all down for a message; then point again."""
+    for _ in range(2):
+        view.look_away()
+        together = view.heat()
+        view.point_at_word(IN_BOTH)
+        with contextlib.suppress(Error):
+            view.heat_other_than(together)
+            view.look_away()
+            view.wait_for_heat(together)
+            return YES
+    return NO
 
 
 def click(view: View) -> str:
