@@ -58,13 +58,16 @@ def serving(module: str, *arguments: str, folder: Path, **variables: str) -> Ite
 
     try:
         url = f"http://127.0.0.1:{port}"
-        _wait_for(url, process, log)
+        _wait_for(url, process)
         yield Server(url, end)
+    except BaseException as error:
+        error.add_note(f"{module} wrote:\n{log.read_text()[-4000:]}")
+        raise
     finally:
         end()
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -75,4 +78,4 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
             time.sleep(0.1)
         else:
             return
-    raise RuntimeError(f"{url} did not start:\n{log.read_text()[-4000:]}")
+    raise RuntimeError(f"{url} did not start")
