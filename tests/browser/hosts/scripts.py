@@ -22,6 +22,8 @@ MARIMO = Path(marimo.__file__).parent / "_static"
 # Of a script's address: the package, its version, and its path in the package.
 _PACKAGE = re.compile(r"/((?:@[\w-]+/)?[\w.-]+)@([\w.^~*%-]+)/([^?#]*)")
 _REQUIRE = re.compile(r"/require\.js/[\d.]+/require")
+# Fonts are among them: Solara's server would ask for each over the network, for seconds, while its page waits.
+_KINDS = (".js", ".css", ".json", ".woff", ".woff2")
 VERSIONS = {  # of what is fetched; also what a range of versions in a page stands for
     "@jupyter-widgets/html-manager": "1.0.15",
     "@widgetti/solara-vuetify3-app": "5.2.0",
@@ -44,7 +46,7 @@ def package(name: str) -> Path:
         with tarfile.open(archive) as files:
             for member in files:
                 member.name = member.name.partition("/")[2]
-                if member.isfile() and member.name.endswith((".js", ".css", ".json")):
+                if member.isfile() and member.name.endswith(_KINDS):
                     files.extract(member, folder, filter="data")
         archive.unlink()
     return folder
