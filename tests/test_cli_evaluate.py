@@ -25,7 +25,7 @@ def test_scenes_are_measured_and_reported(
     methods = ["--methods", "grad-eclip, grad-cam", "-o", str(output)]
     assert main([*FEW, *methods]) == 0
     out = capsys.readouterr().out
-    assert "3 examples (drawn scenes, seeds 500000 on)" in out
+    assert "3 examples: drawn scenes, seeds 500000 on." in out
     assert "| grad-cam | " in out
     assert "energy in the mask: grad-" in out
     assert output.read_text().count("<details>") >= 4
@@ -46,8 +46,28 @@ def test_ones_own_pictures_are_measured(tmp_path: Path, capsys: pytest.CaptureFi
     ):
         assert main(["evaluate", *data, "--measures", "silent words, word deletion"]) == 0
         out = capsys.readouterr().out
-        assert f"1 example ({named}" in out
+        assert f"1 example: {named}" in out
         assert "word deletion" in out
+
+
+def test_damaged_files_are_left_out_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for n in range(5):
+        scene = gw.demo.sample_scene(963_110 + n)
+        scene.image.save(tmp_path / f"{n}.png")
+        (tmp_path / f"{n}.txt").write_text(scene.caption)
+    damaged = tmp_path / "3.png"
+    damaged.write_bytes(damaged.read_bytes()[:300])
+    arguments = ["evaluate", "--source", str(tmp_path), "--measures", "deletion:steps=1"]
+    assert main([*arguments, "-o", str(tmp_path / "report.html")]) == 0
+    out, err = capsys.readouterr()
+    reason = f"'3': '{damaged}' is a damaged picture"
+    assert err.count("gradeclip: left out 1 of 5 examples, which cannot be read") == 1
+    assert err.count(reason) == 1
+    assert f"4 examples: pairs of {tmp_path}." in out
+    assert f"1 example could not be read: {reason}" in out
+    assert "1 example could not be read: &#x27;3&#x27;" in (tmp_path / "report.html").read_text()
 
 
 def test_options_reach_their_method(capsys: pytest.CaptureFixture[str]) -> None:

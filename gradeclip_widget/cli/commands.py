@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import io
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..core.errors import MissingExtraError, describe_error
 from ..export.files import make_folder
@@ -25,11 +27,24 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     run: Callable[[argparse.Namespace], None] = args.run
     try:
-        run(args)
+        with warnings.catch_warnings():
+            show = warnings.showwarning
+            warnings.showwarning = lambda *warning: _show_warning(show, *warning)
+            run(args)
     except (ValueError, TypeError, OSError, RuntimeError, MissingExtraError) as error:
         print(f"gradeclip: {describe_error(error)}", file=sys.stderr)
         return 2
     return 0
+
+
+def _show_warning(
+    show: Callable[..., None], message: Warning, category: type[Warning], file: str, *where: Any
+) -> None:
+    """Show a warning of this package as a sentence, and one of another package as Python does."""
+    if Path(file).is_relative_to(Path(__file__).parents[1]):
+        print(f"gradeclip: {message}", file=sys.stderr)
+    else:
+        show(message, category, file, *where)
 
 
 def _parser() -> argparse.ArgumentParser:

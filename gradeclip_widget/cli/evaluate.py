@@ -7,7 +7,7 @@ import ast
 import itertools
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from ..export.files import make_folder
 if TYPE_CHECKING:
     from ..clip import ClipModel
     from ..evaluation import Example, Measure
+    from ..evaluation.examples import Examples, FailedExample
 
 SEED = 500_000  # of the first drawn scene; those below trained the embedded model
 
@@ -71,13 +72,13 @@ def add_evaluate(commands: Any) -> None:
 class _Limited:
     """The first of some examples, to be gone through several times."""
 
-    examples: Iterable[Example]
+    examples: Examples
     count: int
 
     def __len__(self) -> int:
         return self.count
 
-    def __iter__(self) -> Iterator[Example]:
+    def __iter__(self) -> Iterator[Example | FailedExample]:
         return itertools.islice(iter(self.examples), self.count)
 
 
@@ -124,7 +125,7 @@ def _evaluate(args: argparse.Namespace) -> None:
         print(f"wrote {args.output}")
 
 
-def _examples(args: argparse.Namespace) -> tuple[Iterable[Example], str, bool]:
+def _examples(args: argparse.Namespace) -> tuple[Examples, str, bool]:
     """Return the examples, what they are in words, and whether they have masks."""
     from ..evaluation.sources import coco_examples, dataset_examples, folder_examples
 

@@ -1,6 +1,6 @@
 """Measures of explanations, on drawn scenes or on data of one's own."""
 
-from .examples import Example, demo_examples, scene_example
+from .examples import Example, FailedExample, demo_examples, scene_example
 from .measure import Measure, evaluate
 from .measures.localization import (
     BestReading,
@@ -25,6 +25,7 @@ __all__ = [
     "Evaluation",
     "Example",
     "ExplainedShare",
+    "FailedExample",
     "Insertion",
     "MaskIoU",
     "Measure",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterator, Mapping, Sized
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,13 +10,13 @@ import numpy as np
 from PIL import Image
 from tqdm.auto import tqdm
 
-from ..core.images import read_image
 from ..core.progress import Progress
+from ..dataset.prepare import UNREADABLE
 from ..explain.encoded_image import EncodedImage
 from ..explain.explainer import Explainer
 from ..explain.explanation import Explanation
 from .bootstrap import Values
-from .examples import Example, MaskedPhrase
+from .examples import Example, Examples, FailedExample, MaskedPhrase
 
 Explain = Callable[[Any, str], Explanation]  # an `Explainer`, or anything that is called like one
 Explainers = Explain | Mapping[str, Explain]
@@ -82,11 +82,9 @@ class Case:
 
 
 def explained(
-    explainers: Mapping[str, Explain], example: Example, seed: tuple[int, int]
+    explainers: Mapping[str, Explain], example: Example, image: Image.Image, seed: tuple[int, int]
 ) -> Iterator[tuple[str, Case]]:
     """Yield an example explained by every method; the image tower runs once for all with equal options."""
-    image = read_image(example.image)
-    example.check_size(image.size)
     models = {method: model_of(explainer) for method, explainer in explainers.items()}
     any_model = next((model for model in models.values() if model is not None), None)
     encoded: dict[Any, EncodedImage] = {}
@@ -124,9 +122,37 @@ def checked_explainers(explainers: Explainers) -> dict[str, Explain]:
     return {str(name): explainer for name, explainer in explainers.items()}
 
 
-def checked_id(example: Any, position: int, ids: set[str]) -> str:
+def read_examples(
+    examples: Examples, progress: bool | Progress, left_out: list[str]
+) -> Iterator[tuple[str, Example, Image.Image]]:
+    """Yield examples with their ids and pictures, and report progress.
+
+    Args:
+        examples: gone through once.
+        progress: as in `evaluate`.
+        left_out: filled in with the ids of examples that cannot be read, and the reasons.
+
+    Raises:
+        TypeError: one is no example.
+        ValueError: two have the same id.
+    """
+    ids: set[str] = set()
+    for position, example in enumerate(_with_progress(examples, progress)):
+        name = _checked_id(example, position, ids)
+        if isinstance(example, FailedExample):
+            left_out.append(f"{name!r}: {example.reason}")
+            continue
+        try:
+            image = example.read()
+        except UNREADABLE as error:
+            left_out.append(f"{name!r}: {error}")
+            continue
+        yield name, example, image
+
+
+def _checked_id(example: Any, position: int, ids: set[str]) -> str:
     """Return an example's id, its position where it has none, and remember it."""
-    if not isinstance(example, Example):
+    if not isinstance(example, Example | FailedExample):
         raise TypeError(
             f"examples are Example(image, caption, ...), not {type(example).__name__} (number {position})"
         )
@@ -137,8 +163,9 @@ def checked_id(example: Any, position: int, ids: set[str]) -> str:
     return name
 
 
-def with_progress(examples: Iterable[Example], progress: bool | Progress) -> Iterator[Example]:
-    """Yield the examples and report progress."""
+def _with_progress(
+    examples: Examples, progress: bool | Progress
+) -> Iterator[Example | FailedExample]:
     total = len(examples) if isinstance(examples, Sized) else None
     if callable(progress):
         for done, example in enumerate(examples):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+from PIL import Image
 
+from ..core.images import read_image
 from ..core.words import Span, Word, find_phrase, split_words
 from ..demo.scenes import Scene, sample_scene
 from ..demo.world import SEEN_STYLES, counted
@@ -81,19 +83,21 @@ class Example:
             text = phrase if isinstance(phrase, str) else self.caption[slice(*phrase)]
             yield MaskedPhrase(text, self._words_of(phrase, words), np.asarray(mask))
 
-    def check_size(self, size: tuple[int, int]) -> None:
-        """Check the masks against the picture's (width, height).
+    def read(self) -> Image.Image:
+        """Return the picture, upright RGB.
 
         Raises:
-            ValueError: one is of another size.
+            TypeError, ValueError, OSError: it cannot be read.
+            ValueError: a mask is of another size.
         """
-        width, height = size
+        image = read_image(self.image)
         for phrase, mask in self.masks.items():
-            if np.shape(mask) != (height, width):
+            if np.shape(mask) != (image.height, image.width):
                 raise ValueError(
                     f"mask of {phrase!r}: its shape (height, width) is {np.shape(mask)}, but the picture's "
-                    f"is {(height, width)}; resize the mask to the picture"
+                    f"is {(image.height, image.width)}; resize the mask to the picture"
                 )
+        return image
 
     def _words_of(self, phrase: str | Span, words: Sequence[Word]) -> list[int]:
         if isinstance(phrase, str):
@@ -106,6 +110,22 @@ class Example:
                 f"{len(self.caption)} characters"
             )
         return found
+
+
+@dataclass(frozen=True)
+class FailedExample:
+    """An example that a source has, but cannot read.
+
+    Attributes:
+        id: as of `Example`.
+        reason: a sentence.
+    """
+
+    id: str
+    reason: str
+
+
+Examples = Iterable[Example | FailedExample]
 
 
 def demo_examples(

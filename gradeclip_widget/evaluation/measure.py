@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, ClassVar, Literal
 
@@ -17,11 +17,10 @@ from .cases import (
     Explainers,
     Row,
     checked_explainers,
-    checked_id,
     explained,
-    with_progress,
+    read_examples,
 )
-from .examples import Example
+from .examples import Example, Examples
 from .result import Evaluation, summarize
 
 
@@ -74,7 +73,7 @@ class Measure(ABC):
     def __call__(
         self,
         explainers: Explainers,
-        examples: Iterable[Example],
+        examples: Examples,
         *,
         seed: int = 0,
         confidence: float = 0.95,
@@ -89,7 +88,7 @@ class Measure(ABC):
 
 def evaluate(
     explainers: Explainers,
-    examples: Iterable[Example],
+    examples: Examples,
     measures: Sequence[Measure],
     *,
     seed: int = 0,
@@ -113,7 +112,8 @@ def evaluate(
         explainers: an `Explainer`, or explainers by the name of their method. Anything that takes a picture
             and a caption and returns an `Explanation` will do; what alters pictures or captions needs one
             `Explainer` to score them with.
-        examples: gone through once, so they may come from a generator.
+        examples: gone through once, so they may come from a generator. Those whose picture or masks cannot
+            be read are left out, with a warning; `Evaluation.left_out` has the reasons.
         measures: what to measure.
         seed: of all that is random: noise in pictures, shuffled weights, resamples.
         confidence: of the bootstrap intervals, between 0 and 1.
@@ -126,7 +126,7 @@ def evaluate(
     Raises:
         TypeError: an explainer cannot be called, or an example is no `Example`.
         ValueError: no explainers, examples or measures; an example does not fit a measure or a model; or no
-            example says anything to any of the measures.
+            example can be read, or says anything to any of the measures.
     """
     named = checked_explainers(explainers)
     check_confidence(confidence)
@@ -138,18 +138,18 @@ def evaluate(
     if len(prepared) < len(measures):
         raise ValueError(f"measures are given twice: {', '.join(m.label for m in measures)}")
     found: dict[str, list[tuple[str, str, Row]]] = {label: [] for label in prepared}
-    ids: set[str] = set()
-    for position, example in enumerate(with_progress(examples, progress)):
-        name = checked_id(example, position, ids)
+    left_out: list[str] = []
+    count = 0
+    for name, example, image in read_examples(examples, progress, left_out):
+        count += 1
         try:
-            for method, case in explained(named, example, (seed, zlib.crc32(name.encode()))):
+            for method, case in explained(named, example, image, (seed, zlib.crc32(name.encode()))):
                 for label, measure in prepared.items():
                     _check_masks(measure, example)
                     found[label] += [(name, method, row) for row in measure.rows(case)]
         except ValueError as error:
             raise ValueError(f"example {name!r} ({example.caption!r:.80}): {error}") from error
-    if not ids:
-        raise ValueError("there are no examples; give at least one (demo_examples() draws some)")
+    _check_count(count, left_out)
     silent = [label for label, rows in found.items() if not rows]
     sentences = [f"{label}: no example has {prepared[label].requirement}" for label in silent]
     if len(silent) == len(prepared):
@@ -157,7 +157,7 @@ def evaluate(
     for sentence in sentences:
         warnings.warn(f"left out {sentence}", stacklevel=2)
     return {
-        label: _evaluation(measure, found[label], seed, confidence)
+        label: _evaluation(measure, found[label], seed, confidence, tuple(left_out))
         for label, measure in prepared.items()
         if found[label]
     }
@@ -169,8 +169,23 @@ def check_confidence(confidence: float) -> None:
         raise ValueError(f"confidence={confidence}: give a number between 0 and 1, as 0.95")
 
 
+def _check_count(count: int, left_out: list[str]) -> None:
+    """Warn of examples that cannot be read; refuse where there is none that can."""
+    if count and left_out:
+        of = f"{len(left_out)} of {count + len(left_out)} examples, which cannot be read"
+        warnings.warn(f"left out {of}, such as {left_out[0]}", stacklevel=3)
+    elif left_out:
+        raise ValueError(f"no example can be read; {left_out[0]}")
+    elif not count:
+        raise ValueError("there are no examples; give at least one (demo_examples() draws some)")
+
+
 def _evaluation(
-    measure: Measure, found: list[tuple[str, str, Row]], seed: int, confidence: float
+    measure: Measure,
+    found: list[tuple[str, str, Row]],
+    seed: int,
+    confidence: float,
+    left_out: tuple[str, ...],
 ) -> Evaluation:
     columns: dict[str, list[Any]] = {
         "example": [example for example, _, _ in found],
@@ -193,6 +208,7 @@ def _evaluation(
         flags=measure.flags,
         seed=seed,
         confidence=confidence,
+        left_out=left_out,
     )
 
 

@@ -33,6 +33,7 @@ class Evaluation:
         step: what the steps of the curves are.
         seed: of the resamples.
         confidence: of the intervals.
+        left_out: ids of the examples that could not be read, each with the reason.
     """
 
     label: str
@@ -45,6 +46,7 @@ class Evaluation:
     step: str
     seed: int
     confidence: float
+    left_out: tuple[str, ...] = field(repr=False)
 
     def differences(self, to: str) -> pd.DataFrame:
         """Return how far each other method's mean lies above one method's, with paired intervals.
@@ -101,9 +103,22 @@ class Evaluation:
 
     def _repr_html_(self) -> str:
         """Return the table for notebooks."""
-        interval = f"intervals: {self.confidence:.0%}, bootstrap over examples, seed {self.seed}"
+        about = f"intervals: {self.confidence:.0%}, bootstrap over examples, seed {self.seed}"
+        if self.left_out:
+            about += f"; {unread(self.left_out)}"
         shown = self.table.to_html(index=False, float_format="{:.3f}".format, border=0)
-        return f"<p>{html.escape(self.title)}<br><small>{html.escape(interval)}</small></p>{shown}"
+        return f"<p>{html.escape(self.title)}<br><small>{html.escape(about)}</small></p>{shown}"
+
+
+def unread(left_out: Sequence[str]) -> str:
+    """Return, in words, how many examples could not be read, and the first with its reason.
+
+    >>> unread(["'3': a damaged picture"])
+    "1 example could not be read: '3': a damaged picture"
+    """
+    if len(left_out) == 1:
+        return f"1 example could not be read: {left_out[0]}"
+    return f"{len(left_out)} examples could not be read, such as {left_out[0]}"
 
 
 def summarize(
@@ -118,6 +133,7 @@ def summarize(
     flags: Callable[[float], Mapping[str, Any]],
     seed: int,
     confidence: float,
+    left_out: tuple[str, ...],
 ) -> Evaluation:
     """Return the evaluation of measured values.
 
@@ -132,6 +148,7 @@ def summarize(
         flags: returns further columns of the table for a method's mean.
         seed: of the resamples.
         confidence: of the intervals.
+        left_out: examples that could not be read.
     """
     examples = pd.DataFrame(columns)
     samples = _samples(examples, grouped_by)
@@ -157,6 +174,7 @@ def summarize(
         step=step,
         seed=seed,
         confidence=confidence,
+        left_out=left_out,
     )
 
 

@@ -140,7 +140,7 @@ def test_the_markdown_has_a_row_for_each_method(report: Report) -> None:
     assert rows[0].startswith("| method | energy in the mask (higher is better) | deletion")
     assert {row.split(" | ")[0].strip("| ") for row in rows[1:]} == {"grad-eclip", "back<wards>"}
     assert "**" in next(row for row in rows if "grad-eclip" in row)
-    assert "8 examples (drawn scenes)" in text
+    assert "8 examples: drawn scenes." in text
 
 
 def test_a_report_is_written_by_its_suffix(report: Report, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from gradeclip_widget.evaluation import Example, FailedExample
 from gradeclip_widget.evaluation.sources import (
     coco_examples,
     dataset_examples,
@@ -79,6 +80,20 @@ def test_masks_are_those_of_phrases_in_the_caption(images: Path, tmp_path: Path)
     assert only.id == "car.png"
     assert list(only.masks) == ["red car"]
     np.testing.assert_array_equal(only.masks["red car"], inside > 0)
+
+
+def test_a_damaged_mask_fails_its_example_alone(images: Path, tmp_path: Path) -> None:
+    masks = tmp_path / "masks"
+    for name, word in (("car", "red_car"), ("dog", "dog")):
+        (masks / name).mkdir(parents=True)
+        Image.new("L", SIZE, 255).save(masks / name / f"{word}.png")
+    (masks / "dog" / "dog.png").write_bytes(b"no picture")
+    failed, whole = folder_examples(images, table(images, ROWS[:2]), masks)
+    assert isinstance(failed, FailedExample)
+    assert failed.id == "dog.png"
+    assert str(masks / "dog" / "dog.png") in failed.reason
+    assert isinstance(whole, Example)
+    assert whole.id == "car.png"
 
 
 def test_masks_that_fit_nothing_are_refused_with_where_to_put_them(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .record import Report
-from .summary import Cell, cells, counted_examples, ungrouped, verdicts
+from .summary import Cell, about, cells, ungrouped, verdicts
 
 _KEY = (
     "In brackets: {} bootstrap intervals over examples. **Bold**: the best, and what a paired interval "
@@ -19,8 +19,7 @@ def markdown(report: Report) -> str:
     figures = [cells(evaluation) for evaluation in shown]
     methods = dict.fromkeys(method for column in figures for method in column)
     heads = [f"{e.label} ({e.better} is better)" if e.better else e.label for e in shown]
-    count = counted_examples(report.count)
-    lines = [f"Model {report.model}, {count} ({report.data}), {report.date}, seed {report.seed}."]
+    lines = [f"Model {report.model}. {about(report)}"]
     if report.command:
         lines += ["", "```sh", report.command, "```"]
     lines += ["", _line(["method", *heads]), "|---" * (len(shown) + 1) + "|"]

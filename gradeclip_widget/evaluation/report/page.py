@@ -9,7 +9,7 @@ from string import Template
 from ...export.html import frame
 from ..result import Evaluation
 from .record import Extreme, Report
-from .summary import cells, counted_examples, ungrouped, verdicts
+from .summary import about, cells, ungrouped, verdicts
 
 _GRID = "rgba(128, 128, 128, 0.25)"
 _CLEAR = "rgba(0, 0, 0, 0)"
@@ -65,11 +65,10 @@ def page(report: Report) -> str:
     """Return a report as one self-contained page."""
     confidence = next(iter(report.evaluations.values())).confidence
     command = f"<pre>{html.escape(report.command)}</pre>" if report.command else ""
-    about = f"{counted_examples(report.count)}: {report.data}. {report.date.isoformat()}, seed {report.seed}."
     of_methods, of_model = _figures(report)
     return _PAGE.substitute(
         title=html.escape(f"How well the words of {report.model} are explained"),
-        about=html.escape(about),
+        about=html.escape(about(report)),
         command=command,
         table=_table(report),
         key=f"In small print: {confidence:.0%} bootstrap intervals over examples. Tinted: the best, and what "

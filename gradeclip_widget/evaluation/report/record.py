@@ -37,6 +37,7 @@ class Report:
         model: name of the model.
         data: what it was measured on, in words.
         count: number of examples.
+        left_out: ids of those that could not be read, each with the reason.
         seed: of everything random.
         command: what makes the same report again, if it was made by a command.
         evaluations: by the measures' labels.
@@ -50,6 +51,7 @@ class Report:
     model: str
     data: str
     count: int
+    left_out: Sequence[str]
     seed: int
     command: str
     evaluations: Mapping[str, Evaluation]

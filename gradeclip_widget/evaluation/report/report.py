@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from ...core.progress import Progress
 from ...export.files import replacing
 from ..cases import Explain
-from ..examples import Example
+from ..examples import Example, Examples
 from ..measure import Measure, evaluate
 from ..result import Evaluation
 from .markdown import markdown
@@ -47,7 +48,7 @@ def report_writer(path: Path) -> Callable[[Report], str]:
 
 def make_report(
     explainers: Mapping[str, Explain],
-    examples: Iterable[Example],
+    examples: Examples,
     measures: Sequence[Measure],
     *,
     model: str,
@@ -77,13 +78,16 @@ def make_report(
     evaluations = measured(explainers, examples, measures)
     first = next(iter(explainers))
     has_masks = any(measure.needs_masks for measure in measures)
-    own = measured({first: explainers[first]}, examples, model_measures(has_masks))
+    with warnings.catch_warnings():  # of examples that cannot be read there was a warning just now
+        warnings.filterwarnings("ignore", "left out .*, which cannot be read", UserWarning)
+        own = measured({first: explainers[first]}, examples, model_measures(has_masks))
     ranked_by = next(iter(evaluations))
     ids = set(evaluations[ranked_by].examples["example"])
     return Report(
         model=model,
         data=data,
         count=len(ids),
+        left_out=evaluations[ranked_by].left_out,
         seed=seed,
         command=command,
         evaluations=evaluations,
@@ -96,7 +100,7 @@ def make_report(
 
 
 def _extremes(
-    explainers: Mapping[str, Explain], examples: Iterable[Example], evaluation: Evaluation
+    explainers: Mapping[str, Explain], examples: Examples, evaluation: Evaluation
 ) -> list[Extreme]:
     """Return the best and worst examples of every method, explained again."""
     chosen: list[tuple[str, str, bool]] = []
@@ -108,7 +112,7 @@ def _extremes(
     found = {
         example.id or str(position): example
         for position, example in enumerate(examples)
-        if (example.id or str(position)) in wanted
+        if isinstance(example, Example) and (example.id or str(position)) in wanted
     }
     values = evaluation.examples.groupby(["method", "example"])["value"].mean()
     return [

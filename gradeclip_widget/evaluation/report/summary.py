@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..measures.sanity import SURVIVES
-from ..result import Evaluation
+from ..result import Evaluation, unread
+from .record import Report
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,13 @@ class Cell:
     tied: bool = False
 
 
-def counted_examples(count: int) -> str:
-    """Return ``"1 example"``, ``"2 examples"`` and so on."""
-    return f"{count} example{'s' * (count != 1)}"
+def about(report: Report) -> str:
+    """Return what was measured on, when, and what of it could not be read."""
+    count = f"{report.count} example{'s' * (report.count != 1)}"
+    sentences = [f"{count}: {report.data}", f"{report.date.isoformat()}, seed {report.seed}"]
+    if report.left_out:
+        sentences.append(unread(report.left_out))
+    return ". ".join(sentences) + "."
 
 
 def ungrouped(evaluations: Mapping[str, Evaluation]) -> list[Evaluation]:

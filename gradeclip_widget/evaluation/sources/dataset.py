@@ -12,7 +12,7 @@ from ...core.images.reading import is_web_address
 from ...core.words import split_words
 from ...dataset.pairs import FailedPair, Pair, PairSource
 from ...dataset.sources import open_source
-from ..examples import Example
+from ..examples import Example, FailedExample
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,15 @@ class DatasetSource:
         """Return how many examples there are."""
         return len(self.positions)
 
-    def __iter__(self) -> Iterator[Example]:
+    def __iter__(self) -> Iterator[Example | FailedExample]:
         """Yield the examples; their ids are the pairs'."""
         wanted = set(self.positions)
         for pair in self.source.pairs(self.positions[0], self.positions[-1] + 1):
-            if pair.position in wanted and isinstance(pair, Pair):
+            if pair.position not in wanted:
+                continue
+            if isinstance(pair, FailedPair):  # it was whole when the source was opened
+                yield FailedExample(pair.id, pair.reason)
+            else:
                 yield Example(pair.image, pair.caption, pair.id)
 
 

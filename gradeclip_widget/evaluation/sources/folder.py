@@ -12,9 +12,10 @@ import numpy as np
 from ...core.images import read_image
 from ...core.words import Span, Word, find_phrase, split_words
 from ...dataset.pairs import FailedPair
+from ...dataset.prepare import UNREADABLE
 from ...dataset.sources.columns import Options
 from ...dataset.sources.find import open_table
-from ..examples import Example
+from ..examples import Example, FailedExample
 from ..pointing import Mask
 
 
@@ -32,13 +33,21 @@ class Source:
         """Return how many examples there are."""
         return len(self.rows)
 
-    def __iter__(self) -> Iterator[Example]:
-        """Yield the examples; ids are names of files, numbered where a picture has several captions."""
+    def __iter__(self) -> Iterator[Example | FailedExample]:
+        """Yield the examples; ids are names of files, numbered where a picture has several captions.
+
+        One of whose masks a file is damaged, or all black, has failed.
+        """
         seen: dict[str, int] = {}
         for path, caption, masks in self.rows:
             number = seen[path.name] = seen.get(path.name, 0) + 1
             name = path.name if number == 1 else f"{path.name} ({number})"
-            yield Example(path, caption, name, {p: read_mask(m) for p, m in masks.items()})
+            example: Example | FailedExample
+            try:
+                example = Example(path, caption, name, {p: read_mask(m) for p, m in masks.items()})
+            except UNREADABLE as error:
+                example = FailedExample(name, str(error))
+            yield example
 
 
 def folder_examples(
