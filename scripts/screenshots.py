@@ -1,6 +1,6 @@
 """Makes the README's pictures from real pages: `python -m scripts.screenshots`.
 
-The stills are of exported pages, the moving picture is of the live widget in JupyterLab.
+The stills are of exported pages, that of the gallery and the moving picture of live widgets in JupyterLab.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from tests.browser.chromium import launch
 from tests.browser.view import View
 
 from .explore import moving_picture
+from .gallery import gallery_still
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 WIDE, NARROW = 980, 420  # pixels
@@ -69,6 +70,7 @@ def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright, contextlib.closing(launch(playwright)) as browser:
         stills(browser)
+        gallery_still(browser, IMAGES / "gallery.webp")
         moving_picture(browser, IMAGES / "explore.webp")
 
 
