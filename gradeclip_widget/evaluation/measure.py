@@ -113,7 +113,8 @@ def evaluate(
             and a caption and returns an `Explanation` will do; what alters pictures or captions needs one
             `Explainer` to score them with.
         examples: gone through once, so they may come from a generator. Those whose picture or masks cannot
-            be read are left out, with a warning; `Evaluation.left_out` has the reasons.
+            be read, or that a method cannot explain, are left out of all, with a warning;
+            `Evaluation.left_out` has the reasons.
         measures: what to measure.
         seed: of all that is random: noise in pictures, shuffled weights, resamples.
         confidence: of the bootstrap intervals, between 0 and 1.
@@ -125,8 +126,8 @@ def evaluate(
 
     Raises:
         TypeError: an explainer cannot be called, or an example is no `Example`.
-        ValueError: no explainers, examples or measures; an example does not fit a measure or a model; or no
-            example can be read, or says anything to any of the measures.
+        ValueError: no explainers, examples or measures; an example does not fit a measure; or no example can
+            be explained, or says anything to any of the measures.
     """
     named = checked_explainers(explainers)
     check_confidence(confidence)
@@ -141,9 +142,14 @@ def evaluate(
     left_out: list[str] = []
     count = 0
     for name, example, image in read_examples(examples, progress, left_out):
+        try:
+            cases = list(explained(named, example, image, (seed, zlib.crc32(name.encode()))))
+        except ValueError as error:  # such as a panorama of too many patches
+            left_out.append(f"{name!r}: {error}")
+            continue
         count += 1
         try:
-            for method, case in explained(named, example, image, (seed, zlib.crc32(name.encode()))):
+            for method, case in cases:
                 for label, measure in prepared.items():
                     _check_masks(measure, example)
                     found[label] += [(name, method, row) for row in measure.rows(case)]
@@ -170,12 +176,12 @@ def check_confidence(confidence: float) -> None:
 
 
 def _check_count(count: int, left_out: list[str]) -> None:
-    """Warn of examples that cannot be read; refuse where there is none that can."""
+    """Warn of examples that are left out; refuse where that is all of them."""
     if count and left_out:
-        of = f"{len(left_out)} of {count + len(left_out)} examples, which cannot be read"
+        of = f"{len(left_out)} of {count + len(left_out)} examples"
         warnings.warn(f"left out {of}, such as {left_out[0]}", stacklevel=3)
     elif left_out:
-        raise ValueError(f"no example can be read; {left_out[0]}")
+        raise ValueError(f"no example can be explained; {left_out[0]}")
     elif not count:
         raise ValueError("there are no examples; give at least one (demo_examples() draws some)")
 

@@ -33,7 +33,7 @@ class Evaluation:
         step: what the steps of the curves are.
         seed: of the resamples.
         confidence: of the intervals.
-        left_out: ids of the examples that could not be read, each with the reason.
+        left_out: ids of the examples that could not be explained, each with the reason.
     """
 
     label: str
@@ -105,20 +105,20 @@ class Evaluation:
         """Return the table for notebooks."""
         about = f"intervals: {self.confidence:.0%}, bootstrap over examples, seed {self.seed}"
         if self.left_out:
-            about += f"; {unread(self.left_out)}"
+            about += f"; {omissions(self.left_out)}"
         shown = self.table.to_html(index=False, float_format="{:.3f}".format, border=0)
         return f"<p>{html.escape(self.title)}<br><small>{html.escape(about)}</small></p>{shown}"
 
 
-def unread(left_out: Sequence[str]) -> str:
-    """Return, in words, how many examples could not be read, and the first with its reason.
+def omissions(left_out: Sequence[str]) -> str:
+    """Return how many examples are left out, and the first with its reason.
 
-    >>> unread(["'3': a damaged picture"])
-    "1 example could not be read: '3': a damaged picture"
+    >>> omissions(["'3': a damaged picture"])
+    "1 example left out: '3': a damaged picture"
     """
     if len(left_out) == 1:
-        return f"1 example could not be read: {left_out[0]}"
-    return f"{len(left_out)} examples could not be read, such as {left_out[0]}"
+        return f"1 example left out: {left_out[0]}"
+    return f"{len(left_out)} examples left out, such as {left_out[0]}"
 
 
 def summarize(
@@ -148,7 +148,7 @@ def summarize(
         flags: returns further columns of the table for a method's mean.
         seed: of the resamples.
         confidence: of the intervals.
-        left_out: examples that could not be read.
+        left_out: examples that could not be explained.
     """
     examples = pd.DataFrame(columns)
     samples = _samples(examples, grouped_by)

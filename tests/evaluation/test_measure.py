@@ -172,7 +172,7 @@ def test_a_progress_bar_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
         ),
         (
             (METHODS, [Example(picture(), CAPTION, masks={"dog": LEFT})], [PointingGame()]),
-            r"no example can be read; '0': mask of 'dog': its shape .*\(32, 32\).*\(40, 60\)",
+            r"no example can be explained; '0': mask of 'dog': its shape .*\(32, 32\).*\(40, 60\)",
         ),
         ((METHODS, [example()], [Deletion()]), "give at least one gw.Explainer"),
     ],
@@ -182,26 +182,29 @@ def test_what_cannot_be_measured_is_refused_in_a_sentence(arguments: Any, messag
         evaluate(*arguments, progress=False)
 
 
-def test_what_cannot_be_read_is_left_out_with_its_reason() -> None:
+def test_what_cannot_be_explained_is_left_out_with_its_reason(explainer: gw.Explainer) -> None:
+    methods = METHODS | {"grad-eclip": explainer}  # the last refuses the wide picture
     good = [example("x"), example("y", dog=~LEFT)]
     bad = [
         Example(b"no picture", CAPTION, "damaged", {"dog": LEFT}),
         Example("nowhere.png", CAPTION, "missing", {"dog": LEFT}),
         Example(picture(), CAPTION, "masked", {"dog": LEFT}),
+        Example(picture((5000, 2)), CAPTION, "wide", {"dog": np.ones((2, 5000), bool)}),
         FailedExample("failed", "its mask is damaged"),
     ]
-    mixed = [bad[0], good[0], *bad[1:3], good[1], bad[3]]
-    with pytest.warns(UserWarning, match="left out 4 of 6 examples, .* such as 'damaged': "):
-        found = PointingGame()(METHODS, mixed, progress=False)
-    whole = PointingGame()(METHODS, good, progress=False)
+    mixed = [bad[0], good[0], *bad[1:4], good[1], bad[4]]
+    with pytest.warns(UserWarning, match="left out 5 of 7 examples, such as 'damaged': "):
+        found = PointingGame()(methods, mixed, progress=False)
+    whole = PointingGame()(methods, good, progress=False)
     pd.testing.assert_frame_equal(found.examples, whole.examples)
     pd.testing.assert_frame_equal(found.table, whole.table)
     reasons = dict(reason.split(": ", 1) for reason in found.left_out)
-    assert list(reasons) == ["'damaged'", "'missing'", "'masked'", "'failed'"]
+    assert list(reasons) == ["'damaged'", "'missing'", "'masked'", "'wide'", "'failed'"]
+    assert "crop it" in reasons["'wide'"]
     assert "nowhere.png" in reasons["'missing'"]
     assert "resize the mask" in reasons["'masked'"]
-    assert "4 examples could not be read, such as &#x27;damaged&#x27;" in found._repr_html_()
-    assert "could not be read" not in whole._repr_html_()
+    assert "5 examples left out, such as &#x27;damaged&#x27;" in found._repr_html_()
+    assert "left out" not in whole._repr_html_()
 
 
 def test_what_is_no_explainer_or_example_is_refused() -> None:

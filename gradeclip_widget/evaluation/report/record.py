@@ -37,7 +37,7 @@ class Report:
         model: name of the model.
         data: what it was measured on, in words.
         count: number of examples.
-        left_out: ids of those that could not be read, each with the reason.
+        left_out: ids of those that could not be explained, each with the reason.
         seed: of everything random.
         command: what makes the same report again, if it was made by a command.
         evaluations: by the measures' labels.

@@ -78,8 +78,8 @@ def make_report(
     evaluations = measured(explainers, examples, measures)
     first = next(iter(explainers))
     has_masks = any(measure.needs_masks for measure in measures)
-    with warnings.catch_warnings():  # of examples that cannot be read there was a warning just now
-        warnings.filterwarnings("ignore", "left out .*, which cannot be read", UserWarning)
+    with warnings.catch_warnings():  # that some examples are left out was said just now
+        warnings.filterwarnings("ignore", r"left out \d+ of \d+ examples", UserWarning)
         own = measured({first: explainers[first]}, examples, model_measures(has_masks))
     ranked_by = next(iter(evaluations))
     ids = set(evaluations[ranked_by].examples["example"])

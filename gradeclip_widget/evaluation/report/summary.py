@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..measures.sanity import SURVIVES
-from ..result import Evaluation, unread
+from ..result import Evaluation, omissions
 from .record import Report
 
 
@@ -26,11 +26,11 @@ class Cell:
 
 
 def about(report: Report) -> str:
-    """Return what was measured on, when, and what of it could not be read."""
+    """Return what was measured on, when, and what was left out."""
     count = f"{report.count} example{'s' * (report.count != 1)}"
     sentences = [f"{count}: {report.data}", f"{report.date.isoformat()}, seed {report.seed}"]
     if report.left_out:
-        sentences.append(unread(report.left_out))
+        sentences.append(omissions(report.left_out))
     return ". ".join(sentences) + "."
 
 
