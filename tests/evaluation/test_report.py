@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 from typing import Any
@@ -130,7 +131,11 @@ def test_the_page_is_whole_and_escapes_names(report: Report) -> None:
     assert "<wards>" not in text
     assert "gradeclip evaluate --model demo" in text
     assert text.count("<iframe ") == len(report.extremes)
-    assert text.count("Plotly.newPlot") >= 1
+    drawn = [e for e in report.evaluations.values() if e.curves is not None]
+    assert drawn
+    for evaluation in drawn:  # the page breaks the lines of a caption, plotly those of no title
+        assert f"<figcaption>{html.escape(evaluation.title)}</figcaption>" in text
+    assert text.count("Plotly.newPlot(") == text.count("<figcaption>")
     assert not re.search(r"<(script|link)[^>]+(src|href)=.https?:", text)
 
 

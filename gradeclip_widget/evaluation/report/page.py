@@ -13,7 +13,15 @@ from .summary import about, cells, ungrouped, verdicts
 
 _GRID = "rgba(128, 128, 128, 0.25)"
 _CLEAR = "rgba(0, 0, 0, 0)"
-_ANY_THEME = {"paper_bgcolor": _CLEAR, "plot_bgcolor": _CLEAR, "font": {"color": "#808080"}}
+# Titles are text of the page, which breaks lines where it is narrow; so the legend stands below.
+_LAYOUT = {
+    "paper_bgcolor": _CLEAR,
+    "plot_bgcolor": _CLEAR,
+    "font": {"color": "#808080"},
+    "title": {"text": ""},
+    "margin": {"t": 12},
+    "legend": {"orientation": "h", "yref": "container", "y": 0, "title": {"text": ""}},
+}
 
 _PAGE = Template("""<!doctype html>
 <html lang="en">
@@ -27,6 +35,7 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 1080px; margin: 32px aut
 h1 { font-size: 24px; margin-bottom: 4px; }
 h2 { font-size: 18px; margin-top: 40px; }
 .about, figcaption, th small { opacity: 0.7; }
+.about { overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: 6px 12px 6px 0; text-align: left; white-space: nowrap; }
@@ -117,14 +126,16 @@ def _figures(report: Report) -> tuple[list[str], list[str]]:
 
 def _figure(evaluation: Evaluation, code: bool) -> str:
     # Figures know no themes: gray text and lines on no ground can be read on light and on dark.
-    figure = evaluation.figure().update_layout(_ANY_THEME)
+    figure = evaluation.figure().update_layout(_LAYOUT)
+    of_values = "xaxis" if evaluation.curves is None else "yaxis"  # the caption says what they are
+    figure.update_layout({of_values: {"title": {"text": ""}}})
     grid = {"gridcolor": _GRID, "zerolinecolor": _GRID}
     text = (
         figure.update_xaxes(grid)
         .update_yaxes(grid)
         .to_html(full_html=False, include_plotlyjs=code, config={"displaylogo": False})
     )
-    return f"<figure>{text}</figure>"
+    return f"<figure><figcaption>{html.escape(evaluation.title)}</figcaption>{text}</figure>"
 
 
 def _examples(report: Report) -> Iterator[str]:
