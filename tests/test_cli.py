@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 from unicodedata import east_asian_width as width
@@ -279,6 +280,24 @@ def test_a_terminal_that_lacks_letters_does_not_fail(
     assert main(["explain", photo, "a 狗 dog"]) == 0
     terminal.flush()
     assert b"\\u72d7" in terminal.buffer.getvalue()  # type: ignore[attr-defined]
+
+
+def test_warnings_of_this_package_are_sentences_and_others_are_shown_as_python_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def names() -> dict[str, tuple[str, ...]]:
+        for file in (gw.__file__, np.__file__):
+            warnings.warn_explicit(f"see {Path(file).parent.name}", UserWarning, file, 7)
+        return {"demo": ()}
+
+    monkeypatch.setattr("gradeclip_widget.clip.model_names", names)
+    before = warnings.showwarning
+    assert main(["models"]) == 0
+    err = capsys.readouterr().err
+    assert "gradeclip: see gradeclip_widget\n" in err
+    assert f"{gw.__file__}:7" not in err
+    assert "gradeclip: see numpy" not in err
+    assert warnings.showwarning is before
 
 
 def test_help_is_quick_and_brings_no_torch() -> None:

@@ -7,6 +7,7 @@ import io
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], None] = args.run
     try:
         with warnings.catch_warnings():
-            show = warnings.showwarning
-            warnings.showwarning = lambda *warning: _show_warning(show, *warning)
+            warnings.showwarning = partial(_show_warning, warnings.showwarning)
             run(args)
     except (ValueError, TypeError, OSError, RuntimeError, MissingExtraError) as error:
         print(f"gradeclip: {describe_error(error)}", file=sys.stderr)

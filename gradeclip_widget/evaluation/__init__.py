@@ -1,7 +1,7 @@
 """Measures of explanations, on drawn scenes or on data of one's own."""
 
 from .examples import Example, FailedExample, demo_examples, scene_example
-from .measure import Measure, evaluate
+from .measure import LeftOutWarning, Measure, evaluate
 from .measures.localization import (
     BestReading,
     EnergyPointing,
@@ -27,6 +27,7 @@ __all__ = [
     "ExplainedShare",
     "FailedExample",
     "Insertion",
+    "LeftOutWarning",
     "MaskIoU",
     "Measure",
     "PixelAccuracy",

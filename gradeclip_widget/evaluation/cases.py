@@ -123,14 +123,14 @@ def checked_explainers(explainers: Explainers) -> dict[str, Explain]:
 
 
 def read_examples(
-    examples: Examples, progress: bool | Progress, left_out: list[str]
+    examples: Examples, progress: bool | Progress, left_out: list[FailedExample]
 ) -> Iterator[tuple[str, Example, Image.Image]]:
     """Yield examples with their ids and pictures, and report progress.
 
     Args:
         examples: gone through once.
         progress: as in `evaluate`.
-        left_out: filled in with the ids of examples that cannot be read, and the reasons.
+        left_out: those that cannot be read are added to it.
 
     Raises:
         TypeError: one is no example.
@@ -140,12 +140,12 @@ def read_examples(
     for position, example in enumerate(_with_progress(examples, progress)):
         name = _checked_id(example, position, ids)
         if isinstance(example, FailedExample):
-            left_out.append(f"{name!r}: {example.reason}")
+            left_out.append(FailedExample(name, example.reason))
             continue
         try:
             image = example.read()
         except UNREADABLE as error:
-            left_out.append(f"{name!r}: {error}")
+            left_out.append(FailedExample(name, str(error)))
             continue
         yield name, example, image
 

@@ -114,7 +114,10 @@ class Example:
 
 @dataclass(frozen=True)
 class FailedExample:
-    """An example that a source has, but cannot read.
+    """An example that cannot be read or explained, and why.
+
+    >>> print(FailedExample("dog.jpg", "there is no such file"))
+    'dog.jpg': there is no such file
 
     Attributes:
         id: as of `Example`.
@@ -123,6 +126,10 @@ class FailedExample:
 
     id: str
     reason: str
+
+    def __str__(self) -> str:
+        """Return both as text."""
+        return f"{self.id!r}: {self.reason}"
 
 
 Examples = Iterable[Example | FailedExample]

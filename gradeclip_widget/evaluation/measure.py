@@ -20,8 +20,12 @@ from .cases import (
     explained,
     read_examples,
 )
-from .examples import Example, Examples
+from .examples import Example, Examples, FailedExample
 from .result import Evaluation, summarize
+
+
+class LeftOutWarning(UserWarning):
+    """Some examples cannot be read or explained, and are left out."""
 
 
 class Measure(ABC):
@@ -139,13 +143,13 @@ def evaluate(
     if len(prepared) < len(measures):
         raise ValueError(f"measures are given twice: {', '.join(m.label for m in measures)}")
     found: dict[str, list[tuple[str, str, Row]]] = {label: [] for label in prepared}
-    left_out: list[str] = []
+    left_out: list[FailedExample] = []
     count = 0
     for name, example, image in read_examples(examples, progress, left_out):
         try:
             cases = list(explained(named, example, image, (seed, zlib.crc32(name.encode()))))
         except ValueError as error:  # such as a panorama of too many patches
-            left_out.append(f"{name!r}: {error}")
+            left_out.append(FailedExample(name, str(error)))
             continue
         count += 1
         try:
@@ -155,7 +159,7 @@ def evaluate(
                     found[label] += [(name, method, row) for row in measure.rows(case)]
         except ValueError as error:
             raise ValueError(f"example {name!r} ({example.caption!r:.80}): {error}") from error
-    _check_count(count, left_out)
+    _check_left_out(count, left_out)
     silent = [label for label, rows in found.items() if not rows]
     sentences = [f"{label}: no example has {prepared[label].requirement}" for label in silent]
     if len(silent) == len(prepared):
@@ -175,11 +179,16 @@ def check_confidence(confidence: float) -> None:
         raise ValueError(f"confidence={confidence}: give a number between 0 and 1, as 0.95")
 
 
-def _check_count(count: int, left_out: list[str]) -> None:
-    """Warn of examples that are left out; refuse where that is all of them."""
+def _check_left_out(count: int, left_out: Sequence[FailedExample]) -> None:
+    """Warn of examples that are left out; refuse where that is all of them.
+
+    Args:
+        count: of the others.
+        left_out: those.
+    """
     if count and left_out:
         of = f"{len(left_out)} of {count + len(left_out)} examples"
-        warnings.warn(f"left out {of}, such as {left_out[0]}", stacklevel=3)
+        warnings.warn(f"left out {of}, such as {left_out[0]}", LeftOutWarning, stacklevel=3)
     elif left_out:
         raise ValueError(f"no example can be explained; {left_out[0]}")
     elif not count:
@@ -191,7 +200,7 @@ def _evaluation(
     found: list[tuple[str, str, Row]],
     seed: int,
     confidence: float,
-    left_out: tuple[str, ...],
+    left_out: tuple[FailedExample, ...],
 ) -> Evaluation:
     columns: dict[str, list[Any]] = {
         "example": [example for example, _, _ in found],

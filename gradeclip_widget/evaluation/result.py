@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from .bootstrap import Samples, Values
+from .examples import FailedExample
 from .figure import curve_figure, interval_figure
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Evaluation:
         step: what the steps of the curves are.
         seed: of the resamples.
         confidence: of the intervals.
-        left_out: ids of the examples that could not be explained, each with the reason.
+        left_out: the examples that could not be read or explained.
     """
 
     label: str
@@ -46,7 +47,7 @@ class Evaluation:
     step: str
     seed: int
     confidence: float
-    left_out: tuple[str, ...] = field(repr=False)
+    left_out: tuple[FailedExample, ...] = field(repr=False)
 
     def differences(self, to: str) -> pd.DataFrame:
         """Return how far each other method's mean lies above one method's, with paired intervals.
@@ -110,12 +111,8 @@ class Evaluation:
         return f"<p>{html.escape(self.title)}<br><small>{html.escape(about)}</small></p>{shown}"
 
 
-def omissions(left_out: Sequence[str]) -> str:
-    """Return how many examples are left out, and the first with its reason.
-
-    >>> omissions(["'3': a damaged picture"])
-    "1 example left out: '3': a damaged picture"
-    """
+def omissions(left_out: Sequence[FailedExample]) -> str:
+    """Return, in words, how many examples are left out, and the first with its reason."""
     if len(left_out) == 1:
         return f"1 example left out: {left_out[0]}"
     return f"{len(left_out)} examples left out, such as {left_out[0]}"
@@ -133,7 +130,7 @@ def summarize(
     flags: Callable[[float], Mapping[str, Any]],
     seed: int,
     confidence: float,
-    left_out: tuple[str, ...],
+    left_out: tuple[FailedExample, ...],
 ) -> Evaluation:
     """Return the evaluation of measured values.
 
@@ -148,7 +145,7 @@ def summarize(
         flags: returns further columns of the table for a method's mean.
         seed: of the resamples.
         confidence: of the intervals.
-        left_out: examples that could not be explained.
+        left_out: the examples that could not be read or explained.
     """
     examples = pd.DataFrame(columns)
     samples = _samples(examples, grouped_by)

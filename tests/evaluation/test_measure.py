@@ -15,6 +15,7 @@ from gradeclip_widget.evaluation import (
     EnergyPointing,
     Example,
     FailedExample,
+    LeftOutWarning,
     PointingGame,
     demo_examples,
     evaluate,
@@ -193,16 +194,16 @@ def test_what_cannot_be_explained_is_left_out_with_its_reason(explainer: gw.Expl
         FailedExample("failed", "its mask is damaged"),
     ]
     mixed = [bad[0], good[0], *bad[1:4], good[1], bad[4]]
-    with pytest.warns(UserWarning, match="left out 5 of 7 examples, such as 'damaged': "):
+    with pytest.warns(LeftOutWarning, match="left out 5 of 7 examples, such as 'damaged': "):
         found = PointingGame()(methods, mixed, progress=False)
     whole = PointingGame()(methods, good, progress=False)
     pd.testing.assert_frame_equal(found.examples, whole.examples)
     pd.testing.assert_frame_equal(found.table, whole.table)
-    reasons = dict(reason.split(": ", 1) for reason in found.left_out)
-    assert list(reasons) == ["'damaged'", "'missing'", "'masked'", "'wide'", "'failed'"]
-    assert "crop it" in reasons["'wide'"]
-    assert "nowhere.png" in reasons["'missing'"]
-    assert "resize the mask" in reasons["'masked'"]
+    reasons = {failed.id: failed.reason for failed in found.left_out}
+    assert list(reasons) == ["damaged", "missing", "masked", "wide", "failed"]
+    assert "nowhere.png" in reasons["missing"]
+    assert "resize the mask" in reasons["masked"]
+    assert "crop it" in reasons["wide"]
     assert "5 examples left out, such as &#x27;damaged&#x27;" in found._repr_html_()
     assert "left out" not in whole._repr_html_()
 

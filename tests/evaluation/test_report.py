@@ -133,7 +133,7 @@ def test_the_page_is_whole_and_escapes_names(report: Report) -> None:
     assert text.count("<iframe ") == len(report.extremes)
     drawn = [e for e in report.evaluations.values() if e.curves is not None]
     assert drawn
-    for evaluation in drawn:  # the page breaks the lines of a caption, plotly those of no title
+    for evaluation in drawn:  # plotly would not break a title into lines
         assert f"<figcaption>{html.escape(evaluation.title)}</figcaption>" in text
     assert text.count("Plotly.newPlot(") == text.count("<figcaption>")
     assert not re.search(r"<(script|link)[^>]+(src|href)=.https?:", text)

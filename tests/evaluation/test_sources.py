@@ -248,6 +248,34 @@ def test_cocos_instances_are_masks_of_the_categories_that_the_caption_names(imag
     assert not light[:, 20:].any()
 
 
+@pytest.mark.parametrize(
+    ("segmentation", "reason"),
+    [
+        ([[1, 2]], "cannot read its segmentations"),  # two numbers are no polygon
+        ([], "cannot read its segmentations"),
+        ({"size": [30, 40]}, "cannot read its segmentations"),
+        ([[5, 5, 5, 5, 5, 5]], "cover no pixel"),
+    ],
+)
+def test_a_malformed_segmentation_fails_its_example_alone(
+    images: Path, segmentation: Any, reason: str
+) -> None:
+    captions, instances = annotations(images)
+    content = json.loads(instances.read_text())
+    content["annotations"][0]["segmentation"] = segmentation
+    del content["annotations"][1:3]
+    instances.write_text(json.dumps(content))
+    texts = json.loads(captions.read_text())
+    texts["annotations"][2]["caption"] = "a red dog"
+    captions.write_text(json.dumps(texts))
+    failed, whole = coco_examples(captions, images, instances)
+    assert isinstance(failed, FailedExample)
+    assert failed.id == "dog.png"
+    assert reason in failed.reason
+    assert isinstance(whole, Example)
+    assert list(whole.masks) == ["dog"]
+
+
 def test_files_of_another_form_are_refused(images: Path) -> None:
     captions, instances = annotations(images)
     with pytest.raises(ValueError, match=r"have no captions; give COCO's captions_"):

@@ -13,7 +13,8 @@ from .summary import about, cells, ungrouped, verdicts
 
 _GRID = "rgba(128, 128, 128, 0.25)"
 _CLEAR = "rgba(0, 0, 0, 0)"
-# Titles are text of the page, which breaks lines where it is narrow; so the legend stands below.
+# For narrow screens: no title, since the page's own text breaks into lines there and plotly's does not, and
+# the legend below the plot instead of beside it.
 _LAYOUT = {
     "paper_bgcolor": _CLEAR,
     "plot_bgcolor": _CLEAR,

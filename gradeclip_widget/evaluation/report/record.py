@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...explain.explanation import Explanation
+from ..examples import FailedExample
 from ..result import Evaluation
 
 
@@ -37,7 +38,7 @@ class Report:
         model: name of the model.
         data: what it was measured on, in words.
         count: number of examples.
-        left_out: ids of those that could not be explained, each with the reason.
+        left_out: those that could not be read or explained, which are not counted.
         seed: of everything random.
         command: what makes the same report again, if it was made by a command.
         evaluations: by the measures' labels.
@@ -51,7 +52,7 @@ class Report:
     model: str
     data: str
     count: int
-    left_out: Sequence[str]
+    left_out: Sequence[FailedExample]
     seed: int
     command: str
     evaluations: Mapping[str, Evaluation]

@@ -12,7 +12,7 @@ from ...core.progress import Progress
 from ...export.files import replacing
 from ..cases import Explain
 from ..examples import Example, Examples
-from ..measure import Measure, evaluate
+from ..measure import LeftOutWarning, Measure, evaluate
 from ..result import Evaluation
 from .markdown import markdown
 from .own_model import advice, model_measures
@@ -79,7 +79,7 @@ def make_report(
     first = next(iter(explainers))
     has_masks = any(measure.needs_masks for measure in measures)
     with warnings.catch_warnings():  # that some examples are left out was said just now
-        warnings.filterwarnings("ignore", r"left out \d+ of \d+ examples", UserWarning)
+        warnings.simplefilter("ignore", LeftOutWarning)
         own = measured({first: explainers[first]}, examples, model_measures(has_masks))
     ranked_by = next(iter(evaluations))
     ids = set(evaluations[ranked_by].examples["example"])

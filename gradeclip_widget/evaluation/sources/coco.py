@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from ...core.errors import missing_extra
-from ...core.words import split_words
-from ..examples import Example
+from ...core.words import Span, split_words
+from ..examples import Example, FailedExample
+from ..pointing import Mask
 from .folder import named_phrases
 
 
@@ -34,15 +35,30 @@ class CocoSource:
         """Return how many examples there are."""
         return len(self.rows)
 
-    def __iter__(self) -> Iterator[Example]:
-        """Yield the examples; their ids are the names of the files."""
+    def __iter__(self) -> Iterator[Example | FailedExample]:
+        """Yield the examples; their ids are the names of the files.
+
+        A `FailedExample` stands for one with a segmentation that is malformed, or none that covers a pixel.
+        """
         for path, caption, named in self.rows:
-            masks: dict[Any, Any] = {
-                category: np.any([self.instances.annToMask(one) for one in annotations], 0)
-                for category, annotations in named.items()
-            }
-            masks = {category: mask for category, mask in masks.items() if mask.any()}
+            try:
+                masks = self._masks(named)
+            except Exception as error:  # noqa: BLE001 - pycocotools raises many kinds, also `Exception` itself
+                reason = f"pycocotools cannot read its segmentations ({error!r})"
+                yield FailedExample(path.name, reason)
+                continue
+            if named and not masks:
+                yield FailedExample(path.name, "its segmentations cover no pixel")
+                continue
             yield Example(path, caption, path.name, masks)
+
+    def _masks(self, named: Mapping[str, list[Any]]) -> dict[str | Span, Mask]:
+        """Return the masks that are not empty, by category."""
+        masks = {
+            category: np.any([self.instances.annToMask(one) for one in annotations], 0)
+            for category, annotations in named.items()
+        }
+        return {category: mask for category, mask in masks.items() if mask.any()}
 
 
 def coco_examples(

@@ -37,7 +37,7 @@ class DatasetSource:
         for pair in self.source.pairs(self.positions[0], self.positions[-1] + 1):
             if pair.position not in wanted:
                 continue
-            if isinstance(pair, FailedPair):  # it was whole when the source was opened
+            if isinstance(pair, FailedPair):  # its file has changed since the source was opened
                 yield FailedExample(pair.id, pair.reason)
             else:
                 yield Example(pair.image, pair.caption, pair.id)

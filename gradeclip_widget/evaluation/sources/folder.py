@@ -36,7 +36,7 @@ class Source:
     def __iter__(self) -> Iterator[Example | FailedExample]:
         """Yield the examples; ids are names of files, numbered where a picture has several captions.
 
-        One of whose masks a file is damaged, or all black, has failed.
+        A `FailedExample` stands for one with a mask that is damaged or all black.
         """
         seen: dict[str, int] = {}
         for path, caption, masks in self.rows:

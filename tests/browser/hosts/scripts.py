@@ -22,7 +22,7 @@ MARIMO = Path(marimo.__file__).parent / "_static"
 # Of a script's address: the package, its version, and its path in the package.
 _PACKAGE = re.compile(r"/((?:@[\w-]+/)?[\w.-]+)@([\w.^~*%-]+)/([^?#]*)")
 _REQUIRE = re.compile(r"/require\.js/[\d.]+/require")
-# Fonts too: Solara's server would ask for each over the network, for seconds, while its page waits.
+# What is kept of a package. Without the fonts Solara's server asks the network for each while its page waits.
 _KINDS = (".js", ".css", ".json", ".woff", ".woff2")
 VERSIONS = {  # of what is fetched; also what a range of versions in a page stands for
     "@jupyter-widgets/html-manager": "1.0.15",
