@@ -188,6 +188,23 @@ def test_any_source_gives_examples_and_leaves_out_what_is_none(images: Path) -> 
         dataset_examples(path, limit=0)
 
 
+def test_pairs_that_changed_since_their_source_was_opened_fail_alone(images: Path) -> None:
+    path = table(images, [*ROWS, {"image": "car.png", "caption": "a car"}], ".jsonl")
+    source = dataset_examples(path)
+    content = path.read_text()
+    for caption, other in (("a red car", "?" * 9), ("an animal", " " * 9)):
+        assert content.count(caption) == 1
+        content = content.replace(caption, other)
+    path.write_text(content)
+    first, *changed = source
+    assert isinstance(first, Example)
+    assert [type(one) for one in changed] == [FailedExample, FailedExample, Example]
+    assert "has no words" in changed[0].reason
+    assert "has no caption" in changed[1].reason
+    (images / "dog.png").unlink()
+    assert isinstance(next(iter(source)), FailedExample)
+
+
 def annotations(images: Path) -> tuple[Path, Path]:
     """Files of COCO's form: polygons, and run lengths both plain and compressed by pycocotools."""
     from pycocotools import mask as runs

@@ -32,15 +32,19 @@ class DatasetSource:
         return len(self.positions)
 
     def __iter__(self) -> Iterator[Example | FailedExample]:
-        """Yield the examples; their ids are the pairs'."""
+        """Yield the examples; their ids are the pairs'.
+
+        A `FailedExample` stands for one whose file has changed or gone since the source was opened.
+        """
         wanted = set(self.positions)
         for pair in self.source.pairs(self.positions[0], self.positions[-1] + 1):
             if pair.position not in wanted:
                 continue
-            if isinstance(pair, FailedPair):  # its file has changed since the source was opened
-                yield FailedExample(pair.id, pair.reason)
-            else:
+            problem = _problem(pair)
+            if isinstance(pair, Pair) and not problem:
                 yield Example(pair.image, pair.caption, pair.id)
+            else:
+                yield FailedExample(pair.id, problem)
 
 
 def dataset_examples(source: Any, *, limit: int | None = None, **options: Any) -> DatasetSource:
