@@ -179,7 +179,9 @@ def test_measures_with_several_figures_have_a_table_of_their_own(
     assert "<th>named word colored</th>" in shown
     assert "<td>back&lt;wards&gt;</td>" in shown
     assert "Best and worst examples" not in shown
-    assert "Best and worst examples" in page(report)
+    assert "Tinted" not in shown
+    for part in ("Best and worst examples", "Tinted: the best"):
+        assert part in page(report)
 
 
 def test_a_report_is_written_by_its_suffix(report: Report, tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ _LAYOUT = {
     "legend": {"orientation": "h", "yref": "container", "y": 0, "title": {"text": ""}},
 }
 
+_BEST = " Tinted: the best, and what a paired interval cannot tell apart from it."
+
 _PAGE = Template("""<!doctype html>
 <html lang="en">
 <head>
@@ -44,6 +46,7 @@ th, td { padding: 6px 12px 6px 0; text-align: left; white-space: nowrap; }
 tr { border-bottom: 1px solid var(--line); }
 th { font-weight: 600; vertical-align: bottom; }
 th small, td small { display: block; font-weight: 400; }
+.groups th { white-space: normal; max-width: 140px; }
 td.tied { background: var(--good); }
 td.best { font-weight: 600; }
 pre { overflow-x: auto; padding: 10px 12px; border: 1px solid var(--line); border-radius: 6px; }
@@ -82,8 +85,8 @@ def page(report: Report) -> str:
         command=command,
         table=_table(report),
         groups=_group_tables(report),
-        key=f"In small print: {confidence:.0%} bootstrap intervals over examples. Tinted: the best, and what "
-        "a paired interval cannot tell apart from it.",
+        key=f"In small print: {confidence:.0%} bootstrap intervals over examples."
+        + _BEST * bool(ungrouped(report.evaluations)),
         verdicts=_items(verdicts(report.evaluations)),
         curves="\n".join(of_methods),
         model_figures="\n".join(of_model),
@@ -125,7 +128,8 @@ def _group_tables(report: Report) -> str:
         heads = "".join(f"<th>{html.escape(head)}</th>" for head in table.heads)
         rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in table.rows)
         parts.append(
-            f'<p>{html.escape(table.title)}</p><div class="scroll"><table><thead><tr>{heads}</tr></thead>'
+            f'<p>{html.escape(table.title)}</p><div class="scroll"><table class="groups"><thead><tr>'
+            f"{heads}</tr></thead>"
             f"<tbody>{rows}</tbody></table></div>"
         )
     return "\n".join(parts)
