@@ -127,25 +127,28 @@ def lowering(importance: NDArray[np.floating], words: Sequence[Word]) -> tuple[i
 
 
 def find_highlights(
-    importance: NDArray[np.floating], evidence: Values, known: Sequence[bool]
+    importance: NDArray[np.floating], evidence: Values, words: Sequence[Word]
 ) -> tuple[Highlight, ...]:
-    """Return the words that count in caption order; neighbors with evidence in the same place are one.
+    """Return the words that count in caption order; some neighbors are one.
+
+    These are an attribute and its thing ("red circle"), and words with evidence in the same place.
 
     Args:
         importance: (W,) in units of the score.
         evidence: (W, rows, cols) as `spread` returns it.
-        known: of each word, whether the model was trained on it; others never count.
+        words: the caption's. Unknown ones never count.
     """
     importance = importance.astype(np.float64)
     floor = COUNTS * importance.max(initial=0)
     counting = [
         w
         for w, value in enumerate(importance)
-        if known[w] and value > 0 and value >= floor and evidence[w].any()
+        if words[w].known and value > 0 and value >= floor and evidence[w].any()
     ]
     groups: list[list[int]] = []
     for w in counting:
-        if groups and groups[-1][-1] == w - 1 and _cosine(evidence[w - 1], evidence[w]) >= _ALIKE:
+        joins = groups and groups[-1][-1] == w - 1
+        if joins and (words[w - 1].attribute or _cosine(evidence[w - 1], evidence[w]) >= _ALIKE):
             groups[-1].append(w)
         else:
             groups.append([w])

@@ -149,9 +149,9 @@ class ExplanationData(ExplanationRecord):
     def highlights(self, measure: str | None = None) -> tuple[Highlight, ...]:
         """Return the words of at least 15 % of the largest importance, in caption order.
 
-        Words that lower the score, and words that the model was never trained on, are none. Neighbors whose
-        evidence lies in the same place, as in "red circle", are one highlight. Each of the six most
-        important ones has a hue.
+        Words that lower the score, and words that the model was never trained on, are none. An attribute and
+        its thing ("red circle"), and neighbors whose evidence lies in the same place, are one highlight.
+        Each of the six most important ones has a hue.
 
         Args:
             measure: as in `importance`.
@@ -160,7 +160,7 @@ class ExplanationData(ExplanationRecord):
             ValueError: there is no such measure, or it was not computed.
         """
         maps = self._evidence(None, measure)
-        return evidence.find_highlights(self.importance(measure), maps, self.known)
+        return evidence.find_highlights(self.importance(measure), maps, self.words)
 
     def lowering_words(self, measure: str | None = None) -> tuple[int, ...]:
         """Return the indices of the words that lower the score, in caption order.

@@ -58,7 +58,8 @@ def test_the_header_holds_what_the_docstring_says() -> None:
     e = make_explanation(logit_bias=-31.25)
     header = to_payload(e)["header"]
     assert header["version"] == 1
-    assert header["words"][0] == {"text": "a", "truncated": False, "known": True, "small": True}
+    common = {"truncated": False, "known": True}
+    assert header["words"][0] == {"text": "a", **common, "small": True, "attribute": False}
     assert header["words"][1]["small"] is False
     assert header["unrelated"] is None
     assert header["grid"] == list(GRID)
