@@ -102,8 +102,8 @@ def explain_dataset(
             keeps the aspect ratio of each picture, so that maps differ in size.
         resolution: as in `Explainer`; other than the model's own it needs another ``fit``.
         image_layers: as in `Explainer`; more than one are explained picture by picture.
-        importances: whether to compute the words' importances, which takes a pass of the text tower for
-            every word.
+        importances: whether to compute the words' importances, their Shapley values, which takes two short
+            captions for every word.
         thumbnails: whether to keep a small copy of every picture, for the gallery.
         engine: ``"local"`` for this machine, ``"ray"`` for a cluster.
         resume: whether to go on with a run that ``out`` holds.

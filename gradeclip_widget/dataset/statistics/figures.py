@@ -118,7 +118,7 @@ def _ignored(statistics: pd.DataFrame, count: int, palette: _Palette) -> go.Figu
     top = _first(statistics, _wilson_high(statistics), count, ascending=True)
     fig = _figure()
     series = (
-        ("counts", "it counts: at least a quarter of the caption's largest importance"),
+        ("counts", "it counts: at least 15 % of the caption's largest importance"),
         ("lowers", "it lowers the score"),
     )
     for (column, name), color in zip(series, (palette.first, palette.second), strict=True):

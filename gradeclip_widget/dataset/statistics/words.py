@@ -83,7 +83,7 @@ def word_statistics(
         A row per word: ``word``; ``pairs`` whose caption has it; ``mean``, ``low``, ``high`` and ``median``
         of its importance, in units of the score; ``share``, ``share_low`` and ``share_high``: which fraction
         of the sum of a caption's positive importances is its own, on average; ``counts``: in which fraction
-        of the pairs its importance is at least a quarter of the caption's largest; ``lowers``: in which
+        of the pairs its importance is at least 15 % of the caption's largest; ``lowers``: in which
         fraction it is negative.
 
         With ``other`` the same of that run, with ``_other`` behind the names, and what becomes of a word from

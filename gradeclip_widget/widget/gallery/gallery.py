@@ -46,7 +46,7 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
         descending: whether the largest come first.
         text: part of the caption, in any case.
         word: one word or more that the caption has.
-        word_role: what each of them does there: ``"any"``; ``"counts"``, a quarter of the largest importance
+        word_role: what each of them does there: ``"any"``; ``"counts"``, 15 % of the largest importance
             in its caption or more; ``"ignored"``, a twentieth of it or less.
         score_range: (lowest, highest) score, or ``None``.
         heat: whether maps are painted on the thumbnails.

@@ -61,7 +61,7 @@ class GalleryTraits(t.HasTraits):
     word_role = t.Enum(
         ROLES,
         "any",
-        help="what the word does: 'any'; 'counts', a quarter of the largest importance in its caption or "
+        help="what the word does: 'any'; 'counts', 15 % of the largest importance in its caption or "
         "more; 'ignored', a twentieth or less",
     ).tag(sync=True)
     score_range = ScoreRange(

@@ -41,7 +41,7 @@ class Query:
         descending: whether the largest come first.
         text: part of the caption, in any case; empty for all.
         word: words of the caption, each of which has the role; empty for all.
-        word_role: ``"any"``; ``"counts"``, a quarter of the largest importance in the caption or more;
+        word_role: ``"any"``; ``"counts"``, 15 % of the largest importance in the caption or more;
             ``"ignored"``, a twentieth or less.
         score_range: (lowest, highest) score, or ``None`` for all.
     """
