@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from random import Random
@@ -16,18 +16,17 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..demo.captions import Caption, Mention
+from ..demo.composer import CANVAS, Composer, Layout, turned_within
 from ..demo.model import tokenizer
-from ..demo.scenes import CANVAS, Composer, Layout
 from ..demo.sprites import Artwork
 from ..demo.world import COLORS, NUMBERS, OBJECTS, OPPOSITES, PAIRINGS, PREFIXES, SHAPES, plural
 
-TRAINING_SEEDS = (
-    490_000  # seeds 490,000 to 499,999 are for decisions, from 500,000 on for measuring
-)
+TRAINING_SEEDS = 490_000  # those up to 499,999 are for decisions, from 500,000 on for measuring
 PHRASES = (*OBJECTS, *(f"{color} {shape}" for color in COLORS for shape in SHAPES))
 CLAIMS = {name: k for k, name in enumerate((*PHRASES, *(f"on {c}" for c in COLORS)))}
 JOINTS = (*PAIRINGS, *OPPOSITES)
 FUNCTION_WORDS = frozenset(" ".join(("a an on background", *JOINTS, *PREFIXES)).split())
+SPRITE_SIDE = 160  # pixels
 CLOSE = (0.55, 1.0)  # side of a thing seen close up, as a share of the picture's
 
 
@@ -64,7 +63,7 @@ class Stage:
     variety: float = 0.6  # share of the pictures whose drawings are varied
     shapes: float = 0.15  # share of the scenes with nothing but shapes of several colors
     shorter: float = (
-        0.0  # share of the captions of several things told from one that leaves one out
+        0.0  # share of the captions of several things told from one without one of them
     )
     terse: float = 0.6  # share of the captions that lose most of their function words
     worse: int = 1  # captions that each scene is told its own from
@@ -78,6 +77,38 @@ def locate(stages: Sequence[Stage], step: int) -> tuple[Stage, float]:
             return stage, step / stage.steps
         step -= stage.steps
     raise ValueError(f"training ends {step} steps before that")
+
+
+class TrainingComposer(Composer):
+    """Paints as it did when the shipped weights were trained.
+
+    Sprites have 160 px and are turned within their square, which may cut them. A seed gives the picture of
+    that time but for traces of the artwork's compression (0.2 of 255 in the mean).
+
+    Args:
+        artwork: Where the sprites come from.
+        styles: The drawing styles to use.
+        alter: Applied to every drawing but shapes before it is mirrored or turned.
+    """
+
+    def __init__(
+        self,
+        artwork: Artwork,
+        styles: Sequence[str],
+        alter: Callable[[Image.Image, Random], Image.Image] | None = None,
+    ) -> None:
+        super().__init__(artwork, styles)
+        self.alter = alter
+
+    def pose(self, rng: Random, thing: Mention, drawn: Image.Image, side: int) -> Image.Image:
+        """Return a drawing, altered, some of them mirrored and turned."""
+        sprite = drawn.reduce(drawn.width // SPRITE_SIDE)
+        sprite = sprite.resize((side, side), Image.Resampling.BILINEAR)
+        if self.alter and not thing.color:
+            sprite = self.alter(sprite, rng)
+        if rng.random() < 0.5:
+            sprite = sprite.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        return turned_within(sprite, rng.uniform(-25, 25)) if rng.random() < 0.3 else sprite
 
 
 class SceneBatches(Dataset[Batch]):
@@ -99,8 +130,8 @@ class SceneBatches(Dataset[Batch]):
         ids: NDArray[np.int64],
         seed: int,
     ) -> None:
-        self.plain = Composer(artwork, styles)
-        self.varied = Composer(artwork, styles, vary_sprite)
+        self.plain = TrainingComposer(artwork, styles)
+        self.varied = TrainingComposer(artwork, styles, vary_sprite)
         self.stages = stages
         self.ids = ids
         self.seed = seed
