@@ -15,7 +15,7 @@ from .world import COLORS
 
 STYLE = "fluent-emoji"
 SIDE = 448  # pixels a side in which places are given; scenes can be painted at any size
-SHADE = 0.30  # of a shadow at its darkest
+SHADE = 0.20  # of a shadow at its darkest
 HORIZON = 318  # row in which the near ground begins, in the middle
 
 
@@ -79,29 +79,29 @@ COMPOSITIONS = (
         Caption(tuple(map(Mention, ("bicycle", "sun", "tree")))),
         MORNING,
         (
-            Place("bicycle", 292, 404, 240),
-            Place("tree", 104, 372, 250),
-            Place("sun", 330, 138, 104, stands=False),
+            Place("bicycle", 300, 408, 248),
+            Place("tree", 104, 366, 236),
+            Place("sun", 310, 140, 112, stands=False),
         ),
     ),
     Composition(
         Caption((Mention("snowman"), Mention("penguin")), "left of", prefix="a picture of "),
         WINTER,
-        (Place("penguin", 326, 392, 184), Place("snowman", 134, 380, 290)),
+        (Place("penguin", 344, 398, 168), Place("snowman", 146, 378, 270)),
     ),
     Composition(
         Caption((Mention("banana"), Mention("apple", count=2)), "next to", prefix="a picture of "),
         TABLE,
         (
-            Place("apple", 262, 352, 150),
-            Place("apple", 362, 402, 150),
-            Place("banana", 124, 384, 220),
+            Place("apple", 268, 344, 132),
+            Place("apple", 358, 400, 140),
+            Place("banana", 122, 384, 226),
         ),
     ),
     Composition(
         Caption((Mention("dog"), Mention("cat")), "left of", prefix="a picture of "),
         INDOORS,
-        (Place("cat", 336, 388, 176), Place("dog", 132, 380, 220)),
+        (Place("cat", 340, 390, 170), Place("dog", 134, 372, 204)),
     ),
     Composition(
         Caption(
@@ -110,29 +110,29 @@ COMPOSITIONS = (
         ),
         PAPER,
         (
-            Place("red circle", 132, 384, 176),
-            Place("blue square", 326, 392, 160),
-            Place("yellow star", 236, 184, 150, stands=False),
+            Place("red circle", 128, 382, 164),
+            Place("blue square", 326, 394, 156),
+            Place("yellow star", 230, 188, 156, stands=False),
         ),
     ),
     Composition(
         Caption((Mention("alien"), Mention("rocket")), "below", prefix="an image of "),
         DUSK,
-        (Place("rocket", 288, 222, 190, stands=False), Place("alien", 146, 398, 184)),
+        (Place("rocket", 292, 216, 184, stands=False), Place("alien", 152, 400, 176)),
     ),
     Composition(
         Caption(tuple(map(Mention, ("balloon", "gift", "elephant")))),
         MORNING,
         (
-            Place("elephant", 300, 396, 230),
-            Place("balloon", 118, 218, 176, stands=False),
-            Place("gift", 104, 392, 136),
+            Place("elephant", 312, 392, 216),
+            Place("balloon", 124, 222, 180, stands=False),
+            Place("gift", 106, 402, 144),
         ),
     ),
     Composition(
         Caption((Mention("heart", "pink"), Mention("panda"))),
         WINTER,
-        (Place("panda", 160, 392, 240), Place("pink heart", 352, 208, 130, stands=False)),
+        (Place("panda", 164, 392, 224), Place("pink heart", 344, 204, 150, stands=False)),
     ),
 )
 
@@ -200,7 +200,7 @@ def _shaded(image: Image.Image, place: Place, ground: Ground, size: int) -> Imag
     sprite, (left, _) = _drawn(place, size)
     middle, row = left + sprite.width / 2, place.foot * size / SIDE
     y, x = np.mgrid[:size, :size] + 0.5
-    across, along = 0.56 * sprite.width, 0.09 * sprite.width
+    across, along = 0.54 * sprite.width, 0.07 * sprite.width
     distance = ((x - middle) / across) ** 2 + ((y - row + along / 3) / along) ** 2
     shade = SHADE * np.clip(1 - distance, 0, 1)[..., None]
     dark = np.array(ground.near) * 0.35

@@ -23,6 +23,9 @@ from .world import COLORS, NUMBERS, OBJECTS, SHAPES
 COUNT_WEIGHTS = (0.40, 0.32, 0.18, 0.10)  # of scenes with 1, 2, 3, 4 objects
 SIZES = {1: (0.30, 0.95), 2: (0.25, 0.55), 3: (0.24, 0.48), 4: (0.22, 0.42)}  # of the picture
 CANVAS = 224  # pixels a side in which scenes are laid out; they can be painted at any size
+FRAMED = frozenset(  # drawings that fill a rectangle with a background of their own
+    (word, "fxemoji") for word in ("rainbow", "sailboat", "tent")
+)
 OPAQUE = 64  # pixels with more alpha than this belong to an object's mask
 
 RGB = tuple[int, int, int]
@@ -46,6 +49,8 @@ class Composer:
         artwork: Where the sprites come from.
         styles: The drawing styles to use.
     """
+
+    unwanted = FRAMED  # (word, style): another style is drawn where there is one
 
     def __init__(self, artwork: Artwork, styles: Sequence[str]) -> None:
         self.artwork = artwork
@@ -85,9 +90,18 @@ class Composer:
         for (thing, style), square in zip(layout.instances, layout.squares, strict=True):
             x, y, side = (v * size // CANVAS for v in square)
             sprite = self._sprite(rng, thing, style, side)
+            if max(sprite.size) > size:
+                sprite.thumbnail((size, size), Image.Resampling.BILINEAR)
+            # A turned thing may be larger than its square: it keeps the middle, or moves until it is in view.
+            x, y = (
+                min(max(0, start + (side - length) // 2), size - length)
+                for start, length in zip((x, y), sprite.size, strict=True)
+            )
             image.paste(sprite, (x, y), sprite)
             covered = np.zeros((size, size), bool)
-            covered[y : y + side, x : x + side] = np.asarray(sprite)[..., 3] > OPAQUE
+            covered[y : y + sprite.height, x : x + sprite.width] = (
+                np.asarray(sprite)[..., 3] > OPAQUE
+            )
             masks = [mask & ~covered for mask in masks] + [covered]
         return image, masks
 
@@ -120,7 +134,14 @@ class Composer:
         )
 
     def _style(self, rng: Random, thing: Mention) -> str:
-        return "shape" if thing.color else rng.choice(self.styles[thing.noun])
+        if thing.color:
+            return "shape"
+        styles = self.styles[thing.noun]
+        style = rng.choice(
+            styles
+        )  # among all of them, so that a seed's random numbers stay the same
+        others = [other for other in styles if (thing.noun, other) not in self.unwanted]
+        return others[0] if others and style not in others else style
 
     def _sprite(self, rng: Random, thing: Mention, style: str, side: int) -> Image.Image:
         if thing.color:
@@ -131,36 +152,34 @@ class Composer:
         return self.pose(rng, thing, drawn, side)
 
     def pose(self, rng: Random, thing: Mention, drawn: Image.Image, side: int) -> Image.Image:
-        """Return a drawing as it stands in a scene: some are mirrored, some turned, all of it in view.
+        """Return a drawing as it stands in a scene: some are mirrored, some turned, and none is cut.
 
         Args:
             rng: Decides whether it is mirrored and how far it is turned.
             thing: What is drawn.
             drawn: A square RGBA picture of it.
-            side: Width and height in pixels of what is returned.
+            side: Width and height in pixels of what is returned; what is turned may need more.
         """
+        scale = side / drawn.width
         if rng.random() < 0.5:
             drawn = drawn.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         if rng.random() < 0.3:
             drawn = turned(drawn, rng.uniform(-25, 25))
-        return drawn.resize((side, side), Image.Resampling.BILINEAR)
+        width, height = (max(1, round(length * scale)) for length in drawn.size)
+        return drawn.resize((width, height), Image.Resampling.BILINEAR)
 
 
 def turned(sprite: Image.Image, degrees: float) -> Image.Image:
-    """Return a square RGBA drawing turned and whole, in the middle of a square.
+    """Return a square RGBA drawing turned, as large as the turned drawing needs.
 
-    The square is as large as before, or larger where the turned drawing needs more. Nothing touches its
-    border, so that scaling leaves no hard edge there.
+    Nothing touches the border, so that scaling leaves no hard edge there.
     """
     side, margin = sprite.width, sprite.width // 40
     room = Image.new("RGBA", (2 * side, 2 * side))
     room.paste(sprite, (side // 2, side // 2))
     drawn = turned_within(room, degrees)
-    drawn = drawn.crop(drawn.getbbox())
-    side = max(side, *(length + 2 * margin for length in drawn.size))
-    square = Image.new("RGBA", (side, side))
-    square.paste(drawn, ((side - drawn.width) // 2, (side - drawn.height) // 2))
-    return square
+    left, top, right, bottom = drawn.getbbox() or (0, 0, *drawn.size)
+    return drawn.crop((left - margin, top - margin, right + margin, bottom + margin))
 
 
 def turned_within(sprite: Image.Image, degrees: float) -> Image.Image:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from random import Random
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from ..demo.composer import CANVAS, Composer, Layout, turned_within
 from ..demo.model import tokenizer
 from ..demo.sprites import Artwork
 from ..demo.world import COLORS, NUMBERS, OBJECTS, OPPOSITES, PAIRINGS, PREFIXES, SHAPES, plural
+from .recipes import Stage, locate
 
 TRAINING_SEEDS = 490_000  # those up to 499,999 are for decisions, from 500,000 on for measuring
 PHRASES = (*OBJECTS, *(f"{color} {shape}" for color in COLORS for shape in SHAPES))
@@ -49,47 +50,19 @@ class Batch(NamedTuple):
         return Batch(*(part.to(device, non_blocking=True) for part in self))
 
 
-@dataclass(frozen=True)
-class Stage:
-    """A stretch of training under one setting."""
-
-    steps: int
-    sizes: tuple[int, ...]  # pixels of scenes; each step draws one of them
-    scenes: int
-    close_ups: int
-    rate: tuple[float, float]  # learning rate at the start and at the end
-    close_up_sizes: tuple[int, ...] = (40, 48, 64)
-    shape_names: float = 0.0  # weight of the loss that tells a scene the names of the shapes in it
-    variety: float = 0.6  # share of the pictures whose drawings are varied
-    shapes: float = 0.15  # share of the scenes with nothing but shapes of several colors
-    shorter: float = (
-        0.0  # share of the captions of several things told from one without one of them
-    )
-    terse: float = 0.6  # share of the captions that lose most of their function words
-    worse: int = 1  # captions that each scene is told its own from
-    counts: tuple[float, ...] | None = None  # weights of 1 to 4 things, in place of the usual
-
-
-def locate(stages: Sequence[Stage], step: int) -> tuple[Stage, float]:
-    """The stage a step belongs to, and how far through it the step is (0 to 1)."""
-    for stage in stages:
-        if step < stage.steps:
-            return stage, step / stage.steps
-        step -= stage.steps
-    raise ValueError(f"training ends {step} steps before that")
-
-
 class TrainingComposer(Composer):
-    """Paints as it did when the shipped weights were trained.
+    """Paints as scenes were painted when the shipped weights were trained.
 
-    Sprites have 160 px and are turned within their square, which may cut them. A seed gives the picture of
-    that time but for traces of the artwork's compression (0.2 of 255 in the mean).
+    Sprites have 160 px and are turned within their square, which may cut them. Pictures are those of that
+    time but for traces of the artwork's compression, 0.2 of 255 in the mean.
 
     Args:
         artwork: Where the sprites come from.
         styles: The drawing styles to use.
         alter: Applied to every drawing but shapes before it is mirrored or turned.
     """
+
+    unwanted = frozenset()
 
     def __init__(
         self,

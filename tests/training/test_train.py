@@ -18,14 +18,13 @@ from gradeclip_widget.training.batches import (
     FUNCTION_WORDS,
     PHRASES,
     SceneBatches,
-    Stage,
     _terse,
-    locate,
     vocabulary_ids,
 )
 from gradeclip_widget.training.fast_towers import encode_images, encode_texts
 from gradeclip_widget.training.losses import contrast, contrast_many
 from gradeclip_widget.training.muon import Muon, orthogonal
+from gradeclip_widget.training.recipes import Stage, locate
 from gradeclip_widget.training.train import Training, train
 
 TINY = (
