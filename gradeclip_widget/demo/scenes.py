@@ -4,15 +4,12 @@
     >>> [thing.phrase for thing in scene.objects]
     ['dog', 'red circle']
 
-The same seed gives the same pixels on every platform: random numbers come from `random.Random`, Pillow
-scales by integer arithmetic, and rotations are rounded to fractions that a double represents exactly.
+The same seed gives the same pixels on every platform.
 """
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -21,17 +18,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..core.regions import PixelBox
-from .captions import Caption, Mention, describe
-from .sprites import Artwork, draw_shape, shipped
-from .world import COLORS, NUMBERS, OBJECTS, SEEN_STYLES, SHAPES
-
-COUNT_WEIGHTS = (0.40, 0.32, 0.18, 0.10)  # of scenes with 1, 2, 3, 4 objects
-SIZES = {1: (0.30, 0.95), 2: (0.25, 0.55), 3: (0.24, 0.48), 4: (0.22, 0.42)}  # of the picture
-CANVAS = 224  # pixels a side in which scenes are laid out; they can be painted at any size
-OPAQUE = 64  # pixels with more alpha than this belong to an object's mask
-
-RGB = tuple[int, int, int]
-Change = Callable[[Image.Image, Random], Image.Image]
+from .captions import Caption, Mention
+from .chosen import COMPOSITIONS, STYLE, paint
+from .composer import Composer
+from .sprites import shipped
+from .world import SEEN_STYLES
 
 
 @dataclass(frozen=True)
@@ -65,36 +56,19 @@ class Scene:
     mentioned: tuple[str, ...]  # phrases of the things that the caption names, as it names them
 
 
-@dataclass(frozen=True)
-class Layout:
-    """What will be drawn where; nothing is painted yet."""
-
-    things: tuple[Mention, ...]
-    instances: tuple[tuple[Mention, str], ...]  # each thing as often as it occurs, with its style
-    squares: tuple[tuple[int, int, int], ...]  # x, y, side of each instance on the canvas
-    background: str | None  # the color of a plain background
-    caption: Caption
-
-
-CHOSEN = (  # seeds of the validation range, so that no test seed is used
-    (499_043, ("bicycle", "tree", "sun")),
-    (499_004, ("penguin", "snowman")),
-    (499_000, ("apple", "apple", "banana")),
-    (499_004, ("cat", "dog")),
-    (499_025, ("red circle", "blue square", "yellow star")),
-    (499_006, ("rocket", "alien")),
-    (499_014, ("elephant", "balloon", "gift")),
-    (499_010, ("panda", "pink heart")),
-)
-
-
 def scenes(size: int = 448) -> tuple[Scene, ...]:
-    """Return a few chosen scenes for tutorials.
+    """Return a few scenes for tutorials, composed by hand.
 
     Args:
         size: Width and height in pixels.
     """
-    return tuple(sample_scene(seed, names, size) for seed, names in CHOSEN)
+    found = []
+    for composition in COMPOSITIONS:
+        image, masks = paint(composition, size)
+        things = [place.thing for place in composition.places]
+        instances = [(thing, "shape" if thing.color else STYLE) for thing in things]
+        found.append(_scene(image, composition.caption, instances, masks))
+    return tuple(found)
 
 
 def sample_scene(
@@ -122,175 +96,21 @@ def sample_scene(
     composer = Composer(shipped(), styles)
     layout = composer.lay_out(rng, objects)
     image, masks = composer.paint(rng, layout, size)
+    return _scene(image, layout.caption, layout.instances, masks)
+
+
+def _scene(
+    image: Image.Image,
+    caption: Caption,
+    instances: Sequence[tuple[Mention, str]],
+    masks: Sequence[NDArray[np.bool_]],
+) -> Scene:
     things = [
         SceneObject(thing.noun, thing.color, style, _box(mask), mask)
-        for (thing, style), mask in zip(layout.instances, masks, strict=True)
+        for (thing, style), mask in zip(instances, masks, strict=True)
     ]
-    mentioned = tuple(mention.phrase for mention in layout.caption.mentions)
-    return Scene(image, str(layout.caption), tuple(things), mentioned)
-
-
-class Composer:
-    """Composes pictures of things from some artwork.
-
-    Args:
-        artwork: Where the sprites come from.
-        styles: The drawing styles to use.
-        alter_sprite: Applied to every sprite before it is placed; training uses it to vary drawings.
-    """
-
-    def __init__(
-        self, artwork: Artwork, styles: Sequence[str], alter_sprite: Change | None = None
-    ) -> None:
-        self.artwork = artwork
-        self.alter_sprite = alter_sprite
-        self.styles = {
-            word: [style for style in artwork.styles_of(word) if style in styles]
-            for word in OBJECTS
-        }
-        self.words = [word for word in OBJECTS if self.styles[word]]
-
-    def lay_out(self, rng: Random, objects: int | Sequence[str] | None = None) -> Layout:
-        """Decide what is in the picture, where, and what its caption says."""
-        background = rng.choice(list(COLORS)) if rng.random() < 0.35 else None
-        if objects is None or isinstance(objects, int):
-            count = objects or rng.choices((1, 2, 3, 4), COUNT_WEIGHTS)[0]
-            things = self._random_things(rng, count, background)
-        else:
-            things = [self._named(phrase, count) for phrase, count in Counter(objects).items()]
-            if background in {thing.color for thing in things}:
-                background = None
-        instances = [
-            (Mention(thing.noun, thing.color), self._style(rng, thing))
-            for thing in things
-            for _ in range(thing.count)
-        ]
-        squares = _scatter(rng, len(instances))
-        firsts = [sum(thing.count for thing in things[:k]) for k in range(len(things))]
-        centers = [(2 * x + side, 2 * y + side) for x, y, side in (squares[k] for k in firsts)]
-        caption = describe(rng, things, centers, background)
-        return Layout(tuple(things), tuple(instances), tuple(squares), background, caption)
-
-    def paint(
-        self, rng: Random, layout: Layout, size: int
-    ) -> tuple[Image.Image, list[NDArray[np.bool_]]]:
-        """Paint a layout; return the picture and the visible part of each instance."""
-        image = _background(rng, layout.background, size)
-        masks: list[NDArray[np.bool_]] = []
-        for (thing, style), square in zip(layout.instances, layout.squares, strict=True):
-            x, y, side = (v * size // CANVAS for v in square)
-            sprite = self._sprite(rng, thing, style, side)
-            image.paste(sprite, (x, y), sprite)
-            covered = np.zeros((size, size), bool)
-            covered[y : y + side, x : x + side] = np.asarray(sprite)[..., 3] > OPAQUE
-            masks = [mask & ~covered for mask in masks] + [covered]
-        return image, masks
-
-    def _random_things(self, rng: Random, count: int, background: str | None) -> list[Mention]:
-        shape_share = 0.9 if rng.random() < 0.25 else 0.12
-        things: list[Mention] = []
-        while (left := count - sum(thing.count for thing in things)) > 0:
-            if rng.random() < shape_share:
-                color = rng.choice([color for color in COLORS if color != background])
-                thing = Mention(rng.choice(SHAPES), color)
-            else:
-                thing = Mention(rng.choice(self.words))
-            if thing.phrase in {other.phrase for other in things}:
-                continue
-            times = rng.randint(2, min(3, left)) if left > 1 and rng.random() < 0.12 else 1
-            things.append(Mention(thing.noun, thing.color, times))
-        return things
-
-    def _named(self, phrase: str, count: int) -> Mention:
-        *color, noun = phrase.split() or [""]
-        if count > max(NUMBERS):
-            raise ValueError(f"{count} times {phrase!r}: captions count to {max(NUMBERS)}")
-        if not color and noun in self.words:
-            return Mention(noun, count=count)
-        if len(color) == 1 and color[0] in COLORS and noun in SHAPES:
-            return Mention(noun, color[0], count)
-        raise ValueError(
-            f"this world has no {phrase!r}: give one of its objects ('dog', 'apple', ...) or a "
-            f"color and a shape ('red circle')"
-        )
-
-    def _style(self, rng: Random, thing: Mention) -> str:
-        return "shape" if thing.color else rng.choice(self.styles[thing.noun])
-
-    def _sprite(self, rng: Random, thing: Mention, style: str, side: int) -> Image.Image:
-        if thing.color:
-            rgb = _near(rng, COLORS[thing.color], 15)
-            drawn = draw_shape(thing.noun, rgb)
-        else:
-            drawn = self.artwork.sprite(thing.noun, style)
-        sprite = drawn.resize((side, side), Image.Resampling.BILINEAR)
-        if self.alter_sprite and not thing.color:
-            sprite = self.alter_sprite(sprite, rng)
-        if rng.random() < 0.5:
-            sprite = sprite.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        return _rotated(sprite, rng.uniform(-25, 25)) if rng.random() < 0.3 else sprite
-
-
-def _scatter(rng: Random, count: int) -> list[tuple[int, int, int]]:
-    """Return squares (x, y, side) that overlap little; they shrink if there is no room."""
-    smallest, largest = SIZES[min(count, 4)]
-    squares: list[tuple[int, int, int]] = []
-    for _ in range(count):
-        top = largest
-        for _ in range(30):
-            side = int(CANVAS * rng.uniform(smallest, top)) // 4 * 4
-            x, y = rng.randint(0, CANVAS - side), rng.randint(0, CANVAS - side)
-            if not any(_overlap((x, y, side), other) for other in squares):
-                break
-            top = max(smallest, top * 0.95)
-        squares.append((x, y, side))
-    return squares
-
-
-def _overlap(a: tuple[int, int, int], b: tuple[int, int, int]) -> bool:
-    """Return whether two squares overlap by more than 15 %, their mostly empty margin."""
-    (ax, ay, a_side), (bx, by, b_side) = a, b
-    return (
-        ax + a_side * 0.85 >= bx
-        and bx + b_side * 0.85 >= ax
-        and ay + a_side * 0.85 >= by
-        and by + b_side * 0.85 >= ay
-    )
-
-
-def _background(rng: Random, color: str | None, size: int) -> Image.Image:
-    """Return a plain color, a gradient or a soft pattern, some of them grainy."""
-    if color:
-        return Image.new("RGB", (size, size), _near(rng, COLORS[color], 18))
-    columns, rows = rng.choice([(2, 1), (1, 2), (2, 2), (4, 4), (8, 8), (16, 16)])
-    ends = [[rng.randrange(60, 256) for _ in range(3)] for _ in range(2)]
-    cells = np.frombuffer(rng.randbytes(columns * rows), np.uint8).astype(np.int32)[:, None]
-    blend = (np.array(ends[0]) * (255 - cells) + np.array(ends[1]) * cells) // 255
-    small = Image.fromarray(blend.astype(np.uint8).reshape(rows, columns, 3))
-    image = small.resize((size, size), Image.Resampling.BICUBIC)
-    grain_seed = rng.getrandbits(
-        32
-    )  # a seed of its own, as the number of pixels depends on the size
-    return _grainy(image, Random(grain_seed)) if grain_seed % 5 < 2 else image
-
-
-def _grainy(image: Image.Image, rng: Random) -> Image.Image:
-    noise = np.frombuffer(rng.randbytes(image.width * image.height), np.int8) // 8
-    pixels = np.asarray(image).astype(np.int16) + noise.reshape(image.height, image.width, 1)
-    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
-
-
-def _near(rng: Random, rgb: RGB, reach: int) -> RGB:
-    red, green, blue = (min(255, max(0, v + rng.randint(-reach, reach))) for v in rgb)
-    return red, green, blue
-
-
-def _rotated(sprite: Image.Image, degrees: float) -> Image.Image:
-    # Multiples of 1/1024 are exact in a double, so the platform's cosine and fused products do not matter.
-    angle, middle = math.radians(degrees), sprite.width / 2
-    cos, sin = (round(1024 * f(angle)) / 1024 for f in (math.cos, math.sin))
-    matrix = (cos, sin, middle * (1 - cos - sin), -sin, cos, middle * (1 - cos + sin))
-    return sprite.transform(sprite.size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
+    mentioned = tuple(mention.phrase for mention in caption.mentions)
+    return Scene(image, str(caption), tuple(things), mentioned)
 
 
 def _box(mask: NDArray[np.bool_]) -> PixelBox:

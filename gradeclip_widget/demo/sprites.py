@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 PACK = Path(__file__).with_name("sprites.zip")
-DRAWN_SIDE = 320  # pixels of a shape before it is scaled down
+DRAWN_SIDE = 640  # pixels of a shape before it is scaled down
 
 
 class Artwork:
@@ -66,19 +66,20 @@ def draw_shape(name: str, rgb: tuple[int, int, int]) -> Image.Image:
 
 @cache
 def _shape_mask(name: str) -> Image.Image:
-    side, pad = DRAWN_SIDE, 8
+    side, unit = DRAWN_SIDE, DRAWN_SIDE // 320
+    pad, inset, waist = 8 * unit, 14 * unit, 30 * unit
     middle, far = side / 2, side - pad
     mask = Image.new("L", (side, side))
     draw = ImageDraw.Draw(mask)
     if name == "circle":
         draw.ellipse((pad, pad, far, far), fill=255)
     elif name == "square":
-        draw.rectangle((pad + 14, pad + 14, far - 14, far - 14), fill=255)
+        draw.rectangle((pad + inset, pad + inset, far - inset, far - inset), fill=255)
     elif name == "triangle":
-        draw.polygon([(middle, pad), (far, far - 16), (pad, far - 16)], fill=255)
+        draw.polygon([(middle, pad), (far, far - 2 * pad), (pad, far - 2 * pad)], fill=255)
     elif name == "diamond":
         draw.polygon(
-            [(middle, pad), (far - 30, middle), (middle, far), (pad + 30, middle)], fill=255
+            [(middle, pad), (far - waist, middle), (middle, far), (pad + waist, middle)], fill=255
         )
     elif name == "star":
         draw.polygon([_star_point(k, middle, middle - pad) for k in range(10)], fill=255)
@@ -100,4 +101,4 @@ def _heart_point(turn: float, side: int) -> tuple[int, int]:
     t = 2 * math.pi * turn
     across = 16 * math.sin(t) ** 3
     up = 13 * math.cos(t) - 5 * math.cos(2 * t) - 2 * math.cos(3 * t) - math.cos(4 * t)
-    return round(side / 2 + across * side / 36), round(side / 2 - up * side / 36 - 6)
+    return round(side / 2 + across * side / 36), round(side / 2 - up * side / 36 - side * 6 / 320)

@@ -2,9 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from .batches import Stage
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of training under one setting."""
+
+    steps: int
+    sizes: tuple[int, ...]  # pixels of scenes; each step draws one of them
+    scenes: int
+    close_ups: int
+    rate: tuple[float, float]  # learning rate at the start and at the end
+    close_up_sizes: tuple[int, ...] = (40, 48, 64)
+    shape_names: float = 0.0  # weight of the loss that tells a scene the names of the shapes in it
+    variety: float = 0.6  # share of the pictures whose drawings are varied
+    shapes: float = 0.15  # share of the scenes with nothing but shapes of several colors
+    shorter: float = 0.0  # share of the captions of several things told from one with fewer
+    terse: float = 0.6  # share of the captions that lose most of their function words
+    worse: int = 1  # captions that each scene is told its own from
+    counts: tuple[float, ...] | None = None  # weights of 1 to 4 things, in place of the usual
+
+
+def locate(stages: Sequence[Stage], step: int) -> tuple[Stage, float]:
+    """The stage a step belongs to, and how far through it the step is (0 to 1)."""
+    for stage in stages:
+        if step < stage.steps:
+            return stage, step / stage.steps
+        step -= stage.steps
+    raise ValueError(f"training ends {step} steps before that")
+
 
 SIZES = (112, 112, 112, 144)  # pixels of scenes
 # The run on CPUs was stopped after 850 and 1,200 steps to add what the later stages have: shapes among the

@@ -21,7 +21,7 @@ from PIL import Image
 
 from ..demo.world import ICONS, SHIPPED_STYLES
 
-SIDE = 160  # pixels
+SIDE = 320  # pixels
 QUALITY, ALPHA_QUALITY = 75, 60  # of WebP
 
 

@@ -33,11 +33,11 @@ from ..demo.sprites import PACK, Artwork
 from ..demo.trunk import IMAGE_SIZE
 from ..demo.world import HELD_OUT_STYLE, OBJECTS
 from ..export.files import replacing
-from .batches import Batch, SceneBatches, Stage, locate, vocabulary_ids
+from .batches import Batch, SceneBatches, vocabulary_ids
 from .fast_towers import encode_images, encode_texts
 from .losses import contrast, contrast_many
 from .muon import Muon
-from .recipes import RECIPES
+from .recipes import RECIPES, Stage, locate
 
 WARM_UP = 60  # steps
 DECAY = 0.6  # last share of the time, through which the learning rate falls to zero
