@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-MATCHES = 0.95  # a score above fewer of the unrelated ones is no better than one of them
+MATCHES = 0.98  # a caption matches if its score is higher than this part of the unrelated ones
+NO_BETTER = 0.9  # below it, a score is no better than that of an unrelated sentence
 
 
 def rank_among(score: float, unrelated: NDArray[np.floating]) -> float:
@@ -26,6 +27,7 @@ def describe_match(score: float, unrelated: NDArray[np.floating]) -> str:
     rank, count = rank_among(score, unrelated), len(unrelated)
     if rank == 1:
         return f"higher than all {count} unrelated sentences"
-    if rank < MATCHES:
-        return f"no better than an unrelated sentence (higher than {rank:.0%} of {count})"
-    return f"higher than {rank:.0%} of {count} unrelated sentences"
+    if rank >= MATCHES:
+        return f"higher than {rank:.0%} of {count} unrelated sentences"
+    better = "no" if rank < NO_BETTER else "little"
+    return f"{better} better than an unrelated sentence (higher than {rank:.0%} of {count})"

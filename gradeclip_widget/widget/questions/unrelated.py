@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
-from ...core.progress import Progress, no_progress
+from ...core.progress import Progress
 from .base import Question, Shown
 
 if TYPE_CHECKING:
@@ -45,11 +45,10 @@ class Unrelated(Question):
     ) -> Iterator[list[list[float]]]:
         """Yield the scores for every prompt."""
         (request,) = arguments
-        explainer = backend.explainer(request)
-        encoded = backend.encode(request, explainer)
-        report = progress or no_progress
+        explainer = backend.explainer(request, progress)
+        encoded = backend.encode(request, explainer, progress)
         yield [
-            explainer.unrelated_scores(encoded, caption, report).tolist()
+            explainer.unrelated_scores(encoded, caption, progress).tolist()
             for caption in request.prompts
         ]
 

@@ -1,0 +1,138 @@
+"""Scores of unrelated sentences: what they are compared with, when they are encoded, where they are kept."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import gradeclip_widget as gw
+from gradeclip_widget.core.match import MATCHES, rank_among
+from gradeclip_widget.demo import Scene, sample_scene
+from gradeclip_widget.explain import unrelated
+from gradeclip_widget.explain.unrelated import are_embedded, unrelated_sentences
+
+
+@pytest.fixture
+def fresh(clip: gw.ClipModel) -> gw.ClipModel:
+    """A model whose sentences were not encoded yet."""
+    return copy.deepcopy(clip)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(unrelated, "user_cache_path", lambda name: tmp_path / name)
+    return tmp_path / "gradeclip-widget"
+
+
+@pytest.mark.parametrize("drawings", [False, True])
+def test_there_are_200_different_sentences(drawings: bool) -> None:
+    sentences = unrelated_sentences(drawings)
+    assert len(set(sentences)) == len(sentences) == 200
+
+
+def test_the_embedded_model_knows_all_words_of_its_sentences(clip: gw.ClipModel) -> None:
+    tokens = clip.tokens(unrelated_sentences(drawings=True))
+    assert all(word.known for one in tokens for word in one.words)
+
+
+def test_the_scores_are_those_of_the_sentences_alone(explainer: gw.Explainer, scene: Scene) -> None:
+    expected = explainer.scores(scene.image, unrelated_sentences(drawings=True))
+    found = explainer.unrelated_scores(scene.image, "a")
+    np.testing.assert_allclose(found, np.sort(expected), atol=1e-5)
+
+
+def test_sentences_that_share_a_word_with_the_caption_are_left_out(
+    explainer: gw.Explainer, scene: Scene
+) -> None:
+    named = [s for s in unrelated_sentences(drawings=True) if "dog" in s.split()]
+    assert named
+    found = explainer.unrelated_scores(scene.image, "A DOG and a tyrannosaur")
+    assert len(found) == 200 - len(named)
+
+
+def test_a_right_caption_is_above_them_and_another_scenes_caption_is_not(
+    explainer: gw.Explainer,
+) -> None:
+    for seed in range(640_000, 640_010):
+        scene = sample_scene(seed, objects=["dog", "red circle"])
+        encoded = explainer.encode(scene.image)
+        for caption, matches in (("a dog and a red circle", True), ("a tree and a bus", False)):
+            score = explainer(encoded, caption).score
+            rank = rank_among(score, explainer.unrelated_scores(encoded, caption))
+            assert (rank >= MATCHES) == matches, (seed, caption, rank)
+
+
+def test_they_are_encoded_once_in_small_pieces(fresh: gw.ClipModel, scene: Scene) -> None:
+    explainer, told = gw.Explainer(fresh), []
+    encoded = explainer.encode(scene.image)
+    assert not are_embedded(fresh)
+    explainer.unrelated_scores(encoded, "a dog", lambda *step: told.append(step))
+    assert len(told) > 20
+    assert {step[0] for step in told} == {"unrelated sentences"}
+    assert are_embedded(fresh)
+    told.clear()
+    explainer.unrelated_scores(encoded, "a cat", lambda *step: told.append(step))
+    assert told == []
+
+
+def test_work_that_was_ended_is_taken_up_where_it_ended(fresh: gw.ClipModel, scene: Scene) -> None:
+    explainer = gw.Explainer(fresh)
+    encoded = explainer.encode(scene.image)
+
+    def end(stage: str, done: int, total: int | None) -> None:
+        if done >= 80:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        explainer.unrelated_scores(encoded, "a dog", end)
+    begun: list[int] = []
+    scores = explainer.unrelated_scores(encoded, "a", lambda _, done, __: begun.append(done))
+    assert begun[0] == 80
+    whole = gw.Explainer(copy.deepcopy(fresh)).unrelated_scores(scene.image, "a")
+    np.testing.assert_allclose(scores, whole, atol=1e-6)
+
+
+def test_a_model_of_the_same_weights_reads_them_from_the_cache_folder(
+    fresh: gw.ClipModel, scene: Scene, folder: Path
+) -> None:
+    first = gw.Explainer(fresh).unrelated_scores(scene.image, "a dog")
+    (kept,) = folder.glob("*.safetensors")
+    told: list[str] = []
+    another = gw.Explainer(copy.deepcopy(fresh))
+    scores = another.unrelated_scores(
+        another.encode(scene.image), "a dog", lambda *s: told.append(s)
+    )
+    np.testing.assert_array_equal(scores, first)
+    assert told == []
+    assert list(folder.iterdir()) == [kept]
+
+
+def test_a_changed_model_encodes_them_anew(fresh: gw.ClipModel, scene: Scene, folder: Path) -> None:
+    explainer = gw.Explainer(fresh)
+    before = explainer.unrelated_scores(scene.image, "a dog")
+    with torch.no_grad():
+        fresh.model.text_projection.mul_(torch.linspace(0.5, 1.5, 256))
+    after = explainer.unrelated_scores(scene.image, "a dog")
+    assert np.abs(after - before).max() > 1e-3
+    assert len(list(folder.glob("*.safetensors"))) == 2
+
+
+def test_a_damaged_file_is_written_anew(fresh: gw.ClipModel, scene: Scene, folder: Path) -> None:
+    expected = gw.Explainer(fresh).unrelated_scores(scene.image, "a dog")
+    (kept,) = folder.glob("*.safetensors")
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:1000])
+    again = gw.Explainer(copy.deepcopy(fresh)).unrelated_scores(scene.image, "a dog")
+    np.testing.assert_allclose(again, expected, atol=1e-6)
+    assert kept.read_bytes() == whole
+
+
+def test_a_folder_that_cannot_be_written_to_is_passed_over(
+    fresh: gw.ClipModel, scene: Scene, folder: Path
+) -> None:
+    folder.write_text("a file where the folder would be")
+    assert len(gw.Explainer(fresh).unrelated_scores(scene.image, "a dog")) > 150

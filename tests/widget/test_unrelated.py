@@ -1,0 +1,102 @@
+"""How the score stands among unrelated sentences, in a live widget: in the background, after all else."""
+
+from __future__ import annotations
+
+import pytest
+
+import gradeclip_widget as gw
+from gradeclip_widget.demo import Scene
+
+from ..fakes import FakeBackend, FakeExplainer, live_widget
+
+PATIENCE = 60
+
+
+@pytest.fixture
+def gated(backend: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
+    """A backend whose unrelated sentences wait at the gate, and which had none encoded before."""
+    scores = FakeExplainer.unrelated_scores
+
+    def wait(self, image, caption, progress=None):  # type: ignore[no-untyped-def]
+        self.backend.gate.passed()
+        return scores(self, image, caption, progress)
+
+    monkeypatch.setattr(FakeExplainer, "unrelated_scores", wait)
+    monkeypatch.setattr("gradeclip_widget.widget.backend.backend.are_embedded", lambda clip: False)
+    return backend
+
+
+def test_the_widget_is_ready_while_they_are_encoded(gated: FakeBackend) -> None:
+    gated.gate.shut()
+    widget = live_widget_without_a_gate(gated)
+    assert gated.gate.reached.wait(PATIENCE)
+    assert (widget.status, widget.progress, widget.unrelated) == ("ready", None, [])
+    gated.gate.open()
+    widget.wait(PATIENCE)
+    assert [len(scores) for scores in widget.unrelated] == [200, 200]
+
+
+def live_widget_without_a_gate(backend: FakeBackend) -> gw.ExplanationWidget:
+    """A widget whose first explanation does not wait at the gate, which is shut for what follows."""
+    backend.gate.open()
+    explain = backend.explain
+
+    def shut(request, progress=None):  # type: ignore[no-untyped-def]
+        made = explain(request, progress)
+        backend.gate.shut()
+        return made
+
+    backend.explain = shut  # type: ignore[method-assign]
+    widget = live_widget(backend)
+    backend.explain = explain  # type: ignore[method-assign]
+    return widget
+
+
+def test_another_prompt_does_not_wait_for_them(gated: FakeBackend) -> None:
+    widget = live_widget_without_a_gate(gated)
+    assert gated.gate.reached.wait(PATIENCE)
+    widget.prompt = "a cat"
+    gated.gate.open()
+    widget.wait(PATIENCE)
+    assert widget.explanation.caption == "a cat"
+    assert [len(scores) for scores in widget.unrelated] == [200, 200]
+
+
+def test_a_failure_leaves_the_widget_ready_and_without_a_scale(
+    gated: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("no memory left")
+
+    monkeypatch.setattr(FakeExplainer, "unrelated_scores", fail)
+    widget = live_widget(gated)
+    widget.wait(PATIENCE)
+    assert (widget.status, widget.error, widget.unrelated) == ("ready", "", [])
+
+
+def test_no_sentence_is_encoded_where_the_scale_is_not_asked_for(gated: FakeBackend) -> None:
+    widget = live_widget(gated, match_scale=False)
+    widget.wait(PATIENCE)
+    assert widget.unrelated == []
+
+
+def test_once_they_are_encoded_each_explanation_brings_its_scores(
+    clip: gw.ClipModel, scene: Scene
+) -> None:
+    widget = gw.explore(scene.image, "a dog", clip)
+    widget.wait(PATIENCE)
+    widget.prompt = "a dog and a red circle"
+    widget.wait(PATIENCE)
+    scores = widget.explanation.unrelated_scores
+    assert scores is not None
+    assert widget.explanation.score > scores.max()
+    header = widget._payloads[0]["header"]
+    assert header["unrelated"] == scores.tolist()
+
+
+def test_a_saved_page_keeps_the_scale(clip: gw.ClipModel, scene: Scene) -> None:
+    widget = gw.explore(scene.image, "a dog", clip)
+    widget.wait(PATIENCE)
+    state = widget._display.page_state()
+    known = state["unrelated"] or [widget._payloads[0]["header"]["unrelated"]]
+    assert len(known[0]) > 150
