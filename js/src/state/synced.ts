@@ -102,6 +102,8 @@ export interface Synced {
   text_block: number | null;
   /** Light or dark, or as the page is. */
   theme: "auto" | "light" | "dark";
+  /** Per prompt, the scores of unrelated sentences with the picture, ascending; None until they are known. */
+  unrelated: number[][] | null;
   /** Index of the prompt that is subtracted from it, or None. */
   versus: number | null;
   /** Name of the list of words that the region is asked about; empty for none. */
@@ -177,6 +179,7 @@ export const DEFAULTS: Readonly<Synced> = {
   status: "ready",
   text_block: null,
   theme: "auto",
+  unrelated: null,
   versus: null,
   vocabulary: "",
 };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { foldRanking, MAX_BARS, topRanked } from "../../src/panel/fold";
+import { foldRanking, MAX_BARS, topRanked } from "../../src/panel/bars/fold";
 
 const rows = (...values: number[]) => values.map((value, word) => ({ word, value }));
 const words = (ranking: readonly { word: number }[]) => ranking.map(({ word }) => word);
