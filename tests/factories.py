@@ -53,12 +53,13 @@ def make_explanation(
         return (rng.integers(-64, 64, (n, *grid)) / 256).astype(np.float32)
 
     importance = rng.integers(1, 9, tokens).astype(np.float32)
+    score, shapley = 0.3125, np.resize([1, 12, -4, 3, 6], count) / 128
     values: dict[str, Any] = {
         "image": picture(),
         "caption": caption,
         "words": words,
         "tokens": tuple(f"t{k}" for k in range(tokens)),
-        "score": 0.3125,
+        "score": score,
         "logit_scale": 100.0,
         "logit_bias": None,
         "signed_map": maps(1)[0],
@@ -78,5 +79,7 @@ def make_explanation(
         "word_effects": (np.arange(count) - 1) / 64,
         "integrated_gradients": rng.integers(-16, 48, len(changes.get("tokens", range(tokens))))
         / 256,
+        "shapley": shapley,
+        "empty_score": score - shapley.sum(),
     }
     return Explanation(**values | changes)

@@ -11,17 +11,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-EVIDENCE, LEAVE_ONE_OUT, GRAD_ECLIP = "evidence", "leave-one-out", "grad-eclip"
-INTEGRATED_GRADIENTS = "integrated-gradients"
+from .words import Word
+
+SHAPLEY, LEAVE_ONE_OUT, EVIDENCE = "shapley", "leave-one-out", "evidence"
+GRAD_ECLIP, INTEGRATED_GRADIENTS = "grad-eclip", "integrated-gradients"
 MEASURES = {  # of a word's importance, in order of preference, and what to call each where it is shown
-    EVIDENCE: "the part of the score that the picture gives to the word",
+    SHAPLEY: "what the word adds to the score",
+    EVIDENCE: "share of the evidence (never negative)",
     LEAVE_ONE_OUT: "what the score loses without the word",
-    GRAD_ECLIP: "Grad-ECLIP share of the score",
+    GRAD_ECLIP: "Grad-ECLIP share (never negative)",
     INTEGRATED_GRADIENTS: "integrated gradients",
 }
 SIGNS = ("positive", "negative", "both")  # which evidence of a map is shown
 HUES = 6  # as many colors as readers tell apart at a glance, color-blind ones included
-COUNTS = 0.25  # a word counts from this share of the largest importance on
+COUNTS = 0.15  # a word counts from this share of the largest importance on
+LOWERS = 0.05  # a word lowers the score from this share of the largest importance in size on
 _ALIKE = 0.8  # neighbors are one highlight from this cosine similarity of their evidence on
 
 Values = NDArray[np.float64]
@@ -84,17 +88,20 @@ def spread(importance: NDArray[np.floating], maps: NDArray[np.floating]) -> Valu
     return spread_out
 
 
-def picture_shares(maps: NDArray[np.floating], score: float) -> NDArray[np.float32]:
-    """Divide the score among the words in proportion to the positive sums of their maps, (W,).
+def picture_shares(
+    maps: NDArray[np.floating], score: float, known: Sequence[bool]
+) -> NDArray[np.float32]:
+    """Divide the score among the known words in proportion to the positive sums of their maps, (W,).
 
-    Spreading the parts over the maps again (`spread`) therefore scales the maps of all words by the same
+    Spreading the parts over the maps again (`spread`) therefore scales the maps of these words by the same
     number.
 
     Args:
         maps: (W, rows, cols) signed.
         score: the score; its absolute value is divided.
+        known: of each word, whether the model was trained on it.
     """
-    sums = np.maximum(maps.astype(np.float64), 0).sum((1, 2))
+    sums = np.maximum(maps.astype(np.float64), 0).sum((1, 2)) * np.array(known)
     total = sums.sum()
     parts = sums * (abs(score) / total) if total > 0 else np.zeros(len(sums))
     return parts.astype(np.float32)
@@ -106,19 +113,34 @@ def positive_sum(evidence: Values) -> Values:
     return total
 
 
-def find_highlights(importance: NDArray[np.floating], evidence: Values) -> tuple[Highlight, ...]:
+def lowering(importance: NDArray[np.floating], words: Sequence[Word]) -> tuple[int, ...]:
+    """Return the positions of the words that lower the score, and by more than next to nothing.
+
+    Args:
+        importance: (W,) in units of the score.
+        words: the caption's. Small ones, which name nothing, and unknown ones are left out.
+    """
+    floor = LOWERS * np.abs(importance).max(initial=0)
+    low = np.flatnonzero((importance < 0) & (importance <= -floor)).tolist()
+    return tuple(w for w in low if words[w].known and not words[w].small)
+
+
+def find_highlights(
+    importance: NDArray[np.floating], evidence: Values, known: Sequence[bool]
+) -> tuple[Highlight, ...]:
     """Return the words that count in caption order; neighbors with evidence in the same place are one.
 
     Args:
         importance: (W,) in units of the score.
         evidence: (W, rows, cols) as `spread` returns it.
+        known: of each word, whether the model was trained on it; others never count.
     """
     importance = importance.astype(np.float64)
     floor = COUNTS * importance.max(initial=0)
     counting = [
         w
         for w, value in enumerate(importance)
-        if value > 0 and value >= floor and evidence[w].any()
+        if known[w] and value > 0 and value >= floor and evidence[w].any()
     ]
     groups: list[list[int]] = []
     for w in counting:

@@ -46,6 +46,10 @@ class ExplanationData(ExplanationRecord):
         seconds: how long computing it took, or ``None``.
         word_effects: (W,) leave-one-out scores: x.t minus x.t without the word; or ``None``.
         integrated_gradients: (T,) attributions of the tokens in units of the score, or ``None``.
+        shapley: (W,) Shapley values of the words in units of the score (see `core.shapley`), or ``None``.
+        empty_score: score of the caption without any of its words, or ``None``.
+        unrelated_scores: (K,) cosine similarities of the picture with unrelated sentences, ascending, or
+            ``None``.
     """
 
     # Maps of words
@@ -121,10 +125,11 @@ class ExplanationData(ExplanationRecord):
         return evidence.positive_sum(self._evidence()).astype(np.float32)
 
     def highlights(self, measure: str | None = None) -> tuple[Highlight, ...]:
-        """Return the words of a quarter or more of the largest importance, in caption order.
+        """Return the words of at least 15 % of the largest importance, in caption order.
 
-        Neighbors whose evidence lies in the same place, as in "red circle", are one highlight. Each of the
-        six most important ones has a hue.
+        Words that lower the score, and words that the model was never trained on, are none. Neighbors whose
+        evidence lies in the same place, as in "red circle", are one highlight. Each of the six most
+        important ones has a hue.
 
         Args:
             measure: as in `importance`.
@@ -132,7 +137,22 @@ class ExplanationData(ExplanationRecord):
         Raises:
             ValueError: there is no such measure, or it was not computed.
         """
-        return evidence.find_highlights(self.importance(measure), self._evidence(None, measure))
+        maps = self._evidence(None, measure)
+        return evidence.find_highlights(self.importance(measure), maps, self.known)
+
+    def lowering_words(self, measure: str | None = None) -> tuple[int, ...]:
+        """Return the indices of the words that lower the score, in caption order.
+
+        Left out are words whose importance is less than 5 % of the largest in size, small words ("a"), and
+        words that the model was never trained on.
+
+        Args:
+            measure: as in `importance`.
+
+        Raises:
+            ValueError: there is no such measure, or it was not computed.
+        """
+        return evidence.lowering(self.importance(measure), self.words)
 
     def _evidence(self, reading: str | None = None, measure: str | None = None) -> evidence.Values:
         maps = self.word_maps(self.evidence_reading if reading is None else reading)

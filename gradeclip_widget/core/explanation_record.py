@@ -16,6 +16,7 @@ from .evidence import (
     INTEGRATED_GRADIENTS,
     LEAVE_ONE_OUT,
     MEASURES,
+    SHAPLEY,
     picture_shares,
     sum_tokens,
 )
@@ -56,6 +57,9 @@ class ExplanationRecord:
     seconds: float | None = field(default=None, repr=False)
     word_effects: Maps | None = field(default=None, repr=False)
     integrated_gradients: Maps | None = field(default=None, repr=False)
+    shapley: Maps | None = field(default=None, repr=False)
+    empty_score: float | None = None
+    unrelated_scores: Maps | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Freeze the arrays and check that they fit each other."""
@@ -82,11 +86,14 @@ class ExplanationRecord:
             "left_out": (words, *grid),
             "word_effects": (words,),
             "integrated_gradients": (tokens,),
+            "shapley": (words,),
         }
         for name, shape in shapes.items():
             array = getattr(self, name)
             if array is not None and array.shape != shape:
                 raise ValueError(f"{name} must have shape {shape}, not {array.shape}")
+        if self.shapley is not None and self.empty_score is None:
+            raise ValueError("shapley needs empty_score, which its values add up from")
         if any(not 0 <= k < tokens for w in self.words for k in w.tokens):
             raise ValueError(f"the words name tokens that are not among the {tokens} there are")
 
@@ -154,8 +161,13 @@ class ExplanationRecord:
     @property
     def importance_measures(self) -> tuple[str, ...]:
         """Measures of a word's importance that were computed, the default first; see `importance`."""
-        present = {EVIDENCE: True, LEAVE_ONE_OUT: self.word_effects is not None, GRAD_ECLIP: True}
-        present[INTEGRATED_GRADIENTS] = self.integrated_gradients is not None
+        present = {
+            SHAPLEY: self.shapley is not None,
+            EVIDENCE: True,
+            LEAVE_ONE_OUT: self.word_effects is not None,
+            GRAD_ECLIP: True,
+            INTEGRATED_GRADIENTS: self.integrated_gradients is not None,
+        }
         names = [name for name in MEASURES if present[name]]
         # An explanation computed as the authors' code does shows that code's measure first.
         return tuple(sorted(names, key=lambda n: n != GRAD_ECLIP) if self.reference else names)
@@ -164,7 +176,8 @@ class ExplanationRecord:
         """Return how much each word contributes to the score, (W,), negative where it lowers the score.
 
         Args:
-            measure: ``"evidence"``, the score divided among the words in proportion to the positive sums of
+            measure: ``"shapley"``, the Shapley values of the words, which with ``empty_score`` add up to the
+                score; ``"evidence"``, the score divided among the words in proportion to the positive sums of
                 their maps in ``evidence_reading``; ``"leave-one-out"``, the score minus the score without the
                 word; ``"grad-eclip"``, the sum of its ``token_importance`` times the score, zero where the
                 score is negative; or ``"integrated-gradients"``, the sum of its tokens' attributions. The
@@ -173,12 +186,12 @@ class ExplanationRecord:
         Raises:
             ValueError: there is no such measure, or it was not computed.
         """
-        name = self.importance_measures[0] if measure is None else measure
-        if name not in self.importance_measures:
-            known = ", ".join(map(repr, self.importance_measures))
-            raise ValueError(f"no measure of importance {name!r} here: there are {known}")
+        name = self._measure(measure)
+        if name == SHAPLEY:
+            assert self.shapley is not None
+            return self.shapley
         if name == EVIDENCE:
-            return picture_shares(self.word_maps(self.evidence_reading), self.score)
+            return picture_shares(self.word_maps(self.evidence_reading), self.score, self.known)
         if name == LEAVE_ONE_OUT:
             assert self.word_effects is not None
             return self.word_effects
@@ -189,6 +202,38 @@ class ExplanationRecord:
             return in_score
         assert self.integrated_gradients is not None
         return sum_tokens(self.integrated_gradients, tokens)
+
+    def base(self, measure: str | None = None) -> float | None:
+        """Return the score that the words' importance adds up from, or ``None`` where it does not add up.
+
+        With the base, the importance of all words sums to the score, except for what words change that the
+        model was never trained on.
+
+        Args:
+            measure: as in `importance`.
+
+        Raises:
+            ValueError: there is no such measure, or it was not computed.
+        """
+        name = self._measure(measure)
+        if name == SHAPLEY:
+            return self.empty_score
+        return 0.0 if name in (EVIDENCE, GRAD_ECLIP) else None
+
+    def _measure(self, measure: str | None) -> str:
+        """Return the name of a measure that was computed, the default's for ``None``."""
+        names = self.importance_measures
+        if measure is None:
+            return names[0]
+        if measure not in names:
+            known = ", ".join(map(repr, names))
+            raise ValueError(f"no measure of importance {measure!r} here: there are {known}")
+        return measure
+
+    @property
+    def known(self) -> list[bool]:
+        """Of each word, whether the model was trained on it."""
+        return [word.known for word in self.words]
 
     @property
     def word_importance(self) -> Maps:

@@ -35,6 +35,9 @@ FUNCTION_WORDS = frozenset(
 )
 """English words that name nothing in a picture."""
 
+NEGATIONS = frozenset("no not nor neither without".split())
+"""Function words that turn what a caption says into its opposite."""
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -55,6 +58,12 @@ class Word:
     tokens: tuple[int, ...] = ()
     truncated: bool = False
     known: bool = True
+
+    @property
+    def small(self) -> bool:
+        """Whether it names nothing and negates nothing, as "a", "and" and "of"; in English only."""
+        text = self.text.lower()
+        return text in FUNCTION_WORDS and text not in NEGATIONS
 
 
 def split_words(caption: str) -> list[Span]:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from importlib.metadata import version
 from typing import Any
 
-import torch
-
-from ..clip import ClipModel
+from ..clip.verification.state import weights_digest
 from ..explain.explainer import Explainer
 from .folder import Record
 from .pairs import PairSource
 from .schema import FORMAT
-
-_SAMPLED = 64  # values of each tensor that tell weights apart
 
 
 def record_of(
@@ -40,7 +35,7 @@ def record_of(
     return {
         "format": FORMAT,
         "version": version("gradeclip-widget"),
-        "model": {"name": clip.name, "weights": weights_digest(clip), "load": load},
+        "model": {"name": clip.name, "weights": weights_digest(clip.model), "load": load},
         "method": {
             "name": explainer.method.name,
             "label": explainer.label,
@@ -56,15 +51,3 @@ def record_of(
         "rows_per_part": rows_per_part,
         "source": source.description(),
     }
-
-
-def weights_digest(clip: ClipModel) -> str:
-    """Return a digest of samples of all of a model's weights: another one if it was trained further."""
-    digest = hashlib.sha256()
-    for name, tensor in clip.model.state_dict().items():
-        flat = tensor.detach().reshape(-1)
-        step = max(1, flat.numel() // _SAMPLED)
-        sample = flat[::step][:_SAMPLED].to("cpu", torch.float64)
-        digest.update(f"{name} {tuple(tensor.shape)}".encode())
-        digest.update(sample.numpy().tobytes())
-    return digest.hexdigest()[:16]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import torch
@@ -14,14 +15,15 @@ from torch import Tensor
 from ..clip import ClipModel
 from ..clip.image_towers.base import ImageTrace
 from ..clip.tokenizers.base import Tokens
+from ..core.evidence import SHAPLEY
 from ..core.progress import Progress
-from ..core.vocabulary import PHOTO
+from ..core.shapley import WordGame
 from ..core.words import Word
 from ..methods.gradients.integrated_gradients import STEPS, integrated_gradients
 from ..methods.token_attributions import positive_parts
 from .encoded_image import EncodedImage
 from .explanation import Explanation
-from .notes import alike, disagreement, note_on_readings, notes_on
+from .notes import alike, disagreement, lowers, note_on_readings, notes_on
 from .setup import Setup
 
 
@@ -72,13 +74,15 @@ def _explain(
     """
     clip, settings, picture = setup.clip, setup.settings, encoded.picture
     parts = _compute(setup, encoded, tokens, progress)
-    arrays = {name: part.float().cpu().numpy() for name, part in parts.items()}
-    for name in ("signed_map", "interactions", "alone", "left_out"):
+    wide = {"coalitions", "score"}
+    arrays = {n: (p if n in wide else p.float()).cpu().numpy() for n, p in parts.items()}
+    for name in {"signed_map", "interactions", "alone", "left_out"} & arrays.keys():
         arrays[name] = arrays[name].reshape(*arrays[name].shape[:-1], *encoded.trace.grid)
     rows = {
-        name: rows_of_all(arrays[name], tokens.words) if setup.readings else None
+        name: rows_of_all(arrays[name], tokens.words) if name in arrays else None
         for name in ("alone", "left_out", "word_effects")
     }
+    game, worth = WordGame.of(tokens.words), arrays.get("coalitions")
     blocks = arrays["image_blocks"], arrays["text_blocks"]
     image_layers, text_layers = layers = settings.layers
     notes = notes_on(tokens.words, clip.text_tower.context_length, blocks, layers)
@@ -108,6 +112,8 @@ def _explain(
         notes=(*clip.notes, *picture.notes, *notes),
         word_effects=rows["word_effects"],
         integrated_gradients=arrays.get("integrated_gradients"),
+        shapley=None if worth is None else game.values(worth).astype(np.float32),
+        empty_score=None if worth is None else float(worth[0]),
         seconds=time.perf_counter() - start,
     )
     return _with_notes(explanation)
@@ -125,49 +131,61 @@ def _compute(
     """Return the tensors of an explanation by name, on the model's device.
 
     Maps are flat (..., patches). Those of words read alone and left out have a row for every word that has
-    tokens.
+    tokens. Scores have 64 bits, on the CPU, so that their differences add up.
     """
     clip, method, settings = setup.clip, setup.method, setup.settings
     trace, x = encoded.trace, encoded.embedding
     _, text_layers = settings.layers
     tower, enclose = clip.text_tower, clip.tokenizer.add_special_tokens
-    words = [w for w in tokens.words if w.tokens] if setup.readings else []
-    sequences = [enclose(tokens.ids)]
-    sequences += [enclose(clip.tokenizer.encode(PHOTO.format(w.text))) for w in words]
-    sequences += [enclose(tokens.without(w)) for w in words]
+    read = [w for w, word in enumerate(tokens.words) if word.tokens]
+    # Equal captions, as the words alone and the coalitions of one player, are run once.
+    ids = {"caption": [tokens.ids]}
+    if setup.readings:
+        ids["alone"] = [tokens.only([w]) for w in read]
+    if setup.word_scores:
+        ids["without"] = [tokens.without(tokens.words[w]) for w in read]
+        ids["coalitions"] = [tokens.only(c) for c in WordGame.of(tokens.words).coalitions]
+    sequences = {name: [tuple(enclose(one)) for one in several] for name, several in ids.items()}
+    rows = {one: row for row, one in enumerate(dict.fromkeys(chain(*sequences.values())))}
     # Under autocast the shares take a pass of their own, in full precision.
     tangent_fn = None if settings.reference or clip.dtype else method.tangent_fn()
-    embeddings, text = tower.run(sequences, text_layers, clip.tokenizer.special_tokens, tangent_fn)
-    caption, alone, without = embeddings.split([1, len(words), len(words)])
+    special = clip.tokenizer.special_tokens
+    embeddings, text = tower.run(list(rows), text_layers, special, tangent_fn)
+    of = {name: embeddings[[rows[one] for one in several]] for name, several in sequences.items()}
     if settings.reference:
-        text = tower.trace(sequences[0], text_layers, single_head=True)
-    shares = method.token_attributions(text, x, progress)
-    f = shares.embedding.to(caption)
-    maps = method.image_maps(trace, torch.cat([caption, f, alone, caption - without]), progress)
-    whole, interactions, *readings = maps.split([1, len(f), len(words), len(words)])
-    parts = {
-        "score": trace.embedding @ caption[0],
-        "signed_map": whole[0],
-        "interactions": interactions,
+        text = tower.trace(sequences["caption"][0], text_layers, single_head=True)
+    shares, caption = method.token_attributions(text, x, progress), embeddings[:1]
+    directions = {"signed_map": caption, "interactions": shares.embedding.to(caption)}
+    if setup.readings:
+        directions |= {"alone": of["alone"], "left_out": caption - of["without"]}
+    maps = method.image_maps(trace, torch.cat(list(directions.values())), progress).float()
+    parts = dict(zip(directions, maps.split([*map(len, directions.values())]), strict=True))
+    scores = {name: _wide(several) @ _wide(trace.embedding) for name, several in of.items()}
+    if setup.word_scores:
+        parts["word_effects"] = (scores["caption"] - scores["without"]).float()
+        parts["coalitions"] = scores["coalitions"]
+    if settings.integrated_gradients:
+        parts["integrated_gradients"] = _integrate(clip, trace, tokens)
+    return parts | {
+        "score": scores["caption"][0],
+        "signed_map": parts["signed_map"][0],
         "importance": positive_parts(shares.of_score(x, freeze_norms=settings.freeze_norms)),
-        "alone": readings[0],
-        "left_out": readings[1],
-        "word_effects": (caption - without) @ trace.embedding,
         "image_blocks": trace.block_contributions.to(caption) @ caption[0],
         "text_blocks": text.block_contributions.to(x) @ x,
     }
-    if settings.integrated_gradients:
-        parts["integrated_gradients"] = _integrate(clip, trace, tokens)
-    return parts
+
+
+def _wide(x: Tensor) -> Tensor:
+    """Return a tensor in 64 bits, on the CPU, since not every device has them."""
+    return x.float().cpu().double()
 
 
 def _with_notes(e: Explanation) -> Explanation:
     """Return the explanation with notes on what its own maps and measures of importance say."""
     importances = {name: e.importance(name) for name in e.importance_measures}
-    notes = (
-        disagreement(e.words, importances, e.importance_measures[0]),
-        alike(e.words, e.word_maps(), e.alone),
-    )
+    default = e.importance_measures[0]
+    contradiction = disagreement(e.words, importances, default) if default != SHAPLEY else None
+    notes = (lowers(e), contradiction, alike(e.words, e.word_maps(), e.alone))
     return replace(e, notes=(*e.notes, *(note for note in notes if note)))
 
 

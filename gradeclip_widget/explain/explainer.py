@@ -29,6 +29,7 @@ from .explanation import Explanation
 from .settings import ExplainSettings, option
 from .setup import Setup
 from .several import Pictures, for_each
+from .unrelated import unrelated_scores
 from .vocabulary_maps import classify_region, vocabulary_maps
 
 
@@ -225,6 +226,29 @@ class Explainer:
             captions: one or more.
         """
         return cosines(self._setup, image, self.clip.tokens(caption_list(captions)[0]))
+
+    def unrelated_scores(
+        self, image: Any, caption: str, progress: ProgressOption = None
+    ) -> NDArray[np.float32]:
+        """Return the cosine similarities (K,) of a picture with unrelated sentences, ascending.
+
+        A caption whose score is no higher than theirs does not match the picture. There are 200 sentences,
+        less those that share a word with the caption. Their embeddings are computed once for a model, and
+        kept in the user's cache folder. Errors are those of `__call__`.
+
+        >>> import gradeclip_widget as gw
+        >>> scene, explainer = gw.demo.scenes()[0], gw.Explainer(gw.load("demo"))
+        >>> unrelated = explainer.unrelated_scores(scene.image, scene.caption)
+        >>> bool(explainer(scene.image, scene.caption).score > unrelated.max())
+        True
+
+        Args:
+            image: as in `__call__`.
+            caption: whose words the sentences do not share.
+            progress: called at the stages "image tower" and "unrelated sentences".
+        """
+        encoded = self._encoded(image, progress)
+        return unrelated_scores(encoded, caption, progress_of(progress))
 
     def vocabulary_maps(
         self, image: Any, vocabulary: Vocabulary, progress: ProgressOption = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,11 @@ from ..core.evidence import MEASURES
 from ..core.ranks import rank_correlations
 from ..core.words import FUNCTION_WORDS, Word
 
+if TYPE_CHECKING:
+    from ..core.explanation_data import ExplanationData
+
 _MUCH, _NOTHING = 0.5, 0.02  # of a measure's largest importance
-_NAMED = 2  # maximum number of words that a note on contradicting measures names
+_NAMED = 2  # most words that a note names
 # Of the mean rank correlation of words' maps in a caption: from where a note says so, and by how much words
 # must be less alike when read alone. It is at most 0.2 in 200 drawn scenes with the embedded model and
 # Grad-ECLIP; eight small models of random weights exceed 0.8 in 6 of 400 captions, and 3 get the note.
@@ -103,6 +107,21 @@ def disagreement(
     return f"Two measures of importance contradict each other on {' and on '.join(cases)}."
 
 
+def lowers(explanation: ExplanationData) -> str | None:
+    """Return a sentence that names the words that lower the score most, or ``None`` where none do."""
+    e = explanation
+    importance, words = e.importance(), e.lowering_words()
+    named = sorted(sorted(words, key=lambda w: importance[w])[:_NAMED])
+    if not named:
+        return None
+    texts = [
+        f"{e.words[w].text!r} lowers the score by {-importance[w]:.3f}{_without(e, w)}"
+        for w in named
+    ]
+    texts += [f"{len(words) - _NAMED} more words lower it"] if len(words) > _NAMED else []
+    return "; ".join(texts) + "."
+
+
 def alike(
     words: Sequence[Word],
     in_caption: NDArray[np.floating],
@@ -140,6 +159,12 @@ def _mean_rank_correlation(maps: NDArray[np.floating], pairs: Sequence[tuple[int
     """Return the mean of Spearman's correlation over pairs of maps (W, rows, cols); 0 for a constant map."""
     correlations = np.nan_to_num(rank_correlations(maps.reshape(len(maps), -1)))
     return float(np.mean([correlations[pair] for pair in pairs]))
+
+
+def _without(e: ExplanationData, word: int) -> str:
+    """Say what the score is without a word, where it is higher."""
+    loss = 0.0 if e.word_effects is None else float(e.word_effects[word])
+    return f" (without it: {e.score - loss:.3f})" if loss < 0 else ""
 
 
 def _layers_for(magnitudes: NDArray[np.float32], part: float) -> int:

@@ -40,6 +40,11 @@ class Setup:
         wanted = self.settings.readings
         return not self.method.per_text if wanted is None else wanted
 
+    @property
+    def word_scores(self) -> bool:
+        """Whether to compute the score of the caption with some of its words only."""
+        return self.settings.readings is not False
+
     def picture(self, image: Any) -> Picture:
         """Return a picture ready for the image tower.
 

@@ -20,8 +20,7 @@ from .picture import archive_image
 
 Data = TypeVar("Data", bound=ExplanationData)
 
-FORMAT, VERSION = "gradeclip-explanation", 2
-_READ = (1, 2)  # version 1 had no integrated gradients
+FORMAT, VERSION = "gradeclip-explanation", 1
 _UNREADABLE = (
     ValueError, KeyError, TypeError, AttributeError, OSError, EOFError, NotImplementedError,
     zipfile.BadZipFile, zlib.error,
@@ -62,10 +61,9 @@ def load(path: Path, cls: type[Data]) -> Data:
             f"{str(path)!r} is not an explanation saved by gradeclip-widget; give a file that "
             "Explanation.save wrote"
         ) from error
-    if version not in _READ:
+    if version != VERSION:
         raise ValueError(
-            f"{str(path)!r} is of format version {version}, this gradeclip-widget reads "
-            f"{' and '.join(map(str, _READ))}; upgrade it"
+            f"{str(path)!r} is of format version {version}, this gradeclip-widget reads {VERSION}; upgrade it"
         )
     try:
         return _assemble(header, content, cls)

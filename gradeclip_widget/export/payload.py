@@ -6,16 +6,18 @@ A payload is ``{"header": {...}, "image": bytes, "maps": bytes}``.
 its long side. ``maps`` is one little-endian float32 buffer: the maps named by ``header["maps"]`` one after
 the other, each ``rows x cols`` in reading order. Words without tokens have rows of zeros.
 
-Header, version 2 (``js/src/core/types.ts`` mirrors it, and the front end reads version 1 too):
+Header, version 1 (``js/src/core/types.ts`` mirrors it):
 
 =================  ============================================================================
-``version``        2
+``version``        1
 ``caption``        the caption as given
 ``words``          per word: ``text``; ``truncated`` (past the context length); ``known`` (false where the
-                   model was never trained on it)
+                   model was never trained on it); ``small`` (names nothing, as "a")
 ``importance``     of the words by every measure that was computed, the default first:
-                   ``[{"name": "evidence", "label": "the part of the score ...", "values": [...]}, ...]``,
-                   W values each, in units of the cosine
+                   ``[{"name": "shapley", "label": "what the word ...", "values": [...], "base": 0.3}, ...]``,
+                   W values each, in units of the cosine; ``base``: what they add up from to the score,
+                   null where they do not add up
+``unrelated``      cosines of unrelated sentences with the picture, ascending; null if not computed
 ``gaps``           the caption's text between words: W + 1 strings, before, between and after
 ``score``          ``cosine``; ``logit`` (scale x cosine + bias); ``scale``; ``bias`` (null if none);
                    ``probability`` (sigmoid of the logit for models with a bias, else null)
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
     from ..core.explanation_data import ExplanationData
     from ..core.explanation_record import Maps
 
-VERSION = 2
+VERSION = 1
 
 
 class PayloadMaps(TypedDict):
@@ -78,13 +80,24 @@ def to_maps(explanation: ExplanationData) -> PayloadMaps:
         "version": VERSION,
         "caption": e.caption,
         "words": [
-            {"text": word.text, "truncated": word.truncated, "known": word.known}
+            {
+                "text": word.text,
+                "truncated": word.truncated,
+                "known": word.known,
+                "small": word.small,
+            }
             for word in e.words
         ],
         "importance": [
-            {"name": name, "label": MEASURES[name], "values": e.importance(name).tolist()}
+            {
+                "name": name,
+                "label": MEASURES[name],
+                "values": e.importance(name).tolist(),
+                "base": e.base(name),
+            }
             for name in e.importance_measures
         ],
+        "unrelated": None if e.unrelated_scores is None else e.unrelated_scores.tolist(),
         "gaps": _gaps(e),
         "score": {
             "cosine": e.score,

@@ -118,7 +118,7 @@ class Computation:
         if self._current is None:
             return False
         (name, arguments), pending = self._current, self._listener.pending()
-        overtaken = QUESTIONS[name].streams and not all(QUESTIONS[n].streams for n in pending)
+        overtaken = any(_rank(other) < _rank(name) for other in pending)
         return pending.get(name) == arguments and not overtaken
 
     def cancel(self) -> None:
@@ -155,7 +155,6 @@ class Computation:
 
     def _answer(self, check: Check) -> None:
         """Answer one question after the other, until none is pending."""
-        report = self._reporter(check)
         while True:
             with self._listener.update():
                 check()
@@ -163,9 +162,14 @@ class Computation:
                 if not pending:
                     self._listener.finish()
                     return
-                name = min(pending, key=lambda name: QUESTIONS[name].streams)  # the longest last
+                name = min(pending, key=_rank)
                 arguments = pending[name]
                 self._current = name, arguments
+                quiet = QUESTIONS[name].quiet
+                if quiet:
+                    self._listener.finish()
+            # What is quiet shows no progress, but ends all the same where it is superseded.
+            report = (lambda *_: check()) if quiet else self._reporter(check)
             answers = QUESTIONS[name].answers(self.backend, *arguments, progress=report)
             try:
                 for value in answers:
@@ -173,8 +177,9 @@ class Computation:
                         check()
                         self._listener.show_answer(name, value)
             except Exception as error:  # noqa: BLE001 - as above
-                self._fail(error, check)
-                return
+                if not quiet:
+                    self._fail(error, check)
+                    return
             with self._listener.update():
                 check()
                 self._current = None
@@ -206,3 +211,8 @@ class Computation:
                 last = (stage, now)
 
         return report
+
+
+def _rank(name: str) -> tuple[bool, bool]:
+    """Return what questions are ordered by: the quiet ones last, before them those that take long."""
+    return QUESTIONS[name].quiet, QUESTIONS[name].streams

@@ -90,6 +90,7 @@ class ExplanationWidget(Traits):
             self._display.show(Result.of(request, explanations))
             for name, value in traits.items():
                 setattr(self, name, value)
+            self._ask()
         self.on_msg(self._receive)
 
     @property
@@ -243,7 +244,7 @@ class ExplanationWidget(Traits):
                 self._display.start()
                 self._computation.submit(request, step)
 
-    def _ask(self, change: Any) -> None:
+    def _ask(self, change: Any = None) -> None:
         """Clear answers that are not asked for any more, and have missing ones computed.
 
         An explanation under way answers them itself when it is done.
@@ -255,8 +256,10 @@ class ExplanationWidget(Traits):
                 self._display.clear_answer(name)
         state = self._display.state
         explaining = self.status == "computing" and state.wanted != state.shown
-        if not explaining and (self._display.pending() or self._computation.answering):
-            self.status = "computing"
+        pending = self._display.pending()
+        if not explaining and (pending or self._computation.answering):
+            if not all(QUESTIONS[name].quiet for name in pending):
+                self.status = "computing"
             self._computation.answer()
 
     @t.observe("explanation")

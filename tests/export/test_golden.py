@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 
 from gradeclip_widget.core.explanation_record import READINGS
 from gradeclip_widget.explain.explanation import Explanation
-from gradeclip_widget.export.payload import to_payload
+from gradeclip_widget.export.payload import VERSION, to_payload
 
 from ..golden import make
 
@@ -35,6 +37,7 @@ def test_golden_payload_is_what_python_sends() -> None:
 def test_golden_evidence_is_what_python_computes(held: dict[str, Any], e: Explanation) -> None:
     computed = json.loads(json.dumps(make.evidence_of(e)))
     assert held["highlights"] == computed["highlights"]
+    assert held["lowering"] == computed["lowering"]
     assert held["evidence_map"] == pytest.approx(computed["evidence_map"], abs=1e-9)
     assert set(held["word_evidence"]) == set(computed["word_evidence"]) == set(READINGS)
     for reading, values in held["word_evidence"].items():
@@ -57,13 +60,11 @@ def test_golden_payload_of_many_words_is_what_python_sends() -> None:
     assert base64.b64decode(GOLDEN["many"]["payload"]["maps"]) == payload["maps"]
 
 
-def test_what_version_1_held_is_what_version_2_holds_of_the_same_explanation() -> None:
-    old = json.loads(make.PATH.with_name("version1.json").read_text(encoding="utf-8"))
-    assert old["payload"]["header"]["version"] == 1
-    now = GOLDEN["payload"]["header"]["importance"]
-    for kept, written in zip(old["importance"], now, strict=False):
-        assert kept == written | {"values": pytest.approx(written["values"])}
-    assert old["payload"]["maps"] == GOLDEN["payload"]["maps"]
+def test_both_languages_are_at_the_same_version_of_the_payload() -> None:
+    decoder = Path(__file__).parents[2] / "js" / "src" / "core" / "decode.ts"
+    found = re.search(r"^const PAYLOAD_VERSION = (\d+);", decoder.read_text("utf-8"), re.MULTILINE)
+    assert found is not None
+    assert int(found[1]) == VERSION
 
 
 def test_golden_cases_ask_all_that_is_asked() -> None:

@@ -6,8 +6,6 @@
 
 ``payload`` is a short caption's, of which ``cases`` ask everything that is asked of single words and regions.
 ``many`` holds a caption whose neighbours point at one place, and more words that count than there are hues.
-Beside it lie ``versionN.json``, a payload of every version with the importance that is to be read from it,
-and ``versionN.npz``, an archive of every version: written while it was current, never made anew.
 """
 
 from __future__ import annotations
@@ -54,15 +52,18 @@ PHRASES = [[0, 1], [2], [3, 1, 0], [0, 1, 2, 3]]
 
 def explanation() -> Explanation:
     """Four words on 3 x 5 patches that leave a margin of the picture; the last word was cut off."""
-    e = make_explanation()
+    e = make_explanation(unrelated_scores=np.linspace(0.125, 0.25, 9))
+    assert e.shapley is not None
     cut = replace(e.words[-1], tokens=(), truncated=True)
-    return replace(e, words=(*e.words[:-1], cut))
+    shapley = np.append(e.shapley[:-1], 0)
+    empty = e.score - float(shapley.sum())
+    return replace(e, words=(*e.words[:-1], cut), shapley=shapley, empty_score=empty)
 
 
 def explanation_of_many() -> Explanation:
     """Fifteen words of which eleven count: "red circle" and "tall green trees" are one highlight each."""
     caption = "a red circle, a dog, two cats beside tall green trees under one bright sun"
-    places = {  # (row, col) of the patch that a word points at, and what the score loses without it
+    places = {  # (row, col) of the patch that a word points at, and what it adds to the score
         "red": (0, 0, 12), "circle": (0, 0, 24), "dog": (0, 5, 40), "two": (2, 3, 14), "cats": (2, 4, 32),
         "tall": (4, 1, 13), "green": (4, 1, 16), "trees": (4, 1, 28), "one": (1, 7, 14), "bright": (4, 6, 18),
         "sun": (2, 7, 20), "under": (3, 3, -3), "beside": (3, 4, 1),
@@ -72,12 +73,19 @@ def explanation_of_many() -> Explanation:
     noise = np.random.default_rng(10).integers(-8, 8, (len(texts), *grid)) / 256
     for row, text in zip(noise, texts, strict=True):
         if text in places:
-            r, c, loss = places[text]
-            row[r, c] = np.copysign(1.0, loss)
-            row[(r + 1) % 5, c] = np.copysign(0.5, loss)
-    losses = np.array([places.get(text, (0, 0, 0.25))[2] for text in texts])
-    noise *= np.abs(losses)[:, None, None] / 32  # what the picture gives to a word follows its loss
-    return make_explanation(caption, grid, left_out=noise, word_effects=losses / 256)
+            r, c, value = places[text]
+            row[r, c] = np.copysign(1.0, value)
+            row[(r + 1) % 5, c] = np.copysign(0.5, value)
+    added = np.array([places.get(text, (0, 0, 0.25))[2] for text in texts])
+    values = added / 256
+    return make_explanation(
+        caption,
+        grid,
+        left_out=noise,
+        word_effects=values,
+        shapley=values,
+        empty_score=0.3125 - values.sum(),
+    )
 
 
 def compute(e: Explanation, fn: str, args: dict[str, Any]) -> Any:
@@ -119,6 +127,7 @@ def evidence_of(e: Explanation) -> dict[str, Any]:
         "word_evidence": {r: _floats(e.word_evidence(r)) for r in e.readings},
         "evidence_map": _floats(e.evidence_map),
         "highlights": [asdict(h) for h in e.highlights()],
+        "lowering": e.lowering_words(),
     }
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 from ...core.words import Span, Word, assign_tokens
@@ -32,9 +33,29 @@ class Tokens:
     ids: tuple[int, ...]
 
     def without(self, word: Word) -> list[int]:
-        """Return the ids without a word's; tokens past the context length may move up."""
-        dropped = set(word.tokens)
-        return [i for n, i in enumerate(self.ids) if n not in dropped]
+        """Return the ids without a word's and its punctuation; tokens past the context may move up."""
+        dropped = self.words.index(word)
+        cut = [None] * (len(self.ids) - len(self.pieces))
+        owners = (*self._owners, *cut)
+        return [i for i, owner in zip(self.ids, owners, strict=True) if owner != dropped]
+
+    def only(self, words: Collection[int]) -> list[int]:
+        """Return the ids that the model reads of some words, by their positions, with their punctuation."""
+        read = zip(self.ids, self._owners, strict=False)
+        return [i for i, owner in read if owner in words]
+
+    @cached_property
+    def _owners(self) -> tuple[int, ...]:
+        """Which word each of the T tokens that are read belongs to.
+
+        Tokens of no word, as punctuation, belong to the word before them, or else to the first one.
+        """
+        of_words = {token: w for w, word in enumerate(self.words) for token in word.tokens}
+        owners, owner = [], min(of_words.values(), default=0)
+        for token in range(len(self.pieces)):
+            owner = of_words.get(token, owner)
+            owners.append(owner)
+        return tuple(owners)
 
 
 class Tokenizer(ABC):

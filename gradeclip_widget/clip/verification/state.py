@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn.modules import module as torch_module
 
@@ -13,6 +15,7 @@ _TENSORS = ("_parameters", "_buffers")
 _OTHERS = (
     "_modules", "_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks",
 )  # fmt: skip
+_SAMPLED = 64  # values of each tensor that tell weights apart
 _GLOBAL = ("_global_forward_hooks", "_global_forward_pre_hooks")
 
 
@@ -25,6 +28,18 @@ def modules_of(model: Any) -> Iterator[Any]:
             if child is not None and id(child) not in seen:
                 seen.add(id(child))
                 found.append(child)
+
+
+def weights_digest(model: Any) -> str:
+    """Return a digest of samples of all of a model's weights: another one if it was trained further."""
+    digest = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        flat = tensor.detach().reshape(-1)
+        step = max(1, flat.numel() // _SAMPLED)
+        sample = flat[::step][:_SAMPLED].to("cpu", torch.float64)
+        digest.update(f"{name} {tuple(tensor.shape)}".encode())
+        digest.update(sample.numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 class ModelState:

@@ -14,6 +14,7 @@ from ...clip.preprocessing import Picture, Source
 from ...core.progress import Progress
 from ...core.vocabulary import Vocabulary
 from ...explain.explainer import Explainer
+from ...explain.unrelated import are_embedded
 from ...explain.word_lists import vocabularies
 from ...methods import Method, get_method, method_names
 from ..request import Request
@@ -82,6 +83,8 @@ class Backend:
             captions = [key.prompts[0] for key in missing]
             encoded = self.encode(request, explainer, progress)
             made = explainer(encoded, captions, progress=progress)
+            if are_embedded(explainer.clip):
+                made = [_with_unrelated(explainer, encoded, e) for e in made]
             found.update(zip(missing, made, strict=True))
         for key in missing:
             self._explanations[key] = found[key]
@@ -138,6 +141,12 @@ class Backend:
     def has_explained(self, request: Request) -> bool:
         """Whether there is an explanation that answers a request for one prompt."""
         return request in self._explanations
+
+    def has_unrelated(self, request: Request) -> bool:
+        """Whether the explanations that answer a request have the scores of unrelated sentences."""
+        keys = [replace(request, prompts=(caption,)) for caption in request.prompts]
+        kept = [self._explanations.get(key) for key in keys]
+        return all(e is not None and e.unrelated_scores is not None for e in kept)
 
     def has_blocks(self, request: Request) -> bool:
         """Whether there are maps of single blocks: the method goes block by block, as the model does."""
@@ -211,3 +220,11 @@ def _refusal(method: Method, clip: ClipModel) -> str:
     except ValueError as error:
         return str(error)
     return ""
+
+
+def _with_unrelated(
+    explainer: Explainer, encoded: EncodedImage, explanation: Explanation
+) -> Explanation:
+    """Return an explanation with the scores of unrelated sentences."""
+    scores = explainer.unrelated_scores(encoded, explanation.caption)
+    return replace(explanation, unrelated_scores=scores)

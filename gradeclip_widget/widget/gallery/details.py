@@ -67,14 +67,14 @@ class Details:
 
     def note(self) -> str:
         """Return in what the explanations differ from the run's rows, once a model is loaded; often empty."""
-        from ...dataset.record import weights_digest
+        from ...clip.verification.state import weights_digest
 
         if self._note is None and self._loaded is not None:
             clip: Any = getattr(
                 self._loaded, "clip", self._loaded
             )  # of an `Explainer`, or the model itself
             self._note = ""
-            if weights_digest(clip) != self._record["model"]["weights"]:
+            if weights_digest(clip.model) != self._record["model"]["weights"]:
                 self._note = (
                     f"The model {clip.name!r} has other weights than the one of the run, so scores and maps "
                     "here are not those of the gallery."

@@ -53,12 +53,14 @@ class Question(ABC):
         Traits: a class of both traits, and of others that belong to them. They become the widget's own.
         depends_on: names of further traits on which the arguments depend.
         streams: whether `compute` yields the answer bit by bit. Questions that do are answered last.
+        quiet: whether the widget shows itself ready while the question is answered, after all others.
     """
 
     asks: ClassVar[str]
     answer: ClassVar[str]
     depends_on: ClassVar[tuple[str, ...]] = ()
     streams: ClassVar[bool] = False
+    quiet: ClassVar[bool] = False
     Traits: ClassVar[type[t.HasTraits]]
 
     def __init_subclass__(cls) -> None:

@@ -66,6 +66,8 @@ export interface Synced {
   importance: string;
   /** Whether there is a model, so that prompts can be edited. */
   live: boolean;
+  /** Whether the score is compared with those of unrelated sentences. */
+  match_scale: boolean;
   /** Name of the method, as `Explainer` takes it. */
   method: string;
   /** Name of the model. */
@@ -102,8 +104,8 @@ export interface Synced {
   text_block: number | null;
   /** Light or dark, or as the page is. */
   theme: "auto" | "light" | "dark";
-  /** Per prompt, the scores of unrelated sentences with the picture, ascending; None until they are known. */
-  unrelated: number[][] | null;
+  /** For each prompt the picture's scores with unrelated sentences, ascending; empty while they are not known. */
+  unrelated: number[][];
   /** Index of the prompt that is subtracted from it, or None. */
   versus: number | null;
   /** Name of the list of words that the region is asked about; empty for none. */
@@ -161,6 +163,7 @@ export const DEFAULTS: Readonly<Synced> = {
   image_block: null,
   importance: "",
   live: false,
+  match_scale: true,
   method: "",
   model: "",
   opacity: 0.72,
@@ -179,7 +182,7 @@ export const DEFAULTS: Readonly<Synced> = {
   status: "ready",
   text_block: null,
   theme: "auto",
-  unrelated: null,
+  unrelated: [],
   versus: null,
   vocabulary: "",
 };
@@ -213,6 +216,7 @@ export const ASKS: ReadonlySet<string> = new Set([
   "depth",
   "erase",
   "history_index",
+  "match_scale",
   "method",
   "model",
   "picture",

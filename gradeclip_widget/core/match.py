@@ -1,0 +1,31 @@
+"""How a score stands among those of unrelated sentences. No model."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+MATCHES = 0.95  # a score above fewer of the unrelated ones is no better than one of them
+
+
+def rank_among(score: float, unrelated: NDArray[np.floating]) -> float:
+    """Return the fraction of unrelated scores (K,) that a score is higher than, 0 to 1."""
+    return float((unrelated < np.float32(score)).mean())
+
+
+def describe_match(score: float, unrelated: NDArray[np.floating]) -> str:
+    """Return in words how a score stands among unrelated ones.
+
+    >>> describe_match(0.3, np.array([0.1, 0.2, 0.25]))
+    'higher than all 3 unrelated sentences'
+
+    Args:
+        score: cosine similarity of the picture and its caption.
+        unrelated: (K,) those of the picture and unrelated sentences.
+    """
+    rank, count = rank_among(score, unrelated), len(unrelated)
+    if rank == 1:
+        return f"higher than all {count} unrelated sentences"
+    if rank < MATCHES:
+        return f"no better than an unrelated sentence (higher than {rank:.0%} of {count})"
+    return f"higher than {rank:.0%} of {count} unrelated sentences"

@@ -1,0 +1,140 @@
+"""Scores of a picture with sentences that have nothing to do with it, to compare a caption's score with.
+
+The sentences' embeddings are computed once for a model: they are kept as long as it lives and stays as it is,
+and, by a digest of its weights, in the user's cache folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from itertools import combinations
+from pathlib import Path
+from random import Random
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from platformdirs import user_cache_path
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ..clip import ClipModel
+from ..clip.verification.state import weights_digest
+from ..core.progress import Progress
+from ..core.words import FUNCTION_WORDS, split_words
+from ..demo.world import OBJECTS, singular
+from .encoded_image import EncodedImage
+
+FILE = Path(__file__).with_name("unrelated_sentences.txt")
+COUNT = 200
+_PIECE = 8  # sentences encoded between two reports of progress, at each of which the work may end
+_KEPT: WeakKeyDictionary[ClipModel, tuple[object, list[Tensor]]] = WeakKeyDictionary()
+
+
+@cache
+def unrelated_sentences(drawings: bool = False) -> tuple[str, ...]:
+    """Return 200 different sentences.
+
+    >>> len(unrelated_sentences()), len(unrelated_sentences(drawings=True))
+    (200, 200)
+
+    Args:
+        drawings: sentences that the embedded model can read, which knows the words of drawn scenes only.
+    """
+    if not drawings:
+        return tuple(FILE.read_text(encoding="utf-8").splitlines())
+    pairs = Random(0).sample(list(combinations(OBJECTS, 2)), COUNT)
+    return tuple(f"{singular(one)} and {singular(other)}" for one, other in pairs)
+
+
+def unrelated_scores(
+    encoded: EncodedImage, caption: str, progress: Progress
+) -> NDArray[np.float32]:
+    """Return the cosine similarities (K,) of a picture with unrelated sentences, ascending.
+
+    Sentences that share a word with the caption, other than function words, are left out.
+
+    Args:
+        encoded: the picture's pass through the image tower.
+        caption: the caption.
+        progress: called at the stage "unrelated sentences", between a few of them.
+    """
+    clip = encoded.setup.clip
+    with clip.inference_context():
+        encoded.check_version()
+        embeddings = _embeddings(clip, progress)
+        scores = (embeddings @ encoded.trace.embedding.to(embeddings)).float().cpu().numpy()
+    named = _content(caption)
+    unrelated = [not named & _content(sentence) for sentence in _sentences(clip)]
+    values: NDArray[np.float32] = np.sort(scores[unrelated])
+    return values
+
+
+def are_embedded(clip: ClipModel) -> bool:
+    """Return whether the sentences' embeddings are at hand, so that `unrelated_scores` takes no time."""
+    version, pieces = _KEPT.get(clip, (None, []))
+    return version is clip.version and sum(map(len, pieces)) == COUNT
+
+
+def _sentences(clip: ClipModel) -> tuple[str, ...]:
+    return unrelated_sentences(drawings=clip.tokenizer.known is not None)
+
+
+def _embeddings(clip: ClipModel, progress: Progress) -> Tensor:
+    """Return the unit text embeddings (K, E) of the sentences, while the model is running.
+
+    Work that ends at a report of progress is taken up where it ended.
+    """
+    version, pieces = _KEPT.get(clip, (None, []))
+    if version is not clip.version:
+        pieces = []
+        _KEPT[clip] = clip.version, pieces
+    if not pieces:
+        path = _cached(clip)
+        if (stored := _read(path)) is not None:
+            pieces.append(stored.to(clip.device))
+    tokenizer, sentences = clip.tokenizer, _sentences(clip)
+    done = sum(map(len, pieces))
+    if done < COUNT:
+        for start in range(done, COUNT, _PIECE):
+            progress("unrelated sentences", start, COUNT)
+            few = sentences[start : start + _PIECE]
+            ids = [tokenizer.add_special_tokens(tokenizer.encode(one)) for one in few]
+            pieces.append(clip.embed(ids))
+        _write(_cached(clip), torch.cat(pieces))
+    return torch.cat(pieces)
+
+
+def _content(text: str) -> set[str]:
+    """Return the words of a text that are no function words, in lower case."""
+    return {text[a:b].lower() for a, b in split_words(text)} - FUNCTION_WORDS
+
+
+def _cached(clip: ClipModel) -> Path:
+    """Return where a model's embeddings are kept in files."""
+    made_of = [weights_digest(clip.model), str(clip.dtype), *_sentences(clip)]
+    made_of += map(str, clip.tokenizer.encode(_sentences(clip)[0]))  # tells tokenizers apart
+    digest = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:32]
+    return user_cache_path("gradeclip-widget") / f"unrelated-{digest}.safetensors"
+
+
+def _read(path: Path) -> Tensor | None:
+    """Return the embeddings in a file, or ``None`` where there is none that can be read."""
+    try:
+        return load_file(path)["embeddings"]
+    except (OSError, SafetensorError, KeyError):
+        return None
+
+
+def _write(path: Path, embeddings: Tensor) -> None:
+    """Write embeddings to a file; a folder that cannot be written to is passed over."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{Random().getrandbits(32):08x}")
+        save_file({"embeddings": embeddings.cpu().contiguous()}, partial)
+        partial.replace(path)
+    except OSError:
+        pass
