@@ -111,7 +111,7 @@ export function shownTogether(e: Explanation, measure: string, word: number): re
   return group && group.at(-1) !== word ? group : [word];
 }
 
-/** The words that lower the score, and by more than next to nothing. */
+/** The words that lower the score, and by more than next to nothing; small words are counted together instead. */
 export function lowering(e: Explanation, measure = ""): ReadonlySet<number> {
   return computeLowering(e, importanceOf(e, measure).name);
 }
@@ -119,7 +119,10 @@ export function lowering(e: Explanation, measure = ""): ReadonlySet<number> {
 const computeLowering = memoize((e: Explanation, measure: string): Set<number> => {
   const { values } = importanceOf(e, measure);
   const floor = LOWERING_THRESHOLD * Math.max(...values.map(Math.abs), 0);
-  const lowers = (word: number) => e.header.words[word].known && values[word] < 0 && values[word] <= -floor;
+  const lowers = (word: number) => {
+    const { known, small } = e.header.words[word];
+    return known && !small && values[word] < 0 && values[word] <= -floor;
+  };
   return new Set(values.map((_, word) => word).filter(lowers));
 });
 

@@ -1,4 +1,5 @@
-// How the score of a sentence stands among the scores that unrelated sentences have with the same picture.
+// How the score of a sentence stands among the scores that unrelated sentences have with the same picture. Python's
+// match.py does the same.
 
 export interface Standing {
   count: number; // of unrelated sentences
@@ -9,7 +10,7 @@ export interface Standing {
   weak: boolean; // the sentence does no better than an unrelated one may
 }
 
-const MATCHES_ABOVE = 0.95; // of the unrelated sentences; others do not count as matches
+const MATCHES = 0.95; // a score above fewer of the unrelated ones is no better than one of them
 
 /** @param unrelated ascending. */
 export function standing(score: number, unrelated: readonly number[]): Standing {
@@ -17,7 +18,7 @@ export function standing(score: number, unrelated: readonly number[]): Standing 
   const above = below / unrelated.length;
   const at = (part: number) => unrelated[Math.round(part * (unrelated.length - 1))];
   const [low, high, most] = [at(0.05), at(0.95), at(1)];
-  return { count: unrelated.length, above, low, high, most, weak: above <= MATCHES_ABOVE };
+  return { count: unrelated.length, above, low, high, most, weak: above < MATCHES };
 }
 
 /** "higher than 97 % of 200 unrelated sentences". */

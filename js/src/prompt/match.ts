@@ -1,7 +1,7 @@
 // The score on a small scale among those of unrelated sentences: whether picture and sentence match at all.
 
-import { formatStanding, type Standing, standing } from "../core/match";
-import type { Frame, Scene } from "../state/scene";
+import { formatStanding, type Standing } from "../core/match";
+import { type Frame, standingOf } from "../state/scene";
 import { type Component, h, setText } from "../ui/dom";
 import { setHelp } from "../ui/help";
 
@@ -22,11 +22,11 @@ export function createMatch(): Component<Frame> {
     update({ scene, store }) {
       const { standing: own, versus } = scene;
       // Where the scale may still come its place is kept, so that nothing below moves.
-      element.hidden = own === null && !store.live;
+      element.hidden = own === null && !(store.canCompute && store.get("match_scale"));
       element.classList.toggle("is-unknown", own === null);
-      const unrelated = own && unrelatedOf(scene, store.get("unrelated")?.[store.get("active")]);
-      const theirs = unrelated && versus ? standing(versus.header.score.cosine, unrelated) : null;
+      const theirs = own && versus && standingOf(versus, store.get("unrelated")[store.get("versus") ?? -1]);
       other.hidden = otherWords.hidden = theirs === null;
+      element.classList.toggle("has-other", theirs !== null);
       if (!own) return;
       const score = scene.explanation.header.score.cosine;
       const place = scaleOf(own, versus ? [score, versus.header.score.cosine] : [score]);
@@ -34,16 +34,12 @@ export function createMatch(): Component<Frame> {
       span.style.left = `${low.toFixed(2)}%`;
       span.style.width = `${(high - low).toFixed(2)}%`;
       mark.style.left = `${place(score).toFixed(2)}%`;
-      setText(words, `${versus ? `“${scene.explanation.header.caption}”: ` : ""}${formatStanding(own)}`);
+      setText(words, `${versus ? "this: " : ""}${formatStanding(own)}`);
       if (!theirs || !versus) return;
       other.style.left = `${place(versus.header.score.cosine).toFixed(2)}%`;
-      setText(otherWords, `“${versus.header.caption}”: ${formatStanding(theirs)}`);
+      setText(otherWords, `the other: ${formatStanding(theirs)}`);
     },
   };
-}
-
-function unrelatedOf({ explanation }: Scene, later: readonly number[] | undefined): readonly number[] | null {
-  return explanation.header.unrelated ?? later ?? null;
 }
 
 /** Where a score lies on the scale, in percent. The scale is that of the unrelated sentences, with room for matches. */

@@ -31,12 +31,8 @@ export function createLegend(): Component<Frame> {
   setHelp(scale, SCALE_HELP);
   const one = h("div", { class: "gradeclip-one" }, scale, h("span", { class: "gradeclip-what" }, who, how));
   const keys = h("span", { class: "gradeclip-hues" });
-  const together = h(
-    "div",
-    { class: "gradeclip-together", hidden: true },
-    h("span", { class: "gradeclip-how" }, TOGETHER),
-    keys,
-  );
+  const what = h("span", { class: "gradeclip-how" });
+  const together = h("div", { class: "gradeclip-together", hidden: true }, what, keys);
   const element = h("div", { class: "gradeclip-legend" }, one, together);
   let keyed: readonly Highlight[] | null = null;
   let signed: Sign | null = null;
@@ -54,6 +50,7 @@ export function createLegend(): Component<Frame> {
       if (!together.hidden && scene.highlights !== keyed) {
         keyed = scene.highlights;
         keys.replaceChildren(...keysOf(scene));
+        setText(what, keyed.length > 0 ? TOGETHER : "");
       }
       const comparing = isComparing(store);
       setText(per, comparing ? "each on its own scale" : "per patch");
@@ -104,6 +101,7 @@ function keysOf({ explanation: e, decimals, highlights }: Scene): HTMLElement[] 
 function describeMap(scene: Scene): string {
   const { explanation, evidence, sign, words, reading, measure, peak, top, block, versus } = scene;
   if (versus && words.length === 0) return formatDifference(explanation, versus);
+  if (words.length === 1 && !evidence.header.words[words[0]].known) return "its map means nothing";
   const parts: string[] = [];
   if (words.length === 0 && !block) parts.push("the paper’s map");
   if (block) parts.push(`${towerLabel(block.tower)} step ${block.index + 1}`);

@@ -57,7 +57,7 @@ export function createOverlay(): Component<PictureFrame> {
       if (repaint || changes.has("contour")) {
         const drawn = store.get("contour") && !scene.erased;
         const [forPath, againstPath] = drawn && !scene.together ? contourPaths(scene) : ["", ""];
-        line.setAttribute("opacity", (scene.peak / scene.top || 0).toFixed(2));
+        line.setAttribute("opacity", Math.sqrt(scene.peak / scene.top || 0).toFixed(2));
         casing.setAttribute("d", forPath + againstPath);
         above.setAttribute("d", forPath);
         below.setAttribute("d", againstPath);

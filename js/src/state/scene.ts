@@ -123,7 +123,6 @@ export function deriveScene(
     block || versus || asked !== "positive" || hasCaptionMapOnly(e) ? "caption" : store.get("overview");
   const together = overview === "words" && words.length === 0;
   const { map, sign, peak, top } = shownMap();
-  const unrelated = explanation.header.unrelated ?? store.get("unrelated")?.[store.get("active")];
   const same = previous?.evidence === e && previous.versus === versus;
   const kept = same && !REGION_KEYS.some((k) => changes.has(k));
   const region = store.view.draft ?? store.get("region");
@@ -146,7 +145,7 @@ export function deriveScene(
     reading,
     sign,
     measure,
-    standing: unrelated?.length ? standingOf(explanation, unrelated) : null,
+    standing: standingOf(explanation, store.get("unrelated")[store.get("active")]),
     decimals,
     overview,
     highlights: overview === "words" ? highlights(e, measure) : [],
@@ -180,7 +179,17 @@ export function deriveScene(
   }
 }
 
-const standingOf = memoize((e: Explanation, unrelated: readonly number[]) =>
+/**
+ * How a score stands among those of unrelated sentences; null if those are not known.
+ *
+ * @param later those that came after the explanation.
+ */
+export function standingOf(e: Explanation, later: readonly number[] | undefined): Standing | null {
+  const unrelated = e.header.unrelated ?? later;
+  return unrelated?.length ? computeStanding(e, unrelated) : null;
+}
+
+const computeStanding = memoize((e: Explanation, unrelated: readonly number[]) =>
   standing(e.header.score.cosine, unrelated),
 );
 

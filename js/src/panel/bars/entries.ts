@@ -1,15 +1,16 @@
 // What the bars show: the words with their values, and what all values add up to.
 
-import { importanceOf, unknownPart } from "../../core/evidence";
-import type { Explanation, WordHeader } from "../../core/types";
+import { importanceOf, lowering, unknownPart } from "../../core/evidence";
+import type { WordHeader } from "../../core/types";
 import type { Scene } from "../../state/scene";
-import { disambiguate, type WordName, wordNames } from "../../state/words/names";
+import { type WordName, wordNames } from "../../state/words/names";
 
 /** A word with its value. */
 export interface Entry {
   word: number | null; // index in the caption; null: only the subtracted prompt has the word
   value: number;
   small: boolean;
+  marked: boolean; // lowers the score
   name: WordName;
 }
 
@@ -28,11 +29,18 @@ export interface Sum {
 }
 
 export function entriesOf(scene: Scene): Entries {
-  const { evidence: e, versus, ranking, others } = scene;
+  const { evidence: e, versus, region, measure, ranking, others } = scene;
   const names = wordNames(e);
-  const own = ranking.map(({ word, value }) => entry(e, word, word, value, names[word]));
-  const theirNames = versus && disambiguate(versus.header.words.map(({ text }) => text));
-  const theirs = others.map(({ word, value }) => entry(versus!, word, null, value, theirNames![word]));
+  const lowers = region || versus ? new Set<number>() : lowering(e, measure);
+  const own = ranking.map(({ word, value }) => {
+    const header = e.header.words[word];
+    return { word, value, header, small: header.small, marked: lowers.has(word), name: names[word] };
+  });
+  const theirs = others.map(({ word, value }) => {
+    const header = versus!.header.words[word];
+    const name = { text: header.text, beside: "in the other" };
+    return { word: null, value, header, small: header.small, marked: false, name };
+  });
   const headers = [...e.header.words, ...(versus?.header.words ?? [])];
   return {
     words: [...own, ...theirs]
@@ -42,11 +50,6 @@ export function entriesOf(scene: Scene): Entries {
     unread: headers.filter(({ truncated }) => truncated).length,
     sum: sumOf(scene),
   };
-}
-
-function entry(e: Explanation, at: number, word: number | null, value: number, name: WordName) {
-  const header = e.header.words[at];
-  return { word, value, small: header.small, name, header };
 }
 
 function isRanked({ known, truncated }: WordHeader): boolean {

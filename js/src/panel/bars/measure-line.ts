@@ -85,9 +85,9 @@ export function secondMeasure(scene: Scene): Measure | null {
 
 function heading(scene: Scene): string {
   const { region, versus } = scene;
-  const difference = versus ? ", difference" : "";
-  if (region) return `Words supported by this region${difference}`;
-  return isWaterfall(scene) ? "What each word adds" : `Word importance${difference}`;
+  if (region) return `Words supported by this region${versus ? ", difference" : ""}`;
+  if (versus) return "Difference, word by word";
+  return isWaterfall(scene) ? "What each word adds" : "Word importance";
 }
 
 /** "from an empty sentence (0.301) to 0.476"; "Bars: what the score loses without the word." */

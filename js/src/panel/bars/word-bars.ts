@@ -1,7 +1,7 @@
 // The words as bars: how they add up to the score, or their evidence in a region. In the difference view, the other
 // prompt's words are listed too.
 
-import { importanceOf, lowering } from "../../core/evidence";
+import { importanceOf } from "../../core/evidence";
 import {
   formatEvidenceOf,
   formatPart,
@@ -89,7 +89,7 @@ export function createWordBars(
   };
 
   function draw(scene: Scene, entries: Entries, unfolded: boolean): void {
-    const { evidence: e, measure, region, versus, decimals, standing } = scene;
+    const { region, versus, decimals, standing } = scene;
     const { sum, words } = entries;
     const parted = foldWords(words);
     const drawn = unfolded ? words : parted.shown;
@@ -111,7 +111,6 @@ export function createWordBars(
       leastFullBar(decimals),
     );
     const format = versus || adding ? formatPartSigned : formatPart;
-    const lowers = region || versus ? new Set<number>() : lowering(e, measure);
     list.classList.toggle("has-second", second !== null);
     list.classList.toggle("is-adding", adding);
 
@@ -121,14 +120,14 @@ export function createWordBars(
 
     const used = reuseRows(rows, drawn.length, () => createWordRow(list, rest));
     used.forEach((row, k) => {
-      const { word, value, name } = drawn[k];
+      const { word, value, name, marked } = drawn[k];
       if (word === null) delete row.element.dataset.index;
       else row.element.dataset.index = String(word);
       const hue = word === null ? null : wordColor(scene.highlights, word);
       row.element.style.setProperty("--hue", hue ?? "");
       row.element.classList.toggle("is-hued", hue !== null);
       row.element.classList.toggle("is-quiet", word === null);
-      row.element.classList.toggle("is-lowering", word !== null && lowers.has(word));
+      row.element.classList.toggle("is-lowering", marked);
       setText(row.text, name.text);
       setText(row.beside, name.beside && ` (${name.beside})`);
       showBar(row, track, rounded(value), format(value, decimals), k === 0, from(k));
@@ -151,8 +150,8 @@ export function createWordBars(
 
     const unknownSum = sum?.unknown ?? 0;
     unknown.element.hidden = entries.unknown.length === 0 || region !== null;
-    setText(unknown.label, `unknown: ${entries.unknown.join(", ")}`);
-    setHelp(unknown.element, UNKNOWN_HELP);
+    setText(unknown.label, formatUnknowns(entries.unknown));
+    setHelp(unknown.element, `${entries.unknown.join(", ")}: ${UNKNOWN_HELP}`);
     showBar(unknown, track, rounded(unknownSum), sum ? format(unknownSum, decimals) : "", false, from(n + 1));
     placeTick(unknown.tick, track, adding ? ends[n + 1] : null);
 
@@ -165,7 +164,8 @@ export function createWordBars(
   }
 }
 
-const UNKNOWN_HELP = "Not in this model’s vocabulary: what these words change together says nothing";
+const UNKNOWN_HELP = "not in this model’s vocabulary, so what is changed here means nothing";
+const MOST_LETTERS = 22; // of the unknown words' row; more are counted
 
 /** The help text of a bar: what its value is a part of. */
 function formatBarHelp(scene: Scene, { word, value }: Entry): string {
@@ -184,6 +184,12 @@ function formatBarHelp(scene: Scene, { word, value }: Entry): string {
 /** "4 small words". */
 function labelOf(folded: readonly Entry[]): string {
   return `${folded.length} ${folded.every(({ small }) => small) ? "small" : "other"} words`;
+}
+
+/** "unknown: velociraptor"; "3 unknown words". */
+function formatUnknowns(words: readonly string[]): string {
+  const named = `unknown: ${words.join(", ")}`;
+  return words.length < 2 || named.length <= MOST_LETTERS ? named : `${words.length} unknown words`;
 }
 
 /** "a (cat), and, a (dog)". */

@@ -113,7 +113,8 @@ function badgeText(scene: PictureScene): string {
   const word = words.length === 1 ? e.header.words[words[0]] : null;
   if (word?.truncated && peak <= 0) return `Not read by the model: “${word.text}”`;
   if (word && !word.known) return formatUnknown(word.text);
-  if (words.length === 0 && !scene.versus && scene.standing?.weak) return UNSUPPORTED;
+  const unsupported = scene.standing?.weak && !e.header.foreign; // of a foreign picture more is said
+  if (words.length === 0 && !scene.versus && unsupported) return UNSUPPORTED;
   if (scene.together) return peak > 0 ? "" : "No word adds to this score";
   const none = peak <= 0 || (words.length === 0 && sign === "positive" && e.header.no_evidence.image);
   if (!none) return "";
