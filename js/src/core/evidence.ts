@@ -132,6 +132,15 @@ export function scoreWithout(e: Explanation, word: number): number | null {
   return effects ? e.header.score.cosine - effects[word] : null;
 }
 
+const ROUNDING = 1e-3; // of a sum of parts, which are sent as float32
+
+/** Whether the words' values, with what unknown words change, add up from a base to the score. */
+export function addsUp(e: Explanation, measure: Measure): boolean {
+  const { base, values } = measure;
+  if (base === null) return false;
+  return Math.abs(base + sum(values) + unknownPart(e, measure) - e.header.score.cosine) < ROUNDING;
+}
+
 /** What the words that are unknown to the model change together, by a measure that adds up to the score; else 0. */
 export function unknownPart({ header }: Explanation, { base, values }: Measure): number {
   const unknown = header.words.some(({ known, truncated }) => !known && !truncated);

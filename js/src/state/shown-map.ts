@@ -1,7 +1,7 @@
 // The maps on show, in units of the score: those of words, and the difference of two captions.
 
 import { mapDifference, peakValue, phraseMap } from "../core/arithmetic";
-import { importanceOf, scaleToTotal, wordEvidence } from "../core/evidence";
+import { addsUp, importanceOf, scaleToTotal, wordEvidence } from "../core/evidence";
 import { memoize } from "../core/memo";
 import type { Explanation, Measure, Sign } from "../core/types";
 
@@ -90,5 +90,5 @@ function signedSum(e: Explanation, measure: string): Float64Array {
 /** The measure in which two captions are compared: the requested one if it adds up to either's score, else the default. */
 export function comparableMeasure(e: Explanation, versus: Explanation, asked: string): Measure {
   const [own, other] = [e, versus].map((of) => importanceOf(of, asked));
-  return own.base !== null && other.base !== null && own.name === other.name ? own : importanceOf(e);
+  return own.name === other.name && addsUp(e, own) && addsUp(versus, other) ? own : importanceOf(e);
 }

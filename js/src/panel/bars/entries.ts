@@ -1,6 +1,6 @@
 // What the bars show: the words with their values, and what all values add up to.
 
-import { importanceOf, lowering, unknownPart } from "../../core/evidence";
+import { addsUp, importanceOf, lowering, unknownPart } from "../../core/evidence";
 import type { WordHeader } from "../../core/types";
 import type { Scene } from "../../state/scene";
 import { type WordName, wordNames } from "../../state/words/names";
@@ -59,8 +59,8 @@ function isRanked({ known, truncated }: WordHeader): boolean {
 /** The difference of two captions adds up from zero: both have the same base. */
 function sumOf({ evidence: e, versus, region, measure }: Scene): Sum | null {
   const shown = importanceOf(e, measure);
-  const { base } = shown;
-  if (region || base === null) return null;
+  if (region || !addsUp(e, shown)) return null;
+  const base = shown.base!;
   const unknown = unknownPart(e, shown);
   if (!versus) return { base, unknown, total: e.header.score.cosine };
   return {

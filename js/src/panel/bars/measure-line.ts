@@ -1,6 +1,6 @@
 // The lines above the bars: what they show, and a menu of the measures of importance.
 
-import { importanceOf } from "../../core/evidence";
+import { addsUp, importanceOf } from "../../core/evidence";
 import { formatPart } from "../../core/format";
 import type { Measure } from "../../core/types";
 import { isComparing } from "../../state/comparison";
@@ -50,7 +50,7 @@ export function createMeasureLine(store: Store, menu: Menu, signal: AbortSignal)
   /** The computed measures, and the one that a kernel computes on request; for a difference, those that add up. */
   const measuresOf = ({ evidence, versus }: Scene): { name: string; label: string }[] => {
     const { importance } = evidence.header;
-    if (versus) return importance.filter(({ base }) => base !== null);
+    if (versus) return importance.filter((measure) => addsUp(evidence, measure));
     return !store.canCompute || importance.some(({ name }) => name === ON_REQUEST.name)
       ? importance
       : [...importance, ON_REQUEST];
@@ -73,7 +73,7 @@ export function createMeasureLine(store: Store, menu: Menu, signal: AbortSignal)
 
 /** Whether the bars are shown as parts of the score, each beginning where the one above ends. */
 export function isWaterfall({ evidence, measure, region, versus }: Scene): boolean {
-  return !region && !versus && importanceOf(evidence, measure).base !== null;
+  return !region && !versus && addsUp(evidence, importanceOf(evidence, measure));
 }
 
 /** The measure drawn as a thin line next to the shown one: the first other one. Only where bars do not add up. */

@@ -6,7 +6,7 @@ import { formatPart } from "../../core/format";
 import type { Explanation, Measure } from "../../core/types";
 import { nameOf } from "./names";
 
-const MOST_LETTERS = 20; // of a caption named in the legend
+const MOST_LETTERS = 17; // of a caption named in the legend
 
 interface Meaning {
   is: string; // describes the value of any word
