@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,13 +54,12 @@ def make_explanation(
         return (rng.integers(-64, 64, (n, *grid)) / 256).astype(np.float32)
 
     importance = rng.integers(1, 9, tokens).astype(np.float32)
-    score, shapley = 0.3125, np.resize([1, 12, -4, 3, 6], count) / 128
     values: dict[str, Any] = {
         "image": picture(),
         "caption": caption,
         "words": words,
         "tokens": tuple(f"t{k}" for k in range(tokens)),
-        "score": score,
+        "score": 0.3125,
         "logit_scale": 100.0,
         "logit_bias": None,
         "signed_map": maps(1)[0],
@@ -79,7 +79,15 @@ def make_explanation(
         "word_effects": (np.arange(count) - 1) / 64,
         "integrated_gradients": rng.integers(-16, 48, len(changes.get("tokens", range(tokens))))
         / 256,
-        "shapley": shapley,
-        "empty_score": score - shapley.sum(),
     }
-    return Explanation(**values | changes)
+    added = changes.pop("shapley", "share")
+    e = Explanation(**values | changes)
+    if added is None:
+        return e
+    return with_values(e, None if isinstance(added, str) else added)
+
+
+def with_values(e: Explanation, values: Any = None) -> Explanation:
+    """The explanation with what its words add to the score; their share of the evidence by default."""
+    added = e.importance("evidence") if values is None else np.asarray(values, np.float32)
+    return replace(e, shapley=added, empty_score=float(e.score - added.sum(dtype=float)))

@@ -99,6 +99,12 @@ class FakeExplainer:
             text_importance=np.ones((2, words), np.float32),
         )
 
+    def unrelated_scores(
+        self, image: Any, caption: str, progress: Progress | None = None
+    ) -> np.ndarray[Any, Any]:
+        (progress or no_progress)("unrelated sentences", 0, 200)
+        return np.linspace(0.125, 0.25, 200, dtype=np.float32)
+
     def scores(self, image: Image.Image, captions: Sequence[str]) -> np.ndarray[Any, Any]:
         self.backend.asked.append((list(captions), "scores"))
         self.backend.erased_pictures.append(image)

@@ -218,7 +218,9 @@ class ExplanationRecord:
         name = self._measure(measure)
         if name == SHAPLEY:
             return self.empty_score
-        return 0.0 if name in (EVIDENCE, GRAD_ECLIP) else None
+        parts = float(self.importance(name).sum(dtype=np.float64))
+        shares = name in (EVIDENCE, GRAD_ECLIP) and math.isclose(parts, self.score, abs_tol=1e-6)
+        return 0.0 if shares else None
 
     def _measure(self, measure: str | None) -> str:
         """Return the name of a measure that was computed, the default's for ``None``."""

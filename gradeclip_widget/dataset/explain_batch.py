@@ -14,9 +14,10 @@ from cachetools import LRUCache
 from torch import Tensor
 
 from ..core import regions
-from ..core.evidence import picture_shares, share_in
+from ..core.evidence import share_in
 from ..core.explanation_record import Maps
-from ..explain.assemble import rows_of_all
+from ..core.shapley import Values, WordGame
+from ..explain.assemble import wide
 from ..explain.explainer import Explainer
 from .pairs import FailedPair
 from .prepare import PreparedPair
@@ -44,7 +45,7 @@ class BatchExplainer:
 
     Args:
         explainer: the model, the method and their options.
-        importances: whether to compute each word's importance, which takes a pass of the text tower per word.
+        importances: whether to compute each word's importance, which takes two short captions per word.
     """
 
     def __init__(self, explainer: Explainer, importances: bool = True) -> None:
@@ -107,40 +108,37 @@ class BatchExplainer:
                 else [self._map_one(*one) for one in zip(pairs, texts, strict=True)]
             )
         results = []
-        for pair, (score, maps) in zip(pairs, mapped, strict=True):
+        for pair, (signed_map, scores) in zip(pairs, mapped, strict=True):
             importances = None
             if self.importances:
-                importances = picture_shares(rows_of_all(maps[1:], pair.tokens.words), score)
-            results.append(_Result(score, maps[0], importances))
+                game = WordGame.of(pair.tokens.words)
+                importances = game.values(scores[1:]).astype(np.float32)
+            results.append(_Result(float(scores[0]), signed_map, importances))
         return results
 
     def _map_batch(
         self, pairs: Sequence[PreparedPair], texts: Sequence[Tensor]
-    ) -> list[tuple[float, Maps]]:
-        """Return the score and the maps (1 + W, rows, cols) of each pair, from one pass of the tower."""
+    ) -> list[tuple[Maps, Values]]:
+        """Return the map (rows, cols) and the texts' scores of each pair, from one pass of the tower."""
         clip, method = self.explainer.clip, self.explainer.method
         pixels = torch.cat([pair.pixels for pair in pairs])
         images = clip.image_tower.trace_batch(clip.to_device(pixels))
-        longest = max(map(len, texts))
-        directions = images.embedding.new_zeros(len(pairs), longest, images.embedding.shape[1])
-        for row, text in zip(directions, texts, strict=True):
-            row[: len(text)] = _directions(text)
-        scores = (images.embedding * directions[:, 0]).sum(1).tolist()
-        maps = method.batch_maps(images, directions).float().cpu().numpy()
-        maps = maps.reshape(*maps.shape[:2], *images.grid)
-        return [(scores[n], maps[n, : len(text)]) for n, text in enumerate(texts)]
+        captions = torch.stack([text[:1] for text in texts]).to(images.embedding)
+        maps = method.batch_maps(images, captions).float().cpu().numpy().reshape(-1, *images.grid)
+        scores = [wide(t) @ wide(x) for t, x in zip(texts, images.embedding, strict=True)]
+        return [(each, score.numpy()) for each, score in zip(maps, scores, strict=True)]
 
-    def _map_one(self, pair: PreparedPair, text: Tensor) -> tuple[float, Maps]:
+    def _map_one(self, pair: PreparedPair, text: Tensor) -> tuple[Maps, Values]:
         """Return the same of one pair."""
         made = self.explainer
         trace = made.clip.image_tower.trace(
             made.clip.to_device(pair.pixels), made.image_layers, contributions=False
         )
-        maps = made.method.image_maps(trace, _directions(text)).float().cpu().numpy()
-        return float(trace.embedding @ text[0]), maps.reshape(len(text), *trace.grid)
+        maps = made.method.image_maps(trace, text[:1]).float().cpu().numpy()
+        return maps.reshape(trace.grid), (wide(text) @ wide(trace.embedding)).numpy()
 
     def _embed(self, pairs: Sequence[PreparedPair]) -> list[Tensor]:
-        """Return unit embeddings (1 + W, E) of each caption and of the same without each of its words."""
+        """Return unit embeddings (1 + C, E) of each caption and of the coalitions of its words."""
         clip = self.explainer.clip
         keys = [self._sequences(pair) for pair in pairs]
         texts = {key: self._texts[key] for key in keys if key in self._texts}
@@ -152,8 +150,8 @@ class BatchExplainer:
 
     def _sequences(self, pair: PreparedPair) -> tuple[tuple[int, ...], ...]:
         tokens, enclose = pair.tokens, self.explainer.clip.tokenizer.add_special_tokens
-        words = [word for word in tokens.words if word.tokens] if self.importances else []
-        ids = (tokens.ids, *(tokens.without(word) for word in words))
+        coalitions = WordGame.of(tokens.words).coalitions if self.importances else ()
+        ids = (tokens.ids, *map(tokens.only, coalitions))
         return tuple(tuple(enclose(one)) for one in ids)
 
     def _alone(self, pair: PreparedPair) -> _Result:
@@ -191,11 +189,6 @@ class BatchExplainer:
             "model": self.explainer.clip.name,
             "seconds": seconds,
         }
-
-
-def _directions(text: Tensor) -> Tensor:
-    """Return a caption's embedding and what each word adds to it, from `BatchExplainer._embed`."""
-    return torch.cat([text[:1], text[:1] - text[1:]])
 
 
 def concentration(signed_map: Maps) -> float | None:

@@ -160,7 +160,7 @@ def _compute(
         directions |= {"alone": of["alone"], "left_out": caption - of["without"]}
     maps = method.image_maps(trace, torch.cat(list(directions.values())), progress).float()
     parts = dict(zip(directions, maps.split([*map(len, directions.values())]), strict=True))
-    scores = {name: _wide(several) @ _wide(trace.embedding) for name, several in of.items()}
+    scores = {name: wide(several) @ wide(trace.embedding) for name, several in of.items()}
     if setup.word_scores:
         parts["word_effects"] = (scores["caption"] - scores["without"]).float()
         parts["coalitions"] = scores["coalitions"]
@@ -175,7 +175,7 @@ def _compute(
     }
 
 
-def _wide(x: Tensor) -> Tensor:
+def wide(x: Tensor) -> Tensor:
     """Return a tensor in 64 bits, on the CPU, since not every device has them."""
     return x.float().cpu().double()
 

@@ -63,7 +63,7 @@ def test_picture_shares_are_not_negative_and_sum_to_the_absolute_score(
     made: Any, score: float
 ) -> None:
     maps = made[1]
-    given_out = picture_shares(maps, score)
+    given_out = picture_shares(maps, score, [True] * len(maps))
     assert (given_out >= 0).all()
     expected = abs(score) if (maps > 0).any() else 0
     assert given_out.sum(dtype=float) == pytest.approx(expected, rel=1e-5, abs=1e-12)
@@ -73,7 +73,7 @@ def test_picture_shares_are_not_negative_and_sum_to_the_absolute_score(
 def test_picture_shares_are_proportional_to_the_positive_sums(made: Any, score: float) -> None:
     maps = made[1]
     sums = np.maximum(maps, 0).sum((1, 2), dtype=float)
-    given_out = picture_shares(maps, score).astype(float)
+    given_out = picture_shares(maps, score, [True] * len(maps)).astype(float)
     np.testing.assert_allclose(given_out * sums.sum(), abs(score) * sums, rtol=1e-5, atol=1e-12)
 
 
@@ -84,11 +84,17 @@ def test_spreading_picture_shares_scales_all_maps_by_the_same_number(
     maps = made[1]
     positive = np.maximum(maps.astype(float), 0)
     assume(positive.sum() > 1e-6)
-    evidence = spread(picture_shares(maps, score), maps)
+    evidence = spread(picture_shares(maps, score, [True] * len(maps)), maps)
     one_number = abs(score) / positive.sum()
     np.testing.assert_allclose(evidence, positive * one_number, rtol=1e-5, atol=1e-12)
 
 
 def test_picture_shares_are_zero_without_positive_values() -> None:
-    np.testing.assert_array_equal(picture_shares(-np.ones((3, 3, 4)), 0.3), np.zeros(3))
-    assert picture_shares(blobs((0, 0), None, (1, 1)), 0.5).tolist() == [0.25, 0, 0.25]
+    np.testing.assert_array_equal(picture_shares(-np.ones((3, 3, 4)), 0.3, [True] * 3), np.zeros(3))
+    shares = picture_shares(blobs((0, 0), None, (1, 1)), 0.5, [True] * 3)
+    assert shares.tolist() == [0.25, 0, 0.25]
+
+
+def test_a_word_that_the_model_was_never_trained_on_has_no_picture_share() -> None:
+    shares = picture_shares(blobs((0, 0), (1, 1)), 0.5, [False, True])
+    assert shares.tolist() == [0, 0.5]

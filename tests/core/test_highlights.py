@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,24 +10,33 @@ import pytest
 from hypothesis import given
 from numpy.typing import NDArray
 
-from gradeclip_widget.core.evidence import COUNTS, HUES, Highlight, find_highlights, spread
+from gradeclip_widget.core.evidence import (
+    COUNTS,
+    HUES,
+    LOWERS,
+    Highlight,
+    find_highlights,
+    lowering,
+    spread,
+)
 
+from ..factories import words_of
 from .strategies import blobs, words_and_maps
 
 
 def highlights(importance: list[float], maps: NDArray[Any]) -> tuple[Highlight, ...]:
     array = np.array(importance)
-    return find_highlights(array, spread(array, maps))
+    return find_highlights(array, spread(array, maps), [True] * len(array))
 
 
 @given(words_and_maps())
 def test_highlights_are_the_words_that_count_and_have_evidence(made: Any) -> None:
     importance, maps = made
     evidence = spread(importance, maps)
-    found = find_highlights(importance, evidence)
+    found = find_highlights(importance, evidence, [True] * len(importance))
     named = [w for h in found for w in h.words]
     assert named == sorted(set(named))
-    floor = 0.25 * float(importance.max())
+    floor = COUNTS * float(importance.max())
     counting = [w for w, v in enumerate(importance) if v > 0 and v >= floor and evidence[w].any()]
     assert named == counting
     for h in found:
@@ -40,7 +50,7 @@ def test_highlights_are_the_words_that_count_and_have_evidence(made: Any) -> Non
 @given(words_and_maps())
 def test_at_most_six_highlights_have_a_hue_and_they_are_the_most_important(made: Any) -> None:
     importance, maps = made
-    found = find_highlights(importance, spread(importance, maps))
+    found = find_highlights(importance, spread(importance, maps), [True] * len(maps))
     colored = [h for h in found if h.hue is not None]
     assert [h.hue for h in colored] == list(range(min(len(found), HUES)))
     rest = [h.importance for h in found if h.hue is None]
@@ -73,10 +83,11 @@ def test_neighbors_are_joined_from_a_cosine_similarity_of_four_fifths_on(
     assert [h.words for h in highlights([1, 1], maps)] == words
 
 
-def test_a_word_of_less_than_a_quarter_of_the_largest_is_not_highlighted() -> None:
+def test_a_word_of_little_beside_the_largest_is_not_highlighted() -> None:
     maps = blobs((0, 0), (1, 1), (2, 2), (0, 3), None)
-    assert COUNTS == 0.25
-    found = highlights([1, 0.26, 0.24, -1, 1], maps * [[[1]], [[1]], [[1]], [[-1]], [[1]]])
+    found = highlights(
+        [1, 1.01 * COUNTS, 0.99 * COUNTS, -1, 1], maps * [[[1]], [[1]], [[1]], [[-1]], [[1]]]
+    )
     assert [h.words for h in found] == [(0,), (1,)]
 
 
@@ -93,3 +104,22 @@ def test_hues_follow_the_caption_whatever_the_importance() -> None:
     places = [(n // 4, n % 4) for n in range(7)]
     found = highlights([2, 7, 3, 4, 5, 6, 2.5], blobs(*places))
     assert [h.hue for h in found] == [None, 0, 1, 2, 3, 4, 5]
+
+
+def test_a_word_that_the_model_was_never_trained_on_is_not_highlighted() -> None:
+    importance, maps = np.array([3.0, 1.0]), blobs((0, 0), (1, 1))
+    found = find_highlights(importance, spread(importance, maps), [False, True])
+    assert [h.words for h in found] == [(1,)]
+
+
+def test_words_lower_the_score_from_a_share_of_the_largest_on() -> None:
+    words = words_of("dog cat sun tree")
+    values = np.array([1.0, -1.01 * LOWERS, -0.99 * LOWERS, 0.0])
+    assert lowering(values, words) == (1,)
+    assert lowering(np.array([-1.0, -2.0, 0.5, 0.0]), words) == (0, 1)
+
+
+def test_small_and_unknown_words_are_not_said_to_lower_the_score() -> None:
+    the, dog = words_of("the dog")
+    assert lowering(np.array([-1.0, -1.0]), (the, dog)) == (1,)
+    assert lowering(np.array([-1.0, -1.0]), (the, replace(dog, known=False))) == ()

@@ -14,22 +14,22 @@ from gradeclip_widget.explain.explanation import Explanation
 
 from ..factories import GRID, make_explanation
 
-NAMES = ("evidence", "leave-one-out", "grad-eclip", "integrated-gradients")
+NAMES = ("shapley", "evidence", "leave-one-out", "grad-eclip", "integrated-gradients")
 
 
 @pytest.fixture(scope="module")
 def e() -> Explanation:
-    return make_explanation()
+    return make_explanation(shapley=np.array([1, 12, -4, 3]) / 128)
 
 
 def test_measures_of_importance_are_those_computed_the_default_first(e: Explanation) -> None:
     assert e.importance_measures == NAMES
-    assert make_explanation(word_effects=None).importance_measures == (NAMES[0], *NAMES[2:])
-    assert make_explanation(integrated_gradients=None).importance_measures == NAMES[:3]
-    bare = make_explanation(word_effects=None, integrated_gradients=None)
+    assert make_explanation(word_effects=None).importance_measures == (*NAMES[:2], *NAMES[3:])
+    assert make_explanation(integrated_gradients=None).importance_measures == NAMES[:4]
+    bare = make_explanation(word_effects=None, integrated_gradients=None, shapley=None)
     assert bare.importance_measures == ("evidence", "grad-eclip")
     as_published = make_explanation(reference=True).importance_measures
-    assert as_published == ("grad-eclip", "evidence", "leave-one-out", "integrated-gradients")
+    assert as_published == (NAMES[3], *NAMES[:3], NAMES[4])
 
 
 def test_importance_is_in_units_of_the_score_by_every_measure(e: Explanation) -> None:
@@ -45,7 +45,7 @@ def test_importance_is_in_units_of_the_score_by_every_measure(e: Explanation) ->
 
 
 def test_word_importance_is_by_the_default_measure(e: Explanation) -> None:
-    np.testing.assert_array_equal(e.word_importance, e.importance("evidence"))
+    np.testing.assert_array_equal(e.word_importance, e.shapley)
     as_published = replace(e, reference=True)
     np.testing.assert_array_equal(as_published.word_importance, e.importance("grad-eclip"))
 
@@ -58,13 +58,25 @@ def test_a_negative_score_has_evidence_of_its_absolute_value_and_no_grad_eclip_i
     np.testing.assert_array_equal(e.importance("evidence"), same_size)
 
 
-def test_the_default_importance_is_computed_from_the_evidence_reading(e: Explanation) -> None:
+def test_what_the_values_add_up_from_is_said_where_they_add_up(e: Explanation) -> None:
+    assert [e.base(name) for name in NAMES] == [e.empty_score, 0, None, None, None]
+    assert e.importance().sum(dtype=float) + e.base() == pytest.approx(e.score)
+    assert make_explanation(score=-0.2).base("evidence") is None  # its values add up to 0.2
+
+
+def test_the_score_of_the_empty_caption_belongs_to_the_values() -> None:
+    with pytest.raises(ValueError, match="shapley needs empty_score"):
+        replace(make_explanation(), empty_score=None)
+
+
+def test_evidence_is_computed_from_the_evidence_reading(e: Explanation) -> None:
     bare = replace(e, left_out=None)
     sums = np.maximum(e.word_maps("in caption"), 0).sum((1, 2))
     assert bare.importance("evidence") == pytest.approx(e.score * sums / sums.sum())
     one_number = e.score / np.maximum(e.word_maps("left out"), 0).sum()
     positive = np.maximum(e.word_maps("left out"), 0)
-    np.testing.assert_allclose(e.word_evidence(), positive * one_number, rtol=1e-5)
+    evidence = e.word_evidence(measure="evidence")
+    np.testing.assert_allclose(evidence, positive * one_number, rtol=1e-5)
 
 
 def test_a_measure_that_was_not_computed_is_named() -> None:
@@ -73,9 +85,7 @@ def test_a_measure_that_was_not_computed_is_named() -> None:
         ValueError, match="no measure of importance 'leave-one-out' here: there are"
     ):
         e.importance("leave-one-out")
-    with pytest.raises(
-        ValueError, match=r"there are 'evidence', 'grad-eclip', 'integrated-gradients'$"
-    ):
+    with pytest.raises(ValueError, match=r"there are 'shapley', 'evidence', 'grad-eclip', 'int"):
         e.word_evidence(measure="loud")
 
 
@@ -110,9 +120,14 @@ def test_the_evidence_map_is_the_sum_of_positive_evidence(e: Explanation) -> Non
     assert e.evidence_map.sum() == pytest.approx(helping)
 
 
+def test_words_lower_the_score_by_the_default_measure_or_the_one_given(e: Explanation) -> None:
+    assert e.lowering_words() == (2,)
+    assert e.lowering_words("evidence") == ()
+
+
 def test_highlights_use_the_default_measure_or_the_one_given(e: Explanation) -> None:
-    assert [h.words for h in e.highlights()] == [(0,), (1,), (2,), (3,)]
-    assert sum(h.importance for h in e.highlights()) == pytest.approx(e.score)
+    assert [h.words for h in e.highlights()] == [(1,), (3,)]
+    assert [h.words for h in e.highlights("evidence")] == [(0,), (1,), (2,), (3,)]
     assert [h.words for h in e.highlights("leave-one-out")] == [(2,), (3,)]
     by_shares = e.highlights("grad-eclip")
     assert sum(h.importance for h in by_shares) == pytest.approx(e.importance("grad-eclip").sum())
@@ -127,7 +142,7 @@ cuts = st.integers(1, 3)
 def test_values_of_regions_that_tile_the_picture_sum_to_the_importance(
     rows: int, reading: str, measure: str
 ) -> None:
-    e = make_explanation()
+    e = make_explanation(shapley=np.array([1, 12, -4, 3]) / 128)
     height, width = e.image.height, e.image.width
     total = np.zeros(4)
     for n in range(rows):

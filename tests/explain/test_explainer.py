@@ -315,14 +315,23 @@ def test_measures_that_contradict_each_other_are_noted(
         return "They contradict each other."
 
     monkeypatch.setattr("gradeclip_widget.explain.assemble.disagreement", disagreement)
-    for options in ({}, {"readings": False}, {"integrated_gradients": True}):
-        e = gw.Explainer(blocks, **options)(scene.image, CAPTION)
+    options = ({"readings": False}, {"readings": False, "integrated_gradients": True})
+    for each in options:
+        e = gw.Explainer(blocks, **each)(scene.image, CAPTION)
         assert e.notes[-1] == "They contradict each other."
     assert told == [
-        (["evidence", "leave-one-out", "grad-eclip"], "evidence"),
         (["evidence", "grad-eclip"], "evidence"),
-        (["evidence", "leave-one-out", "grad-eclip", "integrated-gradients"], "evidence"),
+        (["evidence", "grad-eclip", "integrated-gradients"], "evidence"),
     ]
+
+
+def test_a_signed_measure_needs_no_note_on_contradictions(
+    blocks: gw.ClipModel, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "gradeclip_widget.explain.assemble.disagreement", lambda *_: "Contradiction."
+    )
+    assert "Contradiction." not in gw.Explainer(blocks)(scene.image, CAPTION).notes
 
 
 def test_wrong_options_are_refused(clip: gw.ClipModel, blocks: gw.ClipModel) -> None:

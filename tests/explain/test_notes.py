@@ -28,7 +28,7 @@ def test_a_word_that_counts_by_one_measure_and_not_by_another_is_named_with_both
     said = note(leave_one_out=[0, 0.15, 0, 0, 0.085], grad_eclip=[0, 0.3, 0.01, 0.02, 0.0])
     assert said == (
         "Two measures of importance contradict each other on 'sun' (what the score loses without the word: "
-        "0.085; Grad-ECLIP share of the score: 0.000)."
+        "0.085; Grad-ECLIP share (never negative): 0.000)."
     )
 
 

@@ -24,7 +24,7 @@ SCENES = range(500_200, 500_220)
 def test_a_words_map_is_its_map_read_alone(explainer: gw.Explainer, scene: Scene) -> None:
     e = explainer(scene.image, "dog circle")
     assert e.alone is not None
-    maps = explainer.vocabulary_maps(scene.image, gw.Vocabulary("two", ("dog", "circle")))
+    maps = explainer.vocabulary_maps(scene.image, gw.Vocabulary("two", ("dog", "circle"), "{}"))
     np.testing.assert_allclose(maps.maps, e.alone, atol=1e-6)
     assert (maps.words, maps.image_size, maps.cover) == (
         ("dog", "circle"),

@@ -23,10 +23,11 @@ from gradeclip_widget.explain.explanation import Explanation
 from gradeclip_widget.export.painting.color_scales import color_table
 from gradeclip_widget.export.payload import to_json, to_payload
 
-from ..factories import make_explanation
+from ..factories import make_explanation, with_values
 
 PATH = Path(__file__).with_name("golden.json")
 
+SIGNED = np.array([1, 12, -4, 0]) / 128  # what the words of the short caption add to the score
 BOXES = [
     [25, 14, 35, 26],  # one patch
     [7.5, 3.25, 31.125, 20],  # parts of several
@@ -53,11 +54,8 @@ PHRASES = [[0, 1], [2], [3, 1, 0], [0, 1, 2, 3]]
 def explanation() -> Explanation:
     """Four words on 3 x 5 patches that leave a margin of the picture; the last word was cut off."""
     e = make_explanation(unrelated_scores=np.linspace(0.125, 0.25, 9))
-    assert e.shapley is not None
     cut = replace(e.words[-1], tokens=(), truncated=True)
-    shapley = np.append(e.shapley[:-1], 0)
-    empty = e.score - float(shapley.sum())
-    return replace(e, words=(*e.words[:-1], cut), shapley=shapley, empty_score=empty)
+    return with_values(replace(e, words=(*e.words[:-1], cut)), SIGNED)
 
 
 def explanation_of_many() -> Explanation:
@@ -78,14 +76,7 @@ def explanation_of_many() -> Explanation:
             row[(r + 1) % 5, c] = np.copysign(0.5, value)
     added = np.array([places.get(text, (0, 0, 0.25))[2] for text in texts])
     values = added / 256
-    return make_explanation(
-        caption,
-        grid,
-        left_out=noise,
-        word_effects=values,
-        shapley=values,
-        empty_score=0.3125 - values.sum(),
-    )
+    return make_explanation(caption, grid, left_out=noise, word_effects=values, shapley=values)
 
 
 def compute(e: Explanation, fn: str, args: dict[str, Any]) -> Any:

@@ -422,8 +422,8 @@ def test_integrated_gradients_are_computed_when_they_are_asked_for(
     widget.wait(PATIENCE)
     assert widget.explanation.integrated_gradients is not None
     names = [measure["name"] for measure in widget._payloads[0]["header"]["importance"]]
-    assert names == ["evidence", "leave-one-out", "grad-eclip", "integrated-gradients"]
-    with pytest.raises(t.TraitError, match="importance 'magic' is not one of '', 'evidence'"):
+    assert names == ["shapley", "evidence", "leave-one-out", "grad-eclip", "integrated-gradients"]
+    with pytest.raises(t.TraitError, match="importance 'magic' is not one of '', 'shapley'"):
         widget.importance = "magic"
 
 

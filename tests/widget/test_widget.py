@@ -188,7 +188,7 @@ def test_a_measure_that_was_not_computed_is_refused() -> None:
     widget = gw.show(make_explanation(integrated_gradients=None), importance="grad-eclip")
     with pytest.raises(
         traitlets.TraitError,
-        match=r"is not one of '', 'evidence', 'leave-one-out', 'grad-eclip'$",
+        match=r"is not one of '', 'shapley', 'evidence', 'leave-one-out', 'grad-eclip'$",
     ):
         widget.importance = "integrated-gradients"
     assert widget.importance == "grad-eclip"
