@@ -18,7 +18,7 @@ export function createBanner(store: Store, signal: AbortSignal): Component<Frame
   return {
     element,
     update({ scene }) {
-      foreign = scene.explanation.header.foreign;
+      foreign = scene.explanation.header.foreign ?? null; // older pages lack it
       element.classList.toggle("is-empty", foreign === null);
       setText(warning, foreign ? WARNING : "");
       const offered = foreign !== null && store.canCompute && store.isControlVisible("model");
