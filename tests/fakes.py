@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,10 @@ class FakeExplainer:
             text_maps=np.ones((2, words, *GRID), np.float32),
             text_importance=np.ones((2, words), np.float32),
         )
+
+    def with_unrelated_scores(self, explanation: Explanation, image: Any) -> Explanation:
+        scores = self.unrelated_scores(image, explanation.caption)
+        return replace(explanation, unrelated_scores=scores)
 
     def unrelated_scores(
         self, image: Any, caption: str, progress: Progress | None = None

@@ -51,11 +51,23 @@ def test_explain_prints_the_words_and_where_their_maps_peak(
 ) -> None:
     assert main(["explain", photo, "a dog and a red circle"]) == 0
     out = capsys.readouterr().out
-    assert re.search(r"^word +word +word +score  looks at", out, re.MULTILINE)
-    assert re.search(r"^\w+ +-?0\.\d+  [█░]+ .*\d+, \d+$", out, re.MULTILINE)
+    assert re.search(r"^word +score +negative.* +word +negative.* +looks at", out, re.MULTILINE)
+    assert re.search(r"^ +0\.\d+  an empty caption$", out, re.MULTILINE)
+    assert re.search(r"^dog +\+0\.\d+  █+ .*\d+, \d+$", out, re.MULTILINE)
     assert re.search(
-        r"^cosine 0\.\d+, logit .*14 x 14 patches; Grad-ECLIP, demo$", out, re.MULTILINE
+        r"^score 0\.\d+ \(cosine\), higher than all \d+ unrelated sentences$", out, re.MULTILINE
     )
+    assert re.search(r"^logit .*14 x 14 patches; Grad-ECLIP, demo$", out, re.MULTILINE)
+
+
+def test_explain_says_of_a_wrong_caption_that_it_is_wrong(
+    photo: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", photo, "a bicycle and a cat"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"^bicycle +-0\.\d+  ░+ .*lowers the score$", out, re.MULTILINE)
+    assert "no better than an unrelated sentence" in out
+    assert "█" not in out
 
 
 def test_explain_writes_a_page(photo: str, tmp_path: Path) -> None:
@@ -96,7 +108,18 @@ def test_options_reach_the_explainer(
 
     def explainer(*args: object, **options: object) -> object:
         made.append((args, options))
-        return lambda image, caption, progress: make_explanation()
+        return Made()
+
+    class Made:
+        def encode(self, image: object, progress: bool) -> None: ...
+
+        def __call__(self, encoded: None, caption: str, progress: bool) -> Explanation:
+            return make_explanation()
+
+        def with_unrelated_scores(
+            self, e: Explanation, encoded: None, progress: bool
+        ) -> Explanation:
+            return e
 
     monkeypatch.setattr("gradeclip_widget.explain.explainer.Explainer", explainer)
     options = "--resolution 448 --image-layers 2 --reference --method grad-cam".split()
@@ -218,7 +241,7 @@ def test_the_table_shows_every_measure_the_default_first() -> None:
     head = lines[: next(k for k, line in enumerate(lines) if line.startswith("word ")) + 1]
     row = next(line for line in lines if line.startswith("running"))
     words = " ".join(head).split()
-    labels = ("the part of the score that the picture gives to the word", "what the score loses")
+    labels = ("what the word adds to the score", "what the score loses")
     for label in (*labels, "without the word", "Grad-ECLIP", "integrated"):
         assert set(label.split()) <= set(words)
     first_column = " ".join(line[len("running") :][:29].strip() for line in head)
@@ -226,7 +249,7 @@ def test_the_table_shows_every_measure_the_default_first() -> None:
     figures = [float(v) for v in re.findall(r"-?\d\.\d{3}", row)]
     expected = [e.importance(name)[3] for name in e.importance_measures]
     assert figures == pytest.approx(expected, abs=5e-4)
-    assert figures[:2] == [0.2, 0.2]
+    assert figures[:3] == [0.2, 0.2, 0.2]
     assert row.count("█") == 18
 
 
@@ -238,15 +261,16 @@ def test_the_table_of_a_reference_explanation_shows_grad_eclip_first() -> None:
 
 
 def test_words_that_do_not_count_share_the_last_line_of_the_table() -> None:
-    assert "\na, red-ish, dog: together 0.004\ncosine" in word_table(giving(0.001, 0.003, 0, 0.2))
-    assert "\ndog: 0.049\ncosine" in word_table(giving(0.2, 0.051, 0.049, 0.2))
+    table = word_table(giving(0.001, 0.003, 0, 0.2))
+    assert "\na, red-ish, dog: together +0.004\nscore" in table
+    assert "\ndog: +0.029\nscore" in word_table(giving(0.2, 0.031, 0.029, 0.2))
     assert "together" not in word_table(giving(0.1, 0.1, 0.1, 0.1))
 
 
 def test_leave_one_out_scores_stand_beside_the_evidence_also_when_negative() -> None:
     lines = word_table(giving(0.051, 0.1, 0.1, 0.2, word_effects=LOSSES)).splitlines()
     row = next(line for line in lines if line.startswith("a "))
-    assert re.findall(r"-?\d\.\d{3}", row)[:2] == ["0.051", "-0.050"]
+    assert re.findall(r"[-+]?\d\.\d{3}", row)[:3] == ["+0.051", "0.051", "-0.050"]
     assert row.count("█") == round(18 * 0.051 / 0.2)
 
 
@@ -255,7 +279,7 @@ def test_the_table_of_a_caption_without_evidence_has_no_bars() -> None:
     table = word_table(make_explanation(**nothing))
     assert "█" not in table
     assert table.count("nowhere") == 0
-    assert "a, red-ish, dog, running: together 0.000" in table
+    assert "a, red-ish, dog, running: together +0.000" in table
     e = make_explanation(reference=True, token_importance=np.ones(6) / 6, **nothing)
     assert word_table(e).count("nowhere") == 4
 

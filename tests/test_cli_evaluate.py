@@ -94,12 +94,64 @@ def test_all_methods_come_with_a_control(capsys: pytest.CaptureFixture[str]) -> 
         assert f"| {name} | " in out
 
 
+WRONG = "absent words, wrong attribute, true captions"
+
+
+def test_wrong_captions_are_measured_by_every_importance(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], clip: gw.ClipModel
+) -> None:
+    output = tmp_path / "report.html"
+    assert main(["evaluate", "--scenes", "3", "--measures", WRONG, "-o", str(output)]) == 0
+    out = capsys.readouterr().out
+    for name in WRONG.split(", "):
+        assert f"{name}: part of the words or captions for which it is so; 3 examples:" in out
+    explainer = gw.Explainer(clip, integrated_gradients=True)
+    measures = explainer(gw.demo.scenes()[0].image, "a tree").importance_measures
+    assert "integrated-gradients" in measures
+    for measure in measures:
+        assert out.count(f"| grad-eclip | {measure} | ") == 3
+    assert "| method | importance | absent word above zero | " in out
+    assert "<td>integrated-gradients</td>" in output.read_text()
+
+
+def test_what_may_be_absent_is_listed_or_in_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    captions: list[str] = []
+    explain = gw.Explainer.__call__
+
+    def remembering(self: gw.Explainer, image: object, caption: str) -> object:
+        captions.append(caption)
+        return explain(self, image, caption)
+
+    monkeypatch.setattr(gw.Explainer, "__call__", remembering)
+    file = tmp_path / "things.txt"
+    file.write_text("velociraptor\n\n unicorn \n")
+    for classes in (str(file), "unicorn, velociraptor"):
+        captions.clear()
+        arguments = [
+            "evaluate",
+            "--scenes",
+            "4",
+            "--measures",
+            "absent-words",
+            "--classes",
+            classes,
+        ]
+        assert main(arguments) == 0
+        named = [one for one in captions if "velociraptor" in one or "unicorn" in one]
+        assert len(named) == 4
+    assert "absent words: " in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--methods", "grad-clip"], "did you mean 'grad-eclip'"),
         (["--measures", "deletions"], "deletion"),
         (["--measures", "deletion:fil=blur"], "has the options 'fill'"),
+        (["--classes", "dog"], "--classes is for the measure 'absent words'"),
+        (["--classes", " , ", "--measures", "absent words"], "holds no names"),
         (["--masks", "m"], "--masks needs --images"),
         (["--images", "."], "give --captions or --coco"),
         (["--images", ".", "--captions", "a.csv", "--coco", "b.json"], "give --captions or --coco"),

@@ -102,7 +102,10 @@ def _explain(args: argparse.Namespace) -> None:
         resolution=args.resolution,
     )
     # A bar on a terminal alone: in a file or a pipe it would be litter.
-    explanation = explainer(args.image, args.caption, progress=sys.stderr.isatty())
+    progress = sys.stderr.isatty()
+    encoded = explainer.encode(args.image, progress)
+    explanation = explainer(encoded, args.caption, progress)
+    explanation = explainer.with_unrelated_scores(explanation, encoded, progress)
     print(word_table(explanation))
     if write is not None:
         make_folder(args.output.parent)
@@ -131,7 +134,8 @@ def _demo(args: argparse.Namespace) -> None:
 
     scene = scenes()[0]
     explainer = Explainer(load("demo"), integrated_gradients=True)  # the page has every measure
-    explanation = explainer(scene.image, scene.caption)
+    encoded = explainer.encode(scene.image)
+    explanation = explainer.with_unrelated_scores(explainer(encoded, scene.caption), encoded)
     make_folder(args.output.parent)
     explanation.to_html(args.output)
     print(f"{scene.caption!r}\n\n{word_table(explanation)}\n")

@@ -48,6 +48,11 @@ def add_evaluate(commands: Any) -> None:
         help="names with commas between them, with options as in deletion:fill=blur; by default all that the "
         "data allow",
     )
+    parser.add_argument(
+        "--classes",
+        help="things that the measure 'absent words' may name: a file with one in each line, or a list with "
+        "commas; by default all that the data know",
+    )
     data = parser.add_argument_group("data: drawn scenes, or pictures of your own")
     data.add_argument("--scenes", type=int, default=200, help="how many scenes (%(default)s)")
     data.add_argument("--images", type=Path, help="folder of your own pictures")
@@ -106,10 +111,10 @@ def _evaluate(args: argparse.Namespace) -> None:
     if args.output is not None:
         report_writer(args.output)  # checked first, since measuring takes long
     examples, data, masked = _examples(args)
-    measures = _measures(args.measures, masked)
+    measures = _measures(args.measures, masked, _classes(args.classes))
     clip = load(args.model, args.pretrained, device=args.device)
     report = make_report(
-        _explainers(clip, args.methods, _options(args.option)),
+        _explainers(clip, args.methods, _options(args.option), measures),
         examples,
         measures,
         model=clip.name,
@@ -160,13 +165,31 @@ def _examples(args: argparse.Namespace) -> tuple[Examples, str, bool]:
     return source, where, masked
 
 
-def _measures(names: str | None, masked: bool) -> list[Measure]:
-    from ..evaluation import ALL
+def _measures(names: str | None, masked: bool, classes: list[str] | None) -> list[Measure]:
+    from ..evaluation import ALL, AbsentWords
 
     if names is not None:
-        return [_measure(name.strip()) for name in names.split(",")]
-    kinds = [kind for kind in ALL if kind.better and not kind.grouped_by]
-    return [kind() for kind in kinds if masked or not kind.needs_masks]
+        measures = [_measure(name.strip()) for name in names.split(",")]
+    else:
+        kinds = [kind for kind in ALL if kind.better and not kind.grouped_by]
+        measures = [kind() for kind in kinds if masked or not kind.needs_masks]
+    if classes is None:
+        return measures
+    if not any(isinstance(measure, AbsentWords) for measure in measures):
+        raise ValueError(f"--classes is for the measure {AbsentWords.name!r}: add it to --measures")
+    return [AbsentWords(classes) if isinstance(m, AbsentWords) else m for m in measures]
+
+
+def _classes(text: str | None) -> list[str] | None:
+    """Return the names of things in a file, or in a list with commas."""
+    if text is None:
+        return None
+    file = Path(text).expanduser()
+    names = file.read_text(encoding="utf-8").splitlines() if file.is_file() else text.split(",")
+    classes = [name.strip() for name in names if name.strip()]
+    if not classes:
+        raise ValueError(f"--classes {text!r} holds no names")
+    return classes
 
 
 def _measure(text: str) -> Measure:
@@ -206,8 +229,10 @@ def _options(given: Sequence[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _explainers(clip: ClipModel, names: str, options: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return explainers by method.
+def _explainers(
+    clip: ClipModel, names: str, options: dict[str, dict[str, Any]], measures: Sequence[Measure]
+) -> dict[str, Any]:
+    """Return explainers by method, of explanations with all importances that the measures ask for.
 
     With all methods, those that cannot explain the model are left out, and maps of random numbers are added
     as a control.
@@ -222,7 +247,12 @@ def _explainers(clip: ClipModel, names: str, options: dict[str, dict[str, Any]])
     explainers: dict[str, Any] = {}
     for name in wanted:
         try:
-            explainers[name] = Explainer(clip, name, method_options=options.get(name))
+            explainers[name] = Explainer(
+                clip,
+                name,
+                method_options=options.get(name),
+                integrated_gradients=any(measure.of_importance for measure in measures),
+            )
         except ValueError as error:
             if names != "all" or name in options:
                 raise

@@ -7,7 +7,10 @@ import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..core.evidence import COUNTS, MEASURES
+import numpy as np
+
+from ..core.evidence import COUNTS, MEASURES, UNSEEN
+from ..core.match import describe_match
 
 if TYPE_CHECKING:
     from ..explain.explanation import Explanation
@@ -19,31 +22,40 @@ _NUMBER = 13  # width in characters of the columns of the other measures
 def word_table(explanation: Explanation) -> str:
     """Return a table for a terminal with the importance of every word by every measure.
 
-    Words that do not count by the default measure share the last line.
+    Where the default measure's values add up, the first row is what they add up from. Words that neither
+    count nor lower the score by that measure share a line.
     """
     e = explanation
     first, *others = (e.importance(name) for name in e.importance_measures)
-    top = max(float(first.max()), 1e-12)
-    shown = [w for w, value in enumerate(first) if value >= COUNTS * top]
-    width = max([_columns(e.words[w].text) for w in shown] + [len("word")])
+    top, base = max(float(np.abs(first).max()), 1e-12), e.base()
+    lowers = e.lowering_words()
+    floor = max(COUNTS * float(first.max()), 1e-12)
+    shown = [w for w, value in enumerate(first) if value >= floor or w in lowers]
+    width = max(_columns(text) for text in ["word", *(e.words[w].text for w in shown)])
     lines = _heads(
         ["word", *(MEASURES[m] for m in e.importance_measures), "looks at (x, y)"], width
     )
+    if base is not None and abs(base) >= UNSEEN:
+        lines.append(f"{base:{width + 9}.3f}  an empty caption")
     places = e.to_frame()
     for w in shown:
-        bar = "█" * round(_BAR * first[w] / top)
+        bar = ("█" if first[w] > 0 else "░") * round(_BAR * abs(first[w]) / top)
         numbers = "".join(f"  {values[w]:{_NUMBER}.3f}" for values in others)
         x, y = places["peak_x"][w], places["peak_y"][w]
         spot = f"{x:.0f}, {y:.0f}" if places["peak"][w] > 0 else "nowhere"
         word = e.words[w].text + " " * (width - _columns(e.words[w].text))
-        lines.append(f"{word}  {first[w]:7.3f}  {bar:{_BAR}}{numbers}  {spot}")
-    if folded := [w for w in range(len(e.words)) if w not in shown]:
+        place = "lowers the score" if w in lowers else spot
+        lines.append(f"{word}  {first[w]:+7.3f}  {bar:{_BAR}}{numbers}  {place}")
+    if folded := [w for w in range(len(e.words)) if w not in shown and e.words[w].known]:
         texts = ", ".join(e.words[w].text for w in folded)
-        lines.append(f"{texts}: {'together ' * (len(folded) > 1)}{first[folded].sum():.3f}")
+        lines.append(f"{texts}: {'together ' * (len(folded) > 1)}{first[folded].sum():+.3f}")
+    if unknown := [word.text for word in e.words if not word.known]:
+        rest = "" if base is None else f": {e.score - base - float(first.sum()):+.3f}"
+        lines.append(f"unknown to this model: {', '.join(unknown)}{rest}")
+    match = "" if e.unrelated_scores is None else f", {describe_match(e.score, e.unrelated_scores)}"
+    lines.append(f"score {e.score:.4f} (cosine){match}")
     rows, cols = e.patch_grid
-    lines.append(
-        f"cosine {e.score:.4f}, logit {e.logit:.2f}; {rows} x {cols} patches; {e.method}, {e.model}"
-    )
+    lines.append(f"logit {e.logit:.2f}; {rows} x {cols} patches; {e.method}, {e.model}")
     return "\n".join([*lines, *e.notes])
 
 

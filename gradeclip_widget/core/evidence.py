@@ -26,6 +26,7 @@ SIGNS = ("positive", "negative", "both")  # which evidence of a map is shown
 HUES = 6  # as many colors as readers tell apart at a glance, color-blind ones included
 COUNTS = 0.15  # a word counts from this share of the largest importance on
 LOWERS = 0.05  # a word lowers the score from this share of the largest importance in size on
+UNSEEN = 5e-4  # of the score: what three digits do not show
 _ALIKE = 0.8  # neighbors are one highlight from this cosine similarity of their evidence on
 
 Values = NDArray[np.float64]
@@ -126,25 +127,28 @@ def lowering(importance: NDArray[np.floating], words: Sequence[Word]) -> tuple[i
 
 
 def find_highlights(
-    importance: NDArray[np.floating], evidence: Values, known: Sequence[bool]
+    importance: NDArray[np.floating], evidence: Values, words: Sequence[Word]
 ) -> tuple[Highlight, ...]:
-    """Return the words that count in caption order; neighbors with evidence in the same place are one.
+    """Return the words that count in caption order; some neighbors are one.
+
+    These are an attribute and its thing ("red circle"), and words with evidence in the same place.
 
     Args:
         importance: (W,) in units of the score.
         evidence: (W, rows, cols) as `spread` returns it.
-        known: of each word, whether the model was trained on it; others never count.
+        words: the caption's. Unknown ones never count.
     """
     importance = importance.astype(np.float64)
     floor = COUNTS * importance.max(initial=0)
     counting = [
         w
         for w, value in enumerate(importance)
-        if known[w] and value > 0 and value >= floor and evidence[w].any()
+        if words[w].known and value > 0 and value >= floor and evidence[w].any()
     ]
     groups: list[list[int]] = []
     for w in counting:
-        if groups and groups[-1][-1] == w - 1 and _cosine(evidence[w - 1], evidence[w]) >= _ALIKE:
+        joins = groups and groups[-1][-1] == w - 1
+        if joins and (words[w - 1].attribute or _cosine(evidence[w - 1], evidence[w]) >= _ALIKE):
             groups[-1].append(w)
         else:
             groups.append([w])

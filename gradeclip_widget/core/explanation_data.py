@@ -79,12 +79,16 @@ class ExplanationData(ExplanationRecord):
         Raises:
             ValueError: the phrase is not in the caption.
         """
-        if isinstance(phrase, str):
-            indices = find_phrase(self.words, phrase)
-        else:
-            indices = [self.word_index(w) for w in phrase]
-        total: Maps = self.word_maps(reading)[indices].sum(0, dtype=np.float32)
+        words = self.phrase_words(phrase)
+        total: Maps = self.word_maps(reading)[words].sum(0, dtype=np.float32)
         return total
+
+    def phrase_words(self, phrase: str | int | Sequence[str | int]) -> list[int]:
+        """Return the indices of a phrase's words; see `phrase_map`."""
+        if isinstance(phrase, str):
+            return find_phrase(self.words, phrase)
+        several = [phrase] if isinstance(phrase, int | np.integer) else phrase
+        return [self.word_index(word) for word in several]
 
     def map_of(
         self, phrase: str | int | Sequence[str | int] | None = None, reading: str = IN_CAPTION
@@ -119,6 +123,24 @@ class ExplanationData(ExplanationRecord):
         """
         return self._evidence(reading, measure).astype(np.float32)
 
+    def phrase_evidence(
+        self, phrase: str | int | Sequence[str | int], reading: str = IN_CAPTION
+    ) -> Maps:
+        """Return a phrase's importance spread over the picture in proportion to its map, (rows, cols).
+
+        Args:
+            phrase: as in `phrase_map`, or one word's index.
+            reading: as in `word_map`.
+
+        Raises:
+            ValueError: no such phrase or reading.
+        """
+        words = self.phrase_words(phrase)
+        importance = self.importance()[words].sum(keepdims=True)
+        spread_out = evidence.spread(importance, self.map_of(words, reading)[None])
+        values: Maps = spread_out[0].astype(np.float32)
+        return values
+
     @property
     def evidence_map(self) -> Maps:
         """(rows, cols) sum of the positive evidence of all words, in units of the score."""
@@ -127,9 +149,9 @@ class ExplanationData(ExplanationRecord):
     def highlights(self, measure: str | None = None) -> tuple[Highlight, ...]:
         """Return the words of at least 15 % of the largest importance, in caption order.
 
-        Words that lower the score, and words that the model was never trained on, are none. Neighbors whose
-        evidence lies in the same place, as in "red circle", are one highlight. Each of the six most
-        important ones has a hue.
+        Words that lower the score, and words that the model was never trained on, are none. An attribute and
+        its thing ("red circle"), and neighbors whose evidence lies in the same place, are one highlight.
+        Each of the six most important ones has a hue.
 
         Args:
             measure: as in `importance`.
@@ -138,7 +160,7 @@ class ExplanationData(ExplanationRecord):
             ValueError: there is no such measure, or it was not computed.
         """
         maps = self._evidence(None, measure)
-        return evidence.find_highlights(self.importance(measure), maps, self.known)
+        return evidence.find_highlights(self.importance(measure), maps, self.words)
 
     def lowering_words(self, measure: str | None = None) -> tuple[int, ...]:
         """Return the indices of the words that lower the score, in caption order.

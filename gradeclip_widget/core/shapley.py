@@ -85,7 +85,9 @@ def _membership(players: int) -> NDArray[np.bool_]:
 
 
 def _coalition(row: NDArray[np.bool_], players: Sequence[Sequence[int]]) -> tuple[int, ...]:
-    return tuple(sorted(w for p in np.flatnonzero(row) for w in players[p]))
+    return tuple(
+        sorted(w for player, in_it in zip(players, row, strict=True) if in_it for w in player)
+    )
 
 
 def _exact(worth: Values, players: int) -> Values:

@@ -38,6 +38,17 @@ FUNCTION_WORDS = frozenset(
 NEGATIONS = frozenset("no not nor neither without".split())
 """Function words that turn what a caption says into its opposite."""
 
+ATTRIBUTES = frozenset(
+    """
+    red orange yellow green blue purple pink brown black white gray grey golden gold silver beige turquoise
+    violet dark light bright pale colorful big large huge giant small little tiny tall short long wide narrow
+    thick thin round square flat curved old young new ancient modern wooden metal plastic glass stone brick
+    leather paper cotton woolen striped spotted checkered plain furry fluffy smooth rough shiny dirty clean
+    wet dry empty full open closed broken hot cold frozen fresh ripe rotten happy sad angry sleeping
+    """.split()
+)
+"""English words that, right before another word, say what that thing is like."""
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -58,6 +69,11 @@ class Word:
     tokens: tuple[int, ...] = ()
     truncated: bool = False
     known: bool = True
+
+    @property
+    def attribute(self) -> bool:
+        """Whether it says what the word after it is like, as "red" in "red circle"; in English only."""
+        return self.text.lower() in ATTRIBUTES
 
     @property
     def small(self) -> bool:

@@ -2,6 +2,7 @@
 
 from .examples import Example, FailedExample, demo_examples, scene_example
 from .measure import LeftOutWarning, Measure, evaluate
+from .measures.captions import AbsentWords, TrueCaptions, WrongAttribute
 from .measures.localization import (
     BestReading,
     EnergyPointing,
@@ -19,6 +20,7 @@ from .result import Evaluation
 
 __all__ = [
     "ALL",
+    "AbsentWords",
     "BestReading",
     "Deletion",
     "EnergyPointing",
@@ -36,9 +38,11 @@ __all__ = [
     "RandomizedWeights",
     "RegionToWord",
     "SilentWords",
+    "TrueCaptions",
     "WordDeletion",
     "WordInsertion",
     "WordSeparation",
+    "WrongAttribute",
     "demo_examples",
     "evaluate",
     "measure_named",

@@ -29,12 +29,14 @@ class Row(NamedTuple):
         value: the value.
         word: the word or phrase that it is of, where it is of one.
         group: of values that are averaged by themselves, where a measure has several.
+        figure: which of a measure's figures it is, where it has several; averaged by itself, too.
         curve: (K,) what was measured at each of the measure's ``axis``, where it has curves.
     """
 
     value: float
     word: str = ""
     group: str = ""
+    figure: str = ""
     curve: Values | None = None
 
 
@@ -49,6 +51,7 @@ class Case:
         explainer: what made the explanation.
         model: an `Explainer` whose model scores altered pictures and captions, if there is one.
         seed: of everything random. It depends on the example's id, and is the same for all methods.
+        encoded: what the explainer made of the picture, if it can be given in the picture's place.
     """
 
     example: Example
@@ -57,6 +60,11 @@ class Case:
     explainer: Explain
     model: Explainer | None
     seed: tuple[int, int]
+    encoded: EncodedImage | None = None
+
+    def explain(self, caption: str) -> Explanation:
+        """Return the method's explanation of the same picture with another caption."""
+        return self.explainer(self.image if self.encoded is None else self.encoded, caption)
 
     @property
     def scorer(self) -> Explainer:
@@ -89,15 +97,15 @@ def explained(
     any_model = next((model for model in models.values() if model is not None), None)
     encoded: dict[Any, EncodedImage] = {}
     for method, explainer in explainers.items():
-        source: Any = image
+        given: EncodedImage | None = None
         if isinstance(explainer, Explainer):
             options = (id(explainer.clip), *sorted(explainer.options.items()))
             if options not in encoded:
                 encoded[options] = explainer.encode(image)
-            source = encoded[options]
-        explanation = explainer(source, example.caption)
+            given = encoded[options]
+        explanation = explainer(image if given is None else given, example.caption)
         model = models[method] or any_model
-        yield method, Case(example, image, explanation, explainer, model, seed)
+        yield method, Case(example, image, explanation, explainer, model, seed, given)
 
 
 def model_of(explainer: Explain) -> Explainer | None:

@@ -12,7 +12,7 @@ from PIL import Image
 from ..core.images import read_image
 from ..core.words import Span, Word, find_phrase, split_words
 from ..demo.scenes import Scene, sample_scene
-from ..demo.world import SEEN_STYLES, counted
+from ..demo.world import OBJECTS, SEEN_STYLES, counted
 from .pointing import Mask, checked_mask
 
 
@@ -46,6 +46,10 @@ class Example:
         id: what tables call it; its position among the examples where it is left out.
         masks: for phrases of the caption (or their spans ``(start, end)`` in characters, needed where a
             phrase occurs twice) the pixels of what they name, boolean (height, width).
+        present: what is known to be in the picture, whether or not the caption names it, as phrases without
+            an article ("dog", "traffic light"). What has a mask need not be among them.
+        absent: what is known not to be in the picture, in the same form.
+        scene: the drawn scene that it is, if it is one.
 
     Raises:
         TypeError: the caption is no string.
@@ -56,6 +60,9 @@ class Example:
     caption: str
     id: str = ""
     masks: Mapping[str | Span, Mask] = field(default_factory=dict, repr=False)
+    present: Sequence[str] = field(default=(), repr=False)
+    absent: Sequence[str] = field(default=(), repr=False)
+    scene: Scene | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Check the caption and the masks."""
@@ -171,4 +178,13 @@ def scene_example(scene: Scene, id: str = "") -> Example:  # noqa: A002  # as th
         first, reached = reached, reached + len(naming)
         if (mask := np.logical_or.reduce(things)).any():
             masks[spans[first][0], spans[reached - 1][1]] = mask
-    return Example(scene.image, scene.caption, id, masks)
+    inside = {thing.phrase for thing in scene.objects}
+    return Example(
+        scene.image,
+        scene.caption,
+        id,
+        masks,
+        present=list(dict.fromkeys(thing.phrase for thing in scene.objects if thing.mask.any())),
+        absent=[name for name in OBJECTS if name not in inside],
+        scene=scene,
+    )

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
+FIGURE = "figure"  # column of the tables of a measure that has several figures
+
 # Okabe & Ito (2008), which color-blind readers tell apart too, without the yellow that is lost on white.
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _DASHES = ("solid", "dash", "dot")  # of the first, second and third method of one color
@@ -49,18 +51,19 @@ def interval_figure(
 
     Args:
         title: of the figure.
-        table: as in `Evaluation.table`.
+        table: as in `Evaluation.table`. Where it has several figures, each has a place of its own.
         grouped_by: its column of groups, if it has one.
         unit: what the values are.
     """
     import plotly.graph_objects as go
 
     fig = go.Figure()
+    table = table.assign(place=_places(table))
     groups = [("", table)] if grouped_by is None else list(table.groupby(grouped_by, sort=False))
     for n, (group, of) in enumerate(groups):
         fig.add_scatter(
             x=of["mean"],
-            y=[html.escape(method) for method in of["method"]],
+            y=[html.escape(place) for place in of["place"]],
             error_x={
                 "type": "data",
                 "array": of["high"] - of["mean"],
@@ -75,11 +78,23 @@ def interval_figure(
         )
     fig.update_xaxes(title=html.escape(unit))
     fig.update_yaxes(autorange="reversed", automargin=True)
-    rows = len(set(table["method"])) * len(groups)
+    rows = len(set(table["place"])) * len(groups)
     fig.update_layout(
         height=_MARGIN + _ROW * rows, scattermode="group" if grouped_by else "overlay"
     )
     return _laid_out(fig, title, grouped_by or "")
+
+
+def _places(table: pd.DataFrame) -> list[str]:
+    """Return where the rows of a table stand: by method, by figure, or by both where there are several."""
+    methods = [str(method) for method in table["method"]]
+    if FIGURE not in table:
+        return methods
+    figures = [str(figure) for figure in table[FIGURE]]
+    if len(set(methods)) == 1:
+        return figures
+    pairs = zip(methods, figures, strict=True)
+    return [f"{method}: {figure}" for method, figure in pairs]
 
 
 def _add_curve(fig: go.Figure, n: int, name: str, of: pd.DataFrame) -> None:

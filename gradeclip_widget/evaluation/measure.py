@@ -21,6 +21,7 @@ from .cases import (
     read_examples,
 )
 from .examples import Example, Examples, FailedExample
+from .figure import FIGURE
 from .result import Evaluation, summarize
 
 
@@ -37,6 +38,7 @@ class Measure(ABC):
         better: whether higher or lower values are better, or neither.
         grouped_by: what its values are grouped by, if they are.
         needs_masks: whether examples need masks.
+        of_importance: whether it measures every importance of words that an explanation has.
         requirement: what an example must have for the measure to say something of it.
     """
 
@@ -45,6 +47,7 @@ class Measure(ABC):
     better: ClassVar[Literal["higher", "lower"] | None] = None
     grouped_by: ClassVar[str | None] = None
     needs_masks: ClassVar[bool] = False
+    of_importance: ClassVar[bool] = False
     requirement: ClassVar[str] = "words that the model reads"
 
     @property
@@ -210,6 +213,8 @@ def _evaluation(
         columns["word"] = [row.word for _, _, row in found]
     if measure.grouped_by is not None:
         columns[measure.grouped_by] = [row.group for _, _, row in found]
+    if any(row.figure for _, _, row in found):
+        columns[FIGURE] = [row.figure for _, _, row in found]
     columns["value"] = [float(row.value) for _, _, row in found]
     curves = [row.curve for _, _, row in found if row.curve is not None]
     return summarize(

@@ -12,7 +12,7 @@ import pandas as pd
 
 from .bootstrap import Samples, Values
 from .examples import FailedExample
-from .figure import curve_figure, interval_figure
+from .figure import FIGURE, curve_figure, interval_figure
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -30,7 +30,8 @@ class Evaluation:
         table: a row per method, the best first: mean, low and high (bootstrap interval over examples), n
             (values that the mean is over), examples.
         curves: where the measure has curves, a row per method and step: mean, low, high.
-        grouped_by: column of both tables whose values are averaged by themselves, if there is one.
+        grouped_by: column of both tables whose values are averaged by themselves, if there is one. Where a
+            measure has several figures, both tables have a column ``figure``, too.
         step: what the steps of the curves are.
         seed: of the resamples.
         confidence: of the intervals.
@@ -64,14 +65,15 @@ class Evaluation:
         if to not in set(self.examples["method"]):
             methods = ", ".join(map(repr, dict.fromkeys(self.table["method"])))
             raise ValueError(f"no method {to!r} here: there are {methods}")
-        samples = _samples(self.examples, self.grouped_by)
+        names = self.averaged_by
+        samples = _samples(self.examples, names)
         pairs = [
-            (column, (to, column[1]))
+            (column, (to, *column[1:]))
             for column in samples.columns
-            if column[0] != to and (to, column[1]) in samples.columns
+            if column[0] != to and (to, *column[1:]) in samples.columns
         ]
         rows = [
-            _heading(column, self.grouped_by) | difference.numbers
+            dict(zip(names, column, strict=True)) | difference.numbers
             for (column, _), difference in samples.differences(
                 pairs, self.seed, self.confidence
             ).items()
@@ -95,6 +97,11 @@ class Evaluation:
         if self.curves is None:
             return interval_figure(self.title, self.table, self.grouped_by, self.unit)
         return curve_figure(self.title, self.table, self.curves, self.step, self.unit)
+
+    @property
+    def averaged_by(self) -> list[str]:
+        """Columns whose values are averaged by themselves: the method, and groups and figures if any."""
+        return _averaged_by(self.examples, self.grouped_by)
 
     @property
     def title(self) -> str:
@@ -148,11 +155,13 @@ def summarize(
         left_out: the examples that could not be read or explained.
     """
     examples = pd.DataFrame(columns)
-    samples = _samples(examples, grouped_by)
+    names = _averaged_by(examples, grouped_by)
+    samples = _samples(examples, names)
     rows = []
     for column, estimate in samples.estimate(seed, confidence).items():
         count, over = samples.count(column)
-        row = _heading(column, grouped_by) | estimate.numbers | {"n": count, "examples": over}
+        heading = dict(zip(names, column, strict=True))
+        row = heading | estimate.numbers | {"n": count, "examples": over}
         rows.append(row | dict(flags(float(estimate.mean))))
     table = pd.DataFrame(rows)
     if better and not grouped_by:
@@ -186,13 +195,12 @@ def _curves(
     return pd.concat(parts, ignore_index=True)
 
 
-def _samples(examples: pd.DataFrame, grouped_by: str | None) -> Samples[tuple[str, str]]:
-    """Return the values by example and by method and group; the group is empty where there is none."""
-    groups = examples[grouped_by] if grouped_by else [""] * len(examples)
-    columns = zip(examples["method"], groups, strict=True)
+def _averaged_by(examples: pd.DataFrame, grouped_by: str | None) -> list[str]:
+    groups = [] if grouped_by is None else [grouped_by]
+    return ["method", *groups, *([FIGURE] if FIGURE in examples else [])]
+
+
+def _samples(examples: pd.DataFrame, names: Sequence[str]) -> Samples[tuple[str, ...]]:
+    """Return the values by example, and by the values of the columns of these names."""
+    columns = zip(*(examples[name] for name in names), strict=True)
     return Samples(zip(examples["example"], columns, examples["value"], strict=True))
-
-
-def _heading(column: tuple[str, str], grouped_by: str | None) -> dict[str, Any]:
-    method, group = column
-    return {"method": method} | ({grouped_by: group} if grouped_by else {})

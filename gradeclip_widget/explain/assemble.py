@@ -139,7 +139,7 @@ def _compute(
     tower, enclose = clip.text_tower, clip.tokenizer.add_special_tokens
     read = [w for w, word in enumerate(tokens.words) if word.tokens]
     # Equal captions, as the words alone and the coalitions of one player, are run once.
-    ids = {"caption": [tokens.ids]}
+    ids: dict[str, list[Sequence[int]]] = {"caption": [tokens.ids]}
     if setup.readings:
         ids["alone"] = [tokens.only([w]) for w in read]
     if setup.word_scores:

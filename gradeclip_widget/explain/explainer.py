@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, overload
 
 import numpy as np
@@ -249,6 +249,13 @@ class Explainer:
         """
         encoded = self._encoded(image, progress)
         return unrelated_scores(encoded, caption, progress_of(progress))
+
+    def with_unrelated_scores(
+        self, explanation: Explanation, image: Any, progress: ProgressOption = None
+    ) -> Explanation:
+        """Return an explanation of a picture with the scores of `unrelated_scores`; as there."""
+        scores = self.unrelated_scores(image, explanation.caption, progress)
+        return replace(explanation, unrelated_scores=scores)
 
     def vocabulary_maps(
         self, image: Any, vocabulary: Vocabulary, progress: ProgressOption = None

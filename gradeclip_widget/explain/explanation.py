@@ -35,13 +35,14 @@ class Explanation(ExplanationData):
         reading: str = IN_CAPTION,
         opacity: float = OPACITY,
         color_scale: str = "inferno",
-        sign: str = "positive",
+        sign: str | None = None,
         caption_map: bool = False,
     ) -> Image.Image:
         """Return the picture with the evidence of a word, a phrase, or (``None``) all words painted on.
 
         All words are painted as their `highlights`: each in its hue, with a contour at half of its maximum
-        and its name at its peak.
+        and its name at its peak. A single word is painted in proportion to what it adds to the score: the
+        strongest word's peak has the last color of the scale, and a word of little importance is faint.
 
         Args:
             phrase: what to paint.
@@ -49,7 +50,8 @@ class Explanation(ExplanationData):
             opacity: of the strongest evidence, 0 to 1; contours and names are always opaque.
             color_scale: a sequential plotly color scale by name, for the positive part of a single map.
             sign: which part of a single map: ``"positive"``, ``"negative"`` (purple) or ``"both"`` (purple
-                against the match, orange for it, as in the widget).
+                against the match, orange for it, as in the widget). ``None`` is ``"negative"`` for words
+                that lower the score, else ``"positive"``.
             caption_map: paint the map of the whole caption, the paper's ``image_map``, instead of the
                 highlights. An explanation made with ``reference=True`` always does.
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import html
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..core.evidence import MEASURES
+from ..core.evidence import MEASURES, UNSEEN
 from .painting.overlay import overlay
 from .painting.overview import NEUTRAL_COLOR, color_of
 from .picture import data_url
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ..core.explanation_data import ExplanationData
 
-_INK = "#d9580f"
+_INK, _TOTAL = "#d9580f", "#3557d6"
 _TITLE, _SUBTITLE = 110, 28  # characters that fit into a line
 
 
@@ -75,20 +75,22 @@ def figure(
         row=1,
         col=2,
     )
-    order = np.argsort(-e.word_importance, kind="stable")
-    colors = _bar_colors(e) if together else [_INK] * len(order)
-    labels = [f"{html.escape(e.words[n].text)} " for n in order]
+    bars = _bars(e, together)
     fig.add_bar(
-        x=e.word_importance[order],
-        y=np.arange(len(order)),
+        x=[bar.value for bar in bars],
+        base=[bar.start for bar in bars],
+        y=np.arange(len(bars)),
         orientation="h",
-        marker_color=[colors[n] for n in order],
-        hovertemplate="%{x:.3f}<extra></extra>",
+        marker_color=[bar.color for bar in bars],
+        marker_pattern_shape=["/" if bar.value < 0 else "" for bar in bars],
+        customdata=[bar.value for bar in bars],
+        hovertemplate="%{customdata:.3f}<extra></extra>",
         row=1,
         col=3,
     )
+    labels = [f"{html.escape(bar.label)} " for bar in bars]
     fig.update_yaxes(
-        tickvals=np.arange(len(order)), ticktext=labels, autorange="reversed", row=1, col=3
+        tickvals=np.arange(len(bars)), ticktext=labels, autorange="reversed", row=1, col=3
     )
     title = (
         f"{_label(e.caption, _TITLE)}<br><sup>cosine {e.score:.3f} · {e.method} · {e.model}</sup>"
@@ -103,13 +105,37 @@ def figure(
     return fig
 
 
-def _bar_colors(e: ExplanationData) -> list[str]:
-    """Return the color of each word's bar: that of its highlight in the overlay."""
-    colors = [NEUTRAL_COLOR] * len(e.words)
-    for highlight in e.highlights():
+class _Bar(NamedTuple):
+    label: str
+    start: float
+    value: float
+    color: str
+
+
+def _bars(e: ExplanationData, together: bool) -> list[_Bar]:
+    """Return a bar for every word, the most important first, in its color in the overlay.
+
+    Where the measure's values add up, each begins where the one before ends, between a bar of what they add
+    up from and one of the score.
+    """
+    colors = [NEUTRAL_COLOR if together else _INK] * len(e.words)
+    for highlight in e.highlights() if together else ():
         for word in highlight.words:
             colors[word] = color_of(highlight)
-    return colors
+    base, values = e.base(), e.word_importance
+    at = base or 0.0
+    bars = []
+    if base is not None and abs(base) >= UNSEEN:
+        bars.append(_Bar("empty caption", 0, base, NEUTRAL_COLOR))
+    for w in np.argsort(-values, kind="stable"):
+        start = 0.0 if base is None else at
+        bars.append(_Bar(e.words[w].text, start, float(values[w]), colors[w]))
+        at = start + float(values[w])
+    if base is not None:
+        if not all(e.known):
+            bars.append(_Bar("unknown words", at, e.score - at, NEUTRAL_COLOR))
+        bars.append(_Bar("this caption", 0, e.score, _TOTAL))
+    return bars
 
 
 def _name(e: ExplanationData, phrase: str | int | Sequence[str | int] | None) -> str:

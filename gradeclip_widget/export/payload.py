@@ -12,7 +12,8 @@ Header, version 1 (``js/src/core/types.ts`` mirrors it):
 ``version``        1
 ``caption``        the caption as given
 ``words``          per word: ``text``; ``truncated`` (past the context length); ``known`` (false where the
-                   model was never trained on it); ``small`` (names nothing, as "a")
+                   model was never trained on it); ``small`` (names nothing, as "a"); ``attribute`` (of the
+                   word after it, as "red")
 ``importance``     of the words by every measure that was computed, the default first:
                    ``[{"name": "shapley", "label": "what the word ...", "values": [...], "base": 0.3}, ...]``,
                    W values each, in units of the cosine; ``base``: what they add up from to the score,
@@ -85,6 +86,7 @@ def to_maps(explanation: ExplanationData) -> PayloadMaps:
                 "truncated": word.truncated,
                 "known": word.known,
                 "small": word.small,
+                "attribute": word.attribute,
             }
             for word in e.words
         ],

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.ranks import spearman
-from ..demo.scenes import Scene
-from ..demo.world import NUMBERS
 from ..evaluation.pointing import energy_in_mask, pointing_hit, spread
+from ..evaluation.roles import Roles
 from ..explain.explainer import Explainer
 from .measured import ExplainedScene, mentions
-
-if TYPE_CHECKING:
-    from ..explain.explanation import Explanation
 
 SHOWN = "shown"
 DIFFERENTIATED = "grad-eclip, norms differentiated"
@@ -40,7 +35,7 @@ def importance_agreement(explained: ExplainedScene) -> Iterator[tuple[str, float
     importances = {SHOWN: explanation.word_importance}
     importances |= {name: explanation.importance(name) for name in explanation.importance_measures}
     importances[DIFFERENTIATED] = as_in_paper(encoded, scene.caption).importance("grad-eclip")
-    roles = Roles.of(scene, explanation)
+    roles = Roles.of(explained.case.example, explanation.words)
     for name, values in importances.items():
         for what, found in compare(values, explanation.importance("leave-one-out"), roles):
             yield f"{what} ({name})", found
@@ -69,33 +64,6 @@ def first_picture(explained: ExplainedScene) -> Iterator[tuple[str, float]]:
         yield f"energy in named objects ({name})", energy_in_mask(values, named)
 
 
-class Roles(NamedTuple):
-    """What the words of a true caption do, as indices.
-
-    Attributes:
-        nouns: name a thing in view, and no other word of the caption is the same.
-        content: say what is in view: things, their colors and numbers, and the background.
-        function: say nothing of it: articles, relations, "a photo of".
-    """
-
-    nouns: list[int]
-    content: list[int]
-    function: list[int]
-
-    @classmethod
-    def of(cls, scene: Scene, explanation: Explanation) -> Roles:
-        """Return the roles of the words of a scene's own caption."""
-        texts = [word.text for word in explanation.words]
-        naming = [words for _, words in mentions(scene, explanation)]
-        content = {w for words in naming for w in words}
-        content |= {w for w, text in enumerate(texts) if text in NUMBERS.values()}
-        if texts[-1] == "background":
-            content |= {len(texts) - 2, len(texts) - 1}
-        nouns = [words[-1] for words in naming if texts.count(texts[words[-1]]) == 1]
-        function = [w for w in range(len(texts)) if w not in content]
-        return cls(nouns, sorted(content), function)
-
-
 def compare(values: Values, left_out: Values, roles: Roles) -> Iterator[tuple[str, float]]:
     """Yield the figures of one caption by one measure, by name; see `importance_agreement`.
 
@@ -104,13 +72,12 @@ def compare(values: Values, left_out: Values, roles: Roles) -> Iterator[tuple[st
         left_out: (W,) what the score loses without each.
         roles: of the words.
     """
-    for noun in roles.nouns:
-        yield "named nouns at zero", float(values[noun] <= 0)
+    for zero in roles.at_zero(values):
+        yield "named nouns at zero", float(zero)
     positive = np.maximum(values.astype(np.float64), 0)
     if positive.any():
         yield "share of content words", float(positive[roles.content].sum() / positive.sum())
-    if roles.nouns and roles.function:
-        above = values[roles.nouns].min() > values[roles.function].max()
+    if (above := roles.nouns_above(values)) is not None:
         yield "nouns above function words", float(above)
     if np.ptp(values) > 0 and np.ptp(left_out) > 0:
         yield "rank agreement with leaving out", spearman(values, left_out)

@@ -19,21 +19,27 @@ from gradeclip_widget.core.evidence import (
     lowering,
     spread,
 )
+from gradeclip_widget.core.words import Word
 
 from ..factories import words_of
 from .strategies import blobs, words_and_maps
 
 
+def words_named(count: int) -> tuple[Word, ...]:
+    """Nouns that have nothing to do with each other."""
+    return words_of(" ".join(f"thing{n}" for n in range(count)))
+
+
 def highlights(importance: list[float], maps: NDArray[Any]) -> tuple[Highlight, ...]:
     array = np.array(importance)
-    return find_highlights(array, spread(array, maps), [True] * len(array))
+    return find_highlights(array, spread(array, maps), words_named(len(array)))
 
 
 @given(words_and_maps())
 def test_highlights_are_the_words_that_count_and_have_evidence(made: Any) -> None:
     importance, maps = made
     evidence = spread(importance, maps)
-    found = find_highlights(importance, evidence, [True] * len(importance))
+    found = find_highlights(importance, evidence, words_named(len(importance)))
     named = [w for h in found for w in h.words]
     assert named == sorted(set(named))
     floor = COUNTS * float(importance.max())
@@ -50,7 +56,7 @@ def test_highlights_are_the_words_that_count_and_have_evidence(made: Any) -> Non
 @given(words_and_maps())
 def test_at_most_six_highlights_have_a_hue_and_they_are_the_most_important(made: Any) -> None:
     importance, maps = made
-    found = find_highlights(importance, spread(importance, maps), [True] * len(maps))
+    found = find_highlights(importance, spread(importance, maps), words_named(len(maps)))
     colored = [h for h in found if h.hue is not None]
     assert [h.hue for h in colored] == list(range(min(len(found), HUES)))
     rest = [h.importance for h in found if h.hue is None]
@@ -108,7 +114,9 @@ def test_hues_follow_the_caption_whatever_the_importance() -> None:
 
 def test_a_word_that_the_model_was_never_trained_on_is_not_highlighted() -> None:
     importance, maps = np.array([3.0, 1.0]), blobs((0, 0), (1, 1))
-    found = find_highlights(importance, spread(importance, maps), [False, True])
+    dodo, dog = words_of("dodo dog")
+    words = (replace(dodo, known=False), dog)
+    found = find_highlights(importance, spread(importance, maps), words)
     assert [h.words for h in found] == [(1,)]
 
 
@@ -123,3 +131,15 @@ def test_small_and_unknown_words_are_not_said_to_lower_the_score() -> None:
     the, dog = words_of("the dog")
     assert lowering(np.array([-1.0, -1.0]), (the, dog)) == (1,)
     assert lowering(np.array([-1.0, -1.0]), (the, replace(dog, known=False))) == ()
+
+
+def test_an_attribute_and_its_thing_are_one_highlight_wherever_each_is_read() -> None:
+    values, maps = np.array([1.0, 1.0, 1.0]), blobs((0, 0), (1, 1), (2, 2))
+    found = find_highlights(values, spread(values, maps), words_of("red circle dog"))
+    assert [h.words for h in found] == [(0, 1), (2,)]
+
+
+def test_an_attribute_that_does_not_count_is_not_joined() -> None:
+    values, maps = np.array([-1.0, 1.0]), blobs((0, 0), (1, 1))
+    found = find_highlights(values, spread(values, maps), words_of("green circle"))
+    assert [h.words for h in found] == [(1,)]

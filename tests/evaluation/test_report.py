@@ -16,6 +16,7 @@ from gradeclip_widget.evaluation import (
     EnergyPointing,
     RandomizedWeights,
     RandomMap,
+    TrueCaptions,
     demo_examples,
 )
 from gradeclip_widget.evaluation.report import Report, make_report, save_report
@@ -146,6 +147,41 @@ def test_the_markdown_has_a_row_for_each_method(report: Report) -> None:
     assert {row.split(" | ")[0].strip("| ") for row in rows[1:]} == {"grad-eclip", "back<wards>"}
     assert "**" in next(row for row in rows if "grad-eclip" in row)
     assert "8 examples: drawn scenes." in text
+
+
+def test_measures_with_several_figures_have_a_table_of_their_own(
+    clip: gw.ClipModel, report: Report
+) -> None:
+    explainer = gw.Explainer(clip)
+    found = make_report(
+        {"grad-eclip": explainer, "back<wards>": Backwards(explainer)},
+        list(demo_examples(3, SEED)),
+        [TrueCaptions()],
+        model="demo",
+        data="scenes",
+        progress=False,
+    )
+    text = markdown(found)
+    evaluation = found.evaluations["true captions"]
+    assert f"{evaluation.title}; 3 examples:" in text
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    head, *values = rows
+    assert head[:4] == ["method", "importance", "named word at or below zero", "named word colored"]
+    table = evaluation.table.set_index(["method", "importance", "figure"])
+    for method, importance, *cells_of in values:
+        for figure, cell in zip(head[2:], cells_of, strict=True):
+            of = table.loc[(method, importance, figure)]
+            assert cell == f"{of['mean']:.3f} ({of['low']:.3f} to {of['high']:.3f})"
+    assert len(values) == 2 * len(set(evaluation.table["importance"]))
+    assert "**Bold**" not in text  # no method is the best
+    assert found.extremes == []
+    shown = page(found)
+    assert "<th>named word colored</th>" in shown
+    assert "<td>back&lt;wards&gt;</td>" in shown
+    assert "Best and worst examples" not in shown
+    assert "Tinted" not in shown
+    for part in ("Best and worst examples", "Tinted: the best"):
+        assert part in page(report)
 
 
 def test_a_report_is_written_by_its_suffix(report: Report, tmp_path: Path) -> None:

@@ -12,12 +12,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from gradeclip_widget.evaluation import Example, FailedExample
+from gradeclip_widget.evaluation import AbsentWords, Example, FailedExample
 from gradeclip_widget.evaluation.sources import (
     coco_examples,
     dataset_examples,
     folder_examples,
 )
+
+from .made import by_hand
 
 SIZE = (40, 30)  # width, height
 
@@ -263,6 +265,55 @@ def test_cocos_instances_are_masks_of_the_categories_that_the_caption_names(imag
     assert dog.sum() < 140
     assert light[:, :20].all()
     assert not light[:, 20:].any()
+
+
+def test_cocos_pictures_know_which_categories_they_have_not(images: Path) -> None:
+    captions, instances = annotations(images)
+    texts = json.loads(captions.read_text())
+    texts["annotations"][1]["caption"] = "A dog."  # and does not name the traffic light
+    texts["annotations"][2]["caption"] = "a red dog"
+    captions.write_text(json.dumps(texts))
+    content = json.loads(instances.read_text())
+    content["categories"] += [{"id": 3, "name": "hot dog"}, {"id": 4, "name": "sheep"}]
+    instances.write_text(json.dumps(content))
+    first, second = coco_examples(captions, images, instances)
+    assert isinstance(first, Example)
+    assert isinstance(second, Example)
+    assert list(first.masks) == ["dog"]
+    assert list(first.present) == ["dog", "traffic light"]
+    assert first.absent == ["hot dog", "sheep"]
+    assert second.absent == ["traffic light", "hot dog", "sheep"]
+    explained: list[str] = []
+
+    def explain(image: Any, caption: str) -> Any:
+        explained.append(caption)
+        return by_hand({})(image, caption)
+
+    found = AbsentWords()(explain, [first, second], progress=False)
+    assert set(explained[::2]) == {"A dog.", "a red dog"}
+    assert set(explained[1::2]) <= {
+        f"{one} and {other}"
+        for absent in ("a sheep", "a traffic light")
+        for one, other in (("a dog", absent), (absent, "a dog"))
+    }
+    assert (
+        "sheep" in explained[1]
+    )  # a hot dog may be meant by "dog", and the traffic light is there
+    assert found.table["examples"].eq(2).all()
+
+
+def test_what_other_pictures_have_masks_of_is_absent(images: Path, tmp_path: Path) -> None:
+    masks = tmp_path / "masks"
+    for picture, names in {"car": ("red_car", "tree"), "dog": ("dog",)}.items():
+        (masks / picture).mkdir(parents=True)
+        for name in names:
+            Image.new("L", SIZE, 255).save(masks / picture / f"{name}.png")
+    dog, car = folder_examples(images, table(images, ROWS[:2]), masks)
+    assert isinstance(dog, Example)
+    assert isinstance(car, Example)
+    assert (dog.present, dog.absent) == (["dog"], ["red car", "tree"])
+    assert (car.present, car.absent) == (["red car", "tree"], ["dog"])
+    assert list(car.masks) == ["red car"]  # its caption names no tree
 
 
 @pytest.mark.parametrize(

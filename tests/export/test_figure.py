@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 
 from gradeclip_widget.explain.explanation import Explanation
 from gradeclip_widget.export.painting.overview import HUE_COLORS, NEUTRAL_COLOR
 
-from ..factories import make_explanation
+from ..factories import make_explanation, with_values
 
 
 @pytest.fixture(scope="module")
@@ -24,19 +22,22 @@ def test_a_figure_shows_the_picture_the_map_and_the_words(e: Explanation) -> Non
     heat = next(trace for trace in fig.data if trace.type == "heatmap")
     np.testing.assert_allclose(heat.z, np.maximum(e.word_map("dog", "alone"), 0))
     bars = next(trace for trace in fig.data if trace.type == "bar")
-    assert sum(bars.x) == pytest.approx(e.word_importance.sum())
+    assert sum(bars.x[:-1]) == pytest.approx(e.word_importance.sum())
+    ends = [start + value for start, value in zip(bars.base, bars.x, strict=True)]
+    assert list(bars.base[1:-1]) == pytest.approx(ends[:-2])  # each begins where the last one ends
+    assert (bars.x[-1], bars.base[-1]) == (e.score, 0)
+    assert ends[-2] == pytest.approx(e.score)
     assert len(fig.layout.images) == 2
     titles = [a.text.replace("<br>", " ") for a in fig.layout.annotations]
     assert titles == [
         "picture",
         "where it reads: dog",
-        "the part of the score that the picture gives to the word",
+        "what the word adds to the score",
     ]
 
 
 def test_a_figure_of_no_word_shows_all_together_each_bar_in_its_words_hue(e: Explanation) -> None:
-    faint = np.array([0.01, 0.01, 1, 1])[:, None, None]  # "a" and "red-ish" do not count
-    e = dataclasses.replace(e, left_out=e.word_maps("left out") * faint)
+    e = with_values(e, [0.001, 0.001, 0.1, 0.2])  # "a" and "red-ish" do not count
     fig = e.figure()
     heat = next(trace for trace in fig.data if trace.type == "heatmap")
     np.testing.assert_allclose(heat.z, e.evidence_map)
@@ -52,7 +53,7 @@ def test_a_figure_as_published_shows_the_papers_map_and_shares() -> None:
     heat = next(trace for trace in fig.data if trace.type == "heatmap")
     np.testing.assert_allclose(heat.z, e.image_map)
     titles = [a.text.replace("<br>", " ") for a in fig.layout.annotations]
-    assert titles[1:] == ["where it reads: whole caption", "Grad-ECLIP share of the score"]
+    assert titles[1:] == ["where it reads: whole caption", "Grad-ECLIP share (never negative)"]
 
 
 def test_a_figure_writes_markup_in_a_caption_as_text() -> None:

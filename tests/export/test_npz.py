@@ -140,7 +140,7 @@ def test_pickled_arrays_are_refused_unopened(saved: Path) -> None:
 def test_a_later_version_asks_for_an_upgrade(saved: Path) -> None:
     rewrite(saved, header=header(saved, version=3))
     with pytest.raises(
-        ValueError, match="format version 3, this gradeclip-widget reads 1 and 2; upgrade"
+        ValueError, match="format version 3, this gradeclip-widget reads 1; upgrade"
     ):
         Explanation.load(saved)
 
@@ -209,6 +209,6 @@ def test_wrong_bytes_are_read_or_refused_with_a_reason(
 def test_the_file_holds_no_pickles_and_says_its_version(saved: Path) -> None:
     with np.load(saved, allow_pickle=False) as file:
         held = json.loads(file["header"].tobytes())
-    assert (held["format"], held["version"]) == ("gradeclip-explanation", 2)
+    assert (held["format"], held["version"]) == ("gradeclip-explanation", 1)
     with zipfile.ZipFile(saved) as archive:
         assert all(name.endswith(".npy") for name in archive.namelist())

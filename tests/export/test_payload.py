@@ -57,8 +57,11 @@ def test_the_header_is_plain_json() -> None:
 def test_the_header_holds_what_the_docstring_says() -> None:
     e = make_explanation(logit_bias=-31.25)
     header = to_payload(e)["header"]
-    assert header["version"] == 2
-    assert header["words"][1] == {"text": "red-ish", "truncated": False, "known": True}
+    assert header["version"] == 1
+    common = {"truncated": False, "known": True}
+    assert header["words"][0] == {"text": "a", **common, "small": True, "attribute": False}
+    assert header["words"][1]["small"] is False
+    assert header["unrelated"] is None
     assert header["grid"] == list(GRID)
     assert header["image"] == {
         "mime": "image/webp",
@@ -94,18 +97,25 @@ def test_importance_is_sent_by_every_measure_that_was_computed_the_default_first
     e = make_explanation()
     sent = to_payload(e)["header"]["importance"]
     assert [(m["name"], m["label"]) for m in sent] == [
-        ("evidence", "the part of the score that the picture gives to the word"),
+        ("shapley", "what the word adds to the score"),
+        ("evidence", "share of the evidence (never negative)"),
         ("leave-one-out", "what the score loses without the word"),
-        ("grad-eclip", "Grad-ECLIP share of the score"),
+        ("grad-eclip", "Grad-ECLIP share (never negative)"),
         ("integrated-gradients", "integrated gradients"),
     ]
     for measure in sent:
         assert measure["values"] == e.importance(measure["name"]).tolist()
-    few = make_explanation(word_effects=None, integrated_gradients=None)
+        assert measure["base"] == e.base(measure["name"])
+    few = make_explanation(word_effects=None, integrated_gradients=None, shapley=None)
     names = [m["name"] for m in to_payload(few)["header"]["importance"]]
     assert names == ["evidence", "grad-eclip"]
     as_published = to_payload(make_explanation(reference=True))["header"]["importance"]
     assert as_published[0]["name"] == "grad-eclip"
+
+
+def test_scores_of_unrelated_sentences_are_sent_where_they_are_known() -> None:
+    e = make_explanation(unrelated_scores=np.array([0.125, 0.25]))
+    assert to_payload(e)["header"]["unrelated"] == [0.125, 0.25]
 
 
 def test_a_picture_is_encoded_once_and_another_one_anew(monkeypatch: pytest.MonkeyPatch) -> None:

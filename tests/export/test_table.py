@@ -27,16 +27,16 @@ def test_the_table_has_a_row_a_word_and_the_place_of_its_peak(e: Explanation) ->
 
 
 def test_the_table_has_a_column_a_measure_of_importance(e: Explanation) -> None:
-    measures = "evidence leave_one_out grad_eclip integrated_gradients"
+    measures = "shapley evidence leave_one_out grad_eclip integrated_gradients"
     columns = f"word importance {measures} sum peak peak_x peak_y read known"
     assert list(e.to_frame()) == columns.split()
     for table, default in (
-        (e.to_frame(), "evidence"),
+        (e.to_frame(), "shapley"),
         (make_explanation(reference=True).to_frame(), "grad_eclip"),
     ):
         assert table["importance"].tolist() == table[default].tolist()
         for name in e.importance_measures:
             assert table[name.replace("-", "_")].tolist() == e.importance(name).tolist()
-    bare = make_explanation(word_effects=None, integrated_gradients=None).to_frame()
+    bare = make_explanation(word_effects=None, integrated_gradients=None, shapley=None).to_frame()
     assert bare[["leave_one_out", "integrated_gradients"]].isna().all(axis=None)
     assert bare["importance"].tolist() == e.importance("evidence").tolist()

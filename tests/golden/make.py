@@ -60,10 +60,10 @@ def explanation() -> Explanation:
 
 def explanation_of_many() -> Explanation:
     """Fifteen words of which eleven count: "red circle" and "tall green trees" are one highlight each."""
-    caption = "a red circle, a dog, two cats beside tall green trees under one bright sun"
+    caption = "a red circle, a dog, two cats beside tall green trees under one evening sun"
     places = {  # (row, col) of the patch that a word points at, and what it adds to the score
         "red": (0, 0, 12), "circle": (0, 0, 24), "dog": (0, 5, 40), "two": (2, 3, 14), "cats": (2, 4, 32),
-        "tall": (4, 1, 13), "green": (4, 1, 16), "trees": (4, 1, 28), "one": (1, 7, 14), "bright": (4, 6, 18),
+        "tall": (4, 1, 13), "green": (4, 1, 16), "trees": (4, 1, 28), "one": (1, 7, 14), "evening": (4, 6, 18),
         "sun": (2, 7, 20), "under": (3, 3, -3), "beside": (3, 4, 1),
     }  # fmt: skip
     grid = (5, 8)

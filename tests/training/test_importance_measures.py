@@ -11,17 +11,18 @@ import gradeclip_widget as gw
 from gradeclip_widget.core.evidence import MEASURES
 from gradeclip_widget.demo.scenes import sample_scene
 from gradeclip_widget.demo.world import SEEN_STYLES
+from gradeclip_widget.evaluation.examples import scene_example
+from gradeclip_widget.evaluation.roles import Roles
 from gradeclip_widget.training.importance_measures import (
     DIFFERENTIATED,
     SHOWN,
-    Roles,
     compare,
     first_picture,
     importance_agreement,
 )
 from gradeclip_widget.training.measured import measure_scenes
 
-from ..factories import make_explanation
+from ..factories import words_of
 
 SEEDS = range(490_000, 490_004)
 FIGURES = {
@@ -35,7 +36,7 @@ FIGURES = {
 def roles_in(caption: str, *mentioned: str) -> Roles:
     scene = sample_scene(490_010, ["red circle", "red circle", "blue circle", "apple"])
     scene = replace(scene, caption=caption, mentioned=mentioned)
-    return Roles.of(scene, make_explanation(caption))
+    return Roles.of(scene_example(scene), words_of(caption))
 
 
 def test_words_are_told_apart_by_what_they_say_of_the_scene() -> None:

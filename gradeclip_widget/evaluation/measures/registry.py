@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...core.errors import did_you_mean
 from ..measure import Measure
+from .captions import AbsentWords, TrueCaptions, WrongAttribute
 from .localization import (
     BestReading,
     EnergyPointing,
@@ -32,6 +33,9 @@ ALL: tuple[type[Measure], ...] = (
     WordSeparation,
     SilentWords,
     ExplainedShare,
+    AbsentWords,
+    WrongAttribute,
+    TrueCaptions,
 )
 
 

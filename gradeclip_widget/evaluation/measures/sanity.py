@@ -90,7 +90,7 @@ class RandomizedWeights(Measure):
 
 
 class RandomMap:
-    """A control: explanations whose maps are random numbers between 0 and 1, and nothing else changed.
+    """A control: explanations of random numbers, maps between 0 and 1 and importances of either sign.
 
     Its score in the pointing game is the part of the picture that the object takes up. The same picture and
     caption have the same map.
@@ -121,9 +121,15 @@ class RandomMap:
             for name in ("signed_map", "interactions", "alone", "left_out")
         }
         importance = rng.random(len(e.tokens))
+        signed: dict[str, Any] = {
+            name: None if getattr(e, name) is None else rng.normal(size=len(e.words))
+            for name in ("shapley", "word_effects")
+        }
         return replace(
             e,
             **maps,
+            **signed,
+            empty_score=None if signed["shapley"] is None else e.score - signed["shapley"].sum(),
             token_importance=importance / importance.sum(),
             method=self.label,
         )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from ...clip.tokenizers.base import Tokens
 from ..bootstrap import Values
 from ..cases import Case, Row
 from ..measure import Measure
@@ -21,7 +20,7 @@ _PARTS = np.linspace(0, 0.5, 6)  # of a caption's words: where curves are read o
 class _WordPerturbation(Measure):
     """What deletion and insertion of words share; their docstrings say what the field is."""
 
-    importance: str | None = None
+    importance: str | None = "evidence"
 
     inserts: ClassVar[bool]
     unit = "mean score, the whole caption's being 1"
@@ -43,8 +42,8 @@ class _WordPerturbation(Measure):
         shuffled = case.rng().permutation(words)
         order = shuffled[np.argsort(-values[shuffled], kind="stable")].tolist()
         counts = range(1 if self.inserts else 0, (len(order) + 1) // 2 + 1)
-        dropped = [order[count:] if self.inserts else order[:count] for count in counts]
-        sequences = [without_words(tokens, some) for some in ([], *dropped)]
+        kept = [order[:count] if self.inserts else order[count:] for count in counts]
+        sequences = [tokens.only(some) for some in (words, *kept)]
         whole, *scores = caption_scores(case.scorer, case.image, sequences)
         if whole > 0:
             curve = np.interp(_PARTS, np.array(counts) / len(order), np.array(scores) / whole)
@@ -55,13 +54,14 @@ class _WordPerturbation(Measure):
 class WordDeletion(_WordPerturbation):
     """Takes words out of the caption, the most important first, and takes the score.
 
-    Half of the words go. A word's tokens are taken out and what follows moves up; punctuation stays. An
+    Half of the words go, each with the punctuation after it, and what follows moves up. An
     importance that tells what the score depends on makes it fall early. Captions have different numbers of
     words, so curves are interpolated linearly at every tenth of them.
 
     Args:
-        importance: which measure of a word's importance, as in `Explanation.importance`; the explanation's
-            default one when ``None``.
+        importance: which measure of a word's importance, as in `Explanation.importance`. That of the evidence
+            depends on the method's maps; Shapley values and leave-one-out scores are the model's, and the
+            same for all methods. ``None`` is the explanation's default one.
 
     Reference:
         Zhao et al., "Grad-ECLIP: Gradient-based Visual and Textual Explanations for CLIP", arXiv 2502.18816,
@@ -84,14 +84,3 @@ class WordInsertion(_WordPerturbation):
     name = "word insertion"
     better = "higher"
     inserts = True
-
-
-def without_words(tokens: Tokens, dropped: Iterable[int]) -> list[int]:
-    """Return a caption's token ids without those of some words; what follows them moves up.
-
-    Args:
-        tokens: the caption's.
-        dropped: indices of the words.
-    """
-    positions = {k for n in dropped for k in tokens.words[n].tokens}
-    return [token for k, token in enumerate(tokens.ids) if k not in positions]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from .groups import group_tables
 from .record import Report
 from .summary import Cell, about, cells, ungrouped, verdicts
 
-_KEY = (
-    "In brackets: {} bootstrap intervals over examples. **Bold**: the best, and what a paired interval "
-    "cannot tell apart from it."
-)
+_KEY = "In brackets: {} bootstrap intervals over examples."
+_BEST = " **Bold**: the best, and what a paired interval cannot tell apart from it."
 
 
 def markdown(report: Report) -> str:
@@ -22,14 +21,15 @@ def markdown(report: Report) -> str:
     lines = [f"Model {report.model}. {about(report)}"]
     if report.command:
         lines += ["", "```sh", report.command, "```"]
-    lines += ["", _line(["method", *heads]), "|---" * (len(shown) + 1) + "|"]
-    for method in methods:
-        row = [column.get(method) for column in figures]
-        lines.append(_line([method, *(_text(cell) for cell in row)]))
+    if shown:
+        rows = [[method, *(_text(column.get(method)) for column in figures)] for method in methods]
+        lines += ["", *_table(["method", *heads], rows)]
+    for table in group_tables(report.evaluations):
+        lines += ["", f"{table.title}:", "", *_table(table.heads, table.rows)]
     interval = f"{next(iter(report.evaluations.values())).confidence:.0%}"
     lines += [
         "",
-        _KEY.format(interval),
+        _KEY.format(interval) + _BEST * bool(shown),
         "",
         *(f"- {sentence}" for sentence in [*verdicts(report.evaluations), *report.advice]),
     ]
@@ -40,6 +40,10 @@ def _text(cell: Cell | None) -> str:
     if cell is None:
         return ""
     return f"**{cell.text}**" if cell.tied else cell.text
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [_line(heads), "|---" * len(heads) + "|", *map(_line, rows)]
 
 
 def _line(parts: Iterable[str]) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from string import Template
 
 from ...export.html import frame
 from ..result import Evaluation
+from .groups import group_tables
 from .record import Extreme, Report
 from .summary import about, cells, ungrouped, verdicts
 
@@ -23,6 +24,8 @@ _LAYOUT = {
     "margin": {"t": 12},
     "legend": {"orientation": "h", "yref": "container", "y": 0, "title": {"text": ""}},
 }
+
+_BEST = " Tinted: the best, and what a paired interval cannot tell apart from it."
 
 _PAGE = Template("""<!doctype html>
 <html lang="en">
@@ -43,6 +46,7 @@ th, td { padding: 6px 12px 6px 0; text-align: left; white-space: nowrap; }
 tr { border-bottom: 1px solid var(--line); }
 th { font-weight: 600; vertical-align: bottom; }
 th small, td small { display: block; font-weight: 400; }
+.groups th { white-space: normal; max-width: 140px; }
 td.tied { background: var(--good); }
 td.best { font-weight: 600; }
 pre { overflow-x: auto; padding: 10px 12px; border: 1px solid var(--line); border-radius: 6px; }
@@ -57,14 +61,13 @@ figure { margin: 12px 0; }
 $command
 <h2>How the methods compare</h2>
 $table
+$groups
 <p class="about">$key</p>
 <ul>$verdicts</ul>
 $curves
 <h2>What this says of the model</h2>
 <ul>$advice</ul>
 $model_figures
-<h2>Best and worst examples</h2>
-<p class="about">By $ranked_by. Hover the words, click the picture.</p>
 $extremes
 </body>
 </html>
@@ -81,19 +84,21 @@ def page(report: Report) -> str:
         about=html.escape(about(report)),
         command=command,
         table=_table(report),
-        key=f"In small print: {confidence:.0%} bootstrap intervals over examples. Tinted: the best, and what "
-        "a paired interval cannot tell apart from it.",
+        groups=_group_tables(report),
+        key=f"In small print: {confidence:.0%} bootstrap intervals over examples."
+        + _BEST * bool(ungrouped(report.evaluations)),
         verdicts=_items(verdicts(report.evaluations)),
         curves="\n".join(of_methods),
         model_figures="\n".join(of_model),
         advice=_items(report.advice),
-        ranked_by=html.escape(report.ranked_by),
-        extremes="\n".join(_examples(report)),
+        extremes=_extremes(report),
     )
 
 
 def _table(report: Report) -> str:
     shown = ungrouped(report.evaluations)
+    if not shown:
+        return ""
     figures = [cells(evaluation) for evaluation in shown]
     methods = dict.fromkeys(method for column in figures for method in column)
     heads = "".join(
@@ -114,6 +119,28 @@ def _table(report: Report) -> str:
         rows.append(f"<tr>{''.join(row)}</tr>")
     head = f"<thead><tr><th>method</th>{heads}</tr></thead>"
     return f'<div class="scroll"><table>{head}<tbody>{"".join(rows)}</tbody></table></div>'
+
+
+def _group_tables(report: Report) -> str:
+    """Return the tables of the measures with several values for each method."""
+    parts = []
+    for table in group_tables(report.evaluations):
+        heads = "".join(f"<th>{html.escape(head)}</th>" for head in table.heads)
+        rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in table.rows)
+        parts.append(
+            f'<p>{html.escape(table.title)}</p><div class="scroll"><table class="groups"><thead><tr>'
+            f"{heads}</tr></thead>"
+            f"<tbody>{rows}</tbody></table></div>"
+        )
+    return "\n".join(parts)
+
+
+def _cell(text: str) -> str:
+    """Return a cell of a table of groups; an interval is in small print."""
+    mean, bracket, interval = text.partition(" (")
+    if not bracket:
+        return f"<td>{html.escape(text)}</td>"
+    return f"<td>{mean}<small>{interval.strip(')')}</small></td>"
 
 
 def _figures(report: Report) -> tuple[list[str], list[str]]:
@@ -139,9 +166,14 @@ def _figure(evaluation: Evaluation, code: bool) -> str:
     return f"<figure><figcaption>{html.escape(evaluation.title)}</figcaption>{text}</figure>"
 
 
-def _examples(report: Report) -> Iterator[str]:
-    for extreme in report.extremes:
-        yield _example(extreme)
+def _extremes(report: Report) -> str:
+    if not report.extremes:
+        return ""
+    examples = "\n".join(map(_example, report.extremes))
+    return (
+        f'<h2>Best and worst examples</h2>\n<p class="about">By {html.escape(report.ranked_by)}. Hover the '
+        f"words, click the picture.</p>\n{examples}"
+    )
 
 
 def _example(extreme: Extreme) -> str:

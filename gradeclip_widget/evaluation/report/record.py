@@ -37,15 +37,15 @@ class Report:
     Attributes:
         model: name of the model.
         data: what it was measured on, in words.
-        count: number of examples.
+        count: number of examples that a measure says anything of.
         left_out: those that could not be read or explained, which are not counted.
         seed: of everything random.
         command: what makes the same report again, if it was made by a command.
         evaluations: by the measures' labels.
         advice: sentences on the model.
         model_evaluations: what they rest on.
-        ranked_by: label of the measure that the extremes are by.
-        extremes: the best and worst examples of every method.
+        ranked_by: label of the measure that the extremes are by: the first with one value for each method.
+        extremes: the best and worst examples of every method; none without such a measure.
         date: when it was made.
     """
 

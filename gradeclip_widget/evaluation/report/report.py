@@ -81,20 +81,20 @@ def make_report(
     with warnings.catch_warnings():  # that some examples are left out was said just now
         warnings.simplefilter("ignore", LeftOutWarning)
         own = measured({first: explainers[first]}, examples, model_measures(has_masks))
-    ranked_by = next(iter(evaluations))
-    ids = set(evaluations[ranked_by].examples["example"])
+    ids = {name for one in evaluations.values() for name in one.examples["example"]}
+    ranked_by = next((one.label for one in evaluations.values() if one.grouped_by is None), "")
     return Report(
         model=model,
         data=data,
         count=len(ids),
-        left_out=evaluations[ranked_by].left_out,
+        left_out=next(iter(evaluations.values())).left_out,
         seed=seed,
         command=command,
         evaluations=evaluations,
         advice=advice(own),
         model_evaluations=own,
         ranked_by=ranked_by,
-        extremes=_extremes(explainers, examples, evaluations[ranked_by]),
+        extremes=_extremes(explainers, examples, evaluations[ranked_by]) if ranked_by else [],
         date=datetime.datetime.now(tz=datetime.UTC).date(),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..measures.sanity import SURVIVES
 from ..result import Evaluation, omissions
@@ -54,13 +55,16 @@ def cells(evaluation: Evaluation) -> dict[str, Cell]:
         difference = evaluation.differences(best)
         tied |= set(difference[(difference["low"] <= 0) & (difference["high"] >= 0)]["method"])
     return {
-        row.method: Cell(
-            f"{row.mean:.3f} ({row.low:.3f} to {row.high:.3f})",
-            ranked and row.method == best,
-            ranked and row.method in tied,
+        row["method"]: Cell(
+            estimate_text(row), ranked and row["method"] == best, ranked and row["method"] in tied
         )
-        for row in table.itertuples()
+        for row in table.to_dict("records")
     }
+
+
+def estimate_text(row: Mapping[Any, Any]) -> str:
+    """Return the mean and interval of a row of a table as text."""
+    return f"{row['mean']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
 
 
 def verdicts(evaluations: Mapping[str, Evaluation]) -> list[str]:

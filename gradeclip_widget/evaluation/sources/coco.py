@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,12 @@ class CocoSource:
     Attributes:
         rows: path of the picture, its caption, and annotations of instances by the name of their category.
         instances: pycocotools' view of the instances, if they are given.
+        things: the categories of all instances of each picture, also of those that its caption does not name.
     """
 
     rows: list[tuple[Path, str, dict[str, list[Any]]]] = field(repr=False)
     instances: Any = field(repr=False, default=None)
+    things: Mapping[Path, Sequence[str]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         """Return how many examples there are."""
@@ -38,8 +40,11 @@ class CocoSource:
     def __iter__(self) -> Iterator[Example | FailedExample]:
         """Yield the examples; their ids are the names of the files.
 
-        A `FailedExample` stands for one with a segmentation that is malformed, or none that covers a pixel.
+        A category without an instance in a picture is absent from it. A `FailedExample` stands for one with
+        a segmentation that is malformed, or none that covers a pixel.
         """
+        categories = [] if self.instances is None else list(self.instances.cats.values())
+        classes = [category["name"] for category in categories]
         for path, caption, named in self.rows:
             try:
                 masks = self._masks(named)
@@ -50,7 +55,9 @@ class CocoSource:
             if named and not masks:
                 yield FailedExample(path.name, "its segmentations cover no pixel")
                 continue
-            yield Example(path, caption, path.name, masks)
+            present = self.things.get(path, ())
+            absent = [name for name in classes if name not in present]
+            yield Example(path, caption, path.name, masks, present=present, absent=absent)
 
     def _masks(self, named: Mapping[str, list[Any]]) -> dict[str | Span, Mask]:
         """Return the masks that are not empty, by category."""
@@ -90,13 +97,15 @@ def coco_examples(
             first.setdefault(annotation["image_id"], annotation["caption"].strip())
     rows: list[tuple[Path, str, dict[str, list[Any]]]] = []
     view = None if instances is None else _instances(instances)
+    things: dict[Path, Sequence[str]] = {}
     for image, caption in first.items():
         path = folder / names.get(image, "")
         if not path.is_file():
             raise FileNotFoundError(
                 f"{str(captions)!r} names {path.name!r}, not in {str(images)!r}"
             )
-        named = {} if view is None else named_phrases(caption, _by_category(view, image))
+        found = {} if view is None else _by_category(view, image)
+        named, things[path] = named_phrases(caption, found), list(found)
         if named or view is None:
             rows.append((path, caption, named))
     if not rows:
@@ -105,7 +114,7 @@ def coco_examples(
             if first
             else f"{str(captions)!r} has no captions"
         )
-    return CocoSource(rows, view)
+    return CocoSource(rows, view, things)
 
 
 def _by_category(view: Any, image: Any) -> dict[str, list[Any]]:

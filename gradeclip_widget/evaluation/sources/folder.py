@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,11 @@ class Source:
 
     Attributes:
         rows: the path of each picture, its caption, and the masks' paths by phrase.
+        things: the phrases of all masks of each picture, also of those that its caption does not name.
     """
 
     rows: list[tuple[Path, str, dict[str, Path]]] = field(repr=False)
+    things: Mapping[Path, Sequence[str]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         """Return how many examples there are."""
@@ -36,15 +38,26 @@ class Source:
     def __iter__(self) -> Iterator[Example | FailedExample]:
         """Yield the examples; ids are names of files, numbered where a picture has several captions.
 
-        A `FailedExample` stands for one with a mask that is damaged or all black.
+        What other pictures have masks of, and a picture has not, is absent from that picture. A
+        `FailedExample` stands for one with a mask that is damaged or all black.
         """
         seen: dict[str, int] = {}
+        classes = list(
+            dict.fromkeys(phrase for things in self.things.values() for phrase in things)
+        )
         for path, caption, masks in self.rows:
             number = seen[path.name] = seen.get(path.name, 0) + 1
             name = path.name if number == 1 else f"{path.name} ({number})"
             example: Example | FailedExample
             try:
-                example = Example(path, caption, name, {p: read_mask(m) for p, m in masks.items()})
+                example = Example(
+                    path,
+                    caption,
+                    name,
+                    {p: read_mask(m) for p, m in masks.items()},
+                    present=(present := self.things.get(path, ())),
+                    absent=[one for one in classes if one not in present],
+                )
             except UNREADABLE as error:
                 example = FailedExample(name, str(error))
             yield example
@@ -62,8 +75,8 @@ def folder_examples(
             ``sentence``).
         masks: a folder with a folder for each picture, named as the picture without its suffix. In it lies a
             picture of the same size for each phrase of the caption that has a mask, named as the phrase
-            (``dog.png``, ``traffic_light.png``): what is not black belongs to it. Rows without masks, and
-            phrases that a caption does not have, are left out.
+            (``dog.png``, ``traffic_light.png``): what is not black belongs to it. Rows without masks are
+            left out. A mask of a phrase that the caption does not have says that the thing is in the picture.
 
     Raises:
         FileNotFoundError: there is no such folder, table or picture.
@@ -77,13 +90,14 @@ def folder_examples(
     if masks is None:
         return Source(rows)
     inside = _folder(masks, "masks")
-    masked = [(p, c, named_phrases(c, _mask_files(inside / p.stem))) for p, c, _ in rows]
+    files = {path: _mask_files(inside / path.stem) for path, _, _ in rows}
+    masked = [(path, caption, named_phrases(caption, files[path])) for path, caption, _ in rows]
     if not any(found for _, _, found in masked):
         raise ValueError(
             f"no mask in {str(masks)!r} fits a picture and its caption: masks lie in a folder named as the "
             f"picture, such as {inside / rows[0][0].stem / 'dog.png'}, each named as a phrase"
         )
-    return Source([row for row in masked if row[2]])
+    return Source([row for row in masked if row[2]], {p: list(found) for p, found in files.items()})
 
 
 def named_phrases(caption: str, candidates: Mapping[str, Any]) -> dict[Any, Any]:

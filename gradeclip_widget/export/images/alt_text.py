@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ...core.explanation_data import ExplanationData
+from ...core.match import describe_match
 from .chosen import Phrase, highlight_of, text_of
 
 _DOWN, _ACROSS = ("top", "middle", "bottom"), ("left", "center", "right")
 
 
 def alt_text(explanation: ExplanationData, phrase: Phrase | None = None) -> str:
-    """Return two sentences: the caption and its score; which words count, and where they are read most.
+    """Return sentences: the caption and its score; which words raise it, and where; which lower it.
 
     Args:
         explanation: what the picture shows.
@@ -28,13 +29,17 @@ def alt_text(explanation: ExplanationData, phrase: Phrase | None = None) -> str:
         return (
             f'{head} Lit up is where the model reads "{name}" ({one.importance:.3f}): most {place}.'
         )
-    found = sorted(e.highlights(), key=lambda h: -h.importance)
-    if not found:
-        return f"{head} No word has evidence in the picture."
-    parts = (
-        f'"{text_of(e, h.words)}" {h.importance:.3f} ({_whereabouts(e, h.peak)})' for h in found
+    if e.unrelated_scores is not None:
+        head = f"{head[:-1]}, {describe_match(e.score, e.unrelated_scores)}."
+    highlights = sorted(e.highlights(), key=lambda h: -h.importance)
+    parts = ", ".join(
+        f'"{text_of(e, h.words)}" {h.importance:.3f} ({_whereabouts(e, h.peak)})'
+        for h in highlights
     )
-    return f"{head} Words by importance, and where the model reads them: {', '.join(parts)}."
+    raise_it = f"Words that raise the score, and where the model reads them: {parts}."
+    lowers = [f'"{e.words[w].text}" {e.importance()[w]:.3f}' for w in e.lowering_words()]
+    lower_it = f" Words that lower it: {', '.join(lowers)}." if lowers else ""
+    return f"{head} {raise_it if parts else 'No word raises the score.'}{lower_it}"
 
 
 def _whereabouts(e: ExplanationData, peak: tuple[int, int]) -> str:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 from PIL import Image, ImageDraw
 
-from ...core.evidence import MEASURES
+from ...core.evidence import MEASURES, UNSEEN
 from ...core.explanation_data import ExplanationData
+from ...core.match import describe_match
 from ..painting.color_scales import color_table
 from ..painting.overlay import overlay
 from ..painting.overview import NEUTRAL_COLOR, color_of
@@ -18,6 +19,7 @@ DENSITY = 1.5  # pixels of the file for one at which it is shown, so that text s
 NARROWEST = 400  # pixels: a card that is narrower has no room for words
 GROUND = "#ffffff"
 _CHOSEN = "#f0a03c"  # of the words whose map is shown
+_AGAINST, _REST = "#6a3d9a", "#c9ced8"  # of words that lower the score, and of what is no word's
 # In pixels at which the card is shown.
 _MARGIN, _TALLEST, _LEAST = 20, 500, 540
 _CAPTION, _TEXT, _SMALL = 22, 15, 13
@@ -29,11 +31,22 @@ _FINE = (
 
 @dataclass(frozen=True)
 class _Row:
-    """A bar: words, their importance in units of the score, and their color."""
+    """A bar.
+
+    Attributes:
+        words: whose it is, as positions in the caption; none where it has a ``name``.
+        start, end: from where to where it goes, in units of the score.
+        color: of the bar.
+        text: the number at its end.
+        name: what to call it.
+    """
 
     words: tuple[int, ...]
-    value: float
+    start: float
+    end: float
     color: str
+    text: str
+    name: str = ""
 
 
 def draw_card(
@@ -137,7 +150,10 @@ class _Sheet:
         middle, right = self.y + 14 * unit, self.right
         if self.phrase is not None or e.reference:
             right = self._legend(middle) - 16 * unit
-        line = f"score {e.score:.3f}   ·   {e.method}   ·   {e.model}"
+        parts = [f"score {e.score:.3f}"]
+        if e.unrelated_scores is not None:
+            parts.append(describe_match(e.score, e.unrelated_scores))
+        line = "   ·   ".join([*parts, e.method, e.model])
         text = shorten(line, self.text, right - self.left)
         self.draw.text((self.left, middle), text, SOFT, self.text, "lm")
         self.y += 38 * unit
@@ -156,7 +172,7 @@ class _Sheet:
         return x - self.small.getlength("none")
 
     def bars(self) -> None:
-        """Draw the importance of words as bars, and say what the others bring."""
+        """Draw the importance of words as bars, which add up to the score where the measure's values do."""
         e, unit, rows = self.explanation, self.unit, _rows(self.explanation, self.phrase)
         self.draw.line((self.left, self.y, self.right, self.y), FAINT, round(unit))
         title = (self.left, self.y + 18 * unit)
@@ -164,25 +180,42 @@ class _Sheet:
         self.draw.text(title, measure, SOFT, self.small, "lm")
         self.y += 32 * unit
         most = 0.3 * (self.right - self.left)
-        names = [shorten(readable(e, row.words, self.text), self.text, most) for row in rows]
+        names = [
+            shorten(row.name or readable(e, row.words, self.text), self.text, most) for row in rows
+        ]
         longest = max((self.text.getlength(name) for name in names), default=0)
         start = self.left + longest + 10 * unit
-        largest = max((abs(row.value) for row in rows), default=0) or 1
-        scale = (self.right - start - 52 * unit) / largest  # the number stands beside the bar
+        low = min(0.0, *(min(row.start, row.end) for row in rows))
+        high = max(max(row.start, row.end) for row in rows)
+        scale = (self.right - start - 60 * unit) / ((high - low) or 1)  # a number stands at the end
         for row, name in zip(rows, names, strict=True):
-            self._bar(row, name, start, start + max(unit, scale * abs(row.value)))
-        rest = _rest(e, rows)
-        if rest:
-            self.draw.text((start, self.y + _ROW * unit / 2), rest, SOFT, self.small, "lm")
-            self.y += _ROW * unit
+            ends = sorted(start + scale * (value - low) for value in (row.start, row.end))
+            self._bar(row, name, start, (ends[0], max(ends[1], ends[0] + unit)))
 
-    def _bar(self, row: _Row, name: str, start: float, end: float) -> None:
+    def _bar(self, row: _Row, name: str, start: float, ends: tuple[float, float]) -> None:
         unit, half = self.unit, _BAR * self.unit / 2
         y = self.y + _ROW * unit / 2
         self.draw.text((start - 10 * unit, y), name, INK, self.text, "rm")
-        self.draw.rounded_rectangle((start, y - half, end, y + half), 3 * unit, row.color)
-        self.draw.text((end + 8 * unit, y), f"{row.value:.3f}", INK, self.text, "lm")
+        box = (ends[0], y - half, ends[1], y + half)
+        if row.end < row.start:
+            self._hatched(box, row.color)
+        else:
+            self.draw.rounded_rectangle(box, 3 * unit, row.color)
+        self.draw.text((self.right, y), row.text, INK, self.text, "rm")
         self.y += _ROW * unit
+
+    def _hatched(self, box: tuple[float, float, float, float], color: str) -> None:
+        """Fill a box with slanting lines, which tell it from the others without color."""
+        x0, y0, x1, y1 = map(round, box)
+        size = max(1, x1 - x0), max(1, y1 - y0)
+        lines = Image.new("RGB", size, GROUND)
+        draw, step = ImageDraw.Draw(lines), round(5 * self.unit)
+        for x in range(-size[1], size[0] + size[1], step):
+            draw.line((x, size[1], x + size[1], 0), color, max(1, round(2 * self.unit)))
+        draw.rectangle(
+            (0, 0, size[0] - 1, size[1] - 1), outline=color, width=max(1, round(self.unit))
+        )
+        self.image.paste(lines, (x0, y0))
 
 
 def _below(
@@ -200,30 +233,40 @@ def _below(
 
 
 def _rows(e: ExplanationData, phrase: Phrase | None) -> list[_Row]:
-    """Return the bars, the largest first: highlights in their colors, or single words and those chosen."""
+    """Return the bars: highlights or single words, the largest first, then what lowers the score.
+
+    Where the values of the measure add up, each bar begins where the one before ends, from what they add up
+    from to the score, and the other words share a bar.
+    """
+    chosen = () if phrase is None else words_of(e, phrase)
+    values, found = e.word_importance, e.highlights()
     if phrase is None:
-        neutral = e.reference
-        rows = [
-            _Row(h.words, h.importance, NEUTRAL_COLOR if neutral else color_of(h))
-            for h in e.highlights()
-        ]
-        return sorted(rows, key=lambda row: -row.value)[:_ROWS]
-    chosen = words_of(e, phrase)
-    counting = {word for h in e.highlights() for word in h.words} | set(chosen)
+        colors = {h.words: NEUTRAL_COLOR if e.reference else color_of(h) for h in found}
+    else:
+        counting = {word for h in found for word in h.words} | set(chosen)
+        colors = {(w,): _CHOSEN if w in chosen else NEUTRAL_COLOR for w in counting}
+    colors |= {(w,): _AGAINST for w in e.lowering_words() if (w,) not in colors}
+    added = {words: float(values[list(words)].sum()) for words in colors}
     # Chosen words are never among those that are left out.
-    kept = sorted(counting, key=lambda w: (w not in chosen, -e.word_importance[w]))[:_ROWS]
-    return [
-        _Row((w,), float(e.word_importance[w]), _CHOSEN if w in chosen else NEUTRAL_COLOR)
-        for w in sorted(kept, key=lambda w: -e.word_importance[w])
-    ]
-
-
-def _rest(e: ExplanationData, rows: list[_Row]) -> str:
-    """Say how many words have no bar, and what they bring together; nothing where all have one."""
-    shown = {word for row in rows for word in row.words}
-    others = [w for w in range(len(e.words)) if w not in shown]
-    if not others:
-        return ""
-    together = float(e.word_importance[others].sum())
-    count = "1 other word" if len(others) == 1 else f"{len(others)} other words, together"
-    return f"{count} {together:.3f}"
+    kept = sorted(colors, key=lambda words: (words[0] not in chosen, -abs(added[words])))[:_ROWS]
+    kept.sort(key=lambda words: -added[words])
+    base = e.base()
+    at, rows = base or 0.0, []
+    if base is not None and abs(base) >= UNSEEN:
+        rows.append(_Row((), 0, base, _REST, f"{base:.3f}", "empty caption"))
+    for words in kept:
+        begin = at if base is not None else 0.0
+        at = begin + added[words]
+        rows.append(_Row(words, begin, at, colors[words], f"{added[words]:+.3f}"))
+    others = set(range(len(e.words))).difference(*kept)
+    together = float(values[list(others)].sum())
+    if others:
+        name = "1 other word" if len(others) == 1 else f"{len(others)} other words"
+        begin = at if base is not None else 0.0
+        rows.append(_Row((), begin, begin + together, _REST, f"{together:+.3f}", name))
+        at = begin + together
+    if base is not None:
+        if abs(e.score - at) >= UNSEEN:
+            rows.append(_Row((), at, e.score, _REST, f"{e.score - at:+.3f}", "unknown words"))
+        rows.append(_Row((), 0, e.score, INK, f"{e.score:.3f}", "this caption"))
+    return rows

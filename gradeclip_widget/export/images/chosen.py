@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from ...core.evidence import HUES, Highlight
 from ...core.explanation_data import ExplanationData
-from ...core.words import find_phrase
 
 Phrase = str | int | Sequence[str | int]
 
@@ -19,10 +16,7 @@ def words_of(explanation: ExplanationData, phrase: Phrase) -> tuple[int, ...]:
     Raises:
         ValueError: the phrase is not in the caption.
     """
-    if isinstance(phrase, str):
-        return tuple(find_phrase(explanation.words, phrase))
-    several = [phrase] if isinstance(phrase, int | np.integer) else phrase
-    return tuple(sorted({explanation.word_index(word) for word in several}))
+    return tuple(sorted(set(explanation.phrase_words(phrase))))
 
 
 def highlight_of(explanation: ExplanationData, phrase: Phrase, hue: int | None = None) -> Highlight:

@@ -27,30 +27,46 @@ def overlay(
     reading: str,
     opacity: float = OPACITY,
     color_scale: str = "inferno",
-    sign: str = "positive",
+    sign: str | None = None,
     caption_map: bool = False,
 ) -> Image.Image:
     """Return the picture with one map or all highlights painted on; see `Explanation.overlay`."""
     e = explanation
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity={opacity}: give 0 to 1")
-    if sign not in SIGNS:
+    if sign is not None and sign not in SIGNS:
         raise ValueError(f"sign={sign!r}: use one of {', '.join(map(repr, SIGNS))}")
     if caption_map and phrase is not None:
         raise ValueError(f"caption_map=True paints no words: leave out {phrase!r}")
-    table = color_table(color_scale, sign)
-    if phrase is not None or caption_map or e.reference:
-        return _paint(e, e.map_of(phrase, reading), opacity, table, sign)
-    if sign != "positive":
-        raise ValueError(f"sign={sign!r} is of a single map: give a word, or caption_map=True")
-    return paint_overview(e, opacity)
+    if phrase is None and not caption_map and not e.reference:
+        if sign not in (None, "positive"):
+            raise ValueError(f"sign={sign!r} is of a single map: give a word, or caption_map=True")
+        return paint_overview(e, opacity)
+    values, top = e.map_of(phrase, reading), None
+    if phrase is not None and not e.reference:
+        values, top = (
+            e.phrase_evidence(phrase, reading),
+            float(np.abs(e.word_evidence(reading)).max()),
+        )
+        lowers = e.importance()[e.phrase_words(phrase)].sum() < 0
+        sign = sign or ("negative" if lowers else "positive")
+    sign = sign or "positive"
+    return _paint(e, values, top, opacity, color_table(color_scale, sign), sign)
 
 
 def _paint(
-    explanation: ExplanationData, values: Maps, opacity: float, table: NDArray[np.uint8], sign: str
+    explanation: ExplanationData,
+    values: Maps,
+    top: float | None,
+    opacity: float,
+    table: NDArray[np.uint8],
+    sign: str,
 ) -> Image.Image:
-    """Return the picture with a signed map (rows, cols) painted on, in the 256 colors of a table."""
-    level, strength = _levels(values, sign)
+    """Return the picture with a signed map (rows, cols) painted on, in the 256 colors of a table.
+
+    A value of ``top`` in size has the last color; the largest one of the map where ``None``.
+    """
+    level, strength = _levels(values, sign, top)
     x0, y0, x1, y1 = (round(v) for v in explanation.cover)
     level, strength = (enlarge(a, (x1 - x0, y1 - y0)).clip(0, 1) for a in (level, strength))
     heat = Image.fromarray(table[np.rint(level * 255).astype(np.uint8)])
@@ -64,12 +80,17 @@ def _paint(
     return out
 
 
-def _levels(values: Maps, sign: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _levels(
+    values: Maps, sign: str, top: float | None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the position on the color scale and the strength of each patch, both (rows, cols) in 0..1."""
-    tiny = float(np.finfo(np.float32).tiny)
+    shown = values
+    if sign != "both":
+        shown = np.maximum(values if sign == "positive" else -values, 0)
+    whole = max(
+        float(np.abs(shown).max()) if top is None else top, float(np.finfo(np.float32).tiny)
+    )
+    scaled: Maps = np.clip(shown / whole, -1, 1).astype(np.float32)
     if sign == "both":
-        scaled: Maps = (values / max(float(np.abs(values).max()), tiny)).astype(np.float32)
         return np.float32(0.5) * (scaled + np.float32(1)), np.abs(scaled)
-    shown = np.maximum(values if sign == "positive" else -values, 0)
-    scaled = (shown / max(float(shown.max()), tiny)).astype(np.float32)
     return scaled, scaled

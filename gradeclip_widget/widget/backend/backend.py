@@ -84,7 +84,7 @@ class Backend:
             encoded = self.encode(request, explainer, progress)
             made = explainer(encoded, captions, progress=progress)
             if are_embedded(explainer.clip):
-                made = [_with_unrelated(explainer, encoded, e) for e in made]
+                made = [explainer.with_unrelated_scores(e, encoded) for e in made]
             found.update(zip(missing, made, strict=True))
         for key in missing:
             self._explanations[key] = found[key]
@@ -220,11 +220,3 @@ def _refusal(method: Method, clip: ClipModel) -> str:
     except ValueError as error:
         return str(error)
     return ""
-
-
-def _with_unrelated(
-    explainer: Explainer, encoded: EncodedImage, explanation: Explanation
-) -> Explanation:
-    """Return an explanation with the scores of unrelated sentences."""
-    scores = explainer.unrelated_scores(encoded, explanation.caption)
-    return replace(explanation, unrelated_scores=scores)

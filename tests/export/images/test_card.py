@@ -61,7 +61,7 @@ def test_the_description_of_one_words_map_says_where_it_is_read_most() -> None:
 
 def test_the_description_says_that_there_is_no_evidence() -> None:
     nothing = replace(MADE, left_out=None, interactions=-np.abs(MADE.interactions))
-    assert alt_text(nothing).endswith("No word has evidence in the picture.")
+    assert alt_text(nothing).endswith("No word raises the score.")
     assert opened(nothing.to_png()).width > 0
 
 
