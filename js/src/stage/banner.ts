@@ -12,7 +12,7 @@ export function createBanner(store: Store, signal: AbortSignal): Component<Frame
   const warning = h("strong");
   const use = h("button", { type: "button", class: "gradeclip-use" });
   const line = h("span");
-  const element = h("div", { class: "gradeclip-banner", role: "alert" }, warning, h("span", {}, use, line));
+  const element = h("div", { class: "gradeclip-banner", role: "status" }, warning, h("span", {}, use, line));
   let foreign: Foreign | null = null;
   use.addEventListener("click", () => foreign && store.set({ model: foreign.model }), { signal });
   return {

@@ -73,7 +73,7 @@ describe("a picture unlike what the model was trained on", () => {
   test("has a warning over it, read aloud too, with the line to type", () => {
     const { one } = open({ _payloads: [foreign] });
     const banner = one(".gradeclip-banner");
-    expect(banner.getAttribute("role")).toBe("alert");
+    expect(banner.getAttribute("role")).toBe("status");
     expect(banner.querySelector("strong")!.textContent).toBe(
       "This model knows drawings only, and this picture is unlike them: the map means nothing.",
     );
