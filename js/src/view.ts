@@ -4,18 +4,20 @@ import { createDisplayRow } from "./controls/display-row";
 import { decodePayload, PayloadError, type RawPayload } from "./core/decode";
 import { memoize } from "./core/memo";
 import type { Explanation } from "./core/types";
+import { createWordBars } from "./panel/bars/word-bars";
 import { createBlockSliders } from "./panel/block-sliders";
 import { createDetails } from "./panel/details";
 import { createNotes } from "./panel/notes";
 import { createAnnouncer, createError, createHint, createKernelNotice } from "./panel/notices";
 import { createProgress, formatProgress } from "./panel/progress";
 import { REGION_QUESTIONS } from "./panel/region-questions";
-import { createWordBars } from "./panel/word-bars";
 import { createCompare } from "./prompt/compare";
 import { createHistory } from "./prompt/history";
+import { createMatch } from "./prompt/match";
 import { createPrompt } from "./prompt/prompt";
 import { createScore } from "./prompt/score";
 import { Hover } from "./prompt/word-selection";
+import { createBanner } from "./stage/banner";
 import { createComparison } from "./stage/comparison/comparison";
 import { createLegend } from "./stage/legend";
 import { createOverview } from "./stage/overview";
@@ -59,7 +61,9 @@ export function mount(model: Model, host: HTMLElement): () => void {
     comparison,
     overview: createOverview(store, signal),
     legend: createLegend(),
+    banner: createBanner(store, signal),
     score: createScore(),
+    match: createMatch(),
     prompt: createPrompt(store, hover, menu, signal),
     bars: createWordBars(store, hover, menu, signal),
     hint: createHint(),
@@ -80,11 +84,12 @@ export function mount(model: Model, host: HTMLElement): () => void {
   const element = (name: keyof typeof parts) => parts[name].element;
   const head = h("div", { class: "gradeclip-head" }, element("score"), element("history"), compare.add);
   const panel = h("div", { class: "gradeclip-panel" }, element("compare"), head);
-  panel.append(element("prompt"), element("bars"), element("notes"));
+  panel.append(element("match"), element("prompt"), element("bars"), element("notes"));
   panel.append(...questions.map((question) => question.element), element("hint"));
   const place = h(
     "div",
     { class: "gradeclip-place" },
+    element("banner"),
     element("stage"),
     element("comparison"),
     progress.words,
@@ -135,11 +140,14 @@ export function mount(model: Model, host: HTMLElement): () => void {
     body.hidden = false;
     const all: Changes = scene ? changes : ALL_KEYS;
     const before = scene;
-    scene = deriveScene(explanation, store, scene, all, subtractedExplanation(rows, store, explanation));
+    const comparing = isComparing(store); // of one prompt
+    const versus = comparing ? null : subtractedExplanation(rows, store, explanation);
+    scene = deriveScene(explanation, store, scene, all, versus);
     const fresh = explanation !== before?.explanation || scene.erased !== before.erased;
     const frame = { scene, store, rows, changes: all, repaint: fresh || needsRepaint(all) };
     root.classList.toggle("has-hues", scene.highlights.length > 0);
-    const comparing = isComparing(store);
+    root.classList.toggle("is-weak", scene.standing?.weak === true && scene.versus === null);
+    root.classList.toggle("is-foreign", explanation.header.foreign != null);
     element("stage").toggleAttribute("hidden", comparing);
     const saying = comparing ? comparison.head : place;
     if (progress.words.parentElement !== saying) saying.append(progress.words);

@@ -6,8 +6,9 @@ import type { Explanation, Header, WordHeader } from "../src/core/types";
 
 export const READINGS = ["in caption", "alone", "left out"] as const;
 
-export const LOSS = { name: "leave-one-out", label: "what the score loses without the word" };
-export const SHARE = { name: "grad-eclip", label: "Grad-ECLIP share of the score" };
+export const LOSS = { name: "leave-one-out", label: "what the score loses without the word", base: null };
+export const SHARE = { name: "grad-eclip", label: "Grad-ECLIP share (never negative)", base: null };
+export const SHAPLEY = { name: "shapley", label: "what the word adds to the score" };
 
 interface Options {
   words?: string[];
@@ -18,6 +19,7 @@ interface Options {
   rows?: number[][]; // per word, the reading "in caption"; the others are multiples of it
   importance?: number[]; // what the score loses without each word
   shares?: number[]; // Grad-ECLIP's, as a second measure
+  adding?: { base: number; values: number[] }; // Shapley values, as the first measure
   flags?: Partial<WordHeader>[];
   header?: Partial<Header>;
 }
@@ -39,15 +41,17 @@ export function payload(options: Options = {}): RawPayload & { header: Header } 
   const gaps = options.gaps ?? ["", ...words.slice(1).map(() => " "), "."];
   return {
     header: {
-      version: 2,
+      version: 1,
       caption: gaps[0] + words.map((w, k) => w + gaps[k + 1]).join(""),
       words: words.map((text, k) => ({
         text,
         truncated: false,
         known: true,
+        small: false,
         ...options.flags?.[k],
       })),
       importance: [
+        ...(options.adding ? [{ ...SHAPLEY, ...options.adding }] : []),
         { ...LOSS, values: options.importance ?? words.map((_, k) => (k + 1) / 10) },
         ...(options.shares ? [{ ...SHARE, values: options.shares }] : []),
       ],
@@ -59,6 +63,8 @@ export function payload(options: Options = {}): RawPayload & { header: Header } 
       blocks: { image: [0.1, 0.2, 0.3], text: [0.1, 0.2], image_layers: 1, text_layers: 2 },
       no_evidence: { image: false, text: false },
       notes: [],
+      unrelated: null,
+      foreign: null,
       model: "demo",
       method: "Grad-ECLIP",
       reference: false,

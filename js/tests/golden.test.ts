@@ -5,8 +5,15 @@ import { describe, expect, test } from "vitest";
 import { coverage, phraseMap, positiveShare } from "../src/core/arithmetic";
 import { lookupTable } from "../src/core/color-scale";
 import { decodePayload, type RawPayload } from "../src/core/decode";
-import { evidenceMap, type Highlight, highlights, regionWords, wordEvidence } from "../src/core/evidence";
-import type { Measure, Region, Sign } from "../src/core/types";
+import {
+  evidenceMap,
+  type Highlight,
+  highlights,
+  lowering,
+  regionWords,
+  wordEvidence,
+} from "../src/core/evidence";
+import type { Region, Sign } from "../src/core/types";
 
 interface Case {
   fn: "wordMap" | "phraseMap" | "coverage" | "regionWords" | "regionShare";
@@ -19,6 +26,7 @@ interface Evidence {
   word_evidence: Record<string, number[]>;
   evidence_map: number[];
   highlights: Highlight[];
+  lowering: number[];
 }
 
 const read = (name: string) =>
@@ -70,6 +78,10 @@ describe.each([
     expectEqual(evidenceMap(shown), expected.evidence_map);
   });
 
+  test("has the words that lower the score for Python", () => {
+    expect([...lowering(shown)]).toEqual(expected.lowering);
+  });
+
   test("has Python's highlights", () => {
     const computed = highlights(shown);
     expect(computed.map(({ importance, ...rest }) => rest)).toEqual(
@@ -86,16 +98,4 @@ test.each(["negative", "both"] as const)("the colors of sign %s equal Python's",
   const bytes = new Uint8Array(lookupTable("inferno", sign).buffer);
   const hex = (k: number) => `#${Buffer.from(bytes.slice(4 * k, 4 * k + 3)).toString("hex")}`;
   expect(golden.diverging_colors[sign].map((_, k) => hex(5 * k))).toEqual(golden.diverging_colors[sign]);
-});
-
-test("a payload of version 1 opens with the importances that Python reads from it", () => {
-  const old: { payload: RawPayload; importance: Measure[] } = read("version1.json");
-  const { header } = decodePayload(old.payload);
-  expect(header.version).toBe(2);
-  expect(header.importance.map(({ values, ...rest }) => rest)).toEqual(
-    old.importance.map(({ values, ...rest }) => rest),
-  );
-  header.importance.forEach(({ values }, k) => {
-    expectEqual(values, old.importance[k].values);
-  });
 });

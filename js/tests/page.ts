@@ -64,7 +64,15 @@ export function open(
     one,
     stage,
     word: (k: number) => all(".gradeclip-word")[k],
-    bars: () => all(".gradeclip-ranking .gradeclip-bar").filter((row) => !row.hidden),
+    /** The rows of what is no word, by their label, without the values. */
+    sums: () =>
+      all(".gradeclip-ranking .gradeclip-bar.is-sum")
+        .filter((row) => !row.hidden)
+        .map((row) => [
+          row.querySelector(".gradeclip-bar-word")!.textContent,
+          row.querySelector("em")!.textContent,
+        ]),
+    bars: () => all(".gradeclip-ranking .gradeclip-bar.is-word").filter((row) => !row.hidden),
     /** The radio button of a segment. */
     radio: (name: string): HTMLInputElement =>
       all("label")

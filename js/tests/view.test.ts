@@ -58,9 +58,7 @@ describe("the view", () => {
 
   test("a payload from another program is an error in a sentence", () => {
     const { one } = open({ _payloads: [{ header: { version: 1 } } as never] });
-    expect(one(".gradeclip-error").textContent).toMatch(
-      /^This explanation cannot be read .* Compute it again\.$/,
-    );
+    expect(one(".gradeclip-error").textContent).toMatch(/^This explanation .* Compute it again\.$/);
   });
 
   test("computing shows progress", async () => {
@@ -102,10 +100,11 @@ describe("the view", () => {
     expect(one(".gradeclip-score b").textContent).toBe("0.120");
   });
 
-  test("score, logit and probability stand side by side", () => {
+  test("score and probability stand side by side, and the logit is said on request", () => {
     const score = { cosine: 0.0812, logit: -1.3, scale: 100, bias: -10, probability: 0.214 };
     const { one } = open({ _payloads: [payload({ header: { score } })] });
-    expect(one(".gradeclip-score").textContent).toBe("0.081score (cosine) · logit −1.3 · probability 21 %");
+    expect(one(".gradeclip-score").textContent).toBe("0.081score (cosine) · probability 21 %");
+    expect(one(".gradeclip-score").dataset.help).toMatch(/its logit\): −1.3\.$/);
   });
 
   test("the controls write their traits", async () => {

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # purple, yellow, vermillion.
 HUE_COLORS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442", "#D55E00")
 NEUTRAL_COLOR = "#BFC4CC"
-_VEIL, _GRAY = 0.34, 0.5  # of the opacity: how dark and how gray the picture is without evidence
+_VEIL, _GRAY = 0.18, 0.5  # of the opacity: how dark and how gray the picture is without evidence
 _DIM = 0.6  # how dark the part is that the model did not see
 HALF = 0.5  # of a highlight's maximum: the level of its contour
 _SMOOTH = 0.45  # standard deviation of the smoothing between patches, in patches

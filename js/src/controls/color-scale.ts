@@ -14,10 +14,10 @@ export const colorScale: Control = {
     const select = createSelect("Color scale", HELP, signal, (value) => store.set({ color_scale: value }));
     return {
       element: select.element,
-      update({ scene }) {
+      update() {
         const name = store.get("color_scale");
         const known = SCALE_NAMES.includes(name) ? name : SCALE_NAMES[0];
-        select.update(SCALES, known, scene.sign !== "positive"); // evidence against has colors of its own
+        select.update(SCALES, known, store.get("sign") !== "positive"); // evidence against has colors of its own
       },
     };
   },

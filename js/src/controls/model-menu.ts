@@ -2,6 +2,7 @@
 
 import { formatBytes } from "../core/format";
 import type { Store } from "../state/store";
+import { modelLabel } from "../state/words/wording";
 import type { Choice } from "../ui/menu";
 import { createMenuButton } from "../ui/menu-button";
 import type { Control } from "./control";
@@ -17,7 +18,7 @@ export const model: Control = {
     return {
       element: button.element,
       update() {
-        button.update(store.get("model"), !store.canCompute);
+        button.update(modelLabel(store.get("model")), !store.canCompute);
       },
     };
   },
@@ -29,13 +30,13 @@ function modelChoices(store: Store): Choice[] {
   const freeable = models.filter(({ loaded, name }) => loaded && name !== current);
   return [
     ...models.map((model) => ({
-      label: model.name,
+      label: modelLabel(model.name),
       detail: model.loaded ? formatBytes(model.bytes) : "not loaded",
       current: model.name === current,
       act: () => store.set({ model: model.name }),
     })),
     ...freeable.map((model) => ({
-      label: `Free ${model.name}`,
+      label: `Free ${modelLabel(model.name)}`,
       detail: formatBytes(model.bytes),
       act: () => store.send({ type: "free", model: model.name }),
     })),

@@ -1,6 +1,6 @@
 // The reading of a word: which of its maps is shown.
 
-import { readingName } from "../state/readings";
+import { readingName } from "../state/words/readings";
 import { createSegmented } from "../ui/segmented";
 import type { Control } from "./control";
 

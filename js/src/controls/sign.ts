@@ -22,8 +22,8 @@ export const sign: Control = {
     switches.setOptions(SIGNS);
     return {
       element: switches.element,
-      update({ scene }) {
-        switches.choose(scene.sign);
+      update() {
+        switches.choose(store.get("sign"));
       },
     };
   },

@@ -16,7 +16,11 @@ export type Block = { tower: "image" | "text"; index: number };
 
 /** The reading (which kind of word map) that maps of single blocks belong to. */
 const BLOCK_READING = "in caption";
-const BLOCK_MEASURE = { name: "grad-eclip", label: "Grad-ECLIP share of the score in this step" };
+const BLOCK_MEASURE = {
+  name: "grad-eclip",
+  label: "Grad-ECLIP share of the score in this step",
+  base: null,
+};
 
 /**
  * Return a copy of an explanation with the maps of one block, and for a text block with its word importances, so that

@@ -1,15 +1,14 @@
 // Decodes what Python sends: one payload per explanation. Python's payload.py documents the fields.
 
-import { type HeaderV1, upgradeHeader } from "./decode-v1";
 import type { Depth, Explanation, Header, Measure } from "./types";
 
-const PAYLOAD_VERSION = 2;
+const PAYLOAD_VERSION = 1;
 
 /** Buffers arrive as DataViews from a kernel, as base64 text in saved pages and notebooks. */
 export type Bytes = DataView | ArrayBuffer | Uint8Array | string;
 
 export interface RawPayload {
-  header: Header | HeaderV1;
+  header: Header;
   image: Bytes;
   maps: Bytes;
 }
@@ -35,9 +34,9 @@ export class PayloadError extends Error {
  * @throws PayloadError if the version is unknown, or the buffers do not have the lengths that the header states.
  */
 export function decodePayload(raw: RawPayload): Explanation {
-  const given = checkedHeader(raw?.header);
-  const [rows, cols] = given.grid;
-  const blockRows = given.maps.reduce((sum, block) => sum + block.rows, 0);
+  const header = checkedHeader(raw?.header);
+  const [rows, cols] = header.grid;
+  const blockRows = header.maps.reduce((sum, block) => sum + block.rows, 0);
   const maps = toFloats(toBytes(raw.maps));
   if (maps.length !== blockRows * rows * cols) {
     throw new PayloadError(
@@ -48,13 +47,12 @@ export function decodePayload(raw: RawPayload): Explanation {
   const readings = new Map<string, Float32Array>();
   let captionMap: Float32Array = new Float32Array(rows * cols);
   let start = 0;
-  for (const { name, rows: count } of given.maps) {
+  for (const { name, rows: count } of header.maps) {
     const block = maps.subarray(start, start + count * rows * cols);
     start += block.length;
     if (name === "caption") captionMap = block;
     else readings.set(name, block);
   }
-  const header = currentHeader(given, readings);
   return {
     header,
     rows,
@@ -66,28 +64,22 @@ export function decodePayload(raw: RawPayload): Explanation {
   };
 }
 
-/** Check that there is a header, of a version that this viewer reads. */
-function checkedHeader(given: Header | HeaderV1 | undefined): Header | HeaderV1 {
+/** Check that there is a header, of a version that this viewer reads, with the words' importance. */
+function checkedHeader(given: Header | undefined): Header {
   if (!given || typeof given !== "object") {
     throw new PayloadError("This explanation has no header, so there is nothing to show. Compute it again.");
   }
-  if (given.version !== 1 && given.version !== PAYLOAD_VERSION) {
+  if (given.version !== PAYLOAD_VERSION) {
     throw new PayloadError(
       `This explanation has format version ${String(given.version)}, but this viewer reads versions up to ` +
         `${PAYLOAD_VERSION}. Update gradeclip-widget, or compute the explanation again.`,
     );
   }
-  return given;
-}
-
-/** Upgrade the header to the current version and check that it has the words' importance. */
-function currentHeader(given: Header | HeaderV1, readings: ReadonlyMap<string, Float32Array>): Header {
-  const header = given.version === 1 ? upgradeHeader(given as HeaderV1, readings) : (given as Header);
-  const complete = ({ values }: Measure) => values.length === header.words.length;
-  if (!(header.importance?.length > 0 && header.importance.every(complete))) {
+  const complete = ({ values }: Measure) => values.length === given.words.length;
+  if (!(given.importance?.length > 0 && given.importance.every(complete))) {
     throw new PayloadError("This explanation lacks the importance of its words. Compute it again.");
   }
-  return header;
+  return given;
 }
 
 /**

@@ -14,7 +14,8 @@ export interface Highlight {
 }
 
 export const HUE_COUNT = 6; // as many colors as can be told apart at a glance
-export const HIGHLIGHT_THRESHOLD = 0.25; // of the largest importance; words below it are not highlighted
+export const HIGHLIGHT_THRESHOLD = 0.15; // of the largest importance; words below it are not highlighted
+const LOWERING_THRESHOLD = 0.05; // of the largest importance in size; words nearer to zero do not lower the score
 const MERGE_SIMILARITY = 0.8; // cosine similarity of two adjacent words' evidence at which they become one highlight
 
 /** The words' importance by a measure; by the default measure if that one was not computed. */
@@ -74,10 +75,12 @@ export function highlights(e: Explanation, measure = ""): readonly Highlight[] {
 const computeHighlights = memoize((e: Explanation, measure: string): Highlight[] => {
   const { values } = importanceOf(e, measure);
   const evidence = wordEvidence(e, undefined, measure);
+  const { words } = e.header;
   const floor = HIGHLIGHT_THRESHOLD * Math.max(...values, 0);
   const groups: number[][] = [];
   values.forEach((importance, word) => {
-    if (!(importance > 0 && importance >= floor && evidence[word].some((value) => value !== 0))) return;
+    const counts = words[word].known && importance > 0 && importance >= floor;
+    if (!counts || evidence[word].every((value) => value === 0)) return;
     const group = groups.at(-1);
     const joins =
       group?.at(-1) === word - 1 && similarity(evidence[word - 1], evidence[word]) >= MERGE_SIMILARITY;
@@ -98,6 +101,51 @@ const computeHighlights = memoize((e: Explanation, measure: string): Highlight[]
     };
   });
 });
+
+/**
+ * The words to show when one is pointed at: an attribute is judged on its thing, so that any but the last word of a
+ * highlight, as "red" in "red circle", stands for all of the highlight.
+ */
+export function shownTogether(e: Explanation, measure: string, word: number): readonly number[] {
+  const group = highlights(e, measure).find(({ words }) => words.includes(word))?.words;
+  return group && group.at(-1) !== word ? group : [word];
+}
+
+/** The words that lower the score, and by more than next to nothing; small words are counted together instead. */
+export function lowering(e: Explanation, measure = ""): ReadonlySet<number> {
+  return computeLowering(e, importanceOf(e, measure).name);
+}
+
+const computeLowering = memoize((e: Explanation, measure: string): Set<number> => {
+  const { values } = importanceOf(e, measure);
+  const floor = LOWERING_THRESHOLD * Math.max(...values.map(Math.abs), 0);
+  const lowers = (word: number) => {
+    const { known, small } = e.header.words[word];
+    return known && !small && values[word] < 0 && values[word] <= -floor;
+  };
+  return new Set(values.map((_, word) => word).filter(lowers));
+});
+
+/** The score that the caption would have without a word; null if that was not computed. */
+export function scoreWithout(e: Explanation, word: number): number | null {
+  const effects = e.header.importance.find(({ name }) => name === "leave-one-out")?.values;
+  return effects ? e.header.score.cosine - effects[word] : null;
+}
+
+const ROUNDING = 1e-3; // of a sum of parts, which are sent as float32
+
+/** Whether the words' values, with what unknown words change, add up from a base to the score. */
+export function addsUp(e: Explanation, measure: Measure): boolean {
+  const { base, values } = measure;
+  if (base === null) return false;
+  return Math.abs(base + sum(values) + unknownPart(e, measure) - e.header.score.cosine) < ROUNDING;
+}
+
+/** What the words that are unknown to the model change together, by a measure that adds up to the score; else 0. */
+export function unknownPart({ header }: Explanation, { base, values }: Measure): number {
+  const unknown = header.words.some(({ known, truncated }) => !known && !truncated);
+  return base === null || !unknown ? 0 : header.score.cosine - base - sum(values);
+}
 
 /** The same words in the same hues as highlights of another explanation, with this one's importance and places. */
 export function highlightsLike(

@@ -10,19 +10,27 @@ export type Sign = "positive" | "negative" | "both";
 
 export interface WordHeader {
   text: string;
-  truncated: boolean;
-  known: boolean;
+  truncated: boolean; // the model did not read it
+  known: boolean; // the model was trained on it
+  small: boolean; // an English function word, as "a" and "of"
 }
 
 /** The words' importance by one measure, in units of the score. */
 export interface Measure {
   name: string; // "leave-one-out"
   label: string; // "what the score loses without the word"
-  values: readonly number[]; // one per word
+  values: readonly number[]; // one per word; 0 for words that are unknown or were not read
+  base: number | null; // what the values add up from, to the score; null if they do not add up
+}
+
+/** The model to use in place of one that does not know such pictures. */
+export interface Foreign {
+  model: string;
+  megabytes: number; // of its download
 }
 
 export interface Header {
-  version: number;
+  version: number; // 1
   caption: string;
   words: WordHeader[];
   importance: Measure[]; // all computed measures, the default first
@@ -40,6 +48,8 @@ export interface Header {
   blocks: { image: number[]; text: number[]; image_layers: number; text_layers: number };
   no_evidence: { image: boolean; text: boolean };
   notes: string[];
+  unrelated: readonly number[] | null; // scores of unrelated sentences with the picture, ascending; null: not computed
+  foreign: Foreign | null; // the picture is unlike what the model was trained on
   model: string;
   method: string;
   reference: boolean;

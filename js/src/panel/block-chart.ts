@@ -1,7 +1,7 @@
 // The blocks of a tower as bars: each one's share of the score. On show a block is called a step.
 
 import { formatPart, partDecimals } from "../core/format";
-import { towerLabel } from "../state/wording";
+import { towerLabel } from "../state/words/wording";
 import { s } from "../ui/dom";
 
 export interface Bar {

@@ -3,7 +3,7 @@
 import { formatPart, partDecimals } from "../core/format";
 import type { Frame, Scene } from "../state/scene";
 import type { Store } from "../state/store";
-import { capitalize, towerLabel } from "../state/wording";
+import { capitalize, towerLabel } from "../state/words/wording";
 import { type Component, h, s, setText } from "../ui/dom";
 import { setHelp } from "../ui/help";
 import { drawBlocks, formatExplained } from "./block-chart";

@@ -4,7 +4,7 @@ import { formatSeconds } from "../core/format";
 import type { Explanation } from "../core/types";
 import type { Frame } from "../state/scene";
 import type { Store } from "../state/store";
-import { towerLabel } from "../state/wording";
+import { modelLabel, towerLabel } from "../state/words/wording";
 import { type Component, h, s, setText } from "../ui/dom";
 import { setHelp } from "../ui/help";
 import { drawBlocks, formatExplained } from "./block-chart";
@@ -48,7 +48,7 @@ export function createDetails(store: Store, signal: AbortSignal): Component<Fram
       image.draw(blocks.image, blocks.image_layers);
       text.draw(blocks.text, blocks.text_layers);
       const parts = [
-        model,
+        modelLabel(model),
         reference ? `${method} (reference)` : method,
         `${shown.rows} × ${shown.cols} patches`,
       ];

@@ -1,5 +1,6 @@
-// Notes on an explanation: those from Python, and that no word speaks for the match.
+// Notes on an explanation: those from Python, and that no word adds to the score.
 
+import { importanceOf } from "../core/evidence";
 import type { Explanation } from "../core/types";
 import type { Frame } from "../state/scene";
 import { type Component, h } from "../ui/dom";
@@ -12,9 +13,8 @@ export function createNotes(): Component<Frame> {
     update({ scene }) {
       if (scene.explanation === shown) return;
       shown = scene.explanation;
-      const { notes, no_evidence } = shown.header;
-      const all = [...notes];
-      if (no_evidence.text) all.push("No word counts in favor of this match.");
+      const all = [...shown.header.notes];
+      if (importanceOf(shown).values.every((value) => value <= 0)) all.push("No word adds to this score.");
       element.replaceChildren(...all.map((note) => h("li", {}, note)));
       element.hidden = all.length === 0;
     },

@@ -2,16 +2,17 @@
 
 import { evidenceReading, patchWords } from "../core/evidence";
 import { formatCosine, formatPart, formatPercent } from "../core/format";
+import { formatStanding } from "../core/match";
 import type { Explanation } from "../core/types";
-import { nameOf } from "../state/names";
 import type { Frame, Scene } from "../state/scene";
 import type { Kernel } from "../state/store";
-import { formatLocation, formatSilence } from "../state/wording";
+import { nameOf } from "../state/words/names";
+import { formatLocation, formatSilence, formatUnknown } from "../state/words/wording";
 import { type Component, h, setText } from "../ui/dom";
 
 const HINT =
-  "Hover a word to see where it looks. Click or drag on the picture to ask which words it speaks for.";
-const PINNED = "Shift-click adds a word to the phrase. Esc lets go.";
+  "Hover a word to see where it looks. Click or drag on the picture to ask which words are supported there.";
+const PINNED = "Shift-click adds a word to the phrase. Esc to unpin.";
 const REGION = "Click a word to see how much of its evidence lies here. Esc clears.";
 
 const KERNEL_NOTICES: Readonly<Record<Kernel, string>> = {
@@ -72,7 +73,8 @@ export function createAnnouncer(): Component<Frame> {
       if (scene.explanation !== explained) {
         explained = scene.explanation;
         const { caption, score } = explained.header;
-        setText(element, `${caption}: score ${formatCosine(score.cosine)}.`);
+        const match = scene.standing ? `, ${formatStanding(scene.standing)}` : "";
+        setText(element, `${caption}: score ${formatCosine(score.cosine)}${match}.`);
         return;
       }
       if (changes.has("cursor") && store.view.cursor !== null)
@@ -88,7 +90,7 @@ function formatPatch({ evidence: e, measure }: Scene, patch: number): string {
   const place = `Row ${Math.floor(patch / e.cols) + 1}, column ${(patch % e.cols) + 1}`;
   const words = patchWords(e, evidenceReading(e), measure, patch).filter(({ value }) => value > 0);
   const names = words.slice(0, 3).map(({ word }) => nameOf(e, word));
-  return names.length > 0 ? `${place}: ${names.join(", ")}` : `${place}: speaks for no word`;
+  return names.length > 0 ? `${place}: ${names.join(", ")}` : `${place}: no word is supported here`;
 }
 
 function formatSelection(scene: Scene): string {
@@ -99,13 +101,17 @@ function formatSelection(scene: Scene): string {
     return `${formatPercent(share)} of the evidence for ${label} lies in the region.`;
   if (scene.silent) return `Region selected. ${formatSilence(scene.versus)}`;
   const said = ranking
+    .filter(({ value }) => value > 0)
     .slice(0, 3)
     .map(({ word, value }) => `${nameOf(e, word)} ${formatPart(value, decimals)}`);
-  return `Region selected. It says: ${said.join(", ")}.`;
+  return said.length > 0 ? `Region selected. It supports ${said.join(", ")}.` : "Region selected.";
 }
 
-function formatMap({ explanation: e, map, top, label, sign }: Scene): string {
-  if (top <= 0) return `No evidence for ${label}.`;
+function formatMap({ explanation: e, map, peak, label, sign, words }: Scene): string {
+  const [word] = words.length === 1 ? words : [];
+  if (word !== undefined && !e.header.words[word].known) return formatUnknown(label);
+  if (peak <= 0) return `No evidence for ${label}.`;
   const shown = sign === "negative" ? map.map((v) => -v) : map;
-  return `Strongest ${formatLocation(e, shown)}.`;
+  const what = sign === "negative" ? "Strongest against it" : "Strongest";
+  return `${what} ${formatLocation(e, shown)}.`;
 }

@@ -1,9 +1,9 @@
 // The editable caption: its words, the text field that replaces them, and the menu of a word.
 
 import { type CaptionText, joinCaption, negateWord, removeWord, wordSpan } from "../core/caption";
-import { disambiguate } from "../state/names";
 import type { Frame, Scene } from "../state/scene";
 import type { Store } from "../state/store";
+import { disambiguate } from "../state/words/names";
 import { type Component, h } from "../ui/dom";
 import { DOWN, iconButton, PENCIL } from "../ui/icons";
 import type { Choice, Menu } from "../ui/menu";

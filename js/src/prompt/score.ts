@@ -7,15 +7,14 @@ import { type Component, h, setText } from "../ui/dom";
 import { setHelp } from "../ui/help";
 
 const HELP =
-  "How well picture and sentence match: the cosine of the angle between what the model makes of either. " +
-  "The logit is the score on the scale that the model was trained with.";
+  "How well picture and sentence match: the cosine of the angle between what the model makes of either.";
+const LOGIT_HELP = " On the scale that the model was trained with (its logit): ";
 
 export function createScore(): Component<Frame> {
   const cosine = h("b");
   const change = h("ins", { class: "gradeclip-change", hidden: true });
   const rest = h("span");
   const element = h("div", { class: "gradeclip-score" }, cosine, change, rest);
-  setHelp(element, HELP);
   let shown: Explanation | null = null;
   return {
     element,
@@ -29,6 +28,8 @@ export function createScore(): Component<Frame> {
         change.classList.toggle("is-loss", (difference ?? 0) < 0);
         if (shown) setHelp(change, `Compared with “${shown.header.caption}”`);
         shown = e;
+        const { logit } = e.header.score;
+        setHelp(element, HELP + (logit === null ? "" : `${LOGIT_HELP}${formatValue(logit, 10)}.`));
       }
       setText(cosine, formatPart(e.header.score.cosine, scene.decimals));
       setText(rest, describe(scene));
@@ -47,9 +48,8 @@ function gain({ header: before }: Explanation, { header: after }: Explanation): 
 }
 
 function describe({ explanation: { header }, versus }: Scene): string {
-  const { cosine, logit, probability } = header.score;
+  const { cosine, probability } = header.score;
   const parts = ["score (cosine)"];
-  if (logit !== null) parts.push(`logit ${formatValue(logit, 10)}`);
   if (probability !== null) parts.push(`probability ${formatPercent(probability)}`);
   if (versus) parts.push(`difference ${formatGain(cosine - versus.header.score.cosine)}`);
   return parts.join(" · ");

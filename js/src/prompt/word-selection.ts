@@ -1,5 +1,7 @@
 // Hovering and pinning words, for the caption and the bars. One word is hovered at a time, by pointer or by focus.
 
+import { shownTogether } from "../core/evidence";
+import type { Scene } from "../state/scene";
 import type { Store } from "../state/store";
 
 const LINGER = 90; // ms that a preview stays after the pointer has left, so that it does not flicker between words
@@ -81,15 +83,30 @@ export class Hover {
   }
 }
 
-/** The selection after a click on a word: it alone, or none if it was alone. With Shift, add or remove it. */
-export function toggleWord(selected: readonly number[], word: number, extend: boolean): number[] {
-  const held = selected.includes(word);
-  if (extend) return held ? selected.filter((w) => w !== word) : [...selected, word].sort((a, b) => a - b);
-  return held && selected.length === 1 ? [] : [word];
+/**
+ * The selection after a click that stands for some words: they alone, or none if they were selected alone. With Shift,
+ * add or remove them.
+ */
+export function toggleWords(
+  selected: readonly number[],
+  words: readonly number[],
+  extend: boolean,
+): number[] {
+  const held = words.every((word) => selected.includes(word));
+  const others = selected.filter((word) => !words.includes(word));
+  if (extend) return held ? others : [...others, ...words].sort((a, b) => a - b);
+  return held && others.length === 0 ? [] : [...words];
 }
 
-/** Handle a click on a word. Ends the preview, so that the pinned words show immediately. */
-export function pinWord(store: Store, hover: Hover, word: number, extend: boolean): void {
+/** Handle a click on a word: pin what pointing at it shows. Ends the preview, so that this shows immediately. */
+export function pinWord(
+  store: Store,
+  hover: Hover,
+  { evidence, measure }: Scene,
+  word: number,
+  extend: boolean,
+): void {
   hover.clear();
-  store.set({ selected_words: toggleWord(store.get("selected_words"), word, extend) });
+  const words = shownTogether(evidence, measure, word);
+  store.set({ selected_words: toggleWords(store.get("selected_words"), words, extend) });
 }

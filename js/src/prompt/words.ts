@@ -1,20 +1,23 @@
 // The caption with its words as buttons, tinted by their importance or by their evidence in the region.
 
 import type { Draft } from "../core/caption";
+import { lowering, shownTogether } from "../core/evidence";
 import { leastFullBar } from "../core/format";
 import { wordColor } from "../core/hues";
 import type { WordHeader } from "../core/types";
-import { disambiguate } from "../state/names";
-import type { Frame } from "../state/scene";
+import type { Frame, Scene } from "../state/scene";
 import type { Store } from "../state/store";
+import { disambiguate } from "../state/words/names";
+import { formatWithout } from "../state/words/wording";
 import { type Component, h, setAttribute } from "../ui/dom";
-import { setHelp } from "../ui/help";
+import { clearHelp, setHelp } from "../ui/help";
 import { attachArrowKeys } from "../ui/keys";
 import type { Hover } from "./word-selection";
 import { pinWord } from "./word-selection";
 
 const EXPLAINED_WORD = ".gradeclip-word[data-index]"; // words that are not explained yet have no index
 const MIN_SHARE = 0.02; // of the strongest word; below it nothing is drawn
+const UNKNOWN = "not in this model’s vocabulary; its map means nothing";
 const RTL = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
 
 export interface Words extends Component<Frame> {
@@ -41,6 +44,7 @@ export function createWords(
   let shown: Draft | null = null;
   let tinted: Frame["scene"]["ranking"] | null = null;
   let hued: Frame["scene"]["highlights"] | null = null;
+  let scene: Scene | null = null;
   hover.watch(element, EXPLAINED_WORD, signal);
 
   element.addEventListener(
@@ -50,7 +54,7 @@ export function createWords(
         event.target instanceof Element ? event.target.closest<HTMLElement>(EXPLAINED_WORD) : null;
       if (!button) return;
       if (event.detail > 0) button.focus({ preventScroll: true }); // Safari does not focus a clicked button
-      pinWord(store, hover, Number(button.dataset.index), event.shiftKey);
+      pinWord(store, hover, scene!, Number(button.dataset.index), event.shiftKey);
     },
     { signal },
   );
@@ -61,7 +65,8 @@ export function createWords(
     get buttons() {
       return buttons;
     },
-    update({ scene, repaint }) {
+    update({ scene: now, repaint }) {
+      scene = now;
       const fresh = scene.draft !== shown;
       if (fresh) {
         const active = document.activeElement;
@@ -75,8 +80,8 @@ export function createWords(
       if (fresh || repaint) {
         buttons.forEach((button, k) => {
           const source = shown!.sources[k];
-          setAttribute(button, "aria-pressed", String(source !== null && scene.pinned.includes(source)));
-          button.classList.toggle("is-shown", source !== null && scene.words.includes(source));
+          setAttribute(button, "aria-pressed", String(source !== null && now.pinned.includes(source)));
+          button.classList.toggle("is-shown", source !== null && now.words.includes(source));
         });
         moveHandle(scene);
       }
@@ -84,8 +89,10 @@ export function createWords(
     },
   };
 
-  function moveHandle({ draft, pinned }: Frame["scene"]): void {
-    const wanted = pinned.length === 1 && store.canCompute && store.isControlVisible("prompt");
+  function moveHandle({ draft, pinned, evidence, measure }: Scene): void {
+    const single =
+      pinned.length > 0 && String(pinned) === String(shownTogether(evidence, measure, pinned[0]));
+    const wanted = single && store.canCompute && store.isControlVisible("prompt");
     const button = wanted ? buttons[draft.sources.indexOf(pinned[0])] : undefined;
     if (!button) {
       if (document.activeElement === handle) (place.previousSibling as HTMLElement).focus();
@@ -97,7 +104,9 @@ export function createWords(
    * Tint each word by its value relative to the strongest, as long as the bars are. Highlighted words have their color, and as in the picture
    * the square root of that ratio as strength.
    */
-  function tint({ draft, ranking, region, highlights, overview, decimals }: Frame["scene"]): void {
+  function tint(now: Scene): void {
+    const { draft, evidence, measure, ranking, region, versus, highlights, overview, decimals } = now;
+    const lowers = region || versus ? new Set<number>() : lowering(evidence, measure);
     tinted = ranking;
     hued = highlights;
     const top = Math.max(...ranking.map(({ value }) => Math.abs(value)), leastFullBar(decimals));
@@ -108,11 +117,18 @@ export function createWords(
       const hue = wordColor(highlights, word);
       const share = Math.abs(value / top);
       // Among colored highlights, the tint of any other word would be a color without a meaning.
-      const shown = hue && !region ? Math.sqrt(share) : hue || overview === "caption" ? share : 0;
-      button.style.setProperty("--share", (shown < MIN_SHARE ? 0 : shown).toFixed(3));
+      const strength = hue && !region ? Math.sqrt(share) : hue || overview === "caption" ? share : 0;
+      button.style.setProperty("--share", (strength < MIN_SHARE ? 0 : strength).toFixed(3));
       button.style.setProperty("--hue", hue ?? "");
       button.classList.toggle("is-hued", hue !== null);
       button.classList.toggle("is-against", value < 0);
+      button.classList.toggle("is-lowering", lowers.has(word));
+      if (lowers.has(word)) {
+        const without = formatWithout(evidence, word, decimals);
+        setHelp(button, `lowers the score${without && `: ${without}`}`);
+      } else if (evidence.header.words[word].known && !evidence.header.words[word].truncated) {
+        clearHelp(button);
+      }
     }
   }
 }
@@ -128,8 +144,7 @@ function buildCaption(
     const source = sources[index];
     const { truncated, known } = source === null ? { truncated: false, known: true } : headers[source];
     const state = source === null ? " is-pending" : truncated ? " is-truncated" : known ? "" : " is-unknown";
-    const help =
-      source === null ? "Not explained yet" : truncated ? cut : known ? "" : "Unknown to this model";
+    const help = source === null ? "Not explained yet" : truncated ? cut : known ? "" : UNKNOWN;
     const button = h("button", {
       type: "button",
       class: `gradeclip-word${state}`,

@@ -6,14 +6,17 @@ import { formatPart, formatPercent, formatValue } from "../core/format";
 import { hueColor } from "../core/hues";
 import type { Sign } from "../core/types";
 import { isComparing } from "../state/comparison";
-import { readingName } from "../state/readings";
 import type { Frame, Scene } from "../state/scene";
-import { phraseLabel, towerLabel } from "../state/wording";
+import { strongestWord } from "../state/shown-map";
+import { nameOf } from "../state/words/names";
+import { readingName } from "../state/words/readings";
+import { formatDifference, phraseLabel, towerLabel } from "../state/words/wording";
 import { type Component, h, setText } from "../ui/dom";
 import { setHelp } from "../ui/help";
 
 const FAINT_BELOW = 0.3; // of the strongest word; weaker maps are called faint
-const TOGETHER = "Each color: where the word’s part of the score comes from";
+const NOTHING_BELOW = 0.1; // of the strongest word; weaker maps are called almost nothing
+const TOGETHER = "Color: where each word is seen";
 const SCALE_HELP = "The part of the score that comes from one patch of the picture";
 
 export function createLegend(): Component<Frame> {
@@ -23,23 +26,21 @@ export function createLegend(): Component<Frame> {
   const high = h("span", { class: "gradeclip-number" });
   const who = h("bdi", { class: "gradeclip-who" });
   const how = h("span", { class: "gradeclip-how" });
-  const per = h("span", { class: "gradeclip-how" }, "from one patch");
+  const per = h("span", { class: "gradeclip-how" }, "per patch");
   const scale = h("span", { class: "gradeclip-scale" }, low, ramp, high, per);
   setHelp(scale, SCALE_HELP);
   const one = h("div", { class: "gradeclip-one" }, scale, h("span", { class: "gradeclip-what" }, who, how));
   const keys = h("span", { class: "gradeclip-hues" });
-  const together = h(
-    "div",
-    { class: "gradeclip-together", hidden: true },
-    h("span", { class: "gradeclip-how" }, TOGETHER),
-    keys,
-  );
+  const what = h("span", { class: "gradeclip-how" });
+  const together = h("div", { class: "gradeclip-together", hidden: true }, what, keys);
   const element = h("div", { class: "gradeclip-legend" }, one, together);
   let keyed: readonly Highlight[] | null = null;
+  let signed: Sign | null = null;
   return {
     element,
     update({ scene, store, changes, repaint }) {
-      if (changes.has("color_scale") || changes.has("sign")) {
+      if (changes.has("color_scale") || scene.sign !== signed) {
+        signed = scene.sign;
         ramp.style.backgroundImage = cssGradient(store.get("color_scale"), scene.sign);
         zero.hidden = scene.sign !== "both";
       }
@@ -49,20 +50,23 @@ export function createLegend(): Component<Frame> {
       if (!together.hidden && scene.highlights !== keyed) {
         keyed = scene.highlights;
         keys.replaceChildren(...keysOf(scene));
+        setText(what, keyed.length > 0 ? TOGETHER : "");
       }
       const comparing = isComparing(store);
-      setText(per, comparing ? "each on its own scale" : "from one patch");
+      setText(per, comparing ? "each on its own scale" : "per patch");
       const top = Math.max(scene.top, 0) * scene.unit;
       const [from, to] = comparing ? endsOf(scene.sign) : valuesOf(scene.sign, top);
       setText(low, from);
       setText(high, to);
       scale.hidden = scene.erased !== null;
       if (scene.erased) {
-        setText(who, "without the region");
-        setText(how, "heat hidden");
+        setText(who, "");
+        setText(how, "Heat map hidden while the region is removed");
         return;
       }
-      setText(who, scene.label || "whole sentence");
+      const differing = scene.versus !== null && scene.words.length === 0;
+      const against = scene.sign === "negative" && scene.words.length > 0;
+      setText(who, differing ? "" : against ? `against “${scene.label}”` : scene.label || "whole sentence");
       setText(how, describeMap(scene));
     },
   };
@@ -93,17 +97,22 @@ function keysOf({ explanation: e, decimals, highlights }: Scene): HTMLElement[] 
   return others.length > 0 ? [...keys, key(null, `${others.length} more`, rest)] : keys;
 }
 
-/** Describe the map: block, sign, reading and, for weak words, strength. */
-function describeMap({ sign, words, reading, strength, top, block, versus, label }: Scene): string {
-  if (versus && words.length === 0) return "difference";
+/** Describe the map: block, sign, reading and, for weak words, how little it is. */
+function describeMap(scene: Scene): string {
+  const { explanation, evidence, sign, words, reading, measure, peak, top, block, versus } = scene;
+  if (versus && words.length === 0) return formatDifference(explanation, versus);
+  if (words.length === 1 && !evidence.header.words[words[0]].known) return "its map means nothing";
   const parts: string[] = [];
-  if (label === "" && !block) parts.push("the paper’s map");
+  if (words.length === 0 && !block) parts.push("the paper’s map");
   if (block) parts.push(`${towerLabel(block.tower)} step ${block.index + 1}`);
-  if (sign === "negative") parts.push("lowers the score");
+  if (sign === "negative" && words.length === 0) parts.push("lowers the score");
   if (sign === "both") parts.push("raises and lowers the score");
   if (words.length > 0 && reading !== "in caption") parts.push(readingName(reading).short);
-  if (strength !== null && strength < FAINT_BELOW && top > 0) {
-    parts.push(`faint, ${formatPercent(strength)} of the strongest`);
+  const strength = top > 0 ? peak / top : 0;
+  if (words.length > 0 && strength < FAINT_BELOW) {
+    const strongest = nameOf(evidence, strongestWord(evidence, reading, measure).word);
+    const much = strength < NOTHING_BELOW ? "almost nothing here" : "faint";
+    parts.push(`${much} (${formatPercent(strength)} of “${strongest}”)`);
   }
   return parts.join(" · ");
 }

@@ -8,13 +8,16 @@ import type { Box, Explanation, Region } from "../core/types";
 import type { PictureFrame, PictureScene } from "../state/scene";
 import { type Component, s } from "../ui/dom";
 
+const MIN_PEAK = 0.1; // of the end of the color scale; fainter maps have no contour
+
 export function createOverlay(): Component<PictureFrame> {
   const margin = s("path", { class: "gradeclip-margin", "fill-rule": "evenodd" });
   const casing = s("path", { class: "gradeclip-casing" });
   const above = s("path", { class: "gradeclip-contour" });
   const below = s("path", { class: "gradeclip-contour is-against" });
   const outlines = s("g", { class: "gradeclip-outlines" });
-  const contours = s("g", {}, casing, above, below, outlines);
+  const line = s("g", {}, casing, above, below);
+  const contours = s("g", {}, line, outlines);
   const patch = s("path", { class: "gradeclip-patch" });
   const cursor = s("path", { class: "gradeclip-cursor" });
   const regionCasing = s("path", { class: "gradeclip-region-casing" });
@@ -54,6 +57,7 @@ export function createOverlay(): Component<PictureFrame> {
       if (repaint || changes.has("contour")) {
         const drawn = store.get("contour") && !scene.erased;
         const [forPath, againstPath] = drawn && !scene.together ? contourPaths(scene) : ["", ""];
+        line.setAttribute("opacity", Math.sqrt(scene.peak / scene.top || 0).toFixed(2));
         casing.setAttribute("d", forPath + againstPath);
         above.setAttribute("d", forPath);
         below.setAttribute("d", againstPath);
@@ -80,11 +84,11 @@ export function createOverlay(): Component<PictureFrame> {
   };
 }
 
-/** The contours at half of the map's maximum, for the shown signs. */
-function contourPaths({ map, explanation: e, sign, top }: PictureScene): [string, string] {
-  if (!(top > 0)) return ["", ""];
+/** The contours at half of the map's maximum, for the shown signs; none of a map that is next to nothing. */
+function contourPaths({ map, explanation: e, sign, peak, top }: PictureScene): [string, string] {
+  if (!(peak > MIN_PEAK * top)) return ["", ""];
   const lines = (level: number) => smoothPath(contourLines(map, e.rows, e.cols, level));
-  return [sign === "negative" ? "" : lines(top / 2), sign === "positive" ? "" : lines(-top / 2)];
+  return [sign === "negative" ? "" : lines(peak / 2), sign === "positive" ? "" : lines(-peak / 2)];
 }
 
 /** The contour of each highlight at half of its own maximum, in its color and strength, the most important on top. */

@@ -8,12 +8,12 @@ import { createSegmented } from "../ui/segmented";
 const OPTIONS = [
   {
     value: "words",
-    label: "Words together",
+    label: "All words",
     help: "Every word that counts in a color of its own, where its part of the score comes from",
   },
   {
     value: "caption",
-    label: "Whole sentence (paper’s map)",
+    label: "Grad-ECLIP sentence map",
     help: "One map along the sentence as a whole, as in the Grad-ECLIP paper: a named object that the sentence stresses more than the picture does stays dark in it",
   },
 ];

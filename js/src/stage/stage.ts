@@ -3,7 +3,7 @@
 import type { Frame } from "../state/scene";
 import { ALL_KEYS, type Store } from "../state/store";
 import { type Component, h, setAttribute } from "../ui/dom";
-import { createChips } from "./chips";
+import { createChips } from "./chips/chips";
 import { attachGestures } from "./gestures";
 import { createPaintedPicture, describeKeys } from "./painting/painted-picture";
 import { createTools } from "./tools";

@@ -4,8 +4,8 @@ import { patchBox } from "../core/arithmetic";
 import { evidenceReading, patchWords } from "../core/evidence";
 import { formatValue } from "../core/format";
 import type { Explanation } from "../core/types";
-import { nameOf } from "../state/names";
 import type { Frame } from "../state/scene";
+import { nameOf } from "../state/words/names";
 import { type Component, h, setText } from "../ui/dom";
 
 const MAX_WORDS = 3;
@@ -50,7 +50,7 @@ export function createTooltip(): Component<Frame> {
         setText(word, nameOf(e, speaking[k].word));
         setText(value, formatValue(speaking[k].value, speaking[0].value));
       });
-      setText(nothing, patch === null ? "Not seen by the model" : "Speaks for no word");
+      setText(nothing, patch === null ? "Not seen by the model" : "No word is supported here");
       nothing.hidden = speaking.length > 0;
       what.hidden = speaking.length === 0;
       place(element, patch === null ? [...pointer!, ...pointer!] : stageBox(e, patch));

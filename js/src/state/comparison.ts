@@ -1,12 +1,12 @@
 // The comparison of methods: the same words, region and colors on what each method makes of the explained caption.
 
-import { peakValue, phraseMap } from "../core/arithmetic";
 import { decodePayload } from "../core/decode";
 import { evidenceMap, highlightsLike } from "../core/evidence";
 import { getOrCompute, memoize } from "../core/memo";
 import type { Explanation } from "../core/types";
 import type { Curves, MethodCell, MethodEntry } from "./entries";
-import { currentReading, type PictureScene, type Scene } from "./scene";
+import { currentReading, ofItsOwn, type PictureScene, type Scene } from "./scene";
+import { wordsMap } from "./shown-map";
 import type { Store } from "./store";
 
 export const MOST_COMPARED = 6;
@@ -56,21 +56,17 @@ const explained = memoize((cell: MethodCell, e: Explanation): Explanation | null
 /** The scene with another method's maps in place of its own. */
 export function sceneOf(e: Explanation, scene: Scene): PictureScene {
   const { words, sign, measure, together } = scene;
-  const map = shownMap();
+  const shown =
+    words.length > 0
+      ? wordsMap(e, currentReading(e, scene.reading), measure, words, sign)
+      : ofItsOwn(together ? evidenceMap(e, measure) : Float64Array.from(e.captionMap), sign);
   return {
     ...scene,
     explanation: e,
     evidence: e,
-    versus: null, // the other prompt is explained by one method only
     highlights: together ? sameHues(e, measure, scene.highlights) : [],
-    map,
-    top: peakValue(map, sign),
+    ...shown,
   };
-
-  function shownMap(): Float64Array {
-    if (words.length > 0) return phraseMap(e, currentReading(e, scene.reading), words);
-    return together ? evidenceMap(e, measure) : Float64Array.from(e.captionMap);
-  }
 }
 
 type Highlights = Scene["highlights"];

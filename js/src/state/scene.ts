@@ -4,9 +4,7 @@ import {
   type Block,
   byDescendingValue,
   coverage,
-  mapDifference,
   peakValue,
-  phraseMap,
   positiveShare,
   type RankedWord,
   rankDifference,
@@ -20,15 +18,18 @@ import {
   importanceOf,
   regionWords,
   scaleToTotal,
+  shownTogether,
 } from "../core/evidence";
 import { partDecimals, roundPart } from "../core/format";
+import { type Standing, standing } from "../core/match";
 import { memoize } from "../core/memo";
 import type { Depth, Explanation, Region, Sign } from "../core/types";
 import type { PromptRow } from "./prompts";
+import { comparableMeasure, differenceMap, type ShownMap, wordsMap } from "./shown-map";
 import { evidenceOfBlock, shownBlock } from "./single-block";
 import type { Changes, Key, Store } from "./store";
 import { REPAINTS, type Synced } from "./synced";
-import { captionText, differenceLabel, phraseLabel } from "./wording";
+import { captionText, phraseLabel } from "./words/wording";
 
 export interface Scene {
   explanation: Explanation;
@@ -40,8 +41,9 @@ export interface Scene {
   evidence: Explanation; // whose maps are shown: `explanation`, or a copy with the maps of `block`
   erased: Synced["erased"]; // the picture with the region erased, if that is shown
   reading: string;
-  sign: Sign;
+  sign: Sign; // of the values that are painted
   measure: string; // name of a computed measure of importance
+  standing: Standing | null; // how the score stands among those of unrelated sentences, if that is known
   decimals: number; // for contributions to the score
   overview: Synced["overview"]; // what is shown while no word is chosen; "caption" if the words together cannot be
   highlights: readonly Highlight[]; // empty if the overview is the caption's map
@@ -50,9 +52,9 @@ export interface Scene {
   pinned: readonly number[];
   label: string;
   map: Float64Array;
-  top: number; // the largest magnitude of the shown sign
+  peak: number; // the map's largest magnitude of the shown sign
+  top: number; // what the end of the color scale stands for; the same for all words
   unit: number; // factor from the map's values to contributions to the score
-  strength: number | null; // `top` relative to the strongest word's in this reading; null unless one word is shown
   region: Region | null;
   part: Float64Array | null; // covered fraction of each patch
   ranking: readonly RankedWord[]; // contributions to the score, in the region if any, minus those of `versus`
@@ -75,6 +77,8 @@ export type PictureScene = Pick<
   | "words"
   | "label"
   | "map"
+  | "peak"
+  | "standing"
   | "top"
   | "region"
 >;
@@ -107,31 +111,32 @@ export function deriveScene(
   if (block) versus = null; // maps of single blocks exist for one caption only
   const e = block && depth ? evidenceOfBlock(explanation, depth, block) : explanation;
   const reading = currentReading(e, store.get("reading"));
-  const sign = store.get("sign");
   const exists = (w: number) => Number.isInteger(w) && w >= 0 && w < e.header.words.length;
   const pinned = store.get("selected_words").filter(exists);
   const hovered = store.get("hovered_word");
-  const words = hovered !== null && exists(hovered) ? [hovered] : pinned;
-  const { name: measure, values } = importanceOf(e, store.get("importance"));
+  const { name: measure, values } = versus
+    ? comparableMeasure(e, versus, store.get("importance"))
+    : importanceOf(e, store.get("importance"));
+  const words = hovered !== null && exists(hovered) ? shownTogether(e, measure, hovered) : pinned;
+  const asked = store.get("sign");
   const overview =
-    block || versus || sign !== "positive" || hasCaptionMapOnly(e) ? "caption" : store.get("overview");
+    block || versus || asked !== "positive" || hasCaptionMapOnly(e) ? "caption" : store.get("overview");
   const together = overview === "words" && words.length === 0;
-  const map = shownMap();
-  const top = peakValue(map, sign);
+  const { map, sign, peak, top } = shownMap();
   const same = previous?.evidence === e && previous.versus === versus;
   const kept = same && !REGION_KEYS.some((k) => changes.has(k));
   const region = store.view.draft ?? store.get("region");
   const part = kept ? previous.part : region && coverage(e, region);
   const [ranking, others] = kept ? [previous.ranking, previous.others] : rank(e, versus, measure, part);
   const decimals = partDecimals(Math.max(...values.map(Math.abs)));
-  const asked = requestedCaption(e, store);
+  const caption = requestedCaption(e, store);
   return {
     explanation,
     draft:
-      previous?.explanation === explanation && joinCaption(previous.draft) === asked
+      previous?.explanation === explanation && joinCaption(previous.draft) === caption
         ? previous.draft
-        : createDraft(captionText(e), asked),
-    pending: asked !== e.header.caption,
+        : createDraft(captionText(e), caption),
+    pending: caption !== e.header.caption,
     versus,
     depth,
     block,
@@ -140,38 +145,58 @@ export function deriveScene(
     reading,
     sign,
     measure,
+    standing: standingOf(explanation, store.get("unrelated")[store.get("active")]),
     decimals,
     overview,
     highlights: overview === "words" ? highlights(e, measure) : [],
     together,
     words,
     pinned,
-    label: words.length > 0 || !versus ? phraseLabel(e, words) : differenceLabel(e, versus),
+    label: phraseLabel(e, words),
     map,
+    peak,
     top,
-    unit: together ? 1 : scaleToTotal(mapTotal(), map),
-    strength: words.length === 1 ? ratio(top, strongestWord(e, reading, sign)) : null,
+    unit: words.length > 0 || together || versus ? 1 : scaleToTotal(captionTotal(), map),
     region,
     part,
     ranking,
     others,
     silent: part !== null && [...ranking, ...others].every(({ value }) => roundPart(value, decimals) === 0),
-    share: part && words.length > 0 ? positiveShare(map, part) : null,
+    share:
+      part && words.length > 0 ? positiveShare(sign === "negative" ? map.map((v) => -v) : map, part) : null,
   };
 
-  function shownMap(): Float64Array {
-    if (words.length > 0) return phraseMap(e, reading, words);
-    if (together) return evidenceMap(e, measure);
-    return versus ? mapDifference(e.captionMap, versus.captionMap) : Float64Array.from(e.captionMap);
+  function shownMap(): ShownMap {
+    if (words.length > 0) return wordsMap(e, reading, measure, words, asked);
+    if (versus) return ofItsOwn(differenceMap(e, versus, measure), "both");
+    return ofItsOwn(together ? evidenceMap(e, measure) : Float64Array.from(e.captionMap), asked);
   }
 
-  /** The contribution to the score that the map's values add up to. */
-  function mapTotal(): number {
-    if (words.length > 0) return words.reduce((sum, word) => sum + values[word], 0);
+  /** The contribution to the score that the caption's map adds up to. */
+  function captionTotal(): number {
     const { score, blocks } = e.header;
-    if (versus) return score.cosine - versus.header.score.cosine;
     return (block && blocks[block.tower][block.index]) ?? score.cosine;
   }
+}
+
+/**
+ * How a score stands among those of unrelated sentences; null if those are not known.
+ *
+ * @param later those that came after the explanation.
+ */
+export function standingOf(e: Explanation, later: readonly number[] | undefined): Standing | null {
+  const unrelated = e.header.unrelated ?? later;
+  return unrelated?.length ? computeStanding(e, unrelated) : null;
+}
+
+const computeStanding = memoize((e: Explanation, unrelated: readonly number[]) =>
+  standing(e.header.score.cosine, unrelated),
+);
+
+/** A map with a color scale of its own. */
+export function ofItsOwn(map: Float64Array, sign: Sign): ShownMap {
+  const peak = peakValue(map, sign);
+  return { map, sign, peak, top: peak };
 }
 
 /** Whether the words cannot be shown together, as in reference mode, which shows the paper's own maps. */
@@ -233,18 +258,4 @@ function byImportance(e: Explanation, measure: string): RankedWord[] {
   return importanceOf(e, measure)
     .values.map((value, word) => ({ word, value }))
     .sort(byDescendingValue);
-}
-
-/** The largest magnitude in any single word's map of a reading. */
-function strongestWord(e: Explanation, reading: string, sign: Sign): number {
-  return strongest(e, JSON.stringify([reading, sign]));
-}
-
-const strongest = memoize((e: Explanation, key: string): number => {
-  const [reading, sign]: [string, Sign] = JSON.parse(key);
-  return peakValue(e.readings.get(reading) ?? [], sign);
-});
-
-function ratio(a: number, b: number): number | null {
-  return b > 0 ? a / b : null;
 }

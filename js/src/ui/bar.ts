@@ -4,8 +4,8 @@ import { h, setText } from "./dom";
 
 export interface Track {
   zero: number; // position of the zero, as a fraction of the track's width
-  /** The start and length of a bar, as fractions of the track's width. */
-  bar(value: number): { start: number; length: number };
+  /** The start and length of a bar that begins at `from`, as fractions of the track's width. */
+  bar(value: number, from?: number): { start: number; length: number };
 }
 
 /**
@@ -17,7 +17,10 @@ export function layTrack(values: readonly number[], least = 0): Track {
   const span = Math.max(high - low, least) || 1;
   return {
     zero: (0 - low) / span,
-    bar: (value) => ({ start: (Math.min(value, 0) - low) / span, length: Math.abs(value) / span }),
+    bar: (value, from = 0) => ({
+      start: (from + Math.min(value, 0) - low) / span,
+      length: Math.abs(value) / span,
+    }),
   };
 }
 
@@ -29,9 +32,9 @@ export function showTrack(list: HTMLElement, values: readonly number[], least = 
   return track;
 }
 
-/** Position a bar on its track. */
-export function placeBar(bar: HTMLElement, track: Track, value: number): void {
-  const { start, length } = track.bar(value);
+/** Position a bar on its track; it begins at `from`. */
+export function placeBar(bar: HTMLElement, track: Track, value: number, from = 0): void {
+  const { start, length } = track.bar(value, from);
   bar.hidden = length === 0;
   bar.style.left = `${(100 * start).toFixed(2)}%`;
   bar.style.width = `${(100 * length).toFixed(2)}%`;
@@ -54,9 +57,16 @@ export function createBarRow(list: HTMLElement, word: HTMLElement): BarRow {
   return { element, track, bar, value };
 }
 
-/** Show a value in a row, as a bar and as text. `first`: the row is at the top of its list. */
-export function showBar(row: BarRow, track: Track, value: number, text: string, first: boolean): void {
-  placeBar(row.bar, track, value);
+/** Show a value in a row, as a bar that begins at `from` and as text. `first`: the row is at the top of its list. */
+export function showBar(
+  row: BarRow,
+  track: Track,
+  value: number,
+  text: string,
+  first: boolean,
+  from = 0,
+): void {
+  placeBar(row.bar, track, value, from);
   setText(row.value, text);
   row.element.classList.toggle("is-leading", first && value > 0);
   row.element.classList.toggle("is-against", value < 0);

@@ -13,6 +13,11 @@ export function setHelp(element: HTMLElement, help: string, described: Element =
   if (described.getAttribute("aria-label") !== help) setAttribute(described, "aria-description", help);
 }
 
+export function clearHelp(element: HTMLElement): void {
+  element.removeAttribute("data-help");
+  element.removeAttribute("aria-description");
+}
+
 export class Help {
   #root: HTMLElement;
   #tip = h("div", { class: "gradeclip-help", role: "tooltip", id: uniqueId(), hidden: true });

@@ -130,7 +130,7 @@ describe("the menu of models", () => {
   test("says which are in memory and what they take, and frees those that are not in use", async () => {
     const { button, items, model } = opened();
     expect(items().map((item) => item.textContent)).toEqual([
-      "demo28 MB",
+      "demo (drawings only)28 MB",
       "ViT-B-16/openai604 MB",
       "ViT-L-14/openainot loaded",
       "Free ViT-B-16/openai604 MB",

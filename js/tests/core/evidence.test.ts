@@ -5,10 +5,14 @@ import {
   HUE_COUNT,
   highlights,
   importanceOf,
+  lowering,
   patchWords,
   regionWords,
   scaleToTotal,
+  scoreWithout,
+  shownTogether,
   strengths,
+  unknownPart,
   wordEvidence,
 } from "../../src/core/evidence";
 import type { Explanation } from "../../src/core/types";
@@ -100,8 +104,8 @@ describe("a word's evidence", () => {
 });
 
 describe("highlights", () => {
-  test("are the words that bring a quarter of the most or more, in the caption's order", () => {
-    const e = pointing([[0], [1], [2], [3]], [0.04, 1, 0.25, 0.2499]);
+  test("are the words that bring 0.15 of the most or more, in the caption's order", () => {
+    const e = pointing([[0], [1], [2], [3]], [0.04, 1, 0.15, 0.1499]);
     expect(highlights(e).map(({ words }) => words)).toEqual([[1], [2]]);
   });
 
@@ -130,6 +134,18 @@ describe("highlights", () => {
     expect(highlights(e)[0].peak).toEqual([0, 2]);
   });
 
+  test("never are words that the model was not trained on", () => {
+    const e = pointing([[0], [1], [2]], [1, 0.5, -0.5]);
+    e.header.words[0].known = e.header.words[2].known = false;
+    expect(highlights(e).map(({ words }) => words)).toEqual([[1]]);
+    expect([...lowering(e)]).toEqual([]);
+  });
+
+  test("stand together for each of their words but the last, which stands alone", () => {
+    const e = pointing([[0, 1], [0, 1], [0, 1], [5]], [0.5, 1, 0.25, 1]);
+    expect([0, 1, 2, 3].map((word) => shownTogether(e, "", word))).toEqual([[0, 1, 2], [0, 1, 2], [2], [3]]);
+  });
+
   test("are none where no word helps", () => {
     expect(highlights(pointing([[0], [1]], [0, -1]))).toEqual([]);
     expect(highlights(pointing([[], [1]], [1, 0]))).toEqual([]);
@@ -140,6 +156,28 @@ describe("highlights", () => {
     const [most, less] = strengths(e);
     expect([most[0], less[3], most[3]]).toEqual([1, 0.5, 0]);
   });
+});
+
+describe("the words that lower the score", () => {
+  test("do so by 0.05 of the largest importance in size or more; small words are left to others", () => {
+    const e = pointing([[0], [1], [2], [3]], [1, -0.05, -0.0499, -0.5]);
+    e.header.words[3].small = true;
+    expect([...lowering(e)]).toEqual([1]);
+  });
+
+  test("are known by what the score would be without them", () => {
+    const e = explanation({ importance: [0.1, -0.2, 0, 0], adding: { base: 0.1, values: [0, -0.1, 0, 0] } });
+    expect(scoreWithout(e, 1)).toBeCloseTo(0.3421 + 0.2, 12);
+  });
+});
+
+test("what unknown words change is what is missing from base and values to the score", () => {
+  const adding = { base: 0.1, values: [0.1, 0.05, 0, 0] };
+  const e = explanation({ adding });
+  expect(unknownPart(e, importanceOf(e))).toBe(0);
+  const some = explanation({ adding, flags: [{}, {}, { known: false }] });
+  expect(unknownPart(some, importanceOf(some))).toBeCloseTo(0.3421 - 0.25, 12);
+  expect(unknownPart(some, importanceOf(some, "leave-one-out"))).toBe(0); // does not add up
 });
 
 describe("what a region says", () => {

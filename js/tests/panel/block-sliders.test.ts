@@ -114,12 +114,12 @@ describe("the layers", () => {
     expect([model.get("image_block"), model.get("text_block")]).toEqual([0, null]);
     expect(slider.getAttribute("aria-valuetext")).toBe("step 1 of 3, 0.100 of the score");
     expect(one(".gradeclip-what").textContent).toBe("whole sentencepicture step 1");
-    const [caption, dog] = [maps.image[0].caption, maps.image[0].words.slice(6, 12)];
+    const [caption, snow] = [maps.image[0].caption, maps.image[0].words.slice(18, 24)];
     expect(strongest(one)).toBe(inParts(caption, 0.1)); // of what the step brings to the score
     point(word(1), "pointerover");
     await frame();
     expect(one(".gradeclip-who").textContent).toBe("dog");
-    expect(strongest(one)).toBe(inParts(dog, 0.2)); // of what the score loses without "dog"
+    expect(strongest(one)).toBe(inParts(snow, 0.4)); // the strongest word's, of what the score loses without it
     point(one(".gradeclip-caption"), "pointerleave");
     await slide(slider, 3);
     expect(model.get("image_block")).toBeNull();

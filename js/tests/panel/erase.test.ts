@@ -30,7 +30,7 @@ describe("erasing a region", () => {
     expect(one(".gradeclip-contour").getAttribute("d")).toBe("");
     expect(one(".gradeclip-outlines").hasAttribute("hidden")).toBe(true);
     expect(one(".gradeclip-chips").hidden).toBe(true);
-    expect(one(".gradeclip-what").textContent).toBe("without the regionheat hidden");
+    expect(one(".gradeclip-what").textContent).toBe("Heat map hidden while the region is removed");
   });
 
   test("is undone by one click, and by letting go of the region", async () => {

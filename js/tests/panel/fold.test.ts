@@ -1,32 +1,45 @@
 import { expect, test } from "vitest";
-import { foldRanking, MAX_BARS, topRanked } from "../../src/panel/fold";
+import { foldWords } from "../../src/panel/bars/fold";
+import { random } from "../fixtures";
 
-const rows = (...values: number[]) => values.map((value, word) => ({ word, value }));
-const words = (ranking: readonly { word: number }[]) => ranking.map(({ word }) => word);
+const row = (value: number, small = false, marked = false) => ({ value, small, marked });
+const values = (rows: readonly { value: number }[]) => rows.map(({ value }) => value);
 
-test("words below a quarter of the largest, for or against, are folded", () => {
-  const { shown, folded } = foldRanking(rows(1, 0.5, 0.25, 0.24, -0.02, -0.3));
-  expect(words(shown)).toEqual([0, 1, 2, 5]);
-  expect(words(folded)).toEqual([3, 4]);
+test("small words, and words below 0.15 of the largest, are folded", () => {
+  const { shown, folded } = foldWords([row(1), row(0.5), row(0.15), row(0.08, true), row(0.05), row(-0.01)]);
+  expect(values(shown)).toEqual([1, 0.5, 0.15]);
+  expect(values(folded)).toEqual([0.08, 0.05, -0.01]);
 });
 
-test("a single word is not folded, since the line would take its room", () => {
-  expect(foldRanking(rows(1, 0.5, 0.01))).toEqual({ shown: rows(1, 0.5, 0.01), folded: [] });
+test("a word that is marked as lowering the score has a bar, however short", () => {
+  const { shown } = foldWords([row(1), row(-0.06, false, true), row(0.01), row(0.01, true)]);
+  expect(values(shown)).toEqual([1, -0.06]);
 });
 
-test("in a long caption the weakest of many that count are folded too, and none is lost", () => {
-  const many = rows(...Array.from({ length: 20 }, (_, k) => 1 - k / 40));
-  const { shown, folded } = foldRanking(many);
-  expect(shown).toHaveLength(MAX_BARS);
-  expect(words([...shown, ...folded])).toEqual(words(many));
+test("small words that carry more than the smallest bar have bars until they do not", () => {
+  const { shown, folded } = foldWords([row(1), row(0.2), row(0.15, true), row(0.1, true), row(0.05, true)]);
+  expect(values(shown)).toEqual([1, 0.2, 0.15]);
+  expect(values(folded)).toEqual([0.1, 0.05]);
+});
+
+test("the folded words never carry more than the smallest bar, and none is lost", () => {
+  const next = random(5);
+  for (let k = 0; k < 200; k++) {
+    const rows = Array.from({ length: 2 + Math.floor(30 * next()) }, () =>
+      row(next() ** 3 - 0.2, next() < 0.4),
+    );
+    const { shown, folded } = foldWords(rows);
+    const least = Math.min(...shown.map(({ value }) => Math.abs(value)));
+    expect(folded.reduce((sum, { value }) => sum + Math.abs(value), 0)).toBeLessThanOrEqual(least + 1e-12);
+    expect(values([...shown, ...folded]).sort()).toEqual(values(rows).sort());
+  }
+});
+
+test("a single word is not folded, since the row about it would take as much room", () => {
+  const rows = [row(1), row(0.5), row(0.01)];
+  expect(foldWords(rows)).toEqual({ shown: rows, folded: [] });
 });
 
 test("nothing is folded where all words are at zero", () => {
-  expect(foldRanking(rows(0, 0, 0)).folded).toEqual([]);
-});
-
-test("few bars keep the leader and those that say most for or against", () => {
-  const ranking = rows(5, 4, 1, 0.5, -0.1, -9);
-  expect(topRanked(ranking, 3).map(({ value }) => value)).toEqual([5, 4, -9]);
-  expect(topRanked(ranking, 9)).toBe(ranking);
+  expect(foldWords([row(0), row(0), row(0)]).folded).toEqual([]);
 });

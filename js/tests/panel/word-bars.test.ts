@@ -14,15 +14,17 @@ const many = payload({
   words: ["a", "dog", "and", "a", "cat", "in", "a", "garden"],
   grid: [2, 4],
   importance: [0.001, 0.2, -0.002, 0.003, 0.1, 0.002, 0, 0.05],
+  flags: [0, 1, 0, 0, 1, 0, 0, 1].map((noun) => ({ small: noun === 0 })),
 });
 const region = { kind: "box", box: [20, 0, 40, 20] } as const; // the patch of "dog"
 
 describe("the bars", () => {
   test("say in a sentence what they are, and the second measure beside them in the same units", () => {
     const { bars, one, all } = open({ _payloads: [measured] });
+    expect(one(".gradeclip-heading").textContent).toBe("Word importance");
     expect(all(".gradeclip-ranking .gradeclip-key > span").map((line) => line.textContent)).toEqual([
       "Bars: what the score loses without the word.",
-      "Thin line: the word’s share of the score by Grad-ECLIP.",
+      "Thin line: the word’s share of the score by Grad-ECLIP, never negative.",
     ]);
     expect(bars().map((row) => row.textContent)).toEqual([
       "snow0.2000.200",
@@ -31,8 +33,8 @@ describe("the bars", () => {
       "dog−0.0500.100",
     ]);
     const thin = (k: number) => bars()[k].querySelector<HTMLElement>(".gradeclip-second")!;
-    expect(thin(0).style.width).toBe(one(".gradeclip-bar i").style.width); // both 0.200
-    expect(thin(3).style.width).toBe(one(".gradeclip-bar:nth-child(2) i").style.width); // both 0.100
+    expect(thin(0).style.width).toBe(bars()[0].querySelector("i")!.style.width); // both 0.200
+    expect(thin(3).style.width).toBe(bars()[1].querySelector("i")!.style.width); // both 0.100
   });
 
   test("show another measure from a menu, the default one beside it", async () => {
@@ -41,7 +43,7 @@ describe("the bars", () => {
     const choices = all("[role=menuitemradio]");
     expect(choices.map((choice) => [choice.textContent, choice.getAttribute("aria-checked")])).toEqual([
       ["What the score loses without the word", "true"],
-      ["Grad-ECLIP share of the score", "false"],
+      ["Grad-ECLIP share (never negative)", "false"],
     ]);
     click(choices[1]);
     await frame();
@@ -74,7 +76,7 @@ describe("the bars", () => {
     const snow = bars()[0].querySelector("button")!;
     const said = () => [bars()[0].dataset.help, snow.getAttribute("aria-description")];
     const whole =
-      "0.200 of the score 0.342: what the score loses without “snow”. Grad-ECLIP share of the score: 0.200.";
+      "0.200 of the score 0.342: what the score loses without “snow”. Grad-ECLIP share (never negative): 0.200.";
     expect(said()).toEqual([whole, whole]);
     snow.focus();
     expect(one(".gradeclip-help").textContent).toBe(whole);
@@ -121,8 +123,8 @@ describe("a region that gives the words", () => {
     const { bars, one, all, model, word } = giving(0.002);
     const list = one(".gradeclip-bars");
     const said = all(".gradeclip-ranking > p").filter((line) => !line.hidden);
-    expect(said.map((line) => line.textContent)).toEqual(["This region speaks for no word."]);
-    expect([list.hidden, one(".gradeclip-fold").hidden]).toEqual([true, true]);
+    expect(said.map((line) => line.textContent)).toEqual(["This region supports no word."]);
+    expect(list.hidden).toBe(true);
     expect(Number(word(3).style.getPropertyValue("--share"))).toBeLessThan(0.05); // next to no tint
     model.set("region", LAST);
     await frame();
@@ -130,7 +132,7 @@ describe("a region that gives the words", () => {
     expect(bars()[0].textContent).toBe("snow0.200");
     model.set("region", FIRST);
     await frame();
-    expect(one(".gradeclip-spoken").textContent).toBe("Region selected. This region speaks for no word.");
+    expect(one(".gradeclip-spoken").textContent).toBe("Region selected. This region supports no word.");
   });
 
   test("little has bars as small as the numbers beside them", () => {
@@ -142,7 +144,7 @@ describe("a region that gives the words", () => {
   });
 
   test("much has a full bar for the largest", () => {
-    expect(giving(0.5).one(".gradeclip-bar i").style.width).toBe("100.00%");
+    expect(giving(0.5).one(".is-word i").style.width).toBe("100.00%");
   });
 
   test("the same in both prompts is said to be no difference", () => {
@@ -155,10 +157,11 @@ describe("a region that gives the words", () => {
 
 describe("words that carry next to nothing", () => {
   test("are folded into one line that says what they bring together", () => {
-    const { bars, one } = open({ _payloads: [many] });
+    const { bars, one, sums } = open({ _payloads: [many] });
     expect(bars().map((row) => row.querySelector("bdi")!.textContent)).toEqual(["dog", "cat", "garden"]);
+    expect(sums()).toEqual([["5 small words", "0.004"]]);
     const fold = one(".gradeclip-fold");
-    expect(fold.textContent).toBe("a, in, a, a, and: together 0.004");
+    expect(fold.getAttribute("aria-description")).toBe("a (cat), in, a (dog), a (garden), and");
     expect(fold.getAttribute("aria-expanded")).toBe("false");
   });
 
@@ -177,20 +180,21 @@ describe("words that carry next to nothing", () => {
       "and",
     ]);
     expect(one(".gradeclip-fold").getAttribute("aria-expanded")).toBe("true");
+    expect(one(".gradeclip-fold").textContent).toBe("Show fewer");
     click(one(".gradeclip-fold"));
     await frame();
     expect(bars()).toHaveLength(3);
   });
 
-  test("are named shortly where they are many", () => {
+  test("are called other words where not all of them are small", () => {
     const words = Array.from({ length: 14 }, (_, k) => `w${k}`);
     const importance = words.map((_, k) => (k === 0 ? 1 : 0.001));
-    const { one } = open({ _payloads: [payload({ words, grid: [4, 4], importance })] });
-    expect(one(".gradeclip-fold").textContent).toBe("w1, w2, w3, w4 + 9 more: together 0.013");
+    const { sums } = open({ _payloads: [payload({ words, grid: [4, 4], importance })] });
+    expect(sums()).toEqual([["13 other words", "0.013"]]);
   });
 
-  test("a line there is none where every word counts", () => {
-    expect(open().one(".gradeclip-fold").hidden).toBe(true);
+  test("a row there is none of them where every word counts", () => {
+    expect(open().sums()).toEqual([]);
   });
 });
 

@@ -128,10 +128,12 @@ describe("the difference view", () => {
     expect(model.get("versus")).toBe(1);
     expect(model.get("sign")).toBe("both");
     expect(button("Subtract “a blue car”").getAttribute("aria-pressed")).toBe("true");
-    expect(one(".gradeclip-who").textContent).toBe("red − blue");
+    expect(one(".gradeclip-what").textContent).toBe(
+      "orange: speaks for “a red car” · purple: for “a blue car”",
+    );
     expect(one(".gradeclip-score").textContent).toContain("difference +0.010");
     const fold = one(".gradeclip-fold");
-    expect(fold.textContent).toBe("a, car: together 0.000"); // what both have alike
+    expect(fold.textContent).toBe("2 other words"); // what both have alike
     click(fold);
     await frame();
     expect(bars().map((bar) => bar.querySelector("bdi")!.textContent)).toEqual(["red", "a", "car", "blue"]);

@@ -87,7 +87,9 @@ describe("words", () => {
     const raw = payload({ flags: [{}, { known: false }, {}, { truncated: true }], header: { notes } });
     const { word, one } = open({ _payloads: [raw] });
     expect(word(1).className).toContain("is-unknown");
-    expect(word(1).getAttribute("aria-description")).toBe("Unknown to this model");
+    expect(word(1).getAttribute("aria-description")).toBe(
+      "not in this model’s vocabulary; its map means nothing",
+    );
     expect(word(3).className).toContain("is-truncated");
     expect(word(3).getAttribute("aria-description")).toBe(notes[0]);
     expect(one(".gradeclip-notes").textContent).toBe(notes[0]);

@@ -30,9 +30,7 @@ describe("before anyone points at a word", () => {
 
   test("the legend says what the colors are and what each word brings", () => {
     const { one, all } = open({ _payloads: [some] });
-    expect(one(".gradeclip-together").textContent).toMatch(
-      /^Each color: where the word’s part of the score comes from/,
-    );
+    expect(one(".gradeclip-together").textContent).toMatch(/^Color: where each word is seen/);
     expect(all(".gradeclip-hues > span").map((key) => key.textContent)).toEqual(["dog0.400", "snow0.100"]);
     expect(one(".gradeclip-one").hidden).toBe(true);
   });
@@ -91,25 +89,25 @@ describe("the map along the whole sentence", () => {
   test("is one click away and named for what it is", async () => {
     const { radio, model, one, word } = open({ _payloads: [some] });
     const together = painted.at(-1);
-    change(radio("Whole sentence (paper’s map)"));
+    change(radio("Grad-ECLIP sentence map"));
     await frame();
     expect(model.get("overview")).toBe("caption");
     expect(samePixels(painted.at(-1), together)).toBe(false);
     expect(one(".gradeclip-what").textContent).toBe("whole sentencethe paper’s map");
     expect(hue(word(1))).toBe("");
     expect(one(".gradeclip").className).not.toContain("has-hues");
-    change(radio("Words together"));
+    change(radio("All words"));
     await frame();
     expect(samePixels(painted.at(-1), together)).toBe(true);
   });
 
   test("stands in where evidence against is asked for, until the words are asked for again", async () => {
     const { radio, model } = open({ sign: "negative" });
-    expect(radio("Whole sentence (paper’s map)").checked).toBe(true);
-    change(radio("Words together"));
+    expect(radio("Grad-ECLIP sentence map").checked).toBe(true);
+    change(radio("All words"));
     await frame();
     expect([model.get("overview"), model.get("sign")]).toEqual(["words", "positive"]);
-    expect(radio("Words together").checked).toBe(true);
+    expect(radio("All words").checked).toBe(true);
   });
 
   test("is all there is for the paper's own maps, and there is no choice then", () => {

@@ -17,7 +17,7 @@ describe("the picture", () => {
     point(stage, "pointerup", 300, 100);
     await frame();
     expect(model.get("region")).toEqual({ kind: "box", box: [20, 0, 40, 20] });
-    expect(one(".gradeclip-heading").textContent).toBe("What this region says");
+    expect(one(".gradeclip-heading").textContent).toBe("Words supported by this region");
     expect(bars()[0].dataset.index).toBe("1");
     expect(bars()[0].className).toContain("is-leading");
     expect(bars().map((row) => row.textContent)).toEqual(["dog0.200", "a−0.080"]);
@@ -38,7 +38,7 @@ describe("the picture", () => {
     point(stage, "pointermove", 100, 150);
     await frame();
     expect(model.get("region")).toBeNull();
-    expect(one(".gradeclip-heading").textContent).toBe("What this region says"); // already here
+    expect(one(".gradeclip-heading").textContent).toBe("Words supported by this region"); // already here
     point(stage, "pointerup", 100, 150);
     expect(model.get("region")).toEqual({ kind: "box", box: [10, 15, 40, 30] });
   });

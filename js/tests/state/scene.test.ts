@@ -46,6 +46,35 @@ describe("which map is shown", () => {
     expect(positive(scene({}))).toBeCloseTo(1, 12); // 0.1 + 0.2 + 0.3 + 0.4
   });
 
+  test("a word's in proportion to what it matters: all words have one scale", () => {
+    const e = explanation({ importance: [0.01, 0.4, 0.2, 0.1] });
+    const of = (word: number) => scene({ hovered_word: word }, e);
+    expect([0, 1, 2, 3].map((word) => of(word).top)).toEqual(Array(4).fill(of(1).peak));
+    expect(of(0).peak / of(0).top).toBeCloseTo(0.01 / 0.4, 12);
+    expect(of(1).peak / of(1).top).toBe(1);
+  });
+
+  test("what speaks against a word, where it lowers the score", () => {
+    const e = explanation({ importance: [0.1, -0.2, 0.3, 0.4] });
+    const { sign, map, peak } = scene({ hovered_word: 1 }, e);
+    expect(sign).toBe("negative");
+    expect(map.reduce((sum, value) => sum + Math.min(value, 0), 0)).toBeCloseTo(-0.2, 12);
+    expect(peak).toBeCloseTo(0.2 / 5, 12); // five equal patches are against it
+  });
+
+  test("nothing of a word that the model was never trained on", () => {
+    const e = explanation({ flags: [{}, { known: false }], importance: [0.1, 0, 0.3, 0.4] });
+    expect(scene({ hovered_word: 1 }, e).peak).toBe(0);
+    const both = scene({ selected_words: [1, 3] }, e);
+    expect([...both.map]).toEqual([...scene({ selected_words: [3] }, e).map]);
+  });
+
+  test("an attribute's together with its thing's", () => {
+    const rows = [spread(-1), [0, 2, 0, 0, 0, 0], [0, 3, 0, 0, 0, 0], spread(-1)];
+    const e = explanation({ words: ["a", "red", "circle", "here"], rows, importance: [0, 0.2, 0.3, 0] });
+    expect([1, 2].map((word) => scene({ hovered_word: word }, e).label)).toEqual(["red circle", "circle"]);
+  });
+
   test("the hovered word's, over what is pinned", () => {
     expect(scene({ selected_words: [0, 1], hovered_word: 3 }).words).toEqual([3]);
   });
@@ -86,11 +115,6 @@ describe("what is ranked", () => {
     expect(scene({ region, selected_words: [1] }).share).toBe(1);
     expect(scene({ region }).share).toBeNull();
   });
-
-  test("a weak word knows its strength beside the strongest", () => {
-    expect(scene({ hovered_word: 0 }).strength).toBeCloseTo(0.25);
-    expect(scene({ hovered_word: 3 }).strength).toBe(1);
-  });
 });
 
 describe("the difference of two prompts", () => {
@@ -103,11 +127,32 @@ describe("the difference of two prompts", () => {
   const between = (state: Partial<Synced>) =>
     deriveScene(red, new Store(new MemoryModel(state)), null, ALL_KEYS, blue);
 
-  test("is shown while no word is chosen, and named by what they do not share", () => {
-    expect([...between({}).map]).toEqual(spread(2 - 7));
-    expect(between({}).label).toBe("red − blue");
-    expect([...between({ hovered_word: 1 }).map]).toEqual(spread(2));
-    expect(between({ hovered_word: 1 }).label).toBe("red");
+  test("is shown while no word is chosen, with both signs", () => {
+    expect(between({}).sign).toBe("both");
+    expect([between({ hovered_word: 2 }).label, between({ hovered_word: 2 }).sign]).toEqual([
+      "car",
+      "positive",
+    ]);
+  });
+
+  test("is one quantity: map and bars add up to the difference of the scores", () => {
+    const sums = (base: number, cosine: number, values: number[], words: string[]) =>
+      explanation({
+        words,
+        rows: [spread(1), [3, -1, 0, 0, 2, 0], [0, 0, -2, 1, 0, 1]],
+        adding: { base, values },
+        header: { score: { cosine, logit: null, scale: null, bias: null, probability: null } },
+      });
+    const own = sums(0.3, 0.55, [0.02, 0.18, 0.05], ["a", "red", "car"]);
+    const other = sums(0.3, 0.38, [0.01, -0.06, 0.13], ["a", "blue", "car"]);
+    for (const importance of ["", "leave-one-out"]) {
+      const store = new Store(new MemoryModel({ importance }));
+      const { map, ranking, others, measure } = deriveScene(own, store, null, ALL_KEYS, other);
+      const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+      expect(measure).toBe("shapley"); // leaving words out does not add up
+      expect(sum([...map])).toBeCloseTo(0.55 - 0.38, 9);
+      expect(sum([...ranking, ...others].map(({ value }) => value))).toBeCloseTo(0.55 - 0.38, 9);
+    }
   });
 
   test("ranks the words of both by what a region gives the one more than the other", () => {

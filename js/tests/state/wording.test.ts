@@ -6,7 +6,7 @@ import {
   formatMeasure,
   formatRegionPart,
   phraseLabel,
-} from "../../src/state/wording";
+} from "../../src/state/words/wording";
 import { explanation, SHARE } from "../fixtures";
 
 const e = explanation({ importance: [-0.007, 0.099, 0.01, 0.02], shares: [0.2, 0.1, 0, 0.04] });
@@ -31,11 +31,11 @@ test("a region's bar says of what it is a part", () => {
 });
 
 test("a measure that is new to the view is called by its label", () => {
-  const measure = { name: "shapley", label: "Shapley value", values: [0.1, 0.2, 0, 0] };
+  const measure = { name: "banzhaf", label: "Banzhaf value", values: [0.1, 0.2, 0, 0], base: null };
   const other = { ...e, header: { ...e.header, importance: [measure] } };
-  expect(formatMeasure(importanceOf(other))).toBe("Shapley value");
+  expect(formatMeasure(importanceOf(other))).toBe("Banzhaf value");
   expect(formatImportance(other, "", 1, 3)).toBe(
-    "0.200 of the score 0.342: what “dog” has by “Shapley value”.",
+    "0.200 of the score 0.342: what “dog” has by “Banzhaf value”.",
   );
 });
 

@@ -53,11 +53,11 @@ def test_each_word_that_counts_has_its_hue_where_its_evidence_lies() -> None:
         assert np.ptp(beneath) > 60
 
 
-def test_the_picture_is_dark_and_gray_where_there_is_no_evidence() -> None:
+def test_the_picture_is_a_little_darker_and_gray_where_there_is_no_evidence() -> None:
     painted = pixels(blobs([(2, 2), (6, 5), (2, 9)], [1, 1, 1], "dog cat sun").overlay())
     corner = painted[-20:, :20]
     assert np.ptp(corner, axis=-1).max() <= 2
-    assert 50 < corner.mean() < 100
+    assert 100 < corner.mean() < 120  # 128 in the picture
 
 
 def test_a_less_important_word_is_painted_more_faintly_but_visibly() -> None:

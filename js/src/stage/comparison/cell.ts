@@ -3,9 +3,9 @@
 import { formatSeconds } from "../../core/format";
 import type { Explanation } from "../../core/types";
 import { type Cell, sceneOf } from "../../state/comparison";
-import { readingName } from "../../state/readings";
 import { currentReading, type Frame, type Scene } from "../../state/scene";
 import type { Store } from "../../state/store";
+import { readingName } from "../../state/words/readings";
 import { h, setAttribute, setText } from "../../ui/dom";
 import { setHelp } from "../../ui/help";
 import { attachGestures } from "../gestures";

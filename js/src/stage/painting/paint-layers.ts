@@ -8,7 +8,7 @@ export interface Layer {
   color: Rgb;
 }
 
-const DIM_ALPHA = 0.32; // dims the picture where there is no evidence, so that the colors stand out
+const DIM_ALPHA = 0.18; // dims the picture where there is no evidence, so that the colors stand out
 const MAX_ALPHA = 0.8; // opacity at full strength; the picture stays visible
 
 /**

@@ -8,11 +8,13 @@ import { memoize } from "../../core/memo";
 import type { Explanation } from "../../core/types";
 import type { PictureFrame, PictureScene } from "../../state/scene";
 import type { Synced } from "../../state/synced";
+import { formatUnknown } from "../../state/words/wording";
 import { h, setText } from "../../ui/dom";
 import { createOverlay } from "../overlay";
 import { HeatPainter } from "./heat-painter";
 import type { Layer } from "./paint-layers";
 
+const UNSUPPORTED = "The picture does not support this sentence";
 const MAX_ASPECT = 12; // more elongated pictures are squeezed, so that there is room to point at
 
 export interface PaintedPicture {
@@ -77,6 +79,8 @@ export function createPaintedPicture(
         if (scene.together) painter!.paintTogether(scene.highlights, () => layersOf(scene));
         else
           painter!.paint(scene.map, scene.sign, scene.top, lookupTable(store.get("color_scale"), scene.sign));
+      }
+      if (fresh || frame.repaint || frame.changes.has("unrelated")) {
         const text = badgeText(scene);
         setText(badge, text);
         badge.hidden = text === "";
@@ -105,12 +109,14 @@ function layersOf({ evidence: e, measure, highlights }: PictureScene): Layer[] {
 /** The message over the picture, for what the map alone cannot show; usually empty. */
 function badgeText(scene: PictureScene): string {
   if (scene.erased) return "";
-  const { explanation: e, words, sign, top, label } = scene;
+  const { explanation: e, words, sign, peak, label } = scene;
   const word = words.length === 1 ? e.header.words[words[0]] : null;
-  if (word?.truncated && top <= 0) return `Not read by the model: “${word.text}”`;
-  if (word && !word.known) return `Unknown to this model: “${word.text}”`;
-  if (scene.together) return top > 0 ? "" : "No word adds to this score";
-  const none = top <= 0 || (words.length === 0 && sign === "positive" && e.header.no_evidence.image);
+  if (word?.truncated && peak <= 0) return `Not read by the model: “${word.text}”`;
+  if (word && !word.known) return formatUnknown(word.text);
+  const unsupported = scene.standing?.weak && !e.header.foreign; // of a foreign picture more is said
+  if (words.length === 0 && !scene.versus && unsupported) return UNSUPPORTED;
+  if (scene.together) return peak > 0 ? "" : "No word adds to this score";
+  const none = peak <= 0 || (words.length === 0 && sign === "positive" && e.header.no_evidence.image);
   if (!none) return "";
   if (scene.versus && words.length === 0) return "Nothing to tell these prompts apart";
   const whom = words.length > 0 ? ` “${label}”` : " this caption";

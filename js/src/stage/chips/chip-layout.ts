@@ -1,6 +1,6 @@
 // Placement of the highlights' name chips on the picture, without DOM.
 
-import type { Point } from "../core/types";
+import type { Point } from "../../core/types";
 
 export interface Size {
   width: number;

@@ -1,10 +1,12 @@
 // Sentences and labels about words, phrases, places and contributions to the score.
 
-import { alignWords, type CaptionText } from "../core/caption";
-import { argMax, importanceOf } from "../core/evidence";
-import { formatPart } from "../core/format";
-import type { Explanation, Measure } from "../core/types";
+import type { CaptionText } from "../../core/caption";
+import { argMax, importanceOf, scoreWithout } from "../../core/evidence";
+import { formatPart } from "../../core/format";
+import type { Explanation, Measure } from "../../core/types";
 import { nameOf } from "./names";
+
+const MOST_LETTERS = 17; // of a caption named in the legend
 
 interface Meaning {
   is: string; // describes the value of any word
@@ -13,10 +15,15 @@ interface Meaning {
 }
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {
+  shapley: {
+    is: "what the word adds to the score",
+    adds: (word) => `${word} adds to the score`,
+    takes: (word) => `${word} takes from the score`,
+  },
   evidence: {
-    is: "the part of the score that the picture gives to the word",
-    adds: (word) => `the picture gives to ${word}`,
-    takes: (word) => `the picture takes from ${word}`,
+    is: "the word’s share of the evidence, never negative",
+    adds: (word) => `${word} has of the evidence`,
+    takes: (word) => `${word} has of the evidence`,
   },
   "leave-one-out": {
     is: "what the score loses without the word",
@@ -24,7 +31,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     takes: (word) => `the score gains without ${word}`,
   },
   "grad-eclip": {
-    is: "the word’s share of the score by Grad-ECLIP",
+    is: "the word’s share of the score by Grad-ECLIP, never negative",
     adds: (word) => `Grad-ECLIP gives to ${word}`,
     takes: (word) => `Grad-ECLIP takes from ${word}`,
   },
@@ -47,6 +54,24 @@ function clause(measure: Measure, value: number, word: string): string {
 /** "what the score loses without the word". */
 export function formatMeasure(measure: Measure): string {
   return meaningOf(measure).is;
+}
+
+/** "without it 0.531"; empty if that was not computed. */
+export function formatWithout(e: Explanation, word: number, decimals: number): string {
+  const score = scoreWithout(e, word);
+  return score === null ? "" : `without it ${formatPart(score, decimals)}`;
+}
+
+/** "“green” takes 0.126 from the score. Without “green” the score would be 0.531." */
+export function formatStep(e: Explanation, measure: string, word: number, decimals: number): string {
+  const shown = importanceOf(e, measure);
+  if (shown.name !== "shapley") return formatImportance(e, measure, word, decimals);
+  const value = shown.values[word];
+  const name = `“${nameOf(e, word)}”`;
+  const amount = formatPart(Math.abs(value), decimals);
+  const step = value < 0 ? `${name} takes ${amount} from the score.` : `${name} adds ${amount} to the score.`;
+  const score = scoreWithout(e, word);
+  return score === null ? step : `${step} Without ${name} the score would be ${formatPart(score, decimals)}.`;
 }
 
 /** "0.099 of the score 0.626: what the score loses without “sun”." */
@@ -74,7 +99,7 @@ export function formatRegionPart(
 
 /** What a region says in which every value rounds to zero. */
 export function formatSilence(versus: Explanation | null): string {
-  return versus ? "The two prompts do not differ in this region." : "This region speaks for no word.";
+  return versus ? "The two prompts do not differ in this region." : "This region supports no word.";
 }
 
 /** "What the score loses without the word". */
@@ -94,14 +119,26 @@ export function phraseLabel(e: Explanation, words: readonly number[]): string {
     .join("");
 }
 
-/** "red − blue": the words that the two captions do not share. */
-export function differenceLabel(e: Explanation, versus: Explanation): string {
-  const own = (a: Explanation, b: Explanation) => {
-    const same = alignWords(captionText(b).words, captionText(a).words);
-    const words = captionText(a).words.filter((_, k) => same[k] === null);
-    return words.join(" ") || a.header.caption;
-  };
-  return `${own(e, versus)} − ${own(versus, e)}`;
+/** "orange: speaks for “a bicycle” · purple: for “a dog”". */
+export function formatDifference(e: Explanation, versus: Explanation): string {
+  const [own, other] = [e, versus].map(({ header }) => `“${shorten(header.caption)}”`);
+  return `orange: speaks for ${own} · purple: for ${other}`;
+}
+
+/** A caption cut to its first words. */
+function shorten(caption: string): string {
+  if (caption.length <= MOST_LETTERS) return caption;
+  return `${caption.slice(0, MOST_LETTERS).replace(/\s+\S*$/u, "")} …`;
+}
+
+/** What is said of a word that the model was never trained on. */
+export function formatUnknown(text: string): string {
+  return `Not in this model’s vocabulary: “${text}”. Its map means nothing.`;
+}
+
+/** "demo (drawings only)": the name of a model, with what it is limited to. */
+export function modelLabel(model: string): string {
+  return model === "demo" ? "demo (drawings only)" : model;
 }
 
 export function captionText(e: Explanation): CaptionText {

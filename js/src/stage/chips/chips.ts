@@ -1,12 +1,12 @@
 // The highlights' names on the picture, each in its color next to the peak of its evidence.
 
-import { patchBox } from "../core/arithmetic";
-import type { Highlight } from "../core/evidence";
-import { hueColor } from "../core/hues";
-import type { Explanation, Point } from "../core/types";
-import type { Frame } from "../state/scene";
-import { phraseLabel } from "../state/wording";
-import { type Component, h } from "../ui/dom";
+import { patchBox } from "../../core/arithmetic";
+import type { Highlight } from "../../core/evidence";
+import { hueColor } from "../../core/hues";
+import type { Explanation, Point } from "../../core/types";
+import type { Frame } from "../../state/scene";
+import { phraseLabel } from "../../state/words/wording";
+import { type Component, h } from "../../ui/dom";
 import { placeChips } from "./chip-layout";
 
 interface Chip {

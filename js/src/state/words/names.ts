@@ -1,7 +1,7 @@
 // Names for words shown outside of the caption, where repeated words need something to distinguish them.
 
-import { memoize } from "../core/memo";
-import type { Explanation } from "../core/types";
+import { memoize } from "../../core/memo";
+import type { Explanation } from "../../core/types";
 
 /** A word, and what distinguishes it from its repetitions: "a" and "bicycle"; "" for a word that occurs once. */
 export interface WordName {

@@ -1,0 +1,94 @@
+// The maps on show, in units of the score: those of words, and the difference of two captions.
+
+import { mapDifference, peakValue, phraseMap } from "../core/arithmetic";
+import { addsUp, importanceOf, scaleToTotal, wordEvidence } from "../core/evidence";
+import { memoize } from "../core/memo";
+import type { Explanation, Measure, Sign } from "../core/types";
+
+export interface ShownMap {
+  map: Float64Array;
+  sign: Sign; // which of its values are painted
+  peak: number; // the largest magnitude of that sign
+  top: number; // what the end of the color scale stands for
+}
+
+/**
+ * The map of some words, in units of the score. All words of a caption share one color scale, so that a word is painted
+ * as strongly as it matters. The map of words that lower the score shows what speaks against them.
+ */
+export function wordsMap(
+  e: Explanation,
+  reading: string,
+  measure: string,
+  words: readonly number[],
+  sign: Sign,
+): ShownMap {
+  return computeWordsMap(e, JSON.stringify([reading, measure, words, sign]));
+}
+
+const computeWordsMap = memoize((e: Explanation, key: string): ShownMap => {
+  const [reading, measure, words, asked]: [string, string, number[], Sign] = JSON.parse(key);
+  const { map, total } = scaledMap(e, reading, measure, words);
+  const sign = asked === "positive" && total < 0 ? "negative" : asked;
+  const peak = peakValue(map, sign);
+  return { map, sign, peak, top: Math.max(peak, strongestWord(e, reading, measure).peak) };
+});
+
+/** The sum of the words' maps, scaled so that it adds up to their importance. A map of unknown words means nothing. */
+function scaledMap(e: Explanation, reading: string, measure: string, words: readonly number[]) {
+  const { values } = importanceOf(e, measure);
+  const known = words.filter((word) => e.header.words[word].known);
+  const total = known.reduce((sum, word) => sum + values[word], 0);
+  const map = phraseMap(e, reading, known);
+  const unit = total === 0 ? 0 : scaleToTotal(total, map);
+  return { map: map.map((value) => value * unit), total };
+}
+
+/** The word whose map has the largest value of the sign of its importance, in units of the score. */
+export function strongestWord(
+  e: Explanation,
+  reading: string,
+  measure: string,
+): { word: number; peak: number } {
+  return computeStrongest(e, JSON.stringify([reading, measure]));
+}
+
+const computeStrongest = memoize((e: Explanation, key: string) => {
+  const [reading, measure]: [string, string] = JSON.parse(key);
+  let strongest = { word: 0, peak: 0 };
+  e.header.words.forEach((_, word) => {
+    const { map, total } = scaledMap(e, reading, measure, [word]);
+    const peak = peakValue(map, total < 0 ? "negative" : "positive");
+    if (peak > strongest.peak) strongest = { word, peak };
+  });
+  return strongest;
+});
+
+/** What one caption's words are worth in each patch, less what another's are: it adds up as the bars do. */
+export function differenceMap(e: Explanation, versus: Explanation, measure: string): Float64Array {
+  return computeDifference(e, versus)(measure);
+}
+
+const computeDifference = memoize((e: Explanation, versus: Explanation) => {
+  const known = new Map<string, Float64Array>();
+  return (measure: string): Float64Array => {
+    const map = known.get(measure) ?? mapDifference(signedSum(e, measure), signedSum(versus, measure));
+    known.set(measure, map);
+    return map;
+  };
+});
+
+/** All words' evidence, for and against the match. */
+function signedSum(e: Explanation, measure: string): Float64Array {
+  const map = new Float64Array(e.rows * e.cols);
+  for (const row of wordEvidence(e, undefined, measure)) {
+    for (let i = 0; i < map.length; i++) map[i] += row[i];
+  }
+  return map;
+}
+
+/** The measure in which two captions are compared: the requested one if it adds up to either's score, else the default. */
+export function comparableMeasure(e: Explanation, versus: Explanation, asked: string): Measure {
+  const [own, other] = [e, versus].map((of) => importanceOf(of, asked));
+  return own.name === other.name && addsUp(e, own) && addsUp(versus, other) ? own : importanceOf(e);
+}
