@@ -27,7 +27,8 @@ def describe_match(score: float, unrelated: NDArray[np.floating]) -> str:
     rank, count = rank_among(score, unrelated), len(unrelated)
     if rank == 1:
         return f"higher than all {count} unrelated sentences"
+    part = f"higher than {int(100 * rank)} % of {count}"
     if rank >= MATCHES:
-        return f"higher than {rank:.0%} of {count} unrelated sentences"
+        return f"{part} unrelated sentences"
     better = "no" if rank < NO_BETTER else "little"
-    return f"{better} better than an unrelated sentence (higher than {rank:.0%} of {count})"
+    return f"{better} better than an unrelated sentence ({part})"

@@ -146,7 +146,7 @@ export function mount(model: Model, host: HTMLElement): () => void {
     const fresh = explanation !== before?.explanation || scene.erased !== before.erased;
     const frame = { scene, store, rows, changes: all, repaint: fresh || needsRepaint(all) };
     root.classList.toggle("has-hues", scene.highlights.length > 0);
-    root.classList.toggle("is-weak", scene.standing?.weak === true && scene.versus === null);
+    root.classList.toggle("is-weak", (scene.standing?.match ?? "clear") !== "clear" && scene.versus === null);
     root.classList.toggle("is-foreign", explanation.header.foreign != null);
     element("stage").toggleAttribute("hidden", comparing);
     const saying = comparing ? comparison.head : place;

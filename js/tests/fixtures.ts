@@ -48,6 +48,7 @@ export function payload(options: Options = {}): RawPayload & { header: Header } 
         truncated: false,
         known: true,
         small: false,
+        attribute: false,
         ...options.flags?.[k],
       })),
       importance: [

@@ -14,11 +14,11 @@ UNRELATED = np.linspace(0.005, 1, 200, dtype=np.float32)  # a half percent each
     ("score", "said"),
     [
         (1.1, "higher than all 200 unrelated sentences"),
-        (0.982, "higher than 98% of 200 unrelated sentences"),
-        (0.977, "little better than an unrelated sentence (higher than 98% of 200)"),
-        (0.902, "little better than an unrelated sentence (higher than 90% of 200)"),
-        (0.896, "no better than an unrelated sentence (higher than 90% of 200)"),
-        (-1, "no better than an unrelated sentence (higher than 0% of 200)"),
+        (0.982, "higher than 98 % of 200 unrelated sentences"),
+        (0.977, "little better than an unrelated sentence (higher than 97 % of 200)"),
+        (0.902, "little better than an unrelated sentence (higher than 90 % of 200)"),
+        (0.896, "no better than an unrelated sentence (higher than 89 % of 200)"),
+        (-1, "no better than an unrelated sentence (higher than 0 % of 200)"),
     ],
 )
 def test_a_score_is_said_to_match_from_98_percent_on(score: float, said: str) -> None:

@@ -82,9 +82,8 @@ const computeHighlights = memoize((e: Explanation, measure: string): Highlight[]
     const counts = words[word].known && importance > 0 && importance >= floor;
     if (!counts || evidence[word].every((value) => value === 0)) return;
     const group = groups.at(-1);
-    const joins =
-      group?.at(-1) === word - 1 && similarity(evidence[word - 1], evidence[word]) >= MERGE_SIMILARITY;
-    if (joins) group!.push(word);
+    const alike = () => similarity(evidence[word - 1], evidence[word]) >= MERGE_SIMILARITY;
+    if (group?.at(-1) === word - 1 && (words[word - 1].attribute || alike())) group.push(word);
     else groups.push([word]);
   });
   const importances = groups.map((group) => sum(group.map((word) => values[word])));

@@ -7,10 +7,11 @@ export interface Standing {
   low: number; // 5th percentile of their scores
   high: number; // 95th percentile
   most: number; // the largest
-  weak: boolean; // the sentence does no better than an unrelated one may
+  match: "none" | "little" | "clear"; // how much better the sentence is than an unrelated one
 }
 
-const MATCHES = 0.95; // a score above fewer of the unrelated ones is no better than one of them
+const MATCHES = 0.98; // a sentence matches if its score is higher than this part of the unrelated ones
+const NO_BETTER = 0.9; // below it, a score is no better than that of an unrelated sentence
 
 /** @param unrelated ascending. */
 export function standing(score: number, unrelated: readonly number[]): Standing {
@@ -18,12 +19,14 @@ export function standing(score: number, unrelated: readonly number[]): Standing 
   const above = below / unrelated.length;
   const at = (part: number) => unrelated[Math.round(part * (unrelated.length - 1))];
   const [low, high, most] = [at(0.05), at(0.95), at(1)];
-  return { count: unrelated.length, above, low, high, most, weak: above < MATCHES };
+  const match = above >= MATCHES ? "clear" : above >= NO_BETTER ? "little" : "none";
+  return { count: unrelated.length, above, low, high, most, match };
 }
 
 /** "higher than 97 % of 200 unrelated sentences". */
-export function formatStanding({ count, above, weak }: Standing): string {
-  if (weak) return "no better than an unrelated sentence";
+export function formatStanding({ count, above, match }: Standing): string {
   if (above === 1) return `higher than all ${count} unrelated sentences`;
-  return `higher than ${Math.floor(100 * above)} % of ${count} unrelated sentences`;
+  const part = `higher than ${Math.floor(100 * above)} % of ${count}`;
+  if (match === "clear") return `${part} unrelated sentences`;
+  return `${match === "none" ? "no" : "little"} better than an unrelated sentence (${part})`;
 }

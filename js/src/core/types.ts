@@ -12,6 +12,7 @@ export interface WordHeader {
   text: string;
   truncated: boolean; // the model did not read it
   known: boolean; // the model was trained on it
+  attribute: boolean; // of the word after it, as "red" in "red circle"
   small: boolean; // an English function word, as "a" and "of"
 }
 

@@ -118,6 +118,14 @@ describe("highlights", () => {
     expect(joined[0].importance).toBeCloseTo(1.75, 12);
   });
 
+  test("join an attribute to its thing, wherever each is read", () => {
+    const e = pointing([[0], [3], [5]], [0.5, 1, 1]);
+    expect(highlights(e).map(({ words }) => words)).toEqual([[0], [1], [2]]);
+    const described = pointing([[0], [3], [5]], [0.5, 1, 1]);
+    described.header.words[0].attribute = true;
+    expect(highlights(described).map(({ words }) => words)).toEqual([[0, 1], [2]]);
+  });
+
   test("a word in between that does not count keeps its neighbors apart", () => {
     expect(highlights(pointing([[0], [0], [0]], [1, 0.01, 1])).map(({ words }) => words)).toEqual([[0], [2]]);
   });

@@ -3,20 +3,21 @@ import { formatStanding, standing } from "../../src/core/match";
 
 const unrelated = Array.from({ length: 200 }, (_, k) => k / 1000); // 0 to 0.199
 
-test("a score is said to match where it is above 95 % of the unrelated sentences", () => {
-  const said = [0.5, 0.1985, 0.195, 0.1899, 0.1, -1].map((score) =>
+test("a score is said to match where it is above 98 % of the unrelated sentences", () => {
+  const said = [0.5, 0.1985, 0.1955, 0.1949, 0.1795, 0.1789, -1].map((score) =>
     formatStanding(standing(score, unrelated)),
   );
   expect(said).toEqual([
     "higher than all 200 unrelated sentences",
     "higher than 99 % of 200 unrelated sentences",
-    "higher than 97 % of 200 unrelated sentences",
-    "higher than 95 % of 200 unrelated sentences",
-    "no better than an unrelated sentence",
-    "no better than an unrelated sentence",
+    "higher than 98 % of 200 unrelated sentences",
+    "little better than an unrelated sentence (higher than 97 % of 200)",
+    "little better than an unrelated sentence (higher than 90 % of 200)",
+    "no better than an unrelated sentence (higher than 89 % of 200)",
+    "no better than an unrelated sentence (higher than 0 % of 200)",
   ]);
-  expect(standing(0.1899, unrelated).weak).toBe(false);
-  expect(standing(0.1889, unrelated).weak).toBe(true);
+  const matches = [0.1955, 0.1949, 0.1789].map((score) => standing(score, unrelated).match);
+  expect(matches).toEqual(["clear", "little", "none"]);
 });
 
 test("the span of the unrelated sentences is that of nine in ten", () => {

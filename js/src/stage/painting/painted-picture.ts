@@ -14,7 +14,11 @@ import { createOverlay } from "../overlay";
 import { HeatPainter } from "./heat-painter";
 import type { Layer } from "./paint-layers";
 
-const UNSUPPORTED = "The picture does not support this sentence";
+const DOUBTS = {
+  none: "The picture does not support this sentence",
+  little: "The picture hardly supports this sentence",
+  clear: "",
+};
 const MAX_ASPECT = 12; // more elongated pictures are squeezed, so that there is room to point at
 
 export interface PaintedPicture {
@@ -113,8 +117,8 @@ function badgeText(scene: PictureScene): string {
   const word = words.length === 1 ? e.header.words[words[0]] : null;
   if (word?.truncated && peak <= 0) return `Not read by the model: “${word.text}”`;
   if (word && !word.known) return formatUnknown(word.text);
-  const unsupported = scene.standing?.weak && !e.header.foreign; // of a foreign picture more is said
-  if (words.length === 0 && !scene.versus && unsupported) return UNSUPPORTED;
+  const doubt = e.header.foreign ? "" : DOUBTS[scene.standing?.match ?? "clear"]; // of a foreign picture more is said
+  if (words.length === 0 && !scene.versus && doubt) return doubt;
   if (scene.together) return peak > 0 ? "" : "No word adds to this score";
   const none = peak <= 0 || (words.length === 0 && sign === "positive" && e.header.no_evidence.image);
   if (!none) return "";
