@@ -63,7 +63,7 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # its 
     )
     versus = t.Int(
         None, allow_none=True, help="index of the prompt that is subtracted from it, or None"
-    ).tag(sync=True, control=True, option=True, repaints=True)
+    ).tag(sync=True, control=True, option=True, repaints=True, page=True)
     method = t.Unicode(help="name of the method, as `Explainer` takes it").tag(
         sync=True, control=True, request=True
     )
