@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .captions import Caption, Mention
-from .composer import OPAQUE, RGB, turned
+from .composer import OPAQUE, RGB
 from .sprites import draw_shape, shipped
 from .world import COLORS
 
@@ -29,8 +29,6 @@ class Place:
         foot: Row of its lowest point.
         length: Its longer side.
         stands: Whether it stands on the ground and throws a shadow there.
-        degrees: How far it is turned, counterclockwise.
-        mirrored: Whether left and right are swapped.
     """
 
     phrase: str
@@ -38,8 +36,6 @@ class Place:
     foot: int
     length: int
     stands: bool = True
-    degrees: float = 0.0
-    mirrored: bool = False
 
     @property
     def thing(self) -> Mention:
@@ -50,7 +46,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Ground:
-    """Colors of a background, cool and pale, so that no heat is taken for a part of the picture."""
+    """Colors of a background: cool and pale, so that it is never taken for heat."""
 
     sky: RGB  # at the top
     haze: RGB  # at the horizon
@@ -169,10 +165,6 @@ def _drawn(place: Place, size: int) -> tuple[Image.Image, tuple[int, int]]:
         sprite = draw_shape(thing.noun, COLORS[thing.color])
     else:
         sprite = shipped().sprite(thing.noun, STYLE)
-    if place.mirrored:
-        sprite = sprite.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    if place.degrees:
-        sprite = turned(sprite, place.degrees)
     sprite = sprite.crop(sprite.getbbox())
     longest = SIDE * max(sprite.size)
     width, height = (max(1, v * place.length * size // longest) for v in sprite.size)
@@ -192,7 +184,8 @@ def _landscape(ground: Ground, size: int) -> NDArray[np.uint8]:
         edge = top + (x - middle) ** 2 / bend
         shown = np.clip((y - edge) * size / SIDE + 0.5, 0, 1)[..., None]
         pixels = pixels * (1 - shown) + np.array(color) * shown
-    return pixels.round().astype(np.uint8)
+    painted: NDArray[np.uint8] = pixels.round().astype(np.uint8)
+    return painted
 
 
 def _shaded(image: Image.Image, place: Place, ground: Ground, size: int) -> Image.Image:
