@@ -46,6 +46,8 @@ class ExplanationData(ExplanationRecord):
         seconds: how long computing it took, or ``None``.
         word_effects: (W,) leave-one-out scores: x.t minus x.t without the word; or ``None``.
         integrated_gradients: (T,) attributions of the tokens in units of the score, or ``None``.
+        foreign: whether the picture is unlike all that the model was trained on, so that nothing here means
+            anything; the first note says so. Only the embedded model, which knows drawings alone, says it.
     """
 
     # Maps of words

@@ -84,6 +84,7 @@ def _explain(
     notes = notes_on(tokens.words, clip.text_tower.context_length, blocks, layers)
     if settings.readings is None and not setup.readings:
         notes = (*notes, note_on_readings(setup.label))
+    warning = (clip.foreign.note,) if clip.foreign and encoded.foreign else ()
     explanation = Explanation(
         image=picture.image,
         caption=tokens.caption,
@@ -105,9 +106,10 @@ def _explain(
         model=clip.name,
         method=setup.label,
         reference=settings.reference,
-        notes=(*clip.notes, *picture.notes, *notes),
+        notes=(*warning, *clip.notes, *picture.notes, *notes),
         word_effects=rows["word_effects"],
         integrated_gradients=arrays.get("integrated_gradients"),
+        foreign=encoded.foreign,
         seconds=time.perf_counter() - start,
     )
     return _with_notes(explanation)

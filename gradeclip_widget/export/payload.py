@@ -28,6 +28,7 @@ Header, version 2 (``js/src/core/types.ts`` mirrors it, and the front end reads 
                    the score, shallowest first; ``image_layers``, ``text_layers``: how many are explained
 ``no_evidence``    ``image``: no patch has positive evidence; ``text``: no token has
 ``notes``          sentences for the reader (caption cut, little of the evidence in the last block)
+``foreign``        whether the picture is unlike what the model was trained on; the first note says so
 ``model``          name;  ``method``: label;  ``reference``: bool;  ``seconds``: to compute, or null
 =================  ============================================================================
 """
@@ -109,6 +110,7 @@ def to_maps(explanation: ExplanationData) -> PayloadMaps:
         },
         "no_evidence": {"image": e.no_image_evidence, "text": e.no_text_evidence},
         "notes": list(e.notes),
+        "foreign": e.foreign,
         "model": e.model,
         "method": e.method,
         "reference": e.reference,

@@ -59,6 +59,7 @@ export function payload(options: Options = {}): RawPayload & { header: Header } 
       blocks: { image: [0.1, 0.2, 0.3], text: [0.1, 0.2], image_layers: 1, text_layers: 2 },
       no_evidence: { image: false, text: false },
       notes: [],
+      foreign: false,
       model: "demo",
       method: "Grad-ECLIP",
       reference: false,

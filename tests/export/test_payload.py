@@ -76,6 +76,8 @@ def test_the_header_holds_what_the_docstring_says() -> None:
     assert header["blocks"]["image"] == [0.125, 0.25, 0.5]
     assert header["no_evidence"] == {"image": False, "text": False}
     assert header["notes"] == ["A note."]
+    assert header["foreign"] is False
+    assert to_payload(make_explanation(foreign=True))["header"]["foreign"] is True
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))

@@ -40,6 +40,7 @@ export interface Header {
   blocks: { image: number[]; text: number[]; image_layers: number; text_layers: number };
   no_evidence: { image: boolean; text: boolean };
   notes: string[];
+  foreign: boolean; // unlike what the model was trained on: the first note says so
   model: string;
   method: string;
   reference: boolean;
