@@ -19,6 +19,8 @@ _NUMBER = 13  # width in characters of the columns of the other measures
 def word_table(explanation: Explanation) -> str:
     """Return a table for a terminal with the importance of every word by every measure.
 
+    That the picture is foreign to the model is said before it; other notes stand below it.
+
     Words that do not count by the default measure share the last line.
     """
     e = explanation
@@ -44,7 +46,8 @@ def word_table(explanation: Explanation) -> str:
     lines.append(
         f"cosine {e.score:.4f}, logit {e.logit:.2f}; {rows} x {cols} patches; {e.method}, {e.model}"
     )
-    return "\n".join([*lines, *e.notes])
+    first = [] if e.warning is None else [f"{e.warning}\n"]
+    return "\n".join([*first, *lines, *e.notes[len(first) :]])
 
 
 def _heads(labels: Sequence[str], width: int) -> list[str]:

@@ -11,6 +11,8 @@ _DOWN, _ACROSS = ("top", "middle", "bottom"), ("left", "center", "right")
 def alt_text(explanation: ExplanationData, phrase: Phrase | None = None) -> str:
     """Return two sentences: the caption and its score; which words count, and where they are read most.
 
+    A warning that the picture is foreign to the model comes before them.
+
     Args:
         explanation: what the picture shows.
         phrase: the word or phrase whose map is painted; ``None`` for all words that count.
@@ -19,7 +21,8 @@ def alt_text(explanation: ExplanationData, phrase: Phrase | None = None) -> str:
         ValueError: no such word.
     """
     e = explanation
-    head = (
+    head = "" if e.warning is None else f"{e.warning} "
+    head += (
         f'Picture explained for the caption "{" ".join(e.caption.split())}", score {e.score:.3f}.'
     )
     if phrase is not None:
