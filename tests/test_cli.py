@@ -219,7 +219,7 @@ def test_a_picture_that_is_foreign_to_the_model_is_said_before_the_table(
     Image.fromarray(noise).save(tmp_path / "noise.png")
     assert main(["explain", str(tmp_path / "noise.png"), "a velociraptor"]) == 0
     first, *others = capsys.readouterr().out.splitlines()
-    assert first.startswith("This model knows drawings only, and this picture is not one")
+    assert first.startswith("This model knows drawings only, and this picture is unlike them")
     assert 'model="ViT-B-16/openai"' in first
     assert not any(line.startswith("This model knows") for line in others)
     assert any(line.startswith("Unknown to this model") for line in others)

@@ -21,7 +21,7 @@ from . import IMAGE_SIZE
 
 RULE = Path(__file__).with_name("drawn.safetensors")
 FOREIGN = (
-    "This model knows drawings only, and this picture is not one: what it shows here means nothing. For "
+    "This model knows drawings only, and this picture is unlike them: what it shows here means nothing. For "
     'photographs: model="ViT-B-16/openai" (a download of about 600 MB).'
 )
 READ_AFTER = (2, 6, 9)  # positions in the stem: after layers of 32, 64 and 160 channels
