@@ -15,7 +15,7 @@ from .world import COLORS
 
 STYLE = "fluent-emoji"
 SIDE = 448  # pixels a side in which places are given; scenes can be painted at any size
-SHADE = 0.20  # of a shadow at its darkest
+SHADE = 0.12  # of a shadow at its darkest
 HORIZON = 318  # row in which the near ground begins, in the middle
 
 
@@ -67,10 +67,10 @@ class Composition:
     places: tuple[Place, ...]
 
 
-MORNING = Ground((176, 203, 226), (226, 237, 243), (180, 204, 208), (156, 187, 190))
+MORNING = Ground((170, 204, 225), (222, 239, 242), (174, 204, 206), (156, 193, 194))
 WINTER = Ground((140, 166, 196), (197, 213, 228), (168, 190, 212), (150, 174, 200))
-TABLE = Ground((188, 208, 214), (222, 233, 235), (176, 199, 204), (155, 183, 190))
-INDOORS = Ground((180, 196, 220), (218, 227, 239), (172, 189, 213), (151, 171, 199))
+TABLE = Ground((182, 204, 222), (218, 231, 245), (172, 197, 214), (149, 178, 197))
+INDOORS = Ground((152, 170, 198), (192, 205, 224), (150, 169, 197), (130, 151, 182))
 PAPER = Ground((198, 211, 222), (224, 232, 238), (184, 199, 212), (165, 183, 199))
 DUSK = Ground((74, 96, 132), (150, 173, 199), (112, 138, 166), (92, 118, 148))
 
@@ -79,29 +79,29 @@ COMPOSITIONS = (
         Caption(tuple(map(Mention, ("bicycle", "sun", "tree")))),
         MORNING,
         (
-            Place("bicycle", 300, 408, 248),
-            Place("tree", 104, 366, 236),
-            Place("sun", 310, 140, 112, stands=False),
+            Place("bicycle", 281, 402, 219),
+            Place("tree", 98, 374, 194),
+            Place("sun", 357, 172, 112, stands=False),
         ),
     ),
     Composition(
         Caption((Mention("snowman"), Mention("penguin")), "left of", prefix="a picture of "),
         WINTER,
-        (Place("penguin", 344, 398, 168), Place("snowman", 146, 378, 270)),
+        (Place("penguin", 334, 394, 167), Place("snowman", 148, 383, 226)),
     ),
     Composition(
         Caption((Mention("banana"), Mention("apple", count=2)), "next to", prefix="a picture of "),
         TABLE,
         (
-            Place("apple", 268, 344, 132),
-            Place("apple", 358, 400, 140),
-            Place("banana", 122, 384, 226),
+            Place("apple", 237, 341, 119),
+            Place("apple", 363, 397, 134),
+            Place("banana", 104, 374, 180),
         ),
     ),
     Composition(
         Caption((Mention("dog"), Mention("cat")), "left of", prefix="a picture of "),
         INDOORS,
-        (Place("cat", 340, 390, 170), Place("dog", 134, 372, 204)),
+        (Place("cat", 350, 382, 160), Place("dog", 126, 364, 192)),
     ),
     Composition(
         Caption(
@@ -118,21 +118,21 @@ COMPOSITIONS = (
     Composition(
         Caption((Mention("alien"), Mention("rocket")), "below", prefix="an image of "),
         DUSK,
-        (Place("rocket", 292, 216, 184, stands=False), Place("alien", 152, 400, 176)),
+        (Place("rocket", 268, 206, 176, stands=False), Place("alien", 142, 403, 196)),
     ),
     Composition(
         Caption(tuple(map(Mention, ("balloon", "gift", "elephant")))),
         MORNING,
         (
-            Place("elephant", 312, 392, 216),
-            Place("balloon", 124, 222, 180, stands=False),
-            Place("gift", 106, 402, 144),
+            Place("elephant", 308, 356, 200),
+            Place("balloon", 88, 248, 174, stands=False),
+            Place("gift", 118, 406, 122),
         ),
     ),
     Composition(
         Caption((Mention("heart", "pink"), Mention("panda"))),
         WINTER,
-        (Place("panda", 164, 392, 224), Place("pink heart", 344, 204, 150, stands=False)),
+        (Place("panda", 177, 396, 244), Place("pink heart", 366, 188, 124, stands=False)),
     ),
 )
 

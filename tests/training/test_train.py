@@ -94,6 +94,22 @@ def test_a_batch_can_be_asked_for_again() -> None:
     assert one.scenes.shape != other.scenes.shape
 
 
+def test_pictures_are_those_that_the_shipped_weights_saw() -> None:
+    stage = Stage(1, (64,), 1, 12, (1e-3, 1e-3), (64,), variety=0.0)
+    shown = SceneBatches(shipped(), SEEN_STYLES, (stage,), vocabulary_ids(), 0)[0].close_ups
+    quarters = shown.float().unflatten(1, (2, 32)).unflatten(3, (2, 32)).mean((2, 4, 5))
+    # Recorded with the code and the artwork of that training.
+    then = torch.tensor(
+        [
+            *([107, 106, 121, 120], [174, 154, 156, 172], [183, 177, 180, 177]),
+            *([153, 167, 152, 155], [171, 157, 175, 162], [124, 121, 116, 117]),
+            *([102, 88, 120, 106], [135, 117, 140, 138], [141, 131, 175, 160]),
+            *([133, 132, 128, 126], [216, 203, 207, 214], [151, 142, 183, 174]),
+        ]
+    )
+    assert (quarters.flatten(1) - then).abs().max() < 1
+
+
 def test_a_picture_is_never_told_from_a_caption_that_may_be_true_of_it() -> None:
     stage = Stage(1, (64,), 60, 1, (1e-3, 1e-3))
     batch = SceneBatches(shipped(), SEEN_STYLES, (stage,), vocabulary_ids(), 0)[0]
