@@ -46,8 +46,8 @@ def word_table(explanation: Explanation) -> str:
     lines.append(
         f"cosine {e.score:.4f}, logit {e.logit:.2f}; {rows} x {cols} patches; {e.method}, {e.model}"
     )
-    first = [] if e.warning is None else [f"{e.warning}\n"]
-    return "\n".join([*first, *lines, *e.notes[len(first) :]])
+    above = [] if e.warning is None else [f"{e.warning}\n"]
+    return "\n".join([*above, *lines, *e.notes[len(above) :]])
 
 
 def _heads(labels: Sequence[str], width: int) -> list[str]:
