@@ -1,4 +1,4 @@
-"""The line magic: ``%load_ext gradeclip_widget``, then ``%gradeclip photo.jpg a dog and a car``."""
+"""The line magic: ``%load_ext gradeclip_widget``, then ``%gradeclip --model NAME photo.jpg a dog``."""
 
 from __future__ import annotations
 

@@ -235,6 +235,19 @@ def test_the_table_names_what_the_model_did_not_read() -> None:
     assert table.splitlines()[-1] == "This model reads 24 tokens."
 
 
+def test_a_picture_that_is_foreign_to_the_model_is_said_before_the_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3)).astype(np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    assert main(["explain", str(tmp_path / "noise.png"), "a velociraptor"]) == 0
+    first, *others = capsys.readouterr().out.splitlines()
+    assert first.startswith("This model knows drawings only, and this picture is unlike them")
+    assert 'model="ViT-B-16/openai"' in first
+    assert not any(line.startswith("This model knows") for line in others)
+    assert any(line.startswith("Unknown to this model") for line in others)
+
+
 def test_the_table_shows_every_measure_the_default_first() -> None:
     e = giving(0.01, 0.05, 0.1, 0.2, word_effects=LOSSES)
     lines = word_table(e).splitlines()

@@ -8,7 +8,9 @@ import argparse
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     """Add ``--model`` and ``--method``, which the command line and ``%gradeclip`` share."""
     parser.add_argument(
-        "--model", default="demo", help="a name from `gradeclip models` (%(default)s)"
+        "--model",
+        default="demo",
+        help="a name from `gradeclip models` (%(default)s, which knows drawings only)",
     )
     parser.add_argument(
         "--method",

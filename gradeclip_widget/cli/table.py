@@ -22,6 +22,8 @@ _NUMBER = 13  # width in characters of the columns of the other measures
 def word_table(explanation: Explanation) -> str:
     """Return a table for a terminal with the importance of every word by every measure.
 
+    That the picture is foreign to the model is said before it; other notes stand below it.
+
     Where the default measure's values add up, the first row is what they add up from. Words that neither
     count nor lower the score by that measure share a line.
     """
@@ -56,7 +58,8 @@ def word_table(explanation: Explanation) -> str:
     lines.append(f"score {e.score:.4f} (cosine){match}")
     rows, cols = e.patch_grid
     lines.append(f"logit {e.logit:.2f}; {rows} x {cols} patches; {e.method}, {e.model}")
-    return "\n".join([*lines, *e.notes])
+    above = [] if e.warning is None else [f"{e.warning}\n"]
+    return "\n".join([*above, *lines, *e.notes[len(above) :]])
 
 
 def _heads(labels: Sequence[str], width: int) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -21,6 +22,19 @@ from .tokenizers.registry import tokenizer_kind
 from .verification.given import GivenModel
 from .verification.state import ModelState, modules_of
 from .verification.towers import check_towers
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """Which pictures are unlike what a model was trained on, so that nothing it says of them counts.
+
+    Attributes:
+        rule: takes the model and its input (B, 3, H, W), and says of each picture whether it is foreign.
+        note: the sentence that a reader of its explanation sees first.
+    """
+
+    rule: Callable[[Any, Tensor], list[bool]]
+    note: str
 
 
 class ClipModel:
@@ -43,6 +57,7 @@ class ClipModel:
         dtype: torch.dtype | str | None = None,
         known_tokens: frozenset[int] | None = None,
         notes: Sequence[str] = (),
+        foreign: Foreign | None = None,
         given: GivenModel | None = None,
     ) -> None:
         """Wrap a model that the caller already has. It stays on its device and is not modified.
@@ -60,6 +75,7 @@ class ClipModel:
                 are computed in float32 all the same.
             known_tokens: ids that the model was trained on; ``None`` for all.
             notes: sentences for the reader on what was assumed of the model; every explanation has them.
+            foreign: which pictures are unlike what it was trained on; ``None`` for a model of any picture.
             given: what the layers are checked against, where that is another object than ``model``.
 
         Raises:
@@ -69,7 +85,7 @@ class ClipModel:
         """
         model = as_open_clip(model)
         tokenizer = as_tokenizer(tokenizer, model)
-        self.model, self.notes = model, tuple(notes)
+        self.model, self.notes, self.foreign = model, tuple(notes), foreign
         self.name = name or type(model).__name__
         self.image_tower: ImageTower = _tower("image", model.visual, image_families())
         self.text_tower: TextTower = _tower("text", model, text_families())
@@ -229,6 +245,16 @@ class ClipModel:
         embeddings, _ = self.text_tower.run(sequences, 0, self.tokenizer.special_tokens)
         return embeddings
 
+    def are_foreign(self, pixels: Tensor) -> list[bool]:
+        """Return of each picture whether it is unlike all that the model was trained on.
+
+        Args:
+            pixels: (B, 3, H, W) on the model's device, normalized.
+        """
+        return (
+            [False] * len(pixels) if self.foreign is None else self.foreign.rule(self.model, pixels)
+        )
+
     def to_device(self, pixels: Tensor) -> Tensor:
         """Return pixels on the model's device."""
         return pixels.to(self.device)
@@ -257,7 +283,7 @@ def _tower(side: str, part: Any, families: Sequence[type[Any]]) -> Any:
             reasons.append(f"{family.family}: {error}")
     raise TypeError(
         f"the {side} tower {type(part).__name__} is of no supported family ({'; '.join(reasons)}). "
-        "docs/extending.md says how to add one; model='demo' needs none"
+        "docs/extending.md says how to add one"
     )
 
 

@@ -50,6 +50,8 @@ class ExplanationData(ExplanationRecord):
         empty_score: score of the caption without any of its words, or ``None``.
         unrelated_scores: (K,) cosine similarities of the picture with unrelated sentences, ascending, or
             ``None``.
+        foreign: whether the picture is unlike all that the model was trained on, so that nothing here means
+            anything; the first note says so. Only the embedded model, which knows drawings alone, says it.
     """
 
     # Maps of words

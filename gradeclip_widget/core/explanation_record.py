@@ -60,6 +60,7 @@ class ExplanationRecord:
     shapley: Maps | None = field(default=None, repr=False)
     empty_score: float | None = None
     unrelated_scores: Maps | None = field(default=None, repr=False)
+    foreign: bool = False
 
     def __post_init__(self) -> None:
         """Freeze the arrays and check that they fit each other."""
@@ -101,6 +102,11 @@ class ExplanationRecord:
     def patch_grid(self) -> tuple[int, int]:
         """(rows, cols) of patches."""
         return self.signed_map.shape[0], self.signed_map.shape[1]
+
+    @property
+    def warning(self) -> str | None:
+        """What to say before anything else: that the picture is foreign to the model; else ``None``."""
+        return self.notes[0] if self.foreign and self.notes else None
 
     @property
     def image_map(self) -> Maps:

@@ -29,11 +29,15 @@ _TENTH = 10  # concentration is the share of the strongest tenth of patches
 
 @dataclass(frozen=True, eq=False)
 class _Result:
-    """What the model says of a pair: its score, signed map (rows, cols), and importances (W,)."""
+    """What the model says of a pair: its score, signed map (rows, cols), and importances (W,).
+
+    ``foreign``: whether the picture is unlike all that the model was trained on.
+    """
 
     score: float
     signed_map: Maps
     importances: Maps | None
+    foreign: bool
 
 
 class BatchExplainer:
@@ -107,13 +111,15 @@ class BatchExplainer:
                 if self.in_batches
                 else [self._map_one(*one) for one in zip(pairs, texts, strict=True)]
             )
+            clip = self.explainer.clip
+            strange = [clip.are_foreign(clip.to_device(pair.pixels))[0] for pair in pairs]
         results = []
-        for pair, (signed_map, scores) in zip(pairs, mapped, strict=True):
+        for pair, (signed_map, scores), foreign in zip(pairs, mapped, strange, strict=True):
             importances = None
             if self.importances:
                 game = WordGame.of(pair.tokens.words)
                 importances = game.values(scores[1:]).astype(np.float32)
-            results.append(_Result(float(scores[0]), signed_map, importances))
+            results.append(_Result(float(scores[0]), signed_map, importances, foreign))
         return results
 
     def _map_batch(
@@ -158,7 +164,8 @@ class BatchExplainer:
         """Explain one pair whole, by a method whose importances need more than maps of left-out words."""
         explanation = self.explainer(pair.picture, pair.tokens.caption)
         importances = explanation.word_importance if self.importances else None
-        return _Result(explanation.score, explanation.signed_map, importances)
+        e = explanation
+        return _Result(e.score, e.signed_map, importances, e.foreign)
 
     def _row(self, prepared: PreparedPair, result: _Result, seconds: float) -> Row | FailedPair:
         pair, signed_map = prepared.pair, result.signed_map
@@ -184,6 +191,7 @@ class BatchExplainer:
             "cover": prepared.cover,
             "energy": _energy(prepared, signed_map),
             "concentration": concentration(signed_map),
+            "foreign": result.foreign,
             "thumbnail": prepared.thumbnail,
             "method": self.explainer.label,
             "model": self.explainer.clip.name,

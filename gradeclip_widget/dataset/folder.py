@@ -157,6 +157,13 @@ class RunFolder:
         )
         return explained, failed
 
+    def foreign(self) -> int:
+        """Return how many pairs have a picture that is foreign to the model."""
+        import pyarrow.parquet as pq
+
+        tables = (pq.read_table(path, columns=["foreign"]) for path in pairs_files(self.path))
+        return sum(table["foreign"].to_pylist().count(True) for table in tables)
+
 
 def _write(path: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> None:
     import pyarrow as pa

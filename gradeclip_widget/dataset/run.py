@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,11 +34,13 @@ class DatasetRun:
         path: its folder.
         explained: how many pairs have a row.
         failed: how many could not be explained; the folder's table ``errors`` says why.
+        foreign: how many have a picture that is unlike all that the model was trained on.
     """
 
     path: Path
     explained: int
     failed: int
+    foreign: int = 0
 
     def __fspath__(self) -> str:
         """Return the path of its folder, for all that takes paths."""
@@ -185,7 +188,14 @@ def explain_dataset(
         else:
             run_local(pairs, folder, explain, prepare, sizes, readers, report)
     folder.write_record(record | {"batch_size": sizes.size, "complete": True})
-    return DatasetRun(folder.path, *folder.counts())
+    run = DatasetRun(folder.path, *folder.counts(), folder.foreign())
+    if run.foreign and clip.foreign:
+        warnings.warn(
+            f"{run.foreign:,} of {run.explained:,} pairs have a picture that is foreign to the model "
+            f"(column foreign). {clip.foreign.note}",
+            stacklevel=2,
+        )
+    return run
 
 
 def default_fit(clip: ClipModel) -> Fit:

@@ -41,6 +41,7 @@ def pairs_schema(patches: int | None) -> pa.Schema:
             ),  # (x0, y0, x1, y1) that the map shows
             pa.field("energy", f32),  # share of the positive map in the pair's box
             pa.field("concentration", f32),  # share of the positive map in its strongest tenth
+            pa.field("foreign", pa.bool_()),  # whether the model knows no such pictures
             pa.field("thumbnail", pa.binary()),  # JPEG
             pa.field("method", pa.string(), nullable=False),
             pa.field("model", pa.string(), nullable=False),

@@ -88,6 +88,7 @@ def _explain(
     notes = notes_on(tokens.words, clip.text_tower.context_length, blocks, layers)
     if settings.readings is None and not setup.readings:
         notes = (*notes, note_on_readings(setup.label))
+    warning = (clip.foreign.note,) if clip.foreign and encoded.foreign else ()
     explanation = Explanation(
         image=picture.image,
         caption=tokens.caption,
@@ -109,11 +110,12 @@ def _explain(
         model=clip.name,
         method=setup.label,
         reference=settings.reference,
-        notes=(*clip.notes, *picture.notes, *notes),
+        notes=(*warning, *clip.notes, *picture.notes, *notes),
         word_effects=rows["word_effects"],
         integrated_gradients=arrays.get("integrated_gradients"),
         shapley=None if worth is None else game.values(worth).astype(np.float32),
         empty_score=None if worth is None else float(worth[0]),
+        foreign=encoded.foreign,
         seconds=time.perf_counter() - start,
     )
     return _with_notes(explanation)

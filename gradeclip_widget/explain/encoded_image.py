@@ -30,6 +30,7 @@ class EncodedImage:
     embedding: Tensor = field(repr=False)  # (E,) of the model's own heads
     setup: Setup = field(repr=False)
     version: object = field(repr=False)  # of the model then
+    foreign: bool = False  # whether the picture is unlike what the model was trained on
 
     def check(self, setup: Setup) -> None:
         """Raise ``ValueError`` unless encoding the picture with this setup gives the same."""
@@ -60,7 +61,8 @@ def encode_image(setup: Setup, image: Any, progress: Progress) -> EncodedImage:
             pixels = clip.to_device(picture.pixels)
             embedding = clip.image_tower.trace(pixels, contributions=False).embedding
         version = clip.version
-    return EncodedImage(picture, trace, embedding, setup, version)
+        (foreign,) = clip.are_foreign(clip.to_device(picture.pixels))
+    return EncodedImage(picture, trace, embedding, setup, version, foreign)
 
 
 def cosines(setup: Setup, image: Any, captions: Sequence[Tokens]) -> NDArray[np.float32]:

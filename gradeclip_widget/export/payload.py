@@ -31,6 +31,8 @@ Header, version 1 (``js/src/core/types.ts`` mirrors it):
                    the score, shallowest first; ``image_layers``, ``text_layers``: how many are explained
 ``no_evidence``    ``image``: no patch has positive evidence; ``text``: no token has
 ``notes``          sentences for the reader (caption cut, little of the evidence in the last block)
+``foreign``        where the picture is unlike what the model was trained on, as the first note says,
+                   ``{"model": ..., "megabytes": ...}``: one to use in its place, and its download; else null
 ``model``          name;  ``method``: label;  ``reference``: bool;  ``seconds``: to compute, or null
 =================  ============================================================================
 """
@@ -44,6 +46,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 
 from ..core.evidence import MEASURES
+from ..core.foreign import FOR_PHOTOGRAPHS, MEGABYTES
 from .picture import display_image
 
 if TYPE_CHECKING:
@@ -124,6 +127,7 @@ def to_maps(explanation: ExplanationData) -> PayloadMaps:
         },
         "no_evidence": {"image": e.no_image_evidence, "text": e.no_text_evidence},
         "notes": list(e.notes),
+        "foreign": {"model": FOR_PHOTOGRAPHS, "megabytes": MEGABYTES} if e.foreign else None,
         "model": e.model,
         "method": e.method,
         "reference": e.reference,

@@ -35,8 +35,8 @@ from ..demo.world import HELD_OUT_STYLE, OBJECTS
 from ..export.files import replacing
 from .batches import Batch, SceneBatches, vocabulary_ids
 from .fast_towers import encode_images, encode_texts
-from .losses import contrast, contrast_many
-from .muon import Muon
+from .optimization.losses import contrast, contrast_many
+from .optimization.muon import Muon
 from .recipes import RECIPES, Stage, locate
 
 WARM_UP = 60  # steps

@@ -58,8 +58,9 @@ def explore(
             shows a drawn scene.
         captions: a caption, or several to compare, as `Explainer` takes them; ``caption=`` and ``prompt=``
             are taken too.
-        model: ``"demo"`` for the embedded model, a name and weights as in ``"ViT-B-16/openai"``, a
-            `ClipModel`, or an `Explainer`, which then decides the method and its options too.
+        model: ``"demo"`` for the embedded model, which knows drawings only; for photographs a name and
+            weights as in ``"ViT-B-16/openai"``; a `ClipModel`; or an `Explainer`, which then decides the
+            method and its options too.
         models: others to switch to; they are loaded when first used.
         method: name of the method.
         method_options: the method's own options, as `Explainer` takes them; or, to compare methods, those of

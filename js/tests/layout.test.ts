@@ -15,9 +15,6 @@ const FLOORS = [
   ["view", "gallery"],
   ["index", "page"],
 ];
-const MOST_LINES = 300;
-const MOST_FILES = 12;
-const MOST_AT_TOP = 15; // folders and entry points, as in the Python package
 
 const SRC = fileURLToPath(new URL("../src", import.meta.url));
 const entries = readdirSync(SRC, { recursive: true, withFileTypes: true });
@@ -76,17 +73,4 @@ test("core has no DOM", () => {
       roomOf(file) === "core" && /\b(?:document|window)\.|\b(?:HTML|SVG)\w*Element\b/.test(text(file)),
   );
   expect(using).toEqual([]);
-});
-
-describe("sizes", () => {
-  test(`no folder has more than ${MOST_FILES} entries, and the top no more than ${MOST_AT_TOP}`, () => {
-    const counts = new Map<string, number>();
-    for (const { parentPath } of entries) counts.set(parentPath, (counts.get(parentPath) ?? 0) + 1);
-    const most = (folder: string) => (join(folder, "x") === join(SRC, "x") ? MOST_AT_TOP : MOST_FILES);
-    expect([...counts].filter(([folder, count]) => count > most(folder))).toEqual([]);
-  });
-
-  test(`no file has more than ${MOST_LINES} lines`, () => {
-    expect(files.filter((file) => text(file).split("\n").length - 1 > MOST_LINES)).toEqual([]);
-  });
 });

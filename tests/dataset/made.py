@@ -44,6 +44,7 @@ def row(position: int, patches: int = 49, **given: Any) -> dict[str, Any]:
         "cover": [0, 0, _SIDE, _SIDE],
         "energy": None,
         "concentration": None,
+        "foreign": False,
         "thumbnail": None,
         "method": "grad-eclip",
         "model": "demo",

@@ -82,6 +82,16 @@ def test_the_embedded_model_by_name(tmp_path: Path) -> None:
     assert frame.method.unique().tolist() == ["Grad-ECLIP"]
 
 
+def test_pictures_that_are_foreign_to_the_model_are_counted(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3)).astype(np.uint8)
+    drawn = gw.demo.scenes()[0]
+    pairs = [(noise, "a dog"), (drawn.image, drawn.caption), (noise, "a cat")]
+    with pytest.warns(UserWarning, match="2 of 3 pairs .* knows drawings only"):
+        run = gw.explain_dataset(pairs, tmp_path, device="cpu", **OPTIONS)
+    assert run.foreign == 2
+    assert run.to_frame().foreign.tolist() == [True, False, True]
+
+
 def test_processes_read_the_same(small: gw.ClipModel, tmp_path: Path) -> None:
     pairs = make_pairs(19)
     options: dict[str, Any] = {"model": small, "progress": False, "batch_size": 4}

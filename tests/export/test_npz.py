@@ -60,8 +60,9 @@ def saved(tmp_path: Path) -> Path:
         {"integrated_gradients": None},
         {"logit_bias": -10.0, "reference": True, "notes": ()},
         {"caption": "a dog 狗 🐶 كلب, </script>"},
+        {"foreign": True},
     ],
-    ids=["full", "no readings", "no integrated gradients", "with a bias", "any script"],
+    ids=["full", "no readings", "no integrated gradients", "with a bias", "any script", "foreign"],
 )
 def test_every_field_comes_back(changes: dict[str, Any], tmp_path: Path) -> None:
     e = make_explanation(**changes)

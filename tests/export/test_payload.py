@@ -79,6 +79,9 @@ def test_the_header_holds_what_the_docstring_says() -> None:
     assert header["blocks"]["image"] == [0.125, 0.25, 0.5]
     assert header["no_evidence"] == {"image": False, "text": False}
     assert header["notes"] == ["A note."]
+    assert header["foreign"] is None
+    foreign = to_payload(make_explanation(foreign=True))["header"]["foreign"]
+    assert foreign == {"model": "ViT-B-16/openai", "megabytes": 599}
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))

@@ -22,8 +22,8 @@ from gradeclip_widget.training.batches import (
     vocabulary_ids,
 )
 from gradeclip_widget.training.fast_towers import encode_images, encode_texts
-from gradeclip_widget.training.losses import contrast, contrast_many
-from gradeclip_widget.training.muon import Muon, orthogonal
+from gradeclip_widget.training.optimization.losses import contrast, contrast_many
+from gradeclip_widget.training.optimization.muon import Muon, orthogonal
 from gradeclip_widget.training.recipes import Stage, locate
 from gradeclip_widget.training.train import Training, train
 

@@ -73,6 +73,7 @@ def pairs(count: int, *, seed: int = 0) -> pa.Table:
         ),
         "energy": pa.nulls(count, pa.float32()),
         "concentration": dice.uniform(0.1, 0.9, count).astype(np.float32),
+        "foreign": [False] * count,
         "thumbnail": small,
         "method": ["grad-eclip"] * count,
         "model": ["demo"] * count,

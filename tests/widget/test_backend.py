@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import open_clip
+import numpy as np
 import pytest
 import torch
 import traitlets as t
@@ -510,3 +511,21 @@ def test_one_picture_is_in_memory_however_many_prompts(clip: gw.ClipModel, scene
     source = widget._display.backend.pictures[0].source
     assert isinstance(source, LoadedImage)
     assert all(e.image is source.image for e in widget.explanations)
+
+
+def test_a_photograph_given_to_the_embedded_model_offers_one_for_photographs(
+    clip: gw.ClipModel,
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (224, 224, 3), np.uint8)
+    widget = gw.explore(noise, "a cat", clip)
+    header = widget._payloads[0]["header"]
+    assert header["foreign"]["model"] in [entry["name"] for entry in widget._models]
+    assert header["notes"][0].startswith("This model knows drawings only")
+    widget.close()
+
+
+def test_a_drawing_offers_no_other_model(clip: gw.ClipModel, scene: Scene) -> None:
+    widget = gw.explore(scene.image, "a dog", clip)
+    assert widget._payloads[0]["header"]["foreign"] is None
+    assert [entry["name"] for entry in widget._models] == ["demo"]
+    widget.close()

@@ -16,7 +16,8 @@ from huggingface_hub.constants import HF_HUB_CACHE
 
 from ...core.progress import Progress, no_progress
 from ...demo import model as demo
-from ..model import ClipModel
+from ...demo.trunk.drawn import FOREIGN, are_foreign
+from ..model import ClipModel, Foreign
 from . import hub
 from .checkpoints import load_weights
 from .download_progress import LOADING, report_downloads, weights_size
@@ -52,10 +53,11 @@ def load(
     'demo'
 
     Args:
-        name: ``"demo"`` for the embedded model, a name of ``open_clip.list_models()``, or name and weights in
-            one, as in ``"ViT-B-16/openai"``. OpenAI's names (``"ViT-L/14@336px"``), repositories of the
-            hub that hold a model of open_clip (``"laion/CLIP-ViT-B-32-laion2B-s34B-b79K"``) and folders with
-            an ``open_clip_config.json`` are taken too.
+        name: ``"demo"`` for the embedded model, which knows drawings only; for photographs a name of
+            ``open_clip.list_models()``, or name and weights in one, as in ``"ViT-B-16/openai"``. OpenAI's
+            names (``"ViT-L/14@336px"``), repositories of the hub that hold a model of open_clip
+            (``"laion/CLIP-ViT-B-32-laion2B-s34B-b79K"``) and folders with an ``open_clip_config.json`` are
+            taken too.
         pretrained: tag of the weights, or path of a checkpoint. Checkpoints are read as safetensors or with
             ``weights_only=True``: no code in them runs. Prefixes of wrappers, dictionaries around the
             weights and a head beside the model are seen through.
@@ -141,6 +143,7 @@ def _built(
                 name=DEMO,
                 dtype=dtype,
                 known_tokens=demo.known_token_ids(),
+                foreign=Foreign(are_foreign, FOREIGN),
             )
         model, preprocess, tokenizer, notes = _parts(source, target, cache_dir, progress)
         return ClipModel(model, preprocess, tokenizer, name=source.label, dtype=dtype, notes=notes)

@@ -33,7 +33,7 @@ _NETWORK = (
     "OfflineModeIsEnabled",
     "LocalEntryNotFoundError",
 )
-_DEMO = "or use model='demo', which needs no download"
+_DEMO = "model='demo' needs no download, but knows drawings only"
 
 
 def explain_failure(
@@ -89,7 +89,7 @@ def _reason(source: Source, error: BaseException, folder: str, answers: bool) ->
         )
         return (
             f"{missing}{f' ({detail})' if detail else ''}, and the files are not all in {folder}; {remedy}, "
-            f"or put a checkpoint file there and pass its path as pretrained=, {_DEMO}"
+            f"or put a checkpoint file there and pass its path as pretrained=; {_DEMO}"
         )
     if "EntryNotFoundError" in names or swallowed or "'model_cfg'" in str(error):
         return (
@@ -100,7 +100,7 @@ def _reason(source: Source, error: BaseException, folder: str, answers: bool) ->
         return str(missing_extra(package, "hf", "text encoders and tokenizers of Hugging Face"))
     if isinstance(error, ImportError) or "pip install" in str(error):
         return f"{sentence(error)}; install the package that is missing"
-    return f"{sentence(error)}; pass the path of a checkpoint as pretrained=, {_DEMO}"
+    return f"{sentence(error)}; pass the path of a checkpoint as pretrained=; {_DEMO}"
 
 
 def sentence(error: BaseException) -> str:

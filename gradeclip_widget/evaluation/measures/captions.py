@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.words import FUNCTION_WORDS, split_words
-from ...demo.scenes import Composer, Scene, sample_scene
+from ...demo.composer import Composer
+from ...demo.scenes import Scene, sample_scene
 from ...demo.sprites import shipped
 from ...demo.world import COLORS, SHAPES, singular
 from ...explain.explanation import Explanation

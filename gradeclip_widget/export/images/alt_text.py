@@ -12,6 +12,8 @@ _DOWN, _ACROSS = ("top", "middle", "bottom"), ("left", "center", "right")
 def alt_text(explanation: ExplanationData, phrase: Phrase | None = None) -> str:
     """Return sentences: the caption and its score; which words raise it, and where; which lower it.
 
+    A warning that the picture is foreign to the model comes before them.
+
     Args:
         explanation: what the picture shows.
         phrase: the word or phrase whose map is painted; ``None`` for all words that count.
@@ -20,7 +22,8 @@ def alt_text(explanation: ExplanationData, phrase: Phrase | None = None) -> str:
         ValueError: no such word.
     """
     e = explanation
-    head = (
+    head = "" if e.warning is None else f"{e.warning} "
+    head += (
         f'Picture explained for the caption "{" ".join(e.caption.split())}", score {e.score:.3f}.'
     )
     if phrase is not None:

@@ -12,6 +12,7 @@ from ...core.match import describe_match
 from ..painting.color_scales import color_table
 from ..painting.overlay import overlay
 from ..painting.overview import NEUTRAL_COLOR, color_of
+from .banner import with_banner
 from .chosen import Phrase, words_of
 from .lettering import FAINT, INK, SOFT, Mark, draw_caption, font_of, readable, shorten
 
@@ -79,7 +80,7 @@ def draw_card(
     card = Image.new("RGB", size, GROUND)
     card.paste(picture, (margin + (inner - picture.width) // 2, margin))
     card.paste(below, (0, picture.height + 2 * margin))
-    return card
+    return with_banner(card, explanation.warning, _TEXT * density)
 
 
 def painted(

@@ -16,6 +16,7 @@ from ..painting.chips import draw_chips
 from ..painting.overlay import overlay
 from ..painting.overview import chip_of, color_of
 from .alt_text import alt_text
+from .banner import with_banner
 from .card import GROUND, NARROWEST, marks_of, resized
 from .chosen import chosen_highlights
 from .lettering import SOFT, Mark, draw_caption, font_of, readable, shorten
@@ -106,7 +107,7 @@ def _frame(
     frame = Image.new("RGB", (width, picture.height + 2 * _MARGIN + height), GROUND)
     frame.paste(picture, (_MARGIN + (inner - picture.width) // 2, _MARGIN))
     frame.paste(below, (0, picture.height + 2 * _MARGIN))
-    return frame
+    return with_banner(frame, e.warning, _TEXT)
 
 
 def _quantized(frame: Image.Image) -> Image.Image:

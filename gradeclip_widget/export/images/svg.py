@@ -14,6 +14,7 @@ from ..painting.chips import Chip, lay_out, text_size
 from ..painting.overview import HALF, chip_of, color_of
 from ..picture import portable_url
 from .alt_text import alt_text
+from .banner import GROUND, LEADING, PAD, banner_height, wrapped
 from .chosen import chosen_highlights, text_of
 from .contours import Line, contour_lines, smooth_path
 from .lettering import INK, font_of
@@ -52,8 +53,9 @@ def svg(
     lines = contour_lines(e, found, level)
     contours = [_contour(e, h, ls) for h, ls in zip(found, lines, strict=True)]
     labels = [_label(*item, size) for item in zip(chips, names, boxes, strict=True)]
+    above, banner = _banner(e, size)
     return f"""<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" \
-width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img">
+width="{width}" height="{above + height}" viewBox="0 {-above} {width} {above + height}" role="img">
 <title>{html.escape(e.caption)}</title>
 <desc>{html.escape(alt_text(e))}</desc>
 <image width="{width}" height="{height}" preserveAspectRatio="none" xlink:href="{portable_url(e.image)}"/>
@@ -61,7 +63,7 @@ width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img">
 {_joined(contours)}</g>
 <g font-family="{_FONT}" font-size="{size}" fill="{INK}" text-anchor="middle">
 {_joined(labels)}</g>
-</svg>
+{banner}</svg>
 """
 
 
@@ -89,6 +91,23 @@ def _label(chip: Chip, name: str, box: PixelBox | None, size: int) -> str:
         f'{dot}\n<rect x="{x0}" y="{y0}" width="{x1 - x0}" height="{y1 - y0}" rx="{0.4 * size:.2f}" '
         f'fill="{chip.color}" {edge}/>\n'
         f'<text x="{text_x:.2f}" y="{text_y:.2f}">{html.escape(name)}</text>'
+    )
+
+
+def _banner(e: ExplanationData, size: int) -> tuple[int, str]:
+    """Return the height of the warning above the picture, and its drawing; nothing where there is none."""
+    if e.warning is None:
+        return 0, ""
+    lines = wrapped(e.warning, font_of(e, size), e.image.width - 2 * PAD * size)
+    height = banner_height(len(lines), size)
+    spans = [
+        f'<tspan x="{PAD * size:.2f}" dy="{LEADING * size:.2f}">{html.escape(line)}</tspan>'
+        for line in lines
+    ]
+    return height, (
+        f'<rect y="{-height}" width="{e.image.width}" height="{height}" fill="{GROUND}"/>\n'
+        f'<text y="{PAD * size - height:.2f}" font-family="{_FONT}" font-size="{size}" fill="{INK}">'
+        f"{''.join(spans)}</text>\n"
     )
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from ...clip import ClipModel
 from ...clip.preprocessing import Picture, Source
+from ...core.foreign import FOR_PHOTOGRAPHS
 from ...core.progress import Progress
 from ...core.vocabulary import Vocabulary
 from ...explain.explainer import Explainer
@@ -83,6 +84,8 @@ class Backend:
             captions = [key.prompts[0] for key in missing]
             encoded = self.encode(request, explainer, progress)
             made = explainer(encoded, captions, progress=progress)
+            if any(e.foreign for e in made):
+                self.models.offer(FOR_PHOTOGRAPHS)
             if are_embedded(explainer.clip):
                 made = [explainer.with_unrelated_scores(e, encoded) for e in made]
             found.update(zip(missing, made, strict=True))

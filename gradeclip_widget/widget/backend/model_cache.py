@@ -56,6 +56,11 @@ class ModelCache:
                 "another name: ClipModel(..., name=...)"
             )
 
+    def offer(self, model: str) -> None:
+        """Add a model to the menu by its name, unless one of that name is there."""
+        if loading.label(model) not in self._sources:
+            self._add_name(model)
+
     @property
     def names(self) -> tuple[str, ...]:
         """All models, loaded or not."""

@@ -72,7 +72,7 @@ def test_without_a_network_one_sentence_comes_within_five_seconds(
     assert said.endswith(
         f": {address.removeprefix('http://')} did not answer, and the files are not all in {tmp_path}; check "
         "the network (a slow one needs HF_HUB_ETAG_TIMEOUT=30), or put a checkpoint file there and pass its "
-        "path as pretrained=, or use model='demo', which needs no download"
+        "path as pretrained=; model='demo' needs no download, but knows drawings only"
     )
     assert constants.HF_HUB_OFFLINE is False
 

@@ -1,0 +1,1 @@
+"""What training lowers, and how: losses and the optimizer."""
