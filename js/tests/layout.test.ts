@@ -1,4 +1,4 @@
-// The layout of js/src: which folder may import which, and how large folders and files may get.
+// The layout of js/src: which folder may import which.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";

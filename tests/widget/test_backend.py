@@ -9,8 +9,8 @@ import weakref
 from pathlib import Path
 from typing import Any
 
-import open_clip
 import numpy as np
+import open_clip
 import pytest
 import torch
 import traitlets as t
