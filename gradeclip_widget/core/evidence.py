@@ -25,7 +25,7 @@ MEASURES = {  # of a word's importance, in order of preference, and what to call
 SIGNS = ("positive", "negative", "both")  # which evidence of a map is shown
 HUES = 6  # as many colors as readers tell apart at a glance, color-blind ones included
 COUNTS = 0.15  # a word counts from this share of the largest importance on
-LOWERS = 0.05  # a word lowers the score from this share of the largest importance in size on
+LOWERS = 0.1  # a word lowers the score from this share of the largest importance in size on
 UNSEEN = 5e-4  # of the score: what three digits do not show
 _ALIKE = 0.8  # neighbors are one highlight from this cosine similarity of their evidence on
 

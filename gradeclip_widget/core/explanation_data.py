@@ -167,7 +167,7 @@ class ExplanationData(ExplanationRecord):
     def lowering_words(self, measure: str | None = None) -> tuple[int, ...]:
         """Return the indices of the words that lower the score, in caption order.
 
-        Left out are words whose importance is less than 5 % of the largest in size, small words ("a"), and
+        Left out are words whose importance is less than 10 % of the largest in size, small words ("a"), and
         words that the model was never trained on.
 
         Args:

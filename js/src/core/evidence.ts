@@ -15,7 +15,7 @@ export interface Highlight {
 
 export const HUE_COUNT = 6; // as many colors as can be told apart at a glance
 export const HIGHLIGHT_THRESHOLD = 0.15; // of the largest importance; words below it are not highlighted
-const LOWERING_THRESHOLD = 0.05; // of the largest importance in size; words nearer to zero do not lower the score
+const LOWERING_THRESHOLD = 0.1; // of the largest importance in size; words nearer to zero do not lower the score
 const MERGE_SIMILARITY = 0.8; // cosine similarity of two adjacent words' evidence at which they become one highlight
 
 /** The words' importance by a measure; by the default measure if that one was not computed. */

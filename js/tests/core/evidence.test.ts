@@ -167,8 +167,8 @@ describe("highlights", () => {
 });
 
 describe("the words that lower the score", () => {
-  test("do so by 0.05 of the largest importance in size or more; small words are left to others", () => {
-    const e = pointing([[0], [1], [2], [3]], [1, -0.05, -0.0499, -0.5]);
+  test("do so by 0.1 of the largest importance in size or more; small words are left to others", () => {
+    const e = pointing([[0], [1], [2], [3]], [1, -0.1, -0.0999, -0.5]);
     e.header.words[3].small = true;
     expect([...lowering(e)]).toEqual([1]);
   });
