@@ -32,7 +32,7 @@ class WordGame:
     Attributes:
         players: of each player, the positions of its words among the caption's, ascending.
         coalitions: positions of the words of each coalition, ascending: first none, last all, between them
-            all others, or, of more than `EXACT` players, each player alone and all without it.
+            all others, or, of many players, each player alone and all without it.
         words: how many words the caption has.
     """
 
@@ -41,26 +41,31 @@ class WordGame:
     words: int
 
     @classmethod
-    def of(cls, words: Sequence[Word]) -> WordGame:
+    def of(cls, words: Sequence[Word], exact: int = EXACT) -> WordGame:
         """Return the game of a caption.
 
         Words that the model does not read, or was never trained on, are no players. Small words (see
         `Word.small`) are one player, unless there are no others.
+
+        Args:
+            words: the caption's.
+            exact: up to how many players all coalitions are wanted.
         """
         read = [w for w, word in enumerate(words) if word.tokens and word.known]
         small = tuple(w for w in read if words[w].small)
         content = [(w,) for w in read if not words[w].small]
         players = (*content, small) if small and content else (*content, *((w,) for w in small))
-        members = [_coalition(row, players) for row in _membership(len(players))]
+        rows = _membership(len(players), len(players) <= exact)
+        members = [_coalition(row, players) for row in rows]
         return cls(tuple(players), tuple(members), len(words))
 
     def values(self, scores: NDArray[np.floating]) -> Values:
         """Return the Shapley value of each word, (W,), in units of the score; 0 for words that do not play.
 
         Small words share what they add together equally. The values sum to the last score less the first.
-        With at most `EXACT` players they are exact. Beyond, they are those of Kernel SHAP from the coalitions
-        of one player and of all but one: the mean of what a player adds to the empty caption and what the
-        whole caption loses without it, each shifted by the same amount, so that they add up.
+        They are exact where all coalitions have a score. Else they are those of Kernel SHAP from the
+        coalitions of one player and of all but one: the mean of what a player adds to the empty caption and
+        what the whole caption loses without it, each shifted by the same amount, so that they add up.
 
         Args:
             scores: (C,) of the coalitions.
@@ -68,15 +73,15 @@ class WordGame:
         values = np.zeros(self.words)
         worth = scores.astype(np.float64)
         count = len(self.players)
-        of_players = _exact(worth, count) if count <= EXACT else _kernel(worth)
+        of_players = _exact(worth, count) if len(worth) == 2**count else _kernel(worth)
         for player, value in zip(self.players, of_players, strict=True):
             values[list(player)] = value / len(player)
         return values
 
 
-def _membership(players: int) -> NDArray[np.bool_]:
+def _membership(players: int, all_of_them: bool) -> NDArray[np.bool_]:
     """Return which players are in which coalition, (C, players); see `WordGame`."""
-    if players <= EXACT:
+    if all_of_them:
         masks = np.arange(2**players)
         return (masks[:, None] >> np.arange(players) & 1).astype(bool)
     alone = np.eye(players, dtype=bool)
