@@ -1,7 +1,7 @@
 """How far Kernel SHAP from few coalitions is from exact Shapley values of words.
 
-``python -m benchmarks.shapley [--scenes 300 --seed 981000]``: true captions of drawn scenes with more players than
-are exact, the embedded model. The exact values take the scores of all coalitions.
+``python -m benchmarks.shapley [--scenes 300 --seed 981000]``: true captions of drawn scenes with more players
+than are exact, the embedded model. The exact values take the scores of all coalitions.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ DENSITY = 1.5  # pixels of the file for one at which it is shown, so that text s
 NARROWEST = 400  # pixels: a card that is narrower has no room for words
 GROUND = "#ffffff"
 _CHOSEN = "#f0a03c"  # of the words whose map is shown
+_PALE = "#e4d9f0"  # behind words of the caption that lower the score
 _AGAINST, _REST = "#6a3d9a", "#c9ced8"  # of words that lower the score, and of what is no word's
 # In pixels at which the card is shown.
 _MARGIN, _TALLEST, _LEAST = 20, 500, 540
@@ -116,7 +117,8 @@ def marks_of(explanation: ExplanationData, phrase: Phrase | None) -> list[Mark]:
         return [Mark(words_of(explanation, phrase), _CHOSEN)]
     if explanation.reference:  # one map of the whole caption, no hues
         return []
-    return [Mark(h.words, color_of(h)) for h in explanation.highlights()]
+    raising = [Mark(h.words, color_of(h)) for h in explanation.highlights()]
+    return raising + [Mark((w,), _PALE) for w in explanation.lowering_words()]
 
 
 class _Sheet:

@@ -15,7 +15,7 @@ from gradeclip_widget.export.images.lettering import Mark, draw_caption
 from gradeclip_widget.export.painting.overview import HUE_COLORS
 
 from ...browser.made import made_explanation
-from ...factories import make_explanation, picture
+from ...factories import make_explanation, picture, with_values
 from ...golden.make import explanation_of_many
 
 MADE = made_explanation()
@@ -72,6 +72,23 @@ def test_the_most_important_words_have_the_longest_bars_in_their_colors() -> Non
     shares = [h.importance for h in found]
     assert np.argsort(lengths).tolist() == np.argsort(shares).tolist()
     assert min(lengths) / max(lengths) == pytest.approx(min(shares) / max(shares), abs=0.05)
+
+
+def test_a_word_that_lowers_the_score_is_hatched_and_named() -> None:
+    e = with_values(MADE, [0.01, 0.2, -0.1, 0.01, 0.01, 0.01, 0.01])
+    against, raising = "#6a3d9a", HUE_COLORS[0]
+    image = opened(e.to_png())
+    assert bars(image, against) > 0.3 * bars(image, raising)
+    assert 0.05 < filled(image, against) < 0.8
+    assert 'Words that lower it: "fox" -0.100.' in alt_text(e)
+    assert bars(opened(MADE.to_png()), against) == 0
+
+
+def filled(image: Image.Image, color: str) -> float:
+    """The part of the box around a bar that has its color."""
+    same = near(image, color)[round(0.65 * image.height) :]
+    rows, columns = np.flatnonzero(same.any(1)), np.flatnonzero(same.any(0))
+    return float(same[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].mean())
 
 
 def test_a_word_has_its_own_card() -> None:

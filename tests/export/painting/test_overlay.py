@@ -79,3 +79,38 @@ def test_a_map_without_evidence_is_painted_without_warnings(
         e.overlay(caption_map=True, sign=sign)
     e.overlay()
     assert not recwarn.list
+
+
+def painted_by(e: Explanation, word: str, **options: str) -> float:
+    """How much a word's overlay changes the picture that the model saw, in the mean."""
+    blank = e.overlay(word, opacity=0, **options)
+    change = np.abs(np.asarray(e.overlay(word, **options), float) - np.asarray(blank, float))
+    return float(change.mean())
+
+
+def test_a_word_is_painted_in_proportion_to_what_it_adds() -> None:
+    same = np.zeros((4, *GRID))
+    same[:, 1, 2] = 1  # all words at one place
+    maps = {"left_out": same, "interactions": np.zeros((6, *GRID))}
+    e = make_explanation(**maps, shapley=[0.002, 0.05, 0.1, 0.2])
+    strength = [painted_by(e, w, reading="left out") for w in ("a", "red-ish", "dog", "running")]
+    floor = strength[0]  # the picture is darkened a little wherever there is no evidence
+    above = np.array(strength) - floor
+    assert (np.diff(above) > 0).all()
+    assert above[1] < 0.6 * above[3]
+
+
+def test_a_word_that_lowers_the_score_shows_where_the_picture_speaks_against_it() -> None:
+    signed = np.zeros((4, *GRID))
+    signed[2, 0, 0], signed[2, 2, 4] = 1, -1
+    e = make_explanation(
+        image=Image.new("RGB", (60, 40), "white"), left_out=signed, shapley=[0, 0.2, -0.1, 0]
+    )
+    painted = np.asarray(e.overlay("dog", reading="left out"), int)
+    for_it, against_it = painted[8, 10], painted[32, 50]  # the middles of the two patches
+    assert against_it.sum() < for_it.sum()  # that patch alone is painted
+    assert against_it[2] > against_it[1]  # in purple
+    assert (
+        e.overlay("dog", reading="left out").tobytes()
+        == e.overlay("dog", reading="left out", sign="negative").tobytes()
+    )
