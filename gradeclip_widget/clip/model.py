@@ -249,11 +249,11 @@ class ClipModel:
         """Return of each picture whether it is unlike all that the model was trained on.
 
         Args:
-            pixels: (B, 3, H, W) on the model's device, normalized.
+            pixels: (B, 3, H, W) normalized, on any device.
         """
-        return (
-            [False] * len(pixels) if self.foreign is None else self.foreign.rule(self.model, pixels)
-        )
+        if self.foreign is None:
+            return [False] * len(pixels)
+        return self.foreign.rule(self.model, self.to_device(pixels))
 
     def to_device(self, pixels: Tensor) -> Tensor:
         """Return pixels on the model's device."""

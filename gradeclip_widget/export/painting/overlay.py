@@ -36,6 +36,7 @@ def overlay(
         raise ValueError(f"opacity={opacity}: give 0 to 1")
     if sign is not None and sign not in SIGNS:
         raise ValueError(f"sign={sign!r}: use one of {', '.join(map(repr, SIGNS))}")
+    color_table(color_scale, sign or "positive")  # raises ValueError where there is no such scale
     if caption_map and phrase is not None:
         raise ValueError(f"caption_map=True paints no words: leave out {phrase!r}")
     if phrase is None and not caption_map and not e.reference:
