@@ -63,9 +63,9 @@ def unrelated_scores(
         progress: called at the stage "unrelated sentences", between a few of them.
     """
     clip = encoded.setup.clip
+    embeddings = _embeddings(clip, progress)
     with clip.inference_context():
         encoded.check_version()
-        embeddings = _embeddings(clip, progress)
         scores = (embeddings @ encoded.trace.embedding.to(embeddings)).float().cpu().numpy()
     named = _content(caption)
     unrelated = [not named & _content(sentence) for sentence in _sentences(clip)]
@@ -84,26 +84,29 @@ def _sentences(clip: ClipModel) -> tuple[str, ...]:
 
 
 def _embeddings(clip: ClipModel, progress: Progress) -> Tensor:
-    """Return the unit text embeddings (K, E) of the sentences, while the model is running.
+    """Return the unit text embeddings (K, E) of the sentences.
 
-    Work that ends at a report of progress is taken up where it ended.
+    Between pieces the model is free for others. Work that ends at a report of progress is taken up where it
+    ended.
     """
-    version, pieces = _KEPT.get(clip, (None, []))
-    if version is not clip.version:
-        pieces = []
-        _KEPT[clip] = clip.version, pieces
-    if not pieces:
-        path = _cached(clip)
-        if (stored := _read(path)) is not None:
+    with clip.inference_context():
+        version, pieces = _KEPT.get(clip, (None, []))
+        if version is not clip.version:
+            version, pieces = _KEPT[clip] = clip.version, []
+        if not pieces and (stored := _read(_cached(clip))) is not None:
             pieces.append(stored.to(clip.device))
     tokenizer, sentences = clip.tokenizer, _sentences(clip)
-    done = sum(map(len, pieces))
-    if done < COUNT:
-        for start in range(done, COUNT, _PIECE):
-            progress("unrelated sentences", start, COUNT)
-            few = sentences[start : start + _PIECE]
-            ids = [tokenizer.add_special_tokens(tokenizer.encode(one)) for one in few]
-            pieces.append(clip.embed(ids))
+    encoded = False
+    while (done := sum(map(len, pieces))) < COUNT:
+        progress("unrelated sentences", done, COUNT)
+        with clip.inference_context():
+            done = sum(map(len, pieces))  # another thread may have gone on meanwhile
+            few = sentences[done : done + _PIECE]
+            if few:
+                ids = [tokenizer.add_special_tokens(tokenizer.encode(one)) for one in few]
+                pieces.append(clip.embed(ids))
+                encoded = True
+    if encoded and clip.version is version:
         _write(_cached(clip), torch.cat(pieces))
     return torch.cat(pieces)
 

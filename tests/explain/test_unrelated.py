@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -136,3 +137,25 @@ def test_a_folder_that_cannot_be_written_to_is_passed_over(
 ) -> None:
     folder.write_text("a file where the folder would be")
     assert len(gw.Explainer(fresh).unrelated_scores(scene.image, "a dog")) > 150
+
+
+def test_two_threads_encode_them_once(fresh: gw.ClipModel, scene: Scene) -> None:
+    explainer = gw.Explainer(fresh)
+    encoded = explainer.encode(scene.image)
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(explainer.unrelated_scores, encoded, "a") for _ in range(4)]
+        assert [len(one.result()) for one in asked] == [200] * 4
+
+
+def test_the_model_is_free_between_pieces(fresh: gw.ClipModel, scene: Scene) -> None:
+    explainer, between = gw.Explainer(fresh), []
+    encoded = explainer.encode(scene.image)
+
+    def use_it_elsewhere(stage: str, done: int, total: int | None) -> None:
+        if done == 80:
+            with ThreadPoolExecutor(1) as pool:
+                asked = pool.submit(explainer, encoded, "a dog")
+                between.append(asked.result(timeout=60).caption)
+
+    explainer.unrelated_scores(encoded, "a cat", use_it_elsewhere)
+    assert between == ["a dog"]
