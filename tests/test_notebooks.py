@@ -32,6 +32,7 @@ assert wrong.loc[["not there", "wrong color", "wrong number"], "colored"].max() 
 alike = wrong.loc["not there, in place of what looks alike"]
 assert 0.3 < alike["marked"] < 0.7 and 0 < alike["colored"] < 0.2
 assert 0.3 < wrong.loc["color of the other thing", "colored"] < 0.5
+assert wrong.loc["thing in the other's color", "marked"] == 1
 assert not wrong.loc["a place, right or wrong", ["marked", "colored"]].any()
 full, part, half, none = [rank for _, _, rank, _ in matches]
 assert full == part == 1 and 0.9 < half < 0.98 and none < 0.9
