@@ -5,7 +5,8 @@ A comment in a page's Markdown, followed by a picture, names what the site shows
     <!-- live {"scene": 0, "selected_words": [1]} -->
     ![The words of a caption on a picture](images/widget-light.png)
 
-Its entries are the number of a drawn scene and keywords of `gradeclip_widget.explore`. The explanation is
+Its entries are the number of a drawn scene, the frame's title where the picture's description does not fit,
+and keywords of `gradeclip_widget.explore`. The explanation is
 computed by the embedded model while the site is built. It is a page of its own and makes no network request.
 """
 
@@ -86,11 +87,12 @@ class LiveFrames(SphinxTransform):
         if picture is None:
             raise ValueError(f"{self.env.docname}: no picture follows {mark.astext()}")
         name = hashlib.sha256(mark.astext().encode()).hexdigest()[:12] + ".html"
+        title = options.pop("title", picture["alt"])
         write_page(options, Path(self.app.outdir, FOLDER, name))
         source = "../" * self.env.docname.count("/") + f"{FOLDER}/{name}"
         frame = (
             f'<iframe class="live-frame" src="{source}" loading="lazy" sandbox="allow-scripts" '
-            f'title="{html.escape(picture["alt"])}"></iframe>'
+            f'title="{html.escape(title)}"></iframe>'
         )
         paragraph.replace_self(nodes.raw("", frame, format="html"))
         mark.parent.remove(mark)

@@ -242,7 +242,7 @@ def test_a_live_frame_fits_its_page(site: Path, chromium: Browser) -> None:
         page.on("request", lambda request: requests.append(request.url))
         fits(page, site / "docs/howto/ask-a-region.html")
         frame = page.frame_locator("iframe.live-frame")
-        expect(frame.get_by_text("What this region says")).to_be_visible()
+        expect(frame.get_by_text("Words supported by this region")).to_be_visible()
         assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
 
 

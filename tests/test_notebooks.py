@@ -16,6 +16,8 @@ LOCAL_LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 # What the texts say of numbers that cells show, in the cells' own names.
 CLAIMS = {
     "datasets": """
+assert both["share_difference"].abs().max() < 0.005
+assert (both["share_difference_low"] * both["share_difference_high"] <= 0).mean() > 0.5
 assert (run.explained, run.failed) == (59, 1)
 assert errors["image"].str.endswith("500007.png").all()
 assert (statistics.set_index("word")["counts"][["and", "a"]] < 0.1).all()
@@ -24,6 +26,18 @@ assert gallery.rows["caption"].str.contains("dog").all()
 assert gallery.rows["disagreement"].is_monotonic_decreasing
 """,
     "limits": """
+assert wrong.loc[["there", "right color"], ["marked", "colored"]].values.tolist() == [[0, 1], [0, 1]]
+assert wrong.loc[["not there", "wrong color", "wrong number"], "marked"].min() == 1
+assert wrong.loc[["not there", "wrong color", "wrong number"], "colored"].max() == 0
+alike = wrong.loc["not there, in place of what looks alike"]
+assert 0.3 < alike["marked"] < 0.7 and 0 < alike["colored"] < 0.2
+assert 0.3 < wrong.loc["color of the other thing", "colored"] < 0.5
+assert wrong.loc["thing in the other's color", "marked"] == 1
+assert not wrong.loc["a place, right or wrong", ["marked", "colored"]].any()
+full, part, half, none = [rank for _, _, rank, _ in matches]
+assert full == part == 1 and 0.9 < half < 0.98 and none < 0.9
+assert at_most_zero.sum() <= 0.02 * named.sum()
+assert rank_own.min() >= 0.98 and 0.9 < (rank_next < 0.98).mean() < 1
 for name in ("another thing", "another color", "colors swapped"):
     assert results[name]["low"] > 0.5, name
 assert results["bigger or smaller"]["equal scores"] == 1
@@ -35,6 +49,9 @@ assert abs(lost["left"][1]) < 0.005 < lost["left"][0] < lost["dog"][0], "counts,
 assert lost["dog"][1] > 0.1 > 0.005 > abs(lost["a"][0])
 """,
     "methods": """
+no = said.set_index(["figure", "importance"])["mean"]
+assert max(no["absent word colored", "shapley"], no["wrong color colored", "shapley"]) < 0.1
+assert min(no["absent word colored", "evidence"], no["wrong color colored", "evidence"]) > 0.5
 scores = {label: r.table.groupby("method")["mean"].min() for label, r in results.items()}
 assert scores["pointing game"].idxmin() == "random map"
 assert scores["pointing game"]["self-attention"] < 0.6 < scores["pointing game"]["grad-eclip"]
@@ -43,9 +60,15 @@ assert by_caption["self-attention"] < by_caption["grad-eclip"] - 0.1
 assert by_words["grad-eclip"] < min(by_caption["grad-eclip"], by_words["random map"]) - 0.1
 assert scores["word separation"]["self-attention"] == 1 > scores["word separation"]["grad-eclip"]
 """,
+    "quickstart": """
+assert abs(e.base() + e.word_importance.sum() - e.score) < 1e-6
+assert [wrong.words[k].text for k in wrong.lowering_words()] == ["green"]
+colored = {wrong.words[k].text for highlight in wrong.highlights() for k in highlight.words}
+assert colored == {"blue", "square"}, "circle adds next to nothing"
+""",
     "regions": """
 assert table["all quarters"].sub(table["importance"]).abs().max() < 1e-4
-assert abs(e.score - e.word_importance.sum()) < 1e-4
+assert abs(e.score - e.base() - e.word_importance.sum()) < 1e-4
 assert widget.seen[0]["word"] == "red circle"
 assert widget.erased["scores"][0] < e.score - 0.1
 """,

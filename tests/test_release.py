@@ -199,7 +199,7 @@ def test_the_quick_start_runs_from_the_wheel(
     widgets = [
         o for o in outputs if "application/vnd.jupyter.widget-view+json" in o.get("data", {})
     ]
-    assert len(widgets) == 3
+    assert len(widgets) == 4
     said = "".join(cell_output.text for cell_output in check.outputs)
     assert Path(said.strip()).parent == installed.packages / "gradeclip_widget"
 

@@ -35,7 +35,7 @@ class ExplanationData(ExplanationRecord):
         interactions: (T, rows, cols) token x patch interactions.
         token_importance: (T,) token attributions: the positive part of each token's contribution to the
             score, normalized to sum to 1 (all zeros where no contribution is positive).
-        alone: (W, rows, cols) maps along "a photo of a {word}", or ``None``.
+        alone: (W, rows, cols) maps along the embedding of the word as a caption of its own, or ``None``.
         left_out: (W, rows, cols) maps along t minus t without the word, or ``None``.
         cover: box of the picture (x0, y0, x1, y1) that the grid covers.
         image_block_shares, text_block_shares: (L,) block contributions: to first order, what every block's
