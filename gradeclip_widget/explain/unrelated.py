@@ -25,11 +25,12 @@ from ..clip import ClipModel
 from ..clip.verification.state import weights_digest
 from ..core.progress import Progress
 from ..core.words import FUNCTION_WORDS, split_words
-from ..demo.world import OBJECTS, singular
+from ..demo.world import COLORS, OBJECTS, SHAPES, singular
 from .encoded_image import EncodedImage
 
 FILE = Path(__file__).with_name("unrelated_sentences.txt")
 COUNT = 200
+SHAPED = tuple(f"{color} {shape}" for color in COLORS for shape in SHAPES)
 _PIECE = 8  # sentences encoded between two reports of progress, at each of which the work may end
 _KEPT: WeakKeyDictionary[ClipModel, tuple[object, list[Tensor]]] = WeakKeyDictionary()
 
@@ -46,8 +47,11 @@ def unrelated_sentences(drawings: bool = False) -> tuple[str, ...]:
     """
     if not drawings:
         return tuple(FILE.read_text(encoding="utf-8").splitlines())
-    pairs = Random(0).sample(list(combinations(OBJECTS, 2)), COUNT)
-    return tuple(f"{singular(one)} and {singular(other)}" for one, other in pairs)
+    rng = Random(0)
+    things = [*rng.sample(OBJECTS, 60), *rng.sample(SHAPED, 40)]
+    pairs = rng.sample(list(combinations([*OBJECTS, *SHAPED], 2)), COUNT - len(things))
+    joined = [f"{singular(one)} and {singular(other)}" for one, other in pairs]
+    return (*map(singular, things), *joined)
 
 
 def unrelated_scores(

@@ -15,7 +15,7 @@ const NAMES: Readonly<Record<string, ReadingName>> = {
   alone: {
     label: "On its own",
     short: "on its own",
-    help: "Where the model looks for the word by itself, as in “a photo of a …”",
+    help: "Where the model looks for the word by itself, in a sentence of this word alone",
   },
   "left out": {
     label: "What is lost without it",
