@@ -90,8 +90,8 @@ def right_beside_wrong(browser: Browser, path: Path) -> None:
     shots = []
     for caption in (RIGHT, WRONG):
         with shown(browser, gw.demo.scenes()[4], NARROW, "light", caption) as view:
-            shot = view.root.screenshot(style=WITHOUT_CONTROLS, omit_background=True)
-        shots.append(Image.open(io.BytesIO(shot)))
+            png = view.root.screenshot(style=WITHOUT_CONTROLS, omit_background=True)
+        shots.append(Image.open(io.BytesIO(png)))
     gap = round(16 * SCALE)
     width = sum(shot.width for shot in shots) + gap
     both = Image.new("RGBA", (width, max(shot.height for shot in shots)))
