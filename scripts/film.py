@@ -39,13 +39,17 @@ class Film:
         self._durations: list[int] = []  # ms
         self._at = (0.0, 0.0)
         view.page.evaluate(_POINTER)
-        self.glide(view.root.locator(".gradeclip-panel > .gradeclip-hint"), film=False)
+        self.rest(film=False)
 
     def hold(self, duration: int) -> None:
         """Show what the view shows now for some milliseconds."""
-        shot = self.view.root.screenshot()
+        shot = self.view.root.screenshot(animations="disabled")
         self._frames.append(Image.open(io.BytesIO(shot)).convert("RGB"))
         self._durations.append(duration)
+
+    def rest(self, *, film: bool = True) -> None:
+        """Move the pointer to where it points at nothing, and covers nothing."""
+        self.glide(self.view.root.locator(".gradeclip-footer"), (0.7, 0.75), film=film)
 
     def glide(
         self, to: Locator, at: tuple[float, float] = (0.5, 0.5), *, film: bool = True
@@ -67,6 +71,14 @@ class Film:
         """Move the pointer to a place of an element, and click."""
         self.glide(on, at)
         self.view.page.mouse.click(*self._at)
+
+    def drag(self, on: Locator, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Drag from one place of an element to another, in shares of its width and height."""
+        self.glide(on, start)
+        self.view.page.mouse.down()
+        self.glide(on, end)
+        self.hold(STEP)
+        self.view.page.mouse.up()
 
     def type(self, text: str, duration: int) -> None:
         """Type into what has the focus, a frame for each word."""

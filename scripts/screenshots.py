@@ -6,11 +6,14 @@ The stills are of exported pages, that of the gallery and the moving picture of 
 from __future__ import annotations
 
 import contextlib
+import io
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from PIL import Image
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 import gradeclip_widget as gw
@@ -22,16 +25,28 @@ from .gallery import gallery_still
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 WIDE, NARROW = 980, 420  # pixels
+SCALE = 1.5  # pixels of a picture per pixel of the page
+RIGHT, WRONG = "a red circle and a blue square", "a red circle and a green square"
+# Two captions are compared by what is said of them, not by the controls, which are the same.
+WITHOUT_CONTROLS = """:is(.gradeclip-controls, .gradeclip-details, .gradeclip-overview, .gradeclip-hint)
+  { display: none !important; }"""
 
 
 @contextlib.contextmanager
 def shown(
-    browser: Browser, scene: gw.demo.Scene, width: int, theme: Literal["light", "dark"]
+    browser: Browser,
+    scene: gw.demo.Scene,
+    width: int,
+    theme: Literal["light", "dark"],
+    caption: str = "",
 ) -> Iterator[View]:
-    """A scene explained by the embedded model in a page of its own."""
-    explanation = gw.Explainer(gw.load("demo"))(scene.image, scene.caption)
+    """A scene explained by the embedded model in a page of its own, with its own caption or another."""
+    explainer = gw.Explainer(gw.load("demo"))
+    explanation = explainer(scene.image, caption or scene.caption)
+    explanation = explainer.with_unrelated_scores(explanation, scene.image)
+    explanation = replace(explanation, seconds=None)  # it would tell how busy this machine is
     size = ViewportSize(width=width, height=900)
-    context = browser.new_context(viewport=size, color_scheme=theme, device_scale_factor=1.5)
+    context = browser.new_context(viewport=size, color_scheme=theme, device_scale_factor=SCALE)
     with tempfile.TemporaryDirectory() as folder, contextlib.closing(context):
         file = Path(folder, "page.html")
         explanation.to_html(file)
@@ -42,7 +57,7 @@ def shown(
 
 def take(view: View, name: str) -> None:
     """Write a picture of a view."""
-    view.root.screenshot(path=IMAGES / name)
+    view.root.screenshot(path=IMAGES / name, animations="disabled")
     print(f"{name}: {(IMAGES / name).stat().st_size / 1000:.0f} kB")
 
 
@@ -65,11 +80,33 @@ def stills(browser: Browser) -> None:
         take(view, "widget-narrow.png")
 
 
+def right_beside_wrong(browser: Browser, path: Path) -> None:
+    """Take a picture of two captions of one scene, side by side: a true one, and one with a wrong color.
+
+    Args:
+        browser: opens the pages.
+        path: of the PNG; it is transparent around the views.
+    """
+    shots = []
+    for caption in (RIGHT, WRONG):
+        with shown(browser, gw.demo.scenes()[4], NARROW, "light", caption) as view:
+            png = view.root.screenshot(style=WITHOUT_CONTROLS, omit_background=True)
+        shots.append(Image.open(io.BytesIO(png)))
+    gap = round(16 * SCALE)
+    width = sum(shot.width for shot in shots) + gap
+    both = Image.new("RGBA", (width, max(shot.height for shot in shots)))
+    for k, shot in enumerate(shots):
+        both.paste(shot, (k * (width - shot.width), 0))
+    both.save(path, optimize=True)
+    print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
+
+
 def main() -> None:
     """Take all pictures."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright, contextlib.closing(launch(playwright)) as browser:
         stills(browser)
+        right_beside_wrong(browser, IMAGES / "wrong-caption.png")
         gallery_still(browser, IMAGES / "gallery.webp")
         moving_picture(browser, IMAGES / "explore.webp")
 

@@ -24,12 +24,15 @@ HOSTILE = '</script><img src=x onerror="window.hacked = true"><b>fox</b>'
 
 
 def made_explanation(caption: str = CAPTION) -> Explanation:
-    """Return an explanation written by hand: the words fox and red see the fox, whale and blue the whale."""
+    """Return an explanation written by hand: the words fox and red see the fox, whale and blue the whale.
+
+    The whale speaks against the word fox, and the fox against beside.
+    """
     words = words_of(caption)
     interactions = np.full((len(words), *GRID), 0.001, np.float32)
     for row, word in zip(interactions, words, strict=True):
         row[_FOX_PATCHES] = {"fox": 1.0, "red": 0.5, "beside": -0.4}.get(word.text, 0.002)
-        row[_WHALE_PATCHES] = {"whale": 0.8, "blue": 0.5}.get(word.text, 0.002)
+        row[_WHALE_PATCHES] = {"whale": 0.8, "blue": 0.5, "fox": -0.3}.get(word.text, 0.002)
     pixels = np.full((*GRID, 3), (120, 160, 140), np.uint8)
     pixels[_FOX_PATCHES], pixels[_WHALE_PATCHES] = FOX_COLOR, WHALE_COLOR
     image = Image.fromarray(pixels).resize(SIZE, Image.Resampling.NEAREST)

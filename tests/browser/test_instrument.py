@@ -16,19 +16,17 @@ from .lab import LabServer, Notebook
 from .view import View
 
 SCENE = gw.demo.scenes()[0]
+X0, Y0, X1, Y1 = (
+    edge / side for edge, side in zip(SCENE.objects[0].box, 2 * SCENE.image.size, strict=True)
+)
+CORNERS = (X0, Y0), (X1, Y1)  # of the bicycle, in shares of the picture's width and height
+MIDDLE = (X0 + X1) / 2, (Y0 + Y1) / 2
 EXPLORE = "scene = gw.demo.scenes()[0]\nwidget = gw.explore(scene.image, {})\nwidget"
 
 
 def explore(notebook: Notebook, prompts: object = SCENE.caption) -> View:
     notebook.run(EXPLORE.format(repr(prompts)))
     return View(notebook.page, notebook.cell())
-
-
-def middle(number: int) -> tuple[float, float]:
-    """The middle of one of the scene's things."""
-    x0, y0, x1, y1 = SCENE.objects[number].box
-    width, height = SCENE.image.size
-    return (x0 + x1) / 2 / width, (y0 + y1) / 2 / height
 
 
 def test_an_edited_prompt_is_explained(notebook: Notebook) -> None:
@@ -117,7 +115,7 @@ def test_two_prompts_are_compared_and_subtracted(notebook: Notebook) -> None:
 
 def test_a_region_is_named_from_a_list_and_erased(notebook: Notebook) -> None:
     view = explore(notebook)
-    view.click_at(middle(0))
+    view.drag(*CORNERS)
     view.root.get_by_label("What does the model see here?").select_option("demo")
     expect(view.root.locator(".gradeclip-seen li")).to_have_count(12)
     assert notebook.run("len(widget.seen)") == "12"
@@ -224,7 +222,7 @@ def test_a_killed_kernel_leaves_a_picture_that_still_answers(own_kernel: Noteboo
     expect(view.notice).to_contain_text("editing needs a kernel")
     view.word(SCENE.objects[0].name).click()
     view.heat_other_than(caption_map)
-    view.click_at(middle(0))
+    view.click_at(MIDDLE)
     expect(view.share).to_be_visible()
     expect(view.button("Edit the prompt")).to_be_hidden()
     own_kernel.wait_for_kernel()
@@ -250,7 +248,7 @@ def test_every_mode_is_accessible(notebook: Notebook, mode: str, theme: str) -> 
     elif mode == "difference":
         view.button("Subtract “a sun”").click()
     elif mode == "region":
-        view.click_at(middle(0))
+        view.click_at(MIDDLE)
         view.root.get_by_label("What does the model see here?").select_option("colours")
         expect(view.root.locator(".gradeclip-seen li").first).to_be_visible()
         view.root.get_by_text("Noise", exact=True).click()

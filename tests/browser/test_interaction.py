@@ -46,7 +46,7 @@ def test_shift_click_adds_a_word_to_the_phrase(view: View) -> None:
     expect(view.root.locator(".gradeclip-who")).to_have_text("red fox")
 
 
-def test_escape_lets_go_of_words_and_region(view: View) -> None:
+def test_escape_unpins_words_and_clears_the_region(view: View) -> None:
     caption_map = view.heat()
     view.click_at(FOX)
     view.word("whale").click()
@@ -100,12 +100,18 @@ def test_another_reading_paints_another_map(view: View) -> None:
 
 
 def test_evidence_against_is_painted_on_request(view: View) -> None:
-    view.word("beside").click()
+    view.word("fox").click()
     view.look_away()
     evidence_for = view.heat()
     view.root.get_by_role("radio", name="Lowers it").check(force=True)
     view.heat_other_than(evidence_for)
-    expect(view.root.locator(".gradeclip-legend")).to_contain_text("lowers the score")
+    expect(view.root.locator(".gradeclip-who")).to_have_text("against “fox”")
+    opacity = view.paint()[..., 3]
+    at_fox, at_whale = (
+        opacity[round(y * len(opacity)), round(x * opacity.shape[1])] for x, y in (FOX, WHALE)
+    )
+    assert at_fox == 0
+    assert at_whale > 0
 
 
 def test_opacity_follows_its_slider(view: View) -> None:

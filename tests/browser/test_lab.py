@@ -49,7 +49,7 @@ def test_python_sees_what_the_person_does(notebook: Notebook) -> None:
     view.word("red").click(modifiers=["Shift"])
     view.click_at(WHALE)
     view.point_at_word("blue")
-    expect(view.root.locator(".gradeclip-who")).to_have_text("blue")
+    expect(view.root.locator(".gradeclip-who")).to_have_text("blue whale")
     notebook.expect("widget.selected_words", "[1, 2]")
     notebook.expect("widget.hovered_word", "5")
     notebook.expect("widget.region", "{'kind': 'box', 'box': [400, 200, 440, 240]}")

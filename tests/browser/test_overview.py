@@ -91,11 +91,11 @@ def test_names_can_be_read_on_their_hues(view: View) -> None:
 
 def test_the_papers_map_is_one_click_away(view: View) -> None:
     together = view.heat()
-    view.root.get_by_text("Whole sentence (paper’s map)").click()
+    view.root.get_by_text("Grad-ECLIP sentence map").click()
     view.heat_other_than(together)
     expect(view.root.locator(".gradeclip-who")).to_have_text("whole sentence")
     expect(view.chips.first).to_be_hidden()
-    view.root.get_by_text("Words together").click()
+    view.root.get_by_text("All words", exact=True).click()
     view.wait_for_heat(together)
 
 
@@ -140,22 +140,24 @@ def test_help_comes_by_keyboard_and_goes_by_escape(view: View) -> None:
 
 def test_a_bar_says_of_what_it_is_a_part(view: View) -> None:
     view.bars.filter(has_text="whale").hover()
-    expect(view.help).to_contain_text("of the score 0.313: what the picture gives to “whale”.")
+    expect(view.help).to_contain_text(re.compile(r"“whale” adds 0\.\d{3} to the score\."))
+    expect(view.help).to_contain_text("Without “whale” the score would be 0.253.")
     view.click_at(WHALE)
     tab_to(view.page, view.bars.first.get_by_role("button"))
     expect(view.help).to_contain_text(
-        re.compile(r"of the 0\.\d{3} that the picture gives to “whale” lies in this region\.")
+        re.compile(r"of the 0\.\d{3} that “whale” adds to the score lies in this region\.")
     )
 
 
-def test_words_that_carry_next_to_nothing_unfold_by_keyboard(view: View) -> None:
+def test_small_words_share_a_row_and_unfold_by_keyboard(view: View) -> None:
     expect(view.bars).to_have_count(4)
     fold = view.root.locator(".gradeclip-fold")
-    expect(fold).to_have_text("a, beside, the: together 0.000")
+    expect(fold).to_have_text("3 small words")
     tab_to(view.page, fold)
     view.page.keyboard.press("Enter")
     expect(view.bars).to_have_count(7)
     expect(fold).to_be_focused()
+    expect(fold).to_have_text("Show fewer")
     view.page.keyboard.press("Enter")
     expect(view.bars).to_have_count(4)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 from pathlib import Path
@@ -98,7 +99,7 @@ class View:
     @property
     def bars(self) -> Locator:
         """The bars of words on show."""
-        return self.root.locator(".gradeclip-ranking .gradeclip-bar:visible")
+        return self.root.locator(".gradeclip-ranking .gradeclip-bar.is-word:visible")
 
     @property
     def help(self) -> Locator:
@@ -121,6 +122,17 @@ class View:
     def wait_for_heat(self, heat: str) -> None:
         """Wait for this heat map."""
         self._canvas.evaluate(_WAIT_FOR_HEAT, [True, heat])
+
+    def paint(self) -> NDArray[np.int16]:
+        """The heat map, (height, width, 4): red, green, blue and opacity, 0 to 255 each."""
+        png = base64.b64decode(self.heat().partition(",")[2])
+        return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"), np.int16)
+
+    def bar_values(self) -> list[float]:
+        """The numbers at the bars on show, in their order, those of sums included."""
+        rows = self.root.locator(".gradeclip-ranking .gradeclip-bar:visible")
+        numbers = rows.locator("em:not(.gradeclip-second-value)").all_inner_texts()
+        return [float(text.replace("−", "-")) for text in numbers if text]
 
     def pixels(self) -> NDArray[np.int16]:
         """The picture as painted on the screen, (height, width, 3)."""

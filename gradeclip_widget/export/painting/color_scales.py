@@ -17,6 +17,8 @@ _DIVERGING = (
 )  # fmt: skip
 _REACH = 0.38  # of the scale, to either side of its middle: its ends are too dark over a picture
 
+_PALEST = 0.6  # of that reach: where evidence against the match alone begins, to be seen at all
+
 
 def color_table(name: str, sign: str) -> NDArray[np.uint8]:
     """Return the colors (256, 3) of evidence from 0 to the strongest, or of both signs from -1 to 1.
@@ -34,7 +36,7 @@ def color_table(name: str, sign: str) -> NDArray[np.uint8]:
     if sign == "positive":
         return sequential
     strength = np.arange(256) / 255
-    signed = 2 * strength - 1 if sign == "both" else -strength
+    signed = 2 * strength - 1 if sign == "both" else -(_PALEST + (1 - _PALEST) * strength)
     stops = np.array([ImageColor.getrgb(color) for color in _DIVERGING], np.float64)
     place = (0.5 + _REACH * signed) * (len(stops) - 1)
     below = np.minimum(len(stops) - 2, np.floor(place).astype(int))

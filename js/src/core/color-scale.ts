@@ -23,6 +23,7 @@ const SEQUENTIAL: Readonly<Record<string, (t: number) => string>> = {
 };
 
 const MIN_ALPHA = 0.14; // dims the picture where there is no evidence, so that evidence stands out
+const PALEST = 0.6; // of the way to the darkest purple: where evidence against the match alone begins, to be seen at all
 const DIVERGING = schemePuOr[11].map(parseRgb); // from purple to orange
 
 export const SCALE_NAMES: readonly string[] = Object.keys(SEQUENTIAL);
@@ -31,7 +32,7 @@ export const SCALE_NAMES: readonly string[] = Object.keys(SEQUENTIAL);
 export function colorAt(name: string, sign: Sign, t: number): Rgb {
   if (sign === "positive") return parseRgb((SEQUENTIAL[name] ?? interpolateInferno)(t));
   // Purple is against and orange for, as in the bars. The ends of PuOr are left out: too dark over a picture.
-  const signed = sign === "both" ? 2 * t - 1 : -t;
+  const signed = sign === "both" ? 2 * t - 1 : -(PALEST + (1 - PALEST) * t);
   return interpolate(DIVERGING, 0.5 + 0.38 * signed);
 }
 

@@ -25,6 +25,13 @@ describe("color scales", () => {
     expect(Math.min(...middle)).toBeGreaterThan(240);
   });
 
+  test("what speaks against the match alone is purple from the first", () => {
+    for (const [r, g, b] of [0, 0.5, 1].map((t) => colorAt("viridis", "negative", t))) {
+      expect(b).toBeGreaterThan(r);
+      expect(r).toBeGreaterThan(g);
+    }
+  });
+
   test("opacity grows with evidence", () => {
     const alphas = [...lookupTable("inferno", "positive")].map((pixel) => pixel >>> 24);
     expect(alphas).toEqual([...alphas].sort((a, b) => a - b));

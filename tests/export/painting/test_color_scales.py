@@ -25,8 +25,9 @@ def test_evidence_against_is_purple_and_evidence_for_is_orange() -> None:
     both, negative = color_table("inferno", "both"), color_table("inferno", "negative")
     assert is_purple(both[0])
     assert is_orange(both[255])
+    assert is_purple(negative[0])
     assert is_purple(negative[255])
-    assert min(*both[127], *both[128], *negative[0]) > 240
+    assert min(*both[127], *both[128]) > 240
     np.testing.assert_array_equal(negative[255], both[0])
 
 
