@@ -12,6 +12,7 @@ const SIGNS: readonly Option[] = [
 
 export const sign: Control = {
   key: "sign",
+  shown: ({ scene }) => scene.versus === null, // of a difference both sides are shown
   create(store, signal) {
     const switches = createSegmented(
       "Show what",

@@ -15,7 +15,8 @@ export function createNotes(): Component<Frame> {
       shown = scene.explanation;
       const { notes, foreign } = shown.header;
       const all = notes.slice(foreign ? 1 : 0); // the banner on a foreign picture says the first one
-      if (importanceOf(shown).values.every((value) => value <= 0)) all.push("No word adds to this score.");
+      const nothing = importanceOf(shown).values.every((value) => value <= 0);
+      if (nothing && !foreign) all.push("No word adds to this score.");
       element.replaceChildren(...all.map((note) => h("li", {}, note)));
       element.hidden = all.length === 0;
     },

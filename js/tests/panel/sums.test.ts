@@ -146,7 +146,7 @@ describe("of a difference", () => {
     expect(values.reduce((a, b) => a + b, 0)).toBeCloseTo(0.276, 9);
     expect(bars().map((row) => row.textContent)).toContain("dog (in the other)+0.102");
     expect(one(".gradeclip-what").textContent).toBe(
-      "orange: speaks for “a green circle …” · purple: for “a dog.”",
+      "orange: speaks for “green, circle, square” · purple: for “dog”",
     );
     expect(all(".gradeclip-notes li")).toEqual([]);
   });

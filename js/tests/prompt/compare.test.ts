@@ -129,7 +129,7 @@ describe("the difference view", () => {
     expect(model.get("sign")).toBe("both");
     expect(button("Subtract “a blue car”").getAttribute("aria-pressed")).toBe("true");
     expect(one(".gradeclip-what").textContent).toBe(
-      "orange: speaks for “a red car” · purple: for “a blue car”",
+      "orange: speaks for “red” · purple: for “blue”",
     );
     expect(one(".gradeclip-score").textContent).toContain("difference +0.010");
     const fold = one(".gradeclip-fold");

@@ -6,7 +6,7 @@ import { formatPart } from "../../core/format";
 import type { Explanation, Measure } from "../../core/types";
 import { nameOf } from "./names";
 
-const MOST_LETTERS = 17; // of a caption named in the legend
+const MOST_LETTERS = 24; // of what tells a caption in the legend
 
 interface Meaning {
   is: string; // describes the value of any word
@@ -119,10 +119,16 @@ export function phraseLabel(e: Explanation, words: readonly number[]): string {
     .join("");
 }
 
-/** "orange: speaks for “a bicycle” · purple: for “a dog”". */
+/** "orange: speaks for “bicycle, sun” · purple: for “dog”": the words that each caption has and the other lacks. */
 export function formatDifference(e: Explanation, versus: Explanation): string {
-  const [own, other] = [e, versus].map(({ header }) => `“${shorten(header.caption)}”`);
-  return `orange: speaks for ${own} · purple: for ${other}`;
+  return `orange: speaks for “${distinction(e, versus)}” · purple: for “${distinction(versus, e)}”`;
+}
+
+/** The words that tell a caption from another one, small words left out; if there are none, the caption. */
+function distinction({ header }: Explanation, other: Explanation): string {
+  const theirs = new Set(other.header.words.map(({ text }) => text.toLowerCase()));
+  const words = header.words.filter(({ text, small }) => !small && !theirs.has(text.toLowerCase()));
+  return shorten(words.map(({ text }) => text).join(", ") || header.caption);
 }
 
 /** A caption cut to its first words. */
