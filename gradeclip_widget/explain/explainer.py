@@ -56,8 +56,9 @@ class Explainer:
             other both ways (SigLIP), since further ones cost a pass for every token.
         fit: ``"whole"`` picture, the model's own ``"crop"``, or ``"squash"`` to a square.
         resolution: short side in pixels for finer maps; the model's own when ``None``.
-        readings: whether to compute a word's maps *alone* and *left out* besides *in caption*, and what the
-            score loses without it. ``None`` does, except with methods to which each map is long work.
+        readings: whether to compute a word's maps *alone* and *left out* besides *in caption*, what it adds
+            to the score and what the score loses without it. ``None`` does, but computes no such maps with
+            methods to which each map is long work.
         integrated_gradients: whether to attribute the score to tokens by integrated gradients too, which
             costs some twenty passes of the caption through the text tower, there and back.
 
