@@ -128,9 +128,7 @@ describe("the difference view", () => {
     expect(model.get("versus")).toBe(1);
     expect(model.get("sign")).toBe("both");
     expect(button("Subtract “a blue car”").getAttribute("aria-pressed")).toBe("true");
-    expect(one(".gradeclip-what").textContent).toBe(
-      "orange: speaks for “red” · purple: for “blue”",
-    );
+    expect(one(".gradeclip-what").textContent).toBe("orange: speaks for “red” · purple: for “blue”");
     expect(one(".gradeclip-score").textContent).toContain("difference +0.010");
     const fold = one(".gradeclip-fold");
     expect(fold.textContent).toBe("2 other words"); // what both have alike
