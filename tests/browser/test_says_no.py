@@ -119,7 +119,9 @@ def test_of_two_prompts_the_bars_add_up_to_the_difference_of_scores(
     *parts, total = view.bar_values()
     assert total == pytest.approx(own - other, abs=DIGITS)
     assert sum(parts) == pytest.approx(total, abs=(len(parts) + 1) * DIGITS)
-    expect(view.root.locator(".gradeclip-legend")).to_contain_text("orange: speaks for “bicycle, sun, tree”")
+    expect(view.root.locator(".gradeclip-legend")).to_contain_text(
+        "orange: speaks for “bicycle, sun, tree”"
+    )
 
 
 def test_of_a_photograph_it_says_first_that_the_model_knows_none(
