@@ -120,7 +120,7 @@ def test_of_two_prompts_the_bars_add_up_to_the_difference_of_scores(
     assert total == pytest.approx(own - other, abs=DIGITS)
     assert sum(parts) == pytest.approx(total, abs=(len(parts) + 1) * DIGITS)
     expect(view.root.locator(".gradeclip-legend")).to_contain_text(
-        "orange: speaks for “bicycle, sun, tree”"
+        "orange: speaks for “bicycle, sun” · purple: for “photo, dog”"
     )
 
 
