@@ -26,10 +26,10 @@ from .verification.towers import check_towers
 
 @dataclass(frozen=True)
 class Foreign:
-    """Which pictures are unlike what a model was trained on, so that nothing it says of them counts.
+    """Which pictures are unlike what a model was trained on, so that its explanations of them mean nothing.
 
     Attributes:
-        rule: takes the model and its input (B, 3, H, W), and says of each picture whether it is foreign.
+        rule: takes the model and its input (B, 3, H, W), and returns for each picture whether it is foreign.
         note: the sentence that a reader of its explanation sees first.
     """
 
@@ -246,7 +246,7 @@ class ClipModel:
         return embeddings
 
     def are_foreign(self, pixels: Tensor) -> list[bool]:
-        """Return of each picture whether it is unlike all that the model was trained on.
+        """Return for each picture whether it is unlike all that the model was trained on.
 
         Args:
             pixels: (B, 3, H, W) normalized, on any device.

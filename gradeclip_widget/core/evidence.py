@@ -147,8 +147,8 @@ def find_highlights(
     ]
     groups: list[list[int]] = []
     for w in counting:
-        joins = groups and groups[-1][-1] == w - 1
-        if joins and (words[w - 1].attribute or _cosine(evidence[w - 1], evidence[w]) >= _ALIKE):
+        follows = groups and groups[-1][-1] == w - 1
+        if follows and (_describes(words[w - 1], words[w]) or _alike(*evidence[w - 1 : w + 1])):
             groups[-1].append(w)
         else:
             groups.append([w])
@@ -183,8 +183,15 @@ def sum_tokens(values: NDArray[np.float32], tokens: Sequence[Sequence[int]]) -> 
     return np.stack([values[list(indices)].sum(0, dtype=np.float32) for indices in tokens])
 
 
-def _cosine(one: Values, other: Values) -> float:
-    return float((one * other).sum() / np.sqrt((one * one).sum() * (other * other).sum()))
+def _describes(attribute: Word, thing: Word) -> bool:
+    """Return whether a word is an attribute of the next one: only a space is between them, and no comma."""
+    return attribute.attribute and thing.start == attribute.end + 1
+
+
+def _alike(one: Values, other: Values) -> bool:
+    """Return whether two words have their evidence in the same place."""
+    cosine = (one * other).sum() / np.sqrt((one * one).sum() * (other * other).sum())
+    return bool(cosine >= _ALIKE)
 
 
 def _peak(values: Values) -> tuple[int, int]:

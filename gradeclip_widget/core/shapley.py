@@ -49,13 +49,14 @@ class WordGame:
 
         Args:
             words: the caption's.
-            exact: up to how many players all coalitions are wanted.
+            exact: up to how many players all coalitions are needed; at least three.
         """
         read = [w for w, word in enumerate(words) if word.tokens and word.known]
         small = tuple(w for w in read if words[w].small)
         content = [(w,) for w in read if not words[w].small]
         players = (*content, small) if small and content else (*content, *((w,) for w in small))
-        rows = _membership(len(players), len(players) <= exact)
+        # Of three players, each alone and all but one are all coalitions that there are.
+        rows = _membership(len(players), len(players) <= max(exact, 3))
         members = [_coalition(row, players) for row in rows]
         return cls(tuple(players), tuple(members), len(words))
 

@@ -139,6 +139,12 @@ def test_an_attribute_and_its_thing_are_one_highlight_wherever_each_is_read() ->
     assert [h.words for h in found] == [(0, 1), (2,)]
 
 
+def test_an_attribute_is_not_joined_to_a_thing_behind_a_comma() -> None:
+    values, maps = np.array([1.0, 1.0]), blobs((0, 0), (1, 1))
+    found = find_highlights(values, spread(values, maps), words_of("red, circle"))
+    assert [h.words for h in found] == [(0,), (1,)]
+
+
 def test_an_attribute_that_does_not_count_is_not_joined() -> None:
     values, maps = np.array([-1.0, 1.0]), blobs((0, 0), (1, 1))
     found = find_highlights(values, spread(values, maps), words_of("green circle"))

@@ -25,6 +25,12 @@ def scores_of(game: WordGame, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=len(game.coalitions))
 
 
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_up_to_three_words_are_always_exact(n: int) -> None:
+    words = words_of(" ".join(NOUNS[:n]))
+    assert WordGame.of(words, exact=0) == WordGame.of(words)
+
+
 @given(st.integers(1, len(NOUNS)), st.integers(0, 99))
 def test_values_sum_to_the_whole_score_less_that_of_the_empty_caption(n: int, seed: int) -> None:
     game = game_of(n)

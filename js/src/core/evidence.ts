@@ -83,7 +83,9 @@ const computeHighlights = memoize((e: Explanation, measure: string): Highlight[]
     if (!counts || evidence[word].every((value) => value === 0)) return;
     const group = groups.at(-1);
     const alike = () => similarity(evidence[word - 1], evidence[word]) >= MERGE_SIMILARITY;
-    if (group?.at(-1) === word - 1 && (words[word - 1].attribute || alike())) group.push(word);
+    // Only a space is between an attribute and its thing, and no comma.
+    const described = () => words[word - 1].attribute && e.header.gaps[word].length === 1;
+    if (group?.at(-1) === word - 1 && (described() || alike())) group.push(word);
     else groups.push([word]);
   });
   const importances = groups.map((group) => sum(group.map((word) => values[word])));

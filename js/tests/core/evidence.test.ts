@@ -124,6 +124,10 @@ describe("highlights", () => {
     const described = pointing([[0], [3], [5]], [0.5, 1, 1]);
     described.header.words[0].attribute = true;
     expect(highlights(described).map(({ words }) => words)).toEqual([[0, 1], [2]]);
+    const apart = pointing([[0], [3], [5]], [0.5, 1, 1]);
+    apart.header.words[0].attribute = true;
+    apart.header.gaps[1] = ", ";
+    expect(highlights(apart).map(({ words }) => words)).toEqual([[0], [1], [2]]);
   });
 
   test("a word in between that does not count keeps its neighbors apart", () => {
