@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-    from ..export.images.cell_output import StaticOutput
+    from ..export.cell_output import StaticOutput
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +137,7 @@ class Explanation(ExplanationData):
         Raises:
             ValueError: no such word or reading, or the width is less than 400 pixels.
         """
-        from ..export.images.cell_output import StaticOutput
+        from ..export.cell_output import StaticOutput
 
         return StaticOutput(self, words, reading, width)
 
@@ -166,7 +166,7 @@ class Explanation(ExplanationData):
             ValueError: as `static` does.
             OSError: the file cannot be written, and why.
         """
-        from ..export.images.cell_output import png
+        from ..export.cell_output import png
 
         return written(png(self, words, reading, width), path)
 
@@ -195,7 +195,7 @@ class Explanation(ExplanationData):
             ValueError: no such word or reading; the width is less than 400 pixels, or the time not 0.1 to 60.
             OSError: the file cannot be written, and why.
         """
-        from ..export.images.gif import gif
+        from ..export.gif import gif
 
         return written(gif(self, words, reading, width, seconds), path)
 
@@ -220,7 +220,7 @@ class Explanation(ExplanationData):
             ValueError: no such word, or the level is not between 0 and 1.
             OSError: the file cannot be written, and why.
         """
-        from ..export.images.svg import svg
+        from ..export.svg import svg
 
         return written(svg(self, words, level), path)
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from ..core.explanation_data import ExplanationData
 from .files import written
-from .formats import writes
 from .payload import Payload, base64_text, to_payload
 from .picture import frame_image
 
@@ -66,7 +65,6 @@ new Response(stream).text().then((page) => {
 """)
 
 
-@writes(".html")
 def write_page(explanation: ExplanationData, path: Path) -> None:
     """Write one self-contained page; see `Explanation.to_html`."""
     path.write_text(page([explanation]), encoding="utf-8")

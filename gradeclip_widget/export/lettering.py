@@ -1,17 +1,21 @@
-"""Text in pictures: the caption in wrapped lines with its words on their colors."""
+"""Text in pictures: the caption with its words on their colors, and a warning above the picture."""
 
 from __future__ import annotations
 
 import itertools
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PIL import ImageDraw
+from PIL import Image, ImageDraw
 
-from ...core.explanation_data import ExplanationData
-from ..painting.fonts import Font, drawable, font_for
+from ..core.explanation_data import ExplanationData
+from .painting.fonts import Font, drawable, font_for
 
 INK, SOFT, FAINT = "#14161a", "#5c6370", "#e6e8ec"  # text, what stands beside it, lines
+BANNER_COLOR = "#ffd166"  # amber: not a hue of a word, and dark text is easy to read on it
+# As fractions of the text size: the distance between lines, and the space around the text.
+BANNER_LEADING, BANNER_PADDING = 1.4, 0.8
 _NUMBERED = "Numbered words: no font here has their letters."
 _SMALL = 0.6  # of the text size: that of this note
 _LEADING = 1.6  # of the text size: from one line of the caption to the next
@@ -159,3 +163,41 @@ def _texts(e: ExplanationData, font: Font) -> list[tuple[str, str, str]]:
         texts.append((before, readable(e, [n], font), after))
         head = rest.strip()
     return texts
+
+
+def with_banner(picture: Image.Image, text: str | None, size: float) -> Image.Image:
+    """Return a picture with a warning above it, as wide as the picture; itself where there is none.
+
+    Args:
+        picture: RGB.
+        text: the warning, or ``None``.
+        size: of the text, in pixels.
+    """
+    if text is None:
+        return picture
+    font = font_for(tuple(text.split()), size)
+    lines = wrapped(text, font, picture.width - 2 * BANNER_PADDING * size)
+    height = banner_height(len(lines), size)
+    out = Image.new("RGB", (picture.width, height + picture.height), BANNER_COLOR)
+    draw = ImageDraw.Draw(out)
+    for n, line in enumerate(lines):
+        y = (BANNER_PADDING + (n + 0.5) * BANNER_LEADING) * size
+        draw.text((BANNER_PADDING * size, y), line, INK, font, "lm")
+    out.paste(picture, (0, height))
+    return out
+
+
+def banner_height(lines: int, size: float) -> int:
+    """Return the height in pixels of a banner of so many lines of text."""
+    return round((2 * BANNER_PADDING + lines * BANNER_LEADING) * size)
+
+
+def wrapped(text: str, font: Font, width: float) -> list[str]:
+    """Return the lines of a text that fit a width in pixels; a word that is wider stands alone."""
+    longest = max(1, len(text))
+    while longest > 1:
+        lines = textwrap.wrap(text, longest, break_long_words=False, break_on_hyphens=False)
+        if all(font.getlength(line) <= width or " " not in line for line in lines):
+            return lines
+        longest -= 1
+    return text.split()

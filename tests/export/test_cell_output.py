@@ -18,10 +18,10 @@ from nbconvert import HTMLExporter, LatexExporter
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from ...browser.made import FOX, WHALE, made_explanation
-from ...browser.view import View
-from ...factories import picture
-from ...golden.make import explanation_of_many
+from ..browser.made import FOX, WHALE, made_explanation
+from ..browser.view import View
+from ..golden.make import explanation_of_many
+from ..factories import picture
 
 MADE = made_explanation()
 DATA, METADATA = MADE.static()._repr_mimebundle_()

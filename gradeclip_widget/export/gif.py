@@ -8,17 +8,14 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from ...core.evidence import Highlight
-from ...core.explanation_data import IN_CAPTION, ExplanationData
-from ..formats import writes
-from ..painting.chips import draw_chips
-from ..painting.overlay import overlay
-from ..painting.overview import chip_of, color_of
-from .alt_text import alt_text
-from .banner import with_banner
+from ..core.evidence import Highlight
+from ..core.explanation_data import IN_CAPTION, ExplanationData
 from .card import GROUND, NARROWEST, marks_of, resized
-from .chosen import chosen_highlights
-from .lettering import SOFT, Mark, draw_caption, font_of, readable, shorten
+from .highlights import alt_text, chosen_highlights
+from .lettering import SOFT, Mark, draw_caption, font_of, readable, shorten, with_banner
+from .painting.chips import draw_chips
+from .painting.overlay import overlay
+from .painting.overview import chip_of, color_of
 
 WIDTH, SECONDS = 640, 1.4
 _FIRST = 1.6  # times as long as the others: there is more to see
@@ -27,7 +24,6 @@ _FINE = 2
 _COLORS = 256
 
 
-@writes(".gif")
 def write_gif(explanation: ExplanationData, path: Path) -> None:
     """Write the sweep over the words that count; see `Explanation.to_gif`."""
     path.write_bytes(gif(explanation))

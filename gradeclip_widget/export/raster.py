@@ -10,8 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ...core.explanation_data import IN_CAPTION, ExplanationData
-from ..formats import writes
+from ..core.explanation_data import IN_CAPTION, ExplanationData
 
 _QUALITY = 95  # of JPEG and WebP; PNG is lossless and takes no heed of it
 _SMALLEST, _ACROSS = (
@@ -20,11 +19,10 @@ _SMALLEST, _ACROSS = (
 )  # of the warning's text: pixels, and how many such sizes are as wide as the picture
 
 
-@writes(".png", ".jpg", ".jpeg", ".webp")
 def write_picture(explanation: ExplanationData, path: Path) -> None:
     """Write the picture with the highlights of all words painted on."""
-    from ..painting.overlay import overlay
-    from .banner import with_banner
+    from .lettering import with_banner
+    from .painting.overlay import overlay
 
     # In memory first: Pillow does not say that a disk is full, only that its encoder failed.
     buffer = io.BytesIO()

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from gradeclip_widget.export.images.alt_text import alt_text
+from gradeclip_widget.export.highlights import alt_text
 
-from ...browser.made import made_explanation
+from ..browser.made import made_explanation
 
 MADE = made_explanation()
 

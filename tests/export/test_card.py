@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor, ImageDraw
 
-from gradeclip_widget.export.images.alt_text import alt_text
-from gradeclip_widget.export.images.lettering import Mark, draw_caption
+from gradeclip_widget.export.highlights import alt_text
+from gradeclip_widget.export.lettering import Mark, draw_caption
 from gradeclip_widget.export.painting.overview import HUE_COLORS
 
-from ...browser.made import made_explanation
-from ...factories import make_explanation, picture, with_values
-from ...golden.make import explanation_of_many
+from ..browser.made import made_explanation
+from ..golden.make import explanation_of_many
+from ..factories import make_explanation, picture, with_values
 
 MADE = made_explanation()
 

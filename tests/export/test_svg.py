@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from gradeclip_widget.export.images.contours import contour_lines, is_closed, smooth_path
 from gradeclip_widget.export.painting.overview import HUE_COLORS
+from gradeclip_widget.export.svg import contour_lines, is_closed, smooth_path
 
-from ...browser.made import made_explanation
-from ...factories import make_explanation
+from ..browser.made import made_explanation
+from ..factories import make_explanation
 
 MADE = made_explanation()
 SVG = "{http://www.w3.org/2000/svg}"

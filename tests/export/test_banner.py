@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor
 
-from gradeclip_widget.export.images.alt_text import alt_text
-from gradeclip_widget.export.images.banner import GROUND, with_banner, wrapped
-from gradeclip_widget.export.images.fallback import fallback
-from gradeclip_widget.export.images.svg import svg
+from gradeclip_widget.export.cell_output import fallback
+from gradeclip_widget.export.highlights import alt_text
+from gradeclip_widget.export.lettering import BANNER_COLOR, with_banner, wrapped
 from gradeclip_widget.export.painting.fonts import font_for
+from gradeclip_widget.export.svg import svg
 
-from ...factories import make_explanation, picture
+from ..factories import make_explanation, picture
 
 WARNING = "This model knows drawings only, and this picture is not one."
 FOREIGN = make_explanation(
@@ -27,7 +27,7 @@ KNOWN = make_explanation(notes=("Another note.",), image=picture((600, 400)))
 def share_of_banner(image: Image.Image) -> float:
     """How much of the upper sixth of a picture is a warning's ground."""
     pixels = np.asarray(image.convert("RGB"), int)[: image.height // 6]
-    near = np.abs(pixels - ImageColor.getrgb(GROUND)).max(-1) < 12
+    near = np.abs(pixels - ImageColor.getrgb(BANNER_COLOR)).max(-1) < 12
     return float(near.mean())
 
 
@@ -50,11 +50,11 @@ def test_every_frame_of_an_animation_begins_with_it() -> None:
 
 def test_a_drawing_has_it_above_the_picture() -> None:
     text = svg(FOREIGN)
-    assert f'fill="{GROUND}"' in text
+    assert f'fill="{BANNER_COLOR}"' in text
     assert "drawings only" in text.split("<image")[1]
     head, _, _ = text.partition(">")
     assert 'height="400"' not in head  # it is higher than the picture
-    assert GROUND not in svg(KNOWN)
+    assert BANNER_COLOR not in svg(KNOWN)
     assert 'viewBox="0 0 600 400"' in svg(KNOWN)
 
 

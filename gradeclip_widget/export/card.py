@@ -6,15 +6,14 @@ from dataclasses import dataclass, replace
 
 from PIL import Image, ImageDraw
 
-from ...core.evidence import MEASURES, UNSEEN
-from ...core.explanation_data import ExplanationData
-from ...core.match import describe_match
-from ..painting.color_scales import color_table
-from ..painting.overlay import overlay
-from ..painting.overview import NEUTRAL_COLOR, color_of
-from .banner import with_banner
-from .chosen import Phrase, words_of
-from .lettering import FAINT, INK, SOFT, Mark, draw_caption, font_of, readable, shorten
+from ..core.evidence import MEASURES, UNSEEN
+from ..core.explanation_data import ExplanationData
+from ..core.match import describe_match
+from .highlights import Phrase, words_of
+from .lettering import FAINT, INK, SOFT, Mark, draw_caption, font_of, readable, shorten, with_banner
+from .painting.color_scales import color_table
+from .painting.overlay import overlay
+from .painting.overview import NEUTRAL_COLOR, color_of
 
 DENSITY = 1.5  # pixels of the file for one at which it is shown, so that text stays sharp
 NARROWEST = 400  # pixels: a card that is narrower has no room for words
