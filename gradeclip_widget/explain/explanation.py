@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from ..core.explanation_data import IN_CAPTION, ExplanationData
-from ..export.files import written
+from ..export.files import write_content
 from ..export.painting.color_scales import OPACITY
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class Explanation(ExplanationData):
         """
         from ..export.cell_output import png
 
-        return written(png(self, words, reading, width), path)
+        return write_content(png(self, words, reading, width), path)
 
     def to_gif(
         self,
@@ -197,7 +197,7 @@ class Explanation(ExplanationData):
         """
         from ..export.gif import gif
 
-        return written(gif(self, words, reading, width, seconds), path)
+        return write_content(gif(self, words, reading, width, seconds), path)
 
     def to_svg(
         self,
@@ -222,7 +222,7 @@ class Explanation(ExplanationData):
         """
         from ..export.svg import svg
 
-        return written(svg(self, words, level), path)
+        return write_content(svg(self, words, level), path)
 
     def to_html(
         self, path: str | Path | None = None, *, title: str | None = None, fragment: bool = False
@@ -243,7 +243,7 @@ class Explanation(ExplanationData):
         """
         from ..export.html import frame, page
 
-        return written(frame([self], title), path) if fragment else page([self], path, title)
+        return write_content(frame([self], title), path) if fragment else page([self], path, title)
 
     def _repr_html_(self) -> str:
         """Return the page in a frame, for notebooks without a kernel."""

@@ -15,8 +15,8 @@ from gradeclip_widget.export.lettering import Mark, draw_caption
 from gradeclip_widget.export.painting.overview import HUE_COLORS
 
 from ..browser.made import made_explanation
-from ..golden.make import explanation_of_many
 from ..factories import make_explanation, picture, with_values
+from ..golden.make import explanation_of_many
 
 MADE = made_explanation()
 

@@ -20,8 +20,8 @@ from playwright.sync_api import Browser, expect
 
 from ..browser.made import FOX, WHALE, made_explanation
 from ..browser.view import View
-from ..golden.make import explanation_of_many
 from ..factories import picture
+from ..golden.make import explanation_of_many
 
 MADE = made_explanation()
 DATA, METADATA = MADE.static()._repr_mimebundle_()
