@@ -15,8 +15,7 @@ from ..core.progress import Progress
 from ..core.regions import Region
 from ..core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
 from ..methods.base import Method, ordered_methods
-from .encoded_image import EncodedImage
-from .setup import Setup
+from .setup import EncodedImage, Setup
 
 _BATCH = 128  # words mapped at once: bounds the memory of their gradients
 _FEW = 20  # words that a method may be asked for where every text costs an optimization of its own

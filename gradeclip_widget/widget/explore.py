@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import warn_of_old_name
 from ..explain.explanation import Explanation
-from ..explain.settings import ExplainSettings
+from ..explain.setup import ExplainSettings
 from .options import check_options, spell_out
 from .request import Request
 from .traits import first_values

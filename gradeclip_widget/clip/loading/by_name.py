@@ -16,7 +16,7 @@ from huggingface_hub.constants import HF_HUB_CACHE
 
 from ...core.progress import Progress, no_progress
 from ...demo import model as demo
-from ...demo.trunk.drawn import FOREIGN, are_foreign
+from ...demo.drawn import FOREIGN, are_foreign
 from ..model import ClipModel, Foreign
 from . import hub
 from .checkpoints import load_weights

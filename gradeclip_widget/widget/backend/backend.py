@@ -11,7 +11,7 @@ from PIL import Image
 
 from ...clip import ClipModel
 from ...clip.preprocessing import Picture, Source
-from ...core.foreign import FOR_PHOTOGRAPHS
+from ...core.explanation_data import FOR_PHOTOGRAPHS
 from ...core.progress import Progress
 from ...core.vocabulary import Vocabulary
 from ...explain.explainer import Explainer
@@ -23,8 +23,8 @@ from .model_cache import ModelCache
 from .picture_list import PictureList, pictures_of
 
 if TYPE_CHECKING:
-    from ...explain.encoded_image import EncodedImage
     from ...explain.explanation import Explanation
+    from ...explain.setup import EncodedImage
 
 EXPLANATIONS_KEPT = 32
 _FINER = (1.0, 1.5, 2.0)  # times the model's own resolution

@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ...core.foreign import FOR_PHOTOGRAPHS, MEGABYTES
-from . import IMAGE_SIZE
+from ..core.explanation_data import FOR_PHOTOGRAPHS, MEGABYTES
+from .trunk import IMAGE_SIZE
 
 RULE = Path(__file__).with_name("drawn.safetensors")
 FOREIGN = (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import gradeclip_widget as gw
-from gradeclip_widget.explain.settings import ExplainSettings
+from gradeclip_widget.explain.setup import ExplainSettings
 
 from ..clip.conftest import small_clip
 from ..clip.invariants import wrap
@@ -76,4 +76,4 @@ def test_an_explainer_takes_every_setting_and_gives_it_back(blocks: gw.ClipModel
 
 
 def test_settings_bring_no_torch() -> None:
-    assert "torch" not in modules_after("import gradeclip_widget.explain.settings")
+    assert "torch" not in modules_after("import gradeclip_widget.explain.setup")
