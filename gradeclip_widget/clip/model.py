@@ -80,7 +80,7 @@ class ClipModel:
 
         Raises:
             TypeError: it is no such model, or a tower or the tokenizer is of no supported kind.
-            ValueError: ``preprocess`` has no step that normalises pixels, ``dtype`` is unknown, or the
+            ValueError: ``preprocess`` has no step that normalizes pixels, ``dtype`` is unknown, or the
                 weights were made under ``torch.inference_mode()``.
         """
         model = as_open_clip(model)

@@ -107,8 +107,8 @@ def test_channels_may_come_first_and_a_batch_may_hold_one_picture() -> None:
         read = read_with_notes(array)
         assert read.image.tobytes() == picture().tobytes()
         assert read.notes == ()
-    grey = np.asarray(picture().convert("L"))
-    assert read_image(grey[None]).tobytes() == read_image(grey).tobytes()
+    gray = np.asarray(picture().convert("L"))
+    assert read_image(gray[None]).tobytes() == read_image(gray).tobytes()
 
 
 def test_a_layout_that_may_be_either_is_noted() -> None:

@@ -328,7 +328,7 @@ def test_a_model_is_freed_unless_it_is_in_use(monkeypatch: pytest.MonkeyPatch) -
     )
     monkeypatch.setattr("gradeclip_widget.clip.loading.label", lambda name: name)
     widget = gw.explore(picture(), "a dog", another("first"), models=["second"])
-    widget.vocabulary, widget.region = "colours", {"kind": "box", "box": [0, 0, 9, 9]}
+    widget.vocabulary, widget.region = "colors", {"kind": "box", "box": [0, 0, 9, 9]}
     widget.model = "second"
     widget.wait(PATIENCE)
     assert widget._display.backend is not None
@@ -430,8 +430,8 @@ def test_integrated_gradients_are_computed_when_they_are_asked_for(
 
 def test_no_resolution_is_offered_where_there_is_no_choice(clip: gw.ClipModel) -> None:
     assert gw.explore(picture(), "a dog", clip, fit="crop")._resolutions == []
-    normalised = clip.image_processor.prepare(picture((112, 112))).pixels
-    assert gw.explore(normalised, "a dog", clip)._resolutions == []
+    normalized = clip.image_processor.prepare(picture((112, 112))).pixels
+    assert gw.explore(normalized, "a dog", clip)._resolutions == []
     assert gw.explore(torch.zeros(1, 3, 224, 224), "a dog", clip)._resolutions == [112, 168, 224]
 
 

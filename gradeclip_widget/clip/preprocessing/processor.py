@@ -273,7 +273,7 @@ class ImageProcessor:
         height, width = self.image_size
         x, y, w, h = 0.0, 0.0, float(image.width), float(image.height)
         if self.crop_mode != "squash":
-            # The picture is scaled until it just covers the model's size, then its centre is cropped.
+            # The picture is scaled until it just covers the model's size, then its center is cropped.
             scale = min(image.height / height, image.width / width)
             if self.short_side is not None:
                 scale = min(image.size) / self.short_side

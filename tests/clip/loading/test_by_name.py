@@ -153,7 +153,7 @@ def test_what_is_no_clip_model_is_refused() -> None:
         gw.ClipModel(torch.nn.Linear(2, 2), None, None)
 
 
-def test_a_preprocessing_without_normalisation_is_refused(built: Any) -> None:
+def test_a_preprocessing_without_normalization_is_refused(built: Any) -> None:
     del built.visual.image_mean
     with pytest.raises(ValueError, match="preprocess must be the model's own image transform"):
         gw.ClipModel(built, lambda image: image, open_clip.get_tokenizer(NAME))
