@@ -225,7 +225,7 @@ def drive_page(host: str, file: Path, opened: Opened) -> None:
         opened: opens it.
     """
     page, served = opened(file.as_uri())
-    shown = remains(page)
+    shown = remains(page, expected=table.expected(host, "shows"))
     seen = dict.fromkeys(("hover", "click", "edit", "dark"), NO) | {"shows": shown, "reload": "–"}
     if shown == YES:
         view = open_view(page)
@@ -240,7 +240,7 @@ def drive_page(host: str, file: Path, opened: Opened) -> None:
     seen |= {"no kernel": shown, "no network": shown}
     if served:
         alone, _ = opened(file.as_uri(), network=False)
-        seen["no network"] = remains(alone)
+        seen["no network"] = remains(alone, expected=table.expected(host, "no network"))
     table.check(host, seen)
 
 

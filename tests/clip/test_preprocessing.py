@@ -169,7 +169,7 @@ def test_bad_bytes_are_refused_in_a_file_and_in_memory(
     path.write_bytes(data)
     with pytest.raises(ValueError, match=f"bad.png' {said}"):
         read_image(path)
-    with pytest.raises(ValueError, match=f"the data given {said}"):
+    with pytest.raises(ValueError, match=f"the data {said}"):
         read_image(data)
 
 
@@ -192,7 +192,7 @@ def test_a_picture_with_wrong_bytes_is_read_or_refused_in_a_sentence(data: st.Da
     try:
         assert read_image(bytes(content)).mode == "RGB"
     except ValueError as error:
-        assert str(error).startswith("the data given")  # noqa: PT017
+        assert str(error).startswith("the data ")  # noqa: PT017
 
 
 def test_a_decompression_bomb_is_refused_unopened(monkeypatch: pytest.MonkeyPatch) -> None:

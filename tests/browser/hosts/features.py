@@ -70,12 +70,13 @@ def dark(view: View) -> str:
     return YES
 
 
-def remains(page: Page, patience: float = 15_000) -> str:
+def remains(page: Page, patience: float = 15_000, expected: str | None = None) -> str:
     """Return what a page shows that may lack the live view: the view, its still picture, or nothing.
 
     Args:
         page: the page.
         patience: milliseconds to wait for one of them.
+        expected: the expected answer. A live view, which may come long after the picture, is awaited.
     """
     live, picture = page.locator(".gradeclip-stage"), page.locator(".gradeclip-fallback img")
     page.wait_for_function("document.readyState === 'complete'")
@@ -85,11 +86,12 @@ def remains(page: Page, patience: float = 15_000) -> str:
         )
     except AssertionError:
         return NOTHING
-    # The live view may replace the picture when the host's scripts have loaded.
     page.wait_for_load_state("networkidle")
-    visible = [element for element in (live, picture) if element.first.is_visible()]
-    assert len(visible) == 1, "both the live view and its picture are visible"
-    if visible == [live]:
+    if expected == YES:
+        live.first.wait_for(timeout=START)
+    # Never both. For a moment there is neither, when the view has hidden the picture and is not yet drawn.
+    expect(live.or_(picture).and_(page.locator(":visible"))).to_have_count(1)
+    if live.first.is_visible():
         return YES
     assert page.get_by_text("run the cell to explore it").is_visible()
     assert WORD in (picture.first.get_attribute("alt") or "")
