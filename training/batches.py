@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from gradeclip_widget.demo.captions import Caption, Mention
-from gradeclip_widget.demo.composer import CANVAS, Composer, Layout, turned_within
+from gradeclip_widget.demo.composer import CANVAS, Composer, Layout, rotated_within
 from gradeclip_widget.demo.model import tokenizer
 from gradeclip_widget.demo.sprites import Artwork
 from gradeclip_widget.demo.world import (
@@ -91,7 +91,7 @@ class TrainingComposer(Composer):
             sprite = self.alter(sprite, rng)
         if rng.random() < 0.5:
             sprite = sprite.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        return turned_within(sprite, rng.uniform(-25, 25)) if rng.random() < 0.3 else sprite
+        return rotated_within(sprite, rng.uniform(-25, 25)) if rng.random() < 0.3 else sprite
 
 
 class SceneBatches(Dataset[Batch]):
