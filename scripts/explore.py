@@ -1,4 +1,4 @@
-"""The story that the README's moving picture tells, played in the live widget in JupyterLab."""
+"""The scenes of the README's animation, played in the live widget in JupyterLab."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.browser.view import View
 
 from .film import Film
 
-# Of the window: the widget 900 pixels wide, all of it on show.
+# Size of the window: the widget is 900 pixels wide and completely visible.
 SIZE = ViewportSize(width=1060, height=1200)
 SCENE = gw.demo.scenes()[0]
 THING, OTHER, LAST = (thing.name for thing in SCENE.objects)
@@ -28,7 +28,7 @@ gw.explore(scene.image, scene.caption)
 
 
 def moving_picture(browser: Browser, path: Path) -> None:
-    """Film the live widget; the film begins and ends with a true caption at rest.
+    """Film the live widget; the film begins and ends with a true caption.
 
     Args:
         browser: opens JupyterLab.
@@ -46,7 +46,7 @@ def moving_picture(browser: Browser, path: Path) -> None:
 
 
 def read_words(film: Film, view: View) -> None:
-    """Point at words: those of things, and one that matters little."""
+    """Point at words: those of things, and one of little importance."""
     expect(view.root.locator(".gradeclip-match")).to_contain_text("higher than")
     film.hold(1500)
     for word in (LAST, THING, "and"):
@@ -55,7 +55,7 @@ def read_words(film: Film, view: View) -> None:
 
 
 def name_what_is_absent(film: Film, view: View) -> None:
-    """Replace a word by the name of what is not there: it is marked, and shows what speaks against it."""
+    """Replace a word by the name of an absent thing: it is marked, and shows evidence against it."""
     film.click(view.word(OTHER))
     expect(view.pinned).to_have_count(1)
     film.hold(400)
@@ -78,7 +78,7 @@ def name_what_is_absent(film: Film, view: View) -> None:
 
 
 def ask_a_region(film: Film, view: View) -> None:
-    """Draw a box around what the caption no longer names, and ask the model what it sees there."""
+    """Draw a box around the thing that the caption no longer names, and classify it."""
     x0, y0, x1, y1 = next(thing.box for thing in SCENE.objects if thing.name == OTHER)
     width, height = SCENE.image.size
     film.drag(view.stage, (x0 / width, y0 / height), (x1 / width, y1 / height))

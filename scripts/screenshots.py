@@ -27,7 +27,7 @@ IMAGES = Path(__file__).parents[1] / "docs" / "images"
 WIDE, NARROW = 980, 420  # pixels
 SCALE = 1.5  # pixels of a picture per pixel of the page
 RIGHT, WRONG = "a red circle and a blue square", "a red circle and a green square"
-# Two captions are compared by what is said of them, not by the controls, which are the same.
+# The controls are the same for both captions, so they are hidden.
 WITHOUT_CONTROLS = """:is(.gradeclip-controls, .gradeclip-details, .gradeclip-overview, .gradeclip-hint)
   { display: none !important; }"""
 
@@ -40,11 +40,11 @@ def shown(
     theme: Literal["light", "dark"],
     caption: str = "",
 ) -> Iterator[View]:
-    """A scene explained by the embedded model in a page of its own, with its own caption or another."""
+    """Open a page with a scene explained by the embedded model, with its own or another caption."""
     explainer = gw.Explainer(gw.load("demo"))
     explanation = explainer(scene.image, caption or scene.caption)
     explanation = explainer.with_unrelated_scores(explanation, scene.image)
-    explanation = replace(explanation, seconds=None)  # it would tell how busy this machine is
+    explanation = replace(explanation, seconds=None)  # it depends on this machine
     size = ViewportSize(width=width, height=900)
     context = browser.new_context(viewport=size, color_scheme=theme, device_scale_factor=SCALE)
     with tempfile.TemporaryDirectory() as folder, contextlib.closing(context):
@@ -62,7 +62,7 @@ def take(view: View, name: str) -> None:
 
 
 def stills(browser: Browser) -> None:
-    """Take three pictures of exported pages: as it opens, with a word pinned, with a region."""
+    """Take three pictures of exported pages: after opening, with a pinned word, with a region."""
     scenes = gw.demo.scenes()
     with shown(browser, scenes[0], WIDE, "light") as view:
         take(view, "widget-light.png")
@@ -81,7 +81,7 @@ def stills(browser: Browser) -> None:
 
 
 def right_beside_wrong(browser: Browser, path: Path) -> None:
-    """Take a picture of two captions of one scene, side by side: a true one, and one with a wrong color.
+    """Take a picture of two captions of one scene side by side: a true one, and one with a wrong color.
 
     Args:
         browser: opens the pages.

@@ -21,6 +21,7 @@ from .sprites import Artwork, draw_shape
 from .world import COLORS, NUMBERS, OBJECTS, SHAPES
 
 COUNT_WEIGHTS = (0.40, 0.32, 0.18, 0.10)  # of scenes with 1, 2, 3 and 4 objects
+# Side of a thing as a fraction of the picture, by the number of things.
 SIZES = {
     1: (0.30, 0.95),
     2: (0.25, 0.55),
