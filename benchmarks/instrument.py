@@ -298,10 +298,10 @@ def memory(lab: Lab, prompts: int) -> list[Row]:
 def page_memory(session: CDPSession) -> dict[str, float]:
     """The page's live objects and its nodes."""
     session.send("HeapProfiler.collectGarbage")
-    found = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
+    metrics = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
     return {
-        "MiB of live objects in the page": found["JSHeapUsedSize"] / 2**20,
-        "its nodes": found["Nodes"],
+        "MiB of live objects in the page": metrics["JSHeapUsedSize"] / 2**20,
+        "its nodes": metrics["Nodes"],
     }
 
 

@@ -61,11 +61,11 @@ def main() -> None:
 
 def explained(scene: Scene, *explainers: gw.Explainer) -> tuple[list[gw.Explanation], list[float]]:
     """Return a scene's explanation by each explainer, and the seconds of each."""
-    found, taken = list[gw.Explanation](), list[float]()
+    explanations, taken = list[gw.Explanation](), list[float]()
     for explainer in explainers:
         encoded = explainer.encode(scene.image)
-        taken.append(seconds(lambda: found.append(explainer(encoded, scene.caption))))  # noqa: B023
-    return found, taken
+        taken.append(seconds(lambda: explanations.append(explainer(encoded, scene.caption))))  # noqa: B023
+    return explanations, taken
 
 
 def agreement(scene: Scene, a: gw.Explanation, b: gw.Explanation) -> Iterator[tuple[str, float]]:

@@ -34,8 +34,8 @@ def main() -> None:
             exact, few = (values_of(encoded, tokens, most) for most in (players, EXACT))
             error = np.abs(few - exact)
             correlation = float(np.corrcoef(few, exact)[0, 1])
-            found = float(np.sqrt((error**2).mean())), float(np.abs(exact).max()), correlation
-            errors.setdefault(players, []).append(found)
+            row = float(np.sqrt((error**2).mean())), float(np.abs(exact).max()), correlation
+            errors.setdefault(players, []).append(row)
     print("players  captions  root mean square error  largest value  correlation")
     for name, rows in [*sorted(errors.items()), ("all", [r for k in errors.values() for r in k])]:
         error, largest, correlation = np.mean(rows, 0)

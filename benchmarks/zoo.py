@@ -85,33 +85,33 @@ def main() -> None:
     args = parser.parse_args()
     warnings.filterwarnings("ignore")
     logging.disable(logging.ERROR)
-    kept: dict[str, dict[str, str]] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
-    kept = {n: row for n, row in kept.items() if not any(part in n for part in args.again)}
+    rows: dict[str, dict[str, str]] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    rows = {n: row for n, row in rows.items() if not any(part in n for part in args.again)}
     KEPT.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         replace_downloads(Path(folder))
         for name in (n for part in args.only for n in open_clip.list_models() if part in n):
-            if name in kept:
+            if name in rows:
                 continue
-            kept[name] = examine(name, args.work * 1e9)
-            KEPT.write_text(json.dumps(kept, indent=1))
-            print(_line([name, *kept[name].values()]), flush=True)
-            _write(kept)
-    _write(kept)
+            rows[name] = examine(name, args.work * 1e9)
+            KEPT.write_text(json.dumps(rows, indent=1))
+            print(_line([name, *rows[name].values()]), flush=True)
+            _write(rows)
+    _write(rows)
 
 
-def _write(kept: dict[str, dict[str, str]]) -> None:
-    names = sorted(kept, key=str.lower)
-    good = sum(kept[name]["holds"] == ALL for name in names)
+def _write(rows: dict[str, dict[str, str]]) -> None:
+    names = sorted(rows, key=str.lower)
+    good = sum(rows[name]["holds"] == ALL for name in names)
     everyone = open_clip.list_models()
-    waiting = [name for name in everyone if name not in kept]
+    waiting = [name for name in everyone if name not in rows]
     rest = f" Not run yet: {', '.join(waiting)}." if waiting else ""
     lines = [
         TITLE,
         f"All of this holds of {good} of the {len(everyone)} names.{rest}\n",
         _line(COLUMNS),
         "|---" * len(COLUMNS) + "|",
-        *(_line([name, *(kept[name].get(c, "") for c in COLUMNS[1:])]) for name in names),
+        *(_line([name, *(rows[name].get(c, "") for c in COLUMNS[1:])]) for name in names),
     ]
     TABLE.write_text("\n".join(lines) + "\n")
 
@@ -171,7 +171,7 @@ def held(built: Built) -> str:
 
 def explaining(built: Built) -> str:
     """Return the methods that explain the model, with the fewest steps, and unexpected failures."""
-    pixels, found, failed = built.preprocess(_picture(built.clip))[None], [], []
+    pixels, explained, failed = built.preprocess(_picture(built.clip))[None], [], []
     for name in method_names():
         options = {"method_options": QUICK.get(name), "readings": False}
         try:
@@ -182,10 +182,10 @@ def explaining(built: Built) -> str:
             e = explainer(pixels, CAPTION)
             assert np.isfinite(e.signed_map).all(), "map is not finite"
             assert np.abs(e.signed_map).max() > 0, "map is nothing"
-            found.append(name)
+            explained.append(name)
         except Exception as error:  # noqa: BLE001  (shown in the table)
             failed.append(f"NOT {name}: {type(error).__name__} {error}".splitlines()[0])
-    all_of_them = "all" if len(found) == len(method_names()) else ", ".join(found)
+    all_of_them = "all" if len(explained) == len(method_names()) else ", ".join(explained)
     return "; ".join([all_of_them, *failed])
 
 

@@ -1,4 +1,4 @@
-"""A backend whose models return explanations made up here, and jobs that wait to be let go."""
+"""A backend that returns invented explanations, and a gate that holds its jobs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .factories import GRID, SIZE, make_explanation, picture
 
 
 class Gate:
-    """Holds back whoever comes to it, while it is shut."""
+    """Blocks every thread that passes it while it is shut."""
 
     def __init__(self) -> None:
         self._open = threading.Event()
@@ -38,11 +38,11 @@ class Gate:
 
     def passed(self) -> None:
         self.reached.set()
-        assert self._open.wait(30), "nobody opened the gate"
+        assert self._open.wait(30), "the gate stayed shut"
 
 
 class FakeExplainer:
-    """Returns explanations made up here."""
+    """Returns invented explanations."""
 
     def __init__(self, clip: gw.ClipModel, backend: FakeBackend, request: Request) -> None:
         self.clip, self.backend, self.request = clip, backend, request
@@ -83,9 +83,8 @@ class FakeExplainer:
         self.backend.gate.passed()
         rows, cols = GRID
         maps = np.zeros((len(vocabulary.words), rows, cols), np.float32)
-        for k in range(
-            len(maps)
-        ):  # every word is seen in a column of its own, weaker from left to right
+        # Every word has its own column, with values that decrease from left to right.
+        for k in range(len(maps)):
             maps[k, :, k % cols] = 1 / (1 + k)
         lengths, cover = np.ones(len(maps), np.float32), (0.0, 0.0, float(SIZE[0]), float(SIZE[1]))
         return VocabularyMaps(vocabulary.words, maps, lengths, SIZE, cover).rank(region, count)
@@ -117,7 +116,7 @@ class FakeExplainer:
 
 
 class FakeBackend(Backend):
-    """A backend that remembers what its explainers were asked."""
+    """A backend that records the calls of its explainers."""
 
     def __init__(self, clip: gw.ClipModel, images: Any = None, **more: Any) -> None:
         super().__init__(picture() if images is None else images, [clip], **more)
@@ -134,7 +133,7 @@ class FakeBackend(Backend):
 def live_widget(
     backend: FakeBackend, captions: Sequence[str] = ("a dog", "a red cat runs"), **traits: Any
 ) -> gw.ExplanationWidget:
-    """A widget with a model, as `gw.explore` makes it."""
+    """A widget with a model, as `gw.explore` creates it."""
     request = Request(0, tuple(captions), backend.clip.name)
     widget = gw.ExplanationWidget(backend.explain(request), backend, request, **traits)
     backend.asked.clear()

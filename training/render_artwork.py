@@ -58,7 +58,7 @@ def render(icon: dict[str, Any], icons: dict[str, Any]) -> Image.Image:
 
 
 def pack(assets: Path, sets: Sequence[str], out: Path) -> int:
-    """Render `sets` found under `assets` into the zip `out`; returns how many sprites it holds."""
+    """Render sets from a folder of assets to a zip file; return its number of sprites."""
     count = 0
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for name in sets:

@@ -35,15 +35,15 @@ def examples(heading: str) -> list[tuple[str, str]]:
     """The code blocks of a section of the page, each with the path that the text names last before it."""
     page = (ROOT / "docs" / "extending.md").read_text("utf-8")
     section = page.split(f"## {heading}\n")[1].split("\n## ")[0]
-    found, path = [], ""
+    blocks, path = [], ""
     for text, language, code in re.findall(
         r"(.*?)```(\w+)\n(.*?)^```$", section, re.DOTALL | re.MULTILINE
     ):
         named = re.findall(r"`((?:gradeclip_widget|js)/[\w./-]+)`", text)
         path = named[-1] if named else path
         if language in ("python", "ts"):
-            found.append((path, code))
-    return found
+            blocks.append((path, code))
+    return blocks
 
 
 class Copy:

@@ -143,9 +143,9 @@ def test_a_picture_has_the_names_of_all_its_things() -> None:
 def test_the_loss_is_lower_for_matching_pairs() -> None:
     ignored = torch.zeros(4, 6, dtype=torch.bool)
     matched, _ = contrast(20 * torch.eye(4, 6), ignored)
-    wrong, found = contrast(20 * torch.eye(4, 6).roll(1, 0), ignored)
+    wrong, accuracy = contrast(20 * torch.eye(4, 6).roll(1, 0), ignored)
     assert matched < 1e-3 < 5 < wrong
-    assert found == 0
+    assert accuracy == 0
 
 
 def test_ignored_pairs_cost_nothing() -> None:
