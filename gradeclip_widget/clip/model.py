@@ -13,10 +13,10 @@ from torch import Tensor
 
 from .given_models import as_open_clip, as_tokenizer
 from .image_towers.base import ImageTower
-from .image_towers.registry import image_families
+from .image_towers.registry import FAMILIES as IMAGE_FAMILIES
 from .preprocessing import ImageProcessor
 from .text_towers.base import TextTower
-from .text_towers.registry import text_families
+from .text_towers.registry import FAMILIES as TEXT_FAMILIES
 from .tokenizers.base import Tokenizer, Tokens
 from .tokenizers.registry import tokenizer_kind
 from .verification.given import GivenModel
@@ -87,8 +87,8 @@ class ClipModel:
         tokenizer = as_tokenizer(tokenizer, model)
         self.model, self.notes, self.foreign = model, tuple(notes), foreign
         self.name = name or type(model).__name__
-        self.image_tower: ImageTower = _tower("image", model.visual, image_families())
-        self.text_tower: TextTower = _tower("text", model, text_families())
+        self.image_tower: ImageTower = _tower("image", model.visual, IMAGE_FAMILIES)
+        self.text_tower: TextTower = _tower("text", model, TEXT_FAMILIES)
         self.image_processor = ImageProcessor.from_transform(
             model, preprocess, self.image_tower.patch_size, self.image_tower.flexible
         )

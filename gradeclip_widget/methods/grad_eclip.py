@@ -37,7 +37,6 @@ class GradEclip(BlockwiseMethod):
     label = "Grad-ECLIP"
     purpose = "Which patches and words the score depends on, fast enough for any number of words."
     limits = "Only what the pooled token reads in the explained blocks."
-    priority = 1  # the default
     has_batches = True
 
     def label_for(self, image: ImageTower) -> str:

@@ -32,7 +32,6 @@ class GradEclipWithoutLambda(GradEclip):
     label = "Grad-ECLIP without λ"
     purpose = "What the spatial weights of Grad-ECLIP are good for: the same map without them."
     limits = "Where the pooled token looks: a patch that it ignores counts like any other."
-    priority = 0
 
     def token_attributions(
         self, trace: TextTrace, image: Tensor | None = None, progress: Progress = no_progress

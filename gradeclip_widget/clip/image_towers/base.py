@@ -17,10 +17,6 @@ from .batch import ImageBatch
 
 _BATCH = 32  # pictures run at once: bounds memory
 
-FAMILIES: list[
-    type[ImageTower]
-] = []  # filled as their modules are imported; `registry` orders them
-
 
 class ImageTrace(ABC):
     """One picture's pass through an image tower.
@@ -91,11 +87,10 @@ class ImageTrace(ABC):
 
 
 class ImageTower(ABC):
-    """Base class of image towers. A subclass with a ``family`` is a family of its own, and is registered.
+    """Base class of image towers. Each family is a subclass, listed in `registry`.
 
     Attributes:
         family: what towers of this family are called in messages.
-        priority: families of higher priority are tried first. Needed only where a model fits two of them.
         has_query: whether a pooled token attends to the patches; else a feature map is pooled.
         supports_reference: whether the authors' code knows this family.
         has_transformer: whether the tower is a transformer of known blocks; see `transformer`.
@@ -106,7 +101,6 @@ class ImageTower(ABC):
     """
 
     family: ClassVar[str]
-    priority: ClassVar[int] = 0
     has_query: bool = True
     supports_reference: bool = False
     has_transformer: bool = False
@@ -114,11 +108,6 @@ class ImageTower(ABC):
     image_size: tuple[int, int]
     depth: int
     flexible: bool
-
-    def __init_subclass__(cls) -> None:
-        """Register the family, if it has a name of its own."""
-        if "family" in vars(cls):
-            FAMILIES.append(cls)
 
     @abstractmethod
     def __init__(self, visual: Any) -> None:

@@ -22,7 +22,6 @@ class ClassTokenTower(ImageTower):
     """open_clip's ``VisionTransformer`` with ``pool_type="tok"``: the class token becomes the embedding."""
 
     family = "vision transformer with a class token"
-    priority = 2
     flexible = supports_reference = has_transformer = True
 
     def __init__(self, visual: Any) -> None:

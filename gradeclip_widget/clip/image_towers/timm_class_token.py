@@ -23,7 +23,6 @@ class TimmClassTokenTower(ImageTower):
     """open_clip's ``TimmModel`` around a timm transformer with ``global_pool="token"``."""
 
     family = "timm vision transformer with a class token"
-    priority = 1
     has_transformer = True
 
     def __init__(self, visual: Any) -> None:

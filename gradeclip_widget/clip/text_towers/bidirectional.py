@@ -29,7 +29,6 @@ class BidirectionalTextTower(TextTower):
     """
 
     family = "bidirectional text transformer, or one with an appended class token"
-    priority = 1
     has_transformer = True
     default_text_layers = (
         2  # each further one costs a pass for every token, see `BidirectionalTextTrace`

@@ -31,7 +31,6 @@ class CausalTextTower(TextTower):
     """
 
     family = "causal text transformer pooled at EOT"
-    priority = 2  # the bidirectional family takes such models too, at a higher cost
     supports_reference = ends_at_eot = has_transformer = True
     default_text_layers = 8  # as the authors do
 

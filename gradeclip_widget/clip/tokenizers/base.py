@@ -7,13 +7,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 from ...core.words import Span, Word, assign_tokens
 from .special_tokens import SpecialTokens
 
 MAX_CHARACTERS = 20_000
-KINDS: list[type[Tokenizer]] = []  # filled as their modules are imported; `registry` orders them
 
 
 @dataclass(frozen=True)
@@ -61,10 +60,9 @@ class Tokens:
 class Tokenizer(ABC):
     """Base class of tokenizers that know which characters each token came from.
 
-    A subclass with a `wraps` of its own is registered.
+    Each kind is a subclass, listed in `registry`.
 
     Attributes:
-        priority: kinds of higher priority are tried first. Needed only where a tokenizer fits two of them.
         tokenizer: the model's own.
         context_length: positions of the text tower.
         known: ids that the model was trained on; ``None`` for all.
@@ -72,17 +70,11 @@ class Tokenizer(ABC):
         special_tokens: number of special tokens around a caption's own, and the padding.
     """
 
-    priority: ClassVar[int] = 0
     tokenizer: Any
     context_length: int
     known: frozenset[int] | None
     stop: int | None
     special_tokens: SpecialTokens
-
-    def __init_subclass__(cls) -> None:
-        """Register the kind, if it says itself what it wraps."""
-        if "wraps" in vars(cls):
-            KINDS.append(cls)
 
     @abstractmethod
     def __init__(

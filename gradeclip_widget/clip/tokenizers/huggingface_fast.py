@@ -17,8 +17,6 @@ from .special_tokens import SpecialTokens
 class HuggingFaceFastTokenizer(Tokenizer):
     """open_clip's ``HFTokenizer`` or ``SigLipTokenizer`` around a fast tokenizer, which reports positions."""
 
-    priority = 1
-
     def __init__(
         self,
         tokenizer: Any,
