@@ -11,15 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .given_models import as_open_clip, as_tokenizer
 from .image_towers.base import ImageTower
 from .image_towers.registry import FAMILIES as IMAGE_FAMILIES
 from .preprocessing import ImageProcessor
+from .supported_models import as_open_clip, as_tokenizer
 from .text_towers.base import TextTower
 from .text_towers.registry import FAMILIES as TEXT_FAMILIES
 from .tokenizers.base import Tokenizer, Tokens
 from .tokenizers.registry import tokenizer_kind
-from .verification.given import GivenModel
+from .verification.original import GivenModel
 from .verification.state import ModelState, modules_of
 from .verification.towers import check_towers
 

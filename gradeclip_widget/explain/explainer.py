@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..clip import ClipModel
-from ..clip.given_models import advice
+from ..clip.supported_models import advice
 from ..clip.preprocessing import Fit
-from ..clip.tokenizers.captions import caption_list
+from ..clip.tokenizers.base import caption_list
 from ..core.errors import under_old_name
 from ..core.explanation_data import BlockMaps
 from ..core.progress import ProgressOption, progress_of

@@ -10,8 +10,7 @@ from torch import Tensor
 
 from ..clip import ClipModel
 from ..clip.blocks.attention import TangentFn
-from ..clip.image_towers.base import ImageTower, ImageTrace
-from ..clip.image_towers.batch import ImageBatch
+from ..clip.image_towers.base import ImageBatch, ImageTower, ImageTrace
 from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTrace
 from ..core.progress import Progress, no_progress

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..clip.blocks.attention import PooledAttention
-from ..clip.image_towers.batch import ImageBatch
+from ..clip.image_towers.base import ImageBatch
 from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTrace
 from ..core.progress import Progress, no_progress

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..blocks.attention import PooledAttention, TangentFn, no_autocast
 from ..blocks.forward_mode import tail_norm
 from ..blocks.transformer import Transformer
-from ..tokenizers.special_tokens import SOT_EOT, SpecialTokens
+from ..tokenizers.base import SOT_EOT, SpecialTokens
 from .attributions import TangentAttributions
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .base import Tokenizer
-from .huggingface_fast import HuggingFaceFastTokenizer
+from .huggingface import HuggingFaceFastTokenizer, SentencePieceTokenizer
 from .open_clip_bpe import OpenClipTokenizer
-from .sentencepiece import SentencePieceTokenizer
 
 # In the order in which they are tried.
 KINDS: list[type[Tokenizer]] = [
