@@ -80,7 +80,7 @@ def explore(
             sentence names it.
         ModelLoadError: the model's weights could not be fetched.
     """
-    from ..clip.tokenizers.captions import caption_texts
+    from ..clip.tokenizers.base import caption_texts
     from ..explain.explainer import Explainer
     from .backend.backend import Backend
 

@@ -12,7 +12,7 @@ from typing import Any
 import open_clip
 
 from ...core.errors import did_you_mean
-from ..given_models import advice
+from ..supported_models import advice
 from .published import OPENAI_NAMES, architecture_of, hub_names
 
 DEMO = "demo"

@@ -17,7 +17,7 @@ from ...core.vocabulary import Vocabulary
 from ...explain.explainer import Explainer
 from ...explain.unrelated import are_embedded
 from ...explain.word_lists import vocabularies
-from ...methods import Method, get_method, method_names
+from ...methods import Method, check_towers, get_method, method_names
 from ..request import Request
 from .model_cache import ModelCache
 from .picture_list import PictureList, pictures_of
@@ -219,7 +219,7 @@ class Backend:
 def _refusal(method: Method, clip: ClipModel) -> str:
     """Return why a method cannot explain a model; empty where it can."""
     try:
-        method.check_towers(clip.image_tower, clip.text_tower)
+        check_towers(method, clip.image_tower, clip.text_tower)
     except ValueError as error:
         return str(error)
     return ""

@@ -12,7 +12,7 @@ import torch
 from open_clip.transformer import TextTransformer
 
 import gradeclip_widget as gw
-from gradeclip_widget.clip.tokenizers.huggingface_fast import HuggingFaceFastTokenizer
+from gradeclip_widget.clip.tokenizers.huggingface import HuggingFaceFastTokenizer
 
 from .. import invariants as check
 from ..text_towers.test_bidirectional import Custom

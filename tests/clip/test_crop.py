@@ -17,8 +17,8 @@ from torchvision.transforms import InterpolationMode
 import gradeclip_widget as gw
 from gradeclip_widget import ClipModel
 
-from .. import invariants as check
-from ..conftest import small_clip
+from . import invariants as check
+from .conftest import small_clip
 
 BICUBIC = InterpolationMode.BICUBIC
 PIXELS = [T.ToTensor(), T.Normalize((0.48, 0.46, 0.41), (0.27, 0.26, 0.28))]

@@ -9,15 +9,12 @@ from typing import Any
 from open_clip.tokenizer import basic_clean, canonicalize_text
 
 from ...core.words import Span
-from .alignment import origins, span_of
-from .base import Tokenizer, Tokens
-from .special_tokens import SpecialTokens
+from .alignment import aligned, origins, span_of
+from .base import SpecialTokens, Tokenizer, Tokens
 
 
 class HuggingFaceFastTokenizer(Tokenizer):
     """open_clip's ``HFTokenizer`` or ``SigLipTokenizer`` around a fast tokenizer, which reports positions."""
-
-    priority = 1
 
     def __init__(
         self,
@@ -117,3 +114,25 @@ def trimmed(text: str, a: int, b: int) -> Span:
     while a < b and text[a].isspace():
         a += 1
     return a, max(b, min(a + 1, len(text)))
+
+
+_SPACE = "\u2581"
+
+
+class SentencePieceTokenizer(HuggingFaceFastTokenizer):
+    """A tokenizer that reports no positions, but whose pieces are the text itself, with marked spaces."""
+
+    @staticmethod
+    def wraps(tokenizer: Any) -> bool:
+        """Return whether this is such a tokenizer, in open_clip's wrapper."""
+        return hasattr(getattr(tokenizer, "tokenizer", None), "sp_model")
+
+    def _tokenize(self, cleaned: str) -> tuple[list[int], list[Span]]:
+        pieces: list[str] = self.inner.tokenize(cleaned)
+        text = "".join(pieces).replace(_SPACE, " ")
+        lead = int(text.startswith(" ") and not cleaned.startswith(" "))
+        origin = aligned(" " * lead + cleaned, text, -lead)
+        ends = itertools.accumulate(map(len, pieces), initial=0)
+        places = (trimmed(text, a, b) for a, b in itertools.pairwise(ends))
+        ids: list[int] = self.inner.convert_tokens_to_ids(pieces)
+        return ids, [(max(0, origin[a][0]), origin[b - 1][1]) for a, b in places]
