@@ -13,7 +13,7 @@ from ..core.regions import Box
 from ..explain.explainer import Explainer
 from ..export.picture import gallery_thumbnail
 from .pairs import FailedPair, Pair
-from .schema import THUMBNAIL
+from .runs.schema import THUMBNAIL
 
 UNREADABLE = (TypeError, ValueError, OSError)  # what reading pictures and captions raises
 

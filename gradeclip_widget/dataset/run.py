@@ -5,18 +5,16 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..core.errors import did_you_mean, missing_extra
+from ..core.errors import did_you_mean
 from ..core.progress import ProgressOption
-from .folder import RunFolder
-from .schema import PAIRS
+from .libraries import require
+from .runs import DatasetRun, open_run
+from .runs.folder import RunFolder
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ..clip import ClipModel
     from ..clip.preprocessing import Fit
     from .pairs import PairSource
@@ -24,33 +22,6 @@ if TYPE_CHECKING:
 Engine = Literal["local", "ray"]
 _ENGINES = ("local", "ray")
 ROWS_PER_PART = 1000
-
-
-@dataclass(frozen=True)
-class DatasetRun:
-    """A run that is done; `browse` and `word_statistics` take it for its folder, as ``open`` does.
-
-    Attributes:
-        path: its folder.
-        explained: how many pairs have a row.
-        failed: how many could not be explained; the folder's table ``errors`` says why.
-        foreign: how many have a picture that is unlike all that the model was trained on.
-    """
-
-    path: Path
-    explained: int
-    failed: int
-    foreign: int = 0
-
-    def __fspath__(self) -> str:
-        """Return the path of its folder, for all that takes paths."""
-        return str(self.path)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the rows of all pairs as a pandas table."""
-        import pandas as pd
-
-        return pd.read_parquet(self.path / PAIRS)
 
 
 def explain_dataset(
@@ -137,7 +108,7 @@ def explain_dataset(
     if rows_per_part < 1:
         raise ValueError(f"rows_per_part={rows_per_part}: give at least 1")
     _check_workers(workers)
-    require_parquet()
+    require("pyarrow.parquet", "tables of explained pairs")
     from ..clip import ClipModel, load
     from ..explain.explainer import Explainer
     from .batch_size import BatchSize
@@ -145,7 +116,7 @@ def explain_dataset(
     from .engines.reading import default_workers
     from .explain_batch import BatchExplainer
     from .prepare import Preparation
-    from .record import record_of
+    from .runs.record import record_of
     from .sources import open_source
 
     sizes = BatchSize.of(batch_size)
@@ -188,7 +159,7 @@ def explain_dataset(
         else:
             run_local(pairs, folder, explain, prepare, sizes, readers, report)
     folder.write_record(record | {"batch_size": sizes.size, "complete": True})
-    run = DatasetRun(folder.path, *folder.counts(), folder.foreign())
+    run = open_run(folder.path)
     if run.foreign and clip.foreign:
         warnings.warn(
             f"{run.foreign:,} of {run.explained:,} pairs have a picture that is foreign to the model "
@@ -201,14 +172,6 @@ def explain_dataset(
 def default_fit(clip: ClipModel) -> Fit:
     """Return the model's own way of fitting pictures, or the nearest one with maps of one size."""
     return "squash" if clip.image_processor.crop_mode == "longest" else "crop"
-
-
-def require_parquet() -> None:
-    """Raise `MissingExtraError` unless what reads and writes Parquet is installed."""
-    try:
-        import pyarrow.parquet  # noqa: F401
-    except ImportError as error:
-        raise missing_extra("pyarrow", "dataset", "tables of explained pairs") from error
 
 
 def _check_workers(workers: int | None) -> None:
@@ -227,7 +190,7 @@ def _progress(
     """Give a function that is told how many more pairs are done."""
     from tqdm.auto import tqdm
 
-    total, done = source.count(), sum(folder.counts())
+    total, done = source.count(), folder.count()
     if callable(option):
         option("pairs", done, total)
 

@@ -17,7 +17,7 @@ import ray
 
 import gradeclip_widget as gw
 from gradeclip_widget.dataset.engines.ray_engine import RayOptions
-from gradeclip_widget.dataset.folder import pairs_files
+from gradeclip_widget.dataset.runs.folder import pairs_files
 
 from .conftest import make_pairs
 

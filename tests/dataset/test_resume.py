@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import gradeclip_widget as gw
-from gradeclip_widget.dataset import record
-from gradeclip_widget.dataset.folder import pairs_files, read_record
+from gradeclip_widget.dataset.runs import record
+from gradeclip_widget.dataset.runs.folder import pairs_files
+from gradeclip_widget.dataset.runs.record import read_record
 
 from .conftest import make_pairs, write_folder
 

@@ -7,9 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from ..batch_size import BatchSize
 from ..explain_batch import BatchExplainer
-from ..folder import RunFolder
 from ..pairs import FailedPair, Pair, PairSource
 from ..prepare import Preparation
+from ..runs.folder import RunFolder
 from .parts import Batches, explain_parts
 from .reading import read
 

@@ -12,9 +12,9 @@ import torch
 from ...core.errors import missing_extra
 from ..batch_size import BatchSize
 from ..explain_batch import BatchExplainer
-from ..folder import RunFolder
 from ..pairs import PairSource
 from ..prepare import Preparation
+from ..runs.folder import RunFolder
 from .parts import Batches, Part, explain_parts
 from .reading import read
 
