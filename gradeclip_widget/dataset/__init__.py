@@ -1,6 +1,6 @@
 """Explanations of whole datasets: from pairs of pictures and captions to tables in Parquet."""
 
-from .run import explain_dataset
+from .explain import explain_dataset
 from .runs import DatasetRun, open_run
 from .statistics import word_figure, word_statistics
 
