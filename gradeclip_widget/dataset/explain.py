@@ -1,22 +1,20 @@
-"""`explain_dataset`: explain every pair of a source, and keep the results as Parquet."""
+"""`explain_dataset`: explain every pair of a source and write the results as Parquet."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..core.errors import did_you_mean, missing_extra
+from ..core.errors import did_you_mean
 from ..core.progress import ProgressOption
-from .folder import RunFolder
-from .schema import PAIRS
+from .libraries import require
+from .runs import DatasetRun, open_run
+from .runs.folder import RunFolder
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ..clip import ClipModel
     from ..clip.preprocessing import Fit
     from .pairs import PairSource
@@ -24,33 +22,6 @@ if TYPE_CHECKING:
 Engine = Literal["local", "ray"]
 _ENGINES = ("local", "ray")
 ROWS_PER_PART = 1000
-
-
-@dataclass(frozen=True)
-class DatasetRun:
-    """A run that is done; `browse` and `word_statistics` take it for its folder, as ``open`` does.
-
-    Attributes:
-        path: its folder.
-        explained: how many pairs have a row.
-        failed: how many could not be explained; the folder's table ``errors`` says why.
-        foreign: how many have a picture that is unlike all that the model was trained on.
-    """
-
-    path: Path
-    explained: int
-    failed: int
-    foreign: int = 0
-
-    def __fspath__(self) -> str:
-        """Return the path of its folder, for all that takes paths."""
-        return str(self.path)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the rows of all pairs as a pandas table."""
-        import pandas as pd
-
-        return pd.read_parquet(self.path / PAIRS)
 
 
 def explain_dataset(
@@ -79,9 +50,9 @@ def explain_dataset(
 ) -> DatasetRun:
     """Explain every picture and caption of a source, and write one row for each as Parquet.
 
-    ``out`` gets ``pairs/part-*.parquet`` with the rows, ``errors/part-*.parquet`` with the pairs that
-    could not be explained and why, and ``run.json`` with what it was made with. Every file is written whole
-    or not at all. A run that was ended, however, goes on where it was when it is started again.
+    The rows go to ``out/pairs/part-*.parquet``, the pairs that could not be explained, with the reasons, to
+    ``out/errors/part-*.parquet``, and the model, the options and the source to ``out/run.json``. Every file
+    is written completely or not at all. An interrupted run continues when it is started again.
 
     >>> import tempfile, gradeclip_widget as gw
     >>> pairs = [(scene.image, scene.caption) for scene in gw.demo.scenes()[:2]]
@@ -93,43 +64,43 @@ def explain_dataset(
         source: a folder of pictures with a table of their captions (CSV, TSV, JSONL or Parquet), such a
             table, a WebDataset (``"shards-{0000..0012}.tar"``, or a folder of them), a Hugging Face dataset
             (the object, a folder from ``save_to_disk``, or ``"hf:NAME"``), or a list of (picture, caption).
-        out: the folder to write to.
+        out: the folder to write to: a new one, or that of the same run.
         model: a name as `load` takes it, or a `ClipModel`.
         method: as in `Explainer`.
         method_options: as in `Explainer`.
         pretrained: as in `load`.
         device: as in `load`.
         dtype: as in `load`.
-        fit: as in `Explainer`. By default the model's own preprocessing, ``"crop"``, with which scores are
-            those that are published for the model; ``"squash"`` where that preprocessing pads. ``"whole"``
-            keeps the aspect ratio of each picture, so that maps differ in size.
-        resolution: as in `Explainer`; other than the model's own it needs another ``fit``.
-        image_layers: as in `Explainer`; more than one are explained picture by picture.
+        fit: as in `Explainer`. By default the model's own preprocessing, ``"crop"``, which gives the scores
+            that are published for the model; ``"squash"`` if that preprocessing pads. ``"whole"`` keeps the
+            aspect ratio of each picture, so that maps differ in size.
+        resolution: as in `Explainer`; a value other than the model's own needs another ``fit``.
+        image_layers: as in `Explainer`; with more than one, pictures are explained one by one.
         importances: whether to compute the words' importances, their Shapley values, which takes two short
             captions for every word.
-        thumbnails: whether to keep a small copy of every picture, for the gallery.
+        thumbnails: whether to store a small copy of every picture, for the gallery.
         engine: ``"local"`` for this machine, ``"ray"`` for a cluster.
-        resume: whether to go on with a run that ``out`` holds.
-        batch_size: pairs explained at once; found by trying where it is ``None``.
-        workers: processes that read pictures ahead of the model, 0 for none; by default one for every core,
-            at most 16, and 0 on Windows and macOS, where processes cannot be forked.
-        rows_per_part: consecutive pairs in one file.
+        resume: whether to continue a run in ``out``.
+        batch_size: number of pairs explained at once; ``None`` finds it by trial.
+        workers: number of processes that load pictures ahead of the model, 0 for none; by default one for
+            every core, at most 16, and 0 on Windows and macOS, where processes cannot be forked.
+        rows_per_part: number of consecutive pairs in one file.
         progress: ``True`` for a progress bar with the rate and the time left; or a callback, called at the
             stage "pairs".
-        ray_options: of the engine ``"ray"``, by name: ``address`` of a cluster to join, ``actors`` that
+        ray_options: options of the engine ``"ray"``: ``address`` of a cluster to join, ``actors`` that
             explain at once, ``gpus_per_actor`` and ``cpus_per_actor``; see `RayOptions`.
-        **columns: where the source's columns have unusual names: ``image_column``, ``caption_column``,
-            ``id_column``, ``box_column``; ``images`` for the folder that paths are relative to; ``split`` of
-            a Hugging Face dataset.
+        **columns: names of the source's columns, if they are unusual: ``image_column``, ``caption_column``,
+            ``id_column``, ``box_column``; ``images``, the folder that paths are relative to; ``split`` of a
+            Hugging Face dataset.
 
     Returns:
-        The run, with how many pairs were explained and how many failed.
+        The run, as `open_run` returns it.
 
     Raises:
-        FileNotFoundError, ValueError, TypeError: the source, ``out`` or an option cannot be used; the
-            sentence names it. ``out`` may not hold a run made with anything else.
-        ImportError: a library is missing; the sentence says which extra installs it.
-        OSError: the disk is full; what was written stays whole, and the run can be gone on with.
+        FileNotFoundError, ValueError, TypeError: the source, ``out`` or an option cannot be used; the message
+            names it. ``out`` cannot be the folder of another run.
+        ImportError: a library is missing; the message names the extra that installs it.
+        OSError: a file cannot be written, as on a full disk; start the run again to continue it.
     """
     if engine not in _ENGINES:
         known = ", ".join(map(repr, _ENGINES))
@@ -137,27 +108,27 @@ def explain_dataset(
     if rows_per_part < 1:
         raise ValueError(f"rows_per_part={rows_per_part}: give at least 1")
     _check_workers(workers)
-    require_parquet()
+    require("pyarrow.parquet", "tables of explained pairs")
     from ..clip import ClipModel, load
     from ..explain.explainer import Explainer
     from .batch_size import BatchSize
+    from .engines.loading import default_workers
     from .engines.local import run_local
-    from .engines.reading import default_workers
     from .explain_batch import BatchExplainer
+    from .job import Job
     from .prepare import Preparation
-    from .record import record_of
+    from .runs.record import record_of
     from .sources import open_source
 
-    sizes = BatchSize.of(batch_size)
+    size = BatchSize.of(batch_size)
     pairs = open_source(source, **columns)
-    loading = None
+    load_arguments: dict[str, Any] | None = None
     if isinstance(model, ClipModel):
         clip = model
     else:
+        load_arguments = {"name": str(model), "pretrained": pretrained, "dtype": dtype}
         # On a cluster each actor moves a copy to its own GPU.
-        here = "cpu" if engine == "ray" else device
-        clip = load(model, pretrained, device=here, dtype=dtype)
-        loading = {"name": str(model), "pretrained": pretrained, "dtype": dtype}
+        clip = load(**load_arguments, device="cpu" if engine == "ray" else device)
     explainer = Explainer(
         clip,
         method,
@@ -171,24 +142,24 @@ def explain_dataset(
     record = record_of(
         explainer,
         pairs,
-        load=loading,
+        load=load_arguments,
         importances=importances,
         thumbnails=thumbnails,
         rows_per_part=rows_per_part,
     )
     folder = RunFolder.open(out, record, patches, resume)
-    readers = default_workers() if workers is None else workers
     prepare = Preparation.of(explainer, thumbnails, keep_pictures=explain.needs_pictures)
+    workers = default_workers() if workers is None else workers
     with _progress(pairs, folder, progress) as report:
+        job = Job(pairs, folder, explain, prepare, size, workers, report)
         if engine == "ray":
             from .engines.ray_engine import RayOptions, run_ray
 
-            cluster = RayOptions(**ray_options or {})
-            run_ray(pairs, folder, explain, prepare, sizes, readers, report, cluster)
+            run_ray(job, RayOptions(**ray_options or {}))
         else:
-            run_local(pairs, folder, explain, prepare, sizes, readers, report)
-    folder.write_record(record | {"batch_size": sizes.size, "complete": True})
-    run = DatasetRun(folder.path, *folder.counts(), folder.foreign())
+            run_local(job)
+    folder.write_record(record | {"batch_size": size.size, "complete": True})
+    run = open_run(folder.path)
     if run.foreign and clip.foreign:
         warnings.warn(
             f"{run.foreign:,} of {run.explained:,} pairs have a picture that is foreign to the model "
@@ -199,23 +170,15 @@ def explain_dataset(
 
 
 def default_fit(clip: ClipModel) -> Fit:
-    """Return the model's own way of fitting pictures, or the nearest one with maps of one size."""
+    """Return the model's own ``fit``, or ``"squash"`` if that is to pad: maps then have one size."""
     return "squash" if clip.image_processor.crop_mode == "longest" else "crop"
-
-
-def require_parquet() -> None:
-    """Raise `MissingExtraError` unless what reads and writes Parquet is installed."""
-    try:
-        import pyarrow.parquet  # noqa: F401
-    except ImportError as error:
-        raise missing_extra("pyarrow", "dataset", "tables of explained pairs") from error
 
 
 def _check_workers(workers: int | None) -> None:
     if workers is None:
         return
     if isinstance(workers, bool) or not isinstance(workers, int):
-        raise TypeError(f"workers is a number of processes, not {workers!r}")
+        raise TypeError(f"workers={workers!r}: give a whole number of processes, or None")
     if workers < 0:
         raise ValueError(f"workers={workers}: give 0 or more, or None for one for every core")
 
@@ -224,10 +187,10 @@ def _check_workers(workers: int | None) -> None:
 def _progress(
     source: PairSource, folder: RunFolder, option: ProgressOption
 ) -> Iterator[Callable[[int], None]]:
-    """Give a function that is told how many more pairs are done."""
+    """Give a function that is called with numbers of completed pairs, and shows the progress."""
     from tqdm.auto import tqdm
 
-    total, done = source.count(), sum(folder.counts())
+    total, done = source.count(), folder.count()
     if callable(option):
         option("pairs", done, total)
 

@@ -1,4 +1,4 @@
-"""The tables of a dataset run: their columns and types."""
+"""The tables of a run: their columns and types."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMAT = 1  # of the folder; a newer one is refused
+FORMAT = 1  # version of the folder's format
 PAIRS, ERRORS, RUN = "pairs", "errors", "run.json"
-ROW_GROUP = 256  # rows read at once by a gallery that jumps about: few enough to be quick
+ROW_GROUP = 256  # rows that a gallery reads at once: few, so that a jump to any row is quick
 THUMBNAIL = 128  # pixels of a thumbnail's long side
 
 
@@ -17,17 +17,19 @@ def pairs_schema(patches: int | None) -> pa.Schema:
     """Return the columns of explained pairs.
 
     Args:
-        patches: in every map; ``None`` where pictures keep their aspect ratio, so that maps differ in size.
+        patches: number of patches of every map; ``None`` if pictures keep their aspect ratio, so that maps
+            differ in size.
     """
     import pyarrow as pa
 
     f32 = pa.float32()
+    box = pa.list_(f32, 4)  # x0, y0, x1, y1
     return pa.schema(
         [
             pa.field("id", pa.string(), nullable=False),
             pa.field("position", pa.int64(), nullable=False),  # in the source, from 0
             pa.field("caption", pa.string(), nullable=False),
-            pa.field("image", pa.string(), nullable=False),  # where the picture lies
+            pa.field("image", pa.string(), nullable=False),  # path of the picture, or shard and key
             pa.field("words", pa.list_(pa.string()), nullable=False),
             pa.field("importances", pa.list_(f32)),  # of each word, in units of the score
             pa.field("score", f32, nullable=False),  # cosine similarity
@@ -36,12 +38,10 @@ def pairs_schema(patches: int | None) -> pa.Schema:
             pa.field("grid_cols", pa.int16(), nullable=False),
             pa.field("width", pa.int32(), nullable=False),  # of the picture, in pixels
             pa.field("height", pa.int32(), nullable=False),
-            pa.field(
-                "cover", pa.list_(f32, 4), nullable=False
-            ),  # (x0, y0, x1, y1) that the map shows
-            pa.field("energy", f32),  # share of the positive map in the pair's box
+            pa.field("cover", box, nullable=False),  # the part of the picture that the map covers
+            pa.field("energy", f32),  # share of the positive map inside the pair's box
             pa.field("concentration", f32),  # share of the positive map in its strongest tenth
-            pa.field("foreign", pa.bool_()),  # whether the model knows no such pictures
+            pa.field("foreign", pa.bool_()),  # whether the picture is unlike the training pictures
             pa.field("thumbnail", pa.binary()),  # JPEG
             pa.field("method", pa.string(), nullable=False),
             pa.field("model", pa.string(), nullable=False),

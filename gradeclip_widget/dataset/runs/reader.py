@@ -1,4 +1,4 @@
-"""Rows of a run wherever they lie: row groups of its Parquet files, of which the last ones used are kept."""
+"""Any rows of a run, read from the row groups of its Parquet files; the groups used last stay in memory."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-_KEPT = 256 * 2**20  # bytes of decoded row groups
-_OPEN = 64  # files
+_CACHED_BYTES = 256 * 2**20  # of decoded row groups
+_OPEN_FILES = 64
 MAP_COLUMNS = ("map", "grid_rows", "grid_cols", "width", "height", "cover")
 
 
@@ -22,8 +22,8 @@ class Maps:
     """Maps of several pairs, and which parts of the pictures they cover.
 
     Attributes:
-        values: of all maps after each other, float32, signed.
-        starts: (N + 1,) where each map begins in ``values``; the last is the end.
+        values: the signed values of all maps, one map after the other, float32.
+        starts: (N + 1,) index in ``values`` at which each map begins; the last is the end.
         grids: (N, 2) rows and cols.
         sizes: (N, 2) width and height of the pictures in pixels.
         covers: (N, 4) x0, y0, x1, y1 in pixels.
@@ -38,8 +38,8 @@ class Maps:
     @classmethod
     def of(cls, table: Any) -> Maps:
         """Return the maps of a table that has `MAP_COLUMNS`."""
-        # By neither `to_numpy` nor `flatten`: they import pandas and the functions that pyarrow computes
-        # with, which takes longer than all the rest of opening a gallery.
+        # `to_numpy` would import pandas, and `flatten` pyarrow.compute: longer than all the rest of opening
+        # a gallery.
         column = {name: table.column(name).combine_chunks() for name in MAP_COLUMNS}
 
         def stacked(*names: str) -> NDArray[np.int64]:
@@ -66,8 +66,8 @@ class RowReader:
 
     Args:
         files: Parquet files, in order.
-        counts: rows of each file, (F,).
-        columns: which to read.
+        counts: number of rows of each file, (F,).
+        columns: names of the columns to read.
     """
 
     def __init__(
@@ -76,13 +76,13 @@ class RowReader:
         self._files, self._columns = list(files), list(columns)
         self._starts = np.concatenate([[0], np.cumsum(counts)])
         self._lock = threading.Lock()
-        self._open: LRUCache[int, tuple[Any, NDArray[np.int64]]] = LRUCache(_OPEN)
+        self._open: LRUCache[int, tuple[Any, NDArray[np.int64]]] = LRUCache(_OPEN_FILES)
         self._groups: LRUCache[tuple[int, int], Any] = LRUCache(
-            _KEPT, getsizeof=lambda table: max(1, table.nbytes)
+            _CACHED_BYTES, getsizeof=lambda table: max(1, table.nbytes)
         )
 
     def take(self, rows: NDArray[np.int64]) -> Any:
-        """Return rows as one pyarrow table, in their order.
+        """Return rows as one pyarrow table, in the given order.
 
         Raises:
             ValueError: a file was removed or damaged since the run was opened.
@@ -94,11 +94,11 @@ class RowReader:
         parts = list[Any]()
         try:
             with self._lock:
-                # Rows that follow each other are sliced off together. `take` is no way, as in `Maps.of`.
-                for first, stop in _stretches(rows):
+                # Consecutive rows are sliced together; `Table.take` would import pyarrow.compute.
+                for first, stop in _consecutive(rows):
                     at = first
                     while at < stop:
-                        table, inside = self._find(at)
+                        table, inside = self._group_of(at)
                         count = min(stop - at, table.num_rows - inside)
                         parts.append(table.slice(inside, count))
                         at += count
@@ -107,7 +107,7 @@ class RowReader:
         return pa.concat_tables(parts).combine_chunks()
 
     def batches(self, columns: Sequence[str]) -> Iterator[Any]:
-        """Yield columns of all rows in order as tables, none of which is kept."""
+        """Yield columns of all rows in order, one table for each row group; they are not cached."""
         import pyarrow.parquet as pq
 
         for path in self._files:
@@ -115,8 +115,8 @@ class RowReader:
                 for group in range(file.num_row_groups):
                     yield file.read_row_group(group, columns=columns)
 
-    def _find(self, row: int) -> tuple[Any, int]:
-        """Return the row group that a row is in, decoded, and the row's place there."""
+    def _group_of(self, row: int) -> tuple[Any, int]:
+        """Return the decoded row group of a row, and the row's index in it."""
         index = int(np.searchsorted(self._starts, row, side="right")) - 1
         file, starts = self._file(index)
         inside = row - int(self._starts[index])
@@ -124,7 +124,7 @@ class RowReader:
         table = self._groups.get((index, group))
         if table is None:
             table = file.read_row_group(group, columns=self._columns)
-            if table.nbytes <= _KEPT:
+            if table.nbytes <= _CACHED_BYTES:
                 self._groups[index, group] = table
         return table, inside - int(starts[group])
 
@@ -140,16 +140,16 @@ class RowReader:
 
 
 def _values(lists: Any) -> NDArray[np.float32]:
-    """Return the values of all lists of a pyarrow array after each other."""
+    """Return the concatenated values of all lists of a pyarrow array."""
     if hasattr(lists, "offsets"):
         start, stop = lists.offsets[0].as_py(), lists.offsets[-1].as_py()
-    else:  # lists of one length; they are part of an array that may begin before them
+    else:  # lists of one length, which may be a slice of a longer array
         start, stop = (n * lists.type.list_size for n in (lists.offset, lists.offset + len(lists)))
     return np.asarray(np.from_dlpack(lists.values.slice(start, stop - start)), np.float32)
 
 
-def _stretches(rows: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Yield the stretches of rows that follow each other, as (first, stop), in the order of the rows."""
+def _consecutive(rows: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Yield ranges (first, stop) of consecutive rows, in the order of the rows."""
     ends = np.flatnonzero(np.diff(rows) != 1) + 1
     for start, stop in zip([0, *ends], [*ends, len(rows)], strict=True):
         yield int(rows[start]), int(rows[stop - 1]) + 1

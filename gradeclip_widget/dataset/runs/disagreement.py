@@ -1,32 +1,30 @@
-"""How far two runs disagree on where in a picture the evidence for its caption lies."""
+"""How far two maps disagree on where in a picture the evidence for its caption lies."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .reader import MAP_COLUMNS, Maps, RowReader
+from .reader import Maps
 
-NOWHERE = -1  # row of a pair that the other run does not have
+NO_ROW = -1  # in place of the row of a pair that the other run does not have
 
 
 def disagreements(ours: Maps, theirs: Maps) -> NDArray[np.float32]:
     """Return 1 - the cosine of the positive parts of two maps, pair by pair.
 
-    Maps on other grids, or that cover other parts of the picture, are compared on the part that both cover:
-    bilinearly interpolated at the centers of the finer grid's patches, whichever it is along each side.
+    Maps with different grids, or that cover different parts of the picture, are compared on the part that
+    both cover: along each side, both are interpolated linearly at the patch centers of the finer grid.
 
     Args:
-        ours: of N pairs.
-        theirs: of the same pairs, in the same order.
+        ours: maps of N pairs.
+        theirs: maps of the same pairs, in the same order.
 
     Returns:
-        (N,) between 0 and 1; NaN where a map has no positive patch or no part of a picture is in both.
+        (N,) between 0 and 1; NaN if a map has no positive patch, or if the two maps cover no common part.
     """
-    found = np.full(len(ours.grids), np.nan, np.float32)
-    for rows in _alike(ours, theirs):
+    values = np.full(len(ours.grids), np.nan, np.float32)
+    for rows in _same_geometry(ours, theirs):
         first = int(rows[0])
         pair = _Pair(ours, theirs, first)
         a, b = (_positive(maps, rows) for maps in (ours, theirs))
@@ -38,39 +36,12 @@ def disagreements(ours: Maps, theirs: Maps) -> NDArray[np.float32]:
         a, b = a.reshape(len(rows), -1), b.reshape(len(rows), -1)
         norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
         cosine = np.divide((a * b).sum(1), norms, out=np.full(len(rows), np.nan), where=norms > 0)
-        found[rows] = np.clip(1 - cosine, 0, 1)
-    return found
-
-
-def all_disagreements(
-    ours: RowReader,
-    theirs: RowReader,
-    partners: NDArray[np.int64],
-    report: Callable[[int], None],
-) -> NDArray[np.float32]:
-    """Return the disagreement of every row of a run, (N,), NaN where the other does not have the pair.
-
-    Args:
-        ours: the run's rows.
-        theirs: the other's.
-        partners: (N,) the other's row of each pair, or `NOWHERE`.
-        report: called with the number of rows done after each row group.
-    """
-    found = np.full(len(partners), np.nan, np.float32)
-    start = 0
-    for table in ours.batches(MAP_COLUMNS):
-        stop = start + table.num_rows
-        both = np.flatnonzero(partners[start:stop] != NOWHERE)
-        if len(both):
-            other = Maps.of(theirs.take(partners[start:stop][both]))
-            found[start + both] = disagreements(Maps.of(table.take(both)), other)
-        start = stop
-        report(start)
-    return found
+        values[rows] = np.clip(1 - cosine, 0, 1)
+    return values
 
 
 class _Pair:
-    """Two maps of one picture: their grids, and the parts (x0, y0, x1, y1) of it that they cover, 0 to 1."""
+    """Two maps of one picture: their grids, and the boxes (x0, y0, x1, y1) that they cover, from 0 to 1."""
 
     def __init__(self, ours: Maps, theirs: Maps, index: int) -> None:
         self.grids = [maps.grids[index] for maps in (ours, theirs)]
@@ -80,12 +51,11 @@ class _Pair:
 
     @property
     def same(self) -> bool:
-        """Whether patches of both are the same parts of the picture."""
-        (rows_cols, others), (cover, other) = self.grids, self.covers
-        return np.array_equal(rows_cols, others) and np.allclose(cover, other, atol=1e-3)
+        """Whether the patches of both maps are the same parts of the picture."""
+        return np.array_equal(*self.grids) and np.allclose(*self.covers, atol=1e-3)
 
     def common(self) -> NDArray[np.float64] | None:
-        """Return the part of the picture that both cover; ``None`` where there is none."""
+        """Return the part of the picture that both maps cover; ``None`` if they cover no common part."""
         a, b = self.covers
         box = np.concatenate([np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])])
         return box if (box[2:] > box[:2]).all() else None
@@ -93,13 +63,13 @@ class _Pair:
     def resampled(
         self, maps: NDArray[np.float64], which: int, common: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return maps (N, rows, cols) on the finer grid of the common part."""
+        """Return maps (N, rows, cols), resampled to the finer grid on the common part."""
         down, across = (self._weights(which, common, side) for side in (1, 0))
         resampled: NDArray[np.float64] = down @ maps @ across.T
         return resampled
 
     def _weights(self, which: int, common: NDArray[np.float64], side: int) -> NDArray[np.float64]:
-        """Return each patch's weight at each sample along a side, (samples, patches). 0: across, 1: down."""
+        """Return the weight of each patch at each sample along a side (0: x, 1: y), (samples, patches)."""
         low, high = common[side], common[side + 2]
         densities = [
             grid[1 - side] / (cover[side + 2] - cover[side])
@@ -109,15 +79,15 @@ class _Pair:
         at = low + (np.arange(samples) + 0.5) * (high - low) / samples
         patches = int(self.grids[which][1 - side])
         place = np.clip((at - self.covers[which][side]) * densities[which] - 0.5, 0, patches - 1)
-        # A sample between the centers of two patches takes from both, in proportion to how near they are.
+        # Linear interpolation between the centers of two patches.
         weights: NDArray[np.float64] = np.maximum(
             0, 1 - np.abs(place[:, None] - np.arange(patches))
         )
         return weights
 
 
-def _alike(ours: Maps, theirs: Maps) -> list[NDArray[np.int64]]:
-    """Return the pairs in groups that have the same grids and parts of the picture."""
+def _same_geometry(ours: Maps, theirs: Maps) -> list[NDArray[np.int64]]:
+    """Return the indices of the pairs, grouped by the grids and covers of their maps."""
     geometry = [
         array
         for maps in (ours, theirs)
@@ -128,7 +98,7 @@ def _alike(ours: Maps, theirs: Maps) -> list[NDArray[np.int64]]:
 
 
 def _positive(maps: Maps, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the positive parts of maps on one grid, (N, rows, cols)."""
+    """Return the positive parts of maps with the same grid, (N, rows, cols)."""
     height, width = maps.grids[rows[0]]
     indices = maps.starts[rows][:, None] + np.arange(height * width)
     values: NDArray[np.float64] = np.maximum(maps.values[indices].astype(np.float64), 0)

@@ -1,4 +1,4 @@
-"""Runs over data sets, written by hand as `explain_dataset` writes them."""
+"""Runs over datasets, written directly in the form that `explain_dataset` writes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gradeclip_widget.dataset.schema import (
+from gradeclip_widget.dataset.runs.schema import (
     ERRORS,
     FORMAT,
     PAIRS,
@@ -20,13 +20,13 @@ from gradeclip_widget.dataset.schema import (
     pairs_schema,
 )
 
-_SIDE = 224  # pixels of the pictures that rows are of unless they say otherwise
+_SIDE = 224  # pixels of a picture's side, by default
 
 
-def row(position: int, patches: int = 49, **given: Any) -> dict[str, Any]:
-    """Return a row of a run; what is not given is plain: a map of zeros, one word a space, no box."""
-    caption = given.get("caption", "a dog")
-    words = given.get("words", caption.split())
+def row(position: int, patches: int = 49, **values: Any) -> dict[str, Any]:
+    """Return a row of a run, with default values for missing columns: a map of zeros, no box."""
+    caption = values.get("caption", "a dog")
+    words = values.get("words", caption.split())
     side = round(patches**0.5)
     return {
         "id": str(position),
@@ -49,7 +49,7 @@ def row(position: int, patches: int = 49, **given: Any) -> dict[str, Any]:
         "method": "grad-eclip",
         "model": "demo",
         "seconds": 0.01,
-        **given,
+        **values,
     }
 
 
@@ -65,21 +65,24 @@ def write_run(
     """Write a run and return its folder.
 
     Args:
-        folder: where to.
-        rows: what is known of each; the rest as in `row`. Or a whole table with the columns of a run.
-        patches: in every map; ``None`` for maps that differ in size.
+        folder: does not exist yet.
+        rows: some values of each row; `row` adds the others. Or a table with all columns of a run.
+        patches: number of patches of every map; ``None`` for maps that differ in size.
         errors: rows of the pairs that failed, with all their columns.
-        part: rows in a part.
-        **record: of ``run.json``, beside the format.
+        part: number of rows in a part.
+        **record: entries of ``run.json``.
     """
     if not isinstance(rows, pa.Table):
         schema = pairs_schema(patches)
-        made = [row(**({"position": n} | dict(given))) for n, given in enumerate(rows)]
-        rows = pa.table({name: [one[name] for one in made] for name in schema.names}, schema)
+        whole = [
+            row(**({"position": n, "patches": patches or 49} | dict(values)))
+            for n, values in enumerate(rows)
+        ]
+        rows = pa.table({name: [one[name] for one in whole] for name in schema.names}, schema)
     for name in (PAIRS, ERRORS):
         (folder / name).mkdir(parents=True)
     failed = pa.Table.from_pylist(list(errors), errors_schema())
-    for number, start in enumerate(range(0, max(len(rows), 1), part)):
+    for number, start in enumerate(range(0, max(len(rows), 1), part)):  # one part without rows
         name = f"part-{number:06}.parquet"
         pq.write_table(failed if not number else failed[:0], folder / ERRORS / name)
         pq.write_table(rows[start : start + part], folder / PAIRS / name, row_group_size=ROW_GROUP)

@@ -1,4 +1,4 @@
-"""Read pairs ahead of the model, in processes of torch's `DataLoader`."""
+"""Load pairs ahead of the model: read, decode and tokenize them in processes of torch's `DataLoader`."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from ..prepare import PreparedPair
 
 Prepare = Callable[[Pair | FailedPair], PreparedPair | FailedPair]
 Shape = tuple[int, ...]
-_CHUNK = 8  # pairs that a process is given, and gives back, at once
-_NONE = torch.empty(0)  # in place of the pixels of a pair that travels
-_AHEAD = 4  # chunks that each process reads ahead
-_WATCH = 1.0  # seconds between two looks at whether the program is still there
+_CHUNK = 8  # pairs that a process receives and returns at once
+_NO_PIXELS = torch.empty(0)  # placeholder in the pairs of a chunk
+_AHEAD = 4  # chunks that each process loads ahead
+_POLL = 1.0  # seconds between two checks whether the program is still running
 
 
 class _Chunk:
-    """Prepared pairs, the pixels of like shape in one tensor: processes pass a file handle for each."""
+    """Prepared pairs. Pixels of one shape share a tensor: each tensor takes a file handle to be sent."""
 
     def __init__(self, pairs: list[PreparedPair | FailedPair]) -> None:
         self._pairs, pixels = list[Any](), dict[Shape, list[Tensor]]()
@@ -36,23 +36,23 @@ class _Chunk:
                 shape = tuple(pair.pixels.shape)
                 same = pixels.setdefault(shape, [])
                 same.append(pair.pixels)
-                self._pairs.append((replace(pair, pixels=_NONE), shape, len(same) - 1))
+                self._pairs.append((replace(pair, pixels=_NO_PIXELS), shape, len(same) - 1))
             else:
                 self._pairs.append(pair)
         self._pixels = {shape: torch.stack(same) for shape, same in pixels.items()}
 
     def __iter__(self) -> Iterator[PreparedPair | FailedPair]:
-        """Yield the pairs as they were."""
-        for one in self._pairs:
-            if isinstance(one, FailedPair):
-                yield one
+        """Yield the pairs with their pixels."""
+        for entry in self._pairs:
+            if isinstance(entry, FailedPair):
+                yield entry
             else:
-                pair, shape, index = one
+                pair, shape, index = entry
                 yield replace(pair, pixels=self._pixels[shape][index])
 
 
 class _Chunks(Dataset[_Chunk]):
-    """Chunks of prepared pairs, asked for by the pairs themselves."""
+    """Maps lists of pairs to chunks of prepared pairs: the pairs take the place of a dataset's indices."""
 
     def __init__(self, prepare: Prepare) -> None:
         self._prepare = prepare
@@ -61,60 +61,58 @@ class _Chunks(Dataset[_Chunk]):
         return _Chunk([self._prepare(pair) for pair in pairs])
 
 
-def read(
+def load_pairs(
     pairs: Iterable[Pair | FailedPair], prepare: Prepare, workers: int
 ) -> Iterator[PreparedPair | FailedPair]:
-    """Yield prepared pairs in their order, a bounded number of them read ahead.
+    """Yield prepared pairs in their order; a bounded number of them is loaded ahead.
 
     Args:
-        pairs: those to read.
-        prepare: reads one.
-        workers: processes that read; with 0 they are read here, one after the other.
+        pairs: the pairs.
+        prepare: reads one pair.
+        workers: number of processes; with 0, pairs are loaded in this process, one after the other.
 
     Raises:
-        RuntimeError: a process was killed, as by the system when memory runs out.
+        RuntimeError: a process was killed, for example by the system when memory runs out.
     """
     if workers == 0:
         yield from map(prepare, pairs)
         return
     loader = DataLoader(
         _Chunks(prepare),
-        sampler=cast(
-            Iterable[int], _Batched(pairs)
-        ),  # what it yields is what a dataset is asked for
+        sampler=cast(Iterable[int], _Lists(pairs)),  # torch's types allow integers only
         batch_size=None,
         num_workers=workers,
         prefetch_factor=_AHEAD,
-        worker_init_fn=_end_with_program,
+        worker_init_fn=_exit_with_program,
     )
     yield from itertools.chain.from_iterable(loader)
 
 
 def default_workers() -> int:
-    """Return how many processes read where that is not said: one for every core, at most 16.
+    """Return the default number of processes: one for every core, at most 16; 0 on Windows and macOS.
 
-    Where processes cannot be forked (Windows, macOS) each would import torch anew, and a program without
-    ``if __name__ == "__main__"`` would start itself again; there the pairs are read in the program itself.
+    On those, processes are not forked: each would import torch again, and a script without
+    ``if __name__ == "__main__"`` would start itself again.
     """
     return min(16, torch.get_num_threads()) if sys.platform == "linux" else 0
 
 
-def _end_with_program(_worker: int) -> None:
-    """End this reading process when the program that started it is gone, even if that was killed.
+def _exit_with_program(_worker: int) -> None:
+    """Exit this process when the program that started it has ended, even if it was killed.
 
-    torch's own watch ends its loop then, but the process waits on, for someone to take what it has read.
+    torch's own watchdog only ends its loop: the process would wait forever for a reader of its queue.
     """
     program = os.getppid()
 
     def watch() -> None:
         while os.getppid() == program:
-            time.sleep(_WATCH)
+            time.sleep(_POLL)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
 
 
-class _Batched:
+class _Lists:
     """Pairs in lists of `_CHUNK`."""
 
     def __init__(self, pairs: Iterable[Pair | FailedPair]) -> None:
