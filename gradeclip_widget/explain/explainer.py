@@ -16,7 +16,6 @@ from ..clip.given_models import advice
 from ..clip.preprocessing import Fit
 from ..clip.tokenizers.captions import caption_list
 from ..core.block_maps import BlockMaps
-from ..core.errors import under_old_name
 from ..core.progress import ProgressOption, progress_of
 from ..core.regions import Region
 from ..core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
@@ -328,5 +327,3 @@ class Explainer:
             ValueError: the method has no blocks; or as in `__call__`.
         """
         return block_maps(self._setup, image, caption, progress_of(progress))
-
-    depth = under_old_name(block_maps, "depth")
