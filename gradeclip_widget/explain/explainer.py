@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..clip import ClipModel
-from ..clip.supported_models import advice
 from ..clip.preprocessing import Fit
+from ..clip.supported_models import advice
 from ..clip.tokenizers.base import caption_list
-from ..core.errors import under_old_name
 from ..core.explanation_data import BlockMaps
 from ..core.progress import ProgressOption, progress_of
 from ..core.regions import Region
@@ -327,8 +326,6 @@ class Explainer:
             ValueError: the method has no blocks; or as in `__call__`.
         """
         return block_maps(self._setup, image, caption, progress_of(progress))
-
-    depth = under_old_name(block_maps, "depth")
 
 
 def _for_each(pictures: Pictures, work: Callable[[Any], Any]) -> list[Any]:

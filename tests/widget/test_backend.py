@@ -130,12 +130,6 @@ def test_a_model_given_as_an_object_stays_as_it_is(clip: gw.ClipModel) -> None:
         gw.explore(picture(), "a dog", clip, device="cpu")
 
 
-def test_options_in_a_dictionary_are_taken_for_one_more_version(clip: gw.ClipModel) -> None:
-    with pytest.warns(DeprecationWarning, match="give its entries to explore"):
-        widget = gw.explore(picture(), "a dog", clip, options={"fit": "squash"})
-    assert "fit='squash'" in widget.code
-
-
 def test_explore_takes_an_explainer_with_its_options(scene: Scene) -> None:
     clip = wrap(small_clip())
     explainer = gw.Explainer(clip, image_layers=2)
