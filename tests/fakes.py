@@ -65,8 +65,11 @@ class FakeExplainer:
             raise ZeroDivisionError("division by zero")
         if any(not c.strip() for c in captions):
             raise ValueError("caption has no words")
+        scores = self.unrelated_scores(image, "") if self.backend.sentences_known else None
         return [
-            make_explanation(c, method=self.request.method, model=self.request.model)
+            make_explanation(
+                c, method=self.request.method, model=self.request.model, unrelated_scores=scores
+            )
             for c in captions
         ]
 
@@ -126,6 +129,7 @@ class FakeBackend(Backend):
         self.asked: list[tuple[list[str], str]] = []
         self.erased_pictures: list[Image.Image] = []
         self.encoded = 0
+        self.sentences_known = True  # whether explanations have scores of unrelated sentences at once
 
     def explainer(self, request: Request, progress: Progress | None) -> Any:
         return FakeExplainer(self.models.get(request.model, progress), self, request)

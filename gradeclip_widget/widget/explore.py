@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from ..explain.explanation import Explanation
 from ..explain.settings import ExplainSettings
-from .options import check_options, spell_out
 from .request import Request
-from .traits import first_values
+from .traits import check_options, first_values
 from .widget import ExplanationWidget
 
 if TYPE_CHECKING:
@@ -185,7 +184,19 @@ def _laid_out(widget: ExplanationWidget, layout: Any) -> ExplanationWidget:
     return widget
 
 
-spell_out(
+def _spell_out(function: Any, keywords: Iterable[tuple[str, Any]]) -> None:
+    """Name the keywords behind ``**`` in a function's signature, for `help` and completion."""
+    signature = inspect.signature(function)
+    named = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    more = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+        for name, default in keywords
+        if name not in signature.parameters
+    ]
+    function.__signature__ = signature.replace(parameters=[*named, *more])
+
+
+_spell_out(
     explore, {**dict.fromkeys(_OTHER_NAMES), **_SETTINGS, **first_values(option=True)}.items()
 )
-spell_out(show, first_values(option=True).items())
+_spell_out(show, first_values(option=True).items())

@@ -121,8 +121,8 @@ def test_a_picture_comes_with_a_caption_and_the_other_way_round(clip: gw.ClipMod
 
 def test_a_model_given_by_its_name_goes_where_it_is_wanted() -> None:
     widget = gw.explore(picture(), "a dog", device="cpu", dtype="bfloat16")
-    assert widget._display.backend is not None
-    assert widget._display.backend.models.get("demo").dtype is torch.bfloat16
+    assert widget._session.backend is not None
+    assert widget._session.backend.models.get("demo").dtype is torch.bfloat16
 
 
 def test_a_model_given_as_an_object_stays_as_it_is(clip: gw.ClipModel) -> None:
@@ -325,8 +325,8 @@ def test_a_model_is_freed_unless_it_is_in_use(monkeypatch: pytest.MonkeyPatch) -
     widget.vocabulary, widget.region = "colours", {"kind": "box", "box": [0, 0, 9, 9]}
     widget.model = "second"
     widget.wait(PATIENCE)
-    assert widget._display.backend is not None
-    gone = weakref.ref(widget._display.backend.models.get("second"))
+    assert widget._session.backend is not None
+    gone = weakref.ref(widget._session.backend.models.get("second"))
     widget._handle_custom_msg({"type": "free", "model": "second"}, [])
     assert (widget.status, widget.error) == (
         "error",
@@ -501,8 +501,8 @@ def test_one_picture_is_in_memory_however_many_prompts(clip: gw.ClipModel, scene
     widget = gw.explore(scene.image, ["a dog", "a red circle"], clip)
     widget.prompt = "a cat"
     widget.wait(PATIENCE)
-    assert widget._display.backend is not None
-    source = widget._display.backend.pictures[0].source
+    assert widget._session.backend is not None
+    source = widget._session.backend.pictures[0].source
     assert isinstance(source, LoadedImage)
     assert all(e.image is source.image for e in widget.explanations)
 

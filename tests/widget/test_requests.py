@@ -12,7 +12,7 @@ import pytest
 import gradeclip_widget as gw
 from gradeclip_widget.explain.explanation import Explanation
 from gradeclip_widget.widget.backend.backend import EXPLANATIONS_KEPT
-from gradeclip_widget.widget.history import LIMIT
+from gradeclip_widget.widget.session import HISTORY_LIMIT
 
 from ..factories import make_explanation
 from ..fakes import FakeBackend
@@ -407,11 +407,11 @@ def test_going_back_in_vain_leaves_the_history_where_it_was(
 def test_a_thousand_prompts_leave_a_hundred_steps_and_few_explanations(
     live: Widget, backend: FakeBackend
 ) -> None:
-    for n in range(LIMIT + EXPLANATIONS_KEPT):
+    for n in range(HISTORY_LIMIT + EXPLANATIONS_KEPT):
         live.prompt = f"a wolf {n}"
         live.wait(PATIENCE)
-    assert len(live.history) == LIMIT
-    assert live.history_index == LIMIT - 1
+    assert len(live.history) == HISTORY_LIMIT
+    assert live.history_index == HISTORY_LIMIT - 1
     assert live.history[-1]["prompts"][0] == f"a wolf {n}"
     assert len(backend._explanations) == EXPLANATIONS_KEPT
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 
 import gradeclip_widget as gw
@@ -23,6 +27,7 @@ def gated(backend: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
 
     monkeypatch.setattr(FakeExplainer, "unrelated_scores", wait)
     monkeypatch.setattr("gradeclip_widget.widget.backend.backend.are_embedded", lambda clip: False)
+    backend.sentences_known = False
     return backend
 
 
@@ -94,9 +99,13 @@ def test_once_they_are_encoded_each_explanation_brings_its_scores(
     assert header["unrelated"] == scores.tolist()
 
 
-def test_a_saved_page_keeps_the_scale(clip: gw.ClipModel, scene: Scene) -> None:
+def test_a_saved_page_keeps_the_scale(clip: gw.ClipModel, scene: Scene, tmp_path: Path) -> None:
     widget = gw.explore(scene.image, "a dog", clip)
     widget.wait(PATIENCE)
-    state = widget._display.page_state()
-    known = state["unrelated"] or [widget._payloads[0]["header"]["unrelated"]]
-    assert len(known[0]) > 150
+    text = widget.save_html(tmp_path / "page.html").read_text("utf-8")
+    state = re.search(r'id="gradeclip-state">(.*?)</script>', text)
+    payloads = re.search(r'id="gradeclip-payloads">(.*?)</script>', text)
+    assert state is not None
+    assert payloads is not None
+    later, at_once = json.loads(state[1])["unrelated"], json.loads(payloads[1])[0]["header"]
+    assert len(later[0] if later else at_once["unrelated"]) > 150

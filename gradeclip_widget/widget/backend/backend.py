@@ -1,4 +1,4 @@
-"""The backend of a live widget: loads pictures and models, computes explanations, keeps them. No traits."""
+"""The pictures and models of a live widget, and what is computed with them. No traits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ...explain.word_lists import vocabularies
 from ...methods import Method, get_method, method_names
 from ..request import Request
 from .model_cache import ModelCache
-from .picture_list import PictureList, pictures_of
+from .picture_list import Entry, PictureList, pictures_of
 
 if TYPE_CHECKING:
     from ...explain.encoded_image import EncodedImage
@@ -60,8 +60,9 @@ class Backend:
         self._encoded: LRUCache[tuple[Any, ...], EncodedImage] = LRUCache(1)
         # By request and the map that is measured.
         self.curves: LRUCache[tuple[Request, str], dict[str, Any]] = LRUCache(EXPLANATIONS_KEPT)
-        # By name: the model that what is kept was made by, and its version then.
+        # By name: the model that computed what is cached, and its version then.
         self._made_by: dict[str, tuple[ClipModel, object]] = {}
+        self._offers: LRUCache[tuple[Any, ...], dict[str, Any]] = LRUCache(1)
 
     def explain(self, request: Request, progress: Progress | None = None) -> list[Explanation]:
         """Return one explanation per prompt; only those that are not kept are computed.
@@ -103,6 +104,7 @@ class Backend:
 
     def _forget(self, name: str) -> None:
         self._encoded.clear()
+        self._offers.clear()
         for request in [key for key in self._explanations if key.model == name]:
             del self._explanations[request]
         for measured in [key for key in self.curves if key[0].model == name]:
@@ -158,39 +160,40 @@ class Backend:
     # What a reader may choose from
 
     def offers(self, request: Request) -> dict[str, Any]:
-        """Return what can be asked next of a request's model and picture, by the trait that holds it."""
-        return {
-            "_methods": self.methods(request),
-            "_models": self.models.entries(),
-            "_resolutions": self.resolutions(request),
-            "_pictures": self.picture_entries(request.model),
-            "_vocabularies": list(self.vocabularies(request.model)),
-            "_code": self.code(request),
-        }
+        """Return what a reader can choose when a request's explanations are shown, by the trait's name."""
+        models, code = self.models.entries(), self.code(request)
+        return self._fixed_offers(request) | {"_models": models, "_code": code}
+
+    def _fixed_offers(self, request: Request) -> dict[str, Any]:
+        """Return the offers that depend on neither prompts nor method, from a cache if nothing changed."""
+        clip, settings = self.models.get(request.model), request.settings
+        key = (clip, request.picture, settings)
+        if key not in self._offers:
+            self._offers[key] = {
+                "_methods": _method_entries(clip, settings.reference),
+                "_resolutions": self._resolutions(clip, request),
+                "_pictures": self.pictures.entries(clip.image_processor),
+                "_vocabularies": list(self.vocabularies(request.model)),
+            }
+        return self._offers[key]
+
+    def add_picture(self, entry: Entry) -> int:
+        """Add a picture to the strip; return its index."""
+        self._offers.clear()
+        return self.pictures.add(entry)
 
     def picture_entries(self, model: str) -> list[dict[str, Any]]:
-        """Return the pictures of the strip as they look when a model is on show."""
+        """Return the pictures of the strip as they look when a model's explanations are shown."""
         return self.pictures.entries(self.models.get(model).image_processor)
 
-    def methods(self, request: Request) -> list[dict[str, Any]]:
-        """Return all methods, as ``MethodEntry`` in ``js/src/state/entries.ts``."""
-        clip, reference = self.models.get(request.model), request.settings.reference
-        return [
-            {
-                "name": name,
-                "label": method.label_for(clip.image_tower),
-                "purpose": method.purpose,
-                "limits": method.limits,
-                "blocks": method.has_blocks and not reference,
-                "refusal": _refusal(method, clip),
-            }
-            for name in method_names()
-            for method in [get_method(name, reference)]
-        ]
+    def method_labels(self, request: Request) -> dict[str, str]:
+        """Return the labels of all methods, by name."""
+        return {
+            method["name"]: method["label"] for method in self._fixed_offers(request)["_methods"]
+        }
 
-    def resolutions(self, request: Request) -> list[int]:
-        """Return short sides in pixels: the model's own and finer ones; none where there is no choice."""
-        clip = self.models.get(request.model)
+    def _resolutions(self, clip: ClipModel, request: Request) -> list[int]:
+        """Return short sides in pixels: the model's default and finer ones; none if there is no choice."""
         sized = clip.image_processor.is_fitted(self.source(request))
         if not (clip.image_processor.flexible and sized and request.settings.fit != "crop"):
             return []
@@ -216,8 +219,24 @@ class Backend:
         self.models.free(name)
 
 
+def _method_entries(clip: ClipModel, reference: bool) -> list[dict[str, Any]]:
+    """Return all methods, as ``MethodEntry`` in ``js/src/state/entries.ts``."""
+    return [
+        {
+            "name": name,
+            "label": method.label_for(clip.image_tower),
+            "purpose": method.purpose,
+            "limits": method.limits,
+            "blocks": method.has_blocks and not reference,
+            "refusal": _refusal(method, clip),
+        }
+        for name in method_names()
+        for method in [get_method(name, reference)]
+    ]
+
+
 def _refusal(method: Method, clip: ClipModel) -> str:
-    """Return why a method cannot explain a model; empty where it can."""
+    """Return why a method cannot explain a model; empty if it can."""
     try:
         method.check_towers(clip.image_tower, clip.text_tower)
     except ValueError as error:
