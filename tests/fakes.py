@@ -129,7 +129,9 @@ class FakeBackend(Backend):
         self.asked: list[tuple[list[str], str]] = []
         self.erased_pictures: list[Image.Image] = []
         self.encoded = 0
-        self.sentences_known = True  # whether explanations have scores of unrelated sentences at once
+        self.sentences_known = (
+            True  # whether explanations have scores of unrelated sentences at once
+        )
 
     def explainer(self, request: Request, progress: Progress | None) -> Any:
         return FakeExplainer(self.models.get(request.model, progress), self, request)
