@@ -63,8 +63,8 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a cl
 
     # What is explained
 
-    prompt = t.Unicode(help="the caption asked for").tag(sync=True, control=True, asks=True)
-    prompts = t.Tuple(help="all captions, where several are compared").tag(
+    prompt = t.Unicode(help="the active caption").tag(sync=True, control=True, asks=True)
+    prompts = t.Tuple(help="all captions, if several are compared").tag(
         sync=True, request=True, ts="string[]"
     )
     active = t.Int(0, help="index of the prompt shown").tag(
@@ -78,7 +78,7 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a cl
     )
     model = t.Unicode(help="name of the model").tag(sync=True, control=True, request=True)
     resolution = t.Int(
-        None, allow_none=True, help="short side in pixels; the model's own when None"
+        None, allow_none=True, help="short side in pixels; the model's default if None"
     ).tag(sync=True, control=True, option=True, request=True)
     picture = t.Int(0, help="index among the pictures").tag(
         sync=True, control=True, option=True, request=True
@@ -87,14 +87,14 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a cl
         option=True, request=True
     )
     text_layers = t.Int(
-        None, allow_none=True, min=1, help="the same of text blocks; the model's usual when None"
+        None, allow_none=True, min=1, help="the same for text blocks; the model's default if None"
     ).tag(option=True, request=True)
     integrated_gradients = t.Bool(
         False, help="whether integrated gradients of the words are computed too"
     ).tag(option=True, request=True)
-    history_index = t.Int(-1, help="the step of the history on show; set it to go back").tag(
-        sync=True, asks=True
-    )
+    history_index = t.Int(
+        -1, help="index of the step of the history that is shown; set it to go back"
+    ).tag(sync=True, asks=True)
 
     # What Python sets
 
@@ -102,17 +102,17 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a cl
     live = t.Bool(False, help="whether there is a model, so that prompts can be edited").tag(
         sync=True
     )
-    status = t.Enum(("ready", "computing", "error"), "ready", help="what the worker is at").tag(
+    status = t.Enum(("ready", "computing", "error"), "ready", help="state of the work").tag(
         sync=True
     )
-    error = t.Unicode("", help="the sentence shown where something failed").tag(sync=True)
+    error = t.Unicode("", help="message of the last error; empty if there is none").tag(sync=True)
     progress = t.Instance(
-        dict, allow_none=True, help="how far the work under way is: stage, done, total and unit"
+        dict, allow_none=True, help="how far the work is: stage, done, total and unit"
     ).tag(sync=True, ts="Progress")
-    history = t.List(t.Dict(), help="what was shown, step by step").tag(
+    history = t.List(t.Dict(), help="the steps of the history").tag(
         sync=True, control=True, ts="HistoryEntry[]"
     )
-    _payloads = t.List(t.Dict(), help="what is shown, one payload per prompt").tag(
+    _payloads = t.List(t.Dict(), help="the explanations shown, one payload per prompt").tag(
         sync=True, repaints=True, ts="RawPayload[]"
     )
     _methods = t.List(t.Dict(), help="the methods to choose from").tag(
@@ -123,12 +123,12 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a cl
     _pictures = t.List(t.Dict(), help="the pictures to choose from").tag(
         sync=True, ts="PictureEntry[]"
     )
-    _code = t.Unicode("", help="what is on show, as Python").tag(sync=True)
+    _code = t.Unicode("", help="Python code that shows the same").tag(sync=True)
 
     # How it is shown
 
     controls = t.List(
-        t.Unicode(), None, allow_none=True, help="names of the controls on show; all when None"
+        t.Unicode(), None, allow_none=True, help="names of the visible controls; all if None"
     ).tag(sync=True, option=True, ts="ControlName[]")
     reading = t.Unicode(
         IN_CAPTION, help='how a word is read: "in caption", "alone" or "left out"'
@@ -136,12 +136,12 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a cl
     overview = t.Enum(
         OVERVIEWS,
         "words",
-        help="the picture while no word is pointed at: 'words', those that count, each in a hue of its own, "
-        "or 'caption', the map along the whole caption's embedding, the paper's",
+        help="what the picture shows while no word is chosen: 'words', the important words, each in its own "
+        "color, or 'caption', the map of the whole caption, as in the paper",
     ).tag(sync=True, control=True, option=True, repaints=True)
     importance = t.Unicode(
         "",
-        help="the measure of importance shown, as `Explanation.importance` takes it; empty for the first",
+        help="the measure of importance shown, as `Explanation.importance` takes it; empty for the default",
     ).tag(sync=True, control=True, option=True, repaints=True)
     selected_words = t.List(t.Int(), help="indices of the pinned words").tag(
         sync=True, option=True, repaints=True
@@ -161,16 +161,16 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a cl
     color_scale = t.Enum(COLOR_SCALES, "inferno", help="the colors of a single map").tag(
         sync=True, control=True, option=True, repaints=True, ts="string"
     )
-    contour = t.Bool(True, help="whether a line surrounds what is strong").tag(
+    contour = t.Bool(True, help="whether a line surrounds the strong evidence").tag(
         sync=True, control=True, option=True
     )
     sign = t.Enum(SIGNS, "positive", help="which evidence a single map shows").tag(
         sync=True, control=True, option=True, repaints=True
     )
-    details = t.Bool(True, help="whether the lines on how it was computed are shown").tag(
+    details = t.Bool(True, help="whether details of the computation are shown").tag(
         sync=True, control=True, option=True
     )
-    theme = t.Enum(("auto", "light", "dark"), "auto", help="light or dark, or as the page is").tag(
+    theme = t.Enum(("auto", "light", "dark"), "auto", help="light, dark, or as the page").tag(
         sync=True, option=True
     )
 

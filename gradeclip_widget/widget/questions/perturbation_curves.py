@@ -37,9 +37,9 @@ class PerturbationCurves(Question):
             False, help="whether the compared maps are measured by deletion and insertion"
         ).tag(sync=True, control=True, option=True, page=True)
         perturbation_curves = t.Dict(
-            help="by the compared methods' names, points of the 'deletion' and 'insertion' curve: the part "
-            "of the pixels that is altered, and the score relative to the whole picture's; and the 'source' "
-            "of the map, as ``overview`` has it"
+            help="by the compared methods' names, the points of the 'deletion' and 'insertion' curves, each "
+            "a fraction of the pixels and the score divided by the original score; and the 'source' of the "
+            "map, a value of ``overview``"
         ).tag(sync=True, page=True, ts="Record<string, Curves>")
 
     def arguments(self, value: Any, context: Context, backend: Backend) -> tuple[Any, ...] | None:

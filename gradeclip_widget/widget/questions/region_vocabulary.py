@@ -24,12 +24,12 @@ class RegionVocabulary(RegionQuestion):
         """The vocabulary, and the words of it that the region resembles most."""
 
         vocabulary = t.Unicode(
-            "", help="name of the list of words that the region is asked about; empty for none"
+            "", help="name of the list of words that the region is compared with; empty for none"
         ).tag(sync=True, control=True, option=True)
         seen = t.List(
             t.Dict(), help="the words that the region resembles most, and the cosine of each"
         ).tag(sync=True, ts="{ word: string; value: number }[]")
-        _vocabularies = t.List(t.Unicode(), help="names of the lists of words that there are").tag(
+        _vocabularies = t.List(t.Unicode(), help="names of the lists of words to choose from").tag(
             sync=True
         )
 

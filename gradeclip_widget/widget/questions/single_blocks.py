@@ -22,7 +22,7 @@ class SingleBlocks(Question):
     class Traits(t.HasTraits):
         """Whether the maps are computed, the maps, and which block is shown."""
 
-        depth = t.Bool(False, help="whether maps of single blocks are wanted").tag(
+        depth = t.Bool(False, help="whether maps of single blocks are computed").tag(
             sync=True, control=True, option=True, repaints=True
         )
         _depth = t.Instance(dict, allow_none=True, help="the maps of single blocks").tag(
@@ -32,9 +32,9 @@ class SingleBlocks(Question):
             None,
             allow_none=True,
             min=0,
-            help="the block of the image tower whose maps are shown; those explained when None",
+            help="index of the block of the image tower whose maps are shown; the explained blocks if None",
         ).tag(sync=True, option=True, repaints=True)
-        text_block = t.Int(None, allow_none=True, min=0, help="the same of the text tower").tag(
+        text_block = t.Int(None, allow_none=True, min=0, help="the same for the text tower").tag(
             sync=True, option=True, repaints=True
         )
 
