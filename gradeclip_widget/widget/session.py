@@ -122,7 +122,7 @@ class Session:
         self.values = dict(values)
         self.backend = backend
         self.writing = False
-        self._upload_error = ""  # of a picture that was rejected while the worker was busy
+        self._rejection = ""  # of a message that was rejected while the worker was busy
         self._changes: Values = {}  # values set since the last `_take_changes`
 
     # Changes by a program or a reader
@@ -144,14 +144,14 @@ class Session:
         if not changed:
             return Effects({})
         self.values.update(changed)
-        if "explanation" in changed:
-            job = self._replace_explanation(changed["explanation"])
-        elif "history_index" in changed and changed["history_index"] != self.history_index:
-            job = self._go_to_step(changed["history_index"])
+        explanation, index = changed.get("explanation"), changed.get("history_index")
+        if explanation is not None and not any(explanation is e for e in self.explanations):
+            self._replace_explanation(explanation)
+            return Effects(self._take_changes(), Job.STOP)
+        if index is not None and index != self.history_index:
+            job = self._go_to_step(index)
         else:
             job = self._update_request(changed)
-        if job is Job.STOP:
-            return Effects(self._take_changes(), job)
         effects = self.ask()
         return Effects(effects.values, job or effects.job)
 
@@ -188,10 +188,10 @@ class Session:
         return Effects(self._take_changes(), Job.STOP)
 
     def reject(self, error: Exception) -> Values:
-        """Show why a reader's wish could not be met; the worker goes on."""
+        """Show the error of an upload, or of another message of a view; the worker goes on."""
         message = describe_error(error)
         if self.values["status"] == "computing":
-            self._upload_error = message
+            self._rejection = message
         self._set(status="error", error=message)
         return self._take_changes()
 
@@ -299,7 +299,7 @@ class Session:
         if self.backend is None:
             self._set(status="error", error=NO_MODEL)
             return None
-        self.step, self.explaining, self.question, self._upload_error = step, True, None, ""
+        self.step, self.explaining, self.question, self._rejection = step, True, None, ""
         self._set(status="computing", error="", progress=None)
         return Job.EXPLAIN
 
@@ -308,16 +308,13 @@ class Session:
         self._set_request(step.request, step.active)
         return self._submit(step)
 
-    def _replace_explanation(self, explanation: Explanation) -> Job | None:
-        """Show an explanation that a program has set, and drop the work."""
-        if any(explanation is e for e in self.explanations):
-            return None
+    def _replace_explanation(self, explanation: Explanation) -> None:
+        """Show an explanation that a program has set."""
         self.explaining, self.question = False, None
         request = replace(self.shown_request, prompts=(explanation.caption,))
         self._set_request(request, 0)
         self._show([explanation], payloads_of([explanation]))
         self._finish()
-        return Job.STOP
 
     # Explanations
 
@@ -360,8 +357,8 @@ class Session:
         """Show that the work is done. If the latest request has failed, its error stays."""
         self._set(progress=None, history_index=self.history_index)
         if self.request == self.shown_request:
-            self._set(status="error" if self._upload_error else "ready", error=self._upload_error)
-            self._upload_error = ""
+            self._set(status="error" if self._rejection else "ready", error=self._rejection)
+            self._rejection = ""
         else:
             self._set(status="error")
 

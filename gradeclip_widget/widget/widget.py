@@ -210,20 +210,21 @@ class ExplanationWidget(Traits):
             super().set_state(sync_data)
 
     def notify_change(self, change: Any) -> None:
-        """Tell views and observers of a change, and the session unless it made the change itself."""
+        """Tell views and observers of a change, and mark it if it was made by the session."""
         session = self._session
-        change["by_session"], session.writing = (
-            session.writing,
-            False,
-        )  # observers may set traits too
+        if not session.writing:
+            super().notify_change(change)
+            return
+        change["by_session"], session.writing = True, False  # observers can make changes too
         try:
             super().notify_change(change)
         finally:
-            session.writing = change["by_session"]
+            session.writing = True
 
     @t.observe(*_INPUTS)
     def _forward(self, change: Any) -> None:
-        if not change["by_session"]:
+        """Tell the session of a change that it has not made."""
+        if "by_session" not in change:
             with self.changed:
                 values = {name: getattr(self, name) for name in _INPUTS}
                 self._apply(self._session.change(values))

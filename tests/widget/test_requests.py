@@ -147,6 +147,29 @@ def test_an_observer_of_a_result_can_make_the_next_request(live: Widget) -> None
     assert (live.explanation.caption, live.status) == ("a fox", "ready")
 
 
+def test_values_of_the_session_are_not_reported_back_to_it(
+    live: Widget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes: list[str] = []
+    change = live._session.change
+    monkeypatch.setattr(
+        live._session, "change", lambda values: changes.append(values["prompt"]) or change(values)
+    )
+    live.prompt = "a wolf"
+    live.wait(PATIENCE)
+    assert live.prompts == ("a wolf", "a red cat runs")
+    assert changes == ["a wolf"]
+
+
+def test_an_observer_of_a_value_that_the_session_sets_can_change_another(live: Widget) -> None:
+    live.observe(lambda change: live.set_trait("method", "grad-cam"), "prompts")
+    live.prompt = "a wolf"
+    live.wait(PATIENCE)
+    explanation = live.explanation
+    assert (explanation.caption, explanation.method) == ("a wolf", "grad-cam")
+    assert (live.status, len(live.history)) == ("ready", 2)
+
+
 # Several prompts
 
 
