@@ -169,7 +169,7 @@ class Backend:
     def _fixed_offers(self, request: Request) -> dict[str, Any]:
         """Return the offers that depend on neither prompts nor method, from a cache if nothing changed."""
         clip, settings = self.models.get(request.model), request.settings
-        key = (clip, request.picture, settings)
+        key = (clip, request.picture, settings, method_names())  # methods can be added at any time
         if key not in self._offers:
             self._offers[key] = {
                 "_methods": _method_entries(clip, settings.reference),
@@ -188,11 +188,10 @@ class Backend:
         """Return the pictures of the strip as they look when a model's explanations are shown."""
         return self.pictures.entries(self.models.get(model).image_processor)
 
-    def method_labels(self, request: Request) -> dict[str, str]:
-        """Return the labels of all methods, by name."""
-        return {
-            method["name"]: method["label"] for method in self._fixed_offers(request)["_methods"]
-        }
+    def methods(self, request: Request) -> list[dict[str, Any]]:
+        """Return all methods, as ``MethodEntry`` in ``js/src/state/entries.ts``."""
+        methods: list[dict[str, Any]] = self._fixed_offers(request)["_methods"]
+        return methods
 
     def _resolutions(self, clip: ClipModel, request: Request) -> list[int]:
         """Return short sides in pixels: the model's default and finer ones; none if there is no choice."""

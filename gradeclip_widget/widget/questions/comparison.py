@@ -87,7 +87,7 @@ class Comparison(Question):
         """Yield the explanations computed so far before each one that takes time, and all of them last."""
         request, names = arguments
         requests = {name: replace(request, method=name) for name in names}
-        labels = backend.method_labels(request)
+        labels = {method["name"]: method["label"] for method in backend.methods(request)}
         cells = {name: {"name": name, "label": labels[name]} for name in names}
         explanations: dict[str, Explanation] = {}
         for name in sorted(names, key=lambda name: not backend.has_explained(requests[name])):
