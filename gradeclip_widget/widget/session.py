@@ -96,7 +96,7 @@ class Session:
         question: the question that is being answered, by its answer's trait, and its arguments.
         history: the last `HISTORY_LIMIT` steps.
         history_index: the step shown; -1 before the first one.
-        values: the values of the traits, as far as the session has read or set them.
+        values: the values of the traits, which the session has read or set.
         backend: computes explanations and answers; ``None`` if the widget has no model or was closed.
         writing: whether the widget is writing values that the session returned.
     """
@@ -135,7 +135,7 @@ class Session:
         return self._take_changes()
 
     def change(self, values: Mapping[str, Any]) -> Effects:
-        """Take the values of traits after a program or a reader has set one or several of them.
+        """Take the values of traits after a program or a reader has set some of them.
 
         Args:
             values: by name. Those that are as before have no effect.

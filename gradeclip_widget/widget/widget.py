@@ -183,7 +183,7 @@ class ExplanationWidget(Traits):
         return bundle
 
     def _static_html(self) -> str:
-        """Return a static image as HTML; in a notebook's cell, display it as an output of its own instead.
+        """Return a static image as HTML; in a notebook's cell, display it as a separate output instead.
 
         A notebook chooses one form of an output: the live view, before it knows whether the kernel and the
         view's script can be reached. So the static image has to be another output.

@@ -381,9 +381,9 @@ def test_methods_that_cannot_explain_the_model_are_listed_with_the_reason(
     assert refusals(widget) == dict.fromkeys(method_names(), "")
     pooled = another("pooled")
     pooled.image_tower.has_query = False
-    refused = refusals(gw.explore(picture(), "a dog", pooled))
-    assert (refused["grad-eclip"], refused["grad-cam"]) == ("", "")
-    assert "shows what a query attends to" in refused["self-attention"]
+    reasons = refusals(gw.explore(picture(), "a dog", pooled))
+    assert (reasons["grad-eclip"], reasons["grad-cam"]) == ("", "")
+    assert "shows what a query attends to" in reasons["self-attention"]
 
 
 def test_every_method_has_sentences_on_its_purpose_and_limits(clip: gw.ClipModel) -> None:

@@ -117,16 +117,16 @@ def test_a_method_that_cannot_explain_the_model_shows_the_reason(scene: Scene) -
 def test_another_prompt_is_compared_again(live: Widget, backend: FakeBackend) -> None:
     live.compare = THREE[:2]
     live.wait(PATIENCE)
-    beside: list[tuple[str, set[str]]] = []
+    pairs: list[tuple[str, set[str]]] = []
     live.observe(
-        lambda change: beside.append(
+        lambda change: pairs.append(
             (live.explanation.caption, {e.caption for e in change["new"].values()})
         ),
         "comparison",
     )
     live.prompt = "a wolf"
     live.wait(PATIENCE)
-    assert {caption for _, captions in beside for caption in captions} == {"a wolf"}
+    assert {caption for _, captions in pairs for caption in captions} == {"a wolf"}
     assert computed(live) == THREE[:2]
     live.active = 1
     live.wait(PATIENCE)
@@ -284,10 +284,10 @@ def test_curves_are_of_the_map_that_is_shown(clip: gw.ClipModel, scene: Scene) -
 def test_curves_that_cannot_be_measured_show_the_reason(
     clip: gw.ClipModel, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(self: Deletion, *arguments: Any) -> Any:
+    def fail(self: Deletion, *arguments: Any) -> Any:
         raise ValueError("the picture's score is -0.1: a curve relative to it needs one above 0")
 
-    monkeypatch.setattr(Deletion, "curve", refused)
+    monkeypatch.setattr(Deletion, "curve", fail)
     widget = gw.explore(scene.image, "a dog", clip, compare=["grad-cam"], curves=True)
     widget.wait(PATIENCE)
     assert "needs one above 0" in widget.perturbation_curves["grad-cam"]["error"]
@@ -301,9 +301,9 @@ def test_a_saved_page_includes_the_comparison(live: Widget, tmp_path: Path) -> N
     live.compare = THREE[:2]
     live.wait(PATIENCE)
     text = live.save_html(tmp_path / "page.html").read_text("utf-8")
-    found = re.search(r'id="gradeclip-state">(.*?)</script>', text)
-    assert found is not None
-    state = json.loads(found[1])
+    match = re.search(r'id="gradeclip-state">(.*?)</script>', text)
+    assert match is not None
+    state = json.loads(match[1])
     assert state["compare"] == THREE[:2]
     assert [set(cell) for cell in state["_comparison"]] == [{"name", "label", "header", "maps"}] * 2
 
@@ -314,8 +314,8 @@ def test_methods_are_given_their_options(clip: gw.ClipModel, scene: Scene) -> No
     by_keyword = gw.explore(scene.image, "a dog", clip, method="rise", method_options=quick)
     np.testing.assert_array_equal(by_keyword.explanation.signed_map, expected)
     of_explainer = gw.Explainer(clip, "rise", method_options=quick)
-    kept = gw.explore(scene.image, "a dog", of_explainer)
-    np.testing.assert_array_equal(kept.explanation.signed_map, expected)
+    from_explainer = gw.explore(scene.image, "a dog", of_explainer)
+    np.testing.assert_array_equal(from_explainer.explanation.signed_map, expected)
     options = {"rise": quick, "m2ib": {"steps": 1}}
     compared = gw.explore(scene.image, "a dog", clip, compare=["rise"], method_options=options)
     compared.wait(PATIENCE)

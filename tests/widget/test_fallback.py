@@ -40,9 +40,9 @@ def test_a_host_gets_the_live_view_and_a_static_image(
 def test_a_cell_gets_them_as_two_outputs(shown: Widget) -> None:
     with cell_outputs() as outputs:
         live, _ = shown._repr_mimebundle_()
-    (beside,) = outputs
-    assert beside["text/html"] == fallback([shown.explanation], 0, None, shown.model_id)[0]
-    assert "a red-ish dog, running" in beside["text/plain"]
+    (static,) = outputs
+    assert static["text/html"] == fallback([shown.explanation], 0, None, shown.model_id)[0]
+    assert "a red-ish dog, running" in static["text/plain"]
     assert live["application/vnd.jupyter.widget-view+json"]["model_id"] == shown.model_id
     assert re.fullmatch("<!--.*-->", live["text/html"]), "otherwise HTML would show it twice"
     assert f"gradeclip-live-{shown.model_id}" in shown._dom_classes, (

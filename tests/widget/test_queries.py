@@ -216,11 +216,11 @@ def test_a_method_without_blocks_has_no_maps_of_blocks_and_no_error(live: Widget
 def test_maps_of_single_blocks_are_cleared_with_their_explanation(live: Widget) -> None:
     live.depth = True
     live.wait(PATIENCE)
-    beside: list[Any] = []
-    live.observe(lambda change: beside.append((live.explanation.caption, change["new"])), "_depth")
+    pairs: list[Any] = []
+    live.observe(lambda change: pairs.append((live.explanation.caption, change["new"])), "_depth")
     live.prompt = "a wolf"
     live.wait(PATIENCE)
-    assert [(caption, depth and depth["caption"]) for caption, depth in beside] == [
+    assert [(caption, depth and depth["caption"]) for caption, depth in pairs] == [
         ("a wolf", None),
         ("a wolf", "a wolf"),
     ]

@@ -70,11 +70,11 @@ def test_a_result_that_comes_after_a_newer_request_is_dropped(
 ) -> None:
     captions: list[str] = []
     live.observe(lambda change: captions.append(change["new"].caption), "explanation")
-    made, explain = threading.Event(), backend.explain
+    computed, explain = threading.Event(), backend.explain
 
     def tell(*args: Any) -> list[Explanation]:
         explanations = explain(*args)
-        made.set()
+        computed.set()
         return explanations
 
     monkeypatch.setattr(backend, "explain", tell)
@@ -83,7 +83,7 @@ def test_a_result_that_comes_after_a_newer_request_is_dropped(
     assert backend.gate.reached.wait(PATIENCE)
     with live.changed:  # with the lock held nothing can be shown
         backend.gate.open()
-        assert made.wait(PATIENCE)
+        assert computed.wait(PATIENCE)
         live.prompt = "a fox"
     live.wait(PATIENCE)
     assert captions == ["a fox"]

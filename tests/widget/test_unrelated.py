@@ -47,9 +47,9 @@ def live_widget_then_shut(backend: FakeBackend) -> gw.ExplanationWidget:
     explain = backend.explain
 
     def shut(request, progress=None):  # type: ignore[no-untyped-def]
-        made = explain(request, progress)
+        explanations = explain(request, progress)
         backend.gate.shut()
-        return made
+        return explanations
 
     backend.explain = shut  # type: ignore[method-assign]
     widget = live_widget(backend)

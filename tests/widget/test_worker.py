@@ -125,16 +125,16 @@ def test_waiting_ends_after_the_timeout(worker: Worker) -> None:
 
 
 def test_a_job_that_waits_for_itself_is_an_error(worker: Worker) -> None:
-    refused: list[BaseException] = []
+    errors: list[BaseException] = []
 
     def job(check: Check) -> None:
         with pytest.raises(RuntimeError, match="worker thread") as caught:
             worker.wait()
-        refused.append(caught.value)
+        errors.append(caught.value)
 
     worker.submit(job)
     worker.wait(PATIENCE)
-    assert refused
+    assert errors
 
 
 def test_waiting_releases_the_lock_for_jobs(worker: Worker, changed: threading.Condition) -> None:

@@ -23,9 +23,8 @@ class ModelCache:
     """
 
     def __init__(self, models: Sequence[str | ClipModel]) -> None:
-        self._sources: dict[
-            str, str | None
-        ] = {}  # what `load` takes; None for a model given as an object
+        # What `load` takes; None for a model given as an object.
+        self._sources: dict[str, str | None] = {}
         self._loaded: dict[str, ClipModel] = {}
         for model in models:
             self._add(model)
