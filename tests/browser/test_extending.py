@@ -76,6 +76,15 @@ class Copy:
         listed = text.replace("\n];", f"\n  {name},\n];")
         file.write_text(f'import {{ {name} }} from "./{module}";\n{listed}', encoding="utf-8")
 
+    def list_question(self, name: str, module: str) -> None:
+        """Import a question, and put it last in the list of questions."""
+        file = self.folder / "gradeclip_widget" / "widget" / "questions" / "__init__.py"
+        text = file.read_text("utf-8")
+        assert text.count("(),\n)") == 1
+        listed = text.replace("(),\n)", f"(),\n    {name}(),\n)")
+        imports = listed.replace("from .base", f"from .{module} import {name}\nfrom .base", 1)
+        file.write_text(imports, encoding="utf-8")
+
     def build(self) -> None:
         """Run what the page says, and the type checker."""
         self.run(sys.executable, "-m", "scripts.write_synced")
@@ -135,6 +144,7 @@ def test_a_question_about_a_region_is_added_as_the_page_says(copy: Copy) -> None
     )
     for path, code in pieces:
         copy.add(path, code)
+    copy.list_question("Crop", "crop")
     copy.list("createCrop", "crop", "panel")
     copy.build()
     dog, circle = map(float, copy.run(sys.executable, "-c", ASK).split())
