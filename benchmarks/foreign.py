@@ -16,7 +16,7 @@ from pathlib import Path
 from PIL import Image
 
 import gradeclip_widget as gw
-from gradeclip_widget.training.drawn_rule import VARIANTS, drawn
+from training.drawn_rule import VARIANTS, drawn
 
 SEED = 645_000
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import demo, evaluation
     from .clip import ClipModel, ModelLoadError, from_transformers, load, model_names
-    from .core.images.erasure import erase
     from .core.vocabulary import Vocabulary
     from .dataset import DatasetRun, explain_dataset, word_figure, word_statistics
     from .explain.explainer import Explainer
     from .explain.explanation import Explanation
     from .explain.word_lists import vocabularies
+    from .images.erase import erase
     from .magic import load_ipython_extension
     from .widget.explore import explore, show
     from .widget.gallery import Gallery, browse
@@ -32,7 +32,7 @@ _HOMES = {
     "Vocabulary": ".core.vocabulary",
     "Gallery": ".widget.gallery",
     "browse": ".widget.gallery",
-    "erase": ".core.images.erasure",
+    "erase": ".images.erase",
     "explain_dataset": ".dataset",
     "explore": ".widget",
     "from_transformers": ".clip",

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 import gradeclip_widget as gw
-from gradeclip_widget.core.block_maps import BlockMaps
+from gradeclip_widget.core.explanation_data import BlockMaps
 from gradeclip_widget.core.progress import Progress, no_progress
 from gradeclip_widget.core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
 from gradeclip_widget.explain.explanation import Explanation

@@ -13,13 +13,14 @@ PACKAGE = Path(__file__).parents[1] / "gradeclip_widget"
 # Lowest first. A file imports from rooms of lower floors and from its own room.
 FLOORS = (
     {"core"},
+    {"images"},
     {"demo"},
     {"export", "clip"},
     {"methods"},
     {"explain"},
     {"dataset"},
     {"evaluation"},
-    {"widget", "training", "cli"},
+    {"widget", "cli"},
     {"magic"},
     {"__init__"},
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from . import regions
-from .explanation_record import Maps
+from .explanation_data import Maps
 from .regions import Box, Region
 
 PHOTO = "a photo of a {}"  # the sentence that CLIP's authors put a class name into

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..core import regions
 from ..core.evidence import share_in
-from ..core.explanation_record import Maps
+from ..core.explanation_data import Maps
 from ..core.shapley import Values, WordGame
 from ..explain.assemble import wide
 from ..explain.explainer import Explainer

@@ -19,7 +19,7 @@ class Artwork:
     """The sprites of one or more packs, decoded on first use.
 
     Args:
-        packs: Zips written by :mod:`gradeclip_widget.training.render_artwork`.
+        packs: Zips written by :mod:`training.render_artwork`.
     """
 
     def __init__(self, packs: Sequence[Path] = (PACK,)) -> None:

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from ..core.images import read_image
 from ..core.words import Span, Word, find_phrase, split_words
 from ..demo.scenes import Scene, sample_scene
 from ..demo.world import OBJECTS, SEEN_STYLES, counted
+from ..images import read_image
 from .pointing import Mask, checked_mask
 
 

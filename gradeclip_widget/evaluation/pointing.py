@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..core.images import enlarge
 from ..core.regions import Box
+from ..images import enlarge
 
 Map = NDArray[np.float32]
 Mask = NDArray[np.bool_]

@@ -19,7 +19,7 @@ from ..core.evidence import SHAPLEY
 from ..core.progress import Progress
 from ..core.shapley import WordGame
 from ..core.words import Word
-from ..methods.gradients.integrated_gradients import STEPS, integrated_gradients
+from ..methods.integrated_gradients import STEPS, integrated_gradients
 from ..methods.token_attributions import positive_parts
 from .encoded_image import EncodedImage
 from .explanation import Explanation

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ..core.block_maps import BlockMaps
+from ..core.explanation_data import BlockMaps
 from ..core.progress import Progress
 from ..methods import blockwise
 from ..methods.token_attributions import positive_parts, word_sums

@@ -15,13 +15,13 @@ from ..clip import ClipModel
 from ..clip.given_models import advice
 from ..clip.preprocessing import Fit
 from ..clip.tokenizers.captions import caption_list
-from ..core.block_maps import BlockMaps
 from ..core.errors import under_old_name
+from ..core.explanation_data import BlockMaps
 from ..core.progress import ProgressOption, progress_of
 from ..core.regions import Region
 from ..core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
 from ..methods import get_method
-from ..methods.gradients.integrated_gradients import STEPS
+from ..methods.integrated_gradients import STEPS
 from .assemble import explain, integrate
 from .block_maps import block_maps
 from .encoded_image import EncodedImage, cosines, encode_image

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from ..core.explanation_data import ExplanationData
-from ..core.explanation_record import IN_CAPTION
+from ..core.explanation_data import IN_CAPTION, ExplanationData
 from ..export.files import written
 from ..export.painting.color_scales import OPACITY
 

@@ -50,9 +50,7 @@ from ..core.foreign import FOR_PHOTOGRAPHS, MEGABYTES
 from .picture import display_image
 
 if TYPE_CHECKING:
-    from ..core.block_maps import BlockMaps
-    from ..core.explanation_data import ExplanationData
-    from ..core.explanation_record import Maps
+    from ..core.explanation_data import BlockMaps, ExplanationData, Maps
 
 VERSION = 1
 

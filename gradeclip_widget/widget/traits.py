@@ -22,7 +22,7 @@ import traitlets as t
 
 from ..core.errors import warn_of_old_name
 from ..core.evidence import INTEGRATED_GRADIENTS, SIGNS
-from ..core.explanation_record import IN_CAPTION
+from ..core.explanation_data import IN_CAPTION
 from ..explain.explanation import Explanation
 from ..export.painting.color_scales import COLOR_SCALES, OPACITY
 from .questions import QUESTIONS

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from gradeclip_widget.clip.image_towers.class_token import ClassTokenTower
 from gradeclip_widget.clip.text_towers.causal import CausalTextTower
-from gradeclip_widget.methods.attention.self_attention import SelfAttention
-from gradeclip_widget.methods.gradients.grad_cam import GradCam
-from gradeclip_widget.methods.gradients.grad_eclip import GradEclip
+from gradeclip_widget.methods.grad_cam import GradCam
+from gradeclip_widget.methods.grad_eclip import GradEclip
+from gradeclip_widget.methods.self_attention import SelfAttention
 
 FILE = Path(__file__).with_name("parity") / "vit_small.safetensors"
 

@@ -24,8 +24,8 @@ from torchvision.transforms import functional as TF
 import gradeclip_widget as gw
 from gradeclip_widget.clip.preprocessing import MAX_PATCHES, ImageProcessor, Picture
 from gradeclip_widget.clip.preprocessing.scale import KNOWN
-from gradeclip_widget.core.images import read_image
 from gradeclip_widget.demo import Scene
+from gradeclip_widget.images import read_image
 
 from ..factories import picture
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradeclip_widget.core.explanation_record import READINGS
+from gradeclip_widget.core.explanation_data import READINGS
 from gradeclip_widget.explain.explanation import Explanation
 
 from ..factories import GRID, make_explanation

@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from gradeclip_widget.core.images import read_image
 from gradeclip_widget.dataset.pairs import FailedPair, Pair
 from gradeclip_widget.dataset.sources import Source, open_source, reopen
+from gradeclip_widget.images import read_image
 
 COUNT = 1100  # rows: more than two blocks of the kinds that have blocks
 

@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 import gradeclip_widget as gw
 from gradeclip_widget.demo.scenes import Scene
 from gradeclip_widget.evaluation.pointing import pointing_hit
-from gradeclip_widget.training.measured import mentions
+from training.measured import mentions
 
 SCENES = gw.demo.scenes()
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 import gradeclip_widget as gw
 from gradeclip_widget.demo.trunk.drawn import FOREIGN
-from gradeclip_widget.training.drawn_rule import VARIANTS, drawn, texture
+from training.drawn_rule import VARIANTS, drawn, texture
 
 PHOTOGRAPHS = (
     *(("sklearn", f"datasets/images/{name}.jpg") for name in ("china", "flower")),

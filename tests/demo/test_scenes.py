@@ -25,7 +25,7 @@ from gradeclip_widget.demo.world import (
     SHAPES,
     SHIPPED_STYLES,
 )
-from gradeclip_widget.training.render_artwork import SIDE
+from training.render_artwork import SIDE
 
 SEEDS = st.integers(500_000, 1_000_000)
 few = settings(max_examples=25, deadline=None)

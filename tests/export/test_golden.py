@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradeclip_widget.core.explanation_record import READINGS
+from gradeclip_widget.core.explanation_data import READINGS
 from gradeclip_widget.explain.explanation import Explanation
 from gradeclip_widget.export.payload import VERSION, to_payload
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gradeclip_widget.core.explanation_record import READINGS
+from gradeclip_widget.core.explanation_data import READINGS
 from gradeclip_widget.core.words import split_words
 from gradeclip_widget.explain.explanation import Explanation
 from gradeclip_widget.export.painting.color_scales import color_table

@@ -13,8 +13,8 @@ from torch import Tensor
 import gradeclip_widget as gw
 from gradeclip_widget.clip.blocks.attention import attend
 from gradeclip_widget.demo import Scene
-from gradeclip_widget.methods.features.clip_surgery import ClipSurgery
-from gradeclip_widget.methods.features.maskclip import embed_patches
+from gradeclip_widget.methods.clip_surgery import ClipSurgery
+from gradeclip_widget.methods.maskclip import embed_patches
 
 from ..clip import invariants as check
 from . import families

@@ -14,7 +14,7 @@ from torch import Tensor
 import gradeclip_widget as gw
 from gradeclip_widget.clip.blocks.transformer import Transformer
 from gradeclip_widget.demo import Scene
-from gradeclip_widget.methods.gradients.exclip import ExClip
+from gradeclip_widget.methods.exclip import ExClip
 
 from ..clip import invariants as check
 from ..clip.text_towers import test_bidirectional as both_ways
@@ -114,7 +114,7 @@ def test_rows_run_at_once_make_no_difference(
     small: gw.ClipModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = families.explain(small, METHOD, steps=3)
-    monkeypatch.setattr("gradeclip_widget.methods.gradients.exclip._ROWS", 80)
+    monkeypatch.setattr("gradeclip_widget.methods.exclip._ROWS", 80)
     parts = families.explain(small, METHOD, steps=3)
     check.close(torch.tensor(parts.interactions), torch.tensor(whole.interactions), 1e-4)
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 import gradeclip_widget as gw
 from gradeclip_widget.demo import Scene
-from gradeclip_widget.methods.gradients.grad_eclip import GradEclip
-from gradeclip_widget.methods.gradients.grad_eclip_without_lambda import GradEclipWithoutLambda
+from gradeclip_widget.methods.grad_eclip import GradEclip
+from gradeclip_widget.methods.grad_eclip_without_lambda import GradEclipWithoutLambda
 
 from ..clip import invariants as check
 from . import families

@@ -18,7 +18,7 @@ from gradeclip_widget.clip.text_towers.causal import CausalTextTower
 from gradeclip_widget.clip.text_towers.huggingface_first_token import HuggingFaceFirstTokenTower
 from gradeclip_widget.clip.text_towers.huggingface_mean import HuggingFaceMeanTower
 from gradeclip_widget.clip.tokenizers.special_tokens import SpecialTokens
-from gradeclip_widget.methods.gradients.integrated_gradients import STEPS, integrated_gradients
+from gradeclip_widget.methods.integrated_gradients import STEPS, integrated_gradients
 
 from ..clip import invariants as check
 from ..clip.conftest import CAPTION, small_clip
@@ -145,7 +145,7 @@ def test_batches_of_steps_make_no_difference(causal: Case, monkeypatch: pytest.M
     tower, _, sequence, _, special_tokens = causal
     x = direction(causal)
     whole = integrated_gradients(tower, sequence, special_tokens, x, steps=5)
-    monkeypatch.setattr("gradeclip_widget.methods.gradients.integrated_gradients._ROWS", 1)
+    monkeypatch.setattr("gradeclip_widget.methods.integrated_gradients._ROWS", 1)
     check.close(integrated_gradients(tower, sequence, special_tokens, x, steps=5), whole, 1e-4)
 
 

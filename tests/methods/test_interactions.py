@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from open_clip.transform import PreprocessCfg, image_transform_v2
 
 import gradeclip_widget as gw
-from gradeclip_widget.methods.gradients.grad_eclip import GradEclip
+from gradeclip_widget.methods.grad_eclip import GradEclip
 
 from ..clip.conftest import small_clip
 

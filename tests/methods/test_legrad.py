@@ -11,7 +11,7 @@ from torch import Tensor
 
 import gradeclip_widget as gw
 from gradeclip_widget.demo import Scene
-from gradeclip_widget.methods.attention.legrad import LeGrad
+from gradeclip_widget.methods.legrad import LeGrad
 
 from ..clip import invariants as check
 from . import by_hand, families
@@ -72,13 +72,13 @@ def test_a_direction_counts_by_its_length() -> None:
 def test_batches_of_texts_make_no_difference(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = check.wrap(families.model(name))
     together = image_maps(clip, TEXTS)
-    monkeypatch.setattr("gradeclip_widget.methods.attention.legrad._SLOPES", 1)
+    monkeypatch.setattr("gradeclip_widget.methods.legrad._SLOPES", 1)
     check.close(image_maps(clip, TEXTS), together)
 
 
 def test_it_says_how_far_it_is_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     clip = check.wrap(families.model("open_clip"))
-    monkeypatch.setattr("gradeclip_widget.methods.attention.legrad._SLOPES", 1)
+    monkeypatch.setattr("gradeclip_widget.methods.legrad._SLOPES", 1)
     families.check_stops(lambda report: image_maps(clip, TEXTS, report), clip, 9, 5)
 
 

@@ -13,8 +13,8 @@ from torch import Tensor
 
 import gradeclip_widget as gw
 from gradeclip_widget.demo import Scene
-from gradeclip_widget.methods.gradients.grad_eclip import GradEclip
-from gradeclip_widget.methods.perturbation.m2ib import M2ib
+from gradeclip_widget.methods.grad_eclip import GradEclip
+from gradeclip_widget.methods.m2ib import M2ib
 
 from ..clip import invariants as check
 from ..clip.conftest import CAPTION, small_clip

@@ -11,7 +11,7 @@ from torch import Tensor
 
 import gradeclip_widget as gw
 from gradeclip_widget.demo import Scene
-from gradeclip_widget.methods.features.maskclip import MaskClip
+from gradeclip_widget.methods.maskclip import MaskClip
 
 from ..clip import invariants as check
 from . import families

@@ -13,7 +13,7 @@ from torch import Tensor
 
 import gradeclip_widget as gw
 from gradeclip_widget.demo import Scene
-from gradeclip_widget.methods.perturbation.rise import Rise
+from gradeclip_widget.methods.rise import Rise
 
 from ..clip import invariants as check
 from ..clip.conftest import small_clip

@@ -11,7 +11,7 @@ from torch import Tensor
 
 import gradeclip_widget as gw
 from gradeclip_widget.demo import Scene
-from gradeclip_widget.methods.attention.rollout import Rollout
+from gradeclip_widget.methods.rollout import Rollout
 
 from ..clip import invariants as check
 from . import by_hand, families

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import gradeclip_widget as gw
-from gradeclip_widget.training.evaluate import evaluate, table
-from gradeclip_widget.training.measured import Measured, Result, mentions
+from training.evaluate import evaluate, table
+from training.measured import Measured, Result, mentions
 
 SCENES = 200
 BARS = {  # seen styles, held-out style; a little under what the weights reach on these scenes

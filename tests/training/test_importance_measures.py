@@ -13,14 +13,14 @@ from gradeclip_widget.demo.scenes import sample_scene
 from gradeclip_widget.demo.world import SEEN_STYLES
 from gradeclip_widget.evaluation.examples import scene_example
 from gradeclip_widget.evaluation.roles import Roles
-from gradeclip_widget.training.importance_measures import (
+from training.importance_measures import (
     DIFFERENTIATED,
     SHOWN,
     compare,
     first_picture,
     importance_agreement,
 )
-from gradeclip_widget.training.measured import measure_scenes
+from training.measured import measure_scenes
 
 from ..factories import words_of
 

@@ -13,19 +13,13 @@ import torch
 from gradeclip_widget.demo import model as demo
 from gradeclip_widget.demo.sprites import PACK, shipped
 from gradeclip_widget.demo.world import SEEN_STYLES
-from gradeclip_widget.training.average import average
-from gradeclip_widget.training.batches import (
-    FUNCTION_WORDS,
-    PHRASES,
-    SceneBatches,
-    _terse,
-    vocabulary_ids,
-)
-from gradeclip_widget.training.fast_towers import encode_images, encode_texts
-from gradeclip_widget.training.optimization.losses import contrast, contrast_many
-from gradeclip_widget.training.optimization.muon import Muon, orthogonal
-from gradeclip_widget.training.recipes import Stage, locate
-from gradeclip_widget.training.train import Training, train
+from training.average import average
+from training.batches import FUNCTION_WORDS, PHRASES, SceneBatches, _terse, vocabulary_ids
+from training.fast_towers import encode_images, encode_texts
+from training.losses import contrast, contrast_many
+from training.muon import Muon, orthogonal
+from training.recipes import Stage, locate
+from training.train import Training, train
 
 TINY = (
     Stage(1, (64,), 6, 4, (1e-3, 1e-3), (40,)),

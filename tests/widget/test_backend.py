@@ -17,9 +17,9 @@ import traitlets as t
 from PIL import Image
 
 import gradeclip_widget as gw
-from gradeclip_widget.core.images import LoadedImage
 from gradeclip_widget.demo import Scene
 from gradeclip_widget.demo import model as demo
+from gradeclip_widget.images import LoadedImage
 from gradeclip_widget.methods import method_names
 
 from ..clip.conftest import small_clip

@@ -77,7 +77,7 @@ def test_pictures_have_the_names_of_their_files_and_addresses(
 ) -> None:
     path = tmp_path / "a dog.png"
     picture().save(path)
-    monkeypatch.setattr("gradeclip_widget.core.images.web.fetch", lambda _: path.read_bytes())
+    monkeypatch.setattr("gradeclip_widget.images.web.fetch", lambda _: path.read_bytes())
     pictures, address = PictureList(), "https://example.org/photos/a%20cat.png?width=640"
     assert pictures.read(str(path)).name == "a dog.png"
     assert (pictures.read(address).name, pictures.read(address).path) == ("a cat.png", address)

@@ -12,9 +12,9 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms import functional as TF
 
-from ...core.images import LoadedImage
-from ...core.images.arrays import from_array
 from ...core.regions import Box
+from ...images import LoadedImage
+from ...images.arrays import from_array
 from ..verification.crop import check_crop
 from .picture import Fit, Picture
 from .scale import restore, scale_of

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...core.images import LoadedImage, read_with_notes
-from ...core.images.arrays import from_array, is_channels_first
+from ...images import LoadedImage, read_with_notes
+from ...images.arrays import from_array, is_channels_first
 
 # A tensor is of floats (1, 3, H, W).
 Source = LoadedImage | Tensor

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ...core.images.reading import is_web_address
 from ...core.regions import Box
+from ...images.read import is_web_address
 from ..pairs import FailedPair, Pair
 from .columns import text_of
 

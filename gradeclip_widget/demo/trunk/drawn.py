@@ -3,7 +3,7 @@
 A photograph has fine texture nearly everywhere, a drawing has even areas and edges. The first layers of the
 model's own stem tell the two apart: the mean and the standard deviation of each of their channels over the
 picture are weighed by a logistic regression. Its 513 numbers lie beside this file; they belong to the weights
-of the model, and `gradeclip_widget.training.drawn_rule` finds them anew when the model is trained further.
+of the model, and `training.drawn_rule` finds them anew when the model is trained further.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from ...core.explanation_record import IN_CAPTION, Maps
+from ...core.explanation_data import IN_CAPTION, Maps
 from ..cases import Case, Row
 from ..examples import MaskedPhrase
 from ..measure import Measure

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from ...core.errors import did_you_mean
-from ...core.images.erasure import ERASURES
 from ...explain.explainer import Explainer
 from ...explain.explanation import Explanation
+from ...images.erase import ERASURES
 from ..bootstrap import Values
 from ..cases import Case, Row
 from ..measure import Measure

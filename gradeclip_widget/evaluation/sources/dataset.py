@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...core.images.reading import is_web_address
 from ...core.words import split_words
 from ...dataset.pairs import FailedPair, Pair, PairSource
 from ...dataset.sources import open_source
+from ...images.read import is_web_address
 from ..examples import Example, FailedExample
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from ...core.images import read_image
 from ...core.words import Span, Word, find_phrase, split_words
 from ...dataset.pairs import FailedPair
 from ...dataset.prepare import UNREADABLE
 from ...dataset.sources.columns import Options
 from ...dataset.sources.find import open_table
+from ...images import read_image
 from ..examples import Example, FailedExample
 from ..pointing import Mask
 

@@ -10,8 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from ...core.explanation_data import ExplanationData
-from ...core.explanation_record import IN_CAPTION
+from ...core.explanation_data import IN_CAPTION, ExplanationData
 from ..html import frame
 from ..picture import card_url, described_png
 from .alt_text import alt_text

@@ -7,8 +7,7 @@ import os
 from collections.abc import Sequence
 from string import Template
 
-from ...core.explanation_data import ExplanationData
-from ...core.explanation_record import IN_CAPTION
+from ...core.explanation_data import IN_CAPTION, ExplanationData
 from ..html import frame
 from ..picture import card_url
 from .alt_text import alt_text

@@ -9,8 +9,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from ...core.evidence import Highlight
-from ...core.explanation_data import ExplanationData
-from ...core.explanation_record import IN_CAPTION
+from ...core.explanation_data import IN_CAPTION, ExplanationData
 from ..formats import writes
 from ..painting.chips import draw_chips
 from ..painting.overlay import overlay

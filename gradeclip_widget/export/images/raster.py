@@ -10,8 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ...core.explanation_data import ExplanationData
-from ...core.explanation_record import IN_CAPTION
+from ...core.explanation_data import IN_CAPTION, ExplanationData
 from ..formats import writes
 
 _QUALITY = 95  # of JPEG and WebP; PNG is lossless and takes no heed of it

@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...core.evidence import SIGNS
-from ...core.images import enlarge
+from ...images import enlarge
 from .color_scales import OPACITY, color_table
 from .overview import dim_unseen, paint_overview
 
 if TYPE_CHECKING:
-    from ...core.explanation_data import ExplanationData
-    from ...core.explanation_record import Maps
+    from ...core.explanation_data import ExplanationData, Maps
 
 _FLOOR = 0.12  # of the opacity: how much the picture is darkened where there is no evidence
 

@@ -12,8 +12,8 @@ from urllib.parse import unquote, urlsplit
 from torch import Tensor
 
 from ...clip.preprocessing import ImageProcessor, Picture, Source, read_source
-from ...core.images.reading import is_web_address
 from ...export.picture import thumbnail
+from ...images.read import is_web_address
 
 
 @dataclass(frozen=True, eq=False)

@@ -87,7 +87,7 @@ class Details:
         Raises:
             PictureGoneError: neither is there any more, or it has another size than it had.
         """
-        from ...core.images import read_image
+        from ...images import read_image
 
         place, then = pair["image"], tuple(pair["size"])
         on_disk = self._source is None and place and Path(place).is_file()

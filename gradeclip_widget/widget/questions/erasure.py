@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
-from ...core.images.erasure import ERASURES, erase
 from ...core.progress import Progress, no_progress
 from ...export.picture import display_image
+from ...images.erase import ERASURES, erase
 from .base import RegionQuestion
 
 if TYPE_CHECKING:

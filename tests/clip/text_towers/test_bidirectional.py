@@ -15,8 +15,8 @@ from torch import Tensor, nn
 import gradeclip_widget as gw
 from gradeclip_widget.clip.text_towers.bidirectional import BidirectionalTextTower
 from gradeclip_widget.clip.tokenizers.special_tokens import SpecialTokens
-from gradeclip_widget.methods.attention.self_attention import SelfAttention
-from gradeclip_widget.methods.gradients.grad_eclip import GradEclip
+from gradeclip_widget.methods.grad_eclip import GradEclip
+from gradeclip_widget.methods.self_attention import SelfAttention
 
 from .. import invariants as check
 from ..conftest import CAPTION, small_clip

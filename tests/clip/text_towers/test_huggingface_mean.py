@@ -13,7 +13,7 @@ from open_clip.hf_model import HFTextEncoder
 import gradeclip_widget as gw
 from gradeclip_widget.clip.text_towers.huggingface_mean import HuggingFaceMeanTower
 from gradeclip_widget.clip.tokenizers.special_tokens import SpecialTokens
-from gradeclip_widget.methods.gradients.grad_eclip import GradEclip
+from gradeclip_widget.methods.grad_eclip import GradEclip
 
 from .. import invariants as check
 from .test_bidirectional import Custom

@@ -1,0 +1,249 @@
+"""Read a picture of any kind: paths, web addresses, encoded bytes, PIL images, arrays."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import PIL
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+from ..core.errors import summarize_error
+from .arrays import LoadedImage, from_array, to_rgb
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://|(?i:(data):)")
+
+
+def read_image(source: Any) -> Image.Image:
+    """Return a picture as an upright RGB image, with transparency over white; see `read_with_notes`."""
+    return read_with_notes(source).image
+
+
+def read_with_notes(source: Any) -> LoadedImage:
+    """Return a picture as an upright RGB image, with transparency over white, and what was assumed.
+
+    Args:
+        source: path, web address (http or https), encoded bytes, file open for reading bytes, PIL image, or
+            array (H, W), (H, W, C) or (C, H, W) with 1, 3 or 4 channels.
+
+    Raises:
+        TypeError: the source is of another kind, or an array of another type.
+        ValueError: it is damaged, empty, too large, no picture, or an array of another shape or range; or its
+            address is refused.
+        FileNotFoundError: there is no such file.
+        ConnectionError, TimeoutError: its address cannot be reached, or not in time.
+    """
+    if isinstance(source, LoadedImage):
+        return source
+    if isinstance(source, Image.Image):
+        return from_image(source)
+    if isinstance(source, np.ndarray):
+        return from_array(source)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return decode(io.BytesIO(source), "the data given")
+    if isinstance(source, str) and is_web_address(source):
+        from .web import fetch
+
+        return decode(io.BytesIO(fetch(source)), repr(source))
+    if isinstance(source, str | os.PathLike):
+        return _from_path(source)
+    if callable(getattr(source, "read", None)):
+        return _from_file(source)
+    if callable(getattr(source, "__array__", None)):  # of another library of arrays
+        return from_array(np.asarray(source))
+    hint = ""
+    if isinstance(source, Mapping) and "pixel_values" in source:
+        hint = "; of what a processor makes, give ['pixel_values']"
+    raise TypeError(
+        f"cannot read a picture from {type(source).__name__}: give a path, a web address, bytes, an open "
+        f"file, a PIL image, an array (H, W, 3), or a tensor (3, H, W) or (1, 3, H, W){hint}"
+    )
+
+
+def is_web_address(source: str) -> bool:
+    """Return whether a text is the address of something on the web, not a path."""
+    return re.match(r"https?://", source, re.IGNORECASE) is not None
+
+
+def _from_path(source: str | os.PathLike[Any]) -> LoadedImage:
+    scheme = _SCHEME.match(os.fsdecode(source))
+    if scheme:
+        raise ValueError(
+            f"{_shortened(source)} is an address of {(scheme[1] or scheme[2])!r}: pictures are read from "
+            "paths, and from addresses of http and https; download it and give the file's path"
+        )
+    path = Path(os.fsdecode(source)).expanduser()
+    try:
+        exists, is_file, is_dir = path.exists(), path.is_file(), path.is_dir()
+    except OSError:  # too long for a path
+        exists = is_file = is_dir = False
+    if is_file:
+        with path.open("rb") as file:
+            return decode(file, repr(str(path)))
+    if is_dir:
+        raise ValueError(f"{str(path)!r} is a folder; give the path of a picture in it")
+    if exists:
+        raise ValueError(f"{str(path)!r} is no ordinary file; give its bytes, or the file opened")
+    raise FileNotFoundError(f"no picture at {_shortened(path)} (looked in {str(Path.cwd())!r})")
+
+
+def _from_file(file: Any) -> LoadedImage:
+    """Return the picture in an open file, from its beginning where it can seek; its position stays."""
+    name = getattr(file, "name", None)
+    what = repr(name) if isinstance(name, str) else "the file given"
+    if getattr(file, "closed", False):
+        raise ValueError(f"{what} is closed; give its path, or open it for as long as it is read")
+    position = None
+    if callable(getattr(file, "seekable", None)) and file.seekable():
+        position = file.tell()
+        file.seek(0)
+    content = file.read()
+    if position is not None:
+        file.seek(position)
+    if not isinstance(content, bytes | bytearray):
+        raise TypeError(f"{what} is open as text; open it as open(path, 'rb')")
+    return decode(io.BytesIO(content), what)
+
+
+def _shortened(source: Any) -> str:
+    text = str(source)
+    return repr(text if len(text) <= 200 else text[:200] + "…")
+
+
+_ORIENTATION = 0x0112  # EXIF tag
+# Several "frames" of these are no others to look at: depth and thumbnails of a photograph, layers.
+_ONE_PICTURE = ("MPO", "PSD")
+_PILLOW = str(Path(PIL.__file__).parent)
+# What is often taken for a picture: the start of its content, what it is, and what to do.
+_OTHERS = (
+    (b"version https://git-lfs", "a Git LFS pointer in place of a picture; run `git lfs pull`"),
+    (b"<!doctype html", "a web page; give the address or the file of the picture itself"),
+    (b"<html", "a web page; give the address or the file of the picture itself"),
+    (b"%pdf", "a PDF; export the page as PNG"),
+    (b"<svg", "an SVG drawing; export it as PNG"),
+    (b"<?xml", "an XML document or an SVG drawing; export it as PNG"),
+)
+_HEIC = (b"ftyphei", b"ftyphev", b"ftypmif1", b"ftypmsf1")
+
+
+def decode(file: BinaryIO, what: str) -> LoadedImage:
+    """Return the picture in a file.
+
+    Args:
+        file: open, and can seek.
+        what: what to call the file in errors.
+
+    Raises:
+        ValueError: it is empty, damaged, too large or no picture.
+    """
+    if not file.seek(0, os.SEEK_END):
+        raise ValueError(f"{what} is empty, 0 bytes long; save or download it again")
+    file.seek(0)
+    head = file.read(64)
+    file.seek(0)
+    with _readable(what, head) as notes, Image.open(file) as image:
+        if image.format not in _ONE_PICTURE and getattr(image, "is_animated", False):
+            notes.append("The file holds several frames or pages: the first one was read.")
+        upright = ImageOps.exif_transpose(image)
+    try:
+        return _loaded(upright, notes)
+    except ValueError as error:  # values of floats that are none of a picture
+        raise ValueError(f"{what}: {error}") from error
+
+
+def from_image(image: Image.Image) -> LoadedImage:
+    """Return a copy of a PIL image, turned as its EXIF orientation says.
+
+    Raises:
+        ValueError: it is damaged, its file is closed, or it has no pixels.
+    """
+    with _readable("the image") as notes:
+        turned = image.getexif().get(_ORIENTATION, 1) != 1
+        upright = ImageOps.exif_transpose(image)
+    if turned and not isinstance(image, ImageFile.ImageFile):
+        notes.append(
+            "The image was turned as its EXIF orientation says; if its pixels had been turned before, "
+            "remove the tag with PIL.ImageOps.exif_transpose instead of turning them."
+        )
+    if image.format not in _ONE_PICTURE and getattr(image, "is_animated", False):
+        notes.append(
+            f"The image holds several frames or pages: number {image.tell() + 1} was read."
+        )
+    return _loaded(upright, notes)
+
+
+def _loaded(image: Image.Image, notes: list[str]) -> LoadedImage:
+    """Return an upright image of any mode as RGB."""
+    wide = image.mode in ("I", "F") or image.mode.startswith("I;16")
+    loaded = from_array(np.asarray(image)) if wide else to_rgb(image)
+    return LoadedImage(loaded.image, (*notes, *loaded.notes))
+
+
+@contextlib.contextmanager
+def _readable(what: str, head: bytes = b"") -> Iterator[list[str]]:
+    """Raise ``ValueError`` with the reason where Pillow cannot read a picture; collect its warnings as notes.
+
+    Pillow's decoders raise whatever a damaged file leads them to, so every exception is one of its file.
+    """
+    notes: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        try:
+            yield notes
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise ValueError(
+                f"{what} unpacks to more pixels than is safe ({Image.MAX_IMAGE_PIXELS:,}); shrink it "
+                "first, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it"
+            ) from error
+        except UnidentifiedImageError as error:
+            raise ValueError(f"{what} is {_instead(head)}") from error
+        except NotImplementedError as error:
+            raise ValueError(
+                f"{what} is a picture of a kind that Pillow cannot read ({summarize_error(error)}); "
+                "save it as PNG or JPEG"
+            ) from error
+        except MemoryError:
+            raise
+        except Exception as error:
+            closed = ("closed", "NoneType")  # before Pillow 13 it has no attribute `seek`
+            if isinstance(error, AssertionError) or any(part in str(error) for part in closed):
+                raise ValueError(
+                    f"{what} was not read before its file was closed; call image.load() before that, or "
+                    "give the path"
+                ) from error
+            reason = str(error) or type(error).__name__
+            raise ValueError(
+                f"{what} is a damaged picture ({reason}); save or download it again"
+            ) from error
+    for warning in caught:
+        if not issubclass(warning.category, UserWarning):
+            continue
+        if str(warning.filename).startswith(_PILLOW):
+            notes.append(f"The picture's file is damaged, but could be read ({warning.message}).")
+        else:  # of another thread, which ran meanwhile
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )
+    notes[:] = dict.fromkeys(notes)
+
+
+def _instead(head: bytes) -> str:
+    """Return what a file is that holds no picture, and what to do, by its first bytes."""
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for begin, instead in _OTHERS:
+        if start.startswith(begin):
+            return instead
+    if head[4:12].lower().startswith(_HEIC):
+        return (
+            "a HEIC picture, which Pillow cannot read by itself; save it as JPEG, or install pillow-heif and "
+            "call pillow_heif.register_heif_opener()"
+        )
+    return "not a picture that Pillow can read; give PNG, JPEG, WebP or the like"

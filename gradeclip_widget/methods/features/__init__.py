@@ -1,1 +1,0 @@
-"""Methods that compare dense features of the picture with the text."""

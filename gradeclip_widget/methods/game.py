@@ -1,0 +1,185 @@
+"""GAME: relevance that flows through attention, weighted by the gradient of the score."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..clip.blocks.attention import merge_heads, split_heads
+from ..clip.blocks.transformer import AttentionPooling, RowPooling, Transformer, differentiable
+from ..clip.image_towers.base import ImageTrace
+from ..clip.text_towers.attributions import Attributions
+from ..clip.text_towers.base import TextTrace
+from ..core.progress import Progress, no_progress
+from .base import Method
+from .relevance import Relevance, scale_by_length, unit_directions
+
+_SLOPES = 2**21  # numbers computed at once: bounds memory, and how long a step takes
+
+
+class Game(Method):
+    """Attention times its positive gradient, rolled out over the blocks from one on.
+
+    With A_l the attention weights of block l, S the score in units of the logit, and p how much of each
+    token is pooled::
+
+        R = I, and in each block  R <- R + M_l R,    M_l = mean over heads of (dS/dA_l * A_l)^+
+        relevance = p R - p
+
+    The authors take one row of R, that of the class token or of EOT; so does p there, and what is subtracted
+    is that token's own 1. Where tokens are averaged p is their shares of the mean. A pooling head's query
+    has relevance M R, with M made of its own attention in the same way: it is a further layer of attention,
+    above all blocks (the paper's rule for cross-attention, without its normalization).
+
+    The authors' notebook starts at the last layer of attention; there the map is that layer's M alone, and
+    the scale of S, which otherwise sets how much longer paths count, is of no importance. Maps along
+    directions that are no unit vectors are those of the unit vectors, times the length. A text tower whose
+    blocks are not known has the attributions of Grad-ECLIP.
+
+    Args:
+        reference: no difference here.
+        start_layer: the lowest layer of attention of the image tower, counted from 0; negative is the last
+            layer alone.
+        start_layer_text: the same of the text tower.
+
+    Raises:
+        TypeError: a layer is no whole number.
+
+    Reference:
+        Chefer, Gur, Wolf, "Generic Attention-model Explainability for Interpreting Bi-Modal and
+        Encoder-Decoder Transformers", ICCV 2021, equations 5 and 6, as in the authors' notebook for CLIP.
+    """
+
+    name = "game"
+    label = "GAME"
+    purpose = "Which patches and words the pooled token attends to and the score gains from."
+    limits = (
+        "What counts against the text, and where the words of a caption differ: each has the caption's map, "
+        "times its relevance."
+    )
+    needs_transformer = True
+
+    def __init__(
+        self, reference: bool = False, *, start_layer: int = -1, start_layer_text: int = -1
+    ) -> None:
+        super().__init__(reference)
+        layers = {"start_layer": start_layer, "start_layer_text": start_layer_text}
+        for name, value in layers.items():
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise TypeError(
+                    f"{name}={value!r}: give a whole number, such as 0, or -1 for the last"
+                )
+        self.start_layer, self.start_layer_text = start_layer, start_layer_text
+
+    def image_maps(
+        self, trace: ImageTrace, directions: Tensor, progress: Progress = no_progress
+    ) -> Tensor:
+        """Return maps (K, patches), nowhere negative.
+
+        Raises:
+            ValueError: the image tower has no layer ``start_layer``.
+        """
+        first = _first_layer(trace.transformer, "start_layer", self.start_layer)
+        unit = unit_directions(directions.float())
+        maps = _relevance(trace.transformer, first, unit, self._logit_scale, progress)
+        return scale_by_length(maps, directions)
+
+    def token_attributions(
+        self, trace: TextTrace, image: Tensor | None = None, progress: Progress = no_progress
+    ) -> Attributions:
+        """Return the relevance of the caption's own tokens to its score with the picture.
+
+        Raises:
+            ValueError: ``image`` was not given, or there is no such layer.
+        """
+        if not trace.tower.has_transformer:
+            return super().token_attributions(trace, image, progress)
+        if image is None:
+            raise ValueError(
+                "method='game' explains a score: give `image`, the picture's embedding"
+            )
+        first = _first_layer(trace.transformer, "start_layer_text", self.start_layer_text)
+        unit = unit_directions(image.float()[None])
+        (relevance,) = _relevance(trace.transformer, first, unit, self._logit_scale, progress)
+        return Relevance.of(relevance, trace.embedding)
+
+    @property
+    def _logit_scale(self) -> float:
+        """Factor from the cosine to the logit, which the authors differentiate."""
+        return self.clip.logit_scale
+
+
+def _first_layer(transformer: Transformer, name: str, start: int) -> int:
+    """Return the number of the lowest layer of attention; a pooling head is the last one.
+
+    Raises:
+        ValueError: there is no such layer.
+    """
+    layers = len(transformer.blocks) + isinstance(transformer.pooling, AttentionPooling)
+    if start >= layers:
+        raise ValueError(
+            f"{name}={start}: this model's tower has attention layers 0 to {layers - 1}; give one of "
+            "them, or -1 for the last"
+        )
+    return layers - 1 if start < 0 else start
+
+
+def _relevance(
+    transformer: Transformer,
+    first: int,
+    directions: Tensor,
+    logit_scale: float,
+    progress: Progress,
+) -> Tensor:
+    """Return the relevance of the explained rows along unit directions (K, E), (K, rows)."""
+    parts: list[Tensor] = []
+    with differentiable(transformer.rows):
+        x, weights = _graph(transformer, first)
+        count = max(1, _SLOPES // sum(one.numel() for one in weights))
+        for some in directions.split(count):
+            progress("GAME", len(parts) * count, len(directions))
+            slopes = torch.autograd.grad(
+                x, weights, logit_scale * some, is_grads_batched=True, retain_graph=True
+            )
+            layers = [
+                (one.detach().float() * slope.float()).relu().mean(1)
+                for one, slope in zip(weights, slopes, strict=True)
+            ]
+            parts.append(_gained(transformer, layers)[:, transformer.explained])
+    return torch.cat(parts)
+
+
+def _graph(transformer: Transformer, first: int) -> tuple[Tensor, list[Tensor]]:
+    """Return the unit embedding (E,), and the weights of every layer of attention from ``first`` on.
+
+    They are (heads, N, N), or (heads, N) of the pooled row where that is the only one which counts.
+    """
+    pooling = transformer.pooling
+    if first < len(transformer.blocks) - 1 or not isinstance(pooling, RowPooling):
+        return transformer.weights_graph(first)
+    block, rows = transformer.blocks[first], transformer.inputs[first]
+    with torch.no_grad():
+        _, every = transformer.attend(first, rows)
+        _, values = block.keys_values(rows)
+    weights = every[:, pooling.row].requires_grad_()
+    o = merge_heads(weights[:, None] @ split_heads(values, block.heads))
+    leaving = block.forward_from_attention(rows[pooling.row, None], o)
+    return pooling.tail(leaving)[0], [weights]
+
+
+def _gained(transformer: Transformer, layers: list[Tensor]) -> Tensor:
+    """Return p R - p, (K, N).
+
+    Args:
+        transformer: which pools.
+        layers: M of each layer, lowest first, (K, N, N), or (K, N) of the pooled row alone.
+    """
+    pooling, rows = transformer.pooling, transformer.inputs[-1]
+    pooled = layers[0].new_zeros(len(rows))
+    if not isinstance(pooling, AttentionPooling):
+        pooled = pooling.weights(rows)[0].float()
+    gained = pooled.new_zeros(len(layers[0]), len(rows))
+    for layer in reversed(layers):
+        one_row = layer.ndim == 2
+        gained = layer if one_row else gained + ((pooled + gained)[:, None] @ layer)[:, 0]
+    return gained

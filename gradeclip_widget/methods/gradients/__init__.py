@@ -1,1 +1,0 @@
-"""Methods that differentiate the score at features of the tower."""

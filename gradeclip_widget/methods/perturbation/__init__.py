@@ -1,1 +1,0 @@
-"""Methods that disturb the picture and watch the score."""

@@ -1,0 +1,142 @@
+"""RISE: how the score moves with what random masks leave of the picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from weakref import WeakKeyDictionary
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..clip.blocks.attention import no_autocast
+from ..clip.image_towers.base import ImageTrace
+from ..core.progress import Progress, no_progress
+from .base import Method
+from .batch_size import batch_size
+
+# By picture: what masks showed of it, by the options that they were drawn with.
+_KEPT: WeakKeyDictionary[ImageTrace, dict[tuple[object, ...], Tensor]] = WeakKeyDictionary()
+
+
+class Rise(Method):
+    """Covariance of the score with masks that each show a random half of the picture.
+
+    A mask M is a grid of cells, each 1 with probability p and else 0, enlarged bilinearly to a size one cell
+    larger than the picture, and cut out at a random place. It multiplies the normalized pixels, so that what
+    it hides becomes the mean color. With x_i the unit embedding of the picture under mask M_i, and t the
+    text, the paper's map of a pixel is the mean score of the masks that show it (equation 6)::
+
+        1/(N p)  sum_i (x_i . t) M_i
+
+    Cosines of CLIP lie close together, far from zero, whatever is hidden: this map is their mean, with small
+    differences on top, and positive everywhere. Here the mean of the scores is subtracted from each::
+
+        1/(N p)  sum_i (x_i . t - mean_k x_k . t) M_i
+
+    which is cov(score, M) / p: how much higher than on average the score is where the pixel is shown. It is
+    zero where a mask does not matter, and negative where hiding helps. The paper's map differs by a constant
+    (the mean score) and by the noise that the constant brings: a pixel shown by more masks than others gets
+    more of it. The map of a patch is the mean over its pixels.
+
+    The map is linear in t, so the masked pictures are embedded once for all texts, and what comes of them is
+    kept as long as the trace. Cells are square, ``cells`` of them along the picture's shorter side; the
+    paper has square pictures only. RISE defines no attributions for text; they are those of Grad-ECLIP.
+
+    Args:
+        reference: no difference here.
+        masks: how many; 2000 as in the Grad-ECLIP paper's comparison.
+        cells: along the shorter side.
+        keep: probability p that a cell is shown.
+        batch: masked pictures embedded at once; as many as run in about a tenth of a second where ``None``.
+        seed: of the masks. Results are the same bit for bit for the same seed and batch.
+
+    Raises:
+        ValueError: an option has no such value.
+
+    Reference:
+        Petsiuk, Das, Saenko, "RISE: Randomized Input Sampling for Explanation of Black-box Models",
+        BMVC 2018, equation 6 and section 3.2.
+    """
+
+    name = "rise"
+    label = "RISE"
+    purpose = "What the score itself does when parts of the picture are hidden."
+    limits = "Small things: masks are coarse and random. Every picture takes thousands of passes."
+
+    def __init__(
+        self,
+        reference: bool = False,
+        *,
+        masks: int = 2000,
+        cells: int = 8,
+        keep: float = 0.5,
+        batch: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(reference)
+        for name, value, least in (("masks", masks, 2), ("cells", cells, 1), ("batch", batch, 1)):
+            if value is not None and value < least:
+                raise ValueError(f"{name}={value} of method='rise': give at least {least}")
+        if not 0 < keep < 1:
+            raise ValueError(f"keep={keep} of method='rise': give a probability between 0 and 1")
+        self.masks, self.cells, self.keep = masks, cells, keep
+        self.batch, self.seed = batch, seed
+
+    def image_maps(
+        self, trace: ImageTrace, directions: Tensor, progress: Progress = no_progress
+    ) -> Tensor:
+        """Return signed maps (K, patches), in units of the score.
+
+        ``progress`` is called at the stage "masks", before every batch; not again for another text.
+        """
+        with no_autocast(directions):
+            return directions.float() @ self._covariance(trace, progress).to(directions.device)
+
+    def _covariance(self, trace: ImageTrace, progress: Progress) -> Tensor:
+        """Return the covariance (E, patches) of the embedding with the masks, divided by p."""
+        kept = _KEPT.setdefault(trace, {})
+        key = (self.masks, self.cells, self.keep, self.batch, self.seed)
+        if key not in kept:
+            embeddings, shown = self._embed_masked(trace, progress)
+            with no_autocast(embeddings):
+                deviations = embeddings - embeddings.mean(0)
+                kept[key] = deviations.T @ shown / (self.masks * self.keep)
+        return kept[key]
+
+    def _embed_masked(self, trace: ImageTrace, progress: Progress) -> tuple[Tensor, Tensor]:
+        """Return embeddings (N, E) under the masks, and how much of each patch they show (N, patches)."""
+        size = trace.pixels.shape[-2:]
+        embeddings, shown, done = [], [], 0
+        for masks in self._draw(size[0], size[1], self.batch or _batch_size(trace)):
+            progress("masks", done, self.masks)
+            masked = trace.pixels * masks[:, None].to(trace.pixels)
+            embeddings.append(trace.tower.encode(masked).float())
+            shown.append(F.adaptive_avg_pool2d(masks, trace.grid).flatten(1))
+            done += len(masks)
+        x = torch.cat(embeddings)
+        return x, torch.cat(shown).to(x)
+
+    def _draw(self, height: int, width: int, batch: int) -> Iterator[Tensor]:
+        """Yield all masks, some (B, H, W) at a time; they are the same whatever the batch."""
+        cell = math.ceil(min(height, width) / self.cells)
+        rows, cols = math.ceil(height / cell), math.ceil(width / cell)
+        generator = torch.Generator().manual_seed(self.seed)
+        grids = (torch.rand(self.masks, rows, cols, generator=generator) < self.keep).float()
+        shifts = torch.randint(cell, (self.masks, 2), generator=generator)
+        size = ((rows + 1) * cell, (cols + 1) * cell)
+        for some, at in zip(grids.split(batch), shifts.split(batch), strict=True):
+            large = F.interpolate(some[:, None], size, mode="bilinear")[:, 0]
+            yield torch.stack(
+                [
+                    one[top : top + height, left : left + width]
+                    for one, (top, left) in zip(large, at.tolist(), strict=True)
+                ]
+            )
+
+
+def _batch_size(trace: ImageTrace) -> int:
+    if not trace.tower.has_transformer:
+        return 1  # as `ImageTower.encode` embeds them
+    return batch_size(trace.transformer, len(trace.transformer.blocks))
