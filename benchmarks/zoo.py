@@ -56,13 +56,14 @@ configurations of the same shape. Tokenizers that would be downloaded are replac
 kind, with the same special tokens.
 
 *Seconds* is the median of {ROUNDS} explanations with all interactions, on one thread of a busy machine;
-*cost* is the ratio of that time to one plain forward pass of both towers (full context length), measured in
-turns. For towers that were cut, the ratio means little: the maps of a caption cost the same for any depth,
-which makes the ratio too high, and the last block is run for the class token alone, which saves half of a tower
-of two blocks. In bidirectional text towers every token costs a pass from the third explained block on; a
-cut tower has only two. `--work` keeps longer towers, and `python -m benchmarks.explain --model NAME`
-measures whole ones. *MB* is the memory that torch allocates at the peak of an explanation, in addition to
-the weights. The grid is that of a square picture of the model's own size.
+*cost* is the ratio of that time to one plain forward pass of both towers (full context length), measured
+in turns. For towers that were cut, the ratio means little: the maps of a caption cost the same for any
+depth, which makes the ratio too high, and the last block is run for the class token alone, which saves
+half of a tower of two blocks. In bidirectional text towers every token costs a pass from the third
+explained block on; a cut tower has only two. `--work` keeps longer towers, and
+`python -m benchmarks.explain --model NAME` measures whole ones. *MB* is the memory that torch allocates
+at the peak of an explanation, in addition to the weights. The grid is that of a square picture of the
+model's own size.
 
 *Methods* lists the methods that explain the model: each gave a finite map that is not zero everywhere. For
 every other method, an error explains why it cannot.
