@@ -57,7 +57,7 @@ def synthetic_page() -> str:
     )
     names = ["in caption", "alone", "left out"]
     header: dict[str, Any] = {
-        "version": 2,
+        "version": 1,
         "caption": " ".join(f"word{k}" for k in range(words)),
         "words": [{"text": f"word{k}", "truncated": False, "known": True} for k in range(words)],
         "importance": [
@@ -105,16 +105,16 @@ def fit_stage(page: Page) -> float:
 
 def hover_words(page: Page, hovers: int) -> None:
     """Jump between words; a performance mark opens each jump."""
-    centres = page.locator("button.gradeclip-word").evaluate_all(
+    centers = page.locator("button.gradeclip-word").evaluate_all(
         "es => es.map(e => e.getClientRects()[0]).map(r => [r.x + r.width / 2, r.y + r.height / 2])"
     )
     draw = random.Random(0)
     last = -1
     for k in range(hovers):
-        word = draw.choice([w for w in range(len(centres)) if w != last])
+        word = draw.choice([w for w in range(len(centers)) if w != last])
         last = word
         page.evaluate(f"performance.mark('hover-{k}')")
-        page.mouse.move(*centres[word])
+        page.mouse.move(*centers[word])
         page.evaluate(
             "() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))"
         )

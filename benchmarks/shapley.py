@@ -14,7 +14,7 @@ import gradeclip_widget as gw
 from gradeclip_widget.clip.tokenizers.base import Tokens
 from gradeclip_widget.core.shapley import EXACT, Values, WordGame
 from gradeclip_widget.demo import sample_scene
-from gradeclip_widget.explain.encoded_image import EncodedImage
+from gradeclip_widget.explain.setup import EncodedImage
 
 
 def main() -> None:

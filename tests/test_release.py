@@ -157,8 +157,8 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(archives: Archives) 
         "gradeclip_widget/static/widget.css",
         "gradeclip_widget/static/widget.js",
     } <= held
-    licences = {f"{info}licenses/LICENSE", f"{info}licenses/NOTICE"}
-    assert licences <= archives.installed
+    licenses = {f"{info}licenses/LICENSE", f"{info}licenses/NOTICE"}
+    assert licenses <= archives.installed
 
 
 def test_the_sdist_is_the_repository_and_nothing_that_lies_about_in_it(archives: Archives) -> None:

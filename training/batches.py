@@ -214,12 +214,12 @@ def vary_picture(image: Image.Image, rng: Random) -> Image.Image:
 
 def _tint(rng: Random) -> tuple[float, ...]:
     """A color matrix (3 x 4): saturation, a turn of the hue and channel gains."""
-    grey = np.full((3, 3), 1 / 3)
+    gray = np.full((3, 3), 1 / 3)
     turn = rng.gauss(0, 0.15) if rng.random() < 0.93 else rng.uniform(-np.pi, np.pi)
     axis = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)
-    rotation = np.cos(turn) * np.eye(3) + np.sin(turn) * axis + (1 - np.cos(turn)) * grey
+    rotation = np.cos(turn) * np.eye(3) + np.sin(turn) * axis + (1 - np.cos(turn)) * gray
     saturation = rng.uniform(0.4, 1.3)
-    matrix = (saturation * np.eye(3) + (1 - saturation) * grey) @ rotation
+    matrix = (saturation * np.eye(3) + (1 - saturation) * gray) @ rotation
     matrix *= np.array([[rng.uniform(0.75, 1.2)] for _ in range(3)])
     lift = [rng.uniform(-20, 25)] * 3
     return tuple(np.column_stack([matrix, lift]).ravel().tolist())

@@ -24,8 +24,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from gradeclip_widget.clip import ClipModel, load
+from gradeclip_widget.demo.drawn import RULE, statistics
 from gradeclip_widget.demo.scenes import sample_scene, scenes
-from gradeclip_widget.demo.trunk.drawn import RULE, statistics
 
 SEED = 600_000  # of the first scene; those from 640,000 on measure the rule
 VARIANTS = ("plain", "sizes", "cropped", "not square", "gray", "JPEG 40", "palette", "mixed")

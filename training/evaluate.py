@@ -109,7 +109,7 @@ def left_and_right(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str])
     return {"left and right not swapped": mean(scores[:, 0] > scores[:, 1])}
 
 
-def localisation(explained: ExplainedScene) -> Iterator[tuple[str, float]]:
+def localization(explained: ExplainedScene) -> Iterator[tuple[str, float]]:
     """Yield whether a word's default map points at what it names, and whether a click finds the word."""
     case = explained.case
     for name, measure in LOCALIZATION.items():
@@ -141,7 +141,7 @@ def speed(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> Measu
 
 
 MEASURES: tuple[Callable[..., Measured], ...] = (naming, retrieval, color_of_shape, left_and_right)
-OF_SCENES = (localisation, region_naming, importance_agreement, first_picture)
+OF_SCENES = (localization, region_naming, importance_agreement, first_picture)
 
 
 @torch.inference_mode()
@@ -190,7 +190,7 @@ def evaluate(
         found |= measure_scenes(clip, seeds, styles, OF_SCENES)
         if fine:
             twice = 2 * demo.IMAGE_SIZE
-            larger = measure_scenes(clip, seeds[: scenes // 4], styles, [localisation], twice)
+            larger = measure_scenes(clip, seeds[: scenes // 4], styles, [localization], twice)
             found |= {f"{name} at 2 x the resolution": result for name, result in larger.items()}
         if timed:
             found |= speed(clip, seeds, styles)

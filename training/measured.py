@@ -15,9 +15,9 @@ from gradeclip_widget.clip import ClipModel
 from gradeclip_widget.demo.scenes import Scene, sample_scene
 from gradeclip_widget.evaluation.cases import Case
 from gradeclip_widget.evaluation.examples import scene_example
-from gradeclip_widget.explain.encoded_image import EncodedImage
 from gradeclip_widget.explain.explainer import Explainer
 from gradeclip_widget.explain.explanation import Explanation
+from gradeclip_widget.explain.setup import EncodedImage
 
 
 @dataclass(frozen=True)

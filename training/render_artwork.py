@@ -37,7 +37,7 @@ def render_set(icons: dict[str, Any]) -> Iterator[tuple[str, Image.Image]]:
 
 
 def render(icon: dict[str, Any], icons: dict[str, Any]) -> Image.Image:
-    """One icon, cropped to what is drawn and centred on a square of `SIDE` pixels."""
+    """One icon, cropped to what is drawn and centered on a square of `SIDE` pixels."""
     import resvg_py
 
     width, height = (icon.get(key, icons.get(key, 16)) for key in ("width", "height"))

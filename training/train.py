@@ -48,7 +48,7 @@ PART = 8  # scenes that are encoded at a time
 
 
 class Training:
-    """A model in training: weights, their running mean, optimiser, and the step reached.
+    """A model in training: weights, their running mean, optimizer, and the step reached.
 
     Args:
         start: Weights to begin from; random ones by default.
@@ -72,7 +72,7 @@ class Training:
                 module.momentum = 0.0  # `calibrate` measures what ships, on whole scenes
         inner = {p for n, p in self.model.named_parameters() if p.ndim >= 2 and INNER.search(n)}
         outer = [p for p in self.parameters if p not in inner]
-        self.optimisers = (
+        self.optimizers = (
             Muon([p for p in self.parameters if p in inner], spread=self.spread),
             torch.optim.AdamW(outer, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
         )
@@ -107,8 +107,8 @@ class Training:
             )  # names of objects would blur maps, and need no binding
             in_scene = batch.in_scene[:, shapes]
             loss = loss + shape_names * contrast_many(of_scenes[:, about:][:, shapes], in_scene)
-        for optimiser in self.optimisers:
-            optimiser.zero_grad()
+        for optimizer in self.optimizers:
+            optimizer.zero_grad()
         loss.backward()
         for gradients in self.spread(self._gradients, parts, ends):
             for parameter, gradient in zip(self.parameters, gradients, strict=True):
@@ -116,10 +116,10 @@ class Training:
                     known = parameter.grad
                     parameter.grad = gradient if known is None else known.add_(gradient)
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
-        for optimiser in self.optimisers:
-            for group in optimiser.param_groups:
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
                 group["lr"] = rate
-            optimiser.step()
+            optimizer.step()
         self.step += 1
         decay = min(EMA_DECAY, self.step / (self.step + 10))
         with torch.no_grad():
@@ -150,7 +150,7 @@ class Training:
             "step": self.step,
             "model": self.model.state_dict(),
             "mean": self.mean,
-            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "chance": torch.get_rng_state(),
         }
         with replacing(folder / "checkpoint.pt") as beside:
@@ -166,8 +166,8 @@ class Training:
         self.step = checkpoint["step"]
         self.model.load_state_dict(checkpoint["model"])
         self.mean = {k: v.to(self.device) for k, v in checkpoint["mean"].items()}
-        for optimiser, state in zip(self.optimisers, checkpoint["optimisers"], strict=True):
-            optimiser.load_state_dict(state)
+        for optimizer, state in zip(self.optimizers, checkpoint["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
         torch.set_rng_state(checkpoint["chance"])
 
     def _start_from(self, weights: Path) -> None:

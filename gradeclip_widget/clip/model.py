@@ -11,15 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .given_models import as_open_clip, as_tokenizer
 from .image_towers.base import ImageTower
-from .image_towers.registry import image_families
+from .image_towers.registry import FAMILIES as IMAGE_FAMILIES
 from .preprocessing import ImageProcessor
+from .supported_models import as_open_clip, as_tokenizer
 from .text_towers.base import TextTower
-from .text_towers.registry import text_families
+from .text_towers.registry import FAMILIES as TEXT_FAMILIES
 from .tokenizers.base import Tokenizer, Tokens
 from .tokenizers.registry import tokenizer_kind
-from .verification.given import GivenModel
+from .verification.original import GivenModel
 from .verification.state import ModelState, modules_of
 from .verification.towers import check_towers
 
@@ -80,15 +80,15 @@ class ClipModel:
 
         Raises:
             TypeError: it is no such model, or a tower or the tokenizer is of no supported kind.
-            ValueError: ``preprocess`` has no step that normalises pixels, ``dtype`` is unknown, or the
+            ValueError: ``preprocess`` has no step that normalizes pixels, ``dtype`` is unknown, or the
                 weights were made under ``torch.inference_mode()``.
         """
         model = as_open_clip(model)
         tokenizer = as_tokenizer(tokenizer, model)
         self.model, self.notes, self.foreign = model, tuple(notes), foreign
         self.name = name or type(model).__name__
-        self.image_tower: ImageTower = _tower("image", model.visual, image_families())
-        self.text_tower: TextTower = _tower("text", model, text_families())
+        self.image_tower: ImageTower = _tower("image", model.visual, IMAGE_FAMILIES)
+        self.text_tower: TextTower = _tower("text", model, TEXT_FAMILIES)
         self.image_processor = ImageProcessor.from_transform(
             model, preprocess, self.image_tower.patch_size, self.image_tower.flexible
         )

@@ -33,6 +33,8 @@ Maps = NDArray[np.float32]
 
 IN_CAPTION, ALONE, LEFT_OUT = "in caption", "alone", "left out"
 READINGS = (IN_CAPTION, ALONE, LEFT_OUT)
+# The model for pictures that are foreign to the embedded model, and the size of its download.
+FOR_PHOTOGRAPHS, MEGABYTES = "ViT-B-16/openai", 599
 
 
 @dataclass(frozen=True, eq=False)

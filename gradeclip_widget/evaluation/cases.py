@@ -12,9 +12,9 @@ from tqdm.auto import tqdm
 
 from ..core.progress import Progress
 from ..dataset.prepare import UNREADABLE
-from ..explain.encoded_image import EncodedImage
 from ..explain.explainer import Explainer
 from ..explain.explanation import Explanation
+from ..explain.setup import EncodedImage
 from .bootstrap import Values
 from .examples import Example, Examples, FailedExample, MaskedPhrase
 

@@ -21,10 +21,9 @@ from ..core.shapley import WordGame
 from ..core.words import Word
 from ..methods.integrated_gradients import STEPS, integrated_gradients
 from ..methods.token_attributions import positive_parts
-from .encoded_image import EncodedImage
 from .explanation import Explanation
 from .notes import alike, disagreement, lowers, note_on_readings, notes_on
-from .setup import Setup
+from .setup import EncodedImage, Setup
 
 
 def explain(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, overload
 
@@ -12,25 +12,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..clip import ClipModel
-from ..clip.given_models import advice
 from ..clip.preprocessing import Fit
-from ..clip.tokenizers.captions import caption_list
-from ..core.errors import under_old_name
+from ..clip.supported_models import advice
+from ..clip.tokenizers.base import caption_list
 from ..core.explanation_data import BlockMaps
 from ..core.progress import ProgressOption, progress_of
 from ..core.regions import Region
 from ..core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
-from ..methods import get_method
+from ..methods import check_towers, get_method
 from ..methods.integrated_gradients import STEPS
 from .assemble import explain, integrate
 from .block_maps import block_maps
-from .encoded_image import EncodedImage, cosines, encode_image
 from .explanation import Explanation
-from .settings import ExplainSettings, option
-from .setup import Setup
-from .several import Pictures, for_each
+from .setup import EncodedImage, ExplainSettings, Setup, cosines, encode_image, option
 from .unrelated import unrelated_scores
 from .vocabulary_maps import classify_region, vocabulary_maps
+
+Pictures = list[Any] | tuple[Any, ...]
 
 
 class Explainer:
@@ -107,7 +105,7 @@ class Explainer:
             integrated_gradients=integrated_gradients,
         ).resolve(clip.image_tower, clip.text_tower)
         self.clip, self.method = clip, get_method(method, reference, method_options)
-        self.method.check_towers(clip.image_tower, clip.text_tower)
+        check_towers(self.method, clip.image_tower, clip.text_tower)
         self.method.bind(clip)
         self._setup = Setup(clip, self.method, settings, dict(method_options or {}))
 
@@ -195,7 +193,7 @@ class Explainer:
             made = explain(self._setup, encoded, tokens, report, start)
             return made[0] if single else made
 
-        return for_each(image, of) if isinstance(image, list | tuple) else of(image)
+        return _for_each(image, of) if isinstance(image, list | tuple) else of(image)
 
     def integrated_gradients(
         self, image: Any, caption: str | Tensor, *, steps: int = STEPS
@@ -329,4 +327,20 @@ class Explainer:
         """
         return block_maps(self._setup, image, caption, progress_of(progress))
 
-    depth = under_old_name(block_maps, "depth")
+
+def _for_each(pictures: Pictures, work: Callable[[Any], Any]) -> list[Any]:
+    """Return a function's results for several pictures, in order; a note on an error numbers the picture.
+
+    Raises:
+        ValueError: the list is empty.
+    """
+    if not pictures:
+        raise ValueError("the list of pictures is empty; give at least one")
+    results = []
+    for n, picture in enumerate(pictures, 1):
+        try:
+            results.append(work(picture))
+        except (TypeError, ValueError, OSError) as error:
+            error.add_note(f"This was picture {n} of {len(pictures)}.")
+            raise
+    return results

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from ..core.explanation_data import IN_CAPTION, ExplanationData
-from ..export.files import written
+from ..export.files import write_content
 from ..export.painting.color_scales import OPACITY
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-    from ..export.images.cell_output import StaticOutput
+    from ..export.cell_output import StaticOutput
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +137,7 @@ class Explanation(ExplanationData):
         Raises:
             ValueError: no such word or reading, or the width is less than 400 pixels.
         """
-        from ..export.images.cell_output import StaticOutput
+        from ..export.cell_output import StaticOutput
 
         return StaticOutput(self, words, reading, width)
 
@@ -166,9 +166,9 @@ class Explanation(ExplanationData):
             ValueError: as `static` does.
             OSError: the file cannot be written, and why.
         """
-        from ..export.images.cell_output import png
+        from ..export.cell_output import png
 
-        return written(png(self, words, reading, width), path)
+        return write_content(png(self, words, reading, width), path)
 
     def to_gif(
         self,
@@ -195,9 +195,9 @@ class Explanation(ExplanationData):
             ValueError: no such word or reading; the width is less than 400 pixels, or the time not 0.1 to 60.
             OSError: the file cannot be written, and why.
         """
-        from ..export.images.gif import gif
+        from ..export.gif import gif
 
-        return written(gif(self, words, reading, width, seconds), path)
+        return write_content(gif(self, words, reading, width, seconds), path)
 
     def to_svg(
         self,
@@ -220,9 +220,9 @@ class Explanation(ExplanationData):
             ValueError: no such word, or the level is not between 0 and 1.
             OSError: the file cannot be written, and why.
         """
-        from ..export.images.svg import svg
+        from ..export.svg import svg
 
-        return written(svg(self, words, level), path)
+        return write_content(svg(self, words, level), path)
 
     def to_html(
         self, path: str | Path | None = None, *, title: str | None = None, fragment: bool = False
@@ -243,7 +243,7 @@ class Explanation(ExplanationData):
         """
         from ..export.html import frame, page
 
-        return written(frame([self], title), path) if fragment else page([self], path, title)
+        return write_content(frame([self], title), path) if fragment else page([self], path, title)
 
     def _repr_html_(self) -> str:
         """Return the page in a frame, for notebooks without a kernel."""

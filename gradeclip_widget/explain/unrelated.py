@@ -26,7 +26,7 @@ from ..clip.verification.state import weights_digest
 from ..core.progress import Progress
 from ..core.words import FUNCTION_WORDS, split_words
 from ..demo.world import COLORS, OBJECTS, SHAPES, singular
-from .encoded_image import EncodedImage
+from .setup import EncodedImage
 
 FILE = Path(__file__).with_name("unrelated_sentences.txt")
 COUNT = 200

@@ -14,9 +14,8 @@ from ..core import regions
 from ..core.progress import Progress
 from ..core.regions import Region
 from ..core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
-from ..methods.base import Method, ordered_methods
-from .encoded_image import EncodedImage
-from .setup import Setup
+from ..methods import METHODS, Method
+from .setup import EncodedImage, Setup
 
 _BATCH = 128  # words mapped at once: bounds the memory of their gradients
 _FEW = 20  # words that a method may be asked for where every text costs an optimization of its own
@@ -53,7 +52,7 @@ def vocabulary_maps(
 def _check_cost(method: Method, words: int) -> None:
     """Raise ``ValueError`` if a method would work on a vocabulary for very long."""
     if method.per_text and words > _FEW:
-        faster = next(m.name for m in ordered_methods() if not m.per_text)
+        faster = next(m.name for m in METHODS if not m.per_text)
         raise ValueError(
             f"method={method.name!r} takes an optimization of its own for every text, and this vocabulary "
             f"has {words} words; give at most {_FEW}, or use method={faster!r}"

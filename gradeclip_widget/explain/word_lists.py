@@ -27,7 +27,7 @@ def vocabularies(model: str = "") -> Mapping[str, Vocabulary]:
     """Return the vocabularies that come with the package, by name.
 
     >>> list(vocabularies("demo"))
-    ['demo', 'objects', 'imagenet', 'colours']
+    ['demo', 'objects', 'imagenet', 'colors']
 
     Args:
         model: name of the model. For the embedded one there is a list of all objects and shapes it knows.
@@ -37,7 +37,7 @@ def vocabularies(model: str = "") -> Mapping[str, Vocabulary]:
     lists = [
         Vocabulary("objects", tuple(" ".join(_COCO.split()).split(", "))),
         Vocabulary("imagenet", IMAGENET_CLASSNAMES),
-        Vocabulary("colours", tuple(COLORS), "a photo of something {}"),
+        Vocabulary("colors", tuple(COLORS), "a photo of something {}"),
     ]
     if model == "demo":
         colored = [f"{color} {shape}" for color in COLORS for shape in SHAPES]

@@ -1,77 +1,60 @@
-"""Formats that an explanation can be written in; each module registers the suffixes that it writes.
+"""The formats that an explanation can be written in: a table of suffixes and writers.
 
-A format is one file::
-
-    @writes(".txt")
-    def write_text(explanation: ExplanationData, path: Path) -> None:
-        path.write_text(explanation.caption, encoding="utf-8")
-
-The path is that of a temporary file, which then takes the place of the one asked for (see `replacing`).
-`Explanation.save` and ``gradeclip explain -o`` then take ``.txt``. Every module of this folder, and of those
-in it, is imported when a format is first looked up, so what is slow to import (plotly, pandas) belongs
-inside functions.
+A new format is a file with a writer and a row in `WRITERS`; `Explanation.save` and ``gradeclip explain -o``
+then take its suffix. A writer takes an explanation and the path of a temporary file, which replaces the real
+one when it is complete (see `replacing`). `WRITERS` imports every format, so a module that is slow to import
+(plotly, pandas, contourpy) is imported inside the function that needs it.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib
-import pkgutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from .files import replacing
+from .gif import write_gif
+from .html import write_page
+from .json import write_json
+from .npz import save
+from .raster import write_picture
+from .svg import write_svg
 
 if TYPE_CHECKING:
     from ..core.explanation_data import ExplanationData
 
 Writer = Callable[["ExplanationData", Path], object]
-AnyWriter = TypeVar("AnyWriter", bound=Writer)
 
-_PACKAGE = __name__.rpartition(".")[0]
-_WRITERS: dict[str, Writer] = {}
-
-
-def writes(*suffixes: str) -> Callable[[AnyWriter], AnyWriter]:
-    """Register a function that writes an explanation to a path, for files that end in one of these.
-
-    Args:
-        suffixes: each with its dot, in lower case: ``".svg"``.
-    """
-
-    def register(writer: AnyWriter) -> AnyWriter:
-        _WRITERS.update(dict.fromkeys(suffixes, writer))
-        return writer
-
-    return register
+WRITERS: dict[str, Writer] = {
+    ".gif": write_gif,
+    ".html": write_page,
+    ".jpeg": write_picture,
+    ".jpg": write_picture,
+    ".json": write_json,
+    ".npz": save,
+    ".png": write_picture,
+    ".svg": write_svg,
+    ".webp": write_picture,
+}
 
 
 def suffixes() -> tuple[str, ...]:
     """Return the suffixes of all formats, in alphabetical order."""
-    _discover()
-    return tuple(sorted(_WRITERS))
+    return tuple(sorted(WRITERS))
 
 
 def writer_for(path: Path) -> Writer:
-    """Return the function that writes files of a path's suffix, whole or not at all.
+    """Return the function that writes files of a path's suffix; a file is replaced only when it is complete.
 
     Raises:
-        ValueError: no format has that suffix; the message lists those there are.
+        ValueError: no format has that suffix; the message lists the suffixes of all formats.
     """
-    _discover()
-    if path.suffix not in _WRITERS:
+    if path.suffix not in WRITERS:
         raise ValueError(f"cannot write {path.name!r}: end its name in {', '.join(suffixes())}")
-    return functools.partial(_write_whole, _WRITERS[path.suffix])
+    return functools.partial(_write_whole, WRITERS[path.suffix])
 
 
 def _write_whole(writer: Writer, explanation: ExplanationData, path: Path) -> None:
-    with replacing(path) as beside:
-        writer(explanation, beside)
-
-
-def _discover() -> None:
-    """Import every module of the folder and of those in it; those imported before cost a look-up."""
-    for module in pkgutil.walk_packages(sys.modules[_PACKAGE].__path__, f"{_PACKAGE}."):
-        importlib.import_module(module.name)
+    with replacing(path) as temporary:
+        writer(explanation, temporary)

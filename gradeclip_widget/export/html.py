@@ -12,8 +12,7 @@ from string import Template
 from typing import Any
 
 from ..core.explanation_data import ExplanationData
-from .files import written
-from .formats import writes
+from .files import write_content
 from .payload import Payload, base64_text, to_payload
 from .picture import frame_image
 
@@ -66,7 +65,6 @@ new Response(stream).text().then((page) => {
 """)
 
 
-@writes(".html")
 def write_page(explanation: ExplanationData, path: Path) -> None:
     """Write one self-contained page; see `Explanation.to_html`."""
     path.write_text(page([explanation]), encoding="utf-8")
@@ -89,7 +87,7 @@ def page(
     if not explanations:
         raise ValueError("nothing to show: give at least one explanation")
     payloads = [to_payload(e) for e in explanations]
-    return written(_fill(payloads, title or explanations[0].caption, state or {}), path)
+    return write_content(_fill(payloads, title or explanations[0].caption, state or {}), path)
 
 
 def frame(

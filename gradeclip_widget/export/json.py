@@ -7,11 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..core.explanation_data import ExplanationData
-from .formats import writes
 from .payload import to_payload
 
 
-@writes(".json")
 def write_json(explanation: ExplanationData, path: Path) -> None:
     """Write the numbers of an explanation, without its picture.
 

@@ -15,7 +15,6 @@ from PIL import Image
 
 from ..core.explanation_data import ExplanationData
 from ..core.words import Word
-from .formats import writes
 from .picture import archive_image
 
 Data = TypeVar("Data", bound=ExplanationData)
@@ -27,7 +26,6 @@ _UNREADABLE = (
 )  # fmt: skip
 
 
-@writes(".npz")
 def save(explanation: ExplanationData, path: Path) -> None:
     """Write all that an explanation holds, so that `load` reads the same."""
     values = {f.name: getattr(explanation, f.name) for f in dataclasses.fields(explanation)}

@@ -46,7 +46,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import numpy as np
 
 from ..core.evidence import MEASURES
-from ..core.foreign import FOR_PHOTOGRAPHS, MEGABYTES
+from ..core.explanation_data import FOR_PHOTOGRAPHS, MEGABYTES
 from .picture import display_image
 
 if TYPE_CHECKING:

@@ -10,20 +10,17 @@ from torch import Tensor
 
 from ..clip import ClipModel
 from ..clip.blocks.attention import TangentFn
-from ..clip.image_towers.base import ImageTower, ImageTrace
-from ..clip.image_towers.batch import ImageBatch
+from ..clip.image_towers.base import ImageBatch, ImageTower, ImageTrace
 from ..clip.text_towers.attributions import Attributions
-from ..clip.text_towers.base import TextTower, TextTrace
+from ..clip.text_towers.base import TextTrace
 from ..core.progress import Progress, no_progress
 from .token_attributions import caption_attributions, caption_tangents
-
-METHODS: list[type[Method]] = []  # filled as their modules are imported
 
 
 class Method(ABC):
     """An explanation method: maps of a picture along texts, and attributions to a caption's tokens.
 
-    A subclass with a ``name`` is registered, and can be asked for by that name.
+    A subclass that is listed in `METHODS` of `registry` can be chosen by its ``name``.
 
     Attributes:
         name: what it is asked for by.
@@ -36,8 +33,6 @@ class Method(ABC):
         has_blocks: whether it has maps of single blocks; see `BlockwiseMethod`.
         has_batches: whether it maps several pictures at once; see `batch_maps`.
         per_text: whether every text costs an optimization of its own, so that lists of texts are refused.
-        priority: methods of higher priority are listed first, those of equal priority by name. The first is
-            the default.
 
     Further arguments of a subclass are its options, given by keyword and checked there.
 
@@ -54,46 +49,9 @@ class Method(ABC):
     has_blocks: ClassVar[bool] = False
     has_batches: ClassVar[bool] = False
     per_text: ClassVar[bool] = False
-    priority: ClassVar[int] = 0
-
-    def __init_subclass__(cls) -> None:
-        """Register the method, if it has a name of its own."""
-        if "name" in vars(cls):
-            METHODS.append(cls)
 
     def __init__(self, reference: bool = False) -> None:
         self.reference = reference
-
-    def check_towers(self, image: ImageTower, text: TextTower) -> None:
-        """Check that the method can explain a model of these towers.
-
-        Raises:
-            ValueError: it cannot: a tower has no query that it needs, or ``reference`` was asked for and the
-                authors' code does not know the towers.
-        """
-        for side, tower in (("image", image), ("text", text)):
-            if self.needs_query and not tower.has_query:
-                others = " or ".join(repr(m.name) for m in ordered_methods() if not m.needs_query)
-                raise ValueError(
-                    f"method={self.name!r} shows what a query attends to, and this model's {side} tower "
-                    f"({tower.family}) has none; use {others}"
-                )
-        if self.needs_transformer and not image.has_transformer:
-            others = ", ".join(
-                repr(m.name)
-                for m in ordered_methods()
-                if not m.needs_transformer and not (m.needs_query and not image.has_query)
-            )
-            raise ValueError(
-                f"method={self.name!r} runs through the blocks of a transformer, and this model's image "
-                f"tower ({image.family}) is none; use one of {others}"
-            )
-        if self.reference and not (image.supports_reference and text.supports_reference):
-            raise ValueError(
-                "reference=True computes as the authors' code does, which knows vision transformers with a "
-                "class token and causal text transformers pooled at EOT only; this model's towers: "
-                f"{image.family}; {text.family}"
-            )
 
     def label_for(self, image: ImageTower) -> str:
         """Return what to call the method where it explains a model with this image tower."""
@@ -170,8 +128,3 @@ class BlockwiseMethod(Method):
     ) -> Tensor:
         """Return signed maps (K, patches), summed over the explained blocks."""
         return self.block_maps(trace, directions).sum(0)
-
-
-def ordered_methods() -> list[type[Method]]:
-    """Return all methods that have been imported, the default one first."""
-    return sorted(METHODS, key=lambda method: (-method.priority, method.name))

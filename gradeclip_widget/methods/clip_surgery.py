@@ -11,7 +11,7 @@ from ..clip import ClipModel
 from ..clip.blocks.attention import attend, no_autocast
 from ..clip.blocks.transformer import Transformer
 from ..clip.image_towers.base import ImageTrace
-from ..clip.tokenizers.captions import caption_texts
+from ..clip.tokenizers.base import caption_texts
 from ..core.progress import Progress, no_progress
 from .base import Method
 from .maskclip import embed_patches

@@ -12,7 +12,7 @@ from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTrace
 from ..core.progress import Progress, no_progress
 from .base import Method
-from .relevance import Relevance, scale_by_length, unit_directions
+from .token_attributions import Relevance, scale_by_length, unit_directions
 
 _SLOPES = 2**21  # numbers computed at once: bounds memory, and how long a step takes
 

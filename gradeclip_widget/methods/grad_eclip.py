@@ -7,8 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..clip.blocks.attention import PooledAttention
-from ..clip.image_towers.base import ImageTower, ImageTrace
-from ..clip.image_towers.batch import ImageBatch
+from ..clip.image_towers.base import ImageBatch, ImageTower, ImageTrace
 from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTrace
 from .base import BlockwiseMethod
@@ -37,7 +36,6 @@ class GradEclip(BlockwiseMethod):
     label = "Grad-ECLIP"
     purpose = "Which patches and words the score depends on, fast enough for any number of words."
     limits = "Only what the pooled token reads in the explained blocks."
-    priority = 1  # the default
     has_batches = True
 
     def label_for(self, image: ImageTower) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..clip.blocks.attention import PooledAttention
-from ..clip.image_towers.batch import ImageBatch
+from ..clip.image_towers.base import ImageBatch
 from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTrace
 from ..core.progress import Progress, no_progress
@@ -32,7 +32,6 @@ class GradEclipWithoutLambda(GradEclip):
     label = "Grad-ECLIP without λ"
     purpose = "What the spatial weights of Grad-ECLIP are good for: the same map without them."
     limits = "Where the pooled token looks: a patch that it ignores counts like any other."
-    priority = 0
 
     def token_attributions(
         self, trace: TextTrace, image: Tensor | None = None, progress: Progress = no_progress

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..clip.text_towers.base import TextTower
-from ..clip.tokenizers.special_tokens import SpecialTokens
+from ..clip.tokenizers.base import SpecialTokens
 
 STEPS = 20
 _ROWS = 512  # tokens run at once: bounds memory, since gradients keep what every block computed

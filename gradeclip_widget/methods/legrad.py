@@ -9,7 +9,7 @@ from ..clip.blocks.transformer import AttentionPooling, RowPooling, Transformer,
 from ..clip.image_towers.base import ImageTrace
 from ..core.progress import Progress, no_progress
 from .base import Method
-from .relevance import scale_by_length, unit_directions
+from .token_attributions import scale_by_length, unit_directions
 
 _SLOPES = 2**21  # numbers computed at once: bounds memory, and how long a step takes
 

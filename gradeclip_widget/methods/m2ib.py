@@ -6,14 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..clip.blocks.transformer import Transformer, differentiable
+from ..clip.blocks.transformer import Transformer, batch_size, differentiable
 from ..clip.image_towers.base import ImageTrace
 from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTrace
 from ..core.progress import Progress, no_progress
 from .base import Method
-from .batch_size import batch_size
-from .relevance import Relevance, scale_by_length, unit_directions
+from .token_attributions import Relevance, scale_by_length, unit_directions
 
 _OPEN = 5.0  # alpha before the first step: 99.3 % of every feature passes
 _PASSES = 3  # forward, and back through it, which costs about twice as much

@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..clip.blocks.attention import no_autocast
+from ..clip.blocks.transformer import batch_size
 from ..clip.image_towers.base import ImageTrace
 from ..core.progress import Progress, no_progress
 from .base import Method
-from .batch_size import batch_size
 
 # By picture: what masks showed of it, by the options that they were drawn with.
 _KEPT: WeakKeyDictionary[ImageTrace, dict[tuple[object, ...], Tensor]] = WeakKeyDictionary()

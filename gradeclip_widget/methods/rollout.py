@@ -12,7 +12,7 @@ from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTrace
 from ..core.progress import Progress, no_progress
 from .base import Method
-from .relevance import Relevance, scale_by_length
+from .token_attributions import Relevance, scale_by_length
 
 
 class Rollout(Method):

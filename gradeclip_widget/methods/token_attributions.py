@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -34,7 +35,7 @@ def caption_attributions(trace: TextTrace, reference: bool) -> Attributions:
     Args:
         trace: the caption's pass through the text tower. What it has propagated already is not propagated
             again.
-        reference: normalise lambda over all positions, padding included, rather than over the tokens that
+        reference: normalize lambda over all positions, padding included, rather than over the tokens that
             the pooled one attends to, without padding.
     """
     if trace.propagated is not None:
@@ -55,3 +56,37 @@ def weighted_values(attention: PooledAttention, scope: slice | Tensor) -> Tensor
     if high == low:  # one token, or all alike
         return attention.v.float()
     return ((similarity - low) / (high - low))[:, None] * attention.v.float()
+
+
+@dataclass(frozen=True, eq=False)
+class Relevance(Attributions):
+    """Relevance of a caption's tokens to its score, without a direction of the embedding space of its own.
+
+    A token's map is then the caption's, times its relevance.
+
+    Attributes:
+        relevance: (T,).
+    """
+
+    relevance: Tensor
+
+    @classmethod
+    def of(cls, relevance: Tensor, embedding: Tensor) -> Relevance:
+        """Give relevance (T,) to parts of a caption's unit embedding (E,)."""
+        return cls(relevance.to(embedding)[:, None] * embedding, relevance)
+
+    def of_score(self, x: Tensor, *, freeze_norms: bool) -> Tensor:
+        """Return the relevance (T,), whatever the image embedding and the norms."""
+        return self.relevance
+
+
+def scale_by_length(maps: Tensor, directions: Tensor) -> Tensor:
+    """Return maps (K, patches) times the lengths of their directions (K, E)."""
+    length: Tensor = directions.norm(dim=-1, keepdim=True)
+    return maps * length.to(maps)
+
+
+def unit_directions(directions: Tensor) -> Tensor:
+    """Return directions (K, E) of length one; zeros stay zeros."""
+    length: Tensor = directions.norm(dim=-1, keepdim=True)
+    return directions / length.clamp_min(torch.finfo(directions.dtype).tiny)

@@ -13,7 +13,7 @@ from IPython.display import display
 
 from ..core.errors import describe_error
 from ..explain.explanation import Explanation
-from ..export.images.fallback import fallback, live_class
+from ..export.cell_output import fallback, live_class
 from .computation import Result
 from .history import History, Step
 from .questions import QUESTIONS

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import warn_of_old_name
 from ..explain.explanation import Explanation
-from ..explain.settings import ExplainSettings
+from ..explain.setup import ExplainSettings
 from .options import check_options, spell_out
 from .request import Request
 from .traits import first_values
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
 
 _SETTINGS = {field.name: field.default for field in fields(ExplainSettings)}
 _OTHER_NAMES = ("caption", "prompt")  # a single one; the widget's trait is `prompt`
-_FORMER_NAME = "prompts"
 
 
 def explore(
@@ -80,18 +77,11 @@ def explore(
             sentence names it.
         ModelLoadError: the model's weights could not be fetched.
     """
-    from ..clip.tokenizers.captions import caption_texts
+    from ..clip.tokenizers.base import caption_texts
     from ..explain.explainer import Explainer
     from .backend.backend import Backend
 
     captions = _captions(captions, options)
-    if "options" in options:
-        warnings.warn(
-            "options={...} is deprecated: give its entries to explore() as keywords",
-            DeprecationWarning,
-            stacklevel=2,
-        )
-        options |= options.pop("options") or {}
     check_options(options, inspect.signature(explore).parameters)
     image, captions = _scene(image, captions)
     settings = {name: options.pop(name) for name in _SETTINGS if name in options}
@@ -152,10 +142,7 @@ def _captions(
     captions: str | Sequence[str] | None, options: dict[str, Any]
 ) -> str | Sequence[str] | None:
     """Return the captions, under whichever name they were given, which is taken out of the options."""
-    names = (*_OTHER_NAMES, _FORMER_NAME)
-    given = {name: value for name in names if (value := options.pop(name, None)) is not None}
-    if _FORMER_NAME in given:
-        warn_of_old_name(f"{_FORMER_NAME}= of explore()", "captions=")
+    given = {name: value for name in _OTHER_NAMES if (value := options.pop(name, None)) is not None}
     if captions is not None:
         given["captions"] = captions
     if len(given) > 1:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ..explain.explanation import Explanation
-from ..explain.settings import ExplainSettings
+from ..explain.setup import ExplainSettings
 
 _SETTINGS = frozenset(field.name for field in fields(ExplainSettings))
 

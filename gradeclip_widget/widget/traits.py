@@ -20,7 +20,6 @@ import anywidget
 import numpy as np
 import traitlets as t
 
-from ..core.errors import warn_of_old_name
 from ..core.evidence import INTEGRATED_GRADIENTS, SIGNS
 from ..core.explanation_data import IN_CAPTION
 from ..explain.explanation import Explanation
@@ -28,14 +27,6 @@ from ..export.painting.color_scales import COLOR_SCALES, OPACITY
 from .questions import QUESTIONS
 
 OVERVIEWS = ("words", "caption")
-# Names that controls had before they were called as their traits are; they go with the next version.
-_FORMER_CONTROLS = {
-    "pictures": "picture",
-    "evidence": "sign",
-    "heat": "opacity",
-    "colours": "color_scale",
-    "layers": "depth",
-}
 
 _QuestionTraits: Any = types.new_class(
     "_QuestionTraits", tuple(question.Traits for question in QUESTIONS.values())
@@ -177,14 +168,9 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # its 
 
     @t.validate("controls")
     def _check_controls(self, proposal: Any) -> list[str] | None:
-        if proposal["value"] is None:
-            return None
-        names = [_FORMER_CONTROLS.get(name, name) for name in proposal["value"]]
-        for former, name in zip(proposal["value"], names, strict=True):
-            if former != name:
-                warn_of_old_name(f"control {former!r}", repr(name))
+        names: list[str] | None = proposal["value"]
         known = names_of(control=True)
-        if unknown := [name for name in names if name not in known]:
+        if unknown := [name for name in names or () if name not in known]:
             raise t.TraitError(f"controls {unknown}: there are {', '.join(known)}")
         return names
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
-from ..core.errors import under_old_name
 from ..core.evidence import INTEGRATED_GRADIENTS
 from ..explain.explanation import Explanation
 from ..export.html import STATIC, page
@@ -158,8 +157,6 @@ class ExplanationWidget(Traits):
             index = backend.pictures.add(entry)
             self._pictures = backend.picture_entries(self._display.state.shown.model)
             self.picture = index
-
-    add_picture = under_old_name(add_image, "add_picture")
 
     def close(self) -> None:
         """Close the views, stop what is under way, and let go of the models."""

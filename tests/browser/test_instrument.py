@@ -249,7 +249,7 @@ def test_every_mode_is_accessible(notebook: Notebook, mode: str, theme: str) -> 
         view.button("Subtract “a sun”").click()
     elif mode == "region":
         view.click_at(MIDDLE)
-        view.root.get_by_label("What does the model see here?").select_option("colours")
+        view.root.get_by_label("What does the model see here?").select_option("colors")
         expect(view.root.locator(".gradeclip-seen li").first).to_be_visible()
         view.root.get_by_text("Noise", exact=True).click()
         expect(view.root.locator(".gradeclip-fall")).to_have_text(re.compile("→"))

@@ -29,7 +29,7 @@ _WAIT_FOR_HEAT = """(canvas, [wanted, pixels]) => new Promise((done, fail) => {
 })"""
 
 # The texts under an element that stand out too little from what is behind them (WCAG 2.2, AA), with their
-# contrast. Behind: the background colours of all ancestors, laid over each other.
+# contrast. Behind: the background colors of all ancestors, laid over each other.
 _FAINT_TEXTS = """root => {
   const dot = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
   const paint = dot.getContext("2d", { willReadFrequently: true });

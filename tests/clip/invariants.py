@@ -21,7 +21,7 @@ import gradeclip_widget as gw
 from gradeclip_widget import ClipModel
 from gradeclip_widget.clip.blocks.attention import attend_to_region
 from gradeclip_widget.clip.blocks.transformer import Transformer, differentiable
-from gradeclip_widget.clip.tokenizers.special_tokens import SpecialTokens
+from gradeclip_widget.clip.tokenizers.base import SpecialTokens
 
 from . import nudges
 from .conftest import small_clip

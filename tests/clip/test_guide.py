@@ -1,4 +1,4 @@
-"""docs/extending.md's examples, taken from the page, put where it says, and found there."""
+"""The examples of docs/extending.md work when they are added as the page describes."""
 
 from __future__ import annotations
 
@@ -24,10 +24,9 @@ import gradeclip_widget as gw
 from gradeclip_widget import methods
 from gradeclip_widget.cli import main
 from gradeclip_widget.clip import image_towers
-from gradeclip_widget.clip.image_towers import registry as tower_registry
-from gradeclip_widget.clip.image_towers.base import FAMILIES
-from gradeclip_widget.methods import registry as method_registry
-from gradeclip_widget.methods.base import METHODS
+from gradeclip_widget.clip.image_towers.registry import FAMILIES
+from gradeclip_widget.methods import METHODS
+from gradeclip_widget.methods.registry import find_method
 from gradeclip_widget.widget.backend.backend import Backend
 from gradeclip_widget.widget.request import Request
 
@@ -48,20 +47,20 @@ def example(start: str) -> str:
 
 
 @contextlib.contextmanager
-def placed(
-    code: str, name: str, package: ModuleType, finder: ModuleType, at: Path
+def added(
+    code: str, name: str, package: ModuleType, classes: list[Any], cls: str, folder: Path
 ) -> Iterator[Any]:
-    """The module of a file that lies in a package's folder when ``finder`` looks for what lies there."""
-    (at / f"{name}.py").write_text(code)
-    module = f"{package.__name__}.{name}"
-    package.__path__.append(str(at))
+    """A class of a new file in a package's folder, added to a list of classes."""
+    (folder / f"{name}.py").write_text(code)
+    package.__path__.append(str(folder))
+    module = importlib.import_module(f"{package.__name__}.{name}")
+    classes.append(getattr(module, cls))
     try:
-        importlib.reload(finder)
-        assert module in sys.modules, f"{finder.__name__} did not find {name}.py"
-        yield sys.modules[module]
+        yield classes[-1]
     finally:
-        package.__path__.remove(str(at))
-        del sys.modules[module]
+        classes.pop()
+        package.__path__.remove(str(folder))
+        del sys.modules[module.__name__]
 
 
 @pytest.fixture(scope="module")
@@ -73,22 +72,19 @@ def visual() -> Any:
 
 @pytest.fixture(scope="module")
 def family(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The tower class of the file that the guide shows, in the towers' folder."""
+    """The guide's tower class, in the towers' folder and in their list."""
     code, folder = example('"""Image towers'), tmp_path_factory.mktemp("image_towers")
-    before = list(FAMILIES)
-    with placed(code, "probe", image_towers, tower_registry, folder) as module:
-        yield module.ProbeTower
-    FAMILIES[:] = before
+    with added(code, "probe", image_towers, FAMILIES, "ProbeTower", folder) as tower:
+        yield tower
 
 
 @pytest.fixture(scope="module")
 def method(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The name of the guide's method, whose file lies in the methods' folder."""
+    """The name of the guide's method, in the methods' folder and in their list."""
     code, folder = example('"""Attention times gradient'), tmp_path_factory.mktemp("methods")
-    before = list(METHODS)
-    with placed(code, "attention_times_gradient", methods, method_registry, folder) as module:
-        yield module.AttentionTimesGradient.name
-    METHODS[:] = before
+    name = "attention_times_gradient"
+    with added(code, name, methods, METHODS, "AttentionTimesGradient", folder) as kind:
+        yield kind.name
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +130,7 @@ def test_a_registered_family_is_explained(family: Any, model: CLIP, name: str) -
     clip = check.wrap(model)
     assert isinstance(clip.image_tower, family)
     image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (80, 160, 3), np.uint8))
-    if method_registry.find_method(name).needs_transformer:
+    if find_method(name).needs_transformer:
         with pytest.raises(ValueError, match="runs through the blocks of a transformer"):
             gw.Explainer(clip, name)
         return

@@ -86,7 +86,7 @@ def test_a_polygon_that_crosses_itself_follows_the_even_odd_rule() -> None:
     twice = [(5, 2), (55, 2), (55, 38), (5, 38)] * 2
     assert cover([(x, y) for x, y in twice][:4]).all()
     covered = coverage(twice, SIZE, GRID, COVER)
-    assert covered.sum() == 1  # wound twice: nothing inside, so the patch at its centre
+    assert covered.sum() == 1  # wound twice: nothing inside, so the patch at its center
     assert covered[1, 2] == 1
 
 

@@ -12,7 +12,7 @@ LISTS = {
     "demo": 154,
     "objects": 80,
     "imagenet": 998,
-    "colours": 11,
+    "colors": 11,
 }  # ImageNet names two things twice
 
 
@@ -55,7 +55,7 @@ def test_a_region_the_model_did_not_see_ranks_no_words() -> None:
 def test_lists_come_with_the_package() -> None:
     lists = gw.vocabularies("demo")
     assert {name: len(v.words) for name, v in lists.items()} == LISTS
-    assert list(gw.vocabularies("ViT-B-16/openai")) == ["objects", "imagenet", "colours"]
+    assert list(gw.vocabularies("ViT-B-16/openai")) == ["objects", "imagenet", "colors"]
     assert {"traffic light", "toothbrush"} <= set(lists["objects"].words)
     assert all(v.name == name for name, v in lists.items())
 

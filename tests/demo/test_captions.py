@@ -47,8 +47,8 @@ def test_things_that_are_only_plural_have_no_article() -> None:
 def test_a_falsified_caption_names_something_that_is_not_there(seed: int) -> None:
     rng = Random(seed)
     things = [Mention("dog", count=rng.randint(1, 2)), CIRCLE, STAR][: rng.randint(1, 3)]
-    centres = [(rng.randint(0, 200), rng.randint(0, 200)) for _ in things]
-    caption = describe(rng, things, centres, None)
+    centers = [(rng.randint(0, 200), rng.randint(0, 200)) for _ in things]
+    caption = describe(rng, things, centers, None)
     wrong = caption.falsified(rng, [thing.phrase for thing in things])
     assert str(wrong) != str(caption)
     present = {str(thing) for thing in things}

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 import gradeclip_widget as gw
-from gradeclip_widget.demo.trunk.drawn import FOREIGN
+from gradeclip_widget.demo.drawn import FOREIGN
 from training.drawn_rule import VARIANTS, drawn, texture
 
 PHOTOGRAPHS = (

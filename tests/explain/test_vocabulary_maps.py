@@ -36,7 +36,7 @@ def test_a_words_map_is_its_map_read_alone(explainer: gw.Explainer, scene: Scene
 def test_batches_of_words_are_mapped_as_all_at_once(
     explainer: gw.Explainer, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    colors = gw.vocabularies()["colours"]
+    colors = gw.vocabularies()["colors"]
     at_once = explainer.vocabulary_maps(scene.image, colors).maps
     monkeypatch.setattr("gradeclip_widget.explain.vocabulary_maps._BATCH", 4)
     told: list[tuple[str, int, int | None]] = []
@@ -55,7 +55,7 @@ def test_batches_of_words_are_mapped_as_all_at_once(
 def test_other_methods_have_vocabulary_maps_too(
     explainer: gw.Explainer, scene: Scene, method: str
 ) -> None:
-    colors = gw.vocabularies()["colours"]
+    colors = gw.vocabularies()["colors"]
     maps = explainer.with_method(method).vocabulary_maps(scene.image, colors)
     assert maps.maps.shape == (11, 14, 14)
     assert len(maps.rank(scene.objects[0].mask)) == 11
@@ -78,7 +78,7 @@ def test_words_are_encoded_once_for_a_model(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_embeddings_are_freed_with_the_model() -> None:
-    small, colors = wrap(small_clip()), gw.vocabularies()["colours"]
+    small, colors = wrap(small_clip()), gw.vocabularies()["colors"]
     with small.inference_context():
         embeddings = weakref.ref(word_embeddings(small, colors))
     del small
@@ -105,6 +105,6 @@ def test_a_region_is_classified_as_its_object(explainer: gw.Explainer) -> None:
 def test_a_region_that_the_model_did_not_see_resembles_nothing(clip: gw.ClipModel) -> None:
     wide = Image.new("RGB", (400, 100))
     explainer = gw.Explainer(clip, fit="crop")
-    colors = gw.vocabularies()["colours"]
+    colors = gw.vocabularies()["colors"]
     assert explainer.classify_region(wide, (0, 0, 20, 100), colors) == []
     assert len(explainer.classify_region(wide, (180, 0, 220, 100), colors, count=3)) == 3

@@ -5,7 +5,7 @@
     python -m tests.golden.make
 
 ``payload`` is a short caption's, of which ``cases`` ask everything that is asked of single words and regions.
-``many`` holds a caption whose neighbours point at one place, and more words that count than there are hues.
+``many`` holds a caption whose neighbors point at one place, and more words that count than there are hues.
 """
 
 from __future__ import annotations

@@ -9,6 +9,8 @@ import struct
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -107,8 +109,8 @@ def test_channels_may_come_first_and_a_batch_may_hold_one_picture() -> None:
         read = read_with_notes(array)
         assert read.image.tobytes() == picture().tobytes()
         assert read.notes == ()
-    grey = np.asarray(picture().convert("L"))
-    assert read_image(grey[None]).tobytes() == read_image(grey).tobytes()
+    gray = np.asarray(picture().convert("L"))
+    assert read_image(gray[None]).tobytes() == read_image(gray).tobytes()
 
 
 def test_a_layout_that_may_be_either_is_noted() -> None:
@@ -382,20 +384,16 @@ def test_a_picture_at_a_web_address_is_read(server: str, path: str) -> None:
 
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/a.png", "data:,a"])
 def test_a_redirect_to_anything_but_the_web_is_not_followed(server: str, target: str) -> None:
-    with pytest.raises(ValueError, match=f"redirects to '{target}', which is not followed"):
+    with pytest.raises(ValueError, match=f"redirects to '{target}'"):
         read_image(f"{server}/to?{target}")
 
 
 def test_a_redirect_from_https_to_http_is_not_followed() -> None:
-    import urllib.error
-    import urllib.request
-    from http.client import HTTPMessage
-
-    redirects, headers = web._Redirects(), HTTPMessage()
+    redirects = web._SafeRedirects()
 
     def follow(source: str, target: str) -> Any:
         request = urllib.request.Request(source)
-        return redirects.redirect_request(request, io.BytesIO(), 302, "Found", headers, target)
+        return redirects.redirect_request(request, io.BytesIO(), 302, "Found", {}, target)
 
     assert follow("http://a/b", "https://a/b").full_url == "https://a/b"
     with pytest.raises(urllib.error.HTTPError):
@@ -405,39 +403,37 @@ def test_a_redirect_from_https_to_http_is_not_followed() -> None:
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("/missing.png", "the server answers 404 Not Found; check the address"),
-        ("/large.png", "holds more than 64 MB, the most that is fetched; download"),
-        ("/loop", "which is not followed: .* the last of more than 5 redirects"),
-        ("/page.html", "page.html' is a web page; give the address .* of the picture itself"),
+        ("/missing.png", "404 Not Found"),
+        ("/large.png", "64 MB"),
+        ("/loop", "too many redirects"),
+        ("/page.html", "page.html' is a web page"),
     ],
 )
-def test_what_an_address_does_not_give_is_a_sentence(server: str, path: str, said: str) -> None:
+def test_an_address_without_a_picture_raises_an_error_that_says_why(
+    server: str, path: str, said: str
+) -> None:
     with pytest.raises(ValueError, match=said):
         read_image(server + path)
 
 
 def test_no_more_is_read_than_allowed(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "MAX_BYTES", 2**20)
-    with pytest.raises(ValueError, match="holds more than 1 MB"):
+    with pytest.raises(ValueError, match="1 MB"):
         read_image(f"{server}/endless.png")
 
 
-def test_a_slow_server_is_left_in_time(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_server_ends_in_a_timeout(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "SECONDS", 0.4)
-    start = time.perf_counter()
-    with pytest.raises(
-        TimeoutError, match=r"was not fetched within 0.4 seconds; check the address"
-    ):
-        read_image(f"{server}/slow.png")
-    assert time.perf_counter() - start < 5
+    with pytest.raises(TimeoutError, match=r"0\.4 seconds"):
+        read_image(f"{server}/slow.png")  # all of it would take much longer
 
 
-def test_a_server_that_cannot_be_reached_is_a_sentence(server: str) -> None:
-    address = f"{server.rpartition(':')[0]}:1/a.png"
-    with pytest.raises(
-        ConnectionError, match=r"cannot be fetched \(.*refused\); check the address"
-    ):
+def test_a_server_that_cannot_be_reached_raises_a_connection_error(server: str) -> None:
+    with pytest.raises(ConnectionError, match="refused"):
+        read_image(f"{server.rpartition(':')[0]}:1/a.png")
+
+
+@pytest.mark.parametrize("address", ["http://", "http://a:b/c.png", "http://[::1/a.png"])
+def test_a_malformed_address_raises_an_error(address: str) -> None:
+    with pytest.raises((ValueError, ConnectionError), match="check the address"):
         read_image(address)
-    for wrong in ("http://", "http://a:b/c.png", "http://[::1/a.png"):
-        with pytest.raises((ValueError, ConnectionError), match="check the address"):
-            read_image(wrong)

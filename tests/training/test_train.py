@@ -69,8 +69,8 @@ def test_fast_towers_compute_what_the_model_computes() -> None:
     images = torch.randint(0, 256, (2, 112, 112, 3), dtype=torch.uint8)
     texts = ["a dog", "a photo of two apples next to a red circle", "a cat left of a star"]
     tokens = demo.tokenizer()(texts)
-    normalise = demo.preprocess().transforms[-1]
-    pixels = torch.stack([normalise(image.permute(2, 0, 1) / 255) for image in images]).double()
+    normalize = demo.preprocess().transforms[-1]
+    pixels = torch.stack([normalize(image.permute(2, 0, 1) / 255) for image in images]).double()
     with torch.no_grad():
         exact = clip.encode_image(pixels, normalize=True), clip.encode_text(tokens, normalize=True)
         clip.float()

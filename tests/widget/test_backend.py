@@ -130,12 +130,6 @@ def test_a_model_given_as_an_object_stays_as_it_is(clip: gw.ClipModel) -> None:
         gw.explore(picture(), "a dog", clip, device="cpu")
 
 
-def test_options_in_a_dictionary_are_taken_for_one_more_version(clip: gw.ClipModel) -> None:
-    with pytest.warns(DeprecationWarning, match="give its entries to explore"):
-        widget = gw.explore(picture(), "a dog", clip, options={"fit": "squash"})
-    assert "fit='squash'" in widget.code
-
-
 def test_explore_takes_an_explainer_with_its_options(scene: Scene) -> None:
     clip = wrap(small_clip())
     explainer = gw.Explainer(clip, image_layers=2)
@@ -328,7 +322,7 @@ def test_a_model_is_freed_unless_it_is_in_use(monkeypatch: pytest.MonkeyPatch) -
     )
     monkeypatch.setattr("gradeclip_widget.clip.loading.label", lambda name: name)
     widget = gw.explore(picture(), "a dog", another("first"), models=["second"])
-    widget.vocabulary, widget.region = "colours", {"kind": "box", "box": [0, 0, 9, 9]}
+    widget.vocabulary, widget.region = "colors", {"kind": "box", "box": [0, 0, 9, 9]}
     widget.model = "second"
     widget.wait(PATIENCE)
     assert widget._display.backend is not None
@@ -430,8 +424,8 @@ def test_integrated_gradients_are_computed_when_they_are_asked_for(
 
 def test_no_resolution_is_offered_where_there_is_no_choice(clip: gw.ClipModel) -> None:
     assert gw.explore(picture(), "a dog", clip, fit="crop")._resolutions == []
-    normalised = clip.image_processor.prepare(picture((112, 112))).pixels
-    assert gw.explore(normalised, "a dog", clip)._resolutions == []
+    normalized = clip.image_processor.prepare(picture((112, 112))).pixels
+    assert gw.explore(normalized, "a dog", clip)._resolutions == []
     assert gw.explore(torch.zeros(1, 3, 224, 224), "a dog", clip)._resolutions == [112, 168, 224]
 
 

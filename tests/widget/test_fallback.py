@@ -15,7 +15,7 @@ from nbconvert import HTMLExporter
 
 import gradeclip_widget as gw
 from gradeclip_widget.demo import Scene
-from gradeclip_widget.export.images.fallback import fallback
+from gradeclip_widget.export.cell_output import fallback
 
 from ..factories import make_explanation
 

@@ -99,7 +99,7 @@ def test_a_tensor_is_shown_in_the_strip_as_on_the_stage_whatever_its_scale(
 
 
 def test_a_picture_known_to_be_normalized_stays_so(clip: gw.ClipModel) -> None:
-    grey = clip.image_processor.from_normalized(torch.zeros(1, 3, 112, 112))
-    widget = gw.explore(grey, "a dog", clip)
+    gray = clip.image_processor.from_normalized(torch.zeros(1, 3, 112, 112))
+    widget = gw.explore(gray, "a dog", clip)
     assert widget._resolutions == []
-    assert widget.explanation.image.tobytes() == grey.image.tobytes()
+    assert widget.explanation.image.tobytes() == gray.image.tobytes()

@@ -80,7 +80,7 @@ def test_the_strongest_dozen_of_a_long_list_is_shown(live: Widget) -> None:
 
 
 def test_the_users_own_lists_are_offered_beside_the_built_in_ones(live: Widget) -> None:
-    assert live._vocabularies == ["demo", "objects", "imagenet", "colours", "mine"]
+    assert live._vocabularies == ["demo", "objects", "imagenet", "colors", "mine"]
     with pytest.raises(
         traitlets.TraitError, match=r"no vocabulary 'yours': there are 'demo', .*'mine'"
     ):

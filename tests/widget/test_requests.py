@@ -301,7 +301,7 @@ def test_after_an_error_the_next_good_value_is_explained(
 
 
 def test_what_could_not_be_explained_stays_said_while_a_region_is_asked_about(live: Widget) -> None:
-    live.vocabulary = "colours"
+    live.vocabulary = "colors"
     live.prompt = " "
     live.wait(PATIENCE)
     live.region = {"kind": "box", "box": [0, 0, 9, 9]}

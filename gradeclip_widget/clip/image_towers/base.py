@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from ..blocks.attention import PooledAttention
+from ..blocks.attention import PooledAttention, no_autocast
 from ..blocks.transformer import Transformer
-from .batch import ImageBatch
 
 _BATCH = 32  # pictures run at once: bounds memory
-
-FAMILIES: list[
-    type[ImageTower]
-] = []  # filled as their modules are imported; `registry` orders them
 
 
 class ImageTrace(ABC):
@@ -33,7 +28,7 @@ class ImageTrace(ABC):
             without a query.
         block_contributions: (L, E), what each block's attention output adds to x, to first order.
         tower: the tower.
-        pixels: the normalised picture (1, 3, H, W).
+        pixels: the normalized picture (1, 3, H, W).
     """
 
     grid: tuple[int, int]
@@ -91,11 +86,10 @@ class ImageTrace(ABC):
 
 
 class ImageTower(ABC):
-    """Base class of image towers. A subclass with a ``family`` is a family of its own, and is registered.
+    """Base class of image towers. Each family is a subclass, listed in `registry`.
 
     Attributes:
         family: what towers of this family are called in messages.
-        priority: families of higher priority are tried first. Needed only where a model fits two of them.
         has_query: whether a pooled token attends to the patches; else a feature map is pooled.
         supports_reference: whether the authors' code knows this family.
         has_transformer: whether the tower is a transformer of known blocks; see `transformer`.
@@ -106,7 +100,6 @@ class ImageTower(ABC):
     """
 
     family: ClassVar[str]
-    priority: ClassVar[int] = 0
     has_query: bool = True
     supports_reference: bool = False
     has_transformer: bool = False
@@ -114,11 +107,6 @@ class ImageTower(ABC):
     image_size: tuple[int, int]
     depth: int
     flexible: bool
-
-    def __init_subclass__(cls) -> None:
-        """Register the family, if it has a name of its own."""
-        if "family" in vars(cls):
-            FAMILIES.append(cls)
 
     @abstractmethod
     def __init__(self, visual: Any) -> None:
@@ -140,7 +128,7 @@ class ImageTower(ABC):
         """Run the tower on one picture.
 
         Args:
-            pixels: normalised picture (1, 3, H, W), sides multiples of the patch size.
+            pixels: normalized picture (1, 3, H, W), sides multiples of the patch size.
             layers: how many of the last blocks to explain.
             single_head: run those with one head of full width, as the authors' code does.
             contributions: whether ``block_contributions`` of the trace will be used.
@@ -170,7 +158,7 @@ class ImageTower(ABC):
 
     @torch.no_grad()
     def encode(self, pixels: Tensor) -> Tensor:
-        """Return unit embeddings (B, E) of normalised pictures of one size (B, 3, H, W)."""
+        """Return unit embeddings (B, E) of normalized pictures of one size (B, 3, H, W)."""
         if not self.has_transformer:
             return torch.stack(
                 [self.trace(one[None], contributions=False).embedding for one in pixels]
@@ -225,3 +213,59 @@ def check_layers(layers: int, depth: int) -> None:
 def gradients(x: Tensor, at: Tensor, directions: Tensor) -> Tensor:
     """Return the gradients (K, ...) of direction . x with respect to ``at``, for directions (K, E)."""
     return torch.stack([torch.autograd.grad(x, at, d, retain_graph=True)[0] for d in directions])
+
+
+@dataclass(frozen=True, eq=False)
+class ImageBatch:
+    """The last attention of B pictures of one size: that of their class tokens, or of a pooling head.
+
+    It gives what `ImageTrace` gives of each picture alone with one explained block.
+
+    Attributes:
+        grid: (rows, cols) of patches, P in all.
+        q: queries (B, D), all heads side by side.
+        k, v: keys and values (B, P, D) of the patches.
+        o: attention outputs (B, D) before the output projection.
+        tail: from such outputs (B, D) to unit embeddings (B, E).
+    """
+
+    grid: tuple[int, int]
+    q: Tensor
+    k: Tensor
+    v: Tensor
+    o: Tensor
+    tail: Callable[[Tensor], Tensor]
+
+    @classmethod
+    def of(
+        cls, transformer: Transformer, patch_size: tuple[int, int], pixels: Tensor
+    ) -> ImageBatch:
+        """Run pictures (B, 3, H, W) whose rows a transformer holds, up to its last attention."""
+        last = transformer.last_attention(transformer.rows)
+        rows, cols = (
+            side // patch for side, patch in zip(pixels.shape[2:], patch_size, strict=True)
+        )
+        patches = slice(-rows * cols, None)
+        return cls((rows, cols), last.q, last.k[:, patches], last.v[:, patches], last.o, last.tail)
+
+    @cached_property
+    def embedding(self) -> Tensor:
+        """Unit image embeddings (B, E)."""
+        with torch.no_grad(), no_autocast(self.o):
+            return self.tail(self.o)
+
+    def vjp(self, directions: Tensor) -> Tensor:
+        """Return the gradients of direction . x with respect to the attention outputs.
+
+        Args:
+            directions: K of each picture in the embedding space, (B, K, E).
+
+        Returns:
+            (B, K, D).
+        """
+        with torch.enable_grad(), no_autocast(directions):
+            o = self.o.detach().requires_grad_()
+            x = self.tail(o)
+            along = directions.to(x).transpose(0, 1)
+            (gradients,) = torch.autograd.grad(x, o, along, is_grads_batched=True)
+        return gradients.transpose(0, 1)

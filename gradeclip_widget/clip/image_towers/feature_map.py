@@ -45,7 +45,6 @@ class FeatureMapTower(ImageTower):
     """
 
     family = "pooled feature map"
-    priority = -1  # it takes any timm trunk with a feature map
     depth = 1
     has_query = False
 

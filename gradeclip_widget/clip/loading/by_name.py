@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import threading
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -13,20 +15,20 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 import open_clip
 import torch
 from huggingface_hub.constants import HF_HUB_CACHE
+from open_clip.constants import HF_CONFIG_NAME
 
 from ...core.progress import Progress, no_progress
 from ...demo import model as demo
-from ...demo.trunk.drawn import FOREIGN, are_foreign
+from ...demo.drawn import FOREIGN, are_foreign
 from ..model import ClipModel, Foreign
 from . import hub
 from .checkpoints import load_weights
-from .download_progress import LOADING, report_downloads, weights_size
 from .failures import CheckpointError, explain_failure, sentence
-from .names import DEMO, FOLDER, Source, checkpoints_in, resolve
-from .published import recipe_for
+from .names import DEMO, FOLDER, HUB, ModelLocation, checkpoints_in, resolve
+from .published import WEIGHTS_NAMES, published, recipe_for
 
 _loaded: WeakValueDictionary[Hashable, ClipModel] = WeakValueDictionary()
-_origins: WeakKeyDictionary[ClipModel, tuple[Source, Hashable]] = WeakKeyDictionary()
+_origins: WeakKeyDictionary[ClipModel, tuple[ModelLocation, Hashable]] = WeakKeyDictionary()
 _loading = threading.Lock()
 
 
@@ -73,10 +75,10 @@ def load(
         ModelLoadError: weights could not be downloaded or read; why, and what to do is said.
     """
     target = _device(device)
-    source = resolve(name, pretrained)
-    identity = source.identity
-    clip = _built(source, target, dtype, cache_dir, progress)
-    _origins[clip] = source, identity
+    location = resolve(name, pretrained)
+    identity = location.identity
+    clip = _built(location, target, dtype, cache_dir, progress)
+    _origins[clip] = location, identity
     return clip
 
 
@@ -103,8 +105,8 @@ def label(name: str, *, whole: bool = False) -> str:
     Raises:
         ValueError: no such model or tag; the nearest ones are named.
     """
-    source = resolve(name)
-    return f"{source.name}/{source.weights}" if whole and source.weights else source.label
+    location = resolve(name)
+    return f"{location.name}/{location.weights}" if whole and location.weights else location.label
 
 
 def same(name: str, other: str) -> bool:
@@ -121,21 +123,21 @@ def is_outdated(clip: ClipModel) -> bool:
     """Return whether other files lie by now where a model was loaded from. Missing ones do not count."""
     if clip not in _origins:
         return False
-    source, identity = _origins[clip]
-    return source.exists and source.identity != identity
+    location, identity = _origins[clip]
+    return location.exists and location.identity != identity
 
 
 def _built(
-    source: Source,
+    location: ModelLocation,
     target: torch.device,
     dtype: torch.dtype | str | None,
     cache_dir: str | os.PathLike[str] | None,
     progress: Progress | None,
 ) -> ClipModel:
-    size = demo.WEIGHTS.stat().st_size if source.name == DEMO else weights_size(source)
-    (progress or no_progress)(LOADING, 0, size)
+    size = demo.WEIGHTS.stat().st_size if location.name == DEMO else location.size
+    (progress or no_progress)(hub.LOADING, 0, size)
     with _defaults():
-        if source.name == DEMO:
+        if location.name == DEMO:
             return ClipModel(
                 demo.build().to(target),
                 demo.preprocess(),
@@ -145,15 +147,14 @@ def _built(
                 known_tokens=demo.known_token_ids(),
                 foreign=Foreign(are_foreign, FOREIGN),
             )
-        model, preprocess, tokenizer, notes = _parts(source, target, cache_dir, progress)
-        return ClipModel(model, preprocess, tokenizer, name=source.label, dtype=dtype, notes=notes)
+        model, preprocess, tokenizer, notes = _parts(location, cache_dir, progress)
+        return ClipModel(
+            model.to(target), preprocess, tokenizer, name=location.label, dtype=dtype, notes=notes
+        )
 
 
 def _parts(
-    source: Source,
-    target: torch.device,
-    cache_dir: str | os.PathLike[str] | None,
-    progress: Progress | None,
+    location: ModelLocation, cache_dir: str | os.PathLike[str] | None, progress: Progress | None
 ) -> tuple[Any, Any, Any, tuple[str, ...]]:
     """Return model, image transform, tokenizer, and notes on what was assumed.
 
@@ -161,59 +162,64 @@ def _parts(
         ModelLoadError: it could not be loaded; the message says why.
     """
     folder = str(cache_dir or HF_HUB_CACHE)
-    answers = not source.needs_hub or hub.hub_answers()
+    answers = not location.needs_hub or hub.hub_answers()
+    download = functools.partial(
+        hub.download, cache_dir=cache_dir, offline=not answers, progress=progress
+    )
     try:
-        with hub.quiet(), contextlib.ExitStack() as stack:
-            if not answers:
-                stack.enter_context(hub.offline())
-            stack.enter_context(report_downloads(progress))
-            files = source.file is not None or source.name.startswith(FOLDER)
-            make = _from_file if files else _published
-            model, preprocess, notes = make(source, target, cache_dir)
-            return model, preprocess, open_clip.get_tokenizer(source.name), notes
+        with hub.quiet(), contextlib.nullcontext() if answers else hub.offline():
+            files = _files(location, download)
+            model, _, preprocess = open_clip.create_model_and_transforms(
+                files.name,
+                load_weights=False,
+                pretrained_text=False,
+                cache_dir=None if cache_dir is None else str(cache_dir),
+                **files.options,
+            )
+            with torch.no_grad():
+                notes = (*files.notes, *load_weights(model, files.weights))
+            return model, preprocess, open_clip.get_tokenizer(files.tokenizer), notes
     except Exception as error:
-        raise explain_failure(source, error, folder, answers) from error
+        raise explain_failure(location, error, folder, answers) from error
 
 
-def _published(
-    source: Source, target: torch.device, cache_dir: str | os.PathLike[str] | None
-) -> tuple[Any, Any, tuple[str, ...]]:
-    """Return a model with weights that open_clip knows, or finds in a repository."""
-    model, _, preprocess = open_clip.create_model_and_transforms(
-        source.name,
-        pretrained=source.weights,
-        device=target,
-        cache_dir=None if cache_dir is None else str(cache_dir),
-        weights_only=True,
-        force_quick_gelu=_wants_quick_gelu(source),
-        # Without it, open_clip goes on with random weights where those of a repository are missing.
-        require_pretrained=True,
-    )
-    return model, preprocess, ()
+@dataclass(frozen=True)
+class _Files:
+    """A model's files on this machine, and how open_clip is to use them.
 
+    Attributes:
+        name: the model's name, as open_clip takes it.
+        weights: path of the checkpoint.
+        tokenizer: name by which open_clip finds the tokenizer.
+        options: keywords of ``open_clip.create_model_and_transforms``.
+        notes: sentences on what was assumed.
+    """
 
-def _from_file(
-    source: Source, target: torch.device, cache_dir: str | os.PathLike[str] | None
-) -> tuple[Any, Any, tuple[str, ...]]:
-    """Return a model with the weights in a file or folder, and notes on what was assumed."""
+    name: str
+    weights: Path
+    tokenizer: str
+    options: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    options: dict[str, Any] = {}
-    file = source.file
-    if file is None:
-        file, notes = _checkpoint_in(Path(source.name.removeprefix(FOLDER)))
-    else:
-        recipe = recipe_for(source.name)
-        options, notes = dict(recipe.options), recipe.notes
-    model, _, preprocess = open_clip.create_model_and_transforms(
-        source.name,
-        load_weights=False,
-        pretrained_text=False,
-        cache_dir=None if cache_dir is None else str(cache_dir),
-        **options,
-    )
-    with torch.no_grad():
-        notes = (*notes, *load_weights(model, file))
-    return model.to(target), preprocess, notes
+
+
+def _files(location: ModelLocation, download: Callable[..., Path]) -> _Files:
+    """Return a model's files, downloaded by ``download`` if they are published."""
+    name = location.name
+    if location.file is not None:
+        recipe = recipe_for(name)
+        return _Files(name, location.file, name, recipe.options, recipe.notes)
+    if name.startswith(FOLDER):
+        weights, notes = _checkpoint_in(Path(name.removeprefix(FOLDER)))
+        return _Files(name, weights, name, notes=notes)
+    if location.tag is not None:
+        repository, names, options = published(name, location.tag)
+        return _Files(name, download(repository, names), name, options)
+    repository = name.removeprefix(HUB)
+    folder = f"{FOLDER}{download(repository, [HF_CONFIG_NAME]).parent}"
+    weights = download(repository, WEIGHTS_NAMES)
+    # In a folder, open_clip would look for the files of a tokenizer that the configuration only names.
+    named = "hf_tokenizer_name" in open_clip.get_model_config(folder).get("text_cfg", {})
+    return _Files(folder, weights, tokenizer=name if named else folder)
 
 
 def _checkpoint_in(folder: Path) -> tuple[Path, tuple[str, ...]]:
@@ -226,16 +232,6 @@ def _checkpoint_in(folder: Path) -> tuple[Path, tuple[str, ...]]:
     if len(found) == 1:
         return chosen, ()
     return chosen, (f"Assumed: the weights in {chosen.name}, one of {len(found)} checkpoints.",)
-
-
-def _wants_quick_gelu(source: Source) -> bool:
-    """Return whether these weights were trained with QuickGELU though the model's configuration says GELU.
-
-    open_clip only warns, and the model then computes other numbers than the published one.
-    """
-    if source.tag is None:
-        return False
-    return bool(open_clip.get_pretrained_cfg(source.name, source.tag).get("quick_gelu"))
 
 
 @contextlib.contextmanager

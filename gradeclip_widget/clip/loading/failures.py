@@ -10,7 +10,7 @@ from huggingface_hub import constants
 
 from ...core.errors import missing_extra
 from .hub import PATIENCE
-from .names import HUB, Source, wrap_transformers
+from .names import HUB, ModelLocation, wrap_transformers
 
 
 class ModelLoadError(RuntimeError):
@@ -37,29 +37,29 @@ _DEMO = "model='demo' needs no download, but knows drawings only"
 
 
 def explain_failure(
-    source: Source, error: BaseException, folder: str, answers: bool
+    location: ModelLocation, error: BaseException, folder: str, answers: bool
 ) -> ModelLoadError:
     """Return the error for the reader: what could not be loaded, why, and the way out.
 
     Args:
-        source: what was to be loaded.
+        location: what the model was to be loaded from.
         error: what went wrong.
         folder: where downloaded weights are kept.
         answers: whether the hub answered before.
     """
-    what = source.name
-    if source.weights is not None:
-        what += f" with weights {source.weights!r}"
+    what = location.name
+    if location.weights is not None:
+        what += f" with weights {location.weights!r}"
     if isinstance(error, CheckpointError):
         return CheckpointError(f"could not load {what}: {error}")
-    return ModelLoadError(f"could not load {what}: {_reason(source, error, folder, answers)}")
+    return ModelLoadError(f"could not load {what}: {_reason(location, error, folder, answers)}")
 
 
-def _reason(source: Source, error: BaseException, folder: str, answers: bool) -> str:
+def _reason(location: ModelLocation, error: BaseException, folder: str, answers: bool) -> str:
     chain = list(_chain(error))
     names = {base.__name__ for e in chain for base in type(e).__mro__}
     codes = {e.errno for e in chain if isinstance(e, OSError)}
-    repository = source.name.removeprefix(HUB)
+    repository = location.name.removeprefix(HUB)
     if errno.ENOSPC in codes or errno.EDQUOT in codes:
         return f"there is no space left in {folder}; free some, or pass cache_dir= another folder"
     if errno.EACCES in codes or errno.EROFS in codes or errno.EPERM in codes:
@@ -77,9 +77,7 @@ def _reason(source: Source, error: BaseException, folder: str, answers: bool) ->
             "`hf auth login`"
         )
     offline = constants.HF_HUB_OFFLINE
-    # Of a repository's weights, open_clip swallows why they were not to be had.
-    swallowed = "Required pretrained" in str(error)
-    if names & set(_NETWORK) or (swallowed and not answers):
+    if names & set(_NETWORK):
         missing = "HF_HUB_OFFLINE is set" if offline else f"{_host()} did not answer"
         detail = next(
             (sentence(e) for e in reversed(chain) if type(e).__name__ == "ConnectionError"), ""
@@ -91,7 +89,7 @@ def _reason(source: Source, error: BaseException, folder: str, answers: bool) ->
             f"{missing}{f' ({detail})' if detail else ''}, and the files are not all in {folder}; {remedy}, "
             f"or put a checkpoint file there and pass its path as pretrained=; {_DEMO}"
         )
-    if "EntryNotFoundError" in names or swallowed or "'model_cfg'" in str(error):
+    if "EntryNotFoundError" in names or "'model_cfg'" in str(error):
         return (
             f"{repository} holds no open_clip model (open_clip_config.json and its weights). If it holds a "
             f"CLIP or SigLIP model of transformers, load and wrap that: {wrap_transformers(repository)}"

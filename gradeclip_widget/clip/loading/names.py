@@ -12,7 +12,7 @@ from typing import Any
 import open_clip
 
 from ...core.errors import did_you_mean
-from ..given_models import advice
+from ..supported_models import advice
 from .published import OPENAI_NAMES, architecture_of, hub_names
 
 DEMO = "demo"
@@ -22,13 +22,13 @@ _ENDINGS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".npz")
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where a model comes from.
+class ModelLocation:
+    """What a model is loaded from.
 
     Attributes:
         name: ``"demo"``, a name of ``open_clip.list_models()``, ``"hf-hub:..."`` or ``"local-dir:..."``.
-        tag: of published weights.
-        file: a checkpoint on this machine.
+        tag: tag of published weights.
+        file: checkpoint on this machine.
     """
 
     name: str
@@ -37,12 +37,12 @@ class Source:
 
     @property
     def weights(self) -> str | None:
-        """Tag or path, as open_clip takes it."""
+        """Tag or path of the weights."""
         return self.tag if self.file is None else str(self.file)
 
     @property
     def label(self) -> str:
-        """What to call the model."""
+        """Name of the model in menus and pictures."""
         if self.name.startswith(FOLDER):
             return self.name
         part = self.tag if self.file is None else self.file.stem
@@ -50,7 +50,7 @@ class Source:
 
     @property
     def needs_hub(self) -> bool:
-        """Whether some of its files may have to be fetched: weights, or those of a text encoder."""
+        """Whether some files may have to be downloaded: weights, or those of a text encoder."""
         if self.name == DEMO:
             return False
         if self.file is None and not self.name.startswith(FOLDER):
@@ -62,13 +62,20 @@ class Source:
 
     @property
     def identity(self) -> Hashable:
-        """What it stands for now: the name, and which files lie there, by size and time."""
+        """Name, tag, and path, size and time of each file: what tells an overwritten checkpoint apart."""
         return self.name, self.tag, tuple(_stamp(file) for file in self._files())
 
     @property
     def exists(self) -> bool:
-        """Whether its files on this machine, if it has any, are there."""
+        """Whether its files on this machine still exist."""
         return all(file.is_file() for file in self._files())
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of its checkpoints on this machine; ``None`` for weights to be downloaded."""
+        folder = self.name.startswith(FOLDER)
+        files = checkpoints_in(Path(self.name.removeprefix(FOLDER))) if folder else self._files()
+        return sum(file.stat().st_size for file in files) or None
 
     def _files(self) -> list[Path]:
         if self.name.startswith(FOLDER):
@@ -77,7 +84,7 @@ class Source:
         return [] if self.file is None else [self.file]
 
 
-def resolve(name: Any, pretrained: Any = None) -> Source:
+def resolve(name: Any, pretrained: Any = None) -> ModelLocation:
     """Return what a name and weights stand for, checked as far as that is possible without loading.
 
     Args:
@@ -97,7 +104,7 @@ def resolve(name: Any, pretrained: Any = None) -> Source:
     if name == DEMO:
         if weights is not None:
             raise ValueError(f"model 'demo' carries its own weights; leave out {weights!r}")
-        return Source(DEMO)
+        return ModelLocation(DEMO)
     models = open_clip.list_models()
     published = hub_names().get(name.removeprefix(HUB))
     if name in OPENAI_NAMES:
@@ -117,15 +124,15 @@ def resolve(name: Any, pretrained: Any = None) -> Source:
                 "give the architecture's name with the latter, as in 'ViT-B-32'"
             )
         if name.startswith(HUB):
-            return Source(name)
+            return ModelLocation(name)
         return _folder(Path(name.removeprefix(FOLDER)).expanduser())
     known = _nearest(head, models)
     if tail and "/" not in tail and not known and weights is None:
-        return Source(HUB + name)
+        return ModelLocation(HUB + name)
     raise _unknown(given, models)
 
 
-def _weights(name: str, weights: str | None) -> Source:
+def _weights(name: str, weights: str | None) -> ModelLocation:
     """Return a known architecture's weights: a tag, a file, or the only checkpoint in a folder."""
     tags = open_clip.list_pretrained_tags_by_model(name)
     known = ", ".join(map(repr, tags)) or "none"
@@ -135,7 +142,7 @@ def _weights(name: str, weights: str | None) -> Source:
             "random weights, build it with open_clip and pass it to ClipModel.)"
         )
     if open_clip.get_pretrained_cfg(name, weights):
-        return Source(name, tag=weights)
+        return ModelLocation(name, tag=weights)
     path = Path(weights).expanduser()
     if path.is_dir():
         path = _only_checkpoint(path, name)
@@ -144,7 +151,7 @@ def _weights(name: str, weights: str | None) -> Source:
             f"no weights {weights!r} for {name!r}: there is no such file, and its tags are {known}"
             f"{did_you_mean(weights, tags)}"
         )
-    return Source(name, file=path.absolute())
+    return ModelLocation(name, file=path.absolute())
 
 
 def _only_checkpoint(folder: Path, name: str) -> Path:
@@ -163,7 +170,7 @@ def checkpoints_in(folder: Path) -> list[Path]:
     return sorted(f for f in folder.iterdir() if f.suffix in _ENDINGS and f.is_file())
 
 
-def _folder(path: Path) -> Source:
+def _folder(path: Path) -> ModelLocation:
     """Return the model in a folder, which open_clip or its users have written."""
     if path.is_file():
         raise ValueError(
@@ -173,7 +180,7 @@ def _folder(path: Path) -> Source:
     if not path.is_dir():
         raise ValueError(f"there is no folder {str(path)!r} (looked in {str(Path.cwd())!r})")
     if (path / "open_clip_config.json").is_file():
-        return Source(f"{FOLDER}{path.resolve()}")
+        return ModelLocation(f"{FOLDER}{path.resolve()}")
     if _model_type(path / "config.json"):
         raise ValueError(
             f"{str(path)!r} holds a model of transformers; load and wrap it: {wrap_transformers(str(path))}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import open_clip
+from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
 from open_clip.pretrained import _PRETRAINED
 
 _PIXELS = {  # of a tag's configuration: the keyword of open_clip's factory, and what to call it
@@ -16,6 +17,7 @@ _PIXELS = {  # of a tag's configuration: the keyword of open_clip's factory, and
     "resize_mode": ("image_resize_mode", "fitting to a square"),
 }
 _SIBLING = "-quickgelu"
+WEIGHTS_NAMES = [HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME]  # in a repository of open_clip
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,24 @@ def _short(value: Any) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def published(name: str, tag: str) -> tuple[str, list[str], dict[str, Any]]:
+    """Return repository, file names (the preferred one first), and open_clip's options of published weights.
+
+    >>> published("ViT-B-32", "openai")[0]
+    'timm/vit_base_patch32_clip_224.openai'
+
+    The options contain the activation: a model's configuration may have GELU and its weights need QuickGELU.
+    open_clip only warns, and the model then computes other numbers than the published one.
+    """
+    cfg = open_clip.get_pretrained_cfg(name, tag)
+    repository, _, file = cfg["hf_hub"].rpartition("/")
+    files = [file] if file else WEIGHTS_NAMES
+    if file.endswith((".bin", ".pth")):
+        files = [f"{file[:-4]}.safetensors", file]
+    options = {keyword: cfg[key] for key, (keyword, _) in _PIXELS.items() if key in cfg}
+    return repository, files, {**options, "force_quick_gelu": bool(cfg.get("quick_gelu"))}
 
 
 def hub_names() -> dict[str, tuple[str, str]]:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ...core.errors import missing_extra
 from ..model import ClipModel
-from ..verification.given import GivenTransformersModel
+from ..verification.original import GivenTransformersModel
 from .transformers_processors import TokenizerWrapper, transform_of
 
 # Names of a transformers block's parts, and the names of the same parts in open_clip and in timm.

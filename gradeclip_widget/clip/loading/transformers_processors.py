@@ -15,7 +15,7 @@ def transform_of(processor: Any, image_size: tuple[int, int]) -> transforms.Comp
     """Return the transform of RGB images to (3, H, W) that does the same as an image processor.
 
     Args:
-        processor: an image processor that resizes, perhaps crops the centre, and normalises.
+        processor: an image processor that resizes, perhaps crops the center, and normalizes.
         image_size: (height, width) in pixels that the tower takes.
 
     Raises:

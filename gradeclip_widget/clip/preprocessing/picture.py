@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
+import torch
 from PIL import Image
 from torch import Tensor
 
 from ...core.regions import Box
+from ...images import LoadedImage, read_with_notes
+from ...images.arrays import from_array, is_channels_first
 
 Fit = Literal["whole", "crop", "squash"]
 
@@ -28,3 +33,89 @@ class Picture:
     pixels: Tensor
     cover: Box
     notes: tuple[str, ...] = ()
+
+
+# The cost of attention grows with the square of this: above it a picture takes minutes and gigabytes.
+MAX_PATCHES = 4096
+
+
+def whole_patches(size: Sequence[int], patch_size: tuple[int, int]) -> tuple[int, int]:
+    """Return how many pixels (height, width) lie in whole patches: of SigLIP's 384 px, 27 patches of 14."""
+    (height, width), (patch_h, patch_w) = size, patch_size
+    return height - height % patch_h, width - width % patch_w
+
+
+def check_size(
+    pixels: Tensor, image_size: tuple[int, int], patch_size: tuple[int, int], flexible: bool
+) -> None:
+    """Raise ``ValueError`` unless a tower takes pixels (1, 3, H, W) of this size.
+
+    Args:
+        pixels: normalized.
+        image_size: (height, width) in pixels that the tower was made for.
+        patch_size: (height, width) in pixels.
+        flexible: whether it takes other sizes than ``image_size``.
+    """
+    patch_h, patch_w = patch_size
+    height, width = pixels.shape[2:]
+    own = (height, width) == tuple(image_size)
+    if (
+        whole_patches((height, width), patch_size) != (height, width) and not own
+    ) or not height * width:
+        raise ValueError(
+            f"a tensor's sides must be multiples of the patch, {patch_h} x {patch_w} px; "
+            f"got {height} x {width}"
+        )
+    if not flexible and not own:
+        raise ValueError(
+            f"a tensor for this model must be {image_size[0]} x {image_size[1]} px, the only "
+            f"size its image tower takes; got {height} x {width}"
+        )
+    if height * width > MAX_PATCHES * patch_h * patch_w:
+        raise ValueError(
+            f"a tensor of {height} x {width} px would be more than {MAX_PATCHES} patches; shrink it"
+        )
+
+
+# A tensor is of floats (1, 3, H, W).
+Source = LoadedImage | Tensor
+
+
+def read_source(source: Any) -> Source:
+    """Read a picture of any kind.
+
+    Args:
+        source: what `read_with_notes` takes, or a tensor of one picture: (3, H, W), (H, W, 3), (H, W), with 1
+            or 4 channels, or a batch of one of these.
+
+    Returns:
+        A picture; or a tensor of floats (1, 3, H, W), which may be normalized for a model: an
+        `ImageProcessor` tells.
+
+    Raises:
+        TypeError, ValueError, FileNotFoundError, ConnectionError, TimeoutError: as `read_with_notes` does.
+    """
+    if isinstance(source, np.ndarray) and source.dtype.kind == "f" and _has_pixels(source.shape):
+        source = torch.from_numpy(np.array(source, np.float32))
+    if not isinstance(source, Tensor):
+        return read_with_notes(source)
+    pixels = source.detach()
+    if pixels.is_complex():
+        raise TypeError(f"a tensor of {pixels.dtype} is not a picture; give uint8 or floats")
+    if not pixels.numel():
+        raise ValueError(f"the tensor has no pixels, {tuple(pixels.shape)}")
+    if pixels.ndim == 4 and len(pixels) > 1:
+        raise ValueError(
+            f"{len(pixels)} pictures in one tensor, {tuple(pixels.shape)}; give list(tensor)"
+        )
+    pixels = pixels[0] if pixels.ndim == 4 else pixels
+    if pixels.ndim == 3 and len(pixels) == 3 and pixels.is_floating_point():
+        return pixels.float().cpu()[None]
+    array = (pixels.float() if pixels.is_floating_point() else pixels).cpu().numpy()
+    return from_array(array, channels_first=True)
+
+
+def _has_pixels(shape: tuple[int, ...]) -> bool:
+    """Return whether an array of floats has the shape of pixels for a model, (3, H, W) or (1, 3, H, W)."""
+    shape = shape[1:] if len(shape) == 4 and shape[0] == 1 else shape
+    return len(shape) == 3 and shape[0] == 3 and is_channels_first(shape)

@@ -15,12 +15,9 @@ from torchvision.transforms import functional as TF
 from ...core.regions import Box
 from ...images import LoadedImage
 from ...images.arrays import from_array
-from ..verification.crop import check_crop
-from .picture import Fit, Picture
-from .scale import restore, scale_of
-from .sizes import MAX_PATCHES, check_size, whole_patches
-from .sources import Source, read_source
-from .transforms import CropMode, read_transform
+from .crop import check_crop
+from .picture import MAX_PATCHES, Fit, Picture, Source, check_size, read_source, whole_patches
+from .transforms import CropMode, read_transform, restore, scale_of
 
 _DEFAULT_SIZE = 224  # pixels: of a tower that does not say which size it was made for
 _LONG = 16  # aspect ratio above which a picture is cut before it is enlarged
@@ -273,7 +270,7 @@ class ImageProcessor:
         height, width = self.image_size
         x, y, w, h = 0.0, 0.0, float(image.width), float(image.height)
         if self.crop_mode != "squash":
-            # The picture is scaled until it just covers the model's size, then its centre is cropped.
+            # The picture is scaled until it just covers the model's size, then its center is cropped.
             scale = min(image.height / height, image.width / width)
             if self.short_side is not None:
                 scale = min(image.size) / self.short_side

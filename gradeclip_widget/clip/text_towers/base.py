@@ -14,10 +14,8 @@ from torch import Tensor, nn
 from ..blocks.attention import PooledAttention, TangentFn, no_autocast
 from ..blocks.forward_mode import tail_norm
 from ..blocks.transformer import Transformer
-from ..tokenizers.special_tokens import SOT_EOT, SpecialTokens
+from ..tokenizers.base import SOT_EOT, SpecialTokens
 from .attributions import TangentAttributions
-
-FAMILIES: list[type[TextTower]] = []  # filled as their modules are imported; `registry` orders them
 
 
 class TextTrace(ABC):
@@ -75,13 +73,12 @@ class TextTrace(ABC):
 
 
 class TextTower(ABC):
-    """Base class of text towers. A subclass with a ``family`` is a family of its own, and is registered.
+    """Base class of text towers. Each family is a subclass, listed in `registry`.
 
     Captions are token ids with special tokens (SOT to EOT, or as the tokenizer has it), without padding.
 
     Attributes:
         family: what towers of this family are called in messages.
-        priority: families of higher priority are tried first. Needed only where a model fits two of them.
         has_query: whether a pooled token attends to the others; else the tokens are averaged.
         supports_reference: whether the authors' code knows this family.
         has_transformer: whether the tower is a transformer of known blocks; see `transformer`.
@@ -93,7 +90,6 @@ class TextTower(ABC):
     """
 
     family: ClassVar[str]
-    priority: ClassVar[int] = 0
     has_query: bool = True
     supports_reference: bool = False
     has_transformer: bool = False
@@ -102,11 +98,6 @@ class TextTower(ABC):
     context_length: int
     depth: int
     token_embedding: nn.Module
-
-    def __init_subclass__(cls) -> None:
-        """Register the family, if it has a name of its own."""
-        if "family" in vars(cls):
-            FAMILIES.append(cls)
 
     @abstractmethod
     def __init__(self, model: Any) -> None:

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from ..blocks.attention import PooledAttention, TangentFn, attend, attention_jvp
+from ..blocks.base import propagate_tangents, residual_mlp_with_contribution
 from ..blocks.forward_mode import DualLayout, embedding_jvp
 from ..blocks.open_clip import OpenClipBlock
-from ..blocks.propagate import propagate_tangents, residual_mlp_with_contribution
 from ..blocks.transformer import RowPooling, Transformer
-from ..tokenizers.special_tokens import SOT_EOT, SpecialTokens
+from ..tokenizers.base import SOT_EOT, SpecialTokens
 from .attributions import TangentAttributions
 from .base import TextTower, TextTrace, text_embedding
 from .trie import Trie, packed_batches, packs
@@ -31,7 +31,6 @@ class CausalTextTower(TextTower):
     """
 
     family = "causal text transformer pooled at EOT"
-    priority = 2  # the bidirectional family takes such models too, at a higher cost
     supports_reference = ends_at_eot = has_transformer = True
     default_text_layers = 8  # as the authors do
 

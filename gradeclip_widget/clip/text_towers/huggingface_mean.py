@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..blocks.attention import PooledAttention, TangentFn, no_autocast
 from ..blocks.base import uncompiled
-from ..tokenizers.special_tokens import SOT_EOT, SpecialTokens
+from ..tokenizers.base import SOT_EOT, SpecialTokens
 from .attributions import TangentAttributions
 from .base import TextTower, TextTrace
 

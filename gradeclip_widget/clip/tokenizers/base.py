@@ -1,19 +1,97 @@
-"""Tokenizers: a caption's tokens, and the characters of the caption that each came from."""
+"""The special tokens around a caption's own."""
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
+
+from torch import Tensor
 
 from ...core.words import Span, Word, assign_tokens
-from .special_tokens import SpecialTokens
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialTokens:
+    """How many special tokens a tokenizer puts around a caption's own, and what pads it.
+
+    Attributes:
+        leading: number before them, as SOT.
+        trailing: number after them, as EOT.
+        pad: id that fills up the context length, for towers that read padding.
+    """
+
+    leading: int = 1
+    trailing: int = 1
+    pad: int = 0
+
+    def own(self, length: int) -> slice:
+        """Return which tokens are the caption's own, of ``length`` without padding."""
+        return slice(self.leading, length - self.trailing)
+
+
+SOT_EOT = SpecialTokens()
+
+
+def caption_list(captions: Any) -> tuple[list[str | Tensor], bool]:
+    """Return captions as a list, and whether a single one was given.
+
+    Args:
+        captions: a text, a list (or other iterable with an order) of texts, or token ids (1, context length).
+
+    Raises:
+        TypeError: they are of another kind, as what a processor makes of captions.
+        ValueError: there are none.
+    """
+    if isinstance(captions, str | Tensor):
+        return [captions], True
+    if isinstance(captions, Mapping):
+        if "input_ids" in captions:
+            raise TypeError(
+                f"captions are texts, not the {type(captions).__name__} that a processor makes of them: give "
+                "the texts themselves, or a caption's token ids, ['input_ids'], as a tensor"
+            )
+        raise TypeError(
+            f"captions are a text or a list of texts, not a {type(captions).__name__}: give its keys or "
+            "values as a list"
+        )
+    if isinstance(captions, bytes | bytearray):
+        raise TypeError("captions are texts, not bytes: give captions.decode('utf-8')")
+    if isinstance(captions, set | frozenset):
+        raise TypeError("captions in a set have no order; give a list")
+    if not isinstance(captions, Iterable):
+        raise TypeError(
+            f"captions are a text or a list of texts, not {type(captions).__name__}: {captions!r:.80}"
+        )
+    found = [str(c) if isinstance(c, str) else c for c in captions]  # NumPy's strings as Python's
+    if not found:
+        raise ValueError("the list of captions is empty; give at least one")
+    if not isinstance(found[0], str | Tensor) and all(hasattr(c, "__index__") for c in found):
+        raise TypeError(
+            f"a caption is a string, not {type(found[0]).__name__}: {found[0]!r:.80}. Token ids go in as a "
+            "tensor (1, context length), as the model's tokenizer makes them"
+        )
+    return found, False
+
+
+def caption_texts(captions: Any) -> tuple[str, ...]:
+    """Return captions that are to be edited and shown as texts; token ids are refused.
+
+    Raises:
+        TypeError, ValueError: as `caption_list` does.
+    """
+    found, _ = caption_list(captions)
+    texts = tuple(c for c in found if isinstance(c, str))
+    if len(texts) < len(found):
+        wrong = next(c for c in found if not isinstance(c, str))
+        raise TypeError(f"a prompt is a string, not {type(wrong).__name__}: {wrong!r:.80}")
+    return texts
+
 
 MAX_CHARACTERS = 20_000
-KINDS: list[type[Tokenizer]] = []  # filled as their modules are imported; `registry` orders them
 
 
 @dataclass(frozen=True)
@@ -61,10 +139,9 @@ class Tokens:
 class Tokenizer(ABC):
     """Base class of tokenizers that know which characters each token came from.
 
-    A subclass with a `wraps` of its own is registered.
+    Each kind is a subclass, listed in `registry`.
 
     Attributes:
-        priority: kinds of higher priority are tried first. Needed only where a tokenizer fits two of them.
         tokenizer: the model's own.
         context_length: positions of the text tower.
         known: ids that the model was trained on; ``None`` for all.
@@ -72,17 +149,11 @@ class Tokenizer(ABC):
         special_tokens: number of special tokens around a caption's own, and the padding.
     """
 
-    priority: ClassVar[int] = 0
     tokenizer: Any
     context_length: int
     known: frozenset[int] | None
     stop: int | None
     special_tokens: SpecialTokens
-
-    def __init_subclass__(cls) -> None:
-        """Register the kind, if it says itself what it wraps."""
-        if "wraps" in vars(cls):
-            KINDS.append(cls)
 
     @abstractmethod
     def __init__(

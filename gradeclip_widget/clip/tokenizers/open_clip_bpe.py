@@ -8,8 +8,7 @@ from typing import Any
 
 from ...core.words import Span
 from .alignment import origins, span_of
-from .base import Tokenizer, Tokens
-from .special_tokens import SOT_EOT
+from .base import SOT_EOT, Tokenizer, Tokens
 
 
 class OpenClipTokenizer(Tokenizer):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import contextlib
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +17,8 @@ from ...core.errors import summarize_error
 from ..image_towers.base import ImageTower
 from ..text_towers.base import TextTower
 from ..tokenizers.base import Tokenizer
-from .altered import bare, disturbed, uncompiled
-from .causes import hooked_modules, listed, way_out
-from .given import GivenModel
+from .original import GivenModel
+from .state import modules_of
 
 CAPTION = "a brown dog in a red car"
 _FLOOR = 1e-4  # distance of two unit embeddings that float32 arithmetic does not reach
@@ -274,3 +276,136 @@ def _float32_is_shortened() -> bool:
         return torch.get_float32_matmul_precision() != "highest"
     except RuntimeError:  # it was set in another of torch's ways, which do not mix
         return True
+
+
+@contextlib.contextmanager
+def bare(modules: Sequence[Any]) -> Iterator[None]:
+    """Run modules without their forward hooks and replaced methods, within the context."""
+    before = [dict(vars(module)) for module in modules]
+    try:
+        for module in modules:
+            vars(module).update(_forward_hooks=OrderedDict(), _forward_pre_hooks=OrderedDict())
+            vars(module).pop("forward", None)
+        yield
+    finally:
+        for module, own in zip(modules, before, strict=True):
+            vars(module).clear()
+            vars(module).update(own)
+
+
+@contextlib.contextmanager
+def disturbed(table: nn.Module, change: float) -> Iterator[None]:
+    """Multiply what a module returns by about 1, within the context."""
+    if not change:
+        yield
+        return
+
+    def disturb(_module: nn.Module, _args: Any, out: Tensor) -> Tensor:
+        noise = torch.randn(out.shape, generator=torch.Generator().manual_seed(1))
+        return out * (1 + change * noise).to(out)
+
+    hook = table.register_forward_hook(disturb)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+@contextlib.contextmanager
+def uncompiled() -> Iterator[None]:
+    """Run compiled functions as the Python code that they were made of, within the context."""
+    stance = getattr(torch.compiler, "set_stance", None)
+    if stance is None or "torch._dynamo" not in sys.modules:  # nothing was compiled
+        yield
+        return
+    with stance("force_eager"):
+        yield
+
+
+_FEW = 3  # modules that a message names
+_GENERIC = (
+    "The model does something that this package does not know: docs/extending.md says how to add a family "
+    "of towers"
+)
+
+
+def way_out(model: Any, ways_in: Iterable[str], again: str = "") -> str:
+    """Return sentences on what sets a model apart from its known towers, and how to have it explained.
+
+    Args:
+        model: the model as it was given.
+        ways_in: names of the methods that encode pictures and captions.
+        again: what to say where nothing of the kind is found.
+    """
+    adapters, hooked, patched = [], [], []
+    for name, module in model.named_modules():
+        own = vars(module)
+        if "base_layer" in own["_modules"] or "lora_A" in own["_modules"]:
+            adapters.append(name)
+        elif own["_forward_hooks"] or own["_forward_pre_hooks"]:
+            hooked.append(name)
+        if _replaced(module):
+            patched.append(name)
+    replaced = [name for name in ways_in if name in vars(model)]
+    sentences = []
+    if adapters:
+        sentences.append(
+            f"It has adapters of peft ({listed(adapters)}): merge them into the weights, with "
+            "model = peft_model.merge_and_unload(), and give that model"
+        )
+    if hooked:
+        sentences.append(
+            f"It has forward hooks ({listed(hooked)}): remove those that change outputs, by "
+            "handle.remove() of what register_forward_hook returned"
+        )
+    if patched:
+        sentences.append(
+            f"The method forward is replaced on {listed(patched)}: restore it, with del module.forward"
+        )
+    if replaced:
+        sentences.append(
+            f"The method {' and '.join(replaced)} is replaced on the model: restore it, with "
+            f"del model.{replaced[0]}, or put what it adds into the tower itself"
+        )
+    if not sentences and again:
+        sentences.append(again[0].upper() + again[1:])
+    if not sentences and (names := _overriding(model, ways_in)):
+        sentences.append(
+            f"Its class {type(model).__name__} defines {' and '.join(names)} itself, and does more than its "
+            "towers there; put that into the tower (docs/extending.md says how to add a family), or give "
+            "the model without it"
+        )
+    return ". ".join(sentences or [_GENERIC])
+
+
+def _overriding(model: Any, ways_in: Iterable[str]) -> list[str]:
+    """Return which methods a class outside the known libraries defines."""
+    libraries = ("open_clip", "transformers", "gradeclip_widget")
+    found = []
+    for name in ways_in:
+        owner = next((kind for kind in type(model).__mro__ if name in vars(kind)), None)
+        if owner is not None and owner.__module__.partition(".")[0] not in libraries:
+            found.append(name)
+    return found
+
+
+def listed(names: list[str]) -> str:
+    """Return the first few names of modules, and how many more there are."""
+    shown = [name or "the model itself" for name in names[:_FEW]]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def hooked_modules(parts: Iterable[Any]) -> list[Any]:
+    """Return the modules among some parts, and inside them, with forward hooks or a replaced ``forward``."""
+    found = {id(module): module for part in parts for module in modules_of(part)}
+    return [
+        module
+        for module in found.values()
+        if module._forward_hooks or module._forward_pre_hooks or _replaced(module)  # noqa: SLF001
+    ]
+
+
+def _replaced(module: Any) -> bool:
+    """Return whether a module's ``forward`` is replaced, and not by `torch.compile`."""
+    return "forward" in vars(module) and not hasattr(module, "_orig_mod")

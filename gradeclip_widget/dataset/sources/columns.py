@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ...core.errors import did_you_mean, missing_extra
+from ...core.errors import did_you_mean
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -169,22 +167,6 @@ def check_types(schema: pa.Schema, columns: Columns, where: str) -> None:
             f"the column {columns.image!r} of {where} holds {image}, not paths, bytes or structs of these "
             "('bytes', 'path'); give the image_column= that does"
         )
-
-
-def need(module: str, what: str) -> ModuleType:
-    """Return a module of an extra.
-
-    Args:
-        module: its name.
-        what: what it is for: "Parquet tables".
-
-    Raises:
-        ModuleNotFoundError: it is not installed; the message says how to install it.
-    """
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise missing_extra(module.partition(".")[0], "dataset", what) from error
 
 
 def text_of(value: Any) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import did_you_mean
+from ..libraries import require
 from ..pairs import PairSource
 from . import huggingface, parquet, shards, side_by_side, text_tables
-from .columns import COLUMN_OPTIONS, Options, need
+from .columns import COLUMN_OPTIONS, Options
 from .in_memory import InMemory
 from .rows import absolute
 
@@ -216,7 +217,7 @@ def _expand(path: Path) -> list[Path]:
     """Return the files of a pattern in braces or with wildcards; all that braces name have to be there."""
     if "{" not in path.name:
         return sorted(path.parent.glob(path.name))
-    names = list(need("braceexpand", "Patterns in braces").braceexpand(path.name))
+    names = list(require("braceexpand", "Patterns in braces").braceexpand(path.name))
     found = [path.parent / name for name in names]
     if missing := [one for one in found if not one.is_file()]:
         raise FileNotFoundError(

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import summarize_error
+from ..libraries import require
 from ..pairs import FailedPair, Pair
 from .base import BlockSource
-from .columns import Columns, Options, check_types, find_columns, holds_lists, need
+from .columns import Columns, Options, check_types, find_columns, holds_lists
 from .rows import Row, image_of, is_missing, pairs_of
 
 HUB = "hf:"
@@ -47,7 +48,7 @@ class HuggingFace(BlockSource):
             TypeError: the dataset is streamed.
             ModuleNotFoundError: datasets is not installed.
         """
-        need("datasets", _WHAT)
+        require("datasets", _WHAT)
         self.source = source if isinstance(source, str) else None
         self.split = options.split
         self._counts: list[int] | None = None

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.errors import summarize_error
+from ..libraries import require
 from ..pairs import FailedPair, Pair
 from .base import BlockSource
-from .columns import Options, check_types, find_columns, holds_lists, need
+from .columns import Options, check_types, find_columns, holds_lists
 from .fingerprint import of_files
 from .rows import Row, image_of, is_missing, pairs_of
 
@@ -49,7 +50,7 @@ class ParquetTable(BlockSource):
             ValueError: a file cannot be read, there are no rows, or no such columns.
             ModuleNotFoundError: pyarrow is not installed.
         """
-        need("pyarrow.parquet", "Parquet tables")
+        require("pyarrow.parquet", "Parquet tables")
         self.paths, self.images = [str(path) for path in paths], str(images)
         self.source = source or self.paths[0]
         self.groups: list[_Group] = []

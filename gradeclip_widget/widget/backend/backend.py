@@ -11,20 +11,20 @@ from PIL import Image
 
 from ...clip import ClipModel
 from ...clip.preprocessing import Picture, Source
-from ...core.foreign import FOR_PHOTOGRAPHS
+from ...core.explanation_data import FOR_PHOTOGRAPHS
 from ...core.progress import Progress
 from ...core.vocabulary import Vocabulary
 from ...explain.explainer import Explainer
 from ...explain.unrelated import are_embedded
 from ...explain.word_lists import vocabularies
-from ...methods import Method, get_method, method_names
+from ...methods import Method, check_towers, get_method, method_names
 from ..request import Request
 from .model_cache import ModelCache
 from .picture_list import PictureList, pictures_of
 
 if TYPE_CHECKING:
-    from ...explain.encoded_image import EncodedImage
     from ...explain.explanation import Explanation
+    from ...explain.setup import EncodedImage
 
 EXPLANATIONS_KEPT = 32
 _FINER = (1.0, 1.5, 2.0)  # times the model's own resolution
@@ -219,7 +219,7 @@ class Backend:
 def _refusal(method: Method, clip: ClipModel) -> str:
     """Return why a method cannot explain a model; empty where it can."""
     try:
-        method.check_towers(clip.image_tower, clip.text_tower)
+        check_towers(method, clip.image_tower, clip.text_tower)
     except ValueError as error:
         return str(error)
     return ""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...clip import ClipModel, loading
-from ...clip.given_models import advice
+from ...clip.supported_models import advice
 from ...core.progress import Progress
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import anywidget
 import traitlets as t
 
+from ...dataset.runs.table import DISAGREEMENT, MEASURES, POSITION, ROLES
 from ...export.html import STATIC
-from .table import DISAGREEMENT, MEASURES, POSITION, ROLES
 
 SORTS = (POSITION, *MEASURES, DISAGREEMENT)
 SHARED = (

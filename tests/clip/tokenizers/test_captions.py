@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from gradeclip_widget.clip.tokenizers.captions import caption_list, caption_texts
+from gradeclip_widget.clip.tokenizers.base import caption_list, caption_texts
 
 IDS = torch.tensor([[49406, 320, 1929, 49407]])
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw, ImageFont, features
 
-from gradeclip_widget.export.images.lettering import draw_caption
+from gradeclip_widget.export.lettering import draw_caption
 from gradeclip_widget.export.painting import fonts
 from gradeclip_widget.export.painting.fonts import drawable, font_for
 

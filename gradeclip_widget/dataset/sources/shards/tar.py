@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ....core.errors import summarize_error
-from ..columns import need
+from ...libraries import require
 
 _BLOCK = 512  # bytes of a header
 _META = re.compile(r"__[^/]*__($|/)")  # WebDataset's own: what describes the shard
@@ -40,7 +40,7 @@ def read_shard(path: str) -> Shard:
     Raises:
         ModuleNotFoundError: webdataset is not installed.
     """
-    grouping = need("webdataset.tariterators", "WebDataset shards")
+    grouping = require("webdataset.tariterators", "WebDataset shards")
     shard = Shard()
     groups = grouping.group_by_keys(_members(path, shard), handler=lambda _: True)
     for group in groups:

@@ -1,0 +1,111 @@
+"""Explanations as ``.gif``: the first picture, then word after word where the model reads it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+from ..core.evidence import Highlight
+from ..core.explanation_data import IN_CAPTION, ExplanationData
+from .card import GROUND, NARROWEST, marks_of, resized
+from .highlights import alt_text, chosen_highlights
+from .lettering import SOFT, Mark, draw_caption, font_of, readable, shorten, with_banner
+from .painting.chips import draw_chips
+from .painting.overlay import overlay
+from .painting.overview import chip_of, color_of
+
+WIDTH, SECONDS = 640, 1.4
+_FIRST = 1.6  # times as long as the others: there is more to see
+_TALLEST, _MARGIN, _CAPTION, _TEXT = 480, 14, 20, 15  # pixels
+_FINE = 2
+_COLORS = 256
+
+
+def write_gif(explanation: ExplanationData, path: Path) -> None:
+    """Write the sweep over the words that count; see `Explanation.to_gif`."""
+    path.write_bytes(gif(explanation))
+
+
+def gif(
+    explanation: ExplanationData,
+    words: str | Sequence[str | int] | None = None,
+    reading: str = IN_CAPTION,
+    width: int = WIDTH,
+    seconds: float = SECONDS,
+) -> bytes:
+    """Return the encoded animation of `Explanation.to_gif`.
+
+    Raises:
+        ValueError: no such word or reading; too narrow, or no time.
+    """
+    if width < NARROWEST:
+        raise ValueError(f"width={width}: give at least {NARROWEST} pixels")
+    if not 0.1 <= seconds <= 60:
+        raise ValueError(f"seconds={seconds}: give 0.1 to 60 for each word")
+    first, *others = (_quantized(frame) for frame in frames(explanation, words, reading, width))
+    # In hundredths, as the format counts them; Pillow takes thousandths.
+    each = 10 * round(100 * seconds)
+    buffer = io.BytesIO()
+    first.save(
+        buffer,
+        "GIF",
+        save_all=True,
+        append_images=others,
+        duration=[round(_FIRST * each / 10) * 10, *([each] * len(others))] if others else each,
+        loop=0,
+        comment=alt_text(explanation).encode(),
+    )
+    return buffer.getvalue()
+
+
+def frames(
+    explanation: ExplanationData,
+    words: str | Sequence[str | int] | None,
+    reading: str,
+    width: int,
+) -> list[Image.Image]:
+    """Return the pictures of the sweep, all of one size: all words together, then each alone."""
+    found = chosen_highlights(explanation, words)
+    e = resized(explanation, (width - 2 * _MARGIN, _TALLEST))
+    together = _frame(e, overlay(e, None, reading), marks_of(e, None), f"score {e.score:.3f}")
+    return [together, *(_frame_of(e, highlight, reading) for highlight in found)]
+
+
+def _frame_of(e: ExplanationData, highlight: Highlight, reading: str) -> Image.Image:
+    """Return one word's frame: its map, and its name in the picture and in the caption."""
+    color = color_of(highlight)
+    picture = overlay(e, list(highlight.words), reading)
+    picture = draw_chips(picture, [chip_of(e, highlight)])
+    name = readable(e, highlight.words, font_of(e, _TEXT * _FINE))
+    line = f"{name}: {highlight.importance:.3f} of the score {e.score:.3f}"
+    return _frame(e, picture, [Mark(highlight.words, color)], line)
+
+
+def _frame(
+    e: ExplanationData, picture: Image.Image, marks: Sequence[Mark], line: str
+) -> Image.Image:
+    """Return a picture above the caption and a line of text."""
+    inner = max(picture.width, NARROWEST - 2 * _MARGIN)
+    width, left = inner + 2 * _MARGIN, _MARGIN * _FINE
+    large = Image.new("RGB", (width * _FINE, 1200 * _FINE), GROUND)  # higher than any caption
+    draw, font = ImageDraw.Draw(large), font_of(e, _TEXT * _FINE)
+    y = draw_caption(draw, e, marks, (left, 0), inner * _FINE, _CAPTION * _FINE)
+    text = shorten(line, font, inner * _FINE)
+    draw.text((left, y + 13 * _FINE), text, SOFT, font, "lm")
+    height = round(y / _FINE) + 26 + _MARGIN
+    below = large.resize(
+        (width, height), Image.Resampling.BOX, (0, 0, width * _FINE, height * _FINE)
+    )
+    frame = Image.new("RGB", (width, picture.height + 2 * _MARGIN + height), GROUND)
+    frame.paste(picture, (_MARGIN + (inner - picture.width) // 2, _MARGIN))
+    frame.paste(below, (0, picture.height + 2 * _MARGIN))
+    return with_banner(frame, e.warning, _TEXT)
+
+
+def _quantized(frame: Image.Image) -> Image.Image:
+    """Return a frame in the 256 colors that suit it, dithered so that maps show no bands."""
+    palette = frame.quantize(_COLORS, Image.Quantize.MEDIANCUT)
+    return frame.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
