@@ -30,7 +30,7 @@ WIDE, NARROW = 980, 420  # pixels
 SCALE = 1.5  # pixels of a picture per pixel of the page
 ABSENT = "a bicycle, a dog and a tree"
 RIGHT, WRONG = "a red circle and a blue square", "a red circle and a green square"
-# Two captions are compared by what is said of them, not by the controls, which are the same.
+# The controls are hidden, since they are the same for both captions.
 WITHOUT_CONTROLS = """:is(.gradeclip-controls, .gradeclip-details, .gradeclip-overview, .gradeclip-hint)
   { display: none !important; }"""
 
@@ -43,11 +43,11 @@ def shown(
     theme: Literal["light", "dark"],
     caption: str = "",
 ) -> Iterator[View]:
-    """A scene explained by the embedded model in a page of its own, with its own caption or another."""
+    """A page of a scene that the embedded model has explained, with its own caption or another."""
     explainer = gw.Explainer(gw.load("demo"))
     explanation = explainer(scene.image, caption or scene.caption)
     explanation = explainer.with_unrelated_scores(explanation, scene.image)
-    explanation = replace(explanation, seconds=None)  # it would tell how busy this machine is
+    explanation = replace(explanation, seconds=None)  # the time depends on how busy this machine is
     size = ViewportSize(width=width, height=900)
     context = browser.new_context(viewport=size, color_scheme=theme, device_scale_factor=SCALE)
     with tempfile.TemporaryDirectory() as folder, contextlib.closing(context):
