@@ -28,7 +28,7 @@ EXPLORE = "gw.explore(picture({n}), scenes[{n} % len(scenes)].caption)"
 
 
 def main() -> int:
-    """Print how many runs hung or failed, and their times; return 1 where any did."""
+    """Print how many runs hung or failed, and their times; return 1 if any did."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--cells", type=int, default=12, help="widgets (%(default)s)")
@@ -53,7 +53,7 @@ def main() -> int:
 
 
 def write_notebook(folder: Path, cells: int, side: int) -> Path:
-    """Write a notebook with so many widgets, one a cell, and return its path."""
+    """Write a notebook with a number of widgets, one per cell, and return its path."""
     sources = [PREPARE.format(side=side), *(EXPLORE.format(n=n) for n in range(cells))]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources])
     path = folder / "widgets.ipynb"
@@ -62,7 +62,7 @@ def write_notebook(folder: Path, cells: int, side: int) -> Path:
 
 
 def execute(path: Path, cells: int, timeout: float) -> tuple[str, float]:
-    """Execute a notebook, and say how it went.
+    """Execute a notebook, and return the result.
 
     Args:
         path: of the notebook.
