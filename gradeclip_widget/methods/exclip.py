@@ -102,7 +102,7 @@ class ExClip(Method):
         if not trace.tower.has_transformer:
             return super().token_attributions(trace, image, progress)
         ids, special = list(trace.ids), trace.special_tokens
-        own = special.own(len(ids))
+        own = special.caption_slice(len(ids))
         ids[own] = [special.pad] * (own.stop - own.start)
         with torch.no_grad():
             blank = trace.tower.transformer(ids, special)

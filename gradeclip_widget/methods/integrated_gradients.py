@@ -49,7 +49,7 @@ def integrated_gradients(
     """
     if steps < 1:
         raise ValueError(f"steps={steps}: give at least 1")
-    own = special_tokens.own(len(ids))
+    own = special_tokens.caption_slice(len(ids))
     points = (torch.arange(steps, device=x.device) + 0.5) / steps
     length = len(ids) if tower.ends_at_eot else tower.context_length
     total = x.new_zeros(own.stop - own.start)

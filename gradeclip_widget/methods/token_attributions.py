@@ -35,7 +35,7 @@ def caption_attributions(trace: TextTrace, reference: bool) -> Attributions:
     Args:
         trace: the caption's pass through the text tower. What it has propagated already is not propagated
             again.
-        reference: normalise lambda over all positions, padding included, rather than over the tokens that
+        reference: normalize lambda over all positions, padding included, rather than over the tokens that
             the pooled one attends to, without padding.
     """
     if trace.propagated is not None:

@@ -46,6 +46,6 @@ def wrapped(model: CLIP) -> ClipModel:
 
 @pytest.fixture(scope="session")
 def pixels() -> torch.Tensor:
-    """A normalised picture that is not square."""
+    """A normalized picture that is not square."""
     generator = torch.Generator().manual_seed(1)
     return torch.randn(1, 3, 96, 128, generator=generator)

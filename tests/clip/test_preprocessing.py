@@ -50,7 +50,7 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def centre(image: Image.Image) -> tuple[int, ...]:
+def center(image: Image.Image) -> tuple[int, ...]:
     return image.getpixel((image.width // 2, image.height // 2))  # type: ignore[return-value]
 
 
@@ -61,7 +61,7 @@ def centre(image: Image.Image) -> tuple[int, ...]:
 def test_every_common_format_is_read(kind: str) -> None:
     image = read_image(encoded(Image.new("RGB", (20, 10), RED), kind))
     assert image.size == (20, 10)
-    assert np.abs(np.subtract(centre(image), RED)).max() <= 8
+    assert np.abs(np.subtract(center(image), RED)).max() <= 8
 
 
 def test_a_path_a_string_bytes_and_an_image_are_the_same_picture(tmp_path: Path) -> None:
@@ -80,18 +80,18 @@ def test_the_picture_is_a_copy() -> None:
 
 
 @pytest.mark.parametrize("mode", ["CMYK", "P", "L", "1", "HSV", "YCbCr", "LAB", "RGBA", "LA", "PA"])
-def test_every_colour_mode_is_read_as_rgb(mode: str) -> None:
+def test_every_color_mode_is_read_as_rgb(mode: str) -> None:
     image = read_image(Image.new(mode, (9, 9)))
     assert image.mode == "RGB"
     assert image.size == (9, 9)
 
 
-def test_a_cmyk_photograph_keeps_its_colours() -> None:
+def test_a_cmyk_photograph_keeps_its_colors() -> None:
     image = read_image(encoded(Image.new("RGB", (16, 16), RED).convert("CMYK"), "JPEG"))
-    assert np.abs(np.subtract(centre(image), RED)).max() <= 16
+    assert np.abs(np.subtract(center(image), RED)).max() <= 16
 
 
-def test_a_palette_keeps_its_colours_and_shows_white_where_it_is_transparent() -> None:
+def test_a_palette_keeps_its_colors_and_shows_white_where_it_is_transparent() -> None:
     image = Image.new("P", (20, 10))
     image.putpalette([*RED, 0, 0, 255])
     image.paste(1, (10, 0, 20, 10))

@@ -57,7 +57,7 @@ def model(name: str) -> CLIP:
 
 
 def pixels(clip: gw.ClipModel) -> torch.Tensor:
-    """A normalised picture of the model's own size."""
+    """A normalized picture of the model's own size."""
     return check.picture(*clip.image_tower.image_size)
 
 

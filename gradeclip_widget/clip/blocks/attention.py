@@ -61,7 +61,7 @@ def attend_to_region(attention: PooledAttention, weights: Tensor) -> Tensor:
     Args:
         attention: its attention to the whole picture.
         weights: (patches,) 0 to 1, how much of each patch the region covers, not all of them 0. They multiply
-            the attention weights of the patches, which are then normalised to sum to one.
+            the attention weights of the patches, which are then normalized to sum to one.
     """
     q, k, v = attention.q[None], attention.k[attention.tokens], attention.v[attention.tokens]
     bias = weights.to(k).log()[None, None]  # multiplying weights is adding to their logits

@@ -54,7 +54,7 @@ class AttentionBlock(ABC):
     def post_attention(self, x: Tensor, o: Tensor, layout: DualLayout | None = None) -> Tensor:
         """Return attention outputs ``o`` of input rows ``x`` as they enter the rest of the block.
 
-        They are unchanged in most blocks; some normalise or gate them.
+        They are unchanged in most blocks; some normalize or gate them.
         """
         return o
 

@@ -74,7 +74,7 @@ def tail_norm(module: nn.Module, x: Tensor) -> Tensor:
 
 
 def norm_per_head(module: nn.Module, x: Tensor, heads: int, layout: DualLayout | None) -> Tensor:
-    """Normalise rows (M, D) head by head, as qk-norm does."""
+    """Normalize rows (M, D) head by head, as qk-norm does."""
     return norm(module, x.unflatten(-1, (heads, -1)), layout).flatten(-2)
 
 

@@ -22,7 +22,7 @@ class HuggingFaceBlock(AttentionBlock):
         norms: of the attention branch and of the MLP branch.
         up, activation, down: the MLP.
         heads: attention heads.
-        norm_first: pre-norm (each branch is normalised as it starts) or post-norm (each sum is).
+        norm_first: pre-norm (each branch is normalized as it starts) or post-norm (each sum is).
     """
 
     projections: tuple[nn.Module, nn.Module, nn.Module]

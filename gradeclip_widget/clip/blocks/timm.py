@@ -86,7 +86,7 @@ class TimmBlock(AttentionBlock):
 
     @property
     def post_norm(self) -> bool:
-        """Whether branches are normalised as they end, rather than as they start."""
+        """Whether branches are normalized as they end, rather than as they start."""
         return isinstance(self.module, ResPostBlock | ResPostRelPosBlock | EvaBlockPostNorm)
 
     def query(self, x: Tensor, layout: DualLayout | None = None) -> Tensor:

@@ -182,7 +182,7 @@ class PoolingHead(Protocol):
         """Return the query (1, D), keys and values (M, D) of the attention, all heads side by side."""
 
     def embed(self, o: Tensor) -> Tensor:
-        """Return embeddings (..., E), not normalised, of attention outputs (..., D)."""
+        """Return embeddings (..., E), not normalized, of attention outputs (..., D)."""
 
 
 class LatentHead:
@@ -237,7 +237,7 @@ class LatentHead:
         return q, norm_per_head(pool.k_norm, k, self.heads, None), v
 
     def embed(self, o: Tensor) -> Tensor:
-        """Return embeddings (..., E), not normalised, of attention outputs (..., D)."""
+        """Return embeddings (..., E), not normalized, of attention outputs (..., D)."""
         trunk = self.trunk
         pool = trunk.attn_pool
         x = pool.proj(o)
@@ -299,7 +299,7 @@ class CocaHead:
         return q, k, v
 
     def embed(self, o: Tensor) -> Tensor:
-        """Return embeddings (..., E), not normalised, of attention outputs (..., D)."""
+        """Return embeddings (..., E), not normalized, of attention outputs (..., D)."""
         projection = (
             self.pooler.attn.out_proj
         )  # torch's attention reads its weights, and does not call it
@@ -360,5 +360,5 @@ class ResNetHead:
         return pool.q_proj(x[:1]), pool.k_proj(x), pool.v_proj(x)
 
     def embed(self, o: Tensor) -> Tensor:
-        """Return embeddings (..., E), not normalised, of attention outputs (..., D)."""
+        """Return embeddings (..., E), not normalized, of attention outputs (..., D)."""
         return cast(Tensor, self.visual.attnpool.c_proj(o))

@@ -28,7 +28,7 @@ class ImageTrace(ABC):
             without a query.
         block_contributions: (L, E), what each block's attention output adds to x, to first order.
         tower: the tower.
-        pixels: the normalised picture (1, 3, H, W).
+        pixels: the normalized picture (1, 3, H, W).
     """
 
     grid: tuple[int, int]
@@ -128,7 +128,7 @@ class ImageTower(ABC):
         """Run the tower on one picture.
 
         Args:
-            pixels: normalised picture (1, 3, H, W), sides multiples of the patch size.
+            pixels: normalized picture (1, 3, H, W), sides multiples of the patch size.
             layers: how many of the last blocks to explain.
             single_head: run those with one head of full width, as the authors' code does.
             contributions: whether ``block_contributions`` of the trace will be used.
@@ -158,7 +158,7 @@ class ImageTower(ABC):
 
     @torch.no_grad()
     def encode(self, pixels: Tensor) -> Tensor:
-        """Return unit embeddings (B, E) of normalised pictures of one size (B, 3, H, W)."""
+        """Return unit embeddings (B, E) of normalized pictures of one size (B, 3, H, W)."""
         if not self.has_transformer:
             return torch.stack(
                 [self.trace(one[None], contributions=False).embedding for one in pixels]

@@ -134,7 +134,7 @@ def timm_tokens(
     Args:
         trunk: the transformer.
         blocks: views of its blocks, without positions.
-        pixels: normalised pictures (B, 3, H, W).
+        pixels: normalized pictures (B, 3, H, W).
 
     Returns:
         The tokens, and the blocks with the positions of a picture of this size.

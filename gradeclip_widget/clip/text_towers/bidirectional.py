@@ -107,7 +107,7 @@ class BidirectionalTextTower(TextTower):
         padded = [*ids, *[special_tokens.pad] * (self.context_length - len(ids))]
         rows = torch.tensor([padded], device=next(self.text.parameters()).device)
         x, mask, pooled, columns = self._embed(rows, len(ids))
-        own = special_tokens.own(len(ids))
+        own = special_tokens.caption_slice(len(ids))
         explained = ((columns >= own.start) & (columns < own.stop)).nonzero()[:, 0]
         pooling = RowPooling(int(pooled[0]), self.embedding_of)
         return Transformer(self.blocks, x[0], explained, pooling, mask[0])
@@ -255,7 +255,7 @@ class RowLayout:
         groups = [rows[visible & ~pads], rows[visible & pads], rows[~visible]]
         order = torch.cat(groups)
         place = order.argsort()
-        own = special_tokens.own(length)
+        own = special_tokens.caption_slice(length)
         is_own = (columns >= own.start) & (columns < own.stop)
         return cls(
             order,

@@ -117,7 +117,7 @@ class CausalTextTower(TextTower):
         x = self.token_embedding(at) + self.text.positional_embedding[: len(ids)]
         mask = torch.ones(len(ids), len(ids), dtype=torch.bool, device=at.device).tril()
         pooling = RowPooling(len(ids) - 1, self.embedding_of)
-        own = special_tokens.own(len(ids))
+        own = special_tokens.caption_slice(len(ids))
         return Transformer(self.blocks, x.to(self.blocks[0].dtype), own, pooling, mask)
 
     def embedding_of(self, pooled: Tensor) -> Tensor:
@@ -154,7 +154,7 @@ class CausalTextTower(TextTower):
         mask = trie.mask().to(device)
         path = slice(0, trie.depths[trie.ends[0]] + 1)  # the first caption's tokens come first
         end = trie.ends[0] if end is None else end
-        own = special_tokens.own(end + 1)
+        own = special_tokens.caption_slice(end + 1)
         layout = DualLayout(len(x), end) if tangent_fn and layers else None
         if layout:
             x = torch.cat([x, x.new_zeros(own.stop - own.start, x.shape[1])])

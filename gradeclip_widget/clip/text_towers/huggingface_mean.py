@@ -58,7 +58,7 @@ class HuggingFaceMeanTower(TextTower):
             pooled = parts.sum(1)
             embeddings.append(self.embedding_of(pooled))
             if trace is None:
-                own = parts[0, special_tokens.own(len(sequences[0]))].clone()
+                own = parts[0, special_tokens.caption_slice(len(sequences[0]))].clone()
                 trace = HuggingFaceMeanTrace(self, own, pooled[0], embeddings[0][0])
         assert trace is not None
         return torch.cat(embeddings), trace

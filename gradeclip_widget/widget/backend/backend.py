@@ -10,7 +10,7 @@ from cachetools import LRUCache
 from PIL import Image
 
 from ...clip import ClipModel
-from ...clip.preprocessing import Picture, Source
+from ...clip.preprocessing import Picture, RawPicture
 from ...core.foreign import FOR_PHOTOGRAPHS
 from ...core.progress import Progress
 from ...core.vocabulary import Vocabulary
@@ -110,7 +110,7 @@ class Backend:
 
     # What questions are answered with
 
-    def source(self, request: Request) -> Source | Picture:
+    def source(self, request: Request) -> RawPicture | Picture:
         """Return a request's picture as the explainer takes it."""
         return self.pictures[request.picture].source
 
