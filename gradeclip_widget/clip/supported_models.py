@@ -90,8 +90,8 @@ def as_open_clip(model: Any) -> Any:
         )
     if any(weights.is_inference() for weights in model.parameters()):
         raise ValueError(
-            f"the weights of this {type(model).__name__} were created under torch.inference_mode(), so they "
-            "can never have gradients; build the model outside of it (torch.no_grad() is allowed)"
+            f"the weights of this {type(model).__name__} were made under torch.inference_mode(), where "
+            "gradients are impossible; build the model outside of it (torch.no_grad() is allowed)"
         )
     return OpenAIModel(model) if _is_openai(model) else model
 

@@ -66,7 +66,7 @@ class OriginalTransformersModel(OriginalModel):
 
     methods = ("get_image_features", "get_text_features")
     advice = (
-        "it may have changed since it was converted: convert it advice with from_transformers(...) "
+        "it may have changed since it was converted: convert it again with from_transformers(...) "
         "(a copy.deepcopy of it, to go on changing it)"
     )
 
