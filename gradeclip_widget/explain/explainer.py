@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..clip import ClipModel
-from ..clip.supported_models import advice
 from ..clip.preprocessing import Fit
+from ..clip.supported_models import advice
 from ..clip.tokenizers.base import caption_list
 from ..core.errors import under_old_name
 from ..core.explanation_data import BlockMaps

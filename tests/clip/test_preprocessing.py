@@ -456,7 +456,7 @@ def as_tensor(image: Image.Image) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(
-    "prepared",
+    "convert",
     [
         as_tensor,
         lambda image: as_tensor(image)[None],
@@ -469,10 +469,10 @@ def as_tensor(image: Image.Image) -> torch.Tensor:
     ids=["3HW", "13HW", "half", "double", "array 3HW", "array 13HW", "0..255"],
 )
 def test_a_tensor_of_floats_in_the_range_of_pictures_is_a_picture_with_a_note(
-    processor: ImageProcessor, prepared: Callable[[Image.Image], Any]
+    processor: ImageProcessor, convert: Callable[[Image.Image], Any]
 ) -> None:
     image = picture((300, 200))
-    loaded = processor.prepare(prepared(image))
+    loaded = processor.prepare(convert(image))
     assert loaded.image.tobytes() == image.tobytes()
     assert torch.equal(loaded.pixels, processor.prepare(image).pixels)
     (note,) = loaded.notes
@@ -480,7 +480,7 @@ def test_a_tensor_of_floats_in_the_range_of_pictures_is_a_picture_with_a_note(
 
 
 @pytest.mark.parametrize(
-    "prepared",
+    "convert",
     [
         lambda image: torch.from_numpy(np.array(image)),
         lambda image: torch.from_numpy(np.array(image)).permute(2, 0, 1),
@@ -489,9 +489,9 @@ def test_a_tensor_of_floats_in_the_range_of_pictures_is_a_picture_with_a_note(
     ids=["HW3", "3HW", "13HW"],
 )
 def test_a_tensor_of_bytes_is_a_picture_without_a_note(
-    processor: ImageProcessor, prepared: Callable[[Image.Image], Any]
+    processor: ImageProcessor, convert: Callable[[Image.Image], Any]
 ) -> None:
-    loaded = processor.prepare(prepared(picture((300, 200))))
+    loaded = processor.prepare(convert(picture((300, 200))))
     assert loaded.image.tobytes() == picture((300, 200)).tobytes()
     assert loaded.notes == ()
 
