@@ -1,4 +1,4 @@
-"""Models as users hold them: OpenAI's own, taken as they are, and advice for those of other libraries."""
+"""Which models can be wrapped: open_clip's and OpenAI's own. For others, advice on what to do."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _CONVERT = "gw.from_transformers(model, processor)"
 
 
 class OpenAIModel(CLIP):  # type: ignore[misc]  # open_clip has no types
-    """A model of OpenAI's ``clip`` package in open_clip's layout. Both hold the very same parameters.
+    """A model of OpenAI's ``clip`` package in open_clip's layout. Both share the same parameters.
 
     Attributes:
-        given: the model itself, which embeds pictures and captions as it did before.
+        original: the model itself, which still embeds pictures and captions.
     """
 
     def __init__(self, model: Any) -> None:
@@ -53,50 +53,51 @@ class OpenAIModel(CLIP):  # type: ignore[misc]  # open_clip has no types
             ):
                 ours.attn.num_heads = theirs.attn.num_heads
                 ours.attn.head_dim = theirs.attn.head_dim
-        own = dict(self.named_parameters()).keys() | dict(self.named_buffers()).keys()
-        plain = getattr(model, "_orig_mod", model)  # of one that is compiled
+        known = dict(self.named_parameters()).keys() | dict(self.named_buffers()).keys()
+        plain = getattr(model, "_orig_mod", model)  # without the wrapper of `torch.compile`
         for name, tensor in (*plain.named_parameters(), *plain.named_buffers()):
-            if name not in own:
-                raise TypeError(f"{type(model).__name__} is not OpenAI's CLIP: it has {name}, too")
+            if name not in known:
+                raise TypeError(f"{type(model).__name__} is not OpenAI's CLIP: it also has {name}")
             owner, _, leaf = name.rpartition(".")
             setattr(self.get_submodule(owner), leaf, tensor)
         self.token_embedding = model.token_embedding
-        self.given = model
+        self.original = model
         self.eval()
 
     def encode_image(self, image: Tensor, normalize: bool = False) -> Tensor:
-        """Return image embeddings (B, E) of the model as it was given."""
-        features: Tensor = self.given.encode_image(image)
+        """Return image embeddings (B, E) of the original model."""
+        features: Tensor = self.original.encode_image(image)
         return F.normalize(features, dim=-1) if normalize else features
 
     def encode_text(self, text: Tensor, normalize: bool = False) -> Tensor:
-        """Return text embeddings (B, E) of the model as it was given."""
-        features: Tensor = self.given.encode_text(text)
+        """Return text embeddings (B, E) of the original model."""
+        features: Tensor = self.original.encode_text(text)
         return F.normalize(features, dim=-1) if normalize else features
 
 
 def as_open_clip(model: Any) -> Any:
-    """Return a model in open_clip's layout: OpenAI's own with the same weights, and others as given.
+    """Return a model in open_clip's layout: OpenAI's own models with the same weights, others unchanged.
 
     Raises:
-        TypeError: it is of another library, or weights were made where gradients are impossible.
+        TypeError: it is of another library, or a TorchScript model.
+        ValueError: the weights were created under ``torch.inference_mode()``.
     """
     if not hasattr(model, "visual") or not hasattr(model, "encode_text"):
         raise TypeError(f"ClipModel takes a CLIP model of open_clip, not {advice(model, _WRAP)}")
     if isinstance(model, torch.jit.ScriptModule):
         raise TypeError(
-            "a TorchScript model cannot be taken apart; load it without: clip.load(name, jit=False)"
+            "the layers of a TorchScript model cannot be traced; load it with clip.load(name, jit=False)"
         )
     if any(weights.is_inference() for weights in model.parameters()):
         raise ValueError(
             f"the weights of this {type(model).__name__} were made under torch.inference_mode(), where "
-            "gradients are impossible for good; build the model outside of it (torch.no_grad() does no harm)"
+            "gradients are impossible; build the model outside of it (torch.no_grad() is allowed)"
         )
     return OpenAIModel(model) if _is_openai(model) else model
 
 
 def as_tokenizer(tokenizer: Any, model: Any) -> Any:
-    """Return a tokenizer of open_clip in place of OpenAI's function ``clip.tokenize``; others as given."""
+    """Return open_clip's tokenizer in place of OpenAI's function ``clip.tokenize``; others unchanged."""
     if not isinstance(tokenizer, types.FunctionType) or not isinstance(model, OpenAIModel):
         return tokenizer
     same = open_clip.SimpleTokenizer(context_length=model.positional_embedding.shape[0])
@@ -116,16 +117,18 @@ def _is_openai(model: Any) -> bool:
 
 
 def advice(thing: Any, wrap: str = f"wrap it: {_WRAP}") -> str:
-    """Return what a thing is that was given in place of a model, and how to make a `ClipModel` of it.
+    """Return what an object is that is not a supported model, and how to get a `ClipModel` instead.
 
     >>> advice(3)
     'int; gw.load(name) gives one, and gw.ClipModel(model, preprocess, tokenizer) wraps one of open_clip'
     """
     kind, library = type(thing).__name__, type(thing).__module__.partition(".")[0]
     if isinstance(thing, tuple | list) and any(isinstance(part, nn.Module) for part in thing):
-        return f"what open_clip.create_model_and_transforms returns; {wrap} of its parts"
+        return (
+            f"the tuple that open_clip.create_model_and_transforms returns; {wrap} with its parts"
+        )
     if library == "peft":
-        return f"{kind} of peft; merge the adapter, model.merge_and_unload(), and wrap what that returns"
+        return f"{kind} of peft; merge the adapter, and wrap what model.merge_and_unload() returns"
     if library == "transformers":
         return f"{kind} of transformers; wrap it: {_CONVERT}"
     if library == "sentence_transformers":

@@ -23,21 +23,21 @@ class Method(ABC):
     A subclass that is listed in `METHODS` of `registry` can be chosen by its ``name``.
 
     Attributes:
-        name: what it is asked for by.
-        label: what it is called where it is shown.
+        name: the value of ``method`` that selects it.
+        label: its name in menus and pictures.
         purpose: one sentence on what it is for.
-        limits: one sentence on what it cannot see.
+        limits: one sentence on what it cannot show.
         needs_query: whether both towers must have a pooled token that attends to the others.
         needs_transformer: whether the image tower must be a transformer of known blocks
             (`ImageTower.has_transformer`).
         has_blocks: whether it has maps of single blocks; see `BlockwiseMethod`.
         has_batches: whether it maps several pictures at once; see `batch_maps`.
-        per_text: whether every text costs an optimization of its own, so that lists of texts are refused.
+        per_text: whether every text needs a separate optimization, so that lists of texts are not accepted.
 
-    Further arguments of a subclass are its options, given by keyword and checked there.
+    Further arguments of a subclass are its options. They are keyword arguments, and the subclass checks them.
 
     Args:
-        reference: compute as the authors' published code does, quirks included.
+        reference: compute exactly as the authors' published code does.
     """
 
     name: ClassVar[str]
@@ -54,11 +54,11 @@ class Method(ABC):
         self.reference = reference
 
     def label_for(self, image: ImageTower) -> str:
-        """Return what to call the method where it explains a model with this image tower."""
+        """Return the label of the method for a model with this image tower."""
         return self.label
 
     def bind(self, clip: ClipModel) -> None:
-        """Say which model is explained, for methods that need more of it than its traces."""
+        """Set the model that is explained, for methods that need more of it than its traces."""
         self.clip = clip
 
     @abstractmethod
@@ -70,17 +70,17 @@ class Method(ABC):
         Args:
             trace: the picture's pass through the image tower.
             directions: text embeddings, or any other directions of the embedding space, (K, E).
-            progress: called before every step, where there are some.
+            progress: called before every step of a method that has steps.
         """
 
     def batch_maps(self, batch: ImageBatch, directions: Tensor) -> Tensor:
-        """Return signed maps (B, K, patches) of several pictures along texts of their own.
+        """Return signed maps (B, K, patches) of several pictures, each along its texts.
 
         They are those of `image_maps` with one explained block, up to rounding.
 
         Args:
             batch: the pictures' pass through the image tower.
-            directions: K text embeddings of each picture, (B, K, E).
+            directions: K text embeddings for each picture, (B, K, E).
 
         Raises:
             NotImplementedError: the method maps one picture at a time (``has_batches``).
@@ -90,34 +90,35 @@ class Method(ABC):
     def token_attributions(
         self, trace: TextTrace, image: Tensor | None = None, progress: Progress = no_progress
     ) -> Attributions:
-        """Return what each of a caption's T own tokens contributes to its embedding, or to the score.
+        """Return what each of a caption's T tokens contributes to its embedding, or to the score.
 
-        They are those of Grad-ECLIP, unless a subclass has its own.
+        Special tokens are not included. A subclass that does not define attributions has those of Grad-ECLIP.
 
         Args:
             trace: the caption's pass through the text tower.
-            image: unit image embedding (E,), for methods that explain the score only.
-            progress: called before every step, where there are some.
+            image: unit image embedding (E,), for methods that explain only the score.
+            progress: called before every step of a method that has steps.
         """
         return caption_attributions(trace, self.reference)
 
     def tangent_fn(self) -> TangentFn | None:
-        """Return the tangents whose propagation gives `token_attributions`, if that is how it is computed.
+        """Return a function to tangents whose propagation gives `token_attributions`, or ``None``.
 
         A text tower may then propagate them in the same pass as the caption.
         """
-        own = type(self).token_attributions is not Method.token_attributions
-        return None if own else partial(caption_tangents, reference=self.reference)
+        if type(self).token_attributions is not Method.token_attributions:
+            return None
+        return partial(caption_tangents, reference=self.reference)
 
 
 class BlockwiseMethod(Method):
-    """A method whose maps and attributions are sums over the explained blocks, each available by itself."""
+    """A method whose maps and attributions are sums over the explained blocks, and also exist for each."""
 
     has_blocks = True
 
     @abstractmethod
     def block_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
-        """Return signed maps (L, K, patches) of each of the L explained blocks, shallowest first."""
+        """Return signed maps (L, K, patches) of each of the L explained blocks, lowest block first."""
 
     @abstractmethod
     def block_attributions(self, trace: TextTrace) -> Attributions:

@@ -56,8 +56,8 @@ def get_method(
 
     Args:
         name: one of `method_names`.
-        reference: compute as the authors' published code does.
-        options: the method's own, by name; see `method_options`.
+        reference: compute exactly as the authors' published code does.
+        options: the method's options by name; see `method_options`.
 
     Raises:
         ValueError: there is no such method, it has no such option, or an option has no such value.
@@ -72,7 +72,7 @@ def get_method(
 
 
 def method_options(name: str) -> tuple[str, ...]:
-    """Return the names of a method's own options.
+    """Return the names of a method's options.
 
     Raises:
         ValueError: there is no such method.
@@ -80,7 +80,7 @@ def method_options(name: str) -> tuple[str, ...]:
     return _options(find_method(name))
 
 
-@functools.cache  # every prompt asks it of every method
+@functools.cache  # called for every method on every prompt
 def _options(method: type[Method]) -> tuple[str, ...]:
     return tuple(p for p in inspect.signature(method).parameters if p != "reference")
 
@@ -103,12 +103,12 @@ def blockwise(method: Method) -> BlockwiseMethod:
     """Return a method that has maps of single blocks.
 
     Raises:
-        ValueError: this one has none.
+        ValueError: the method has no maps of single blocks.
     """
     if not isinstance(method, BlockwiseMethod):
         others = " or ".join(f"method={m.name!r}" for m in METHODS if m.has_blocks)
         raise ValueError(
-            f"method={method.name!r} explains the last block only: it has no maps of single blocks; use "
+            f"method={method.name!r} explains only the last block: it has no maps of single blocks; use "
             f"{others}"
         )
     return method
@@ -125,8 +125,8 @@ def check_towers(method: Method, image: ImageTower, text: TextTower) -> None:
         if method.needs_query and not tower.has_query:
             others = " or ".join(repr(m.name) for m in METHODS if not m.needs_query)
             raise ValueError(
-                f"method={method.name!r} shows what a query attends to, and this model's {side} tower "
-                f"({tower.family}) has none; use {others}"
+                f"method={method.name!r} shows what a query attends to, but this model's {side} tower "
+                f"({tower.family}) has no query; use {others}"
             )
     if method.needs_transformer and not image.has_transformer:
         others = ", ".join(
@@ -135,12 +135,12 @@ def check_towers(method: Method, image: ImageTower, text: TextTower) -> None:
             if not m.needs_transformer and not (m.needs_query and not image.has_query)
         )
         raise ValueError(
-            f"method={method.name!r} runs through the blocks of a transformer, and this model's image "
-            f"tower ({image.family}) is none; use one of {others}"
+            f"method={method.name!r} runs through the blocks of a transformer, but this model's image "
+            f"tower ({image.family}) is no transformer; use one of {others}"
         )
     if method.reference and not (image.supports_reference and text.supports_reference):
         raise ValueError(
-            "reference=True computes as the authors' code does, which knows vision transformers with a "
-            "class token and causal text transformers pooled at EOT only; this model's towers: "
+            "reference=True computes as the authors' code does, which supports only vision transformers with "
+            "a class token and causal text transformers pooled at EOT; this model's towers: "
             f"{image.family}; {text.family}"
         )

@@ -1,4 +1,4 @@
-"""The box of fit="crop" is the true one of the model's own preprocessing, or that is refused."""
+"""fit="crop": the box of the map is what the model's own preprocessing shows; else an error."""
 
 from __future__ import annotations
 
@@ -49,20 +49,18 @@ def wrap(model: Any, *steps: Any) -> ClipModel:
         ([T.Resize((96, 96), BICUBIC)], (0, 0, 144, 90)),
         ([T.Resize(108, BICUBIC), T.CenterCrop(96)], (32, 5, 112, 85)),
         ([*CROPPED, T.Grayscale(3)], (27, 0, 117, 90)),
-        (
-            [*CROPPED, T.RandomHorizontalFlip(0.0)],
-            (27, 0, 117, 90),
-        ),  # random, and yet always the same
+        # Draws random numbers, but its result is always the same.
+        ([*CROPPED, T.RandomHorizontalFlip(0.0)], (27, 0, 117, 90)),
     ],
     ids=["cropped", "squashed", "margin", "gray", "never-flipped"],
 )
-def test_a_crop_lies_where_the_transform_takes_it(
+def test_the_cover_is_the_box_that_the_transform_shows(
     model: Any, image: Image.Image, steps: list[Any], cover: Any
 ) -> None:
     clip = wrap(model, *steps)
-    made = clip.image_processor.prepare(image, "crop")
-    assert made.cover == pytest.approx(cover, abs=0.01)
-    assert torch.equal(made.pixels[0], clip.image_processor.crop(image))
+    prepared = clip.image_processor.prepare(image, "crop")
+    assert prepared.cover == pytest.approx(cover, abs=0.01)
+    assert torch.equal(prepared.pixels[0], clip.image_processor.crop(image))
 
 
 def upright(image: Image.Image) -> Image.Image:
@@ -70,28 +68,28 @@ def upright(image: Image.Image) -> Image.Image:
 
 
 @pytest.mark.parametrize(
-    ("steps", "said"),
+    ("steps", "message"),
     [
-        ([T.RandomResizedCrop(96, (0.5, 1.0))], "another result each time, as transforms for training"),
-        ([*CROPPED, T.RandomHorizontalFlip()], "another result each time"),
-        ([*CROPPED, T.ColorJitter(0.4)], "another result each time"),
-        ([*CROPPED, T.RandomHorizontalFlip(1.0)], "mirrors pictures, .* leave the flip out"),
-        ([T.Resize(96, BICUBIC)], r"makes \(3, 96, 120\) of a picture .* takes \(3, 96, 96\)"),
-        ([T.Resize(64, BICUBIC), T.CenterCrop(64)], r"makes \(3, 64, 64\) of a picture of 144 x 115"),
-        ([T.Resize(108, BICUBIC), lambda i: i.crop((0, 0, 96, 96))], "shows another part of a pict"),
-        ([*CROPPED, upright], "shows another part"),
-        ([T.Resize(80, BICUBIC), T.CenterCrop(96)], "shows another part"),
-        ([T.CenterCrop(200), lambda i: i.resize((0, 96))], "does not run on a picture of 144 x 115 px"),
+        ([T.RandomResizedCrop(96, (0.5, 1.0))], "random"),
+        ([*CROPPED, T.RandomHorizontalFlip()], "random"),
+        ([*CROPPED, T.ColorJitter(0.4)], "random"),
+        ([*CROPPED, T.RandomHorizontalFlip(1.0)], "mirrors"),
+        ([T.Resize(96, BICUBIC)], r"\(3, 96, 120\).*takes \(3, 96, 96\)"),
+        ([T.Resize(64, BICUBIC), T.CenterCrop(64)], r"\(3, 64, 64\).*144 x 115"),
+        ([T.Resize(108, BICUBIC), lambda i: i.crop((0, 0, 96, 96))], "another part"),
+        ([*CROPPED, upright], "another part"),
+        ([T.Resize(80, BICUBIC), T.CenterCrop(96)], "another part"),
+        ([T.CenterCrop(200), lambda i: i.resize((0, 96))], "does not run.*144 x 115"),
     ],
     ids=["random-crop", "random-flip", "jitter", "mirror", "no-crop", "size", "corner", "turned",
          "padded", "broken"],
 )  # fmt: skip
-def test_a_transform_whose_box_is_not_known_is_refused_and_whole_pictures_work(
-    model: Any, image: Image.Image, steps: list[Any], said: str
+def test_a_transform_with_an_unknown_box_is_refused_but_whole_pictures_work(
+    model: Any, image: Image.Image, steps: list[Any], message: str
 ) -> None:
     clip = wrap(model, *steps)
-    for _ in range(2):  # a refusal is not forgotten
-        with pytest.raises(ValueError, match=said) as error:
+    for _ in range(2):  # the second call fails too
+        with pytest.raises(ValueError, match=message) as error:
             gw.Explainer(clip, fit="crop")(image, "a red car")
         assert "fit='whole'" in str(error.value)
     e = gw.Explainer(clip, fit="whole", readings=False)(image, "a red car")
@@ -102,11 +100,13 @@ def test_a_transform_whose_box_is_not_known_is_refused_and_whole_pictures_work(
 def test_open_clips_transform_for_training_is_refused(model: Any, image: Image.Image) -> None:
     transform = image_transform_v2(PreprocessCfg(size=(96, 96)), is_train=True)
     clip = ClipModel(model, transform, check.simple_tokenizer())
-    with pytest.raises(ValueError, match="pass the transform for inference"):
+    with pytest.raises(ValueError, match="transform for inference"):
         gw.Explainer(clip, fit="crop")(image, "a red car")
 
 
-def test_a_generator_of_its_own_is_noticed(model: Any, image: Image.Image) -> None:
+def test_a_transform_with_its_own_random_generator_is_refused(
+    model: Any, image: Image.Image
+) -> None:
     rng = np.random.default_rng(0)
 
     def noisy(pixels: torch.Tensor) -> torch.Tensor:
@@ -114,29 +114,29 @@ def test_a_generator_of_its_own_is_noticed(model: Any, image: Image.Image) -> No
 
     transform = T.Compose([*CROPPED, *PIXELS, noisy])
     clip = ClipModel(model, transform, check.simple_tokenizer())
-    with pytest.raises(ValueError, match="another result each time"):
+    with pytest.raises(ValueError, match="random"):
         gw.Explainer(clip, fit="crop")(image, "a red car")
 
 
-def test_random_numbers_of_the_program_are_left_as_they_were(
+def test_the_check_does_not_change_the_programs_random_numbers(
     model: Any, image: Image.Image
 ) -> None:
     draws: list[Callable[[], float]] = [
         random.random, lambda: float(torch.rand(())), lambda: float(np.random.random())  # noqa: NPY002
     ]  # fmt: skip
-    made = []
+    prepared = []
     for probed in (False, True):
         random.seed(1), torch.manual_seed(1), np.random.seed(1)  # noqa: NPY002
         if probed:
-            with pytest.raises(ValueError, match="each time"):
+            with pytest.raises(ValueError, match="random"):
                 wrap(model, *CROPPED, T.RandomHorizontalFlip()).image_processor.prepare(
                     image, "crop"
                 )
-        made.append([draw() for draw in draws])
-    assert made[0] == made[1]
+        prepared.append([draw() for draw in draws])
+    assert prepared[0] == prepared[1]
 
 
-def test_the_transform_is_probed_once(model: Any, image: Image.Image) -> None:
+def test_the_transform_is_checked_once(model: Any, image: Image.Image) -> None:
     runs: list[int] = []
     clip = wrap(model, *CROPPED, lambda i: (runs.append(1), i)[1])
     clip.image_processor.prepare(image)

@@ -1,4 +1,4 @@
-"""Image towers: the base class of their families, and what a traced picture offers to the methods."""
+"""Image towers: the base class of their families, and the traces of pictures that methods use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from ..blocks.attention import PooledAttention, no_autocast
 from ..blocks.transformer import Transformer
 
-_BATCH = 32  # pictures run at once: bounds memory
+_BATCH = 32  # pictures that are run at once, to limit memory
 
 
 class ImageTrace(ABC):
@@ -23,9 +23,9 @@ class ImageTrace(ABC):
     Attributes:
         embedding: unit image embedding x (E,).
         grid: (rows, cols) of patches.
-        patches: which rows of `features_vjp` are patches, the grid row by row.
-        attentions: attention of the pooled token in each explained block, shallowest first. Empty for towers
-            without a query.
+        patches: which rows of `features_vjp` are patches, in the order of the grid, row by row.
+        attentions: attention of the pooled token in each explained block, lowest block first. Empty for
+            towers without a query.
         block_contributions: (L, E), what each block's attention output adds to x, to first order.
         tower: the tower.
         pixels: the normalized picture (1, 3, H, W).
@@ -36,7 +36,7 @@ class ImageTrace(ABC):
     attentions: Sequence[PooledAttention]
     tower: ImageTower
     pixels: Tensor
-    if TYPE_CHECKING:  # as properties, since a trace may hold them or compute them when asked
+    if TYPE_CHECKING:  # properties, since a trace may have them as attributes or compute them
 
         @property
         @abstractmethod
@@ -48,13 +48,13 @@ class ImageTrace(ABC):
 
     @cached_property
     def transformer(self) -> Transformer:
-        """All blocks of the tower, ready to be run on this picture; see `ImageTower.transformer`."""
+        """All blocks of the tower, with this picture's rows; see `ImageTower.transformer`."""
         with torch.no_grad():
             return self.tower.transformer(self.pixels)
 
     @abstractmethod
     def region_embedding(self, weights: Tensor) -> Tensor:
-        """Return the unit embedding (E,) of a region, as if the tower pooled its patches only.
+        """Return the unit embedding (E,) of a region, as if the tower pooled only its patches.
 
         Args:
             weights: (patches,) 0 to 1, how much of each patch the region covers.
@@ -75,7 +75,7 @@ class ImageTrace(ABC):
     def features_vjp(self, directions: Tensor) -> tuple[Tensor, Tensor]:
         """Return the input of the last block and the gradients of direction . x with respect to it.
 
-        For towers without a query (``has_query=False``), the last feature map takes the place of that input.
+        For towers without a query (``has_query=False``), the last feature map is used instead of that input.
 
         Args:
             directions: K of them in the embedding space, (K, E).
@@ -89,8 +89,8 @@ class ImageTower(ABC):
     """Base class of image towers. Each family is a subclass, listed in `registry`.
 
     Attributes:
-        family: what towers of this family are called in messages.
-        has_query: whether a pooled token attends to the patches; else a feature map is pooled.
+        family: name of the family in messages.
+        has_query: whether a pooled token attends to the patches; otherwise a feature map is pooled.
         supports_reference: whether the authors' code knows this family.
         has_transformer: whether the tower is a transformer of known blocks; see `transformer`.
         patch_size: (height, width) of a patch in pixels.
@@ -113,7 +113,7 @@ class ImageTower(ABC):
         """View the image tower ``model.visual``.
 
         Raises:
-            TypeError: it is of another family. The message begins with "it" and is shown to the user.
+            TypeError: it belongs to another family. The message begins with "it" and is shown to the user.
         """
 
     @torch.no_grad()
@@ -134,27 +134,27 @@ class ImageTower(ABC):
             contributions: whether ``block_contributions`` of the trace will be used.
 
         Raises:
-            ValueError: the tower has fewer blocks, or a single head was asked for and the authors' code does
-                not know the family.
+            ValueError: the tower has fewer blocks, or ``single_head=True`` for a family that the authors'
+                code does not support.
         """
         check_layers(layers, self.depth)
         if single_head and not self.supports_reference:
             raise ValueError(
-                "the authors' code knows vision transformers with a class token only; this image tower is of "
-                f"another family: {self.family}"
+                "the authors' code supports only vision transformers with a class token; this image tower is "
+                f"of another family: {self.family}"
             )
         trace = self._trace(pixels, layers, single_head, contributions)
         trace.tower, trace.pixels = self, pixels
         return trace
 
     def transformer(self, pixels: Tensor) -> Transformer:
-        """Return all blocks, ready to be run on one picture (1, 3, H, W), with gradients if wanted.
+        """Return all blocks, with the rows of one picture (1, 3, H, W); its passes can be differentiated.
 
         Raises:
             ValueError: the tower is no transformer of known blocks (``has_transformer``).
         """
-        several = self._transformer(pixels)
-        return replace(several, rows=several.rows[0])
+        batch = self._transformer(pixels)
+        return replace(batch, rows=batch.rows[0])
 
     @torch.no_grad()
     def encode(self, pixels: Tensor) -> Tensor:
@@ -196,11 +196,15 @@ class ImageTower(ABC):
     def _trace(
         self, pixels: Tensor, layers: int, single_head: bool, contributions: bool
     ) -> ImageTrace:
-        """Run the tower, as `trace` says, which has checked the arguments and turned gradients off."""
+        """Run the tower for `trace`, which has checked the arguments and turned gradients off."""
 
 
 def check_layers(layers: int, depth: int) -> None:
-    """Check the number of explained blocks against an image tower's.
+    """Check the number of blocks to explain.
+
+    Args:
+        layers: that number.
+        depth: number of blocks of the image tower.
 
     Raises:
         ValueError: the tower does not have so many blocks.
@@ -217,16 +221,16 @@ def gradients(x: Tensor, at: Tensor, directions: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class ImageBatch:
-    """The last attention of B pictures of one size: that of their class tokens, or of a pooling head.
+    """The last attention of B pictures of one size: of their class tokens, or of a pooling head.
 
-    It gives what `ImageTrace` gives of each picture alone with one explained block.
+    It has for each picture what an `ImageTrace` with one explained block has.
 
     Attributes:
         grid: (rows, cols) of patches, P in all.
         q: queries (B, D), all heads side by side.
         k, v: keys and values (B, P, D) of the patches.
         o: attention outputs (B, D) before the output projection.
-        tail: from such outputs (B, D) to unit embeddings (B, E).
+        tail: function from such outputs (B, D) to unit embeddings (B, E).
     """
 
     grid: tuple[int, int]
@@ -240,7 +244,7 @@ class ImageBatch:
     def of(
         cls, transformer: Transformer, patch_size: tuple[int, int], pixels: Tensor
     ) -> ImageBatch:
-        """Run pictures (B, 3, H, W) whose rows a transformer holds, up to its last attention."""
+        """Run a transformer up to its last attention, with the rows of pictures (B, 3, H, W)."""
         last = transformer.last_attention(transformer.rows)
         rows, cols = (
             side // patch for side, patch in zip(pixels.shape[2:], patch_size, strict=True)

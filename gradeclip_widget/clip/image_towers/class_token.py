@@ -76,10 +76,10 @@ class ClassTokenTower(ImageTower):
 
 @dataclass(eq=False)
 class ClassTokenTrace(ImageTrace):
-    """One picture's pass through transformer blocks, its class token followed.
+    """One picture's pass through transformer blocks, with tangents of its class token.
 
     Attributes:
-        embedding_of: the tail, from class tokens (..., D) to unit embeddings (..., E).
+        embedding_of: the tail, a function from class tokens (..., D) to unit embeddings (..., E).
         blocks: the explained blocks.
         tokens_in: tokens (1 + patches, D) entering the first explained block.
         last_in: tokens (1 + patches, D) entering the last block.
@@ -109,19 +109,19 @@ class ClassTokenTrace(ImageTrace):
         single_head: bool,
         contributions: bool,
     ) -> ClassTokenTrace:
-        """Run all blocks, the last for the row of the class token only.
+        """Run all blocks, the last one only for the row of the class token.
 
         Args:
-            embedding_of: the tail, from class tokens (..., D) to unit embeddings (..., E).
+            embedding_of: the tail, a function from class tokens (..., D) to unit embeddings (..., E).
             blocks: all blocks of the tower.
-            tokens: (N, D) entering the first, the class token first among them.
+            tokens: (N, D) entering the first block; the class token is the first of them.
             grid: (rows, cols) of patches.
-            patches: which of the tokens they are.
+            patches: which of the tokens are patches.
             layers: how many of the last blocks to explain.
             single_head: run those with one head of full width.
             contributions: whether to compute what each block adds to the class token.
         """
-        # Rows are the tokens, then a tangent of the class token for every block before.
+        # Rows are the tokens, followed by a tangent of the class token for every block so far.
         rows, count, attentions = tokens, len(tokens), list[PooledAttention]()
         last_in = tokens_in = tokens
         for number, block in enumerate(blocks):
@@ -131,11 +131,11 @@ class ClassTokenTrace(ImageTrace):
                 tokens_in = last_in
             heads = 1 if single_head and explained else block.heads
             o, attention = _attend(block, rows, count, patches, heads, last)
-            if last:  # only the class token leads to x
+            if last:  # x depends only on the class token
                 rows = torch.cat([rows[:1], rows[count:]])
             if explained:
                 attentions.append(attention)
-            del attention  # frees queries, keys and values of blocks that are not explained
+            del attention  # frees the queries, keys and values of blocks that are not explained
             layout = DualLayout(1 if last else count, 0)
             mixed = block.post_attention(rows, o, layout)
             if contributions:
@@ -164,13 +164,13 @@ class ClassTokenTrace(ImageTrace):
     def block_contributions(self) -> Tensor:
         """(L, E), what each block's attention output adds to x, to first order.
 
-        Each is followed along the class token's own row, with the patches held fixed.
+        Each is propagated along the class token's own row; the patches are constant.
         """
         with torch.no_grad():
             return embedding_jvp(self.pooled, self.contributions, self.embedding_of)
 
     def region_embedding(self, weights: Tensor) -> Tensor:
-        """Return the unit embedding (E,) of a region, the last block's class token attending to it only.
+        """Return the unit embedding (E,) of a region, to which alone the last block's class token attends.
 
         Args:
             weights: (patches,) 0 to 1, how much of each patch the region covers.
@@ -202,7 +202,7 @@ class ClassTokenTrace(ImageTrace):
             return self.last_in, gradients(x, tokens, directions)
 
     def _last_block_vjp(self, directions: Tensor) -> Tensor:
-        """Return gradients (K, D) at the last block, where only the class token's row leads to x."""
+        """Return gradients (K, D) at the last block, where x depends only on the class token's row."""
         block = self.blocks[-1]
         with torch.enable_grad(), no_autocast(directions):
             o = self.attentions[-1].o[None].detach().to(block.dtype).requires_grad_()
@@ -214,7 +214,7 @@ class ClassTokenTrace(ImageTrace):
     def _graph(self) -> tuple[Tensor, list[Tensor]]:
         """Return x over the explained blocks, and zeros (D,) added to each of their attention outputs.
 
-        Between the blocks patches attend to the class token too, so whole blocks are in the graph.
+        Patches attend to the class token of the block before, so whole blocks are in the graph.
         """
         x, zeros = self.tokens_in.detach(), []
         for block, attention in zip(self.blocks, self.attentions, strict=True):
@@ -227,7 +227,10 @@ class ClassTokenTrace(ImageTrace):
 def _attend(
     block: AttentionBlock, rows: Tensor, count: int, patches: slice, heads: int, last: bool
 ) -> tuple[Tensor, PooledAttention]:
-    """Return attention outputs of the tokens, or of the class token only, and of the tangents below."""
+    """Return the attention outputs of a block's rows, and the attention of the class token.
+
+    The rows are ``count`` tokens, of which the last block uses only the class token, and then tangents.
+    """
     layout, queries = DualLayout(count, 0), 1 if last else count
     if last:
         k, v = block.keys_values(rows, layout)
@@ -235,10 +238,14 @@ def _attend(
     else:
         q, k, v = block.qkv(rows, layout)
     bias = block.bias
-    own = None if bias is None else bias[:, 0].clone()  # a view would keep all of it alive
+    class_bias = (
+        None if bias is None else bias[:, 0].clone()
+    )  # a view would keep all of it in memory
     bias = None if bias is None else bias[:, :queries]
     o = attend(q[:queries], k[:count], v[:count], heads, bias)
-    attention = PooledAttention(q[0], k[:count], v[:count], o[0], heads, count, patches, bias=own)
+    attention = PooledAttention(
+        q[0], k[:count], v[:count], o[0], heads, count, patches, bias=class_bias
+    )
     if len(rows) > count:
         tangents = attention_jvp(attention, 0, q[queries:], k[count:], v[count:])
         o = torch.cat([o, tangents])

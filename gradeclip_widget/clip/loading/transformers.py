@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ...core.errors import missing_extra
 from ..model import ClipModel
-from ..verification.original import GivenTransformersModel
+from ..verification.original import OriginalTransformersModel
 from .transformers_processors import TokenizerWrapper, transform_of
 
 # Names of a transformers block's parts, and the names of the same parts in open_clip and in timm.
@@ -97,7 +97,7 @@ def from_transformers(
         TokenizerWrapper.of(processor.tokenizer),
         name=called,
         dtype=dtype,
-        given=GivenTransformersModel(model, processor.tokenizer),
+        original=OriginalTransformersModel(model, processor.tokenizer),
     )
     clip.verify()  # now: the given model may be gone later
     return clip

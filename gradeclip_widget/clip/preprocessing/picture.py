@@ -1,4 +1,4 @@
-"""Pictures ready for an image tower, and the ways of fitting one."""
+"""Pictures: read from what a user has, or ready for an image tower; and the sizes that a tower takes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ from ...images.arrays import from_array, is_channels_first
 
 Fit = Literal["whole", "crop", "squash"]
 
+# A picture as it was read. A tensor (1, 3, H, W) of floats may be a picture, or normalized for a model.
+RawPicture = LoadedImage | Tensor
+
+# The cost of attention grows with the square of this. More patches would take minutes and gigabytes.
+MAX_PATCHES = 4096
+
 
 @dataclass(frozen=True, eq=False)
 class Picture:
@@ -25,8 +31,8 @@ class Picture:
     Attributes:
         image: the picture as the user sees it, upright RGB.
         pixels: the tower's input, normalized (1, 3, H, W) on the CPU.
-        cover: box of ``image`` that ``pixels`` show, and the patch grid divides.
-        notes: sentences for the reader on how it was fitted.
+        cover: box of ``image`` that ``pixels`` show; the patch grid lies over it.
+        notes: sentences for the user on how it was fitted.
     """
 
     image: Image.Image
@@ -35,12 +41,12 @@ class Picture:
     notes: tuple[str, ...] = ()
 
 
-# The cost of attention grows with the square of this: above it a picture takes minutes and gigabytes.
-MAX_PATCHES = 4096
-
-
 def whole_patches(size: Sequence[int], patch_size: tuple[int, int]) -> tuple[int, int]:
-    """Return how many pixels (height, width) lie in whole patches: of SigLIP's 384 px, 27 patches of 14."""
+    """Return how many pixels (height, width) lie in whole patches.
+
+    >>> whole_patches((384, 384), (14, 14))  # SigLIP: 27 patches of 14 px
+    (378, 378)
+    """
     (height, width), (patch_h, patch_w) = size, patch_size
     return height - height % patch_h, width - width % patch_w
 
@@ -48,25 +54,27 @@ def whole_patches(size: Sequence[int], patch_size: tuple[int, int]) -> tuple[int
 def check_size(
     pixels: Tensor, image_size: tuple[int, int], patch_size: tuple[int, int], flexible: bool
 ) -> None:
-    """Raise ``ValueError`` unless a tower takes pixels (1, 3, H, W) of this size.
+    """Check that a tower takes pixels of this size.
 
     Args:
-        pixels: normalized.
+        pixels: (1, 3, H, W), normalized.
         image_size: (height, width) in pixels that the tower was made for.
         patch_size: (height, width) in pixels.
         flexible: whether it takes other sizes than ``image_size``.
+
+    Raises:
+        ValueError: it does not.
     """
     patch_h, patch_w = patch_size
     height, width = pixels.shape[2:]
-    own = (height, width) == tuple(image_size)
-    if (
-        whole_patches((height, width), patch_size) != (height, width) and not own
-    ) or not height * width:
+    is_native = (height, width) == tuple(image_size)
+    is_whole = whole_patches((height, width), patch_size) == (height, width)
+    if not (is_whole or is_native) or not height * width:
         raise ValueError(
             f"a tensor's sides must be multiples of the patch, {patch_h} x {patch_w} px; "
             f"got {height} x {width}"
         )
-    if not flexible and not own:
+    if not flexible and not is_native:
         raise ValueError(
             f"a tensor for this model must be {image_size[0]} x {image_size[1]} px, the only "
             f"size its image tower takes; got {height} x {width}"
@@ -77,29 +85,25 @@ def check_size(
         )
 
 
-# A tensor is of floats (1, 3, H, W).
-Source = LoadedImage | Tensor
-
-
-def read_source(source: Any) -> Source:
+def read_picture(image: Any) -> RawPicture:
     """Read a picture of any kind.
 
     Args:
-        source: what `read_with_notes` takes, or a tensor of one picture: (3, H, W), (H, W, 3), (H, W), with 1
+        image: an input of `read_with_notes`, or a tensor of one picture: (3, H, W), (H, W, 3), (H, W), with 1
             or 4 channels, or a batch of one of these.
 
     Returns:
-        A picture; or a tensor of floats (1, 3, H, W), which may be normalized for a model: an
-        `ImageProcessor` tells.
+        A picture; or a tensor of floats (1, 3, H, W), which may be normalized for a model. Only a model's
+        `ImageProcessor` can decide that.
 
     Raises:
-        TypeError, ValueError, FileNotFoundError, ConnectionError, TimeoutError: as `read_with_notes` does.
+        TypeError, ValueError, FileNotFoundError, ConnectionError, TimeoutError: see `read_with_notes`.
     """
-    if isinstance(source, np.ndarray) and source.dtype.kind == "f" and _has_pixels(source.shape):
-        source = torch.from_numpy(np.array(source, np.float32))
-    if not isinstance(source, Tensor):
-        return read_with_notes(source)
-    pixels = source.detach()
+    if isinstance(image, np.ndarray) and image.dtype.kind == "f" and _has_pixels(image.shape):
+        image = torch.from_numpy(np.array(image, np.float32))
+    if not isinstance(image, Tensor):
+        return read_with_notes(image)
+    pixels = image.detach()
     if pixels.is_complex():
         raise TypeError(f"a tensor of {pixels.dtype} is not a picture; give uint8 or floats")
     if not pixels.numel():
@@ -116,6 +120,6 @@ def read_source(source: Any) -> Source:
 
 
 def _has_pixels(shape: tuple[int, ...]) -> bool:
-    """Return whether an array of floats has the shape of pixels for a model, (3, H, W) or (1, 3, H, W)."""
+    """Return whether an array of floats has the shape of a model's input, (3, H, W) or (1, 3, H, W)."""
     shape = shape[1:] if len(shape) == 4 and shape[0] == 1 else shape
     return len(shape) == 3 and shape[0] == 3 and is_channels_first(shape)

@@ -21,22 +21,23 @@ from ..tokenizers.base import SOT_EOT, SpecialTokens
 from .attributions import TangentAttributions
 from .base import TextTower, TextTrace, text_embedding
 
-_ROWS = 512  # tokens run at once: bounds memory where a caption has many words
+_ROWS = 512  # tokens that are run at once, to limit memory for captions of many words
+_TANGENTS = (
+    16  # tangents that are propagated through all tokens at once, to limit memory for long captions
+)
 
 
 class BidirectionalTextTower(TextTower):
     """open_clip's text transformer with any attention mask and any pooled token.
 
-    The pooled token is the first, the last, EOT, or an appended class token. Where other tokens attend to it,
-    they pass on what it became in the explained blocks. Tangents then propagate through all tokens, so that
-    derivatives are exact.
+    The pooled token is the first, the last, EOT, or an appended class token. If other tokens attend to it,
+    they carry its values in the explained blocks to later blocks. Tangents then propagate through all tokens,
+    so that derivatives are exact.
     """
 
     family = "bidirectional text transformer, or one with an appended class token"
     has_transformer = True
-    default_text_layers = (
-        2  # each further one costs a pass for every token, see `BidirectionalTextTrace`
-    )
+    default_text_layers = 2  # each further block costs a pass for every token
 
     def __init__(self, model: Any) -> None:
         text = getattr(model, "text", model)
@@ -72,7 +73,7 @@ class BidirectionalTextTower(TextTower):
             entered, mask, pooled, columns = self._embed(ids, max(map(len, sequences)))
             if trace is None:
                 appended = self.class_token is not None
-                first = RowLayout.of(
+                first = RowOrder.of(
                     columns, mask[0], int(pooled[0]), len(sequences[0]), special_tokens, appended
                 )
                 steps, x = self._trace_blocks(entered[:1], mask[:1], first, layers)
@@ -87,14 +88,14 @@ class BidirectionalTextTower(TextTower):
         return torch.cat(embeddings), trace
 
     def encode(self, ids: Tensor, special_tokens: SpecialTokens = SOT_EOT) -> Tensor:
-        """Return unit embeddings (B, E) of captions of one length (B, L), for plain autograd."""
+        """Return unit embeddings (B, E) of captions of one length (B, L); autograd can differentiate it."""
         length = ids.shape[1]
         ids = F.pad(ids, (0, self.context_length - length), value=special_tokens.pad)
         entered, mask, pooled, _ = self._embed(ids, length)
         return self._embeddings(entered, mask, pooled)
 
     def _embeddings(self, x: Tensor, mask: Tensor, pooled: Tensor) -> Tensor:
-        """Run tokens (B, L, D) through the blocks; return unit embeddings (B, E) of the pooled ones (B,)."""
+        """Return unit embeddings (B, E) of tokens (B, L, D), of which those in rows (B,) are pooled."""
         for block in self.blocks:
             o = attend(*block.qkv(x), block.heads, mask[:, None])
             x = block.forward_from_attention(x, o)
@@ -103,12 +104,12 @@ class BidirectionalTextTower(TextTower):
     def transformer(
         self, ids: Sequence[int], special_tokens: SpecialTokens = SOT_EOT
     ) -> Transformer:
-        """Return all blocks, ready to be run on one caption, with the padding that the model sees."""
+        """Return all blocks, with the rows of one caption and of the padding that the model attends to."""
         padded = [*ids, *[special_tokens.pad] * (self.context_length - len(ids))]
         rows = torch.tensor([padded], device=next(self.text.parameters()).device)
         x, mask, pooled, columns = self._embed(rows, len(ids))
-        own = special_tokens.own(len(ids))
-        explained = ((columns >= own.start) & (columns < own.stop)).nonzero()[:, 0]
+        inside = special_tokens.caption_slice(len(ids))
+        explained = ((columns >= inside.start) & (columns < inside.stop)).nonzero()[:, 0]
         pooling = RowPooling(int(pooled[0]), self.embedding_of)
         return Transformer(self.blocks, x[0], explained, pooling, mask[0])
 
@@ -124,8 +125,8 @@ class BidirectionalTextTower(TextTower):
             longest: number of tokens of the longest caption.
 
         Returns:
-            Tokens (B, L, D), the attention mask (B, L, L), which token is pooled (B,), and the position (L,)
-            of each column. Padding that is masked in the whole batch is left out.
+            Tokens (B, L, D), the attention mask (B, L, L), the row of the pooled token (B,), and the position
+            (L,) of each column. Padding that is masked in the whole batch is left out.
         """
         text, (count, length) = self.text, ids.shape
         x = self.token_embedding(ids)
@@ -135,9 +136,9 @@ class BidirectionalTextTower(TextTower):
         if self.class_token is not None:
             x = torch.cat([x, self.class_token.to(x.dtype).expand(count, 1, -1)], 1)
             always = visible.new_ones(count, 1)
-            # CoCa's released weights were trained with this mask one position off, and need it so.
-            right = getattr(text, "correct_cls_mask", False)
-            visible = torch.cat([visible, always] if right else [always, visible], 1)
+            # CoCa's released weights were trained with this mask shifted by one position, and need it.
+            is_correct = getattr(text, "correct_cls_mask", False)
+            visible = torch.cat([visible, always] if is_correct else [always, visible], 1)
         x = (x + text.positional_embedding[: x.shape[1]]).to(self.blocks[0].dtype)
         mask = visible[:, None].expand(-1, x.shape[1], -1)
         if text.attn_mask is not None:
@@ -156,7 +157,7 @@ class BidirectionalTextTower(TextTower):
         return ids.eq(eos).int().argmax(-1)
 
     def _trace_blocks(
-        self, x: Tensor, mask: Tensor, layout: RowLayout, layers: int
+        self, x: Tensor, mask: Tensor, layout: RowOrder, layers: int
     ) -> tuple[list[TracedBlock], Tensor]:
         """Run one caption (1, L, D); return every block's trace, and the tokens (L, D) leaving the last."""
         steps, p = [], layout.pooled
@@ -184,7 +185,7 @@ class BidirectionalTextTower(TextTower):
 def drop_hidden_columns(
     x: Tensor, visible: Tensor, mask: Tensor, pooled: Tensor, longest: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Leave out the positions of a batch that are masked padding in every caption.
+    """Remove the positions of a batch that are masked padding in every caption.
 
     Args:
         x: tokens (B, L, D).
@@ -198,26 +199,24 @@ def drop_hidden_columns(
     """
     used = visible.any(0)
     used[pooled] = True
-    used[:longest] = True  # a caption's own token may have the padding id, and be masked
+    used[:longest] = True  # a caption's token may have the padding id, and be masked
     columns = used.nonzero()[:, 0]
     mask = mask[:, columns][:, :, columns]
     return x[:, columns], mask, used.cumsum(0)[pooled] - 1, columns
 
 
-_TANGENTS = 16  # propagated at once through all tokens: bounds memory where a caption is long
-
-
 @dataclass(frozen=True, eq=False)
-class RowLayout:
+class RowOrder:
     """How the rows of one caption are ordered for a `PooledAttention`.
 
     Attributes:
-        order: rows (L,) of the tower: tokens visible to the pooled one, then visible padding, then the rest.
-        tokens: places (T,) of the caption's own tokens in that order.
-        visible: number of visible rows.
+        order: rows (L,) of the tower: tokens that the pooled one attends to, then padding that it attends to,
+            then the others.
+        tokens: places (T,) of the caption's tokens in that order, without special ones.
+        visible: number of rows that the pooled token attends to.
         padding: how many of them are padding.
         pooled: row of the pooled token in the tower.
-        own: its place in that order; ``None`` where it does not see itself.
+        pooled_place: its place in that order; ``None`` if it does not attend to itself.
     """
 
     order: Tensor
@@ -225,7 +224,7 @@ class RowLayout:
     visible: int
     padding: int
     pooled: int
-    own: int | None
+    pooled_place: int | None
 
     @classmethod
     def of(
@@ -236,16 +235,16 @@ class RowLayout:
         length: int,
         special_tokens: SpecialTokens,
         appended: bool,
-    ) -> RowLayout:
+    ) -> RowOrder:
         """Order the rows of a caption.
 
         Args:
             columns: position of each row (L,); those from ``length`` on are padding.
             mask: attention mask (L, L), true where a token may attend.
             pooled: row of the pooled token.
-            length: number of the caption's tokens, special ones included.
-            special_tokens: which of them are not its own.
-            appended: whether the pooled token is an appended class token, which is no padding.
+            length: number of the caption's tokens, including special ones.
+            special_tokens: which of them are special.
+            appended: whether the pooled token is an appended class token, which is not padding.
         """
         rows = torch.arange(len(columns), device=columns.device)
         visible = mask[pooled]
@@ -255,11 +254,11 @@ class RowLayout:
         groups = [rows[visible & ~pads], rows[visible & pads], rows[~visible]]
         order = torch.cat(groups)
         place = order.argsort()
-        own = special_tokens.own(length)
-        is_own = (columns >= own.start) & (columns < own.stop)
+        inside = special_tokens.caption_slice(length)
+        is_inside = (columns >= inside.start) & (columns < inside.stop)
         return cls(
             order,
-            place[is_own],
+            place[is_inside],
             int(visible.sum()),
             len(groups[1]),
             pooled,
@@ -267,7 +266,7 @@ class RowLayout:
         )
 
     def arranged(self, rows: Tensor) -> Tensor:
-        """Return rows (L, D) in that order, with zeros for those that the pooled token does not see."""
+        """Return rows (L, D) in that order, zero if the pooled token does not attend to them."""
         rows = rows[self.order]
         rows[self.visible :] = 0
         return rows
@@ -294,12 +293,12 @@ class TracedBlock:
 class BidirectionalTextTrace(TextTrace):
     """One caption's pass through a text tower, block by block.
 
-    Tangents of the pooled token reach other tokens in the block after, and come back from them in the one
-    after that. So over up to two blocks they propagate along the pooled token's own row; over more, if other
+    Tangents of the pooled token reach other tokens in the next block, and return from them in the block after
+    that. So over up to two blocks they propagate along the pooled token's own row; over more blocks, if other
     tokens attend to it, through all tokens.
 
     Attributes:
-        embedding_of: the tail, from pooled tokens (..., D) to unit embeddings (..., E).
+        embedding_of: the tail, a function from pooled tokens (..., D) to unit embeddings (..., E).
         steps: all blocks of the tower.
         layout: the order of the rows.
         mask: attention mask (L, L), true where a token may attend.
@@ -308,7 +307,7 @@ class BidirectionalTextTrace(TextTrace):
 
     embedding_of: Callable[[Tensor], Tensor]
     steps: list[TracedBlock]
-    layout: RowLayout
+    layout: RowOrder
     mask: Tensor
     pooled: Tensor
 
@@ -320,21 +319,21 @@ class BidirectionalTextTrace(TextTrace):
 
     @cached_property
     def attentions(self) -> list[PooledAttention]:
-        """Attention of the pooled token in each explained block, shallowest first."""
+        """Attention of the pooled token in each explained block, lowest block first."""
         return [step.attention for step in self.steps if step.explained]
 
     @cached_property
     def block_contributions(self) -> Tensor:
         """(L, E), what each block's attention output adds to t, to first order.
 
-        Each is followed along the pooled token's own row, with the other tokens held fixed.
+        Each is propagated along the pooled token's own row; the other tokens are constant.
         """
         tangents = self.pooled.new_zeros(0, len(self.pooled))
         with torch.no_grad():
             for step in self.steps:
                 x = step.x[self.layout.pooled]
                 tangents = propagate_tangents(
-                    step.block, x, step.attention, tangents, None, self.layout.own
+                    step.block, x, step.attention, tangents, None, self.layout.pooled_place
                 )
             return embedding_jvp(self.pooled.to(tangents), tangents, self.embedding_of)
 
@@ -348,18 +347,20 @@ class BidirectionalTextTrace(TextTrace):
         propagate = self._propagate_through_all if through else self._propagate_along_pooled
         groups = zip(*(a.split(_TANGENTS) for a in tangents), strict=True)
         parts = [propagate(steps, group) for group in groups]
-        # There are none if the tower reads no token of the caption.
+        # There are no parts if the tower reads no token of the caption.
         leaving = torch.cat(parts) if parts else self.pooled.new_zeros(0, len(self.pooled))
         return TangentAttributions.of(leaving, self.pooled, self.embedding_of)
 
     def _propagate_along_pooled(
         self, steps: Sequence[TracedBlock], attention_tangents: Sequence[Tensor]
     ) -> Tensor:
-        """Return tangents (K, D) of the pooled token, all other tokens held fixed."""
+        """Return tangents (K, D) of the pooled token; all other tokens are constant."""
         tangents = attention_tangents[0].new_zeros(len(attention_tangents[0]), len(self.pooled))
         for step, added in zip(steps, attention_tangents, strict=True):
-            x, own = step.x[self.layout.pooled], self.layout.own
-            tangents = propagate_tangents(step.block, x, step.attention, tangents, added, own)[:-1]
+            x, place = step.x[self.layout.pooled], self.layout.pooled_place
+            tangents = propagate_tangents(step.block, x, step.attention, tangents, added, place)[
+                :-1
+            ]
         return tangents
 
     def _propagate_through_all(
@@ -378,7 +379,7 @@ class BidirectionalTextTrace(TextTrace):
         return tangents[:, 0]
 
     def _run_block(self, step: TracedBlock, rows: slice, x: Tensor, added: Tensor) -> Tensor:
-        """Run a block on tokens (L, D), with ``added`` (D,) on the pooled one's attention output."""
+        """Run a block on tokens (L, D), with ``added`` (D,) added to the pooled one's attention output."""
         block = step.block
         hot = F.one_hot(torch.tensor(self.layout.pooled, device=x.device), len(x))[:, None]
         o = attend_composite(*block.qkv(x), block.heads, self.mask) + hot * added

@@ -1,4 +1,4 @@
-"""Tokens of Hugging Face's fast tokenizers, in open_clip's wrappers."""
+"""Hugging Face's fast and sentence-piece tokenizers, in open_clip's wrappers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from open_clip.tokenizer import basic_clean, canonicalize_text
 from ...core.words import Span
 from .alignment import aligned, origins, span_of
 from .base import SpecialTokens, Tokenizer, Tokens
+
+_SPACE = "\u2581"  # marks spaces in sentence pieces
 
 
 class HuggingFaceFastTokenizer(Tokenizer):
@@ -32,8 +34,8 @@ class HuggingFaceFastTokenizer(Tokenizer):
         if self.inner.padding_side != "right":
             raise TypeError("the tokenizer pads on the left; build it with padding_side='right'")
         ids, special = self._sample("a")
-        own = [n for n, s in enumerate(special) if not s]
-        self.before, self.after = ids[: own[0]], ids[own[-1] + 1 :]
+        inside = [n for n, s in enumerate(special) if not s]
+        self.before, self.after = ids[: inside[0]], ids[inside[-1] + 1 :]
         if getattr(tokenizer, "strip_sep_token", False):
             self.after = [0 if i == self.inner.sep_token_id else i for i in self.after]
         self.stop = self.after[0] if ends_at_eot and self.after else None
@@ -53,7 +55,7 @@ class HuggingFaceFastTokenizer(Tokenizer):
             ids: with special tokens and padding, as the tokenizer makes them.
 
         Raises:
-            ValueError: they do not start or end as this tokenizer's do.
+            ValueError: they do not start or end with this tokenizer's special tokens.
         """
         ids, lead = list(ids), self.special_tokens.leading
         end = len(ids)
@@ -63,7 +65,7 @@ class HuggingFaceFastTokenizer(Tokenizer):
             end -= 1
         if ids[:lead] != self.before or end < lead:
             raise ValueError(
-                f"token ids must start with {self.before} and hold {self.after}, as the tokenizer makes "
+                f"token ids must start with {self.before} and contain {self.after}, as the tokenizer makes "
                 f"them; got {ids[:4]}..."
             )
         ids = ids[lead:end]
@@ -71,7 +73,7 @@ class HuggingFaceFastTokenizer(Tokenizer):
         for n in range(1, len(ids) + 1):  # a token may hold part of a character only
             ends.append(max(ends[-1], len(self.inner.decode(ids[:n]))))
         caption: str = self.inner.decode(ids)
-        spans = [trimmed(caption, a, b) for a, b in itertools.pairwise(ends)]
+        spans = [_trimmed(caption, a, b) for a, b in itertools.pairwise(ends)]
         return self._tokens(caption, ids, spans)
 
     def encode(self, text: str) -> list[int]:
@@ -80,7 +82,7 @@ class HuggingFaceFastTokenizer(Tokenizer):
         return ids
 
     def add_special_tokens(self, ids: Sequence[int]) -> list[int]:
-        """Return the ids that the model reads, between the tokenizer's special ones."""
+        """Return the ids that the model reads, with the special tokens before and after them."""
         return [*self.before, *ids[: self._read_count(ids)], *self.after]
 
     def _split(self, caption: str) -> tuple[list[int], list[Span]]:
@@ -91,9 +93,9 @@ class HuggingFaceFastTokenizer(Tokenizer):
         return ids, spans
 
     def _tokenize(self, cleaned: str) -> tuple[list[int], list[Span]]:
-        """Return the ids of a cleaned caption's own tokens, and the characters of it that each came from."""
+        """Return the ids of a cleaned caption's tokens, and the characters of it that each came from."""
         coded = self.inner(cleaned, add_special_tokens=False, return_offsets_mapping=True)
-        return coded["input_ids"], [trimmed(cleaned, a, b) for a, b in coded["offset_mapping"]]
+        return coded["input_ids"], [_trimmed(cleaned, a, b) for a, b in coded["offset_mapping"]]
 
     def _clean(self, text: str) -> str:
         if hasattr(self.tokenizer, "clean_fn"):
@@ -104,19 +106,6 @@ class HuggingFaceFastTokenizer(Tokenizer):
         """Return a text's ids with special tokens, and a 1 for each of these."""
         coded = self.inner(text, return_special_tokens_mask=True)
         return coded["input_ids"], coded["special_tokens_mask"]
-
-
-def trimmed(text: str, a: int, b: int) -> Span:
-    """Return a span without the white space at its start, which belongs to sentence pieces.
-
-    A token of white space alone, as a lone "start of word", gets the character after it.
-    """
-    while a < b and text[a].isspace():
-        a += 1
-    return a, max(b, min(a + 1, len(text)))
-
-
-_SPACE = "\u2581"
 
 
 class SentencePieceTokenizer(HuggingFaceFastTokenizer):
@@ -133,6 +122,16 @@ class SentencePieceTokenizer(HuggingFaceFastTokenizer):
         lead = int(text.startswith(" ") and not cleaned.startswith(" "))
         origin = aligned(" " * lead + cleaned, text, -lead)
         ends = itertools.accumulate(map(len, pieces), initial=0)
-        places = (trimmed(text, a, b) for a, b in itertools.pairwise(ends))
+        places = (_trimmed(text, a, b) for a, b in itertools.pairwise(ends))
         ids: list[int] = self.inner.convert_tokens_to_ids(pieces)
         return ids, [(max(0, origin[a][0]), origin[b - 1][1]) for a, b in places]
+
+
+def _trimmed(text: str, a: int, b: int) -> Span:
+    """Return a span without the white space at its start, which sentence pieces include.
+
+    A token of white space alone, such as a single "start of word", gets the character after it.
+    """
+    while a < b and text[a].isspace():
+        a += 1
+    return a, max(b, min(a + 1, len(text)))

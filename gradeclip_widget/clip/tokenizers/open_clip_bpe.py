@@ -45,7 +45,7 @@ class OpenClipTokenizer(Tokenizer):
         ids = list(ids)
         if not ids or ids[0] != sot or eot not in ids:
             raise ValueError(
-                f"token ids must start with SOT ({sot}) and hold EOT ({eot}), "
+                f"token ids must start with SOT ({sot}) and contain EOT ({eot}), "
                 f"as the tokenizer makes them; got {ids[:4]}..."
             )
         ids = ids[1 : ids.index(eot)]

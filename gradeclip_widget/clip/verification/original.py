@@ -1,4 +1,4 @@
-"""The model as it was given, run as its owner runs it."""
+"""The user's model, run by its own methods; the traced towers are compared with it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from torch import Tensor, nn
 from .state import ModelState
 
 
-class GivenModel:
+class OriginalModel:
     """An open_clip model, run by its own ``encode_image`` and ``encode_text``.
 
     Attributes:
-        module: the model; ``None`` once it is gone.
+        module: the model; ``None`` after it was deleted.
         tokenizer: its own tokenizer.
-        ways_in: what a message calls the image and the text side.
+        methods: names of its methods that encode pictures and captions.
+        advice: a sentence on what to do after the model was changed.
+        state: the model's state when it was checked last; ``None`` before that.
     """
 
-    ways_in = ("encode_image", "encode_text")
-    again = ""  # how to get hold of it anew, once it has changed
+    methods = ("encode_image", "encode_text")
+    advice = ""
 
     def __init__(self, module: Any, tokenizer: Any) -> None:
         self.module, self.tokenizer = module, tokenizer
@@ -47,23 +49,23 @@ class GivenModel:
         return tensor_of(self.module.encode_text(ids), "encode_text")
 
     def ids(self, caption: str, length: int) -> Tensor | None:
-        """Return the padded token ids (1, at most length) that its own tokenizer makes, or ``None``."""
+        """Return the padded token ids (1, at most length) of its own tokenizer, or ``None`` without one."""
         if not callable(self.tokenizer):
             return None
-        made = ids_of(self.tokenizer([caption]))
-        return None if made is None else made[:, :length]
+        ids = ids_of(self.tokenizer([caption]))
+        return None if ids is None else ids[:, :length]
 
     def token_table(self, tower: Any) -> nn.Module:
-        """Return the module that it calls with token ids."""
+        """Return the module that it calls with token ids; ``tower`` is the traced text tower."""
         module: nn.Module = tower.token_embedding
         return module
 
 
-class GivenTransformersModel(GivenModel):
-    """A model of Hugging Face's transformers whose weights were copied. It is not kept alive."""
+class OriginalTransformersModel(OriginalModel):
+    """A model of Hugging Face's transformers whose weights were copied. It is held by a weak reference."""
 
-    ways_in = ("get_image_features", "get_text_features")
-    again = (
+    methods = ("get_image_features", "get_text_features")
+    advice = (
         "it may have changed since it was converted: convert it again with from_transformers(...) "
         "(a copy.deepcopy of it, to go on changing it)"
     )
@@ -73,12 +75,12 @@ class GivenTransformersModel(GivenModel):
         self._module: weakref.ref[Any] | None = weakref.ref(module)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy is made of, for which nobody holds the model."""
+        """Return the state of a copy, which has no model."""
         return vars(self) | {"_module": None}
 
     @property
     def module(self) -> Any:
-        """The model; ``None`` once nobody else holds it."""
+        """The model; ``None`` after it was deleted."""
         return self._module and self._module()
 
     @property
@@ -100,9 +102,9 @@ class GivenTransformersModel(GivenModel):
         return tensor_of(self.module.get_text_features(input_ids=ids), "get_text_features")
 
     def ids(self, caption: str, length: int) -> Tensor | None:
-        """Return the padded token ids (1, length) that its own tokenizer makes."""
-        made = self.tokenizer([caption], padding="max_length", truncation=True, max_length=length)
-        return torch.tensor(made["input_ids"])
+        """Return the padded token ids (1, length) of its own tokenizer."""
+        coded = self.tokenizer([caption], padding="max_length", truncation=True, max_length=length)
+        return torch.tensor(coded["input_ids"])
 
     def token_table(self, tower: Any) -> nn.Module:
         """Return the module that it calls with token ids."""
@@ -128,7 +130,7 @@ def tensor_of(output: Any, name: str) -> Tensor:
     return output
 
 
-def ids_of(made: Any) -> Tensor | None:
-    """Return the token ids (1, L) of a tokenizer's output; ``None`` if it holds none."""
-    whole = isinstance(made, Tensor) and made.ndim == 2 and not made.is_floating_point()
-    return made if whole else None
+def ids_of(output: Any) -> Tensor | None:
+    """Return the token ids (1, L) in a tokenizer's output, or ``None`` if there are none."""
+    is_ids = isinstance(output, Tensor) and output.ndim == 2 and not output.is_floating_point()
+    return output if is_ids else None

@@ -10,7 +10,7 @@ from cachetools import LRUCache
 from PIL import Image
 
 from ...clip import ClipModel
-from ...clip.preprocessing import Picture, Source
+from ...clip.preprocessing import Picture, RawPicture
 from ...core.explanation_data import FOR_PHOTOGRAPHS
 from ...core.progress import Progress
 from ...core.vocabulary import Vocabulary
@@ -114,8 +114,8 @@ class Backend:
 
     # For the questions
 
-    def source(self, request: Request) -> Source | Picture:
-        """Return a request's picture, as an explainer takes it."""
+    def source(self, request: Request) -> RawPicture | Picture:
+        """Return a request's picture as the explainer takes it."""
         return self.pictures[request.picture].source
 
     def image(self, request: Request) -> Image.Image:

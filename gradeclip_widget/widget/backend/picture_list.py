@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from torch import Tensor
 
-from ...clip.preprocessing import ImageProcessor, Picture, Source, read_source
+from ...clip.preprocessing import ImageProcessor, Picture, RawPicture, read_picture
 from ...export.picture import thumbnail
 from ...images.read import is_web_address
 
@@ -20,7 +20,7 @@ from ...images.read import is_web_address
 class Entry:
     """A picture: what the explainer takes, its name, and its path or address if it has one."""
 
-    source: Source | Picture = field(repr=False)
+    source: RawPicture | Picture = field(repr=False)
     name: str
     path: str | None
 
@@ -44,14 +44,14 @@ class PictureList:
         """Read a picture.
 
         Args:
-            image: as `read_source` takes, or a `Picture`.
-            name: of the picture; the file's name, or a number, when ``None``.
+            image: as `read_picture` takes, or a `Picture`.
+            name: what to call it; the file's name, or a number, when ``None``.
 
         Raises:
             TypeError, ValueError, OSError: it cannot be read; the message says why.
         """
         try:
-            source = image if isinstance(image, Picture) else read_source(image)
+            source = image if isinstance(image, Picture) else read_picture(image)
         except ValueError as error:
             if not name:
                 raise

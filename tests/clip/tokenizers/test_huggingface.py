@@ -1,4 +1,4 @@
-"""Hugging Face tokenizers, trained here on a few sentences, in open_clip's own wrapper."""
+"""Hugging Face tokenizers in open_clip's wrapper, trained here on a few sentences."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ TEXTS = ["a brown dog in a red car", "the well-fed cat isn't waiting for traffic
 def built(kind: str) -> Any:
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
-    if kind == "sentence-pieces":  # as SigLIP's: no start token, an end token, padded with it
+    if (
+        kind == "sentence-pieces"
+    ):  # like SigLIP's: no start token, and an end token that is also the padding
         raw = Tokenizer(models.Unigram())
         raw.pre_tokenizer = pre_tokenizers.Metaspace()
         raw.decoder = __import__("tokenizers").decoders.Metaspace()
@@ -67,7 +69,7 @@ OPTIONS = {
 
 
 @pytest.fixture(scope="module", params=OPTIONS)
-def own(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def original(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder: Path = tmp_path_factory.mktemp("tokenizer")
     built(request.param).save_pretrained(folder)
     return open_clip.tokenizer.HFTokenizer(
@@ -76,21 +78,21 @@ def own(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture
-def tokenizer(own: Any) -> HuggingFaceFastTokenizer:
-    assert HuggingFaceFastTokenizer.wraps(own)
-    return HuggingFaceFastTokenizer(own, LENGTH)
+def tokenizer(original: Any) -> HuggingFaceFastTokenizer:
+    assert HuggingFaceFastTokenizer.wraps(original)
+    return HuggingFaceFastTokenizer(original, LENGTH)
 
 
 CAPTIONS = [*TEXTS, "Dogs,  dogs;\tand a RED car", "dog", "dog " * 30, "un caf\u00e9"]
 
 
 @pytest.mark.parametrize("caption", CAPTIONS)
-def test_ids_with_special_tokens_are_the_tokenizers_own(
-    tokenizer: HuggingFaceFastTokenizer, own: Any, caption: str
+def test_ids_with_special_tokens_are_those_of_the_tokenizer(
+    tokenizer: HuggingFaceFastTokenizer, original: Any, caption: str
 ) -> None:
     framed = tokenizer.add_special_tokens(tokenizer(caption).ids)
     padded = framed + [tokenizer.special_tokens.pad] * (LENGTH - len(framed))
-    assert padded == own([caption])[0].tolist()
+    assert padded == original([caption])[0].tolist()
     assert list(tokenizer(caption).ids) == tokenizer.encode(caption)
 
 
@@ -106,17 +108,19 @@ def test_every_word_has_its_tokens(tokenizer: HuggingFaceFastTokenizer, caption:
     assert tokens.words[-1].truncated == (len(tokens.ids) > tokenizer.room)
 
 
-def test_ids_are_explained_as_their_caption(tokenizer: HuggingFaceFastTokenizer, own: Any) -> None:
-    ids = own(["a brown dog in a red car"])[0].tolist()
+def test_ids_are_decoded_to_their_caption(
+    tokenizer: HuggingFaceFastTokenizer, original: Any
+) -> None:
+    ids = original(["a brown dog in a red car"])[0].tolist()
     tokens = tokenizer.from_ids(ids)
     assert tokens.caption == "a brown dog in a red car"
     assert tokens.words == tokenizer(tokens.caption).words
-    with pytest.raises(ValueError, match="token ids must start with"):
+    with pytest.raises(ValueError, match="must start with"):
         tokenizer.from_ids([9, 9, 9, 9])
 
 
-def test_a_siglip_text_tower_is_explained_with_it(
-    own: Any, tokenizer: HuggingFaceFastTokenizer
+def test_a_siglip_text_tower_works_with_it(
+    original: Any, tokenizer: HuggingFaceFastTokenizer
 ) -> None:
     text = TextTransformer(
         context_length=LENGTH, width=32, heads=2, layers=2, output_dim=check.EMBEDDING,
@@ -124,9 +128,9 @@ def test_a_siglip_text_tower_is_explained_with_it(
     )  # fmt: skip
     model = Custom(text)
     pixels = check.picture(96, 96)
-    e = gw.Explainer(check.wrap(model, own))(pixels, "a brown dog in a red car")
+    e = gw.Explainer(check.wrap(model, original))(pixels, "a brown dog in a red car")
     with torch.no_grad():
-        t = model.encode_text(own(["a brown dog in a red car"]), normalize=True)
+        t = model.encode_text(original(["a brown dog in a red car"]), normalize=True)
         score = model.encode_image(pixels, normalize=True) @ t.T
     assert e.score == pytest.approx(float(score), abs=1e-5)
     assert [w.text for w in e.words] == "a brown dog in a red car".split()
@@ -134,10 +138,10 @@ def test_a_siglip_text_tower_is_explained_with_it(
     assert np.abs(e.word_map("dog")).max() > 0
 
 
-def test_other_arrangements_are_refused(own: Any) -> None:
-    own.tokenizer_mode = "clips"
+def test_an_unknown_tokenizer_mode_is_refused(original: Any) -> None:
+    original.tokenizer_mode = "clips"
     try:
-        with pytest.raises(TypeError, match="tokenizer mode 'clips'"):
-            HuggingFaceFastTokenizer(own, LENGTH)
+        with pytest.raises(TypeError, match="'clips'"):
+            HuggingFaceFastTokenizer(original, LENGTH)
     finally:
-        own.tokenizer_mode = ""
+        original.tokenizer_mode = ""

@@ -1,4 +1,4 @@
-"""What is explained is the model that was given, with everything that was done to it, or it is refused."""
+"""Changes to a model (adapters, hooks, methods, weights) are explained with it, or refused."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ def adapted(model: CLIP, *targets: str, seed: int = 0) -> Any:
 @pytest.mark.parametrize("wrapper", ["on", "off"])
 def test_lora_on_the_attention_is_refused_until_it_is_merged(model: CLIP, wrapper: str) -> None:
     plain, tuned = score(model), adapted(model, "attn")
-    given = tuned if wrapper == "on" else tuned.base_model.model
-    own = own_score(given)
-    assert abs(own - plain) > 0.01
-    with pytest.raises(ValueError, match=r"adapters of peft \(.*attn.*merge_and_unload\(\)"):
-        score(given)
-    assert score(tuned.merge_and_unload()) == pytest.approx(own, abs=1e-5)
+    model = tuned if wrapper == "on" else tuned.base_model.model
+    expected = own_score(model)
+    assert abs(expected - plain) > 0.01
+    with pytest.raises(ValueError, match=r"peft \(.*attn"):
+        score(model)
+    assert score(tuned.merge_and_unload()) == pytest.approx(expected, abs=1e-5)
 
 
 def test_lora_on_linear_layers_is_explained_with_its_derivatives(model: CLIP) -> None:
@@ -79,7 +79,7 @@ def test_lora_on_linear_layers_is_explained_with_its_derivatives(model: CLIP) ->
         check.close(torch.tensor(a), torch.tensor(b), 1e-4)
 
 
-def test_lora_that_torchs_attention_does_not_read_has_no_effect_here_either(model: CLIP) -> None:
+def test_lora_that_torchs_attention_does_not_read_has_no_effect(model: CLIP) -> None:
     plain = score(model)
     tuned = adapted(model, "out_proj").base_model.model
     assert own_score(tuned) == pytest.approx(plain, abs=1e-5)
@@ -95,27 +95,24 @@ def test_training_an_adapter_that_passed_at_its_start_is_noticed(model: CLIP) ->
         for name, weights in tuned.named_parameters():
             if "lora_B" in name:
                 weights.add_(0.3)
-    with pytest.raises(ValueError, match="merge_and_unload"):
+    with pytest.raises(ValueError, match="peft"):
         gw.Explainer(clip)(PIXELS, CAPTION)
 
 
 # Hooks and methods
 
 
-def test_a_hook_on_the_tower_is_refused_and_the_message_says_both_scores(model: CLIP) -> None:
+def test_a_hook_on_the_tower_is_refused(model: CLIP) -> None:
     layers = score(model)
     hook = model.visual.register_forward_hook(lambda module, args, out: out + 1)
     assert abs(own_score(model) - layers) > 0.05
-    with pytest.raises(
-        ValueError, match=r"hooks \(visual\): remove those .* handle.remove\(\)"
-    ) as e:
+    with pytest.raises(ValueError, match=r"encode_image.*hooks \(visual\)"):
         score(model)
-    assert "by its own encode_image this model computes something else" in str(e.value)
     hook.remove()
     assert score(model) == pytest.approx(layers, abs=1e-6)
 
 
-def test_verify_checks_a_model_by_itself(model: CLIP) -> None:
+def test_verify_checks_a_model(model: CLIP) -> None:
     clip = check.wrap(model)
     clip.verify()
     model.visual.register_forward_hook(lambda module, args, out: out + 1)
@@ -132,9 +129,7 @@ def test_a_hook_below_the_blocks_is_explained(model: CLIP) -> None:
 
 
 @pytest.mark.parametrize("way", ["hook", "pre-hook", "forward"])
-def test_a_change_inside_a_block_is_refused_since_derivatives_would_miss_it(
-    model: CLIP, way: str
-) -> None:
+def test_a_change_inside_a_block_is_refused(model: CLIP, way: str) -> None:
     layer = model.visual.transformer.resblocks[1].mlp.c_fc
     own = layer.forward
     if way == "hook":
@@ -143,11 +138,11 @@ def test_a_change_inside_a_block_is_refused_since_derivatives_would_miss_it(
         layer.register_forward_pre_hook(lambda module, args: (args[0] + 1,))
     else:
         layer.forward = lambda x: own(x) + 1
-    with pytest.raises(ValueError, match=r"change what visual.transformer.resblocks.1.mlp.c_fc"):
+    with pytest.raises(ValueError, match=r"visual.transformer.resblocks.1.mlp.c_fc"):
         score(model)
 
 
-def test_a_hook_on_every_module_is_seen(model: CLIP) -> None:
+def test_a_global_hook_is_noticed(model: CLIP) -> None:
     clip = check.wrap(model)
     gw.Explainer(clip).scores(PIXELS, [CAPTION])
 
@@ -156,7 +151,7 @@ def test_a_hook_on_every_module_is_seen(model: CLIP) -> None:
 
     handle = register_module_forward_hook(double)
     try:
-        with pytest.raises(ValueError, match="computes something else"):
+        with pytest.raises(ValueError, match="encode_"):
             gw.Explainer(clip).scores(PIXELS, [CAPTION])
     finally:
         handle.remove()
@@ -172,18 +167,18 @@ def test_another_encode_image_is_refused(model: CLIP, where: str) -> None:
 
     if where == "model":
         model.encode_image = shifted
-        said = "The method encode_image is replaced on the model: restore it, with del model.encode"
+        message = "encode_image is replaced"
     else:
         model.__class__ = type("Mine", (CLIP,), {"encode_image": lambda self, *a, **k: shifted(*a)})
-        said = "Its class Mine defines encode_image itself"
-    with pytest.raises(ValueError, match=said):
+        message = "class Mine defines encode_image"
+    with pytest.raises(ValueError, match=message):
         score(model)
 
 
 def test_another_encode_text_is_refused(model: CLIP) -> None:
     own = model.encode_text
     model.encode_text = lambda ids, normalize=False: own(ids, normalize=normalize).roll(1, -1)
-    with pytest.raises(ValueError, match=r"by its own encode_text .* del model.encode_text"):
+    with pytest.raises(ValueError, match="encode_text is replaced"):
         score(model)
 
 
@@ -200,7 +195,7 @@ def test_another_forward_of_a_part_is_refused(model: CLIP) -> None:
 def test_a_model_that_is_random_is_refused(model: CLIP) -> None:
     part = model.visual.transformer.resblocks[0].mlp
     part.register_forward_hook(lambda module, args, out: F.dropout(out, 0.5, training=True))
-    with pytest.raises(ValueError, match="changes from call to call: turn off what is random"):
+    with pytest.raises(ValueError, match="random"):
         score(model)
 
 
@@ -213,15 +208,13 @@ def test_a_tokenizer_that_adds_words_is_refused(model: CLIP) -> None:
             return own([f"a photo of {text}" for text in texts])
 
     prompted = Prompted()
-    with pytest.raises(ValueError, match=r"makes other token ids .* add them to the captions"):
+    with pytest.raises(ValueError, match="other token ids"):
         gw.Explainer(check.wrap(model, prompted))(PIXELS, CAPTION)
 
 
-def test_a_model_that_does_not_run_is_refused_with_its_own_reason(model: CLIP) -> None:
+def test_a_model_that_does_not_run_is_refused(model: CLIP) -> None:
     model.visual.proj = nn.Parameter(torch.zeros(3, 3))
-    with pytest.raises(
-        ValueError, match="own encode_image does not run on a picture of 96 x 96 px"
-    ):
+    with pytest.raises(ValueError, match=r"encode_image does not run.*96 x 96"):
         score(model)
 
 
@@ -240,7 +233,7 @@ def test_mixed_weights_run_where_the_model_runs(model: CLIP, dtype: torch.dtype)
         assert e.score == pytest.approx(own_score(model, dtype), abs=0.03)
 
 
-def test_in_half_precision_a_changed_model_is_still_told_from_rounding(model: CLIP) -> None:
+def test_in_half_precision_a_changed_model_is_distinguished_from_rounding(model: CLIP) -> None:
     model.bfloat16()
     assert score(model) == pytest.approx(own_score(model, torch.bfloat16), abs=0.05)
     model.visual.register_forward_hook(lambda module, args, out: out + 0.3 * out.roll(1, -1))
@@ -262,7 +255,7 @@ def test_a_reparametrized_layer_is_explained(model: CLIP, kind: str) -> None:
     assert score(model) == pytest.approx(own_score(model), abs=1e-5)
 
 
-def test_a_layer_that_keeps_what_it_computes_does_not_look_like_a_change(
+def test_a_layer_that_caches_its_weights_does_not_count_as_changed(
     model: CLIP, checks: list[int]
 ) -> None:
     with pytest.warns(FutureWarning):
@@ -274,20 +267,20 @@ def test_a_layer_that_keeps_what_it_computes_does_not_look_like_a_change(
     assert len(checks) == 1
 
 
-# When it is checked
+# The time of the check
 
 
 @pytest.fixture
 def checks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """One entry for every check."""
-    made: list[int] = []
+    calls: list[int] = []
 
     def count(*args: Any) -> None:
-        made.append(len(made))
+        calls.append(len(calls))
         check_towers(*args)
 
     monkeypatch.setattr("gradeclip_widget.clip.model.check_towers", count)
-    return made
+    return calls
 
 
 def test_a_model_is_checked_once_and_again_when_it_has_changed(
@@ -331,7 +324,7 @@ def test_a_model_that_failed_is_checked_again(model: CLIP, checks: list[int]) ->
     assert len(checks) == 3
 
 
-def test_a_check_leaves_random_numbers_modes_and_gradients_as_they_were(model: CLIP) -> None:
+def test_a_check_does_not_change_random_numbers_modes_and_gradients(model: CLIP) -> None:
     model.train()
     before = torch.get_rng_state()
     check.wrap(model).verify()

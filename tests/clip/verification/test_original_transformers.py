@@ -1,4 +1,4 @@
-"""What is explained of a model of transformers is that model, not only what its weights were."""
+"""Converted models of transformers are compared with the original model; differences are errors."""
 
 from __future__ import annotations
 
@@ -62,24 +62,24 @@ def test_lora_is_refused_until_it_is_merged(pair: Any, targets: tuple[str, ...])
     model, processor = pair
     base = own_score(model, processor)
     tuned = adapted(model, *targets)
-    bare = tuned.base_model.model  # the wrapper taken off
-    own = own_score(bare, processor)
-    assert abs(own - base) > 0.005
-    with pytest.raises(ValueError, match=r"adapters of peft .*merge_and_unload\(\)"):
-        gw.from_transformers(bare, processor)
-    with pytest.raises(TypeError, match=r"merge it .* model.merge_and_unload\(\)"):
+    inner = tuned.base_model.model  # without the wrapper
+    expected = own_score(inner, processor)
+    assert abs(expected - base) > 0.005
+    with pytest.raises(ValueError, match="peft"):
+        gw.from_transformers(inner, processor)
+    with pytest.raises(TypeError, match="merge_and_unload"):
         gw.from_transformers(tuned, processor)
-    tuned.merge_adapter()  # merged in place, the layers of the adapter left where they are
-    assert score(gw.from_transformers(bare, processor)) == pytest.approx(own, abs=1e-4)
+    tuned.merge_adapter()  # merged in place: the layers of the adapter stay
+    assert score(gw.from_transformers(inner, processor)) == pytest.approx(expected, abs=1e-4)
     tuned.unmerge_adapter()
     merged = gw.from_transformers(tuned.merge_and_unload(), processor)
-    assert score(merged) == pytest.approx(own, abs=1e-4)
+    assert score(merged) == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_hook_is_refused(pair: Any) -> None:
     model, processor = pair
     model.vision_model.encoder.layers[0].register_forward_hook(_turned)
-    with pytest.raises(ValueError, match=r"get_image_features .*forward hooks \(vision_model.enc"):
+    with pytest.raises(ValueError, match=r"get_image_features.*hooks \(vision_model.enc"):
         gw.from_transformers(model, processor)
 
 
@@ -89,9 +89,9 @@ def test_a_parametrized_layer_is_explained(pair: Any) -> None:
     layer = model.vision_model.encoder.layers[0]
     for part in (layer.mlp.fc1, layer.self_attn.q_proj):
         parametrize.register_parametrization(part, "weight", Turned())
-    own = own_score(model, processor)
-    assert abs(own - base) > 1e-3
-    assert score(gw.from_transformers(model, processor)) == pytest.approx(own, abs=1e-4)
+    expected = own_score(model, processor)
+    assert abs(expected - base) > 1e-3
+    assert score(gw.from_transformers(model, processor)) == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_model_changed_after_its_conversion_is_refused(pair: Any) -> None:
@@ -100,14 +100,14 @@ def test_a_model_changed_after_its_conversion_is_refused(pair: Any) -> None:
     before = score(clip)
     with torch.no_grad():
         model.text_model.final_layer_norm.weight.mul_(torch.linspace(0.5, 2, 32))
-    with pytest.raises(ValueError, match=r"changed since it was converted: convert it again"):
+    with pytest.raises(ValueError, match="converted"):
         score(clip)
     again = score(gw.from_transformers(model, processor))
     assert again == pytest.approx(own_score(model, processor), abs=1e-4)
     assert abs(again - before) > 1e-3
 
 
-def test_a_model_changed_and_put_back_is_explained(pair: Any) -> None:
+def test_a_model_that_was_changed_and_restored_is_explained(pair: Any) -> None:
     model, processor = pair
     clip = gw.from_transformers(model, processor)
     before = score(clip)
@@ -117,10 +117,10 @@ def test_a_model_changed_and_put_back_is_explained(pair: Any) -> None:
     assert score(clip) == before
 
 
-def test_the_given_model_is_not_kept_alive(pair: Any) -> None:
+def test_the_original_model_is_not_kept_alive(pair: Any) -> None:
     clip = gw.from_transformers(copy.deepcopy(pair[0]), pair[1])
     gc.collect()
-    assert clip._given.module is None
+    assert clip._original.module is None
     assert np.isfinite(score(clip))
     copied = weakref.ref(pair[0])
     assert copied() is not None
