@@ -24,7 +24,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 NOT_FOR_USERS = {"dev", "docs"}  # extras
 # Imported but not declared: what a declared project stands on in its own interface, and a maintainers' tool.
-BROUGHT = {"IPython": "ipywidgets", "braceexpand": "webdataset"}
+BROUGHT = {"IPython": "ipywidgets"}
 MAINTAINERS = {"resvg_py": "training/render_artwork.py"}
 HEAVY = {"torch", "torchvision", "open_clip", "pandas", "plotly"}
 

@@ -52,7 +52,8 @@ class _Pair:
     @property
     def same(self) -> bool:
         """Whether the patches of both maps are the same parts of the picture."""
-        return np.array_equal(*self.grids) and np.allclose(*self.covers, atol=1e-3)
+        cover, other_cover = self.covers
+        return np.array_equal(*self.grids) and np.allclose(cover, other_cover, atol=1e-3)
 
     def common(self) -> NDArray[np.float64] | None:
         """Return the part of the picture that both maps cover; ``None`` if they cover no common part."""
