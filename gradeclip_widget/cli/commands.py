@@ -14,10 +14,10 @@ from typing import Any
 from ..core.errors import MissingExtraError, describe_error
 from ..export.files import make_folder
 from ..export.formats import suffixes, writer_for
-from .arguments import add_model_arguments
-from .batch import add_batch
 from .evaluate import add_evaluate
 from .table import word_table
+
+_COLUMNS = ("images", "image_column", "caption_column", "id_column", "box_column", "split")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -142,3 +142,81 @@ def _demo(args: argparse.Namespace) -> None:
     print(f"Wrote {args.output}: open it in any browser, hover the words, click the picture.")
     print("Next: `make lab` opens the quick start notebook, or")
     print('      gradeclip explain photo.jpg "a dog in a car" --model ViT-B-16/openai -o out.html')
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--model`` and ``--method``, which the command line and ``%gradeclip`` share."""
+    parser.add_argument(
+        "--model",
+        default="demo",
+        help="a name from `gradeclip models` (%(default)s, which knows drawings only)",
+    )
+    parser.add_argument(
+        "--method",
+        default="grad-eclip",
+        help="name of the method (%(default)s); a wrong one lists all",
+    )
+
+
+def add_batch(commands: Any) -> None:
+    """Add the command to a parser's subcommands."""
+    parser = commands.add_parser(
+        "batch", help="explain every picture and caption of a dataset, and write them as Parquet"
+    )
+    parser.add_argument(
+        "source",
+        help="a folder of pictures with a table of captions, such a table (.csv, .tsv, .jsonl, .parquet), "
+        "WebDataset shards (.tar), a saved Hugging Face dataset, or hf:NAME",
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder to write to")
+    add_model_arguments(parser)
+    parser.add_argument("--pretrained", help="tag of the model's weights, or path of a checkpoint")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--dtype", help="bfloat16 or float16, to run the towers in")
+    parser.add_argument("--fit", help="crop (the model's own), squash or whole")
+    parser.add_argument("--resolution", type=int, help="short side in pixels, for finer maps")
+    parser.add_argument("--batch-size", type=int, help="pairs at once; found by trying if left out")
+    parser.add_argument("--workers", type=int, help="processes that read pictures; one a core")
+    parser.add_argument("--no-importances", action="store_true", help="only scores and maps")
+    parser.add_argument("--no-thumbnails", action="store_true", help="no pictures for the gallery")
+    parser.add_argument("--no-resume", action="store_true", help="refuse a folder that holds a run")
+    parser.add_argument("--engine", default="local", help="local, or ray for a cluster")
+    cluster = parser.add_argument_group("engine ray")
+    cluster.add_argument("--address", help="of the cluster; one is started here if left out")
+    cluster.add_argument("--actors", type=int, help="models at once; one a GPU if left out")
+    source = parser.add_argument_group("source")
+    source.add_argument("--images", help="folder that paths of pictures are relative to")
+    for name in ("image", "caption", "id", "box"):
+        source.add_argument(f"--{name}-column", help=f"column of {name}s, if unusual")
+    source.add_argument("--split", help="of a Hugging Face dataset")
+    parser.set_defaults(run=_batch)
+
+
+def _batch(args: argparse.Namespace) -> None:
+    from ..dataset import explain_dataset
+
+    columns = {name: getattr(args, name) for name in _COLUMNS}
+    cluster = {"address": args.address, "actors": args.actors}
+    run = explain_dataset(
+        args.source,
+        args.output,
+        model=args.model,
+        method=args.method,
+        pretrained=args.pretrained,
+        device=args.device,
+        dtype=args.dtype,
+        fit=args.fit,
+        resolution=args.resolution,
+        importances=not args.no_importances,
+        thumbnails=not args.no_thumbnails,
+        engine=args.engine,
+        resume=not args.no_resume,
+        batch_size=args.batch_size,
+        workers=args.workers,
+        progress=sys.stderr.isatty(),
+        ray_options={name: value for name, value in cluster.items() if value is not None},
+        **{name: value for name, value in columns.items() if value is not None},
+    )
+    print(f"explained {run.explained:,} pairs into {run.path / 'pairs'}")
+    if run.failed:
+        print(f"{run.failed:,} could not be explained; {run.path / 'errors'} says why")

@@ -12,10 +12,9 @@ from .measures.localization import (
     RegionToWord,
 )
 from .measures.model import ExplainedShare, SilentWords, WordSeparation
-from .measures.perturbation import Deletion, Insertion
+from .measures.perturbation import Deletion, Insertion, WordDeletion, WordInsertion
 from .measures.registry import ALL, measure_named
 from .measures.sanity import RandomizedWeights, RandomMap
-from .measures.word_perturbation import WordDeletion, WordInsertion
 from .result import Evaluation
 
 __all__ = [

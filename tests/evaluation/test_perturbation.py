@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 
 import gradeclip_widget as gw
 from gradeclip_widget.evaluation import Deletion, Insertion, demo_examples
-from gradeclip_widget.evaluation.measures.scores import picture_scores
+from gradeclip_widget.evaluation.measures.perturbation import picture_scores
 
 from ..factories import picture
 from .made import GRID, explained

@@ -20,10 +20,10 @@ from gradeclip_widget.evaluation import (
     demo_examples,
 )
 from gradeclip_widget.evaluation.report import Report, make_report, save_report
+from gradeclip_widget.evaluation.report.contents import cells, verdicts
 from gradeclip_widget.evaluation.report.markdown import markdown
-from gradeclip_widget.evaluation.report.own_model import _on_readings
 from gradeclip_widget.evaluation.report.page import page
-from gradeclip_widget.evaluation.report.summary import cells, verdicts
+from gradeclip_widget.evaluation.report.report import _on_readings
 from gradeclip_widget.explain.explanation import Explanation
 
 SEED = 963_000

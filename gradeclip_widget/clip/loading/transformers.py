@@ -5,19 +5,22 @@ from __future__ import annotations
 import copy
 import functools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from open_clip.transformer import LayerNorm, TextTransformer, VisionTransformer
+from PIL import Image
 from timm.models.vision_transformer import VisionTransformer as TimmTransformer
 from torch import Tensor, nn
+from torchvision import transforms
+from torchvision.transforms import InterpolationMode
 
 from ...core.errors import missing_extra
 from ..model import ClipModel
 from ..verification.given import GivenTransformersModel
-from .transformers_processors import TokenizerWrapper, transform_of
 
 # Names of a transformers block's parts, and the names of the same parts in open_clip and in timm.
 _OPEN_CLIP = {
@@ -282,3 +285,69 @@ def _blocks(row: str, layers: Iterable[Any], names: Mapping[str, str]) -> dict[s
 def _load(tower: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Copy weights into a tower, which takes on their dtype."""
     tower.to(next(iter(weights.values())).dtype).load_state_dict(weights)
+
+
+# Processors
+
+
+def transform_of(processor: Any, image_size: tuple[int, int]) -> transforms.Compose:
+    """Return the transform of RGB images to (3, H, W) that does the same as an image processor.
+
+    Args:
+        processor: an image processor that resizes, perhaps crops the centre, and normalises.
+        image_size: (height, width) in pixels that the tower takes.
+
+    Raises:
+        ValueError: it has other steps, or its result has another size.
+    """
+    resample = InterpolationMode[Image.Resampling(processor.resample).name]
+    steps: list[Any] = []
+    size = _sides(processor.size)
+    if processor.do_resize:
+        sides = (size["height"], size["width"]) if "height" in size else size.get("shortest_edge")
+        if sides is None or "longest_edge" in size:
+            raise ValueError(
+                f"the image processor resizes pictures to {size}, which is not known here"
+            )
+        steps.append(transforms.Resize(sides, resample))
+    if getattr(processor, "do_center_crop", False):
+        crop = _sides(processor.crop_size)
+        steps.append(transforms.CenterCrop((crop["height"], crop["width"])))
+    scale = 255 * processor.rescale_factor if processor.do_rescale else 255.0
+    mean, std = [0.0] * 3, [1.0] * 3
+    if processor.do_normalize:
+        mean, std = processor.image_mean, processor.image_std
+    shifted = [m / scale for m in mean], [s / scale for s in std]
+    transform = transforms.Compose([*steps, transforms.ToTensor(), transforms.Normalize(*shifted)])
+    made = tuple(transform(Image.new("RGB", (40, 30))).shape[1:])
+    if made != tuple(image_size):
+        raise ValueError(
+            f"the image processor makes pictures of {made[0]} x {made[1]} px where the model takes "
+            f"{image_size[0]} x {image_size[1]}; pass the model's own processor"
+        )
+    return transform
+
+
+@dataclass(frozen=True)
+class TokenizerWrapper:
+    """A tokenizer of transformers, with the attributes of open_clip's ``HFTokenizer``.
+
+    Attributes:
+        tokenizer: the tokenizer.
+        clean_fn: its cleaning of captions, if that is not part of what it reports positions for.
+    """
+
+    tokenizer: Any
+    clean_fn: Callable[[str], str]
+
+    @classmethod
+    def of(cls, tokenizer: Any) -> TokenizerWrapper:
+        """Wrap a tokenizer."""
+        return cls(tokenizer, getattr(tokenizer, "canonicalize_text", str))
+
+
+def _sides(size: Any) -> dict[str, int]:
+    """Return the given sides, from a mapping or, in newer versions, from an object with attributes."""
+    sides = {"height", "width", "shortest_edge", "longest_edge"}
+    pairs = size.items() if hasattr(size, "items") else vars(size).items()
+    return {name: value for name, value in pairs if name in sides and value is not None}

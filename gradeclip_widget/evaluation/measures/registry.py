@@ -14,9 +14,8 @@ from .localization import (
     RegionToWord,
 )
 from .model import ExplainedShare, SilentWords, WordSeparation
-from .perturbation import Deletion, Insertion
+from .perturbation import Deletion, Insertion, WordDeletion, WordInsertion
 from .sanity import RandomizedWeights
-from .word_perturbation import WordDeletion, WordInsertion
 
 ALL: tuple[type[Measure], ...] = (
     Deletion,

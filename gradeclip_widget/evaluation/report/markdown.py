@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from .groups import group_tables
-from .record import Report
-from .summary import Cell, about, cells, ungrouped, verdicts
+from .contents import Cell, Report, about, cells, group_tables, ungrouped, verdicts
 
 _KEY = "In brackets: {} bootstrap intervals over examples."
 _BEST = " **Bold**: the best, and what a paired interval cannot tell apart from it."

@@ -8,9 +8,7 @@ from string import Template
 
 from ...export.html import frame
 from ..result import Evaluation
-from .groups import group_tables
-from .record import Extreme, Report
-from .summary import about, cells, ungrouped, verdicts
+from .contents import Extreme, Report, about, cells, group_tables, ungrouped, verdicts
 
 _GRID = "rgba(128, 128, 128, 0.25)"
 _CLEAR = "rgba(0, 0, 0, 0)"

@@ -20,7 +20,7 @@ from .folder import named_phrases
 
 
 @dataclass(frozen=True)
-class CocoSource:
+class CocoExamples:
     """COCO's pictures with their first captions; masks are made when an example is used.
 
     Attributes:
@@ -70,7 +70,7 @@ class CocoSource:
 
 def coco_examples(
     captions: str | Path, images: str | Path, instances: str | Path | None = None
-) -> CocoSource:
+) -> CocoExamples:
     """Return the pictures of COCO's annotation files, each with its first caption.
 
     Args:
@@ -114,7 +114,7 @@ def coco_examples(
             if first
             else f"{str(captions)!r} has no captions"
         )
-    return CocoSource(rows, view, things)
+    return CocoExamples(rows, view, things)
 
 
 def _by_category(view: Any, image: Any) -> dict[str, list[Any]]:

@@ -16,7 +16,7 @@ from ..examples import Example, FailedExample
 
 
 @dataclass(frozen=True)
-class DatasetSource:
+class DatasetExamples:
     """Examples without masks that are read anew each time they are gone through.
 
     Attributes:
@@ -47,7 +47,7 @@ class DatasetSource:
                 yield FailedExample(pair.id, problem)
 
 
-def dataset_examples(source: Any, *, limit: int | None = None, **options: Any) -> DatasetSource:
+def dataset_examples(source: Any, *, limit: int | None = None, **options: Any) -> DatasetExamples:
     """Return the pairs of a source as examples: those with words, and with a picture where it is said to be.
 
     >>> from gradeclip_widget.evaluation.sources import dataset_examples
@@ -86,7 +86,7 @@ def dataset_examples(source: Any, *, limit: int | None = None, **options: Any) -
             f"{len(problems)} of {len(positions) + len(problems)} pairs are left out, such as {problems[0]}",
             stacklevel=2,
         )
-    return DatasetSource(opened, positions)
+    return DatasetExamples(opened, positions)
 
 
 def _problem(pair: Pair | FailedPair) -> str:

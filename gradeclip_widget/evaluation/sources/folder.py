@@ -20,7 +20,7 @@ from ..pointing import Mask
 
 
 @dataclass(frozen=True)
-class Source:
+class FolderExamples:
     """A list of examples that is read anew each time it is gone through; pictures are read when used.
 
     Attributes:
@@ -65,7 +65,7 @@ class Source:
 
 def folder_examples(
     images: str | Path, captions: str | Path, masks: str | Path | None = None
-) -> Source:
+) -> FolderExamples:
     """Return the examples of a folder of pictures.
 
     Args:
@@ -88,7 +88,7 @@ def folder_examples(
         (path, caption, {}) for path, caption in _table(Path(captions).expanduser(), folder)
     ]
     if masks is None:
-        return Source(rows)
+        return FolderExamples(rows)
     inside = _folder(masks, "masks")
     files = {path: _mask_files(inside / path.stem) for path, _, _ in rows}
     masked = [(path, caption, named_phrases(caption, files[path])) for path, caption, _ in rows]
@@ -97,7 +97,9 @@ def folder_examples(
             f"no mask in {str(masks)!r} fits a picture and its caption: masks lie in a folder named as the "
             f"picture, such as {inside / rows[0][0].stem / 'dog.png'}, each named as a phrase"
         )
-    return Source([row for row in masked if row[2]], {p: list(found) for p, found in files.items()})
+    return FolderExamples(
+        [row for row in masked if row[2]], {p: list(found) for p, found in files.items()}
+    )
 
 
 def named_phrases(caption: str, candidates: Mapping[str, Any]) -> dict[Any, Any]:

@@ -1,14 +1,68 @@
-"""The figures of a report in the form that both its page and its Markdown show."""
+"""The contents of a report, and its tables and sentences as text."""
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from ...explain.explanation import Explanation
+from ..examples import FailedExample
 from ..measures.sanity import SURVIVES
 from ..result import Evaluation, omissions
-from .record import Report
+
+
+@dataclass(frozen=True, eq=False)
+class Extreme:
+    """An example on which a method did best, or worst.
+
+    Attributes:
+        method: the method.
+        example: id of the example.
+        value: what was measured.
+        best: whether it is among the best.
+        explanation: the method's explanation of it.
+    """
+
+    method: str
+    example: str
+    value: float
+    best: bool
+    explanation: Explanation = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What an evaluation found.
+
+    Attributes:
+        model: name of the model.
+        data: what it was measured on, in words.
+        count: number of examples that a measure says anything of.
+        left_out: those that could not be read or explained, which are not counted.
+        seed: of everything random.
+        command: what makes the same report again, if it was made by a command.
+        evaluations: by the measures' labels.
+        advice: sentences on the model.
+        model_evaluations: what they rest on.
+        ranked_by: label of the measure that the extremes are by: the first with one value for each method.
+        extremes: the best and worst examples of every method; none without such a measure.
+        date: when it was made.
+    """
+
+    model: str
+    data: str
+    count: int
+    left_out: Sequence[FailedExample]
+    seed: int
+    command: str
+    evaluations: Mapping[str, Evaluation]
+    advice: Sequence[str]
+    model_evaluations: Mapping[str, Evaluation]
+    ranked_by: str
+    extremes: Sequence[Extreme]
+    date: datetime.date
 
 
 @dataclass(frozen=True)
@@ -102,3 +156,41 @@ def _verdict(evaluation: Evaluation) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+@dataclass(frozen=True)
+class GroupTable:
+    """The values of one measure.
+
+    Attributes:
+        title: the measure, and how many examples it was taken on.
+        heads: of the columns: of what tells the rows apart first, then groups or figures.
+        rows: the texts of the cells; empty where there is no value.
+    """
+
+    title: str
+    heads: list[str]
+    rows: list[list[str]]
+
+
+def group_tables(evaluations: Mapping[str, Evaluation]) -> list[GroupTable]:
+    """Return a table for each evaluation with several values per method."""
+    return [_group_table(one) for one in evaluations.values() if one.grouped_by is not None]
+
+
+def _group_table(evaluation: Evaluation) -> GroupTable:
+    *of_rows, of_columns = evaluation.averaged_by
+    cells: dict[tuple[str, ...], dict[str, str]] = {}
+    for row in evaluation.table.to_dict("records"):
+        place = tuple(str(row[name]) for name in of_rows)
+        cells.setdefault(place, {})[row[of_columns]] = estimate_text(row)
+    columns = list(dict.fromkeys(evaluation.table[of_columns]))
+    count = evaluation.examples["example"].nunique()
+    return GroupTable(
+        f"{evaluation.title}; {count} example{'s' * (count != 1)}",
+        [*of_rows, *columns],
+        [
+            [*place, *(found.get(column, "") for column in columns)]
+            for place, found in cells.items()
+        ],
+    )
