@@ -1,4 +1,4 @@
-"""Measures of explanations, on drawn scenes or on data of one's own."""
+"""Measures of explanations, on drawn scenes or on your own data."""
 
 from .examples import Example, FailedExample, demo_examples, scene_example
 from .measure import LeftOutWarning, Measure, evaluate

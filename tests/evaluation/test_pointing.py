@@ -1,4 +1,4 @@
-"""Measures of localisation on maps whose answer is known."""
+"""Measures of localization on maps whose answer is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports of what an evaluation found."""
+"""Reports of evaluations."""
 
 from .contents import Extreme, Report
 from .report import make_report, report_writer, save_report

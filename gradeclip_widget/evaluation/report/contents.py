@@ -15,14 +15,14 @@ from ..result import Evaluation, omissions
 
 @dataclass(frozen=True, eq=False)
 class Extreme:
-    """An example on which a method did best, or worst.
+    """One of a method's best or worst examples.
 
     Attributes:
-        method: the method.
+        method: name of the method.
         example: id of the example.
-        value: what was measured.
+        value: the measured value.
         best: whether it is among the best.
-        explanation: the method's explanation of it.
+        explanation: the method's explanation of the example.
     """
 
     method: str
@@ -34,21 +34,21 @@ class Extreme:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What an evaluation found.
+    """The contents of a report.
 
     Attributes:
         model: name of the model.
-        data: what it was measured on, in words.
-        count: number of examples that a measure says anything of.
-        left_out: those that could not be read or explained, which are not counted.
-        seed: of everything random.
-        command: what makes the same report again, if it was made by a command.
-        evaluations: by the measures' labels.
+        data: description of the examples.
+        count: number of examples with at least one value.
+        left_out: examples that could not be read or explained, which are not counted.
+        seed: seed of everything random.
+        command: command that makes the same report again; empty if there is none.
+        evaluations: evaluations of the methods, by the measures' labels.
         advice: sentences on the model.
-        model_evaluations: what they rest on.
-        ranked_by: label of the measure that the extremes are by: the first with one value for each method.
-        extremes: the best and worst examples of every method; none without such a measure.
-        date: when it was made.
+        model_evaluations: evaluations of the model, on which the advice is based.
+        ranked_by: label of the measure that ranks the examples: the first with one value for each method.
+        extremes: the best and worst examples of every method; empty without such a measure.
+        date: date of the report.
     """
 
     model: str
@@ -67,12 +67,12 @@ class Report:
 
 @dataclass(frozen=True)
 class Cell:
-    """One figure of a table.
+    """One cell of a table.
 
     Attributes:
         text: mean and interval.
         best: whether no method is better.
-        tied: whether the interval of its paired difference to the best holds zero.
+        tied: whether the interval of its paired difference to the best contains zero.
     """
 
     text: str
@@ -81,7 +81,7 @@ class Cell:
 
 
 def about(report: Report) -> str:
-    """Return what was measured on, when, and what was left out."""
+    """Return a text with the examples, the date, the seed and the examples that were left out."""
     count = f"{report.count} example{'s' * (report.count != 1)}"
     sentences = [f"{count}: {report.data}", f"{report.date.isoformat()}, seed {report.seed}"]
     if report.left_out:
@@ -95,12 +95,12 @@ def ungrouped(evaluations: Mapping[str, Evaluation]) -> list[Evaluation]:
 
 
 def is_ranked(evaluation: Evaluation) -> bool:
-    """Return whether methods are ranked: a check that they pass or fail ranks none."""
+    """Return whether methods are ranked; a check, which they pass or fail, does not rank them."""
     return bool(evaluation.better) and len(evaluation.table) > 1 and not _is_check(evaluation)
 
 
 def cells(evaluation: Evaluation) -> dict[str, Cell]:
-    """Return a figure for each method."""
+    """Return a cell for each method."""
     table = evaluation.table
     ranked = is_ranked(evaluation)
     best = str(table.iloc[0]["method"])
@@ -124,11 +124,12 @@ def estimate_text(row: Mapping[Any, Any]) -> str:
 def verdicts(evaluations: Mapping[str, Evaluation]) -> list[str]:
     """Return a sentence for each measure that ranks several methods, or checks them.
 
-    It says which is best, and what ties with it; or which do not pass.
+    It names the best method and the ones not significantly worse, or those that fail the check.
     """
-    shown = ungrouped(evaluations)
     return [
-        _failures(e) if _is_check(e) else _verdict(e) for e in shown if _is_check(e) or is_ranked(e)
+        _failures(e) if _is_check(e) else _verdict(e)
+        for e in ungrouped(evaluations)
+        if _is_check(e) or is_ranked(e)
     ]
 
 
@@ -137,21 +138,20 @@ def _is_check(evaluation: Evaluation) -> bool:
 
 
 def _failures(evaluation: Evaluation) -> str:
-    """Return which methods' maps survive what should change them."""
+    """Return a sentence with the methods whose maps survive shuffled weights."""
     table = evaluation.table
     failed = [str(method) for method in table["method"][table[SURVIVES]]]
     if not failed:
-        return f"{evaluation.label}: no map survives them, so all maps say something of the model."
-    maps = "maps survive them and say" if len(failed) > 1 else "map survives them and says"
-    return f"{evaluation.label}: of {_listed(failed)} the {maps} nothing of the model."
+        return f"{evaluation.label}: no method's maps survive, so all maps depend on the model."
+    return f"{evaluation.label}: the maps of {_listed(failed)} survive, so they do not depend on the model."
 
 
 def _verdict(evaluation: Evaluation) -> str:
-    found = cells(evaluation)
-    best = next(method for method, cell in found.items() if cell.best)
-    others = [method for method, cell in found.items() if cell.tied and not cell.best]
-    ties = f"; {_listed(others)} cannot be told apart from it" if others else ""
-    return f"{evaluation.label}: {best} is best, {found[best].text}{ties}."
+    by_method = cells(evaluation)
+    best = next(method for method, cell in by_method.items() if cell.best)
+    tied = [method for method, cell in by_method.items() if cell.tied and not cell.best]
+    ties = f"; {_listed(tied)} may be equally good" if tied else ""
+    return f"{evaluation.label}: {best} is best, {by_method[best].text}{ties}."
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -160,12 +160,12 @@ def _listed(names: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class GroupTable:
-    """The values of one measure.
+    """A table of one measure with several values for each method.
 
     Attributes:
-        title: the measure, and how many examples it was taken on.
-        heads: of the columns: of what tells the rows apart first, then groups or figures.
-        rows: the texts of the cells; empty where there is no value.
+        title: the measure and the number of examples.
+        heads: heads of the columns: first those of the rows' labels, then the groups or quantities.
+        rows: texts of the cells; empty if there is no value.
     """
 
     title: str
@@ -180,17 +180,17 @@ def group_tables(evaluations: Mapping[str, Evaluation]) -> list[GroupTable]:
 
 def _group_table(evaluation: Evaluation) -> GroupTable:
     *of_rows, of_columns = evaluation.averaged_by
-    cells: dict[tuple[str, ...], dict[str, str]] = {}
+    texts: dict[tuple[str, ...], dict[str, str]] = {}
     for row in evaluation.table.to_dict("records"):
-        place = tuple(str(row[name]) for name in of_rows)
-        cells.setdefault(place, {})[row[of_columns]] = estimate_text(row)
+        labels = tuple(str(row[name]) for name in of_rows)
+        texts.setdefault(labels, {})[row[of_columns]] = estimate_text(row)
     columns = list(dict.fromkeys(evaluation.table[of_columns]))
     count = evaluation.examples["example"].nunique()
     return GroupTable(
         f"{evaluation.title}; {count} example{'s' * (count != 1)}",
         [*of_rows, *columns],
         [
-            [*place, *(found.get(column, "") for column in columns)]
-            for place, found in cells.items()
+            [*labels, *(by_column.get(column, "") for column in columns)]
+            for labels, by_column in texts.items()
         ],
     )
