@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-FIGURE = "figure"  # column of the tables of a measure that has several figures
+FIGURE = "figure"  # column of the tables of a measure with several quantities
 
-# Okabe & Ito (2008), which color-blind readers tell apart too, without the yellow that is lost on white.
+# Okabe & Ito (2008), for color-blind readers too, without the yellow, which is hard to see on white.
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _DASHES = ("solid", "dash", "dot")  # of the first, second and third method of one color
 _BAND = 0.12  # opacity of the interval around a curve
-_ROW, _MARGIN = 28, 150  # height in pixels of a method's row, and of what is around the rows
+_ROW, _MARGIN = 28, 150  # height in pixels of a method's row, and of the rest of the figure
 _TITLE = 80  # characters that fit into a line
 
 
@@ -28,11 +28,11 @@ def curve_figure(
     """Return a figure with a line per method, the best first, and its interval as a band.
 
     Args:
-        title: of the figure.
-        table: of the methods, the best first.
+        title: title of the figure.
+        table: as in `Evaluation.table`.
         curves: as in `Evaluation.curves`.
-        step: what the steps of the curves are.
-        unit: what the values are.
+        step: label of the x axis.
+        unit: label of the y axis.
     """
     import plotly.graph_objects as go
 
@@ -50,10 +50,10 @@ def interval_figure(
     """Return a figure with a point and its interval per method, or per method and group, the best on top.
 
     Args:
-        title: of the figure.
-        table: as in `Evaluation.table`. Where it has several figures, each has a place of its own.
+        title: title of the figure.
+        table: as in `Evaluation.table`. If it has several quantities, each has a separate row.
         grouped_by: its column of groups, if it has one.
-        unit: what the values are.
+        unit: label of the x axis.
     """
     import plotly.graph_objects as go
 
@@ -70,7 +70,7 @@ def interval_figure(
                 "arrayminus": of["mean"] - of["low"],
             },
             mode="markers",
-            orientation="h",  # several of one method stand one below the other
+            orientation="h",  # groups of one method are drawn one below the other
             marker={"size": 9, "color": _COLORS[n % len(_COLORS)]},
             name=html.escape(group),
             showlegend=bool(group),
@@ -86,7 +86,7 @@ def interval_figure(
 
 
 def _places(table: pd.DataFrame) -> list[str]:
-    """Return where the rows of a table stand: by method, by figure, or by both where there are several."""
+    """Return the labels of a table's rows: methods, quantities, or both if there are several of both."""
     methods = [str(method) for method in table["method"]]
     if FIGURE not in table:
         return methods

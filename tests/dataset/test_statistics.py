@@ -94,7 +94,7 @@ def test_two_runs_are_compared_on_the_pairs_that_both_have(tmp_path: Path) -> No
     assert dog["share_difference"] == pytest.approx(np.mean(shares), rel=1e-5)
     low, high = scipy.stats.t.interval(0.95, 4, np.mean(shares), scipy.stats.sem(shares))
     assert (dog["share_difference_low"], dog["share_difference_high"]) == pytest.approx(
-        (low, high), rel=5e-3
+        (low, high), rel=1e-5
     )
     few = by_word(word_statistics(one, two, minimum=6)).loc["dog"]
     assert np.isnan(few[["difference", "share_difference", "share_difference_low"]].to_list()).all()

@@ -21,7 +21,7 @@ def samples(**columns: list[float]) -> Samples[str]:
 
 
 @given(NUMBERS, st.integers(0, 5))
-def test_an_interval_holds_the_mean_and_lies_within_the_values(
+def test_an_interval_contains_the_mean_and_lies_within_the_values(
     values: list[float], seed: int
 ) -> None:
     found = samples(a=values).estimate(seed, 0.99)["a"]
@@ -54,14 +54,14 @@ def test_a_seed_gives_the_same_interval_bit_for_bit() -> None:
     assert one.low != other.low
 
 
-def test_examples_are_drawn_whole() -> None:
-    """Ten values of one example tell no more than one."""
+def test_whole_examples_are_drawn() -> None:
+    """Ten equal values of an example have the same interval as one."""
     several = Samples((example, "a", value) for example, value in [("x", 0.0), ("y", 1.0)] * 10)
     once = samples(a=[0.0, 1.0])
     assert several.estimate(0, 0.9)["a"].numbers == once.estimate(0, 0.9)["a"].numbers
 
 
-def test_a_method_without_values_on_some_examples_is_averaged_over_its_own() -> None:
+def test_a_method_is_averaged_over_the_examples_with_values() -> None:
     found = Samples([("x", "a", 1.0), ("y", "a", 3.0), ("y", "b", 5.0)])
     estimate = found.estimate(0, 0.95)
     assert float(estimate["b"].mean) == float(estimate["b"].low) == 5

@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 
 import gradeclip_widget as gw
 from gradeclip_widget.evaluation import Deletion, Insertion, demo_examples
-from gradeclip_widget.evaluation.measures.scores import picture_scores
+from gradeclip_widget.evaluation.measures.perturbation import picture_scores
 
 from ..factories import picture
 from .made import GRID, explained
@@ -138,7 +138,7 @@ def test_the_evidence_of_the_words_can_order_the_pixels() -> None:
         assert changed[:, 8:].any() != left
 
 
-def test_a_curve_is_drawn_point_by_point(explainer: gw.Explainer) -> None:
+def test_the_points_of_a_curve_come_one_by_one(explainer: gw.Explainer) -> None:
     (one,) = demo_examples(1, 490_000)
     explanation = explainer(one.image, one.caption)
     points = Insertion(steps=2).curve(explainer, explanation)
@@ -155,24 +155,21 @@ def test_a_score_below_zero_has_no_curve(explainer: gw.Explainer) -> None:
     scores = explainer.scores(image, captions)
     caption = captions[int(scores.argmin())]
     assert scores.min() < 0
-    with pytest.raises(ValueError, match="needs one above 0"):
+    with pytest.raises(ValueError, match="above 0"):
         next(Deletion().curve(explainer, explainer(image, caption)))
-    with pytest.raises(ValueError, match="a picture and caption whose score is above 0"):
+    with pytest.raises(ValueError, match="above 0"):
         Deletion()(explainer, [gw.evaluation.Example(image, caption)], progress=False)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (
-            {"fill": "nois"},
-            "fill='nois': use one of 'blur', 'mean', 'noise'; did you mean 'noise'?",
-        ),
+        ({"fill": "nois"}, "fill='nois'.*'noise'"),
         ({"source": "word"}, "source='word'"),
         ({"until": 0}, "until=0"),
         ({"steps": 0}, "steps=0"),
     ],
 )
-def test_unknown_options_are_refused(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message.replace("?", r"\?")):
+def test_unknown_options_raise_errors(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         Deletion(**options)

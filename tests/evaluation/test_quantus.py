@@ -1,5 +1,5 @@
-"""Our measures held to those of Quantus, run in a process of its own: it brings OpenCV, whose presence
-changes what is noted on arrays, and warnings of its own."""
+"""Our measures compared with those of Quantus, which runs in another process, since it imports OpenCV, which
+changes the notes on arrays, and emits warnings."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def given() -> dict[str, np.ndarray]:
 def theirs(
     given: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, np.ndarray]:
-    """What Quantus measures on them."""
+    """Values of Quantus' measures on the same maps and masks."""
     folder: Path = tmp_path_factory.mktemp("quantus")
     np.savez(folder / "given.npz", **given)
     files = [str(folder / "given.npz"), str(folder / "theirs.npz")]
@@ -81,7 +81,7 @@ def theirs(
     return dict(np.load(folder / "theirs.npz"))
 
 
-def test_the_pointing_game_is_theirs(
+def test_the_pointing_game_agrees_with_theirs(
     given: dict[str, np.ndarray], theirs: dict[str, np.ndarray]
 ) -> None:
     pairs = list(zip(given["maps"], given["masks"], strict=True))

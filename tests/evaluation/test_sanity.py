@@ -22,7 +22,7 @@ from .made import RIGHT_MAPS, by_hand, example
 
 
 class Edges:
-    """Explains with the brightness of the picture, whatever the model says."""
+    """Explains with the brightness of the picture, independently of the model."""
 
     def __init__(self, explainer: gw.Explainer) -> None:
         self.explainer = explainer
@@ -44,7 +44,7 @@ def test_a_map_that_ignores_the_model_is_flagged(clip: gw.ClipModel) -> None:
     assert abs(found["mean"]["Grad-ECLIP"]) < 0.4
 
 
-def test_the_model_that_was_given_does_not_change(clip: gw.ClipModel) -> None:
+def test_the_explainers_model_does_not_change(clip: gw.ClipModel) -> None:
     one = gw.Explainer(clip)
     before = {name: value.clone() for name, value in clip.model.state_dict().items()}
     measure = RandomizedWeights(stages=2)
@@ -89,7 +89,7 @@ def test_methods_without_a_model_are_not_checked(explainer: gw.Explainer) -> Non
     methods = {"by hand": by_hand(RIGHT_MAPS), "model": explainer}
     table = RandomizedWeights()(methods, demo_examples(1), progress=False).table
     assert table["method"].tolist() == ["model"]
-    with pytest.raises(ValueError, match="of an explainer that has a model"):
+    with pytest.raises(ValueError, match="a model"):
         RandomizedWeights()(methods["by hand"], [example()], progress=False)
 
 
@@ -103,7 +103,7 @@ def test_a_random_map_is_the_same_for_the_same_picture_and_caption(
     assert (one(scene.image, "a dog").signed_map != maps[0]).any()
 
 
-def test_a_random_map_has_the_energy_of_chance(explainer: gw.Explainer) -> None:
+def test_the_energy_of_a_random_map_is_the_area_of_the_mask(explainer: gw.Explainer) -> None:
     examples = list(demo_examples(10, 490_000))
     found = EnergyPointing()(RandomMap(explainer), examples, progress=False)
     areas = [mask.mean() for one in examples for mask in one.masks.values()]
@@ -111,6 +111,6 @@ def test_a_random_map_has_the_energy_of_chance(explainer: gw.Explainer) -> None:
     assert found.table["method"][0] == "random map"
 
 
-def test_stages_are_counted_from_one() -> None:
+def test_less_than_one_stage_raises_an_error() -> None:
     with pytest.raises(ValueError, match="stages=0"):
         RandomizedWeights(stages=0)

@@ -33,7 +33,7 @@ _loading = threading.Lock()
 
 
 def model_names() -> dict[str, list[str]]:
-    """Return the names that `load` takes and the pretrained tags of each; the embedded model first."""
+    """Return the names that `load` takes, each with its pretrained tags; the embedded model first."""
     return {
         DEMO: [],
         **{n: open_clip.list_pretrained_tags_by_model(n) for n in open_clip.list_models()},
@@ -57,22 +57,22 @@ def load(
     Args:
         name: ``"demo"`` for the embedded model, which knows drawings only; for photographs a name of
             ``open_clip.list_models()``, or name and weights in one, as in ``"ViT-B-16/openai"``. OpenAI's
-            names (``"ViT-L/14@336px"``), repositories of the hub that hold a model of open_clip
+            names (``"ViT-L/14@336px"``), repositories of the hub with a model of open_clip
             (``"laion/CLIP-ViT-B-32-laion2B-s34B-b79K"``) and folders with an ``open_clip_config.json`` are
-            taken too.
+            accepted too.
         pretrained: tag of the weights, or path of a checkpoint. Checkpoints are read as safetensors or with
             ``weights_only=True``: no code in them runs. Prefixes of wrappers, dictionaries around the
-            weights and a head beside the model are seen through.
+            weights and a head beside the model are removed.
         device: ``"auto"`` takes CUDA, else MPS, else the CPU.
         dtype: ``"bfloat16"`` or ``"float16"`` to run the towers under autocast.
-        cache_dir: where downloaded weights are kept; the hub's own folder when ``None``.
-        progress: called at the stage "loading weights", in bytes where their number is known. An exception
-            that it raises ends the loading and passes through, unless it is an `Exception`.
+        cache_dir: folder for downloaded weights; the hub's own folder when ``None``.
+        progress: called at the stage "loading weights", in bytes if their number is known. A
+            `BaseException` that is not an `Exception` ends the loading and passes through.
 
     Raises:
-        TypeError: the name is an object of another kind; how to wrap it is said.
-        ValueError: no such model, tag, file, folder or device; the nearest ones are named.
-        ModelLoadError: weights could not be downloaded or read; why, and what to do is said.
+        TypeError: the name is neither a string nor a path; the message says how to wrap a model.
+        ValueError: no such model, tag, file, folder or device; the message has the nearest names.
+        ModelLoadError: weights could not be downloaded or read; the message says why, and what to do.
     """
     target = _device(device)
     location = resolve(name, pretrained)
@@ -83,9 +83,9 @@ def load(
 
 
 def load_once(name: str, progress: Progress | None = None) -> ClipModel:
-    """Load a model, or return the same one again while anyone holds it. Safe to call from any thread.
+    """Load a model, or return it again while it is in use anywhere. Safe to call from any thread.
 
-    A checkpoint that was overwritten since is another model.
+    A checkpoint that was overwritten since then is loaded again.
     """
     with _loading:
         key = resolve(name).identity
@@ -96,14 +96,14 @@ def load_once(name: str, progress: Progress | None = None) -> ClipModel:
 
 
 def label(name: str, *, whole: bool = False) -> str:
-    """Return what `load` will call the model of that name.
+    """Return the label that `load` gives the model of a name.
 
     Args:
         name: as `load_once` takes it.
-        whole: with the whole path of a checkpoint, to tell it from another of the same file name.
+        whole: whether the label has the whole path of a checkpoint, to distinguish files of the same name.
 
     Raises:
-        ValueError: no such model or tag; the nearest ones are named.
+        ValueError: no such model or tag; the message has the nearest names.
     """
     location = resolve(name)
     return f"{location.name}/{location.weights}" if whole and location.weights else location.label
@@ -115,12 +115,12 @@ def same(name: str, other: str) -> bool:
 
 
 def stands_for(name: str, clip: ClipModel) -> bool:
-    """Return whether `load` made a model of what a name stands for."""
+    """Return whether `load` made this model from the location that a name stands for."""
     return clip in _origins and _origins[clip][0] == resolve(name)
 
 
 def is_outdated(clip: ClipModel) -> bool:
-    """Return whether other files lie by now where a model was loaded from. Missing ones do not count."""
+    """Return whether the files that a model was loaded from have changed. Missing files do not count."""
     if clip not in _origins:
         return False
     location, identity = _origins[clip]
@@ -223,23 +223,23 @@ def _files(location: ModelLocation, download: Callable[..., Path]) -> _Files:
 
 
 def _checkpoint_in(folder: Path) -> tuple[Path, tuple[str, ...]]:
-    """Return the checkpoint in a folder of open_clip's, and a note where there are several."""
-    found = checkpoints_in(folder)
-    if not found:
+    """Return the checkpoint in a folder of open_clip's, and a note if there are several."""
+    files = checkpoints_in(folder)
+    if not files:
         raise CheckpointError(f"{str(folder)!r} has an open_clip_config.json, but no checkpoint")
-    usual = [f for f in found if f.stem in ("open_clip_model", "open_clip_pytorch_model", "model")]
-    chosen = min(usual or found, key=lambda f: (f.suffix != ".safetensors", f.name))
-    if len(found) == 1:
+    usual = [f for f in files if f.stem in ("open_clip_model", "open_clip_pytorch_model", "model")]
+    chosen = min(usual or files, key=lambda f: (f.suffix != ".safetensors", f.name))
+    if len(files) == 1:
         return chosen, ()
-    return chosen, (f"Assumed: the weights in {chosen.name}, one of {len(found)} checkpoints.",)
+    return chosen, (f"Assumed: the weights in {chosen.name}, one of {len(files)} checkpoints.",)
 
 
 @contextlib.contextmanager
 def _defaults() -> Iterator[None]:
-    """Build with torch's defaults, whatever the caller has set: weights are kept for others, too.
+    """Build with torch's own defaults, not with the caller's: the model is shared with other callers.
 
-    Tensors made under ``torch.inference_mode()`` have no gradients for good; those made on the device
-    "meta", or with another default type, would not hold the weights.
+    Tensors made under ``torch.inference_mode()`` never have gradients; those made on the device "meta", or
+    with another default type, would not contain the weights.
     """
     before = torch.get_default_dtype()
     with torch.inference_mode(False), contextlib.ExitStack() as stack:
@@ -264,6 +264,6 @@ def _device(device: str | torch.device) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         raise ValueError(
             f"device={str(device)!r} is not usable here ({sentence(error)}); device='auto' takes "
-            "what there is"
+            "an available one"
         ) from error
     return target

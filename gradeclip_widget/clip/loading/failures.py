@@ -1,4 +1,4 @@
-"""Why a model could not be loaded, and what to do about it: a sentence for each cause."""
+"""Error messages: why a model could not be loaded, and what to do."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ModelLoadError(RuntimeError):
 
 
 class CheckpointError(ModelLoadError):
-    """A file is no checkpoint of the model; the message says what it is, and the way out."""
+    """A file is not a checkpoint of the model; the message says what it is, and what to do."""
 
 
 _NETWORK = (
@@ -39,13 +39,13 @@ _DEMO = "model='demo' needs no download, but knows drawings only"
 def explain_failure(
     location: ModelLocation, error: BaseException, folder: str, answers: bool
 ) -> ModelLoadError:
-    """Return the error for the reader: what could not be loaded, why, and the way out.
+    """Return the error for the user: what could not be loaded, why, and what to do.
 
     Args:
-        location: what the model was to be loaded from.
-        error: what went wrong.
-        folder: where downloaded weights are kept.
-        answers: whether the hub answered before.
+        location: location of the model.
+        error: the original error.
+        folder: folder of downloaded weights.
+        answers: whether the hub answered before the download.
     """
     what = location.name
     if location.weights is not None:
@@ -61,9 +61,11 @@ def _reason(location: ModelLocation, error: BaseException, folder: str, answers:
     codes = {e.errno for e in chain if isinstance(e, OSError)}
     repository = location.name.removeprefix(HUB)
     if errno.ENOSPC in codes or errno.EDQUOT in codes:
-        return f"there is no space left in {folder}; free some, or pass cache_dir= another folder"
+        return (
+            f"there is no space left in {folder}; free some, or pass another folder as cache_dir="
+        )
     if errno.EACCES in codes or errno.EROFS in codes or errno.EPERM in codes:
-        return f"no permission to write to {folder}; pass cache_dir= a folder of your own"
+        return f"no permission to write to {folder}; pass another folder as cache_dir="
     if "OutOfMemoryError" in names or "MemoryError" in names:
         return "it does not fit in memory; free some, take a smaller model, or pass device='cpu'"
     if "GatedRepoError" in names:
@@ -91,13 +93,13 @@ def _reason(location: ModelLocation, error: BaseException, folder: str, answers:
         )
     if "EntryNotFoundError" in names or "'model_cfg'" in str(error):
         return (
-            f"{repository} holds no open_clip model (open_clip_config.json and its weights). If it holds a "
+            f"{repository} contains no open_clip model (open_clip_config.json and its weights). If it has a "
             f"CLIP or SigLIP model of transformers, load and wrap that: {wrap_transformers(repository)}"
         )
     if package := next(filter(None, map(_missing_package, chain)), None):
         return str(missing_extra(package, "hf", "text encoders and tokenizers of Hugging Face"))
     if isinstance(error, ImportError) or "pip install" in str(error):
-        return f"{sentence(error)}; install the package that is missing"
+        return f"{sentence(error)}; install the missing package"
     return f"{sentence(error)}; pass the path of a checkpoint as pretrained=; {_DEMO}"
 
 
@@ -109,25 +111,25 @@ def sentence(error: BaseException) -> str:
 
 
 def _missing_package(error: BaseException) -> str | None:
-    """Return which package of the extra ``hf`` an error says is missing, or ``None``."""
+    """Return the package of the extra ``hf`` that an error reports as missing, or ``None``."""
     if isinstance(error, ModuleNotFoundError) and error.name in ("transformers", "sentencepiece"):
         return error.name
-    said = str(error).lower()
-    if "pip install transformers" in said:  # open_clip's own words
+    message = str(error).lower()
+    if "pip install transformers" in message:  # open_clip's message
         return "transformers"
-    # Transformers says it in several ways, and not only in import errors.
-    return "sentencepiece" if "sentencepiece" in said and "install" in said else None
+    # transformers has several such messages, and not only in import errors.
+    return "sentencepiece" if "sentencepiece" in message and "install" in message else None
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and those that it was raised from, the outermost first."""
+    """Yield an error and the errors that it was raised from, the outermost first."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
 
 
 def _longer(answers: bool) -> str:
-    """Return what makes slow networks be waited for, after the hub has answered once or before."""
+    """Return the settings that allow for a slow network, once the hub has answered or before."""
     if not answers:
         return f"{PATIENCE}=30"
     # The hub's client reads its variables when it is imported.

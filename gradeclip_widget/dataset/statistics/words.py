@@ -1,4 +1,4 @@
-"""How much each word of a data set's captions counts, over all pairs of a run, and how two runs differ."""
+"""Importance of each word over all pairs of a run, and the differences between two runs."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
-# Tables of a run, whose number stands in place of {run}. `place` tells pairs of the same id apart, so that no
-# pair is joined with another run's of another place. A word that a caption has twice is one word of the pair,
-# with the sum of both importances.
+# Tables of a run; {run} is its number. `place` numbers pairs of the same id, caption and picture, so that
+# each is joined with only one pair of the other run. A word that occurs twice in a caption is one word of the
+# pair, with the sum of both importances.
 _TABLES = """
     CREATE TABLE pairs_{run} AS
     SELECT id, caption, image, words, importances, row_number() OVER () AS pair,
@@ -66,27 +66,27 @@ _DIFFERENCES = """
 def word_statistics(
     out: str | PathLike[str], other: str | PathLike[str] | None = None, *, minimum: int = 5
 ) -> pd.DataFrame:
-    """Return how much each word counts over the pairs of a run, those with the largest share first.
+    """Return the importance of each word over the pairs of a run, by descending share.
 
-    Upper and lower case are one word. Intervals are 95 % intervals of the mean over pairs, by Student's t.
+    Words are compared in lower case. Intervals are 95 % intervals of the mean over pairs, by Student's t.
 
     Args:
-        out: the run of `explain_dataset`, or its folder.
-        other: that of another run to compare with, as with another model or method.
-        minimum: leave out words of fewer pairs.
+        out: a run of `explain_dataset`, or its folder.
+        other: another run to compare with, of another model or method for example.
+        minimum: leave out words that occur in fewer pairs.
 
     Returns:
-        A row per word: ``word``; ``pairs`` whose caption has it; ``mean``, ``low``, ``high`` and ``median``
-        of its importance, in units of the score; ``share``, ``share_low`` and ``share_high``: which fraction
-        of the sum of a caption's positive importances is its own, on average; ``counts``: in which fraction
-        of the pairs its importance is at least 15 % of the caption's largest; ``lowers``: in which
-        fraction it is negative.
+        A row per word: ``word``; ``pairs``: number of pairs with the word in the caption; ``mean``, ``low``,
+        ``high`` and ``median`` of its importance, in units of the score; ``share``, ``share_low`` and
+        ``share_high``: mean of its fraction of the caption's summed positive importances; ``counts``:
+        fraction of the pairs in which its importance is at least 15 % of the caption's largest; ``lowers``:
+        fraction of the pairs in which it is negative.
 
-        With ``other`` the same of that run, with ``_other`` behind the names, and what becomes of a word from
-        ``out`` to ``other`` on pairs of the same id, caption and picture: ``shared`` pairs, ``difference`` of
-        the importance and ``share_difference``, each with ``_low`` and ``_high``. Differences of fewer than
-        ``minimum`` shared pairs are missing (NaN). Between models whose scores differ in scale, compare
-        shares.
+        With ``other``, the same columns of that run, with the suffix ``_other``, and the differences from
+        ``out`` to ``other`` on pairs of the same id, caption and picture: ``shared`` (number of these pairs),
+        ``difference`` of the importance and ``share_difference``, each with ``_low`` and ``_high``.
+        Differences of fewer than ``minimum`` shared pairs are missing (NaN). If the scores of two models
+        differ in scale, compare shares.
 
     Raises:
         FileNotFoundError: a folder has no run in it.
@@ -138,12 +138,12 @@ def _read(database: Any, run: DatasetRun, number: int) -> pd.DataFrame:
 
 
 def _compared(database: Any, out: str | PathLike[str], other: str | PathLike[str]) -> pd.DataFrame:
-    """Return how words differ on the pairs that both runs have."""
+    """Return the differences of words on the pairs that are in both runs."""
     database.execute(_SHARED)
     if not database.table("shared").limit(1).fetchall():
         ids = database.execute("SELECT 1 FROM pairs_0 JOIN pairs_1 USING (id) LIMIT 1").fetchall()
         problem = (
-            "share no pairs: those of the same id have other captions or pictures"
+            "share no pairs: pairs of the same id have different captions or pictures"
             if ids
             else "share no ids"
         )
@@ -155,7 +155,7 @@ def _compared(database: Any, out: str | PathLike[str], other: str | PathLike[str
 
 
 def _intervals(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns of one run, with intervals in place of deviations."""
+    """Return the columns of one run, with intervals instead of deviations."""
     half = _half_width(table["deviation"], table["pairs"])
     share_half = _half_width(table["share_deviation"], table["shares"])
     table["low"], table["high"] = table["mean"] - half, table["mean"] + half

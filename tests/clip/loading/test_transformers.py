@@ -176,7 +176,7 @@ def test_pictures_are_prepared_as_by_the_processor(
     assert difference.mean() < 0.2 / 255 / min(clip.image_processor.std)
 
 
-def test_what_the_crop_left_out_is_known(clip: ClipModel, picture: Image.Image) -> None:
+def test_the_part_that_the_crop_left_out_is_known(clip: ClipModel, picture: Image.Image) -> None:
     cover = clip.image_processor.prepare(picture, "crop").cover
     if clip.image_processor.crop_mode == "squash":
         assert cover == (0, 0, 130, 90)
@@ -184,7 +184,7 @@ def test_what_the_crop_left_out_is_known(clip: ClipModel, picture: Image.Image) 
         assert cover == pytest.approx((25, 5, 105, 85))
 
 
-def test_words_are_traced_to_their_tokens(pair: Any, clip: ClipModel) -> None:
+def test_every_word_has_its_tokens(pair: Any, clip: ClipModel) -> None:
     tokens = clip.tokenizer(CAPTION)
     framed = clip.tokenizer.add_special_tokens(tokens.ids)
     own = pair[1].tokenizer(CAPTION)["input_ids"]
@@ -229,29 +229,27 @@ def test_half_precision_weights_stay_so(pair: Any, picture: Image.Image) -> None
 
 
 @pytest.mark.parametrize("kind", ["Siglip2Model", "CLIPTextModel"])
-def test_another_class_is_refused(kind: str, pair: Any) -> None:
+def test_a_model_of_another_class_raises_an_error(kind: str, pair: Any) -> None:
     with torch.device("meta"):
         config = getattr(transformers, kind).config_class()
         model = getattr(transformers, kind)(config)
-    with pytest.raises(TypeError, match=f"takes a CLIPModel or a SiglipModel .* not {kind}"):
+    with pytest.raises(TypeError, match=f"not {kind}"):
         gw.from_transformers(model, pair[1])
 
 
-def test_a_processor_without_tokenizer_is_refused(pair: Any) -> None:
-    with pytest.raises(TypeError, match="has no image_processor: pass what"):
+def test_a_processor_without_tokenizer_raises_an_error(pair: Any) -> None:
+    with pytest.raises(TypeError, match="no image_processor"):
         gw.from_transformers(pair[0], pair[1].tokenizer)
 
 
-def test_a_processor_of_another_size_is_refused(pair: Any) -> None:
+def test_a_processor_of_another_size_raises_an_error(pair: Any) -> None:
     other = type(pair[1].image_processor)(size={"height": 32, "width": 32}, do_center_crop=False)
     processor = type(pair[1])(other, pair[1].tokenizer)
-    with pytest.raises(
-        ValueError, match="makes pictures of 32 x 32 px where the model takes 64 x 64"
-    ):
+    with pytest.raises(ValueError, match="32 x 32 px"):
         gw.from_transformers(pair[0], processor)
 
 
-def test_a_headless_siglip_is_refused(tmp_path: Path) -> None:
+def test_a_siglip_without_pooling_head_raises_an_error(tmp_path: Path) -> None:
     model, processor = siglip_pair(tmp_path)
     model.vision_model.use_head = False
     with pytest.raises(TypeError, match="no pooling head"):
