@@ -1,1 +1,1 @@
-"""Values and their arithmetic, in NumPy and PIL alone: no torch, no widget, no files."""
+"""The values of an explanation and their arithmetic, on arrays: no torch, no widget, no files."""

@@ -1,4 +1,4 @@
-"""Errors and warnings as sentences for a reader."""
+"""Helpers for error messages and warnings."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ _PACKAGE = __name__.partition(".")[0]
 
 
 class MissingExtraError(ModuleNotFoundError):
-    """A package is not installed that an extra of this package brings; the message names both."""
+    """A package is not installed that an extra of gradeclip-widget installs; the message names both."""
 
 
 def missing_extra(package: str, extra: str, use: str) -> MissingExtraError:
-    """Return the error for a package that is not installed, to be raised from the import's own.
+    """Return the error for a missing package, to be raised from the ImportError.
 
     >>> str(missing_extra("pycocotools", "coco", "masks in COCO's form"))
     "masks in COCO's form need pycocotools: pip install 'gradeclip-widget[coco]'"
 
     Args:
-        package: its name.
-        extra: of this package, the one that brings it.
+        package: name of the missing package.
+        extra: the extra of gradeclip-widget that installs it.
         use: what needs it, in the plural: "Parquet tables".
     """
     message = f"{use} need {package}: pip install 'gradeclip-widget[{extra}]'"
@@ -28,24 +28,24 @@ def missing_extra(package: str, extra: str, use: str) -> MissingExtraError:
 
 
 def describe_error(error: BaseException) -> str:
-    """Return an error's message; its type comes first where the message was not written for readers."""
+    """Return an error's message; its type comes first if the message may not make sense alone."""
     text, name = str(error).strip(), type(error).__name__
-    own = type(error).__module__.partition(".")[0] == _PACKAGE
-    if own or isinstance(error, ValueError | TypeError | OSError):
+    from_package = type(error).__module__.partition(".")[0] == _PACKAGE
+    if from_package or isinstance(error, ValueError | TypeError | OSError):
         return text or name
     return f"{name}: {text}" if text else name
 
 
 def summarize_error(error: BaseException) -> str:
-    """Return an error's type and the first line of its message, to be quoted within a sentence."""
+    """Return an error's type and the first line of its message, to quote in a sentence."""
     line, *_ = str(error).strip().splitlines() or [""]
     return f"{type(error).__name__}: {line}".rstrip(": .")
 
 
 def did_you_mean(name: str, known: Iterable[str], count: int = 1) -> str:
-    """Return the end of a message about an unknown name: the known names nearest to it, or nothing.
+    """Return the end of a message about an unknown name: the most similar known names, or "".
 
-    Names are compared by their letters and digits alone, in lower case.
+    Only letters and digits are compared, in lower case.
 
     >>> "no fruit 'aple'" + did_you_mean("aple", ["apple", "pear"])
     "no fruit 'aple'; did you mean 'apple'?"
@@ -54,10 +54,10 @@ def did_you_mean(name: str, known: Iterable[str], count: int = 1) -> str:
 
     Args:
         name: the unknown name.
-        known: the names there are.
-        count: at most so many of them; more than one are looked for further afield.
+        known: the known names.
+        count: the maximum number of names; above 1, less similar names are accepted too.
     """
-    bare = {_bare(one): one for one in reversed(list(known))}  # of equal ones the first
+    bare = {_bare(one): one for one in reversed(list(known))}  # the first of equal names
     cutoff = 0.6 if count == 1 else 0.4
     near = [
         bare[one] for one in difflib.get_close_matches(_bare(name), bare, n=count, cutoff=cutoff)

@@ -1,6 +1,6 @@
-"""Evidence in units of the score: how much each word contributes, from where in the picture, and which count.
+"""Evidence in units of the score: how much each word contributes, and from which part of the picture.
 
-Pure functions on arrays and the values that they return. No model, no torch, no pictures.
+Pure functions on arrays, and the values that they return. No model, no torch, no pictures.
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ from .words import Word
 
 SHAPLEY, LEAVE_ONE_OUT, EVIDENCE = "shapley", "leave-one-out", "evidence"
 GRAD_ECLIP, INTEGRATED_GRADIENTS = "grad-eclip", "integrated-gradients"
-MEASURES = {  # of a word's importance, in order of preference, and what to call each where it is shown
+MEASURES = {  # measures of a word's importance, in order of preference, with the names that are displayed
     SHAPLEY: "what the word adds to the score",
     EVIDENCE: "share of the evidence (never negative)",
     LEAVE_ONE_OUT: "what the score loses without the word",
     GRAD_ECLIP: "Grad-ECLIP share (never negative)",
     INTEGRATED_GRADIENTS: "integrated gradients",
 }
-SIGNS = ("positive", "negative", "both")  # which evidence of a map is shown
-HUES = 6  # as many colors as readers tell apart at a glance, color-blind ones included
-COUNTS = 0.15  # a word counts from this share of the largest importance on
-LOWERS = 0.1  # a word lowers the score from this share of the largest importance in size on
-UNSEEN = 5e-4  # of the score: what three digits do not show
-_ALIKE = 0.8  # neighbors are one highlight from this cosine similarity of their evidence on
+SIGNS = ("positive", "negative", "both")  # the part of a map's evidence to show
+HUES = 6  # colors that readers can tell apart at a glance, also color-blind readers
+COUNTS = 0.15  # minimum importance of a word that counts, as a fraction of the largest
+LOWERS = (
+    0.1  # the same for a word that lowers the score, as a fraction of the largest absolute value
+)
+UNSEEN = 5e-4  # values of the score that are zero when rounded to three digits
+_ALIKE = 0.8  # minimum cosine similarity of the evidence of neighbors that are one highlight
 
 Values = NDArray[np.float64]
 
@@ -37,7 +39,7 @@ class RegionWord:
     """How much of one word's importance comes from a region of the picture.
 
     Attributes:
-        index: position among the caption's words.
+        index: position in the caption's words.
         text: the word.
         value: sum of its evidence over the region, in units of the score. Over regions that tile the picture
             the values sum to its importance.
@@ -55,9 +57,9 @@ class Highlight:
     """A word that counts, or neighbors in the caption whose evidence lies in the same place.
 
     Attributes:
-        words: positions among the caption's words, ascending.
-        importance: sum of theirs, in units of the score.
-        hue: index of the color that it alone has, 0 to 5; ``None`` for the neutral color.
+        words: positions in the caption's words, ascending.
+        importance: sum of the words' importance, in units of the score.
+        hue: index of its color, 0 to 5; ``None`` for the neutral color. No two highlights share a hue.
         peak: (row, col) of the patch where its evidence is strongest, the first in reading order on ties.
     """
 
@@ -78,8 +80,8 @@ def spread(importance: NDArray[np.floating], maps: NDArray[np.floating]) -> Valu
         maps: (W, rows, cols) signed.
 
     Returns:
-        (W, rows, cols) float64. Each word's values have the sign of its importance and sum to it. They are
-        zeros for a word whose map has no value of that sign.
+        (W, rows, cols) float64. Each word's values have the sign of its importance and sum to it. A word
+        whose map has no value of that sign has zeros.
     """
     signs = np.where(importance < 0, -1.0, 1.0)
     parts = np.maximum(maps.astype(np.float64) * signs[:, None, None], 0)
@@ -100,7 +102,7 @@ def picture_shares(
     Args:
         maps: (W, rows, cols) signed.
         score: the score; its absolute value is divided.
-        known: of each word, whether the model was trained on it.
+        known: for each word, whether the model was trained on it.
     """
     sums = np.maximum(maps.astype(np.float64), 0).sum((1, 2)) * np.array(known)
     total = sums.sum()
@@ -115,11 +117,11 @@ def positive_sum(evidence: Values) -> Values:
 
 
 def lowering(importance: NDArray[np.floating], words: Sequence[Word]) -> tuple[int, ...]:
-    """Return the positions of the words that lower the score, and by more than next to nothing.
+    """Return the positions of the words that clearly lower the score (see `LOWERS`).
 
     Args:
         importance: (W,) in units of the score.
-        words: the caption's. Small ones, which name nothing, and unknown ones are left out.
+        words: the caption's words. Small words, which name nothing, and unknown words are left out.
     """
     floor = LOWERS * np.abs(importance).max(initial=0)
     low = np.flatnonzero((importance < 0) & (importance <= -floor)).tolist()
@@ -129,14 +131,14 @@ def lowering(importance: NDArray[np.floating], words: Sequence[Word]) -> tuple[i
 def find_highlights(
     importance: NDArray[np.floating], evidence: Values, words: Sequence[Word]
 ) -> tuple[Highlight, ...]:
-    """Return the words that count in caption order; some neighbors are one.
+    """Return the words that count, in caption order; some neighbors are one highlight.
 
-    These are an attribute and its thing ("red circle"), and words with evidence in the same place.
+    These are an attribute and its noun ("red circle"), and words with evidence in the same place.
 
     Args:
         importance: (W,) in units of the score.
         evidence: (W, rows, cols) as `spread` returns it.
-        words: the caption's. Unknown ones never count.
+        words: the caption's words. Unknown words never count.
     """
     importance = importance.astype(np.float64)
     floor = COUNTS * importance.max(initial=0)
@@ -174,18 +176,18 @@ def share_in(values: NDArray[np.floating], covered: NDArray[np.floating]) -> flo
 
 
 def sum_tokens(values: NDArray[np.float32], tokens: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-    """Sum rows (T, ...) of tokens to rows (W, ...) of the words that they spell.
+    """Sum rows (T, ...) of tokens to rows (W, ...) of words.
 
     Args:
         values: (T, ...).
-        tokens: of each word, the indices of its tokens.
+        tokens: for each word, the indices of its tokens.
     """
     return np.stack([values[list(indices)].sum(0, dtype=np.float32) for indices in tokens])
 
 
-def _describes(attribute: Word, thing: Word) -> bool:
-    """Return whether a word is an attribute of the next one: only a space is between them, and no comma."""
-    return attribute.attribute and thing.start == attribute.end + 1
+def _describes(attribute: Word, noun: Word) -> bool:
+    """Return whether a word is an attribute of the next word: only a space separates them."""
+    return attribute.attribute and noun.start == attribute.end + 1
 
 
 def _alike(one: Values, other: Values) -> bool:

@@ -1,4 +1,4 @@
-"""An explanation's values and what can be asked of them, in NumPy and PIL alone: no model and no torch."""
+"""An explanation's values and the maps, measures and regions derived from them. No model, no torch."""
 
 from __future__ import annotations
 
@@ -62,16 +62,17 @@ class ExplanationData:
             attention output adds to the score through the pooled token's residual stream, shallowest first.
         image_layers, text_layers: how many of the last blocks the maps explain.
         model, method: names to show. ``reference``: whether computed as the authors' code does.
-        notes: what a reader should know, as sentences.
-        seconds: how long computing it took, or ``None``.
+        notes: sentences that a reader should know.
+        seconds: the computing time, or ``None``.
         word_effects: (W,) leave-one-out scores: x.t minus x.t without the word; or ``None``.
         integrated_gradients: (T,) attributions of the tokens in units of the score, or ``None``.
         shapley: (W,) Shapley values of the words in units of the score (see `core.shapley`), or ``None``.
-        empty_score: score of the caption without any of its words, or ``None``.
+        empty_score: score of the caption without its words, or ``None``.
         unrelated_scores: (K,) cosine similarities of the picture with unrelated sentences, ascending, or
             ``None``.
-        foreign: whether the picture is unlike all that the model was trained on, so that nothing here means
-            anything; the first note says so. Only the embedded model, which knows drawings alone, says it.
+        foreign: whether the picture is unlike everything that the model was trained on, so that the values
+            mean nothing; the first note is the warning. Only the embedded model, which was trained on
+            drawings, sets it.
     """
 
     image: Image.Image = field(repr=False)
@@ -112,10 +113,10 @@ class ExplanationData:
         self._check_shapes()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Make a copy of what was pickled or copied, which brings arrays that can be written to."""
+        """Restore a pickled or copied explanation, and make its arrays read-only again."""
         for name, value in state.items():
-            frozen = _read_only(value) if isinstance(value, np.ndarray) else value
-            object.__setattr__(self, name, frozen)
+            restored = _read_only(value) if isinstance(value, np.ndarray) else value
+            object.__setattr__(self, name, restored)
 
     def _check_shapes(self) -> None:
         grid, tokens, words = self.signed_map.shape, len(self.tokens), len(self.words)
@@ -135,9 +136,9 @@ class ExplanationData:
             if array is not None and array.shape != shape:
                 raise ValueError(f"{name} must have shape {shape}, not {array.shape}")
         if self.shapley is not None and self.empty_score is None:
-            raise ValueError("shapley needs empty_score, which its values add up from")
+            raise ValueError("shapley needs empty_score, the score that its values start from")
         if any(not 0 <= k < tokens for w in self.words for k in w.tokens):
-            raise ValueError(f"the words name tokens that are not among the {tokens} there are")
+            raise ValueError(f"the words have token positions outside 0 to {tokens - 1}")
 
     @property
     def patch_grid(self) -> tuple[int, int]:
@@ -146,7 +147,7 @@ class ExplanationData:
 
     @property
     def warning(self) -> str | None:
-        """What to say before anything else: that the picture is foreign to the model; else ``None``."""
+        """The warning that the picture is foreign to the model, to show first; else ``None``."""
         return self.notes[0] if self.foreign and self.notes else None
 
     @property
@@ -162,7 +163,7 @@ class ExplanationData:
     @property
     def probability(self) -> float | None:
         """Sigmoid of the logit for models trained with a bias, else ``None``."""
-        # tanh does not overflow where the exponential of a sigmoid would.
+        # tanh does not overflow; the exponential in a sigmoid would.
         return None if self.logit_bias is None else (1 + math.tanh(self.logit / 2)) / 2
 
     @property
@@ -177,14 +178,14 @@ class ExplanationData:
 
     @property
     def readings(self) -> tuple[str, ...]:
-        """Readings of a word that were computed, the default of `word_map` first."""
+        """The readings of words that were computed; the default of `word_map` is first."""
         present = {IN_CAPTION: True, ALONE: self.alone is not None}
         present[LEFT_OUT] = self.left_out is not None
         return tuple(name for name in READINGS if present[name])
 
     @property
     def evidence_reading(self) -> str:
-        """The reading that the evidence of words is spread by: "left out" where it was computed."""
+        """The default reading of the evidence: "left out" if it was computed."""
         return LEFT_OUT if LEFT_OUT in self.readings else IN_CAPTION
 
     def word_maps(self, reading: str = IN_CAPTION) -> Maps:
@@ -195,7 +196,7 @@ class ExplanationData:
         """
         if reading not in self.readings:
             raise ValueError(
-                f"no reading {reading!r} here: there are {', '.join(map(repr, self.readings))}"
+                f"no reading {reading!r}: this explanation has {', '.join(map(repr, self.readings))}"
             )
         if reading == ALONE:
             assert self.alone is not None
@@ -207,7 +208,7 @@ class ExplanationData:
 
     @property
     def importance_measures(self) -> tuple[str, ...]:
-        """Measures of a word's importance that were computed, the default first; see `importance`."""
+        """The measures of a word's importance that were computed, the default first; see `importance`."""
         present = {
             SHAPLEY: self.shapley is not None,
             EVIDENCE: True,
@@ -216,7 +217,7 @@ class ExplanationData:
             INTEGRATED_GRADIENTS: self.integrated_gradients is not None,
         }
         names = [name for name in MEASURES if present[name]]
-        # An explanation computed as the authors' code does shows that code's measure first.
+        # With reference=True, the measure of the authors' code is the default.
         return tuple(sorted(names, key=lambda n: n != GRAD_ECLIP) if self.reference else names)
 
     def importance(self, measure: str | None = None) -> Maps:
@@ -251,10 +252,10 @@ class ExplanationData:
         return sum_tokens(self.integrated_gradients, tokens)
 
     def base(self, measure: str | None = None) -> float | None:
-        """Return the score that the words' importance adds up from, or ``None`` where it does not add up.
+        """Return the base from which the words' importance adds up to the score, or ``None``.
 
-        With the base, the importance of all words sums to the score, except for what words change that the
-        model was never trained on.
+        The base plus the importance of all words is the score, except for the effect of words that the model
+        was never trained on. It is ``None`` if the values of the measure do not add up.
 
         Args:
             measure: as in `importance`.
@@ -270,18 +271,18 @@ class ExplanationData:
         return 0.0 if shares else None
 
     def _measure(self, measure: str | None) -> str:
-        """Return the name of a measure that was computed, the default's for ``None``."""
+        """Return the name of a measure that was computed; ``None`` is the default one."""
         names = self.importance_measures
         if measure is None:
             return names[0]
         if measure not in names:
             known = ", ".join(map(repr, names))
-            raise ValueError(f"no measure of importance {measure!r} here: there are {known}")
+            raise ValueError(f"no measure of importance {measure!r}: this explanation has {known}")
         return measure
 
     @property
     def known(self) -> list[bool]:
-        """Of each word, whether the model was trained on it."""
+        """For each word, whether the model was trained on it."""
         return [word.known for word in self.words]
 
     @property
@@ -295,11 +296,11 @@ class ExplanationData:
         """Return the signed map (rows, cols) of one word.
 
         Args:
-            word: the word as written (case aside), or its index, needed where it occurs twice.
+            word: the word (case is ignored), or its index, which is needed if it occurs twice.
             reading: ``"in caption"``, ``"alone"`` or ``"left out"``.
 
         Raises:
-            ValueError: no such word, several of it, or no such reading.
+            ValueError: the caption lacks the word, or has it several times; or there is no such reading.
             IndexError: the index is out of range.
         """
         maps: Maps = self.word_maps(reading)[self.word_index(word)]
@@ -309,8 +310,8 @@ class ExplanationData:
         """Return the signed map (rows, cols) of several words: the sum of their maps.
 
         Args:
-            phrase: words as they follow each other in the caption (``"red car"``), or a list of words and
-                indices from anywhere in it.
+            phrase: consecutive words of the caption (``"red car"``), or a list of any of its words or
+                indices.
             reading: as in `word_map`.
 
         Raises:
@@ -384,11 +385,11 @@ class ExplanationData:
         return evidence.positive_sum(self._evidence()).astype(np.float32)
 
     def highlights(self, measure: str | None = None) -> tuple[Highlight, ...]:
-        """Return the words of at least 15 % of the largest importance, in caption order.
+        """Return the words with at least 15 % of the largest importance, in caption order.
 
-        Words that lower the score, and words that the model was never trained on, are none. An attribute and
-        its thing ("red circle"), and neighbors whose evidence lies in the same place, are one highlight.
-        Each of the six most important ones has a hue.
+        Words that lower the score, and words that the model was never trained on, are left out. An attribute
+        and its noun ("red circle"), and neighbors with evidence in the same place, are one highlight. Each of
+        the six most important highlights has a hue.
 
         Args:
             measure: as in `importance`.
@@ -402,8 +403,8 @@ class ExplanationData:
     def lowering_words(self, measure: str | None = None) -> tuple[int, ...]:
         """Return the indices of the words that lower the score, in caption order.
 
-        Left out are words whose importance is less than 10 % of the largest in size, small words ("a"), and
-        words that the model was never trained on.
+        Words whose absolute importance is less than 10 % of the largest, small words ("a"), and words that
+        the model was never trained on are left out.
 
         Args:
             measure: as in `importance`.
@@ -422,7 +423,7 @@ class ExplanationData:
     def region_words(
         self, region: Region, reading: str | None = None, measure: str | None = None
     ) -> list[RegionWord]:
-        """Rank the words by how much of their importance comes from a region of the picture, most first.
+        """Return the words, sorted by how much of their importance comes from a region of the picture.
 
         Args:
             region: a box (x0, y0, x1, y1), a polygon [(x, y), ...] of three points or more, or a boolean
@@ -446,7 +447,7 @@ class ExplanationData:
     def region_share(
         self, region: Region, phrase: str | int | Sequence[str | int], reading: str = IN_CAPTION
     ) -> float:
-        """Return the fraction of a phrase's positive evidence that lies in a region; 0 where it has none.
+        """Return the fraction of a phrase's positive evidence that lies in a region; 0 if it has none.
 
         Args:
             region: as in `region_words`.
@@ -467,7 +468,7 @@ class ExplanationData:
 class BlockMaps:
     """Maps of a picture and a caption in single blocks of both towers, shallowest first.
 
-    The maps of the blocks that an `Explanation` explains sum to its own maps.
+    The maps of the blocks that an `Explanation` explains sum to the maps of the explanation.
 
     Attributes:
         caption: the caption as given.
@@ -475,7 +476,7 @@ class BlockMaps:
             the image tower; the text side is that of the explanation.
         text_maps: (Lt, W, rows, cols) signed maps of the words from each block of the text tower alone; the
             image side is that of the explanation.
-        text_importance: (Lt, W) importance of the words where that text block alone is explained: the sum of
+        text_importance: (Lt, W) importance of the words if only that text block is explained: the sum of
             their tokens' shares of the caption's positive evidence.
     """
 

@@ -1,12 +1,14 @@
-"""How a score stands among those of unrelated sentences. No model."""
+"""How a score compares with the scores of unrelated sentences. No model."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-MATCHES = 0.98  # a caption matches if its score is higher than this part of the unrelated ones
-NO_BETTER = 0.9  # below it, a score is no better than that of an unrelated sentence
+MATCHES = (
+    0.98  # a caption matches if its score is higher than this fraction of the unrelated scores
+)
+NO_BETTER = 0.9  # below this fraction, the score is no better than that of an unrelated sentence
 
 
 def rank_among(score: float, unrelated: NDArray[np.floating]) -> float:
@@ -15,7 +17,7 @@ def rank_among(score: float, unrelated: NDArray[np.floating]) -> float:
 
 
 def describe_match(score: float, unrelated: NDArray[np.floating]) -> str:
-    """Return in words how a score stands among unrelated ones.
+    """Describe in words how a score compares with unrelated ones.
 
     >>> describe_match(0.3, np.array([0.1, 0.2, 0.25]))
     'higher than all 3 unrelated sentences'

@@ -1,4 +1,4 @@
-"""The callback through which long work reports progress, and through which it is stopped."""
+"""The callback that long work calls to report progress; an error that it raises stops the work."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 Progress = Callable[[str, int, int | None], None]
-"""Takes a stage's name, the number of steps done, and how many there are (``None`` where unknown).
+"""Takes the name of a stage, the number of finished steps, and their total (``None`` if unknown).
 
-It is called before every step. An exception that it raises ends the work and passes through.
+It is called before every step. An exception that it raises ends the work and reaches the caller.
 """
 
 ProgressOption = Progress | bool | None
-"""What a caller may give: a callback, ``True`` for a progress bar, or ``False`` or ``None`` for neither."""
+"""A callback, ``True`` for a progress bar, or ``False`` or ``None`` for neither."""
 
 
 def no_progress(stage: str, done: int, total: int | None) -> None:
@@ -23,7 +23,7 @@ def no_progress(stage: str, done: int, total: int | None) -> None:
 
 
 def progress_of(option: ProgressOption) -> Progress:
-    """Return the callback that a caller asks for.
+    """Return the callback for an option.
 
     Args:
         option: a callback, ``True`` for a progress bar in the terminal or notebook, else nothing.
@@ -34,14 +34,14 @@ def progress_of(option: ProgressOption) -> Progress:
 
 
 class _Bar:
-    """A progress bar for every stage of more than one step, gone when the next one begins."""
+    """A progress bar for every stage of more than one step; it is removed when the next stage begins."""
 
     def __init__(self) -> None:
         self._stage = ""
         self._bar: tqdm[Any] | None = None
 
     def __call__(self, stage: str, done: int, total: int | None) -> None:
-        """Show that so many steps are done."""
+        """Show the number of finished steps."""
         from tqdm.auto import tqdm
 
         if stage != self._stage:
@@ -53,7 +53,7 @@ class _Bar:
             self._bar.update(done - self._bar.n)
 
     def __del__(self) -> None:
-        """Take the last bar away."""
+        """Remove the last bar."""
         self._close()
 
     def _close(self) -> None:

@@ -28,8 +28,8 @@ def coverage(
         cover: box of the picture that the grid covers.
 
     Returns:
-        (rows, cols), each 0 to 1. Boxes and masks are exact. A polygon is sampled at 8 x 8 points a patch by
-        the even-odd rule. A region too small to cover any of a patch covers the patch at its center.
+        (rows, cols), each 0 to 1. Boxes and masks are exact. A polygon is sampled at 8 x 8 points per patch,
+        with the even-odd rule. A region that is too small to contain a sample covers the patch at its center.
 
     Raises:
         ValueError: the region is malformed, or lies outside the picture.
@@ -43,16 +43,16 @@ def coverage(
 
 
 def pixels(region: Region, image_size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return a mask (height, width) of the pixels of which a region covers at least half.
+    """Return a mask (height, width) of the pixels that a region covers at least half.
 
-    Where it covers half of no pixel, those that it covers most are in the mask.
+    If it covers no pixel that far, the mask has the pixels that it covers most.
 
     Args:
         region: as in `coverage`.
         image_size: (width, height) of the picture.
 
     Raises:
-        ValueError: the region is malformed, or covers nothing of the picture.
+        ValueError: the region is malformed, or covers no pixel of the picture.
     """
     array = _numbers(region)
     if array.dtype == bool:
@@ -84,7 +84,7 @@ def _numbers(region: Region) -> NDArray[Any]:
         raise ValueError(f"a region is a box, a polygon or a boolean mask, not {region!r:.80}")
     array = array.astype(np.float64)
     if not np.isfinite(array).all():
-        raise ValueError(f"region {region!r:.80} holds NaN or infinite numbers")
+        raise ValueError(f"region {region!r:.80} contains NaN or infinite numbers")
     if array.shape == (4,) or (array.ndim == 2 and array.shape[1] == 2 and len(array) >= 3):
         return array
     raise ValueError(
@@ -98,10 +98,10 @@ def _of_box(
 ) -> NDArray[np.float32]:
     x0, y0, x1, y1 = box
     if x0 > x1 or y0 > y1:
-        raise ValueError(f"box {box.tolist()} is turned inside out: give x0 <= x1 and y0 <= y1")
+        raise ValueError(f"box {box.tolist()} is inverted: give x0 <= x1 and y0 <= y1")
     _require_overlap(x0, y0, x1, y1, image_size, f"box {box.tolist()}")
     (rows, cols), (u0, v0, u1, v1) = grid, cover
-    # In units of patches, how much of each row and column the box overlaps.
+    # The overlap of the box with each row and column, in patches.
     across = _overlaps((x0 - u0) * cols / (u1 - u0), (x1 - u0) * cols / (u1 - u0), cols)
     down = _overlaps((y0 - v0) * rows / (v1 - v0), (y1 - v0) * rows / (v1 - v0), rows)
     covered = np.outer(down, across)
@@ -154,7 +154,7 @@ def _checked_mask(mask: NDArray[Any], image_size: tuple[int, int]) -> NDArray[np
 def _of_mask(mask: NDArray[np.bool_], grid: tuple[int, int], cover: Box) -> NDArray[np.float32]:
     height, width = mask.shape
     (rows, cols), (u0, v0, u1, v1) = grid, cover
-    # A mask covers a patch by the weighted sum of the pixels in it, first along columns, then along rows.
+    # The coverage of a patch is the weighted sum of its mask pixels, first along columns, then along rows.
     down = _pixel_weights(height, v0, v1, rows)
     across = _pixel_weights(width, u0, u1, cols)
     covered: NDArray[np.float32] = (down @ mask.astype(np.float64) @ across.T).astype(np.float32)
@@ -173,7 +173,7 @@ def _pixel_weights(pixels: int, low: float, high: float, patches: int) -> NDArra
 
 
 def _or_center(covered: NDArray[np.float64], x: float, y: float, cover: Box) -> NDArray[np.float32]:
-    """Return the coverage; where it is zero everywhere, the patch at (x, y) is covered instead."""
+    """Return the coverage; if it is zero everywhere, cover the patch at (x, y)."""
     shares = covered.astype(np.float32)
     rows, cols = covered.shape
     u0, v0, u1, v1 = cover
@@ -187,7 +187,7 @@ def _require_overlap(
     x0: float, y0: float, x1: float, y1: float, image_size: tuple[int, int], what: str
 ) -> None:
     width, height = image_size
-    aside = x0 < x1 and (x1 <= 0 or x0 >= width)
-    apart = y0 < y1 and (y1 <= 0 or y0 >= height)
-    if aside or apart or x1 < 0 or y1 < 0 or x0 > width or y0 > height:
+    beside = x0 < x1 and (x1 <= 0 or x0 >= width)
+    above_or_below = y0 < y1 and (y1 <= 0 or y0 >= height)
+    if beside or above_or_below or x1 < 0 or y1 < 0 or x0 > width or y0 > height:
         raise ValueError(f"{what} lies outside the picture, which is {width} x {height} pixels")

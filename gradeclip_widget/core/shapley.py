@@ -1,8 +1,8 @@
 """Shapley values of a caption's words: what each adds to the score. Pure functions; no model.
 
-Every word is a player, the words that name nothing ("a", "and") are one player together, and a coalition is
-worth the score of the caption with its words alone. The values add up to the score of the whole caption less
-that of the caption without any word.
+Every word is a player; the words that name nothing ("a", "and") are one player together. The worth of a
+coalition is the score of the caption with only its words. The values add up to the score of the whole caption
+minus the score of the empty caption.
 
 Reference:
     Shapley, "A value for n-person games", 1953; Lundberg and Lee, "A Unified Approach to Interpreting Model
@@ -20,20 +20,21 @@ from numpy.typing import NDArray
 
 from .words import Word
 
-EXACT = 4  # most players whose coalitions are all scored: 16 of them
+EXACT = 4  # maximum number of players whose coalitions are all scored (16 coalitions)
 
 Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class WordGame:
-    """The players that a caption's words are, and the coalitions of them whose scores are needed.
+    """The players of a caption, and the coalitions whose scores are needed.
 
     Attributes:
-        players: of each player, the positions of its words among the caption's, ascending.
-        coalitions: positions of the words of each coalition, ascending: first none, last all, between them
-            all others, or, of many players, each player alone and all without it.
-        words: how many words the caption has.
+        players: for each player, the positions of its words in the caption, ascending.
+        coalitions: for each coalition, the positions of its words, ascending. The first is empty, the last
+            has all players. Between them are all other coalitions, or, if there are many players, each
+            player alone and all players but one.
+        words: number of words in the caption.
     """
 
     players: tuple[tuple[int, ...], ...]
@@ -44,32 +45,33 @@ class WordGame:
     def of(cls, words: Sequence[Word], exact: int = EXACT) -> WordGame:
         """Return the game of a caption.
 
-        Words that the model does not read, or was never trained on, are no players. Small words (see
-        `Word.small`) are one player, unless there are no others.
+        Words that the model does not read, or was never trained on, are not players. Small words (see
+        `Word.small`) are one player together, unless the caption has only small words.
 
         Args:
-            words: the caption's.
-            exact: up to how many players all coalitions are needed; at least three.
+            words: the caption's words.
+            exact: maximum number of players for which all coalitions are needed; at least three.
         """
         read = [w for w, word in enumerate(words) if word.tokens and word.known]
         small = tuple(w for w in read if words[w].small)
         content = [(w,) for w in read if not words[w].small]
         players = (*content, small) if small and content else (*content, *((w,) for w in small))
-        # Of three players, each alone and all but one are all coalitions that there are.
+        # With three players, "each alone" and "all but one" are already all coalitions.
         rows = _membership(len(players), len(players) <= max(exact, 3))
         members = [_coalition(row, players) for row in rows]
         return cls(tuple(players), tuple(members), len(words))
 
     def values(self, scores: NDArray[np.floating]) -> Values:
-        """Return the Shapley value of each word, (W,), in units of the score; 0 for words that do not play.
+        """Return the Shapley value of each word, (W,), in units of the score; 0 for words of no player.
 
-        Small words share what they add together equally. The values sum to the last score less the first.
-        They are exact where all coalitions have a score. Else they are those of Kernel SHAP from the
-        coalitions of one player and of all but one: the mean of what a player adds to the empty caption and
-        what the whole caption loses without it, each shifted by the same amount, so that they add up.
+        Small words share the value of their player equally. The values sum to the last score minus the
+        first. They are exact if all coalitions have a score. Otherwise they are those of Kernel SHAP from the
+        coalitions of one player and of all but one: the mean of the score that a player adds to the empty
+        caption and the score that the whole caption loses without it, all shifted by the same amount so that
+        they add up.
 
         Args:
-            scores: (C,) of the coalitions.
+            scores: (C,) scores of the coalitions.
         """
         values = np.zeros(self.words)
         worth = scores.astype(np.float64)

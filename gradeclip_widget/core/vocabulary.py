@@ -1,4 +1,4 @@
-"""Lists of words to compare a region with, and their maps and ranking. No torch here."""
+"""Lists of words to compare a region with, their maps and their ranking. No torch."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from .explanation_data import Maps
 from .regions import Box, Region
 
 PHOTO = "a photo of a {}"  # the sentence that CLIP's authors put a class name into
-_SHORT = 1e-3  # shortest norm to divide by: below it embeddings differ by rounding only
+_SHORT = 1e-3  # minimum norm to divide by: below it, embeddings differ only by rounding
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Words, and the sentence that each is put into before a model encodes it.
+    """Words, and the sentence template that the model encodes each word in.
 
     Attributes:
-        name: what to call the list.
-        words: its words; each may be several ("traffic light").
-        template: a text with ``{}`` where the word goes.
+        name: name of the list.
+        words: its entries; each may be several words ("traffic light").
+        template: a text with ``{}`` in place of the word.
 
     Raises:
-        ValueError: there are no words, an empty one, or no place for them in the template.
-        TypeError: the words are one string.
+        ValueError: the list is empty, a word is empty, or the template has no ``{}``.
+        TypeError: the words are a single string.
     """
 
     name: str
@@ -37,16 +37,16 @@ class Vocabulary:
         """Check the words, and drop duplicates."""
         if isinstance(self.words, str):
             raise TypeError(
-                f"the words of a vocabulary are a list, not one text: {self.words!r:.80}"
+                f"the words of a vocabulary are a list, not a single text: {self.words!r:.80}"
             )
-        given: Sequence[object] = self.words
-        for word in given:
+        entries: Sequence[object] = self.words
+        for word in entries:
             if not isinstance(word, str) or not word.strip():
-                raise ValueError(f"vocabulary {self.name!r} holds {word!r}, which is no word")
+                raise ValueError(f"vocabulary {self.name!r} contains {word!r}, which is not a word")
         if not self.words:
             raise ValueError(f"vocabulary {self.name!r} has no words; give at least one")
         if self.template.count("{}") != 1:
-            raise ValueError(f"template {self.template!r} must hold one {{}}, where the word goes")
+            raise ValueError(f"template {self.template!r} must contain one {{}}, for the word")
         object.__setattr__(self, "words", tuple(dict.fromkeys(self.words)))
 
     @property
@@ -61,9 +61,10 @@ class SeenWord:
 
     Attributes:
         word: of the vocabulary.
-        value: what it is ranked by. `Explainer.classify_region` gives the cosine similarity of the region's
-            embedding with the word's. `VocabularyMaps.rank` gives the mean of the word's map over the region
-            minus the mean over the rest, less the average word's, over the word's `lengths`.
+        value: the value for the ranking. With `Explainer.classify_region` it is the cosine similarity of the
+            embeddings of the region and the word. With `VocabularyMaps.rank` it is the mean of the word's
+            map over the region minus the mean over the rest, minus the same for the average word, divided
+            by the word's `lengths`.
     """
 
     word: str
@@ -72,10 +73,10 @@ class SeenWord:
 
 @dataclass(frozen=True, eq=False)
 class VocabularyMaps:
-    """Maps of one picture along every word of a vocabulary, from which any region can be ranked quickly.
+    """Maps of one picture for every word of a vocabulary, to rank the words of any region quickly.
 
     Attributes:
-        words: V of them.
+        words: the V words.
         maps: (V, rows, cols) signed.
         lengths: (V,) norm of each word's text embedding after removing the mean embedding of the list and the
             component along the image embedding, along which a unit embedding cannot move.
@@ -90,23 +91,23 @@ class VocabularyMaps:
     cover: Box
 
     def rank(self, region: Region, count: int | None = 12) -> list[SeenWord]:
-        """Rank the words by how much more evidence for them a region has than the rest of the picture.
+        """Rank the words by how much more evidence a region has for them than the rest of the picture.
 
         This needs no model; `Explainer.classify_region` names objects better.
 
-        What the words of a list have in common ("a photo of a") tells nothing about the region, so the mean
-        over the list is subtracted. A word close to that mean or to the whole picture has a faint map, so
-        values are divided by `lengths`.
+        The part that all words of a list share ("a photo of a") carries no information about the region, so
+        the mean over the list is subtracted. A word close to that mean or to the whole picture has a faint
+        map, so values are divided by `lengths`.
 
         Args:
             region: as in `Explanation.region_words`.
-            count: how many; all when ``None``.
+            count: number of words; all when ``None``.
 
         Returns:
-            The words, most evidence first; an empty list where the region lies outside `cover`.
+            The words, most evidence first; an empty list if the region lies outside `cover`.
 
         Raises:
-            ValueError: no such region.
+            ValueError: the region is malformed, or lies outside the picture.
         """
         rows, cols = self.maps.shape[1:]
         inside = regions.coverage(region, self.image_size, (rows, cols), self.cover).ravel()

@@ -1,4 +1,4 @@
-"""Split captions into words as a reader sees them, and assign a tokenizer's tokens to them. No torch here."""
+"""Split captions into words for the reader, and assign a tokenizer's tokens to them. No torch."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import regex
 
 Span = tuple[int, int]  # [start, end) in characters of the caption
 
-# Reading order: an emoji with its modifiers; one Han character; a kana run; a run of letters, marks and
-# digits with hyphens and apostrophes inside, decimal points between digits.
-# A picture may carry marks, a skin tone, and the tags that spell a flag.
+# In this order: an emoji with its modifiers; one Han character; a run of kana; a run of letters, marks and
+# digits with hyphens and apostrophes inside, and decimal points between digits.
+# An emoji may be followed by marks, a skin tone, and the tags that spell a flag.
 _PICTURE = r"\p{Extended_Pictographic}[\p{M}\p{Emoji_Modifier}\U000E0020-\U000E007F]*"
 _EMOJI = rf"(?:\p{{Regional_Indicator}}{{2}}|(?![\d#*]){_PICTURE}(?:\u200d{_PICTURE})*)"
 _LETTER = r"(?:(?![\p{Han}\p{Hiragana}\p{Katakana}])[\p{L}\p{M}\p{N}\u200c\u200d])"
@@ -36,7 +36,7 @@ FUNCTION_WORDS = frozenset(
 """English words that name nothing in a picture."""
 
 NEGATIONS = frozenset("no not nor neither without".split())
-"""Function words that turn what a caption says into its opposite."""
+"""Function words that negate a caption."""
 
 ATTRIBUTES = frozenset(
     """
@@ -47,7 +47,7 @@ ATTRIBUTES = frozenset(
     wet dry empty full open closed broken hot cold frozen fresh ripe rotten happy sad angry sleeping
     """.split()
 )
-"""English words that, right before another word, say what that thing is like."""
+"""English adjectives that describe the word right after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +57,10 @@ class Word:
     Attributes:
         text: the word as written in the caption.
         start, end: its character span in the caption, ``caption[start:end] == text``.
-        tokens: positions of its tokens among the tokens strictly between SOT and EOT; empty where the
-            caption was cut before it.
-        truncated: whether some or all of its tokens lie past the model's context length.
-        known: whether the model was trained on its tokens (only the embedded model says no).
+        tokens: positions of its tokens in the tokens strictly between SOT and EOT; empty if the caption was
+            cut off before it.
+        truncated: whether some or all of its tokens lie beyond the model's context length.
+        known: whether the model was trained on its tokens (``False`` only with the embedded model).
     """
 
     text: str
@@ -72,12 +72,12 @@ class Word:
 
     @property
     def attribute(self) -> bool:
-        """Whether it says what the word after it is like, as "red" in "red circle"; in English only."""
+        """Whether it is an attribute of the word after it, as "red" in "red circle"; only in English."""
         return self.text.lower() in ATTRIBUTES
 
     @property
     def small(self) -> bool:
-        """Whether it names nothing and negates nothing, as "a", "and" and "of"; in English only."""
+        """Whether it names nothing and negates nothing, as "a", "and" and "of"; only in English."""
         text = self.text.lower()
         return text in FUNCTION_WORDS and text not in NEGATIONS
 
@@ -85,8 +85,8 @@ class Word:
 def split_words(caption: str) -> list[Span]:
     """Return the character spans of the caption's words.
 
-    Punctuation belongs to no word, except hyphens and apostrophes inside one. Scripts written without spaces
-    are split by character (Han), by run (kana), or at spaces (Thai and others).
+    Punctuation is not part of a word, except hyphens and apostrophes inside one. Scripts without spaces are
+    split by character (Han), by run (kana), or at spaces (Thai and others).
 
     >>> [("a well-fed dog, isn't it?")[a:b] for a, b in split_words("a well-fed dog, isn't it?")]
     ['a', 'well-fed', 'dog', "isn't", 'it']
@@ -100,17 +100,17 @@ def assign_tokens(
     read: int,
     known: Sequence[bool] | None = None,
 ) -> tuple[Word, ...]:
-    """Assign every token to the word that it overlaps most.
+    """Assign every token to the word with which it overlaps most.
 
     Args:
         caption: the text that the spans refer to.
-        token_spans: character span of each token, SOT and EOT left out, including the tokens that
-            the context length cuts off.
-        read: how many of these tokens fit into the context length.
-        known: for each token, whether the model was trained on it; all of them when ``None``.
+        token_spans: character span of each token without SOT and EOT, including the tokens that the context
+            length cuts off.
+        read: number of these tokens that fit into the context length.
+        known: for each token, whether the model was trained on it; ``None`` if it was for all.
 
     Returns:
-        The caption's words in reading order. A token that overlaps no word (punctuation) is left out.
+        The caption's words in reading order. A token that overlaps no word (punctuation) is skipped.
     """
     spans = split_words(caption)
     members: list[list[int]] = [[] for _ in spans]
@@ -141,35 +141,35 @@ def assign_tokens(
 
 
 def find_word(words: Sequence[Word], word: str | int) -> int:
-    """Return the index of a word, given as written (case is ignored) or by index.
+    """Return the index of a word, which is a text (case is ignored) or an index.
 
     Raises:
-        ValueError: no such word, or it occurs several times.
+        ValueError: the caption lacks the word, or has it several times.
         IndexError: the index is out of range.
     """
     if isinstance(word, int | np.integer) and not isinstance(word, bool):
         if not -len(words) <= word < len(words):
             raise IndexError(f"word {word}: the caption has {len(words)} words")
         return int(word) % len(words)
-    found = [n for n, w in enumerate(words) if w.text.casefold() == str(word).casefold()]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise ValueError(f"{word!r} occurs {len(found)} times; give one of the indices {found}")
+    matches = [n for n, w in enumerate(words) if w.text.casefold() == str(word).casefold()]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise ValueError(f"{word!r} occurs {len(matches)} times; give one of the indices {matches}")
     texts = ", ".join(w.text for w in words)
     raise ValueError(f"no word {word!r} in the caption; its words are: {texts}")
 
 
 def find_phrase(words: Sequence[Word], phrase: str) -> list[int]:
-    """Return the indices of a phrase's words, which follow each other in the caption; case is ignored.
+    """Return the indices of a phrase's words, which are consecutive in the caption; case is ignored.
 
     Raises:
         ValueError: the phrase is not in the caption, or occurs several times.
     """
-    wanted = [phrase[a:b] for a, b in split_words(phrase)]
-    if len(wanted) == 1:
-        return [find_word(words, wanted[0])]
-    folded = [text.casefold() for text in wanted]
+    parts = [phrase[a:b] for a, b in split_words(phrase)]
+    if len(parts) == 1:
+        return [find_word(words, parts[0])]
+    folded = [text.casefold() for text in parts]
     texts = [w.text.casefold() for w in words]
     starts = [n for n in range(len(texts)) if folded and texts[n : n + len(folded)] == folded]
     if len(starts) != 1:

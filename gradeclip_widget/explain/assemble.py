@@ -40,7 +40,7 @@ def explain(
         encoded: the picture's pass through the image tower.
         captions: their tokens.
         progress: called at the stage "maps", before every caption.
-        start: when work on the first one began, as `time.perf_counter` counts.
+        start: when the work on the first caption began, by `time.perf_counter`.
     """
     out = []
     with setup.clip.inference_context():
@@ -67,14 +67,14 @@ def integrate(
 def _explain(
     setup: Setup, encoded: EncodedImage, tokens: Tokens, progress: Progress, start: float
 ) -> Explanation:
-    """Return the explanation of one caption, while the model is running.
+    """Return the explanation of one caption, inside `inference_context`.
 
-    Where its measures of importance contradict each other, a note says so.
+    A note reports measures of importance that contradict each other.
     """
     clip, settings, picture = setup.clip, setup.settings, encoded.picture
     parts = _compute(setup, encoded, tokens, progress)
-    wide = {"coalitions", "score"}
-    arrays = {n: (p if n in wide else p.float()).cpu().numpy() for n, p in parts.items()}
+    double = {"coalitions", "score"}
+    arrays = {n: (p if n in double else p.float()).cpu().numpy() for n, p in parts.items()}
     for name in {"signed_map", "interactions", "alone", "left_out"} & arrays.keys():
         arrays[name] = arrays[name].reshape(*arrays[name].shape[:-1], *encoded.trace.grid)
     rows = {
@@ -121,7 +121,7 @@ def _explain(
 
 
 def _integrate(clip: ClipModel, trace: ImageTrace, tokens: Tokens, steps: int = STEPS) -> Tensor:
-    """Return integrated gradients (T,) of a caption's tokens, while the model is running."""
+    """Return integrated gradients (T,) of a caption's tokens, inside `inference_context`."""
     ids, special = clip.tokenizer.add_special_tokens(tokens.ids), clip.tokenizer.special_tokens
     return integrated_gradients(clip.text_tower, ids, special, trace.embedding.float(), steps)
 
@@ -131,15 +131,15 @@ def _compute(
 ) -> dict[str, Tensor]:
     """Return the tensors of an explanation by name, on the model's device.
 
-    Maps are flat (..., patches). Those of words read alone and left out have a row for every word that has
-    tokens. Scores have 64 bits, on the CPU, so that their differences add up.
+    Maps are flat (..., patches). The maps *alone* and *left out* have a row for every word that has tokens.
+    Scores have 64 bits, on the CPU, so that their differences add up.
     """
     clip, method, settings = setup.clip, setup.method, setup.settings
     trace, x = encoded.trace, encoded.embedding
     _, text_layers = settings.layers
     tower, enclose = clip.text_tower, clip.tokenizer.add_special_tokens
     read = [w for w, word in enumerate(tokens.words) if word.tokens]
-    # Equal captions, as the words alone and the coalitions of one player, are run once.
+    # Equal captions, such as a word alone and the coalition of one player, are run once.
     ids: dict[str, list[Sequence[int]]] = {"caption": [tokens.ids]}
     if setup.readings:
         ids["alone"] = [tokens.only([w]) for w in read]
@@ -148,7 +148,7 @@ def _compute(
         ids["coalitions"] = [tokens.only(c) for c in WordGame.of(tokens.words).coalitions]
     sequences = {name: [tuple(enclose(one)) for one in several] for name, several in ids.items()}
     rows = {one: row for row, one in enumerate(dict.fromkeys(chain(*sequences.values())))}
-    # Under autocast the shares take a pass of their own, in full precision.
+    # Under autocast the shares need a separate pass in full precision.
     tangent_fn = None if settings.reference or clip.dtype else method.tangent_fn()
     special = clip.tokenizer.special_tokens
     embeddings, text = tower.run(list(rows), text_layers, special, tangent_fn)
@@ -177,12 +177,12 @@ def _compute(
 
 
 def wide(x: Tensor) -> Tensor:
-    """Return a tensor in 64 bits, on the CPU, since not every device has them."""
+    """Return a tensor in 64 bits on the CPU, since not every device supports them."""
     return x.float().cpu().double()
 
 
 def _with_notes(e: Explanation) -> Explanation:
-    """Return the explanation with notes on what its own maps and measures of importance say."""
+    """Return the explanation with notes about its maps and measures of importance."""
     importances = {name: e.importance(name) for name in e.importance_measures}
     default = e.importance_measures[0]
     contradiction = disagreement(e.words, importances, default) if default != SHAPLEY else None
@@ -191,7 +191,7 @@ def _with_notes(e: Explanation) -> Explanation:
 
 
 def rows_of_all(rows: NDArray[np.float32], words: Sequence[Word]) -> NDArray[np.float32]:
-    """Return rows (W, ...) of all words from those of the words that have tokens; zeros for the others."""
+    """Return rows (W, ...) of all words from the rows of words with tokens; other words have zeros."""
     out = np.zeros((len(words), *rows.shape[1:]), np.float32)
     out[[n for n, w in enumerate(words) if w.tokens]] = rows
     return out

@@ -1,4 +1,4 @@
-"""Maps of a caption and its words in single blocks of both towers, computed."""
+"""Compute maps of a caption and its words in single blocks of both towers."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ def block_maps(setup: Setup, image: Any, caption: str, progress: Progress) -> Bl
     """Trace both towers in all their blocks and return the maps of each.
 
     Args:
-        setup: model, method and options; how many of the last blocks the explanation sums over is one.
+        setup: model, method and options.
         image: as in `Explainer.__call__`.
-        caption: one.
+        caption: a single caption.
         progress: called at the stages "image tower" and "maps".
 
     Raises:
-        ValueError: the method has no blocks, or runs them otherwise than the model does.
+        ValueError: the method has no blocks, or does not run them as the model does.
     """
     clip, method = setup.clip, blockwise(setup.method)
     (tokens,) = clip.tokens([caption])
     picture = setup.picture(image)
     if method.reference:
         raise ValueError(
-            "reference=True runs the blocks that it explains otherwise than the model does, so maps of all "
-            "blocks would be another model's; use reference=False"
+            "reference=True changes the blocks that it explains, so maps of all blocks would belong to "
+            "another model; use reference=False"
         )
     image, text = clip.image_tower, clip.text_tower
     image_layers, text_layers = setup.settings.layers

@@ -45,23 +45,23 @@ class Explainer:
         method_options: the method's own options by name, such as ``{"masks": 500}`` of ``"rise"``.
         reference: compute as the authors' published code does, quirks included (one attention head of full
             width in the explained blocks, text weights normalized over padding, norms differentiated).
-        freeze_norms: whether the importance of tokens holds the scales of the text tower's last
-            normalizations, the final norm's and the unit embedding's, at their values. Where they are
-            differentiated, as in the paper, shares of the score sum to about nothing, and words that matter
-            may have no importance (``docs/mathematics.md``). Always ``False`` with ``reference=True``.
-        image_layers, text_layers: how many of the last blocks to explain; a text tower with fewer blocks is
-            explained in all of them. By default of text 8, as the authors do; 2 where tokens read each
-            other both ways (SigLIP), since further ones cost a pass for every token.
+        freeze_norms: whether the scales of the text tower's last normalizations (the final norm and the unit
+            embedding) are constants in the importance of tokens. If they are differentiated, as in the
+            paper, shares of the score sum to about zero, and words that matter may have no importance
+            (``docs/mathematics.md``). Always ``False`` with ``reference=True``.
+        image_layers, text_layers: number of the last blocks to explain; a text tower with fewer blocks is
+            explained in all of them. The default for text is 8, as in the authors' code; it is 2 if tokens
+            attend in both directions (SigLIP), since each further block costs a pass for every token.
         fit: ``"whole"`` picture, the model's own ``"crop"``, or ``"squash"`` to a square.
-        resolution: short side in pixels for finer maps; the model's own when ``None``.
-        readings: whether to compute a word's maps *alone* and *left out* besides *in caption*, what it adds
-            to the score and what the score loses without it. ``None`` does, but computes no such maps with
-            methods to which each map is long work.
+        resolution: short side in pixels for finer maps; ``None`` for the model's own.
+        readings: whether to compute the maps *alone* and *left out* of each word besides *in caption*, its
+            Shapley value and the score without it. ``None`` is ``True``, but without these maps for methods
+            that need long for each map.
         integrated_gradients: whether to attribute the score to tokens by integrated gradients too, which
-            costs some twenty passes of the caption through the text tower, there and back.
+            costs about twenty forward and backward passes of the caption through the text tower.
 
     Raises:
-        ValueError: no such method, option or value, or a number of blocks that the towers do not have.
+        ValueError: the method, an option or a value does not exist, or the towers have fewer blocks.
 
     Reference:
         Zhao et al., "Gradient-based Visual Explanation for Transformer-based CLIP", ICML 2024. The
@@ -111,16 +111,16 @@ class Explainer:
 
     @property
     def label(self) -> str:
-        """What to call the method where it is shown."""
+        """The method's name for display."""
         return self._setup.label
 
     @property
     def options(self) -> dict[str, Any]:
-        """The keywords that it was made with, ``None`` replaced by what applies to the model."""
+        """The options as keywords, with the model's values in place of ``None``."""
         return asdict(self._setup.settings)
 
     def with_method(self, method: str, **method_options: Any) -> Explainer:
-        """Return the same explainer with another method, and that method's options."""
+        """Return an explainer with the same model and options, and another method with its options."""
         return Explainer(self.clip, method, method_options=method_options, **self.options)
 
     def encode(self, image: Any, progress: ProgressOption = None) -> EncodedImage:
@@ -136,7 +136,7 @@ class Explainer:
         return encode_image(self._setup, image, progress_of(progress))
 
     def _encoded(self, image: Any, progress: ProgressOption = None) -> EncodedImage:
-        """Return what `encode` makes of a picture, or, checked, what it made before."""
+        """Return an encoded picture: encode it, or check one that `encode` returned."""
         if not isinstance(image, EncodedImage):
             return self.encode(image, progress)
         image.check(self._setup)
@@ -172,17 +172,17 @@ class Explainer:
                 normalized or not, or what `encode` made of one; or a list of these.
             captions: a caption, a list of captions, or token ids (1, context length).
             progress: ``True`` for a progress bar, or a callback: called at "tokens", "image tower", "maps"
-                and the stages of the method. An exception that it raises passes through and ends the work.
+                and the stages of the method. An exception that it raises ends the work.
 
         Returns:
-            One explanation, a list for a list of captions, and for a list of pictures the list of what each
-            alone gives. The image tower runs once for every picture.
+            One explanation; a list for a list of captions; for a list of pictures, a list of the results for
+            each. The image tower runs once for every picture.
 
         Raises:
-            TypeError: a picture is of no such kind, or a caption is no string.
+            TypeError: a picture is of another kind, or a caption is not a string.
             ValueError: a picture cannot be read, does not fit the model, or was encoded by another model or
-                with other options of the image side; or a caption has no words.
-            FileNotFoundError, ConnectionError, TimeoutError: there is no picture at the path or the address.
+                with other image-side options; or a caption has no words.
+            FileNotFoundError, ConnectionError, TimeoutError: there is no picture at the path or address.
         """
         (listed, single), report = caption_list(captions), progress_of(progress)
         report("tokens", 0, None)
@@ -190,8 +190,8 @@ class Explainer:
 
         def of(one: Any) -> Any:
             start, encoded = time.perf_counter(), self._encoded(one, report)
-            made = explain(self._setup, encoded, tokens, report, start)
-            return made[0] if single else made
+            explanations = explain(self._setup, encoded, tokens, report, start)
+            return explanations[0] if single else explanations
 
         return _for_each(image, of) if isinstance(image, list | tuple) else of(image)
 
@@ -200,8 +200,8 @@ class Explainer:
     ) -> NDArray[np.float32]:
         """Attribute the score to a caption's tokens by integrated gradients over their embeddings.
 
-        The path starts at the caption with the embeddings of all its own tokens at zero; the attributions
-        (T,) sum to what the score gains along it, the more exactly the more steps.
+        The path starts at the caption with zero embeddings of its own tokens. The attributions (T,) sum to
+        the difference of the scores at its ends; more steps make the sum more exact.
 
         >>> import gradeclip_widget as gw
         >>> scene = gw.demo.scenes()[0]
@@ -210,8 +210,8 @@ class Explainer:
 
         Args:
             image: as in `__call__`.
-            caption: one, or token ids (1, context length).
-            steps: points on the path, at least one.
+            caption: a single caption, or token ids (1, context length).
+            steps: number of points on the path, at least one.
         """
         return integrate(self._setup, self._encoded(image), caption, steps)
 
@@ -231,9 +231,9 @@ class Explainer:
     ) -> NDArray[np.float32]:
         """Return the cosine similarities (K,) of a picture with unrelated sentences, ascending.
 
-        A caption whose score is no higher than theirs does not match the picture. There are 200 sentences,
-        less those that share a word with the caption. Their embeddings are computed once for a model, and
-        kept in the user's cache folder. Errors are those of `__call__`.
+        A caption whose score is not higher than theirs does not match the picture. There are 200 sentences;
+        those that share a word with the caption are left out. Their embeddings are computed once for a model
+        and stored in the user's cache folder. Errors are those of `__call__`.
 
         >>> import gradeclip_widget as gw
         >>> scene, explainer = gw.demo.scenes()[0], gw.Explainer(gw.load("demo"))
@@ -243,7 +243,7 @@ class Explainer:
 
         Args:
             image: as in `__call__`.
-            caption: whose words the sentences do not share.
+            caption: the caption, which shares no content word with the sentences.
             progress: called at the stages "image tower" and "unrelated sentences".
         """
         encoded = self._encoded(image, progress)
@@ -252,16 +252,17 @@ class Explainer:
     def with_unrelated_scores(
         self, explanation: Explanation, image: Any, progress: ProgressOption = None
     ) -> Explanation:
-        """Return an explanation of a picture with the scores of `unrelated_scores`; as there."""
+        """Return an explanation with the scores of `unrelated_scores`; arguments and errors are the same."""
         scores = self.unrelated_scores(image, explanation.caption, progress)
         return replace(explanation, unrelated_scores=scores)
 
     def vocabulary_maps(
         self, image: Any, vocabulary: Vocabulary, progress: ProgressOption = None
     ) -> VocabularyMaps:
-        """Return the maps of a picture along every word of a vocabulary.
+        """Return the maps of a picture for every word of a vocabulary.
 
-        The words' text embeddings are kept as long as model and vocabulary. Errors are those of `__call__`.
+        The words' text embeddings are kept as long as the model and the vocabulary exist. Errors are those
+        of `__call__`.
 
         >>> import gradeclip_widget as gw
         >>> scene = gw.demo.sample_scene(500_007, objects=["dog", "red circle"])
@@ -274,7 +275,7 @@ class Explainer:
 
         Args:
             image: as in `__call__`, not yet encoded.
-            vocabulary: of `vocabularies`, or one's own.
+            vocabulary: one of `vocabularies`, or any other.
             progress: called at the stages "image tower", "words" and, before every batch of words, "maps".
         """
         return vocabulary_maps(self._setup, image, vocabulary, progress_of(progress))
@@ -287,11 +288,11 @@ class Explainer:
         count: int | None = 12,
         progress: ProgressOption = None,
     ) -> list[SeenWord]:
-        """Return the words that a region of a picture resembles most, the best first.
+        """Return the words that are most similar to a region of a picture, the best first.
 
-        This is zero-shot classification of the region: in the last block the model's pooled token attends to
-        the region only. It takes one row through that block, so a further region of an encoded picture is
-        cheap. Errors are those of `__call__` and of `Explanation.region_words`.
+        This is zero-shot classification of the region: in the last block the model's pooled token attends
+        only to the region. Only one row passes through that block, so a further region of an encoded picture
+        is cheap. Errors are those of `__call__` and of `Explanation.region_words`.
 
         >>> import gradeclip_widget as gw
         >>> scene = gw.demo.sample_scene(500_007, objects=["dog", "red circle"])
@@ -302,12 +303,12 @@ class Explainer:
         Args:
             image: as in `__call__`.
             region: as in `Explanation.region_words`.
-            vocabulary: of `vocabularies`, or one's own.
-            count: how many words; all where ``None``.
+            vocabulary: one of `vocabularies`, or any other.
+            count: number of words; ``None`` for all.
             progress: called at the stages "image tower" and "words".
 
         Returns:
-            The words; none where the region lies outside what the model saw.
+            The words; an empty list if the region lies outside the part that the model saw.
         """
         encoded = self._encoded(image, progress)
         return classify_region(encoded, region, vocabulary, count, progress_of(progress))
@@ -319,7 +320,7 @@ class Explainer:
 
         Args:
             image: as in `__call__`, not yet encoded.
-            caption: one.
+            caption: a single caption.
             progress: called at the stages "image tower" and "maps".
 
         Raises:

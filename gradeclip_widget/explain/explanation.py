@@ -1,4 +1,4 @@
-"""`Explanation`: the data of an explanation with methods that show, save and export it."""
+"""`Explanation`: the data of an explanation, with methods to show, save and export it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Explanation(ExplanationData):
-    """Why a model matched one picture with one caption; with methods to show, save and export it.
+    """Why a model matched one picture with one caption, with methods to show, save and export it.
 
-    Its fields, and what can be asked of them, are those of `ExplanationData`.
+    `ExplanationData` has its fields, maps and measures.
     """
 
     def overlay(
@@ -40,22 +40,22 @@ class Explanation(ExplanationData):
         """Return the picture with the evidence of a word, a phrase, or (``None``) all words painted on.
 
         All words are painted as their `highlights`: each in its hue, with a contour at half of its maximum
-        and its name at its peak. A single word is painted in proportion to what it adds to the score: the
-        strongest word's peak has the last color of the scale, and a word of little importance is faint.
+        and its name at its peak. A single word is painted in proportion to its importance: the strongest
+        word's peak has the last color of the scale, and a word of little importance is faint.
 
         Args:
             phrase: what to paint.
             reading: as in `word_map`; for all words it is ``evidence_reading``.
             opacity: of the strongest evidence, 0 to 1; contours and names are always opaque.
             color_scale: a sequential plotly color scale by name, for the positive part of a single map.
-            sign: which part of a single map: ``"positive"``, ``"negative"`` (purple) or ``"both"`` (purple
-                against the match, orange for it, as in the widget). ``None`` is ``"negative"`` for words
-                that lower the score, else ``"positive"``.
+            sign: the part of a single map to paint: ``"positive"``, ``"negative"`` (purple) or ``"both"``
+                (purple against the match, orange for it, as in the widget). ``None`` is ``"negative"`` for
+                words that lower the score, else ``"positive"``.
             caption_map: paint the map of the whole caption, the paper's ``image_map``, instead of the
                 highlights. An explanation made with ``reference=True`` always does.
 
         Raises:
-            ValueError: no such word, reading, scale or sign; or ``caption_map`` with a phrase.
+            ValueError: the word, reading, scale or sign does not exist; or ``caption_map`` with a phrase.
         """
         from ..export.painting.overlay import overlay
 
@@ -82,22 +82,22 @@ class Explanation(ExplanationData):
         return table(self)
 
     def save(self, path: str | Path) -> Path:
-        """Write the explanation to a file, in the format that the path's suffix names.
+        """Write the explanation to a file, in the format of the path's suffix.
 
-        ``.npz`` holds all of it, and is what `load` reads. ``.html`` is the page of `to_html`, ``.json`` the
+        ``.npz`` has all of it, and `load` reads it. ``.html`` is the page of `to_html`, ``.json`` the
         numbers, ``.png``, ``.jpg`` and ``.webp`` the picture of `overlay`, ``.gif`` the animation of
         `to_gif`, ``.svg`` the drawing of `to_svg`.
 
         Args:
-            path: where to write it; its folder exists. A file that is there is replaced once the new one
-                is written whole, and stays as it was where that fails.
+            path: the file, in an existing folder. An existing file is replaced when the new one is complete;
+                if writing fails, it does not change.
 
         Returns:
             The path.
 
         Raises:
-            ValueError: no format has that suffix; the message lists those there are.
-            OSError: the file cannot be written, and why.
+            ValueError: no format has that suffix; the message lists all suffixes.
+            OSError: the file cannot be written; the message names the cause.
         """
         from ..export.formats import writer_for
 
@@ -107,10 +107,10 @@ class Explanation(ExplanationData):
 
     @staticmethod
     def load(path: str | Path) -> Explanation:
-        """Read what `save` wrote to an ``.npz`` file. Nothing in the file is executed.
+        """Read an ``.npz`` file that `save` wrote. Nothing in the file is executed.
 
         Raises:
-            FileNotFoundError: there is no such file.
+            FileNotFoundError: the file does not exist.
             ValueError: the file is damaged, or from another program or a later version.
         """
         from ..export.npz import load
@@ -124,18 +124,18 @@ class Explanation(ExplanationData):
         reading: str = IN_CAPTION,
         width: int = 800,
     ) -> StaticOutput:
-        """Return a cell's output that is a picture everywhere, and alive where scripts run.
+        """Return a cell's output that is a still picture everywhere, and interactive where scripts run.
 
-        It is the picture of `to_png`, described in words: on GitHub, on nbviewer, in a PDF, in a notebook
-        that is not trusted. Where scripts run, the interactive page of `to_html` covers it.
+        On GitHub, in a PDF and in a notebook that is not trusted it is the picture of `to_png` with a
+        description. Where scripts run, the interactive page of `to_html` covers the picture.
 
         Args:
-            words: as the ``phrase`` of `overlay`: a word or phrase whose map to paint, or ``None`` for all.
+            words: the word or phrase whose map to paint, as ``phrase`` of `overlay`; ``None`` for all words.
             reading: as in `overlay`.
-            width: of the picture in pixels, at most; less where it is taller than wide.
+            width: maximum width of the picture in pixels; less if it is taller than wide.
 
         Raises:
-            ValueError: no such word or reading, or the width is less than 400 pixels.
+            ValueError: the word or reading does not exist, or the width is less than 400 pixels.
         """
         from ..export.cell_output import StaticOutput
 
@@ -149,22 +149,22 @@ class Explanation(ExplanationData):
         reading: str = IN_CAPTION,
         width: int = 800,
     ) -> bytes:
-        """Return a picture that explains itself: `overlay`, below it the caption and what each word brings.
+        """Return a card: the picture of `overlay`, and below it the caption and the importance of its words.
 
-        `save` writes the painted picture alone.
+        `save` writes only the painted picture.
 
         Args:
-            path: a file to write it to as well, if any.
+            path: a file to write as well, or ``None``.
             words: as in `static`.
             reading: as in `static`.
-            width: as in `static`. The file has 1.5 pixels for each.
+            width: as in `static`, in display pixels; the file has 1.5 times as many.
 
         Returns:
-            The encoded PNG, which holds a description in words too.
+            The encoded PNG, with a description in words.
 
         Raises:
-            ValueError: as `static` does.
-            OSError: the file cannot be written, and why.
+            ValueError: as in `static`.
+            OSError: the file cannot be written.
         """
         from ..export.cell_output import png
 
@@ -179,21 +179,22 @@ class Explanation(ExplanationData):
         width: int = 640,
         seconds: float = 1.4,
     ) -> bytes:
-        """Return an animation: all words together, then one word after the other with its map and name.
+        """Return an animation: all words together, then each word with its map and name.
 
         Args:
-            path: a file to write it to as well, if any.
-            words: the words and phrases to go through; ``None`` for those that count.
+            path: a file to write as well, or ``None``.
+            words: the words and phrases to show; ``None`` for the words that count.
             reading: as in `overlay`.
-            width: in pixels, at most.
-            seconds: for each word.
+            width: maximum width in pixels.
+            seconds: time for each word.
 
         Returns:
             The encoded GIF.
 
         Raises:
-            ValueError: no such word or reading; the width is less than 400 pixels, or the time not 0.1 to 60.
-            OSError: the file cannot be written, and why.
+            ValueError: a word or the reading does not exist, the width is less than 400 pixels, or the time
+                is not 0.1 to 60 s.
+            OSError: the file cannot be written.
         """
         from ..export.gif import gif
 
@@ -209,16 +210,16 @@ class Explanation(ExplanationData):
         """Return the picture with contours and names of words as vectors, for papers and posters.
 
         Args:
-            path: a file to write it to as well, if any.
-            words: the words and phrases to draw; ``None`` for those that count.
-            level: where a contour runs, as a fraction of its word's largest evidence.
+            path: a file to write as well, or ``None``.
+            words: the words and phrases to draw; ``None`` for the words that count.
+            level: the level of a contour, as a fraction of its word's largest evidence.
 
         Returns:
-            The SVG. It embeds the picture, so it is whole in itself.
+            The SVG, which embeds the picture.
 
         Raises:
-            ValueError: no such word, or the level is not between 0 and 1.
-            OSError: the file cannot be written, and why.
+            ValueError: a word does not exist, or the level is not between 0 and 1.
+            OSError: the file cannot be written.
         """
         from ..export.svg import svg
 
@@ -230,16 +231,16 @@ class Explanation(ExplanationData):
         """Return a self-contained page with the same interaction as the widget, which needs no network.
 
         Args:
-            path: a file to write it to as well, if any.
+            path: a file to write as well, or ``None``.
             title: title of the page; the caption when ``None``.
-            fragment: return the page in a frame instead, to paste into a page of one's own. It weighs less,
-                its picture is smaller, and any number of them stand on one page.
+            fragment: return the page in a frame, to paste into another page. It is compressed, its picture is
+                smaller, and a page may have any number of them.
 
         Returns:
             The HTML.
 
         Raises:
-            OSError: the file cannot be written, and why.
+            OSError: the file cannot be written.
         """
         from ..export.html import frame, page
 

@@ -1,4 +1,4 @@
-"""Notes: sentences that a reader of an explanation should know. No torch here."""
+"""Notes: sentences that a reader of an explanation should know. No torch."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ if TYPE_CHECKING:
     from ..core.explanation_data import ExplanationData
 
 _MUCH, _NOTHING = 0.5, 0.02  # of a measure's largest importance
-_NAMED = 2  # most words that a note names
-# Of the mean rank correlation of words' maps in a caption: from where a note says so, and by how much words
-# must be less alike when read alone. It is at most 0.2 in 200 drawn scenes with the embedded model and
-# Grad-ECLIP; eight small models of random weights exceed 0.8 in 6 of 400 captions, and 3 get the note.
+_NAMED = 2  # maximum number of words that a note names
+# Thresholds of the note that maps look alike: a mean rank correlation above 0.8 in the caption, and at least
+# 0.1 lower alone. (It is at most 0.2 in 200 drawn scenes with the embedded model and Grad-ECLIP.)
 _ALIKE, _LESS_ALIKE = 0.8, 0.1
-_FAINT = 0.1  # of all blocks' summed contributions: a note says so if the explained ones have less
+_FAINT = 0.1  # a note names explained blocks with less than this fraction of all contributions
 
 
 def notes_on(
@@ -31,13 +30,13 @@ def notes_on(
     block_shares: Sequence[NDArray[np.float32]],
     layers: Sequence[int],
 ) -> tuple[str, ...]:
-    """Return notes on words past the context length, unknown words, and evidence in unexplained blocks.
+    """Return notes on words beyond the context length, unknown words, and evidence in unexplained blocks.
 
     Args:
         words: the caption's words.
         context_length: number of tokens that the model reads.
         block_shares: contributions (L,) of all image blocks and of all text blocks, shallowest first.
-        layers: how many of the last image and text blocks are explained.
+        layers: number of the last image and text blocks that are explained.
     """
     notes = []
     if cut := [w for w in words if w.truncated]:
@@ -45,8 +44,8 @@ def notes_on(
             f"This model reads {context_length} tokens: {_count(cut)} from {cut[0].text!r} on "
             f"{'was' if len(cut) == 1 else 'were'} not read."
         )
-    if strange := [w for w in words if not w.known]:
-        texts = ", ".join(dict.fromkeys(repr(w.text) for w in strange))
+    if unknown := [w for w in words if not w.known]:
+        texts = ", ".join(dict.fromkeys(repr(w.text) for w in unknown))
         notes.append(f"Unknown to this model, which was never trained on it: {texts}.")
     for side, shares, count in zip(("image", "text"), block_shares, layers, strict=True):
         magnitudes = np.abs(shares)
@@ -61,7 +60,7 @@ def notes_on(
 
 
 def note_on_readings(label: str) -> str:
-    """Return a note that maps of single words were not computed, since the method takes long for each."""
+    """Return a note that maps of single words were not computed, since the method needs long for each."""
     return (
         f"{label} takes an optimization for every map, so the words' maps on their own, and what is lost "
         "without them, were not computed; readings=True computes them."
@@ -73,42 +72,46 @@ def disagreement(
 ) -> str | None:
     """Return a sentence that names the words on which another measure contradicts the default one.
 
-    Two measures contradict each other on a word if one gives it at least half of its largest importance, and
-    the other at most a fiftieth. A measure that is zero for all words contradicts none.
+    Two measures contradict each other on a word if its importance is at least half of the largest by one
+    measure, and at most a fiftieth by the other. A measure that is zero for all words contradicts none.
 
     Args:
         words: the caption's words.
         importances: (W,) of the words in units of the score, by the name of each measure that was computed.
-        default: name of the measure that is shown first.
+        default: name of the default measure.
 
     Returns:
-        One sentence, or ``None`` where no measure contradicts the default one.
+        One sentence, or ``None`` if no measure contradicts the default one.
     """
     values = {name: v.astype(np.float64) for name, v in importances.items() if v.max(initial=0) > 0}
     if default not in values:
         return None
     shares = {name: v / v.max() for name, v in values.items()}
-    found: dict[int, tuple[float, str]] = {}  # by word: the difference, and the other measure
+    contradictions: dict[
+        int, tuple[float, str]
+    ] = {}  # by word: the difference, and the other measure
     for name in values.keys() - {default}:
         low, high = (
             np.minimum(shares[name], shares[default]),
             np.maximum(shares[name], shares[default]),
         )
         for w in np.flatnonzero((high >= _MUCH) & (low <= _NOTHING)).tolist():
-            found[w] = max(found.get(w, (0.0, "")), (float(high[w] - low[w]), name))
-    if not found:
+            contradictions[w] = max(
+                contradictions.get(w, (0.0, "")), (float(high[w] - low[w]), name)
+            )
+    if not contradictions:
         return None
-    worst = sorted(sorted(found, key=lambda w: -found[w][0])[:_NAMED])
+    worst = sorted(sorted(contradictions, key=lambda w: -contradictions[w][0])[:_NAMED])
     cases = [
         f"{words[w].text!r} ({MEASURES[default]}: {values[default][w]:.3f}; "
-        f"{MEASURES[found[w][1]]}: {values[found[w][1]][w]:.3f})"
+        f"{MEASURES[contradictions[w][1]]}: {values[contradictions[w][1]][w]:.3f})"
         for w in worst
     ]
     return f"Two measures of importance contradict each other on {' and on '.join(cases)}."
 
 
 def lowers(explanation: ExplanationData) -> str | None:
-    """Return a sentence that names the words that lower the score most, or ``None`` where none do."""
+    """Return a sentence that names the words that lower the score most, or ``None`` if there are none."""
     e = explanation
     importance, words = e.importance(), e.lowering_words()
     named = sorted(sorted(words, key=lambda w: importance[w])[:_NAMED])
@@ -127,16 +130,16 @@ def alike(
     in_caption: NDArray[np.floating],
     alone: NDArray[np.floating] | None,
 ) -> str | None:
-    """Return a sentence where the maps of different words look alike within a caption, but less so alone.
+    """Return a sentence if the maps of different words look alike in the caption, but less so alone.
 
-    They look alike where the rank correlation of two content words' maps is above 0.8 in the mean over all
-    pairs. Neighbors are no pair, since one thing is often named by two words, as in "red circle". Where words
-    are as much alike when read alone, as with methods that give all words one map, nothing can be advised.
+    They look alike if the mean rank correlation of the maps of all pairs of content words is above 0.8.
+    Neighbors are not a pair, since two words often name one thing, as in "red circle". If words look equally
+    alike when read alone, as with methods that have one map for all words, there is nothing to advise.
 
     Args:
         words: the caption's words.
-        in_caption: (W, rows, cols) their maps within the caption.
-        alone: (W, rows, cols) their maps read alone, or ``None``.
+        in_caption: (W, rows, cols) their maps in the caption.
+        alone: (W, rows, cols) their maps alone, or ``None``.
 
     Returns:
         One sentence, or ``None``.
@@ -162,13 +165,13 @@ def _mean_rank_correlation(maps: NDArray[np.floating], pairs: Sequence[tuple[int
 
 
 def _without(e: ExplanationData, word: int) -> str:
-    """Say what the score is without a word, where it is higher."""
+    """Return the score without a word in brackets, if it is higher; else ""."""
     loss = 0.0 if e.word_effects is None else float(e.word_effects[word])
     return f" (without it: {e.score - loss:.3f})" if loss < 0 else ""
 
 
 def _layers_for(magnitudes: NDArray[np.float32], part: float) -> int:
-    """Return how many of the last blocks make up that fraction of the sum."""
+    """Return the number of last blocks that have that fraction of the sum."""
     from_last = magnitudes[::-1].cumsum() / magnitudes.sum()
     return int(np.searchsorted(from_last, part)) + 1
 

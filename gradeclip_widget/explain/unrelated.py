@@ -1,7 +1,7 @@
-"""Scores of a picture with sentences that have nothing to do with it, to compare a caption's score with.
+"""Scores of a picture with unrelated sentences, to compare the score of a caption with.
 
-The sentences' embeddings are computed once for a model: they are kept as long as it lives and stays as it is,
-and, by a digest of its weights, in the user's cache folder.
+The sentences' embeddings are computed once for a model. They are kept in memory until the model changes, and,
+under a digest of its weights, in the user's cache folder.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from .setup import EncodedImage
 FILE = Path(__file__).with_name("unrelated_sentences.txt")
 COUNT = 200
 SHAPED = tuple(f"{color} {shape}" for color in COLORS for shape in SHAPES)
-_PIECE = 8  # sentences encoded between two reports of progress, at each of which the work may end
+_PIECE = 8  # sentences encoded between two reports of progress
 _KEPT: WeakKeyDictionary[ClipModel, tuple[object, list[Tensor]]] = WeakKeyDictionary()
 
 
@@ -43,7 +43,7 @@ def unrelated_sentences(drawings: bool = False) -> tuple[str, ...]:
     (200, 200)
 
     Args:
-        drawings: sentences that the embedded model can read, which knows the words of drawn scenes only.
+        drawings: whether to use only words of drawn scenes, which the embedded model knows.
     """
     if not drawings:
         return tuple(FILE.read_text(encoding="utf-8").splitlines())
@@ -63,8 +63,8 @@ def unrelated_scores(
 
     Args:
         encoded: the picture's pass through the image tower.
-        caption: the caption.
-        progress: called at the stage "unrelated sentences", between a few of them.
+        caption: the caption of the picture.
+        progress: called at the stage "unrelated sentences", before every eight of them.
     """
     clip = encoded.setup.clip
     embeddings = _embeddings(clip, progress)
@@ -78,7 +78,7 @@ def unrelated_scores(
 
 
 def are_embedded(clip: ClipModel) -> bool:
-    """Return whether the sentences' embeddings are at hand, so that `unrelated_scores` takes no time."""
+    """Return whether the sentences' embeddings are in memory, so that `unrelated_scores` is quick."""
     version, pieces = _KEPT.get(clip, (None, []))
     return version is clip.version and sum(map(len, pieces)) == COUNT
 
@@ -90,8 +90,8 @@ def _sentences(clip: ClipModel) -> tuple[str, ...]:
 def _embeddings(clip: ClipModel, progress: Progress) -> Tensor:
     """Return the unit text embeddings (K, E) of the sentences.
 
-    Between pieces the model is free for others. Work that ends at a report of progress is taken up where it
-    ended.
+    Between pieces, other threads can use the model. If a report of progress ends the work, the next call
+    continues it.
     """
     with clip.inference_context():
         version, pieces = _KEPT.get(clip, (None, []))
@@ -104,7 +104,7 @@ def _embeddings(clip: ClipModel, progress: Progress) -> Tensor:
     while (done := sum(map(len, pieces))) < COUNT:
         progress("unrelated sentences", done, COUNT)
         with clip.inference_context():
-            done = sum(map(len, pieces))  # another thread may have gone on meanwhile
+            done = sum(map(len, pieces))  # another thread may have added some
             few = sentences[done : done + _PIECE]
             if few:
                 ids = [tokenizer.add_special_tokens(tokenizer.encode(one)) for one in few]
@@ -116,20 +116,20 @@ def _embeddings(clip: ClipModel, progress: Progress) -> Tensor:
 
 
 def _content(text: str) -> set[str]:
-    """Return the words of a text that are no function words, in lower case."""
+    """Return the words of a text without function words, in lower case."""
     return {text[a:b].lower() for a, b in split_words(text)} - FUNCTION_WORDS
 
 
 def _cached(clip: ClipModel) -> Path:
-    """Return where a model's embeddings are kept in files."""
-    made_of = [weights_digest(clip.model), str(clip.dtype), *_sentences(clip)]
-    made_of += map(str, clip.tokenizer.encode(_sentences(clip)[0]))  # tells tokenizers apart
-    digest = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:32]
+    """Return the cache file of a model's embeddings."""
+    parts = [weights_digest(clip.model), str(clip.dtype), *_sentences(clip)]
+    parts += map(str, clip.tokenizer.encode(_sentences(clip)[0]))  # distinguishes tokenizers
+    digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
     return user_cache_path("gradeclip-widget") / f"unrelated-{digest}.safetensors"
 
 
 def _read(path: Path) -> Tensor | None:
-    """Return the embeddings in a file, or ``None`` where there is none that can be read."""
+    """Return the embeddings in a file, or ``None`` if it cannot be read."""
     try:
         return load_file(path)["embeddings"]
     except (OSError, SafetensorError, KeyError):
@@ -137,7 +137,7 @@ def _read(path: Path) -> Tensor | None:
 
 
 def _write(path: Path, embeddings: Tensor) -> None:
-    """Write embeddings to a file; a folder that cannot be written to is passed over."""
+    """Write embeddings to a file; ignore a folder without write permission."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(f".{Random().getrandbits(32):08x}")

@@ -1,4 +1,4 @@
-"""Maps and scores of a picture and its regions along the words of a vocabulary."""
+"""Maps and scores of a picture and its regions for the words of a vocabulary."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ..core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
 from ..methods import METHODS, Method
 from .setup import EncodedImage, Setup
 
-_BATCH = 128  # words mapped at once: bounds the memory of their gradients
-_FEW = 20  # words that a method may be asked for where every text costs an optimization of its own
-# Of each model: its version, and embeddings that it gave then.
+_BATCH = 128  # words mapped at once, to limit the memory of their gradients
+_FEW = 20  # maximum number of words with a method that runs an optimization for every text
+# For each model: its version, and the embeddings of that version.
 _Kept = tuple[object, WeakKeyDictionary[Vocabulary, Tensor]]
 _KEPT: WeakKeyDictionary[ClipModel, _Kept] = WeakKeyDictionary()
 
@@ -27,7 +27,7 @@ _KEPT: WeakKeyDictionary[ClipModel, _Kept] = WeakKeyDictionary()
 def vocabulary_maps(
     setup: Setup, image: Any, vocabulary: Vocabulary, progress: Progress
 ) -> VocabularyMaps:
-    """Return the maps of a picture along every word of a vocabulary; see `Explainer.vocabulary_maps`."""
+    """Return the maps of a picture for every word of a vocabulary; see `Explainer.vocabulary_maps`."""
     _check_cost(setup.method, len(vocabulary.words))
     picture = setup.picture(image)
     progress("image tower", 0, None)
@@ -50,11 +50,11 @@ def vocabulary_maps(
 
 
 def _check_cost(method: Method, words: int) -> None:
-    """Raise ``ValueError`` if a method would work on a vocabulary for very long."""
+    """Raise ``ValueError`` if a method would need very long for a vocabulary."""
     if method.per_text and words > _FEW:
         faster = next(m.name for m in METHODS if not m.per_text)
         raise ValueError(
-            f"method={method.name!r} takes an optimization of its own for every text, and this vocabulary "
+            f"method={method.name!r} runs an optimization for every text, and this vocabulary "
             f"has {words} words; give at most {_FEW}, or use method={faster!r}"
         )
 
@@ -66,23 +66,23 @@ def classify_region(
     count: int | None,
     progress: Progress,
 ) -> list[SeenWord]:
-    """Return the words of a vocabulary that a region of a picture resembles most, the best first.
+    """Return the words of a vocabulary that are most similar to a region of a picture, the best first.
 
-    In the last block the pooled token attends to the region's patches only. What earlier blocks have mixed
-    into those patches and into the pooled token from the rest of the picture remains.
+    In the last block the pooled token attends only to the region's patches. These patches and the pooled
+    token still contain information about the rest of the picture, from earlier blocks.
 
     Args:
         encoded: the picture's pass through the image tower.
         region: as in `Explanation.region_words`.
         vocabulary: the words.
-        count: how many of them; all where ``None``.
+        count: number of words; ``None`` for all.
         progress: called at the stage "words".
 
     Returns:
-        The words; an empty list where the region lies outside what the model saw.
+        The words; an empty list if the region lies outside the part that the model saw.
 
     Raises:
-        ValueError: no such region.
+        ValueError: the region is malformed, or lies outside the picture.
     """
     clip, picture, trace = encoded.setup.clip, encoded.picture, encoded.trace
     progress("words", 0, None)
@@ -101,8 +101,8 @@ def classify_region(
 def word_embeddings(clip: ClipModel, vocabulary: Vocabulary) -> Tensor:
     """Return unit text embeddings (V, E) of a vocabulary's words in its template, on the model's device.
 
-    They are computed on the first call for a model and a vocabulary, and kept for as long as both exist and
-    the model stays as it is. Call it inside `ClipModel.inference_context`.
+    They are computed on the first call for a model and a vocabulary, and kept until the model changes or one
+    of them is deleted. Call it inside `ClipModel.inference_context`.
     """
     version, kept = _KEPT.get(clip, (None, None))
     if kept is None or version is not clip.version:
@@ -117,11 +117,12 @@ def word_embeddings(clip: ClipModel, vocabulary: Vocabulary) -> Tensor:
 
 
 def residual_norms(embeddings: Tensor, x: Tensor) -> Tensor:
-    """Return the norm (K,) of each text embedding without what the list and the picture share.
+    """Return the norm (K,) of each text embedding after removing the list's mean and the image's direction.
 
     Args:
-        embeddings: (K, E) unit text embeddings. Of several, their mean is subtracted.
-        x: (E,) unit image embedding, whose component is removed: along it a unit embedding cannot move.
+        embeddings: (K, E) unit text embeddings. The mean of several is subtracted.
+        x: (E,) unit image embedding. The component along it is removed: a unit embedding cannot move along
+            it.
     """
     residuals = embeddings.float()
     if len(residuals) > 1:

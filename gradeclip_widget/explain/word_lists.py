@@ -1,4 +1,4 @@
-"""The vocabularies that come with the package."""
+"""The vocabularies of the package."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..core.vocabulary import Vocabulary
 from ..demo.world import COLORS, OBJECTS, SHAPES
 
 # The categories of COCO (Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014) that have
-# instances in its data sets, in its order.
+# instances in the dataset, in its order.
 _COCO = """
     person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light, fire hydrant,
     stop sign, parking meter, bench, bird, cat, dog, horse, sheep, cow, elephant, bear, zebra, giraffe,
@@ -24,13 +24,13 @@ _COCO = """
 
 @functools.cache
 def vocabularies(model: str = "") -> Mapping[str, Vocabulary]:
-    """Return the vocabularies that come with the package, by name.
+    """Return the vocabularies of the package, by name.
 
     >>> list(vocabularies("demo"))
     ['demo', 'objects', 'imagenet', 'colors']
 
     Args:
-        model: name of the model. For the embedded one there is a list of all objects and shapes it knows.
+        model: name of the model. The embedded one has a further list, of all objects and shapes it knows.
     """
     from open_clip.zero_shot_metadata import IMAGENET_CLASSNAMES
 

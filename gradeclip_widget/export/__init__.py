@@ -1,1 +1,1 @@
-"""Explanations as files, pictures, figures and tables: one file per format."""
+"""Explanations as files, pictures, figures and tables; `formats` lists the file formats."""

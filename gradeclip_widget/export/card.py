@@ -1,4 +1,4 @@
-"""A picture that explains itself: the painted picture, the caption, and below it what each word brings."""
+"""A card: the painted picture, the caption, and bars of the importance of its words."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from .painting.color_scales import color_table
 from .painting.overlay import overlay
 from .painting.overview import NEUTRAL_COLOR, color_of
 
-DENSITY = 1.5  # pixels of the file for one at which it is shown, so that text stays sharp
-NARROWEST = 400  # pixels: a card that is narrower has no room for words
+DENSITY = 1.5  # pixels of the file per display pixel, so that text is sharp
+NARROWEST = 400  # minimum width in pixels: a narrower card has no room for words
 GROUND = "#ffffff"
-_CHOSEN = "#f0a03c"  # of the words whose map is shown
+_CHOSEN = "#f0a03c"  # color of the words whose map is shown
 _PALE = "#e4d9f0"  # behind words of the caption that lower the score
-_AGAINST, _REST = "#6a3d9a", "#c9ced8"  # of words that lower the score, and of what is no word's
-# In pixels at which the card is shown.
+_AGAINST, _REST = (
+    "#6a3d9a",
+    "#c9ced8",
+)  # bars of words that lower the score, and bars of no single word
+# In display pixels:
 _MARGIN, _TALLEST, _LEAST = 20, 500, 540
 _CAPTION, _TEXT, _SMALL = 22, 15, 13
 _ROW, _BAR, _ROWS = 25, 13, 8
-_FINE = (
-    2  # the text below the picture is drawn so many times larger, then shrunk, for smooth corners
-)
+_FINE = 2  # scale at which the text below the picture is drawn, then shrunk for smooth edges
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,11 @@ class _Row:
     """A bar.
 
     Attributes:
-        words: whose it is, as positions in the caption; none where it has a ``name``.
-        start, end: from where to where it goes, in units of the score.
+        words: positions of its words in the caption; empty if it has a ``name``.
+        start, end: its ends, in units of the score.
         color: of the bar.
         text: the number at its end.
-        name: what to call it.
+        name: its label.
     """
 
     words: tuple[int, ...]
@@ -60,14 +61,14 @@ def draw_card(
     """Return the card of `Explanation.static`.
 
     Args:
-        explanation: what to show.
-        phrase: whose map to paint, as in `Explanation.overlay`.
+        explanation: the explanation to show.
+        phrase: the word or phrase whose map to paint, as in `Explanation.overlay`.
         reading: as in `Explanation.overlay`.
-        width: of the card in pixels at which it is shown; less where the picture is tall.
-        density: pixels of the card for one at which it is shown.
+        width: maximum width of the card in display pixels; less if the picture is tall.
+        density: pixels of the card per display pixel.
 
     Raises:
-        ValueError: the card would be too narrow; or no such word or reading.
+        ValueError: the width is too small, or the word or reading does not exist.
     """
     if width < NARROWEST:
         raise ValueError(f"width={width}: give at least {NARROWEST} pixels")
@@ -90,9 +91,9 @@ def painted(
     within: tuple[float, float],
     density: float = 1,
 ) -> Image.Image:
-    """Return the picture as `Explanation.overlay` paints it, at the size at which it is shown.
+    """Return the picture of `Explanation.overlay` at its display size.
 
-    Contours and names are drawn at that size, so they are sharp also on a picture of few pixels.
+    Contours and names are drawn at that size, so they are sharp even on a small picture.
     """
     return overlay(resized(explanation, within, density), phrase, reading)
 
@@ -100,7 +101,7 @@ def painted(
 def resized(
     explanation: ExplanationData, within: tuple[float, float], density: float = 1
 ) -> ExplanationData:
-    """Return the explanation with its picture as large as a box (width, height) of pixels lets it be."""
+    """Return the explanation with its picture scaled to fit a box (width, height) of pixels."""
     e = explanation
     scale = density * min(within[0] / e.image.width, within[1] / e.image.height)
     size = max(1, round(scale * e.image.width)), max(1, round(scale * e.image.height))
@@ -111,7 +112,7 @@ def resized(
 
 
 def marks_of(explanation: ExplanationData, phrase: Phrase | None) -> list[Mark]:
-    """Return which words of the caption are on a color in a picture of a phrase, or of all words."""
+    """Return the words of the caption to mark with a color, in a picture of a phrase or of all words."""
     if phrase is not None:
         return [Mark(words_of(explanation, phrase), _CHOSEN)]
     if explanation.reference:  # one map of the whole caption, no hues
@@ -121,19 +122,19 @@ def marks_of(explanation: ExplanationData, phrase: Phrase | None) -> list[Mark]:
 
 
 class _Sheet:
-    """What stands below the picture, drawn from top to bottom; see `_below`.
+    """The part of the card below the picture, drawn from top to bottom; see `_below`.
 
     Attributes:
-        explanation: what it is about. ``phrase``: whose map the picture shows.
-        unit: pixels for one of the card as shown.
-        left, right: of the text, in pixels. ``y``: where the next part begins.
+        explanation: the explanation. ``phrase``: the phrase whose map the picture shows.
+        unit: pixels of the drawing per display pixel.
+        left, right: ends of the text, in pixels. ``y``: top of the next part.
     """
 
     def __init__(
         self, explanation: ExplanationData, phrase: Phrase | None, width: int, unit: float
     ) -> None:
         self.explanation, self.phrase, self.unit = explanation, phrase, unit
-        # Higher than the words of any caption; what is left over is cut off.
+        # Enough for any caption; the unused part is cut off.
         self.image = Image.new("RGB", (width, round(2400 * unit)), GROUND)
         self.draw = ImageDraw.Draw(self.image)
         self.left, self.right, self.y = _MARGIN * unit, width - _MARGIN * unit, 0.0
@@ -147,7 +148,7 @@ class _Sheet:
         self.y = draw_caption(self.draw, self.explanation, marks, place, width, size)
 
     def facts(self) -> None:
-        """Write the score, the method and the model, and beside them the color scale of a single map."""
+        """Write the score, the method and the model, and draw the color scale of a single map."""
         e, unit = self.explanation, self.unit
         middle, right = self.y + 14 * unit, self.right
         if self.phrase is not None or e.reference:
@@ -161,7 +162,7 @@ class _Sheet:
         self.y += 38 * unit
 
     def _legend(self, middle: float) -> float:
-        """Draw the color scale at the right; return the x where it begins."""
+        """Draw the color scale on the right; return the x of its left end."""
         unit, size = self.unit, (round(80 * self.unit), round(10 * self.unit))
         table = Image.fromarray(color_table("inferno", "positive")[None])
         x = self.right - self.small.getlength("most")
@@ -174,7 +175,7 @@ class _Sheet:
         return x - self.small.getlength("none")
 
     def bars(self) -> None:
-        """Draw the importance of words as bars, which add up to the score where the measure's values do."""
+        """Draw the importance of words as bars, which add up to the score if the measure's values do."""
         e, unit, rows = self.explanation, self.unit, _rows(self.explanation, self.phrase)
         self.draw.line((self.left, self.y, self.right, self.y), FAINT, round(unit))
         title = (self.left, self.y + 18 * unit)
@@ -189,7 +190,9 @@ class _Sheet:
         start = self.left + longest + 10 * unit
         low = min(0.0, *(min(row.start, row.end) for row in rows))
         high = max(max(row.start, row.end) for row in rows)
-        scale = (self.right - start - 60 * unit) / ((high - low) or 1)  # a number stands at the end
+        scale = (self.right - start - 60 * unit) / (
+            (high - low) or 1
+        )  # room for the number at the end
         for row, name in zip(rows, names, strict=True):
             ends = sorted(start + scale * (value - low) for value in (row.start, row.end))
             self._bar(row, name, start, (ends[0], max(ends[1], ends[0] + unit)))
@@ -207,7 +210,7 @@ class _Sheet:
         self.y += _ROW * unit
 
     def _hatched(self, box: tuple[float, float, float, float], color: str) -> None:
-        """Fill a box with slanting lines, which tell it from the others without color."""
+        """Fill a box with slanted lines, which distinguish it without color."""
         x0, y0, x1, y1 = map(round, box)
         size = max(1, x1 - x0), max(1, y1 - y0)
         lines = Image.new("RGB", size, GROUND)
@@ -223,7 +226,7 @@ class _Sheet:
 def _below(
     explanation: ExplanationData, phrase: Phrase | None, width: int, density: float
 ) -> Image.Image:
-    """Return what stands below the picture, `width` pixels wide and as high as it needs to be."""
+    """Return the part of the card below the picture, ``width`` pixels wide."""
     sheet = _Sheet(explanation, phrase, width * _FINE, density * _FINE)
     sheet.caption()
     sheet.facts()
@@ -235,35 +238,35 @@ def _below(
 
 
 def _rows(e: ExplanationData, phrase: Phrase | None) -> list[_Row]:
-    """Return the bars: highlights or single words, the largest first, then what lowers the score.
+    """Return the bars: highlights or single words, the largest first, then words that lower the score.
 
-    Where the values of the measure add up, each bar begins where the one before ends, from what they add up
-    from to the score, and the other words share a bar.
+    If the values of the measure add up, each bar begins where the previous one ends, from the base to the
+    score. The remaining words share a bar.
     """
     chosen = () if phrase is None else words_of(e, phrase)
-    values, found = e.word_importance, e.highlights()
+    values, highlights = e.word_importance, e.highlights()
     if phrase is None:
-        colors = {h.words: NEUTRAL_COLOR if e.reference else color_of(h) for h in found}
+        colors = {h.words: NEUTRAL_COLOR if e.reference else color_of(h) for h in highlights}
     else:
-        counting = {word for h in found for word in h.words} | set(chosen)
+        counting = {word for h in highlights for word in h.words} | set(chosen)
         colors = {(w,): _CHOSEN if w in chosen else NEUTRAL_COLOR for w in counting}
     colors |= {(w,): _AGAINST for w in e.lowering_words() if (w,) not in colors}
     added = {words: float(values[list(words)].sum()) for words in colors}
-    # Chosen words are never among those that are left out.
-    kept = sorted(colors, key=lambda words: (words[0] not in chosen, -abs(added[words])))[:_ROWS]
-    kept.sort(key=lambda words: -added[words])
+    # Chosen words always have their own bar.
+    largest = sorted(colors, key=lambda words: (words[0] not in chosen, -abs(added[words])))[:_ROWS]
+    largest.sort(key=lambda words: -added[words])
     base = e.base()
     at, rows = base or 0.0, []
     if base is not None and abs(base) >= UNSEEN:
         rows.append(_Row((), 0, base, _REST, f"{base:.3f}", "empty caption"))
-    for words in kept:
+    for words in largest:
         begin = at if base is not None else 0.0
         at = begin + added[words]
         rows.append(_Row(words, begin, at, colors[words], f"{added[words]:+.3f}"))
-    others = set(range(len(e.words))).difference(*kept)
-    together = float(values[list(others)].sum())
-    if others:
-        name = "1 other word" if len(others) == 1 else f"{len(others)} other words"
+    rest = set(range(len(e.words))).difference(*largest)
+    together = float(values[list(rest)].sum())
+    if rest:
+        name = "1 other word" if len(rest) == 1 else f"{len(rest)} other words"
         begin = at if base is not None else 0.0
         rows.append(_Row((), begin, begin + together, _REST, f"{together:+.3f}", name))
         at = begin + together

@@ -1,4 +1,4 @@
-"""A cell's output that is a picture wherever a notebook is read, and alive where scripts run."""
+"""A cell's outputs: a picture that works everywhere, and the fallback of the live widget."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from .html import frame
 from .picture import card_url, described_png
 
 WIDTH = 800  # pixels at which a card is shown
-SETTING = "GRADECLIP_FALLBACK"  # an environment variable, read whenever a widget is displayed
+SETTING = "GRADECLIP_FALLBACK"  # an environment variable, read when a widget is displayed
 PICTURE, PAGE = "picture", "page"
 _WIDTH = 540  # pixels at which the card is shown
 _HINT = "A picture of the live view, which needs the notebook's kernel: run the cell to explore it."
 
-# While the view of the same widget is there, nothing of this is. The style sees to it, because scripts do not
-# run in every output. In hosts built on JupyterLab, which give outputs a margin, the whole output goes; and
-# while there is no view, the output after it, which would say that it was not found, or be empty. For half a
-# second the picture is not seen, so that it does not flash where the view is about to come.
+# The style hides the fallback while a view of the same widget is displayed (scripts do not run in every
+# output). In hosts built on JupyterLab, which give outputs a margin, it hides the whole output. Without a
+# view it hides the next output, which would be empty or an error message. The picture appears after half a
+# second, so that it does not flash before the view is drawn.
 _ELEMENT = Template("""<div class="gradeclip-fallback $name"><style>
 body:has(.$live .gradeclip) :is(.$name, .jp-OutputArea-child:has(> * > .$name)) { display: none; }
 .jp-OutputArea-child:has(> * > .$name) + .jp-OutputArea-child:not(:has(.gradeclip)) { display: none; }
@@ -54,22 +54,22 @@ def png(
 
 @dataclass(frozen=True, eq=False)
 class StaticOutput:
-    """What `Explanation.static` returns: an output in three forms, of which every host shows its best.
+    """The output of `Explanation.static`, in three forms; every host shows the best one it supports.
 
-    * ``image/png``, with its size and a description as metadata. PDFs by LaTeX, Word and slides take it, and
-      all hosts that know no HTML.
-    * ``text/html``: a picture, and in front of it the page in a frame, which covers it once its script has
-      run. JupyterLab, Notebook, VS Code, Colab, nbviewer, MyST and nbconvert's HTML prefer this form and run
-      the frame. GitHub, and JupyterLab for a notebook that is not trusted, prefer it too but take frames
-      out: a frame alone would leave nothing there, and the PNG would not be looked at. So the HTML brings a
-      picture of its own, with a description, as a smaller WebP. No script outside of the frame is needed.
-    * ``text/plain``: the description, for terminals, and for readers who hear the notebook.
+    * ``image/png``, with its size and a description as metadata. PDFs by LaTeX, Word, slides and all hosts
+      without HTML use it.
+    * ``text/html``: a picture, and in front of it the page in a frame, which covers the picture when its
+      script has run. JupyterLab, Notebook, VS Code, Colab, nbviewer, MyST and nbconvert's HTML prefer this
+      form and run the frame. GitHub, and JupyterLab for a notebook that is not trusted, prefer it too but
+      remove frames, and then do not use the PNG. So the HTML has its own picture with a description, as a
+      smaller WebP. It needs no script outside the frame.
+    * ``text/plain``: the description, for terminals and screen readers.
 
     Attributes:
-        explanation: what is shown.
-        words: whose map is painted; ``None`` for all words that count.
-        reading: of the map, as in `Explanation.overlay`.
-        width: in pixels at which the picture is shown, at most.
+        explanation: the explanation to show.
+        words: the words whose map is painted; ``None`` for all words that count.
+        reading: reading of the map, as in `Explanation.overlay`.
+        width: maximum display width in pixels.
     """
 
     explanation: ExplanationData
@@ -78,7 +78,7 @@ class StaticOutput:
     width: int = WIDTH
 
     def __post_init__(self) -> None:
-        """Draw the picture now, so that what is wrong with the words or the width is said here."""
+        """Draw the picture now, so that wrong words or a wrong width raise here."""
         _ = self._card
 
     def __repr__(self) -> str:
@@ -90,8 +90,8 @@ class StaticOutput:
         return draw_card(self.explanation, self.words, self.reading, self.width)
 
     def to_html(self) -> str:
-        """Return the picture beneath the page in a frame, to paste into a page of one's own."""
-        # The image is cut to the frame's height where styles are kept, and whole where they are not.
+        """Return the picture beneath the page in a frame, to paste into another page."""
+        # The image is limited to the frame's height, unless a host removes the style.
         picture = (
             f'<img src="{card_url(self._card)}" alt="{html.escape(repr(self))}" '
             f'width="{self._shown_width}" style="grid-area: 1 / 1; max-width: 100%; max-height: 740px; '
@@ -102,7 +102,7 @@ class StaticOutput:
         return frame([e], state=state, beneath=picture)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
-        """Return the three forms, and what belongs to the picture."""
+        """Return the three forms, and the metadata of the picture."""
         data = described_png(self._card, repr(self))
         bundle = {
             "image/png": base64.b64encode(data).decode("ascii"),
@@ -117,23 +117,23 @@ class StaticOutput:
 
 
 def live_class(model_id: str) -> str:
-    """Return the class of the elements that hold a widget's live views."""
+    """Return the CSS class of the elements that contain a widget's live views."""
     return f"gradeclip-live-{model_id}"
 
 
 def fallback(
     explanations: Sequence[ExplanationData], active: int, words: Phrase | None, model_id: str
 ) -> tuple[str, str]:
-    """Return what a cell shows where the live view is not, as HTML and in words.
+    """Return the output of a cell for hosts without the live view, as HTML and in words.
 
-    It is a picture of some 40 kB, or a page of three times that, which answers without a kernel, where the
-    environment variable ``GRADECLIP_FALLBACK`` is ``page``.
+    It is a picture of about 40 kB. If the environment variable ``GRADECLIP_FALLBACK`` is ``page``, it is an
+    interactive page of three times that size, which needs no kernel.
 
     Args:
-        explanations: what the widget shows, one per prompt.
-        active: index of the one on show.
-        words: those whose map is painted; ``None`` for all that count.
-        model_id: the widget's; its views hide this.
+        explanations: the widget's explanations, one per prompt.
+        active: index of the explanation that is shown.
+        words: the words whose map is painted; ``None`` for all words that count.
+        model_id: id of the widget's model, whose views hide the fallback.
 
     Raises:
         ValueError: the environment variable is neither ``picture`` nor ``page``.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..core.explanation_data import ExplanationData
 
 _INK, _TOTAL = "#d9580f", "#3557d6"
-_TITLE, _SUBTITLE = 110, 28  # characters that fit into a line
+_TITLE, _SUBTITLE = 110, 28  # characters that fit in a line
 
 
 def figure(
@@ -32,14 +32,14 @@ def figure(
     e = explanation
     together = phrase is None and not e.reference
     values = e.evidence_map if together else np.maximum(e.map_of(phrase, reading), 0)
-    shown = "where the words are read" if together else f"where it reads: {_name(e, phrase)}"
+    subtitle = "where the words are read" if together else f"where it reads: {_name(e, phrase)}"
     label = "<br>".join(textwrap.wrap(MEASURES[e.importance_measures[0]], _SUBTITLE))
     fig: go.Figure = make_subplots(
         rows=1,
         cols=3,
         column_widths=[0.36, 0.36, 0.28],
         horizontal_spacing=0.09,
-        subplot_titles=("picture", _label(shown, _SUBTITLE + 16), label),
+        subplot_titles=("picture", _label(subtitle, _SUBTITLE + 16), label),
     )
     x0, y0, x1, y1 = e.cover
     rows, cols = e.patch_grid
@@ -64,7 +64,7 @@ def figure(
             col=col,
         )
     fig.add_scatter(x=[None], y=[None], showlegend=False, row=1, col=1)
-    # Transparent: the painted picture shows the map, and this shows its numbers under the pointer.
+    # A transparent heat map, which only shows the numbers under the pointer.
     fig.add_heatmap(
         z=values,
         x=x0 + (np.arange(cols) + 0.5) * (x1 - x0) / cols,
@@ -115,8 +115,8 @@ class _Bar(NamedTuple):
 def _bars(e: ExplanationData, together: bool) -> list[_Bar]:
     """Return a bar for every word, the most important first, in its color in the overlay.
 
-    Where the measure's values add up, each begins where the one before ends, between a bar of what they add
-    up from and one of the score.
+    If the measure's values add up, each bar begins where the previous one ends, between a bar of the base and
+    a bar of the score.
     """
     colors = [NEUTRAL_COLOR if together else _INK] * len(e.words)
     for highlight in e.highlights() if together else ():

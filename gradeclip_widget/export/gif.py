@@ -1,4 +1,4 @@
-"""Explanations as ``.gif``: the first picture, then word after word where the model reads it."""
+"""Explanations as ``.gif``: all words together, then each word with its map."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .painting.overlay import overlay
 from .painting.overview import chip_of, color_of
 
 WIDTH, SECONDS = 640, 1.4
-_FIRST = 1.6  # times as long as the others: there is more to see
+_FIRST = 1.6  # duration of the first frame, which has more to see, relative to the others
 _TALLEST, _MARGIN, _CAPTION, _TEXT = 480, 14, 20, 15  # pixels
 _FINE = 2
 _COLORS = 256
 
 
 def write_gif(explanation: ExplanationData, path: Path) -> None:
-    """Write the sweep over the words that count; see `Explanation.to_gif`."""
+    """Write the animation of the words that count; see `Explanation.to_gif`."""
     path.write_bytes(gif(explanation))
 
 
@@ -39,22 +39,22 @@ def gif(
     """Return the encoded animation of `Explanation.to_gif`.
 
     Raises:
-        ValueError: no such word or reading; too narrow, or no time.
+        ValueError: a word or the reading does not exist, or the width or the time is outside its limits.
     """
     if width < NARROWEST:
         raise ValueError(f"width={width}: give at least {NARROWEST} pixels")
     if not 0.1 <= seconds <= 60:
         raise ValueError(f"seconds={seconds}: give 0.1 to 60 for each word")
-    first, *others = (_quantized(frame) for frame in frames(explanation, words, reading, width))
-    # In hundredths, as the format counts them; Pillow takes thousandths.
+    first, *rest = (_quantized(frame) for frame in frames(explanation, words, reading, width))
+    # The format counts hundredths of a second, Pillow takes thousandths.
     each = 10 * round(100 * seconds)
     buffer = io.BytesIO()
     first.save(
         buffer,
         "GIF",
         save_all=True,
-        append_images=others,
-        duration=[round(_FIRST * each / 10) * 10, *([each] * len(others))] if others else each,
+        append_images=rest,
+        duration=[round(_FIRST * each / 10) * 10, *([each] * len(rest))] if rest else each,
         loop=0,
         comment=alt_text(explanation).encode(),
     )
@@ -67,11 +67,11 @@ def frames(
     reading: str,
     width: int,
 ) -> list[Image.Image]:
-    """Return the pictures of the sweep, all of one size: all words together, then each alone."""
-    found = chosen_highlights(explanation, words)
+    """Return the frames, all of one size: all words together, then each word."""
+    highlights = chosen_highlights(explanation, words)
     e = resized(explanation, (width - 2 * _MARGIN, _TALLEST))
     together = _frame(e, overlay(e, None, reading), marks_of(e, None), f"score {e.score:.3f}")
-    return [together, *(_frame_of(e, highlight, reading) for highlight in found)]
+    return [together, *(_frame_of(e, highlight, reading) for highlight in highlights)]
 
 
 def _frame_of(e: ExplanationData, highlight: Highlight, reading: str) -> Image.Image:
@@ -90,7 +90,7 @@ def _frame(
     """Return a picture above the caption and a line of text."""
     inner = max(picture.width, NARROWEST - 2 * _MARGIN)
     width, left = inner + 2 * _MARGIN, _MARGIN * _FINE
-    large = Image.new("RGB", (width * _FINE, 1200 * _FINE), GROUND)  # higher than any caption
+    large = Image.new("RGB", (width * _FINE, 1200 * _FINE), GROUND)  # enough for any caption
     draw, font = ImageDraw.Draw(large), font_of(e, _TEXT * _FINE)
     y = draw_caption(draw, e, marks, (left, 0), inner * _FINE, _CAPTION * _FINE)
     text = shorten(line, font, inner * _FINE)
@@ -106,6 +106,6 @@ def _frame(
 
 
 def _quantized(frame: Image.Image) -> Image.Image:
-    """Return a frame in the 256 colors that suit it, dithered so that maps show no bands."""
+    """Return a frame with a palette of 256 colors, dithered so that maps have no visible bands."""
     palette = frame.quantize(_COLORS, Image.Quantize.MEDIANCUT)
     return frame.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)

@@ -1,4 +1,4 @@
-"""What a picture is to show: words that a user names, as highlights in their colors."""
+"""The words that a picture shows, as highlights, and a description of the picture in words."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ..core.explanation_data import ExplanationData
 from ..core.match import describe_match
 
 Phrase = str | int | Sequence[str | int]
+_DOWN, _ACROSS = ("top", "middle", "bottom"), ("left", "center", "right")
 
 
 def words_of(explanation: ExplanationData, phrase: Phrase) -> tuple[int, ...]:
@@ -21,10 +22,10 @@ def words_of(explanation: ExplanationData, phrase: Phrase) -> tuple[int, ...]:
 
 
 def highlight_of(explanation: ExplanationData, phrase: Phrase, hue: int | None = None) -> Highlight:
-    """Return a word or phrase as a highlight, whether it counts or not.
+    """Return a word or phrase as a highlight, even if it does not count.
 
     Raises:
-        ValueError: it is not in the caption.
+        ValueError: the phrase is not in the caption.
     """
     words = words_of(explanation, phrase)
     importance = float(explanation.word_importance[list(words)].sum())
@@ -36,15 +37,15 @@ def highlight_of(explanation: ExplanationData, phrase: Phrase, hue: int | None =
 def chosen_highlights(
     explanation: ExplanationData, words: str | Sequence[str | int] | None
 ) -> tuple[Highlight, ...]:
-    """Return a highlight for each word or phrase given, or those of the explanation.
+    """Return a highlight for each given word or phrase, or the highlights of the explanation.
 
     Args:
-        explanation: whose words they are.
-        words: one or more, each a word or a phrase, each in a color of its own as long as there are any;
-            ``None`` for the words that count.
+        explanation: the explanation.
+        words: words or phrases of its caption. The first six have different colors, the others the neutral
+            color. ``None`` for the words that count.
 
     Raises:
-        ValueError: one is not in the caption, or there are none.
+        ValueError: the caption lacks one of them, or the list is empty.
     """
     if words is None:
         return explanation.highlights()
@@ -58,24 +59,22 @@ def chosen_highlights(
 
 
 def text_of(explanation: ExplanationData, words: Sequence[int]) -> str:
-    """Return words by their positions as text."""
+    """Return the words at these positions as text."""
     return " ".join(explanation.words[w].text for w in words)
 
 
-_DOWN, _ACROSS = ("top", "middle", "bottom"), ("left", "center", "right")
-
-
 def alt_text(explanation: ExplanationData, phrase: Phrase | None = None) -> str:
-    """Return sentences: the caption and its score; which words raise it, and where; which lower it.
+    """Describe a picture of an explanation in sentences, for readers who cannot see it.
 
-    A warning that the picture is foreign to the model comes before them.
+    They are: a warning if the picture is foreign to the model; the caption and its score; the words that
+    raise it, and where in the picture; the words that lower it.
 
     Args:
-        explanation: what the picture shows.
+        explanation: the explanation that the picture shows.
         phrase: the word or phrase whose map is painted; ``None`` for all words that count.
 
     Raises:
-        ValueError: no such word.
+        ValueError: the caption lacks the word.
     """
     e = explanation
     head = "" if e.warning is None else f"{e.warning} "
@@ -84,7 +83,7 @@ def alt_text(explanation: ExplanationData, phrase: Phrase | None = None) -> str:
     )
     if phrase is not None:
         one = highlight_of(e, phrase)
-        name, place = text_of(e, one.words), _whereabouts(e, one.peak)
+        name, place = text_of(e, one.words), _place_of(e, one.peak)
         return (
             f'{head} Lit up is where the model reads "{name}" ({one.importance:.3f}): most {place}.'
         )
@@ -92,8 +91,7 @@ def alt_text(explanation: ExplanationData, phrase: Phrase | None = None) -> str:
         head = f"{head[:-1]}, {describe_match(e.score, e.unrelated_scores)}."
     highlights = sorted(e.highlights(), key=lambda h: -h.importance)
     parts = ", ".join(
-        f'"{text_of(e, h.words)}" {h.importance:.3f} ({_whereabouts(e, h.peak)})'
-        for h in highlights
+        f'"{text_of(e, h.words)}" {h.importance:.3f} ({_place_of(e, h.peak)})' for h in highlights
     )
     raise_it = f"Words that raise the score, and where the model reads them: {parts}."
     lowers = [f'"{e.words[w].text}" {e.importance()[w]:.3f}' for w in e.lowering_words()]
@@ -101,8 +99,8 @@ def alt_text(explanation: ExplanationData, phrase: Phrase | None = None) -> str:
     return f"{head} {raise_it if parts else 'No word raises the score.'}{lower_it}"
 
 
-def _whereabouts(e: ExplanationData, peak: tuple[int, int]) -> str:
-    """Return in which ninth of the picture a patch lies, such as "at the top left"."""
+def _place_of(e: ExplanationData, peak: tuple[int, int]) -> str:
+    """Return the ninth of the picture in which a patch lies, such as "at the top left"."""
     x0, y0, x1, y1 = e.cover
     across = (x0 + (peak[1] + 0.5) * (x1 - x0) / e.patch_grid[1]) / e.image.width
     down = (y0 + (peak[0] + 0.5) * (y1 - y0) / e.patch_grid[0]) / e.image.height

@@ -19,7 +19,7 @@ from .picture import frame_image
 STATIC = Path(__file__).parents[1] / "static"
 _FRAME_HEIGHT = 740  # pixels
 
-# The policy forbids all requests, those to the page's own origin included: the file holds everything.
+# The policy forbids all requests, also to the page's own origin: the file contains everything.
 _PAGE = Template("""<!doctype html>
 <html lang="en">
 <head>
@@ -45,7 +45,7 @@ body { margin: 24px; background: Canvas; }
 </html>
 """)
 
-# The page, compressed: it writes itself in place of what stands here for those without scripts.
+# The compressed page: a script replaces the text for readers without scripts by the page.
 _PACKED = Template("""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -80,9 +80,9 @@ def page(
 
     Args:
         explanations: one or more, of one picture.
-        path: a file to write it to as well, if any.
+        path: a file to write as well, or ``None``.
         title: title of the page; the first caption when ``None``.
-        state: what the view shows at first, as values of the widget's traits.
+        state: the initial state of the view, as values of the widget's traits.
     """
     if not explanations:
         raise ValueError("nothing to show: give at least one explanation")
@@ -96,17 +96,17 @@ def frame(
     state: Mapping[str, Any] | None = None,
     beneath: str = "",
 ) -> str:
-    """Return the page in a sandboxed frame, for notebooks and books without a kernel, and for one's own page.
+    """Return the page in a sandboxed frame, for notebooks and books without a kernel, and for other pages.
 
-    Every display of a widget carries one, so it is compressed, and its picture is smaller than a page's.
-    It shares no names with the page around it, so that any number of frames stand on one page.
+    It is compressed and its picture is smaller than in a page, since a notebook may have many. It shares no
+    names with the page around it, so a page may have any number of frames.
 
     Args:
         explanations: one or more, of one picture.
-        title: of the frame, for readers who hear it; the first caption when ``None``.
-        state: what the view shows at first, as values of the widget's traits.
-        beneath: HTML of one element that the frame covers once its script has run: what is left where a
-            host takes frames out, and what shows through where it forbids their scripts.
+        title: title of the frame, for screen readers; the first caption when ``None``.
+        state: the initial state of the view, as values of the widget's traits.
+        beneath: HTML of one element that the frame covers when its script has run. It remains if a host
+            removes frames, and is visible if the host forbids their scripts.
     """
     first = explanations[0]
     payloads = [to_payload(e) for e in explanations]
@@ -125,7 +125,7 @@ def frame(
         f'<iframe srcdoc="{html.escape(source)}" sandbox="allow-scripts" title="{html.escape(label)}" '
         f'style="{place}width: 100%; height: {_FRAME_HEIGHT}px; border: 0"></iframe>'
     )
-    # The frame is the later of the two, and so in front, in a grid of one cell.
+    # Both are in one cell of a grid; the frame is the second element, so it is in front.
     return f'<div style="display: grid">{beneath}{element}</div>' if beneath else element
 
 

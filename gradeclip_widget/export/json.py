@@ -13,8 +13,8 @@ from .payload import to_payload
 def write_json(explanation: ExplanationData, path: Path) -> None:
     """Write the numbers of an explanation, without its picture.
 
-    The file holds the payload's header (see `payload`) and, beside it, ``maps``: the caption's (rows, cols),
-    and every reading's (W, rows, cols); ``word_evidence``: (W, rows, cols) by reading; ``evidence_map``; and
+    The file has the payload's header (see `payload`) and ``maps``: the caption's (rows, cols), and every
+    reading's (W, rows, cols); ``word_evidence``: (W, rows, cols) by reading; ``evidence_map``; and
     ``highlights``.
     """
     e = explanation

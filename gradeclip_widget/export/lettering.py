@@ -12,16 +12,16 @@ from PIL import Image, ImageDraw
 from ..core.explanation_data import ExplanationData
 from .painting.fonts import Font, drawable, font_for
 
-INK, SOFT, FAINT = "#14161a", "#5c6370", "#e6e8ec"  # text, what stands beside it, lines
+INK, SOFT, FAINT = "#14161a", "#5c6370", "#e6e8ec"  # text, secondary text, lines
 BANNER_COLOR = "#ffd166"  # amber: not a hue of a word, and dark text is easy to read on it
 # As fractions of the text size: the distance between lines, and the space around the text.
 BANNER_LEADING, BANNER_PADDING = 1.4, 0.8
 _NUMBERED = "Numbered words: no font here has their letters."
-_SMALL = 0.6  # of the text size: that of this note
-_LEADING = 1.6  # of the text size: from one line of the caption to the next
-# Of the text size: how far a mark reaches beyond its words, and half its height.
-_PAD, _HALF = 0.22, 0.66
-_TOUCHED = 0.03  # of the text size: how far it reaches where punctuation touches the word
+# As fractions of the text size:
+_SMALL = 0.6  # size of the note above
+_LEADING = 1.6  # distance between lines of the caption
+_PAD, _HALF = 0.22, 0.66  # how far a mark extends beyond its words, and half of its height
+_TOUCHED = 0.03  # how far a mark extends if punctuation touches the word
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ class Mark:
 
 @dataclass(frozen=True)
 class _Piece:
-    """A word with the punctuation that touches it, placed.
+    """A word with the punctuation that touches it, and its place in the drawing.
 
     Attributes:
-        word: its position in the caption.
-        text: what to write, from `x`, in pixels from the left, in the line `line`.
-        start, end: in pixels from the left, of the word alone.
-        length: in pixels, of what is written.
+        word: position in the caption.
+        text: the text to write, from ``x`` (pixels from the left) in the line ``line``.
+        start, end: of the word without punctuation, in pixels from the left.
+        length: of the text, in pixels.
     """
 
     word: int
@@ -58,13 +58,13 @@ class _Piece:
 
     @property
     def pads(self) -> tuple[float, float]:
-        """How far a mark reaches beyond the word on either side, of the text size: not over punctuation."""
+        """How far a mark extends beyond the word on each side (fractions of the text size)."""
         after = self.x + self.length > self.end
         return _TOUCHED if self.start > self.x else _PAD, _TOUCHED if after else _PAD
 
 
 def font_of(explanation: ExplanationData, size: float) -> Font:
-    """Return the font in which the most of the caption's words can be written, in a size in pixels."""
+    """Return the font that can write most of the caption's words; its size is in pixels."""
     return font_for(tuple(word.text for word in explanation.words), size)
 
 
@@ -78,18 +78,18 @@ def draw_caption(
 ) -> float:
     """Draw the caption, wrapped, with the marked words on their colors.
 
-    Where no font has the letters of a word, a line below says what the number in its place is.
+    If no font has the letters of a word, its number is drawn instead, and a line below explains the numbers.
 
     Args:
-        draw: what to draw on.
-        explanation: whose caption it is.
-        marks: which words to mark; neighbors of one mark share its background.
+        draw: the drawing.
+        explanation: the explanation with the caption.
+        marks: the words to mark; neighbors with the same mark share a background.
         place: (x, y) in pixels of the top left corner.
         width: of a line, in pixels.
         size: of the text, in pixels.
 
     Returns:
-        The y below it. The marks do not change it.
+        The y below the caption, which does not depend on the marks.
     """
     font, (left, top) = font_of(explanation, size), place
     pieces = _pieces(explanation, font, width)
@@ -117,17 +117,17 @@ def draw_caption(
 
 
 def readable(explanation: ExplanationData, words: Sequence[int], font: Font) -> str:
-    """Return words as text, "word 3" in place of one whose letters the font lacks."""
+    """Return words as text, with "word 3" for a word whose letters the font lacks."""
     return " ".join(drawable(explanation.words[w].text, f"word {w + 1}", font) for w in words)
 
 
 def is_numbered(explanation: ExplanationData, word: int, font: Font) -> bool:
-    """Return whether a number stands in a word's place, since the font lacks its letters."""
+    """Return whether a word is replaced by its number, since the font lacks its letters."""
     return not drawable(explanation.words[word].text, "", font)
 
 
 def shorten(text: str, font: Font, width: float) -> str:
-    """Return the text, cut with an ellipsis where it is wider than a number of pixels."""
+    """Return the text, cut off with an ellipsis if it is wider than ``width`` pixels."""
     if font.getlength(text) <= width:
         return text
     while text and font.getlength(text + "...") > width:
@@ -136,8 +136,8 @@ def shorten(text: str, font: Font, width: float) -> str:
 
 
 def _pieces(e: ExplanationData, font: Font, width: float) -> list[_Piece]:
-    """Return the caption's words with their punctuation, placed in lines of a width."""
-    space = 2.5 * font.getlength(" ")  # leaves room for a mark on either side
+    """Return the caption's words with their punctuation and their places, in lines of a width."""
+    space = 2.5 * font.getlength(" ")  # room for a mark on each side
     x, line, pieces = 0.0, 0, []
     for n, (head, word, tail) in enumerate(_texts(e, font)):
         text = shorten(head + word + tail, font, width)
@@ -152,7 +152,7 @@ def _pieces(e: ExplanationData, font: Font, width: float) -> list[_Piece]:
 
 
 def _texts(e: ExplanationData, font: Font) -> list[tuple[str, str, str]]:
-    """Return each word between the punctuation that touches it on either side."""
+    """Return the punctuation before each word, the word, and the punctuation after it."""
     ends = [*(word.start for word in e.words[1:]), len(e.caption)]
     texts, head = [], e.caption[: e.words[0].start].strip()
     for n, (word, end) in enumerate(zip(e.words, ends, strict=True)):
@@ -166,7 +166,7 @@ def _texts(e: ExplanationData, font: Font) -> list[tuple[str, str, str]]:
 
 
 def with_banner(picture: Image.Image, text: str | None, size: float) -> Image.Image:
-    """Return a picture with a warning above it, as wide as the picture; itself where there is none.
+    """Return a picture with a warning above it, or the same picture if there is none.
 
     Args:
         picture: RGB.
@@ -188,12 +188,12 @@ def with_banner(picture: Image.Image, text: str | None, size: float) -> Image.Im
 
 
 def banner_height(lines: int, size: float) -> int:
-    """Return the height in pixels of a banner of so many lines of text."""
+    """Return the height in pixels of a banner with a number of lines of text."""
     return round((2 * BANNER_PADDING + lines * BANNER_LEADING) * size)
 
 
 def wrapped(text: str, font: Font, width: float) -> list[str]:
-    """Return the lines of a text that fit a width in pixels; a word that is wider stands alone."""
+    """Return a text in lines of at most a width in pixels; a word that is wider has its own line."""
     longest = max(1, len(text))
     while longest > 1:
         lines = textwrap.wrap(text, longest, break_long_words=False, break_on_hyphens=False)

@@ -27,7 +27,7 @@ _UNREADABLE = (
 
 
 def save(explanation: ExplanationData, path: Path) -> None:
-    """Write all that an explanation holds, so that `load` reads the same."""
+    """Write all fields of an explanation; `load` reads the same values."""
     values = {f.name: getattr(explanation, f.name) for f in dataclasses.fields(explanation)}
     values["words"] = [dataclasses.asdict(w) for w in explanation.words]
     image = archive_image(values.pop("image"))
@@ -36,9 +36,9 @@ def save(explanation: ExplanationData, path: Path) -> None:
     text = json.dumps(header | {"format": FORMAT, "version": VERSION})
     arrays["header"] = np.frombuffer(text.encode(), np.uint8)
     arrays["image"] = np.frombuffer(image, np.uint8)
-    # In memory first: a disk that fills up is reported by writing bytes, not by a ZIP file half closed.
+    # In memory first, since a full disk raises a clear error when bytes are written, but not in a ZIP file.
     buffer = io.BytesIO()
-    # No `allow_pickle`: before NumPy 2.1 it would be taken for an array's name.
+    # No `allow_pickle`: NumPy before 2.1 would save it as an array of that name.
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     path.write_bytes(buffer.getvalue())
 

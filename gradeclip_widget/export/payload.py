@@ -1,23 +1,23 @@
-"""The data that the front end gets, in a notebook or an exported page: one payload per explanation. No torch.
+"""The data for the front end, in a notebook or an exported page: one payload per explanation. No torch.
 
 A payload is ``{"header": {...}, "image": bytes, "maps": bytes}``.
 
 ``image`` is the picture as encoded bytes (``header["image"]["mime"]``), at most `DISPLAY_SIDE` pixels on
-its long side. ``maps`` is one little-endian float32 buffer: the maps named by ``header["maps"]`` one after
-the other, each ``rows x cols`` in reading order. Words without tokens have rows of zeros.
+its long side. ``maps`` is one little-endian float32 buffer: the maps of ``header["maps"]`` one after another,
+each ``rows x cols`` in row order. Words without tokens have rows of zeros.
 
 Header, version 1 (``js/src/core/types.ts`` mirrors it):
 
 =================  ============================================================================
 ``version``        1
 ``caption``        the caption as given
-``words``          per word: ``text``; ``truncated`` (past the context length); ``known`` (false where the
+``words``          per word: ``text``; ``truncated`` (beyond the context length); ``known`` (false if the
                    model was never trained on it); ``small`` (names nothing, as "a"); ``attribute`` (of the
                    word after it, as "red")
 ``importance``     of the words by every measure that was computed, the default first:
                    ``[{"name": "shapley", "label": "what the word ...", "values": [...], "base": 0.3}, ...]``,
-                   W values each, in units of the cosine; ``base``: what they add up from to the score,
-                   null where they do not add up
+                   W values each, in units of the cosine; ``base``: the score that they start from to add
+                   up to the score, null if they do not add up
 ``unrelated``      cosines of unrelated sentences with the picture, ascending; null if not computed
 ``gaps``           the caption's text between words: W + 1 strings, before, between and after
 ``score``          ``cosine``; ``logit`` (scale x cosine + bias); ``scale``; ``bias`` (null if none);
@@ -28,11 +28,11 @@ Header, version 1 (``js/src/core/types.ts`` mirrors it):
 ``maps``           ``[{"name": "caption", "rows": 1}, {"name": "in caption", "rows": W}, ...]``: the whole
                    caption's signed map, then one block per reading, a row per word
 ``blocks``         ``image``, ``text``: first-order contribution of each block's attention output to
-                   the score, shallowest first; ``image_layers``, ``text_layers``: how many are explained
-``no_evidence``    ``image``: no patch has positive evidence; ``text``: no token has
+                   the score, shallowest first; ``image_layers``, ``text_layers``: number explained
+``no_evidence``    ``image``: no patch has positive evidence; ``text``: no token has it
 ``notes``          sentences for the reader (caption cut, little of the evidence in the last block)
-``foreign``        where the picture is unlike what the model was trained on, as the first note says,
-                   ``{"model": ..., "megabytes": ...}``: one to use in its place, and its download; else null
+``foreign``        if the picture is unlike the model's training data (see the first note),
+                   ``{"model": ..., "megabytes": ...}``: a model to use instead, and its download; else null
 ``model``          name;  ``method``: label;  ``reference``: bool;  ``seconds``: to compute, or null
 =================  ============================================================================
 """
@@ -56,14 +56,14 @@ VERSION = 1
 
 
 class PayloadMaps(TypedDict):
-    """One explanation as the front end gets it, without its picture."""
+    """One explanation for the front end, without its picture."""
 
     header: dict[str, Any]
     maps: bytes
 
 
 class Payload(PayloadMaps):
-    """One explanation as the front end gets it."""
+    """One explanation for the front end."""
 
     image: bytes
 
@@ -74,7 +74,7 @@ def to_payload(explanation: ExplanationData) -> Payload:
 
 
 def to_maps(explanation: ExplanationData) -> PayloadMaps:
-    """Pack an explanation without its picture, which the front end has already."""
+    """Pack an explanation without its picture, if the front end already has it."""
     e = explanation
     blocks = [("caption", e.signed_map[None])]
     blocks += [(name, e.word_maps(name)) for name in e.readings]
@@ -136,7 +136,7 @@ def to_maps(explanation: ExplanationData) -> PayloadMaps:
 
 
 class RawDepth(TypedDict):
-    """Maps of single blocks as the front end gets them, in buffers of little-endian float32.
+    """Maps of single blocks for the front end, in buffers of little-endian float32.
 
     ``maps``: image blocks x (1 + words) x rows x cols, then text blocks x words x rows x cols;
     ``importance``: text blocks x words. See `BlockMaps`.
@@ -168,7 +168,7 @@ def _buffer(array: Maps) -> bytes:
 
 
 def to_json(payload: Payload | Mapping[str, Any]) -> dict[str, Any]:
-    """Return the payload with its two buffers as base64 text, for files that hold no binary data."""
+    """Return the payload with its two buffers as base64 text, for files without binary data."""
     return {
         "header": payload["header"],
         "image": base64_text(payload["image"]),

@@ -16,33 +16,33 @@ from PIL.PngImagePlugin import PngInfo
 DISPLAY_SIDE = 1280  # pixels
 FRAME_SIDE = 640  # pixels
 THUMBNAIL_SIDE = 96  # pixels
-_LOSSLESS_PIXELS = 4_000_000  # larger pictures are photographs, kept as JPEG
-_PICTURES_KEPT = 16
+_LOSSLESS_PIXELS = 4_000_000  # larger pictures are treated as photographs and saved as JPEG
+_CACHED_PICTURES = 16
 
 
 def _content(image: Image.Image) -> Hashable:
     return image.mode, image.size, hashlib.sha256(image.tobytes()).digest()
 
 
-# A picture stays while its prompts change, so the last few encodings are kept.
-@cached(LRUCache(_PICTURES_KEPT), key=_content, lock=threading.Lock())
+# The picture stays the same while its prompts change, so the last encodings are cached.
+@cached(LRUCache(_CACHED_PICTURES), key=_content, lock=threading.Lock())
 def display_image(image: Image.Image) -> bytes:
-    """Return the picture for the stage: WebP of at most `DISPLAY_SIDE` pixels a side."""
+    """Return the picture for the view: WebP with at most `DISPLAY_SIDE` pixels per side."""
     return _encode(image, "WEBP", DISPLAY_SIDE, quality=90)
 
 
 def frame_image(image: Image.Image) -> bytes:
-    """Return the picture for a frame within a notebook: WebP of at most `FRAME_SIDE` pixels a side."""
+    """Return the picture for a frame in a notebook: WebP with at most `FRAME_SIDE` pixels per side."""
     return _encode(image, "WEBP", FRAME_SIDE, quality=70)
 
 
 def thumbnail(image: Image.Image) -> bytes:
-    """Return the picture for a strip of pictures: WebP of at most `THUMBNAIL_SIDE` pixels a side."""
+    """Return the picture for a row of pictures: WebP with at most `THUMBNAIL_SIDE` pixels per side."""
     return _encode(image, "WEBP", THUMBNAIL_SIDE, quality=80)
 
 
 def gallery_thumbnail(image: Image.Image, side: int) -> bytes:
-    """Return the picture for a gallery of thousands: JPEG of at most so many pixels a side.
+    """Return the picture for a gallery of thousands: JPEG with at most ``side`` pixels per side.
 
     A WebP of the same quality is a quarter smaller and takes three times as long.
     """
@@ -53,37 +53,37 @@ def gallery_thumbnail(image: Image.Image, side: int) -> bytes:
 
 
 def archive_image(image: Image.Image) -> bytes:
-    """Return the picture for a file to read it from again: PNG, or JPEG where PNG would be very large."""
+    """Return the picture for a saved explanation: PNG, or JPEG if the PNG would be very large."""
     if image.width * image.height <= _LOSSLESS_PIXELS:
         return _encode(image, "PNG")
     return _encode(image, "JPEG", quality=95, subsampling=0)
 
 
 def data_url(image: Image.Image) -> str:
-    """Return the picture as on the stage, as a URL to embed in a page."""
+    """Return the picture as in the view, as a URL to embed in a page."""
     return "data:image/webp;base64," + base64.b64encode(display_image(image)).decode("ascii")
 
 
 def card_url(image: Image.Image) -> str:
-    """Return a picture with text as a URL to embed beside the same picture as a file."""
+    """Return a picture with text as a URL to embed in HTML."""
     data = _encode(image, "WEBP", quality=80, method=2)  # as small as the default, in half the time
     return "data:image/webp;base64," + base64.b64encode(data).decode("ascii")
 
 
 def described_png(image: Image.Image, description: str) -> bytes:
-    """Return the picture as a PNG that says in its own words what it shows."""
+    """Return the picture as a PNG with a description in its metadata."""
     info = PngInfo()
     info.add_itxt("Description", description)
     return _encode(image, "PNG", pnginfo=info, optimize=True)
 
 
 def portable_url(image: Image.Image) -> str:
-    """Return the whole picture as a URL for drawing programs and typesetting, few of which know WebP.
+    """Return the full picture as a URL for drawing programs and typesetting, few of which read WebP.
 
     It is a PNG or a JPEG, whichever is smaller: drawn pictures are PNGs, photographs are JPEGs.
     """
-    drawn, photo = _encode(image, "PNG"), _encode(image.convert("RGB"), "JPEG", quality=92)
-    kind, data = min(("png", drawn), ("jpeg", photo), key=lambda one: len(one[1]))
+    png, jpeg = _encode(image, "PNG"), _encode(image.convert("RGB"), "JPEG", quality=92)
+    kind, data = min(("png", png), ("jpeg", jpeg), key=lambda one: len(one[1]))
     return f"data:image/{kind};base64," + base64.b64encode(data).decode("ascii")
 
 

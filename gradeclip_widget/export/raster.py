@@ -1,6 +1,6 @@
-"""Explanations as ``.png``, ``.jpg`` and ``.webp``: the picture as `Explanation.overlay` paints it.
+"""Explanations as ``.png``, ``.jpg`` and ``.webp``: the picture of `Explanation.overlay`.
 
-Above it stands the warning of a picture that is foreign to the model, since files are passed on alone.
+A picture that is foreign to the model has the warning above it, since files are often shared alone.
 """
 
 from __future__ import annotations
@@ -12,11 +12,9 @@ from PIL import Image
 
 from ..core.explanation_data import IN_CAPTION, ExplanationData
 
-_QUALITY = 95  # of JPEG and WebP; PNG is lossless and takes no heed of it
-_SMALLEST, _ACROSS = (
-    11,
-    45,
-)  # of the warning's text: pixels, and how many such sizes are as wide as the picture
+_QUALITY = 95  # of JPEG and WebP; PNG is lossless and ignores it
+# Minimum text size of the warning in pixels, and the picture's width in units of the text size.
+_SMALLEST, _ACROSS = 11, 45
 
 
 def write_picture(explanation: ExplanationData, path: Path) -> None:
@@ -24,7 +22,7 @@ def write_picture(explanation: ExplanationData, path: Path) -> None:
     from .lettering import with_banner
     from .painting.overlay import overlay
 
-    # In memory first: Pillow does not say that a disk is full, only that its encoder failed.
+    # In memory first, since Pillow reports a full disk only as a failed encoder.
     buffer = io.BytesIO()
     kind = Image.registered_extensions()[path.suffix]
     painted = overlay(explanation, None, IN_CAPTION)

@@ -1,4 +1,4 @@
-"""Explanations as ``.svg``: contours and names of words as vectors over the picture, for papers."""
+"""Explanations as ``.svg``: the picture with contours and names of words as vectors, for papers."""
 
 from __future__ import annotations
 
@@ -51,20 +51,20 @@ def svg(
     """Return the drawing of `Explanation.to_svg`.
 
     Raises:
-        ValueError: no such word, or no such level.
+        ValueError: the caption lacks a word, or the level is not between 0 and 1.
     """
     if not 0 < level < 1:
         raise ValueError(f"level={level}: give a fraction of the maximum, between 0 and 1")
-    e, found = explanation, chosen_highlights(explanation, words)
+    e, highlights = explanation, chosen_highlights(explanation, words)
     width, height = e.image.size
-    chips = [chip_of(e, highlight) for highlight in found]
-    names = [text_of(e, highlight.words) for highlight in found]
+    chips = [chip_of(e, highlight) for highlight in highlights]
+    names = [text_of(e, highlight.words) for highlight in highlights]
     size = text_size(e.image.size)
     font = font_of(e, size)
     sizes = [(round(font.getlength(name) + 0.9 * size), round(1.5 * size)) for name in names]
     boxes = lay_out(chips, sizes, e.image.size)
-    lines = contour_lines(e, found, level)
-    contours = [_contour(e, h, ls) for h, ls in zip(found, lines, strict=True)]
+    lines = contour_lines(e, highlights, level)
+    contours = [_contour(e, h, ls) for h, ls in zip(highlights, lines, strict=True)]
     labels = [_label(*item, size) for item in zip(chips, names, boxes, strict=True)]
     above, banner = _banner(e, size)
     return f"""<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" \
@@ -81,7 +81,7 @@ width="{width}" height="{above + height}" viewBox="0 {-above} {width} {above + h
 
 
 def _contour(e: ExplanationData, highlight: Highlight, lines: Sequence[Line]) -> str:
-    """Return a highlight's lines: a dark one below, so that the color shows on any ground."""
+    """Return a highlight's lines: the colored ones above wider dark ones, to be visible on any background."""
     if not lines:
         return ""
     path, width = smooth_path(lines), max(1.5, _LINE * min(e.image.size))
@@ -93,13 +93,13 @@ def _contour(e: ExplanationData, highlight: Highlight, lines: Sequence[Line]) ->
 
 
 def _label(chip: Chip, name: str, box: PixelBox | None, size: int) -> str:
-    """Return the dot at a highlight's peak, and its name where there is room for it."""
+    """Return the dot at a highlight's peak, and its name if there is room for it."""
     (x, y), edge = chip.place, f'stroke="{INK}" stroke-width="{0.08 * size:.2f}"'
     dot = f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{size / 4:.2f}" fill="{chip.color}" {edge}/>'
     if box is None:
         return dot
     x0, y0, x1, y1 = box
-    text_x, text_y = (x0 + x1) / 2, (y0 + y1) / 2 + 0.35 * size  # letters stand on their baseline
+    text_x, text_y = (x0 + x1) / 2, (y0 + y1) / 2 + 0.35 * size  # the y of a text is its baseline
     return (
         f'{dot}\n<rect x="{x0}" y="{y0}" width="{x1 - x0}" height="{y1 - y0}" rx="{0.4 * size:.2f}" '
         f'fill="{chip.color}" {edge}/>\n'
@@ -108,7 +108,7 @@ def _label(chip: Chip, name: str, box: PixelBox | None, size: int) -> str:
 
 
 def _banner(e: ExplanationData, size: int) -> tuple[int, str]:
-    """Return the height of the warning above the picture, and its drawing; nothing where there is none."""
+    """Return the height of the warning above the picture, and its drawing; 0 and "" if there is none."""
     if e.warning is None:
         return 0, ""
     lines = wrapped(e.warning, font_of(e, size), e.image.width - 2 * BANNER_PADDING * size)
@@ -130,14 +130,14 @@ def _joined(parts: Sequence[str]) -> str:
 
 
 def contour_lines(
-    explanation: ExplanationData, found: Sequence[Highlight], level: float
+    explanation: ExplanationData, highlights: Sequence[Highlight], level: float
 ) -> list[list[Line]]:
     """Return the lines around each highlight's strongest evidence.
 
     Args:
-        explanation: whose highlights they are.
-        found: the highlights.
-        level: where to draw the lines, as a fraction of the highlight's maximum.
+        explanation: the explanation.
+        highlights: its highlights.
+        level: the level of the lines, as a fraction of the highlight's maximum.
 
     Returns:
         The lines of each highlight in image pixels. Lines that leave the picture end at its border.
@@ -159,19 +159,19 @@ def contour_lines(
             if not is_closed(line) or _area(line) >= smallest
         ]
 
-    return [lines(shape) for shape in shapes_of(e, found, size)]
+    return [lines(shape) for shape in shapes_of(e, highlights, size)]
 
 
 def is_closed(line: Line) -> bool:
-    """Return whether a line ends where it begins."""
+    """Return whether the last point of a line is its first."""
     return len(line) > 3 and bool((line[0] == line[-1]).all())
 
 
 def smooth_path(lines: Sequence[Line]) -> str:
     """Return an SVG path with rounded corners, in coordinates of two decimals.
 
-    It is made of quadratic curves between the middles of the lines' edges, with the points as controls, as
-    in ``js/src/core/contour.ts``.
+    It consists of quadratic curves between the midpoints of the edges, with the points as control points,
+    as in ``js/src/core/contour.ts``.
     """
     return "".join(_closed_path(ln) if is_closed(ln) else _open_path(ln) for ln in lines)
 
@@ -194,7 +194,7 @@ def _text(point: NDArray[np.float64]) -> str:
 
 
 def _centers(start: float, end: float, count: int) -> NDArray[np.float64]:
-    """Return where samples lie between two borders; the outer ones on them, so that lines reach them."""
+    """Return the places of samples between two borders; the outer ones are on the borders."""
     places = start + (np.arange(count) + 0.5) * (end - start) / count
     places[0], places[-1] = start, end
     return places

@@ -1,4 +1,4 @@
-"""Pictures of any kind that a user may have, and maps enlarged to pixels. No torch."""
+"""Reading pictures of any kind, erasing regions, and enlarging maps to pixels. No torch."""
 
 from .arrays import LoadedImage, enlarge
 from .read import read_image, read_with_notes

@@ -14,26 +14,26 @@ from PIL import Image
 
 @dataclass(frozen=True, eq=False)
 class LoadedImage:
-    """A picture, read.
+    """A picture that was read.
 
     Attributes:
         image: upright RGB.
-        notes: sentences for the reader: what was assumed of it, and what is wrong with its file.
+        notes: sentences for the reader: assumptions about the picture, and problems of its file.
     """
 
     image: Image.Image = field(repr=False)
     notes: tuple[str, ...] = ()
 
 
-# Names that profiles of plain sRGB go by; the last two are small ones that web services write.
+# The beginnings of names of sRGB profiles; the last two are small profiles that web services write.
 _SRGB = ("srgb", "urgb", "c2")
 
 
 def to_rgb(image: Image.Image) -> LoadedImage:
-    """Return an image of 8 bits a channel, of any mode, as RGB, with transparency over white.
+    """Return an image with 8 bits per channel, of any mode, as RGB, with transparency over white.
 
     Raises:
-        ValueError: it has no pixels.
+        ValueError: the image has no pixels.
     """
     if not image.width or not image.height:
         raise ValueError(f"the image has no pixels ({image.width} x {image.height})")
@@ -59,11 +59,11 @@ def _notes_on_color(image: Image.Image) -> list[str]:
 
 
 def _profile_name(image: Image.Image) -> str:
-    """Return the name of an image's color profile; empty where it has none that can be read."""
+    """Return the name of an image's color profile; "" if it has none that can be read."""
     data = image.info.get("icc_profile")
     if not data:
         return ""
-    from PIL import ImageCms  # needed for few pictures
+    from PIL import ImageCms  # few pictures need it
 
     try:
         return ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(data))).strip()
@@ -71,7 +71,7 @@ def _profile_name(image: Image.Image) -> str:
         return ""
 
 
-_SLACK = 0.01  # of the range: how far resampling may overshoot it in an array of floats
+_SLACK = 0.01  # how far floats may exceed their range after resampling, as a fraction of it
 _CHANNELS = (1, 3, 4)
 
 Array = np.ndarray[Any, Any]
@@ -82,7 +82,7 @@ def is_channels_first(shape: tuple[int, ...], *, preferred: bool = False) -> boo
 
     Args:
         shape: of three axes.
-        preferred: what to take it for where it may be either.
+        preferred: whether it is (C, H, W) if both are possible.
     """
     first, last = shape[0] in _CHANNELS, shape[2] in _CHANNELS
     return first and (preferred or not last)
@@ -93,11 +93,11 @@ def from_array(array: Array, *, channels_first: bool = False) -> LoadedImage:
 
     Args:
         array: (H, W), (H, W, C) or (C, H, W) with 1, 3 or 4 channels, or a batch of one of these.
-        channels_first: what to take it for where it may be (H, W, C) or (C, H, W).
+        channels_first: whether it is (C, H, W) if (H, W, C) is possible too.
 
     Raises:
-        TypeError: it holds no numbers.
-        ValueError: it has another shape, no pixels, or values out of range.
+        TypeError: it contains no numbers.
+        ValueError: it has another shape, no pixels, or values outside the range.
     """
     shape, notes = " x ".join(map(str, array.shape)), []
     if array.ndim == 4 and len(array) == 1:
@@ -135,7 +135,7 @@ def _from_values(array: Array) -> LoadedImage:
             f"an array of {array.dtype} is not a picture; give uint8, or floats in 0..1"
         )
     if not np.isfinite(array).all():
-        raise ValueError("the array holds NaN or infinite values; replace them first")
+        raise ValueError("the array contains NaN or infinite values; replace them first")
     low, high = float(array.min()), float(array.max())
     slack = 0.0
     if is_float:
@@ -156,10 +156,10 @@ def _from_values(array: Array) -> LoadedImage:
 
 
 def _notes_on_scale(array: Array, low: float, high: float, limit: float) -> tuple[str, ...]:
-    """Return a note where the values do not confirm the scale that they were read on.
+    """Return a note if the scale of the values is uncertain.
 
-    Bytes are of 0..255 unless they are a mask's, and floats up to 1 of 0..1. Of other values, those that stay
-    in the lower half may be of a smaller scale, as a camera's 12 bits in 16.
+    Bytes have the scale 0..255 unless they are a mask, and floats up to 1 have the scale 0..1. Other values
+    that stay in the lower half may have a smaller scale, as a camera's 12 bits in 16.
     """
     small = high == 1 if array.dtype == np.uint8 else limit > 1 and 0 < high <= limit / 2
     if not small:

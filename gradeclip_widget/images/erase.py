@@ -1,4 +1,4 @@
-"""Erase a region of a picture, to see what the score loses without it. NumPy and PIL alone."""
+"""Erase a region of a picture, to see how much the score falls without it. NumPy and PIL only."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def erase(image: Image.Image, region: Region, how: str = "blur", seed: int = 0) 
     """Return a copy of a picture with a region erased; pixels outside the region do not change.
 
     Args:
-        image: the picture, taken as RGB.
+        image: the picture, converted to RGB.
         region: a box, polygon or mask in its pixels, as in `Explanation.region_words`.
-        how: ``"blur"`` until only the region's colors are left, fill with the ``"mean"`` color of the rest,
-            or with ``"noise"`` that has the mean and standard deviation of the rest in every channel.
+        how: ``"blur"`` until only the region's colors remain, fill with the ``"mean"`` color of the rest, or
+            with ``"noise"`` that has the mean and standard deviation of the rest in every channel.
         seed: seed of the noise.
 
     Raises:
-        ValueError: no such way of erasing, or the region covers nothing of the picture.
+        ValueError: ``how`` is unknown, or the region covers no pixel of the picture.
     """
     if how not in ERASURES:
         raise ValueError(f"how={how!r}: use one of {', '.join(map(repr, ERASURES))}")
@@ -36,8 +36,8 @@ def erase(image: Image.Image, region: Region, how: str = "blur", seed: int = 0) 
     elif how == "mean":
         after[inside] = np.rint(rest.mean(0))
     else:
-        drawn = np.random.default_rng(seed).normal(rest.mean(0), rest.std(0), (inside.sum(), 3))
-        after[inside] = np.rint(drawn).clip(0, 255)
+        noise = np.random.default_rng(seed).normal(rest.mean(0), rest.std(0), (inside.sum(), 3))
+        after[inside] = np.rint(noise).clip(0, 255)
     return Image.fromarray(after)
 
 

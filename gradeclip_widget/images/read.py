@@ -27,7 +27,7 @@ def read_image(source: Any) -> Image.Image:
 
 
 def read_with_notes(source: Any) -> LoadedImage:
-    """Return a picture as an upright RGB image, with transparency over white, and what was assumed.
+    """Return a picture as an upright RGB image, with transparency over white, and notes on assumptions.
 
     Args:
         source: path, web address (http or https), encoded bytes, file open for reading bytes, PIL image, or
@@ -35,10 +35,10 @@ def read_with_notes(source: Any) -> LoadedImage:
 
     Raises:
         TypeError: the source is of another kind, or an array of another type.
-        ValueError: it is damaged, empty, too large, no picture, or an array of another shape or range; or its
-            address is refused.
-        FileNotFoundError: there is no such file.
-        ConnectionError, TimeoutError: its address cannot be reached, or not in time.
+        ValueError: the source is damaged, empty, too large, not a picture, an array of another shape or
+            range, or an address that is not read.
+        FileNotFoundError: the file does not exist.
+        ConnectionError, TimeoutError: the address cannot be reached, or not in time.
     """
     if isinstance(source, LoadedImage):
         return source
@@ -47,7 +47,7 @@ def read_with_notes(source: Any) -> LoadedImage:
     if isinstance(source, np.ndarray):
         return from_array(source)
     if isinstance(source, bytes | bytearray | memoryview):
-        return decode(io.BytesIO(source), "the data given")
+        return decode(io.BytesIO(source), "the data")
     if isinstance(source, str) and is_web_address(source):
         from .web import fetch
 
@@ -56,11 +56,11 @@ def read_with_notes(source: Any) -> LoadedImage:
         return _from_path(source)
     if callable(getattr(source, "read", None)):
         return _from_file(source)
-    if callable(getattr(source, "__array__", None)):  # of another library of arrays
+    if callable(getattr(source, "__array__", None)):  # an array of another library
         return from_array(np.asarray(source))
     hint = ""
     if isinstance(source, Mapping) and "pixel_values" in source:
-        hint = "; of what a processor makes, give ['pixel_values']"
+        hint = "; from the output of a processor, give ['pixel_values']"
     raise TypeError(
         f"cannot read a picture from {type(source).__name__}: give a path, a web address, bytes, an open "
         f"file, a PIL image, an array (H, W, 3), or a tensor (3, H, W) or (1, 3, H, W){hint}"
@@ -68,7 +68,7 @@ def read_with_notes(source: Any) -> LoadedImage:
 
 
 def is_web_address(source: str) -> bool:
-    """Return whether a text is the address of something on the web, not a path."""
+    """Return whether a text is a web address, not a path."""
     return re.match(r"https?://", source, re.IGNORECASE) is not None
 
 
@@ -77,7 +77,7 @@ def _from_path(source: str | os.PathLike[Any]) -> LoadedImage:
     if scheme:
         raise ValueError(
             f"{_shortened(source)} is an address of {(scheme[1] or scheme[2])!r}: pictures are read from "
-            "paths, and from addresses of http and https; download it and give the file's path"
+            "paths and from http and https addresses; download it and give the file's path"
         )
     path = Path(os.fsdecode(source)).expanduser()
     try:
@@ -90,16 +90,16 @@ def _from_path(source: str | os.PathLike[Any]) -> LoadedImage:
     if is_dir:
         raise ValueError(f"{str(path)!r} is a folder; give the path of a picture in it")
     if exists:
-        raise ValueError(f"{str(path)!r} is no ordinary file; give its bytes, or the file opened")
+        raise ValueError(f"{str(path)!r} is not an ordinary file; give its bytes, or open it")
     raise FileNotFoundError(f"no picture at {_shortened(path)} (looked in {str(Path.cwd())!r})")
 
 
 def _from_file(file: Any) -> LoadedImage:
-    """Return the picture in an open file, from its beginning where it can seek; its position stays."""
+    """Return the picture in an open file, from its beginning if it can seek; its position does not change."""
     name = getattr(file, "name", None)
-    what = repr(name) if isinstance(name, str) else "the file given"
+    what = repr(name) if isinstance(name, str) else "the file"
     if getattr(file, "closed", False):
-        raise ValueError(f"{what} is closed; give its path, or open it for as long as it is read")
+        raise ValueError(f"{what} is closed; give its path, or keep it open until it is read")
     position = None
     if callable(getattr(file, "seekable", None)) and file.seekable():
         position = file.tell()
@@ -118,11 +118,11 @@ def _shortened(source: Any) -> str:
 
 
 _ORIENTATION = 0x0112  # EXIF tag
-# Several "frames" of these are no others to look at: depth and thumbnails of a photograph, layers.
+# Formats whose further "frames" are not pictures to show: depth, thumbnails, layers.
 _ONE_PICTURE = ("MPO", "PSD")
 _PILLOW = str(Path(PIL.__file__).parent)
-# What is often taken for a picture: the start of its content, what it is, and what to do.
-_OTHERS = (
+# Files that are often mistaken for pictures: how they begin, what they are, and what to do.
+_NOT_PICTURES = (
     (b"version https://git-lfs", "a Git LFS pointer in place of a picture; run `git lfs pull`"),
     (b"<!doctype html", "a web page; give the address or the file of the picture itself"),
     (b"<html", "a web page; give the address or the file of the picture itself"),
@@ -137,11 +137,11 @@ def decode(file: BinaryIO, what: str) -> LoadedImage:
     """Return the picture in a file.
 
     Args:
-        file: open, and can seek.
-        what: what to call the file in errors.
+        file: an open file that can seek.
+        what: name of the file in error messages.
 
     Raises:
-        ValueError: it is empty, damaged, too large or no picture.
+        ValueError: the file is empty, damaged, too large or not a picture.
     """
     if not file.seek(0, os.SEEK_END):
         raise ValueError(f"{what} is empty, 0 bytes long; save or download it again")
@@ -154,15 +154,15 @@ def decode(file: BinaryIO, what: str) -> LoadedImage:
         upright = ImageOps.exif_transpose(image)
     try:
         return _loaded(upright, notes)
-    except ValueError as error:  # values of floats that are none of a picture
+    except ValueError as error:  # a picture of floats outside the range
         raise ValueError(f"{what}: {error}") from error
 
 
 def from_image(image: Image.Image) -> LoadedImage:
-    """Return a copy of a PIL image, turned as its EXIF orientation says.
+    """Return a copy of a PIL image, turned by its EXIF orientation.
 
     Raises:
-        ValueError: it is damaged, its file is closed, or it has no pixels.
+        ValueError: the image is damaged, its file is closed, or it has no pixels.
     """
     with _readable("the image") as notes:
         turned = image.getexif().get(_ORIENTATION, 1) != 1
@@ -188,9 +188,9 @@ def _loaded(image: Image.Image, notes: list[str]) -> LoadedImage:
 
 @contextlib.contextmanager
 def _readable(what: str, head: bytes = b"") -> Iterator[list[str]]:
-    """Raise ``ValueError`` with the reason where Pillow cannot read a picture; collect its warnings as notes.
+    """Raise ``ValueError`` with the reason if Pillow cannot read a picture; collect its warnings as notes.
 
-    Pillow's decoders raise whatever a damaged file leads them to, so every exception is one of its file.
+    Pillow's decoders raise any kind of error on a damaged file, so every exception is treated as one.
     """
     notes: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
@@ -204,7 +204,7 @@ def _readable(what: str, head: bytes = b"") -> Iterator[list[str]]:
                 "first, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it"
             ) from error
         except UnidentifiedImageError as error:
-            raise ValueError(f"{what} is {_instead(head)}") from error
+            raise ValueError(f"{what} is {_describe_other_file(head)}") from error
         except NotImplementedError as error:
             raise ValueError(
                 f"{what} is a picture of a kind that Pillow cannot read ({summarize_error(error)}); "
@@ -228,19 +228,19 @@ def _readable(what: str, head: bytes = b"") -> Iterator[list[str]]:
             continue
         if str(warning.filename).startswith(_PILLOW):
             notes.append(f"The picture's file is damaged, but could be read ({warning.message}).")
-        else:  # of another thread, which ran meanwhile
+        else:  # from another thread
             warnings.warn_explicit(
                 warning.message, warning.category, warning.filename, warning.lineno
             )
     notes[:] = dict.fromkeys(notes)
 
 
-def _instead(head: bytes) -> str:
-    """Return what a file is that holds no picture, and what to do, by its first bytes."""
+def _describe_other_file(head: bytes) -> str:
+    """Return the kind of a file that is not a picture, by its first bytes, and what to do."""
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    for begin, instead in _OTHERS:
-        if start.startswith(begin):
-            return instead
+    for prefix, advice in _NOT_PICTURES:
+        if start.startswith(prefix):
+            return advice
     if head[4:12].lower().startswith(_HEIC):
         return (
             "a HEIC picture, which Pillow cannot read by itself; save it as JPEG, or install pillow-heif and "

@@ -1,4 +1,4 @@
-"""The Chromium that the tests drive. `python -m tests.browser.chromium` says whether there is one."""
+"""The Chromium that the tests drive. `python -m tests.browser.chromium` prints its version."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # A page under test reaches this machine and nothing else.
+    # A page under test can reach only this machine.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 
 
 def launch(playwright: Playwright) -> Browser:
-    """Start the distribution's Chromium, or else Playwright's own."""
+    """Start the system's Chromium, or Playwright's if there is none."""
     path = os.environ.get("GRADECLIP_CHROMIUM") or shutil.which("chromium")
     return playwright.chromium.launch(executable_path=path, args=list(FLAGS))
 

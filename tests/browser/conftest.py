@@ -20,7 +20,7 @@ OpenPage = Callable[[str | Path], Page]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what lies in this folder, so that `-m "not browser"` leaves it out."""
+    """Mark the tests of this folder, so that `-m "not browser"` deselects them."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker("browser")
@@ -38,40 +38,39 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
 def _kernel(chromium: Browser, lab: LabServer) -> Iterator[Notebook]:
     lab.write_notebook("shared.ipynb")
     with Notebook.opened(chromium, lab, "shared.ipynb") as notebook:
-        notebook.run("import gradeclip_widget as gw\nmade = gw.Explanation.load('made.npz')")
+        notebook.ask("import gradeclip_widget as gw\nmade = gw.Explanation.load('made.npz')")
         yield notebook
 
 
 @pytest.fixture
 def notebook(_kernel: Notebook) -> Iterator[Notebook]:
-    """An empty notebook; its kernel knows `gw` and `made`, and stays warm between tests."""
+    """An empty notebook; its kernel has `gw` and `made`, and is shared by all tests."""
     yield _kernel
     _kernel.clear()
 
 
 @pytest.fixture
 def open_page(chromium: Browser) -> Iterator[OpenPage]:
-    """Opens files from disk with the network off; fails the test if a page asked for anything else."""
-    asked: list[str] = []
+    """Opens files from disk with the network off; fails the test if a page requests anything else."""
+    requested: list[str] = []
     context = chromium.new_context(offline=True, viewport={"width": 1100, "height": 900})
     with contextlib.closing(context):
 
         def open_page(path: str | Path) -> Page:
             address = Path(path).resolve().as_uri()
             page = context.new_page()
-            page.on("request", lambda request: asked.append(request.url))
+            page.on("request", lambda request: requested.append(request.url))
             page.goto(address)
-            asked.remove(address)
+            requested.remove(address)
             return page
 
         yield open_page
-    requests = [url for url in asked if not url.startswith(("data:", "blob:"))]
-    assert not requests, f"the page asked for {requests}"
+    assert [url for url in requested if not url.startswith(("data:", "blob:"))] == []
 
 
 @pytest.fixture(params=["page", "lab"])
 def view(request: pytest.FixtureRequest, tmp_path: Path) -> View:
-    """The made explanation, once in an offline page and once in a live notebook."""
+    """The explanation of `made_explanation`, in an offline page and in a live notebook."""
     if request.param == "page":
         made_explanation().to_html(tmp_path / "made.html")
         page = request.getfixturevalue("open_page")(tmp_path / "made.html")
@@ -83,7 +82,7 @@ def view(request: pytest.FixtureRequest, tmp_path: Path) -> View:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Keep a screenshot of every page that a failed test had open."""
+    """Save a screenshot of every page that a failed test had open."""
     report = yield
     browser = item.config.stash.get(BROWSER, None)
     if report.when == "call" and report.failed and browser and item.get_closest_marker("browser"):

@@ -1,7 +1,7 @@
 """A real JupyterLab with real kernels, and notebooks in it driven through Chromium.
 
-`pytest-ipywidgets` was looked at first: it runs one function as one cell of an open notebook. These tests run
-further cells, read their output, reload the page and change the theme, so they bring their own few lines.
+`pytest-ipywidgets` runs one function as one cell of an open notebook. These tests also run further cells,
+read their outputs, reload the page and change the theme, so they have their own few lines.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from typing import Any, Self
 import nbformat
 from playwright.sync_api import Browser, Locator, Page
 
-PATIENCE = 10  # seconds for what takes a moment
+PATIENCE = 30  # seconds to wait for a result in the kernel
 KERNEL_TIMEOUT = 120_000  # ms: a cold import of torch on a busy machine
 
-# Nothing here reads or changes the settings of the person who runs the tests, or asks the network.
+# The tests neither read nor change the settings of the person who runs them, and use no network.
 _SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"checkForUpdates": False, "fetchNews": "false"},
     "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
@@ -41,13 +41,13 @@ _DISABLED = (
 
 @dataclass(frozen=True)
 class LabServer:
-    """A running server: its address and the folder that it shows."""
+    """A running server: its address and its root folder."""
 
     url: str
     folder: Path
 
     def write_notebook(self, name: str, *cells: str) -> None:
-        """Put a notebook of code cells into the folder."""
+        """Write a notebook of code cells to the folder."""
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
         notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
         nbformat.write(notebook, self.folder / name)
@@ -55,7 +55,7 @@ class LabServer:
 
 @contextlib.contextmanager
 def lab_server(home: Path) -> Iterator[LabServer]:
-    """Run `jupyter lab` with everything it keeps under `home`."""
+    """Run `jupyter lab` with all its files under `home`."""
     folder = home / "work"
     folder.mkdir()
     for name, values in _SETTINGS.items():
@@ -100,14 +100,14 @@ def lab_server(home: Path) -> Iterator[LabServer]:
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on."""
+    """Return an unused port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def _wait_until_serving(process: subprocess.Popen[str]) -> None:
-    """Read the server's log up to the line that says it runs, and go on draining it."""
+    """Read the server's log until it reports that it runs; a thread reads the rest."""
     assert process.stdout is not None
     log = deque[str](maxlen=50)
     for line in process.stdout:
@@ -119,7 +119,7 @@ def _wait_until_serving(process: subprocess.Popen[str]) -> None:
 
 
 class CellError(AssertionError):
-    """A cell raised."""
+    """The code of a cell raised an error."""
 
 
 class Notebook:
@@ -132,7 +132,7 @@ class Notebook:
     @classmethod
     @contextlib.contextmanager
     def opened(cls, browser: Browser, server: LabServer, name: str) -> Iterator[Self]:
-        """Open a notebook of the server's folder in a page of its own; its kernel ends with the page."""
+        """Open a notebook of the server's folder in a new page; its kernel ends with the page."""
         with contextlib.closing(
             browser.new_context(viewport={"width": 1100, "height": 900})
         ) as context:
@@ -143,7 +143,7 @@ class Notebook:
             notebook._call("panel.sessionContext.shutdown()")
 
     def wait_for_kernel(self) -> None:
-        """Wait until the notebook is shown and its kernel answers."""
+        """Wait until the notebook is visible and its kernel is idle."""
         self.page.wait_for_function(
             """() => {
               const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
@@ -152,31 +152,34 @@ class Notebook:
             timeout=KERNEL_TIMEOUT,
         )
 
-    def run(self, code: str) -> str:
-        """Run code in a new last cell.
-
-        Returns:
-            What it printed and the text of its result.
+    def run(self, code: str) -> None:
+        """Run code in a new last cell, to show its outputs. To read a result, use `ask` or `expect`.
 
         Raises:
-            CellError: it raised; with the traceback.
+            CellError: the code raised an error; with the traceback.
         """
         outputs = self._call(
             """(async () => {
               const { sharedModel } = panel.content.model;
-              sharedModel.insertCell(sharedModel.cells.length, { cell_type: "code", source: argument });
-              panel.content.activeCellIndex = sharedModel.cells.length - 1;
+              const index = sharedModel.cells.length;
+              sharedModel.insertCell(index, { cell_type: "code", source: argument });
+              panel.content.activeCellIndex = index;
+              const cell = panel.content.widgets[index];
               await app.commands.execute("notebook:run-cell");
-              return panel.content.activeCell.outputArea.model.toJSON();
+              return cell.model.outputs.toJSON();
             })()""",
             code,
         )
-        return _printed(outputs)
+        _printed(outputs)
 
     def ask(self, code: str) -> str:
-        """Run code in the kernel without a cell, which takes JupyterLab a third of a second to make.
+        """Run code in the kernel without a cell; a new cell takes JupyterLab a third of a second.
 
-        Returns, raises: as `run`.
+        Returns:
+            The printed text and the text of the result.
+
+        Raises:
+            CellError: the code raised an error; with the traceback.
         """
         outputs = self._call(
             """(async () => {
@@ -194,25 +197,28 @@ class Notebook:
         return _printed(outputs)
 
     def expect(self, code: str, result: str) -> None:
-        """Wait until code gives a result: a host may hold back what a view sends while the kernel works."""
+        """Run code again and again until it has this result.
+
+        A host may delay the messages of a view while the kernel works.
+        """
         deadline = time.monotonic() + PATIENCE
-        while (given := self.ask(code)) != result:
-            assert time.monotonic() < deadline, f"{code} is {given}, not {result}"
+        while (actual := self.ask(code)) != result:
+            assert time.monotonic() < deadline, f"{code} is {actual}, not {result}"
 
     def kill_kernel(self) -> None:
-        """End the kernel's process at once, as running out of memory does; the server starts another."""
+        """Kill the kernel's process, as the system does when memory runs out; the server starts another."""
         process = int(self.ask("import os; os.getpid()"))
         os.kill(process, signal.SIGKILL)
 
     def cell(self, index: int = -1) -> Locator:
-        """A cell with its outputs; the last one unless told."""
+        """A cell with its outputs; by default the last one."""
         return self.page.locator(".jp-CodeCell").nth(index)
 
     def clear(self) -> None:
-        """Close all widgets, delete all cells, and put the pointer where it is over nothing.
+        """Close all widgets, delete all cells, and move the pointer away.
 
-        A page that is reloaded asks the kernel for the state of every widget, and gives up where that takes
-        some seconds: those of earlier tests must not be among them.
+        A page that is reloaded requests the state of every widget from the kernel and gives up after some
+        seconds, so widgets of earlier tests must be gone.
         """
         self.page.mouse.move(0, 0)
         self.ask("import ipywidgets; ipywidgets.Widget.close_all()")
@@ -221,7 +227,7 @@ class Notebook:
         )
 
     def save_and_reload(self) -> None:
-        """Save the notebook and reload the page; the kernel lives on."""
+        """Save the notebook and reload the page; the kernel keeps running."""
         self.command("docmanager:save")
         self.page.reload()
         self.wait_for_kernel()

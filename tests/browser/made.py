@@ -1,4 +1,4 @@
-"""An explanation made by hand: a fox on the left, a whale on the right, and everyone knows it."""
+"""An explanation written by hand: a fox on the left, a whale on the right."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LONG_CAPTION = (
     "a red fox beside the blue whale and a tree and a lamp and a chair and a table and a boat and a kite "
     "and a drum and a bell and a shoe"
 )
-FOX, WHALE = (0.25, 0.5), (0.75, 0.5)  # shares of the picture's width and height
+FOX, WHALE = (0.25, 0.5), (0.75, 0.5)  # fractions of the picture's width and height
 FOX_COLOR, WHALE_COLOR = (210, 100, 40), (50, 90, 200)
 GRID = (10, 14)  # rows, cols
 SIZE = (560, 400)  # width, height in pixels
@@ -24,9 +24,10 @@ HOSTILE = '</script><img src=x onerror="window.hacked = true"><b>fox</b>'
 
 
 def made_explanation(caption: str = CAPTION) -> Explanation:
-    """Return an explanation written by hand: the words fox and red see the fox, whale and blue the whale.
+    """Return an explanation written by hand.
 
-    The whale speaks against the word fox, and the fox against beside.
+    The maps of "fox" and "red" are positive on the fox, those of "whale" and "blue" on the whale. The map of
+    "fox" is negative on the whale, that of "beside" on the fox.
     """
     words = words_of(caption)
     interactions = np.full((len(words), *GRID), 0.001, np.float32)
@@ -51,7 +52,7 @@ def made_explanation(caption: str = CAPTION) -> Explanation:
         interactions=interactions,
         token_importance=importance / importance.sum(),
         alone=interactions[:, :, ::-1],  # mirrored, to tell the readings apart
-        left_out=np.where(interactions > 0.1, interactions, 0),  # on its object alone
+        left_out=np.where(interactions > 0.1, interactions, 0),  # only on its object
         word_effects=np.array(lost),
         cover=(0, 0, *map(float, SIZE)),
         notes=(),

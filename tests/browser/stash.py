@@ -1,4 +1,4 @@
-"""Where the running browser is kept, for the screenshots of failed tests."""
+"""The key under which the running browser is stored, for screenshots of failed tests."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def heats(root: Locator) -> list[str]:
 
 
 def expect_all_repainted(root: Locator, before: list[str]) -> None:
-    """Wait until every cell's heat map is another one than before."""
+    """Wait until every cell's heat map has changed."""
     root.page.wait_for_function(
         "before => [...document.querySelectorAll('.gradeclip-cell canvas')]"
         ".every((canvas, k) => canvas.toDataURL() !== before[k])",
@@ -38,7 +38,7 @@ def expect_all_repainted(root: Locator, before: list[str]) -> None:
     assert len(heats(root)) == len(before)
 
 
-def test_methods_are_chosen_compared_and_measured(notebook: Notebook) -> None:
+def test_methods_are_compared_and_measured(notebook: Notebook) -> None:
     notebook.run(
         f"scene = gw.demo.scenes()[0]\nwidget = gw.explore(scene.image, {SCENE.caption!r})\nwidget"
     )
@@ -65,7 +65,7 @@ def test_methods_are_chosen_compared_and_measured(notebook: Notebook) -> None:
     view.button("Stop comparing").click()
     expect(cells).to_have_count(0)
     expect(view.stage).to_be_visible()
-    assert notebook.run("widget.wait(); widget.compare") == "[]"
+    notebook.expect("widget.wait(); widget.compare", "[]")
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return widget.save_html(tmp_path_factory.mktemp("saved") / "page.html")
 
 
-def test_a_saved_page_still_compares(open_page: OpenPage, saved: Path) -> None:
+def test_a_saved_page_compares_methods(open_page: OpenPage, saved: Path) -> None:
     page = open_page(saved)
     root = page.locator(".gradeclip")
     expect(root.locator(".gradeclip-cell")).to_have_count(3)
@@ -91,7 +91,7 @@ def test_a_saved_page_still_compares(open_page: OpenPage, saved: Path) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_comparison_is_accessible_and_stands_out(
+def test_the_comparison_is_accessible_and_has_enough_contrast(
     open_page: OpenPage, saved: Path, theme: str
 ) -> None:
     page = open_page(saved)
@@ -101,4 +101,4 @@ def test_the_comparison_is_accessible_and_stands_out(
     assert view.accessibility_violations() == []
     assert view.faint_texts() == []
     page.set_viewport_size({"width": 420, "height": 900})
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")

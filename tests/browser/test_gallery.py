@@ -14,11 +14,11 @@ from playwright.sync_api import Locator, expect
 
 from ..widget.gallery_run import write_pairs
 from .lab import Notebook
-from .view import View
+from .view import WAIT_FOR_HEAT, View
 
 PAIRS = 20_000
 MOST_ELEMENTS = 1000  # of the grid, however many pairs there are
-MOST_REQUESTS = 40  # for rows, while the bar is dragged from end to end and back
+MOST_REQUESTS = 40  # for rows, while the scroll bar is dragged from end to end and back
 RUN_OF_SCENES = """
 import tempfile
 from pathlib import Path
@@ -29,7 +29,7 @@ for n, scene in enumerate(gw.demo.scenes()[:3]):
     pairs.append((str(folder / f"{n}.png"), scene.caption))
 made_run = gw.explain_dataset(pairs, folder / "out", progress=False, workers=0)
 """
-# Waits until the tiles in view are those of the place that is scrolled to, and have their pictures.
+# Whether the visible tiles belong to the place that is scrolled to, and have their pictures.
 FILLED = """grid => {
   const frame = grid.getBoundingClientRect();
   const seen = [...grid.querySelectorAll(".gallery-line:not([hidden]) .gallery-tile:not([hidden])")]
@@ -40,7 +40,10 @@ FILLED = """grid => {
   return grid.ariaBusy === "false" && seen.length > 0
     && !seen.some((tile) => tile.classList.contains("is-skeleton"));
 }"""
-# Drags the bar to a share of the way within half a second, as a hand does.
+# Whether the first visible tile is narrower than a number of pixels.
+NARROWER = """width => document.querySelector(".gallery-line:not([hidden]) .gallery-tile:not([hidden])")
+  .getBoundingClientRect().width < width"""
+# Drags the scroll bar to a fraction of its way within half a second, as a person does.
 DRAG = """(grid, to) => new Promise((done) => {
   const [start, from] = [performance.now(), grid.scrollTop];
   const end = to * (grid.scrollHeight - grid.clientHeight);
@@ -58,9 +61,7 @@ class GalleryView(View):
 
     def __init__(self, notebook: Notebook) -> None:
         self.page = notebook.page
-        cell = notebook.cell(
-            self.page.locator(".jp-CodeCell").count() - 1
-        )  # also once others follow
+        cell = notebook.cell()
         self.root = cell.locator(".gradeclip-gallery")
         self.grid = self.root.locator(".gallery-grid")
         self.tiles = self.grid.locator(".gallery-line:not([hidden]) .gallery-tile:not([hidden])")
@@ -70,19 +71,19 @@ class GalleryView(View):
         self.fill()
 
     def fill(self) -> None:
-        """Wait until every tile in view has its picture."""
+        """Wait until every visible tile has its picture."""
         expect(self.tiles.first).to_be_visible()
         handle = self.grid.element_handle()
         assert handle is not None
         self.page.wait_for_function(FILLED, arg=handle)
 
-    def scroll(self, share: float) -> None:
-        """Drag the bar to a share of the way, and wait for the tiles there."""
-        self.grid.evaluate(DRAG, share)
+    def scroll(self, fraction: float) -> None:
+        """Drag the scroll bar to a fraction of its way, and wait for the tiles there."""
+        self.grid.evaluate(DRAG, fraction)
         self.fill()
 
     def first_in_view(self) -> int:
-        """The number of the pair that is the first in view."""
+        """The number of the first visible pair."""
         index = self.grid.evaluate(
             """grid => {
               const top = grid.getBoundingClientRect().top;
@@ -98,7 +99,7 @@ class GalleryView(View):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of many made-up pairs."""
+    """A run of many generated pairs."""
     return write_pairs(tmp_path_factory.mktemp("gallery") / "run", PAIRS)
 
 
@@ -107,49 +108,54 @@ def gallery(notebook: Notebook, run: Path) -> Iterator[GalleryView]:
     """A gallery of that run."""
     notebook.run(f"gallery = gw.browse({str(run)!r})\ngallery")
     yield GalleryView(notebook)
-    notebook.run("gallery.close()")
+    notebook.ask("gallery.close()")
 
 
 def pixels(place: Locator) -> np.ndarray:
-    """What is painted there, (height, width, 3)."""
+    """A screenshot of an element, (height, width, 3)."""
     shot = Image.open(io.BytesIO(place.screenshot(animations="disabled")))
     return np.asarray(shot.convert("RGB"), np.int16)
 
 
-def test_the_bar_leads_to_the_pairs_of_its_place(notebook: Notebook, gallery: GalleryView) -> None:
-    """Wherever it is dragged to, with few elements in the page and few requests to the kernel."""
-    notebook.run(
-        "asked = []\n"
-        "gallery._grid.on_msg(lambda _, content, buffers: asked.append(content['kind']))"
+def test_dragging_the_scroll_bar_shows_the_pairs_there(
+    notebook: Notebook, gallery: GalleryView
+) -> None:
+    """With few elements in the page and few requests to the kernel."""
+    notebook.ask(
+        "requests = []\n"
+        "gallery._grid.on_msg(lambda _, content, buffers: requests.append(content['kind']))"
     )
     columns = int(gallery.grid.get_attribute("aria-colcount") or 0)
-    for share in (0.5, 0.97, 0.13, 0.0):
-        gallery.scroll(share)
-        assert abs(gallery.first_in_view() - share * PAIRS) < 8 * columns
+    for fraction in (0.5, 0.97, 0.13, 0.0):
+        gallery.scroll(fraction)
+        assert abs(gallery.first_in_view() - fraction * PAIRS) < 8 * columns
         assert gallery.grid.locator("*").count() < MOST_ELEMENTS
-    assert 4 <= int(notebook.run("len(asked)")) <= MOST_REQUESTS
+    notebook.expect(f"4 <= len(requests) <= {MOST_REQUESTS}", "True")
 
 
 def test_the_wheel_moves_through_the_pairs(gallery: GalleryView) -> None:
     gallery.grid.hover()
     for _ in range(40):
         gallery.page.mouse.wheel(0, 300)
-    expect(gallery.tiles.first).not_to_contain_text("number 0")
+    expect(gallery.grid).to_have_js_property("scrollTop", 40 * 300)
     gallery.fill()
     assert 100 < gallery.first_in_view() < 1000
 
 
-def test_tiles_show_the_picture_and_the_heat_where_the_map_is(gallery: GalleryView) -> None:
-    """Also where thumbnails are JPEG, as every second one is here."""
+def test_tiles_show_the_picture_and_the_heat_at_the_maps_peak(gallery: GalleryView) -> None:
+    """Every second thumbnail is a JPEG."""
     for n in (0, 1):
         picture = gallery.tiles.nth(n).locator("canvas")
+        with_heat = picture.evaluate("canvas => canvas.toDataURL()")
         hot = pixels(picture)
         gallery.root.get_by_role("checkbox", name="Heat").uncheck()
+        picture.evaluate(WAIT_FOR_HEAT, [False, with_heat])
         plain = pixels(picture)
         gallery.root.get_by_role("checkbox", name="Heat").check()
+        picture.evaluate(WAIT_FOR_HEAT, [True, with_heat])
         height, width, _ = plain.shape
         middle = plain[height // 4 : 3 * height // 4, width // 4 : 3 * width // 4]
-        assert middle.std((0, 1)).min() > 8  # a picture's grain, no plain ground
+        assert middle.std((0, 1)).min() > 8  # the picture has grain; a plain background would not
         change = np.abs(hot - plain).sum(2)
         y, x = np.unravel_index(change.argmax(), change.shape)
         # The map's peak: 3.5 of 14 patches from the left and top of the middle 480 x 480 of 640 x 480.
@@ -158,11 +164,12 @@ def test_tiles_show_the_picture_and_the_heat_where_the_map_is(gallery: GalleryVi
         assert abs(y - (height - shown) / 2 - shown * 3.5 / 14) < 0.1 * height
 
 
-def test_sorts_and_filters_by_hand(notebook: Notebook, gallery: GalleryView) -> None:
+def test_a_person_sorts_and_filters(notebook: Notebook, gallery: GalleryView) -> None:
     gallery.root.get_by_label("Sort by").select_option("score")
     notebook.expect("gallery.sort, gallery.descending", "('score', True)")
     gallery.fill()
-    best = notebook.run("gallery.rows.caption[0]").strip("'")
+    best = notebook.ask("print(gallery.rows.caption[0])").strip()
+    assert best.startswith("a ")
     expect(gallery.tiles.first).to_contain_text(best)
     gallery.root.get_by_role("searchbox", name="Caption").fill("dog")
     expect(gallery.count).to_have_text("2,000 of 20,000 pairs")
@@ -180,16 +187,16 @@ def test_sorts_and_filters_by_hand(notebook: Notebook, gallery: GalleryView) -> 
     gallery.fill()
 
 
-def test_few_pairs_stand_on_a_plain_ground(notebook: Notebook, gallery: GalleryView) -> None:
-    notebook.run("gallery.filter(text='number 7777')")
+def test_few_pairs_have_a_plain_background(notebook: Notebook, gallery: GalleryView) -> None:
+    notebook.ask("gallery.filter(text='number 7777')")
+    expect(gallery.tiles).to_have_count(1)
     gallery.fill()
-    count = int(notebook.run("len(gallery.rows)"))
-    assert gallery.tiles.count() == count == 1
+    notebook.expect("len(gallery.rows)", "1")
     shot = pixels(gallery.grid)
     assert shot[300:500, 20:-40].std() < 1
 
 
-def test_hovering_a_tile_tells_the_words(gallery: GalleryView) -> None:
+def test_hovering_a_tile_shows_its_words(gallery: GalleryView) -> None:
     gallery.tiles.first.hover()
     expect(gallery.card).to_contain_text("a red dog number 0")
     expect(gallery.card.locator("mark").filter(has_text="dog")).to_have_attribute(
@@ -200,8 +207,8 @@ def test_hovering_a_tile_tells_the_words(gallery: GalleryView) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_everyone_can_read_and_use_it(notebook: Notebook, gallery: GalleryView, theme: str) -> None:
-    notebook.run(f"gallery.filter(theme={theme!r}, word='dog', word_role='counts')")
+def test_the_gallery_is_accessible(notebook: Notebook, gallery: GalleryView, theme: str) -> None:
+    notebook.ask(f"gallery.filter(theme={theme!r}, word='dog', word_role='counts')")
     expect(gallery.root).to_have_attribute("data-theme", theme)
     gallery.fill()
     gallery.tiles.nth(1).hover()
@@ -210,18 +217,18 @@ def test_everyone_can_read_and_use_it(notebook: Notebook, gallery: GalleryView, 
     assert gallery.accessibility_violations() == []
 
 
-def test_pairs_stay_in_view_when_the_theme_changes(
+def test_pairs_stay_visible_when_the_theme_changes(
     notebook: Notebook, gallery: GalleryView
 ) -> None:
-    """JupyterLab takes its style sheet away for a moment, and the grid has no size in it."""
+    """JupyterLab removes its style sheet for a moment, in which the grid has no size."""
     for theme in ("Dark", "Light"):
         notebook.command("apputils:change-theme", {"theme": f"JupyterLab {theme}"})
         expect(gallery.root).to_have_attribute("data-theme", theme.lower())
-        notebook.page.wait_for_timeout(1000)  # for what comes late to be taken away
+        gallery.settle()
         gallery.fill()
 
 
-def test_two_runs_stand_side_by_side(notebook: Notebook, run: Path, tmp_path: Path) -> None:
+def test_two_runs_are_shown_side_by_side(notebook: Notebook, run: Path, tmp_path: Path) -> None:
     other = write_pairs(tmp_path / "other", 300, seed=1)
     notebook.run(f"gallery = gw.browse({str(run)!r}, {str(other)!r}, sort='disagreement')\ngallery")
     view = GalleryView(notebook)
@@ -229,18 +236,16 @@ def test_two_runs_stand_side_by_side(notebook: Notebook, run: Path, tmp_path: Pa
     view.fill()
     expect(view.tiles.first).to_contain_text("apart")
     wide = view.tiles.first.bounding_box()
-    view.root.get_by_text("The other", exact=True).click()
-    view.fill()
-    narrow = view.tiles.first.bounding_box()
     assert wide is not None
-    assert narrow is not None
-    assert wide["width"] > 1.4 * narrow["width"]
-    notebook.run("gallery.close()")
+    view.root.get_by_text("The other", exact=True).click()
+    notebook.page.wait_for_function(NARROWER, arg=wide["width"] / 1.4)
+    view.fill()
+    notebook.ask("gallery.close()")
 
 
 def test_keys_open_a_pair_in_the_full_widget(notebook: Notebook) -> None:
-    """The way back leads to the same tile."""
-    notebook.run(RUN_OF_SCENES)
+    """Going back leads to the same tile."""
+    notebook.ask(RUN_OF_SCENES)
     notebook.run("gallery = gw.browse(made_run.path)\ngallery")
     view, keyboard = GalleryView(notebook), notebook.page.keyboard
     view.grid.focus()
@@ -263,4 +268,4 @@ def test_keys_open_a_pair_in_the_full_widget(notebook: Notebook) -> None:
     grid = root.locator(".gallery-grid")
     expect(grid).to_be_focused()
     expect(grid.locator(".gallery-tile.is-active")).to_have_attribute("aria-colindex", "3")
-    notebook.run("gallery.close()")
+    notebook.ask("gallery.close()")

@@ -1,6 +1,6 @@
-"""The widget in every host that shows it, in real pages; ``docs/hosts.md`` says what was seen.
+"""The widget in real pages of every host; the table in ``docs/hosts.md`` lists the results.
 
-``GRADECLIP_WRITE_HOSTS=1 pytest tests/browser/test_hosts.py`` writes that table anew.
+``GRADECLIP_WRITE_HOSTS=1 pytest tests/browser/test_hosts.py`` writes that table again.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ Opened = Callable[..., tuple[Page, list[str]]]
 
 @pytest.fixture(scope="module", autouse=True)
 def host_scripts() -> None:
-    """Fetches the hosts' scripts before any page asks for one, and gives up after some seconds."""
+    """Downloads the hosts' scripts before a page requests one."""
     for name in scripts.VERSIONS:
         scripts.package(name)
 
 
 @pytest.fixture
 def opened(chromium: Browser) -> Iterator[Opened]:
-    """Opens an address in a page that reaches this machine alone, with a host's own scripts or without.
+    """Opens an address in a page that can reach only this machine, with or without a host's scripts.
 
-    It returns the page, and the addresses of the scripts elsewhere that the page was given.
+    It returns the page, and the addresses of the remote scripts that the page received.
     """
     with contextlib.ExitStack() as contexts:
 
@@ -66,20 +66,20 @@ def opened(chromium: Browser) -> Iterator[Opened]:
 
 @pytest.fixture(scope="module")
 def executed() -> NotebookNode:
-    """A notebook with the widget's state, run once."""
+    """An executed notebook with the widget's state."""
     return apps.executed()
 
 
-# Apps: a page whose kernel goes with its server
+# Apps: the kernel of a page ends with its server
 
 
 def drive_app(server: Server, page: Page, load_dark: Callable[[], object]) -> table.Row:
-    """Return a row, without what is seen when the network is gone, for a host whose server makes the page.
+    """Return the row of a host whose server makes the page, without the column "no network".
 
     Args:
-        server: ended here.
-        page: the host's, just opened.
-        load_dark: loads the page again, in the host's dark theme.
+        server: the host's; the function ends it.
+        page: the host's page, newly opened.
+        load_dark: loads the page again in the host's dark theme.
     """
     view = open_view(page)
     seen = {"shows": YES, "hover": hover(view), "click": click(view), "edit": edit(view)}
@@ -133,7 +133,7 @@ def test_solara(tmp_path: Path, opened: Opened) -> None:
     (tmp_path / "app.py").write_text(apps.SOLARA)
     variables = {
         "SOLARA_ASSETS_PROXY_CACHE_DIR": str(scripts.solara_assets(tmp_path)),
-        "SOLARA_ASSETS_FONTAWESOME_ENABLED": "false",  # it is fetched before the page is sent
+        "SOLARA_ASSETS_FONTAWESOME_ENABLED": "false",  # not downloaded before the page is sent
         "SOLARA_TELEMETRY_MIXPANEL_ENABLE": "false",
     }
     options = ("run", "app.py", "--no-open", "--port", "{port}")
@@ -146,10 +146,12 @@ def test_solara(tmp_path: Path, opened: Opened) -> None:
         page, served = opened(server.url)
         seen = drive_app(server, page, load_dark)
     assert served == []
-    table.check("Solara", seen | {"no network": "once fetched"})  # by the server, which keeps them
+    table.check(
+        "Solara", seen | {"no network": "once fetched"}
+    )  # by the server, which stores the scripts
 
 
-# Notebooks: pages that outlive their kernels
+# Notebooks: pages that stay when their kernel ends
 
 
 @pytest.mark.parametrize(
@@ -161,14 +163,14 @@ def test_jupyter(
     name = "hosts.ipynb"
     nbformat.write(apps.without_state(executed), lab.folder / name)
     page, served = opened(f"{lab.url}/{path}/{name}")
-    assert remains(page, START) == PICTURE, "it was run elsewhere, and is not trusted"
+    assert remains(page, START) == PICTURE, "the notebook was run elsewhere and is not trusted"
     notebook = Notebook(page, name)
     notebook.wait_for_kernel()
     run_all(notebook)
     view = open_view(page)
     seen = {"shows": YES, "hover": hover(view), "click": click(view), "edit": edit(view)}
     expect(page.locator(".gradeclip-fallback:visible")).to_have_count(0)
-    scrolls_and_keeps_still(page, view)
+    check_scrolling(page, view)
     notebook.command("apputils:change-theme", {"theme": "JupyterLab Dark"})
     seen["dark"] = dark(view)
     notebook.command("apputils:change-theme", {"theme": "JupyterLab Light"})
@@ -187,21 +189,24 @@ def run_all(notebook: Notebook) -> None:
     expect(notebook.page.locator(".gradeclip-stage")).to_be_visible(timeout=KERNEL_TIMEOUT)
 
 
-def scrolls_and_keeps_still(page: Page, view: View) -> None:
+def check_scrolling(page: Page, view: View) -> None:
     """The wheel over the picture scrolls the notebook, and arrow keys on it do not."""
     top = "element => element.getBoundingClientRect().top"
     page.set_viewport_size({"width": 1100, "height": 500})
+    view.settle()
     view.point_at((0.5, 0.5))
     before = view.stage.evaluate(top)
     page.mouse.wheel(0, 60)
-    page.wait_for_timeout(300)
-    assert view.stage.evaluate(top) == pytest.approx(before - 60, abs=2)
+    page.wait_for_function(
+        f"([stage, end]) => Math.abs(({top})(stage) - end) <= 2",
+        arg=[view.stage.element_handle(), before - 60],
+    )
     view.stage.focus()
-    page.wait_for_timeout(300)
+    view.settle()
     before = view.stage.evaluate(top)
     for key in ("ArrowDown", "ArrowDown", "ArrowRight", "ArrowUp", "Space"):
         page.keyboard.press(key)
-    page.wait_for_timeout(300)
+    view.settle()
     assert view.stage.evaluate(top) == pytest.approx(before, abs=1)
     expect(view.stage).to_be_focused()
     page.keyboard.press("Escape")
@@ -212,15 +217,15 @@ def scrolls_and_keeps_still(page: Page, view: View) -> None:
 
 
 def drive_page(host: str, file: Path, opened: Opened) -> None:
-    """Fill a row for a page on disk.
+    """Check the row of a page on disk.
 
     Args:
-        host: what made it.
+        host: the program that made the page.
         file: the page.
         opened: opens it.
     """
     page, served = opened(file.as_uri())
-    shown = remains(page)
+    shown = remains(page, expected=table.expected(host, "shows"))
     seen = dict.fromkeys(("hover", "click", "edit", "dark"), NO) | {"shows": shown, "reload": "–"}
     if shown == YES:
         view = open_view(page)
@@ -235,7 +240,7 @@ def drive_page(host: str, file: Path, opened: Opened) -> None:
     seen |= {"no kernel": shown, "no network": shown}
     if served:
         alone, _ = opened(file.as_uri(), network=False)
-        seen["no network"] = remains(alone)
+        seen["no network"] = remains(alone, expected=table.expected(host, "no network"))
     table.check(host, seen)
 
 

@@ -15,11 +15,11 @@ def test_hovering_a_word_paints_its_map(view: View) -> None:
     view.point_at_word("fox")
     view.heat_other_than(together)
     fox, whale = view.color_near(FOX), view.color_near(WHALE)
-    assert np.abs(fox - FOX_COLOR).max() > 60, "the fox is under heat"
-    assert np.abs(whale - WHALE_COLOR).max() < 40, "the whale is seen as it is, but dimmed"
+    assert np.abs(fox - FOX_COLOR).max() > 60, "heat covers the fox"
+    assert np.abs(whale - WHALE_COLOR).max() < 40, "the whale has its color, but dimmed"
 
 
-def test_leaving_a_word_brings_the_words_together_back(view: View) -> None:
+def test_leaving_a_word_shows_all_words_again(view: View) -> None:
     together = view.heat()
     view.point_at_word("fox")
     view.heat_other_than(together)
@@ -37,8 +37,9 @@ def test_clicking_a_word_pins_its_map(view: View) -> None:
 
 
 def test_shift_click_adds_a_word_to_the_phrase(view: View) -> None:
+    resting = view.heat()
     view.word("fox").click()
-    fox = view.heat()
+    fox = view.heat_other_than(resting)
     view.word("red").click(modifiers=["Shift"])
     view.look_away()
     expect(view.pinned).to_have_text(["red", "fox"])
@@ -65,7 +66,7 @@ def test_pointing_at_a_patch_names_its_strongest_words(view: View) -> None:
     expect(view.tip.locator("bdi").first).to_have_text("fox")
 
 
-def test_clicking_a_region_brings_its_word_to_the_top(view: View) -> None:
+def test_clicking_a_place_moves_its_word_to_the_top(view: View) -> None:
     view.click_at(WHALE)
     expect(view.leader).to_have_text("whale")
     view.click_at(FOX)
@@ -80,11 +81,11 @@ def test_dragging_selects_a_box(view: View) -> None:
 
 def test_alt_dragging_draws_a_lasso(view: View) -> None:
     view.drag((0.6, 0.2), (0.95, 0.3), (0.95, 0.8), (0.6, 0.8), key="Alt")
-    assert len(view.region_numbers()) >= 2 * 8, "a corner every few pixels"
+    assert len(view.region_numbers()) >= 2 * 8, "the lasso has a corner every few pixels"
     expect(view.leader).to_have_text("whale")
 
 
-def test_a_pinned_word_and_a_region_together_show_the_words_share(view: View) -> None:
+def test_a_pinned_word_and_a_region_show_the_words_share(view: View) -> None:
     view.word("fox").click()
     view.drag((0.02, 0.02), (0.5, 0.98))
     view.look_away()
@@ -92,17 +93,19 @@ def test_a_pinned_word_and_a_region_together_show_the_words_share(view: View) ->
 
 
 def test_another_reading_paints_another_map(view: View) -> None:
+    resting = view.heat()
     view.word("fox").click()
     view.look_away()
-    in_caption = view.heat()
+    in_caption = view.heat_other_than(resting)
     view.root.get_by_role("radio", name="On its own").check(force=True)
     view.heat_other_than(in_caption)
 
 
-def test_evidence_against_is_painted_on_request(view: View) -> None:
+def test_evidence_against_the_match_can_be_painted(view: View) -> None:
+    resting = view.heat()
     view.word("fox").click()
     view.look_away()
-    evidence_for = view.heat()
+    evidence_for = view.heat_other_than(resting)
     view.root.get_by_role("radio", name="Lowers it").check(force=True)
     view.heat_other_than(evidence_for)
     expect(view.root.locator(".gradeclip-who")).to_have_text("against “fox”")
@@ -120,7 +123,7 @@ def test_opacity_follows_its_slider(view: View) -> None:
     expect(view.stage.locator("canvas")).to_have_css("opacity", "0.2")
 
 
-def test_panel_is_beside_the_picture_where_there_is_room(view: View) -> None:
+def test_the_panel_is_beside_the_picture_on_a_wide_page(view: View) -> None:
     stage, caption = view.stage.bounding_box(), view.caption.bounding_box()
     assert stage is not None
     assert caption is not None

@@ -38,12 +38,12 @@ def test_explore_explains_a_picture_in_a_live_notebook(notebook: Notebook) -> No
     view.heat_other_than(caption_map)
     x0, y0, x1, y1 = scene.objects[0].box
     width, height = scene.image.size
-    low = 0.72  # of its height: a bicycle is mostly air further up
+    low = 0.72  # of its height: further up, a bicycle is mostly background
     view.click_at(((x0 + x1) / 2 / width, (y0 + low * (y1 - y0)) / height))
     expect(view.leader).to_have_text(word)
 
 
-def test_python_sees_what_the_person_does(notebook: Notebook) -> None:
+def test_python_sees_the_actions_in_the_view(notebook: Notebook) -> None:
     view = show(notebook, "widget = gw.show(made)\nwidget")
     view.word("fox").click()
     view.word("red").click(modifiers=["Shift"])
@@ -55,7 +55,7 @@ def test_python_sees_what_the_person_does(notebook: Notebook) -> None:
     notebook.expect("widget.region", "{'kind': 'box', 'box': [400, 200, 440, 240]}")
 
 
-def test_python_can_observe_a_choice(notebook: Notebook) -> None:
+def test_python_can_observe_a_selected_word(notebook: Notebook) -> None:
     view = show(
         notebook,
         "widget, seen = gw.show(made), []\n"
@@ -67,18 +67,16 @@ def test_python_can_observe_a_choice(notebook: Notebook) -> None:
     notebook.expect("seen", "[[6]]")
 
 
-def test_the_person_sees_what_python_does(notebook: Notebook) -> None:
+def test_the_view_shows_the_changes_made_in_python(notebook: Notebook) -> None:
     view = show(notebook, "widget = gw.show(made)\nwidget")
-    index = notebook.page.locator(".jp-CodeCell").count() - 1
-    notebook.run(
+    notebook.ask(
         "widget.selected_words = [6]; widget.region = {'kind': 'box', 'box': [80, 120, 200, 280]}"
     )
-    view = View(notebook.page, notebook.cell(index))
     expect(view.pinned).to_have_text(["whale"])
     expect(view.leader).to_have_text("fox")
 
 
-def test_two_views_of_one_widget_stay_in_step(notebook: Notebook) -> None:
+def test_two_views_of_one_widget_show_the_same(notebook: Notebook) -> None:
     notebook.run("widget = gw.show(made)\nwidget")
     notebook.run("widget")
     count = notebook.page.locator(".jp-CodeCell").count()
@@ -89,14 +87,17 @@ def test_two_views_of_one_widget_stay_in_step(notebook: Notebook) -> None:
     expect(second.pinned).to_have_text(["whale"])
     expect(second.leader).to_have_text("fox")
     first.look_away()
+    first.settle()
     second.wait_for_heat(first.heat())
 
 
-def test_the_widget_is_there_again_after_reloading_the_page(notebook: Notebook) -> None:
+def test_reloading_the_page_shows_the_widget_again(notebook: Notebook) -> None:
     view = show(notebook, "widget = gw.show(made)\nwidget")
+    resting = view.heat()
     view.word("whale").click()
     view.look_away()
-    heat = view.heat()
+    heat = view.heat_other_than(resting)
+    notebook.expect("widget.selected_words", "[6]")
     notebook.save_and_reload()
     again = View(notebook.page, notebook.cell())
     expect(again.pinned).to_have_text(["whale"])
@@ -106,25 +107,22 @@ def test_the_widget_is_there_again_after_reloading_the_page(notebook: Notebook) 
     notebook.expect("widget.selected_words", "[2]")
 
 
-def test_an_empty_prompt_is_refused_and_the_picture_stands(notebook: Notebook) -> None:
+def test_an_empty_prompt_is_an_error_and_the_last_result_stays(notebook: Notebook) -> None:
     view = show(notebook, EXPLORE)
-    index = notebook.page.locator(".jp-CodeCell").count() - 1
     heat = view.heat()
-    notebook.run("widget.prompt = ''")
-    view = View(notebook.page, notebook.cell(index))
+    notebook.ask("widget.prompt = ''")
     expect(view.error).to_be_visible()
     expect(view.error).to_contain_text("caption")
     assert view.heat() == heat
-    assert (
-        notebook.run("widget.status, widget.explanation.caption == scene.caption")
-        == "('error', True)"
-    )
-    notebook.run("widget.prompt = 'a photo of a ' + scene.objects[0].phrase")
+    notebook.expect("widget.status, widget.explanation.caption == scene.caption", "('error', True)")
+    notebook.ask("widget.prompt = 'a photo of a ' + scene.objects[0].phrase")
     expect(view.error).to_be_hidden()
     view.heat_other_than(heat)
 
 
-def test_hostile_caption_and_file_name_execute_nothing(notebook: Notebook, lab: LabServer) -> None:
+def test_a_caption_and_a_file_name_with_a_script_do_not_run_it(
+    notebook: Notebook, lab: LabServer
+) -> None:
     file = HOSTILE.replace("/", "") + ".png"
     made_explanation().image.save(lab.folder / file)
     view = show(notebook, f"hostile = gw.explore({file!r}, [{HOSTILE!r}, 'a fox'])\nhostile")
@@ -132,9 +130,7 @@ def test_hostile_caption_and_file_name_execute_nothing(notebook: Notebook, lab: 
     for word in view.caption.get_by_role("button").all():
         word.click()
     assert view.caption.text_content() == HOSTILE
-    index = notebook.page.locator(".jp-CodeCell").count() - 1
-    notebook.run(f"hostile.error = {HOSTILE!r}")
-    view = View(notebook.page, notebook.cell(index))
+    notebook.ask(f"hostile.error = {HOSTILE!r}")
     expect(view.error).to_have_text(HOSTILE)
     assert notebook.page.evaluate("window.hacked") is None
     assert view.root.locator("img:not(.gradeclip-image)").count() == 0
@@ -156,13 +152,13 @@ def test_the_widget_is_dark_in_a_dark_lab(dark_lab: Notebook) -> None:
     assert view.faint_texts() == []
 
 
-def test_keys_pressed_in_the_widget_leave_the_notebook_alone(notebook: Notebook) -> None:
+def test_keys_pressed_in_the_widget_do_not_edit_the_notebook(notebook: Notebook) -> None:
     view = show(notebook, "gw.show(made)")
     cells = notebook.page.locator(".jp-Cell").count()
     parts = (view.word("fox"), view.stage, view.root.get_by_label("Color scale"))
     for part in parts:
         part.focus()
-        for key in ("a", "b", "x", "Enter"):  # to a notebook: insert above, below, cut, edit
+        for key in ("a", "b", "x", "Enter"):  # in a notebook: insert above, insert below, cut, edit
             notebook.page.keyboard.press(key)
         expect(part).to_be_focused()
     assert notebook.page.locator(".jp-Cell").count() == cells
@@ -176,7 +172,7 @@ def test_the_picture_stays_while_a_long_panel_scrolls(notebook: Notebook, scroll
         expect(notebook.cell()).to_have_class(re.compile("jp-mod-outputsScrolled"))
     view.root.locator(".gradeclip-fold").click()
     panel = view.root.locator(".gradeclip-panel")
-    assert panel.evaluate("e => e.scrollHeight > e.clientHeight + 100"), "there is more to read"
+    assert panel.evaluate("e => e.scrollHeight > e.clientHeight + 100"), "the panel scrolls"
     panel.evaluate("e => e.scrollTo(0, e.scrollHeight)")
     hint, stage = view.root.locator(".gradeclip-panel > .gradeclip-hint"), view.stage
     hint.scroll_into_view_if_needed()
@@ -185,26 +181,26 @@ def test_the_picture_stays_while_a_long_panel_scrolls(notebook: Notebook, scroll
     figure, column = stage.bounding_box(), panel.bounding_box()
     assert figure is not None
     assert column is not None
-    assert figure["y"] == pytest.approx(column["y"], abs=1), "they begin at one height"
+    assert figure["y"] == pytest.approx(column["y"], abs=1), "both start at the same height"
 
 
 def test_the_magic_explains_a_file(notebook: Notebook, lab: LabServer) -> None:
     scene = gw.demo.scenes()[0]
     scene.image.save(lab.folder / "photo.png")
-    notebook.run("%load_ext gradeclip_widget")
+    notebook.ask("%load_ext gradeclip_widget")
     view = show(notebook, "%gradeclip photo.png a dog and a car")
     expect(view.caption).to_have_text("a dog and a car")
 
 
-def test_a_saved_notebook_converted_to_html_still_explains(
+def test_a_saved_notebook_converted_to_html_stays_interactive(
     notebook: Notebook, lab: LabServer, open_page: OpenPage, tmp_path: Path
 ) -> None:
     setting = "__import__('os').environ['GRADECLIP_FALLBACK']"
-    notebook.run(f"{setting} = 'page'")
+    notebook.ask(f"{setting} = 'page'")
     try:
         show(notebook, "gw.show(made)")
     finally:
-        notebook.run(f"del {setting}")
+        notebook.ask(f"del {setting}")
     notebook.command("docmanager:save")
     html, _ = HTMLExporter(template_name="basic").from_filename(lab.folder / notebook.name)
     (tmp_path / "converted.html").write_text(f"<!doctype html>{html}", encoding="utf-8")
@@ -217,11 +213,11 @@ def test_a_saved_notebook_converted_to_html_still_explains(
     expect(view.leader).to_have_text("whale")
 
 
-def test_the_widget_asks_the_network_for_nothing(notebook: Notebook, lab: LabServer) -> None:
-    asked: list[str] = []
-    notebook.page.on("request", lambda request: asked.append(request.url))
+def test_the_widget_requests_nothing_from_the_network(notebook: Notebook, lab: LabServer) -> None:
+    requested: list[str] = []
+    notebook.page.on("request", lambda request: requested.append(request.url))
     view = show(notebook, "gw.show(made)")
     view.word("fox").click()
     view.click_at(WHALE)
     expect(view.leader).to_have_text("whale")
-    assert [url for url in asked if not url.startswith((lab.url, "data:", "blob:"))] == []
+    assert [url for url in requested if not url.startswith((lab.url, "data:", "blob:"))] == []

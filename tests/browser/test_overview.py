@@ -1,4 +1,4 @@
-"""The first picture, and the panel's language: hues, names, help and folding, in an offline page."""
+"""The first picture and its panel in an offline page: hues, names, help and folded words."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def hue(element: Locator) -> str:
     return str(element.evaluate("e => getComputedStyle(e).getPropertyValue('--hue')"))
 
 
-def test_each_object_lies_in_its_words_hue(view: View) -> None:
+def test_each_object_has_the_hue_of_its_word(view: View) -> None:
     away = {"fox": (FOX[0] - 0.05, FOX[1] + 0.12), "whale": (WHALE[0] - 0.05, WHALE[1] + 0.12)}
     hues = {"fox": ImageColor.getrgb(ORANGE), "whale": ImageColor.getrgb(BLUE)}
     for thing, at in away.items():
-        color = view.color_near(at)  # beside its name
+        color = view.color_near(at)  # not covered by its name
         distances = {name: np.abs(color - rgb).sum() for name, rgb in hues.items()}
         assert min(distances, key=lambda name: distances[name]) == thing
 
 
-def test_names_and_words_wear_the_same_hues(view: View) -> None:
+def test_names_and_words_have_the_same_hues(view: View) -> None:
     expect(view.chips).to_have_text(["red fox", "blue whale"])
     assert [hue(chip) for chip in view.chips.all()] == [ORANGE, BLUE]
     words = {"red": ORANGE, "fox": ORANGE, "blue": BLUE, "whale": BLUE}
@@ -56,8 +56,9 @@ def test_names_and_words_wear_the_same_hues(view: View) -> None:
 
 
 @pytest.mark.parametrize("width", [400, 900, 1100])
-def test_names_stay_inside_the_picture_and_off_each_other(view: View, width: int) -> None:
+def test_names_are_inside_the_picture_and_do_not_overlap(view: View, width: int) -> None:
     view.page.set_viewport_size({"width": width, "height": 900})
+    view.settle()
     stage = view.stage.bounding_box()
     assert stage is not None
     boxes = [chip.bounding_box() for chip in view.chips.all()]
@@ -75,21 +76,21 @@ def test_names_stay_inside_the_picture_and_off_each_other(view: View, width: int
     assert middle == pytest.approx(FOX[0], abs=0.15)
 
 
-def test_names_let_the_pointer_through(view: View) -> None:
+def test_a_click_on_a_name_selects_the_place_under_it(view: View) -> None:
     box = view.chips.first.bounding_box()
     assert box is not None
     view.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(view.leader).to_have_text("fox")
 
 
-def test_names_can_be_read_on_their_hues(view: View) -> None:
+def test_names_have_enough_contrast_to_their_hues(view: View) -> None:
     view.page.evaluate(
         "document.querySelectorAll('.gradeclip-chips').forEach(e => e.removeAttribute('aria-hidden'))"
     )
     assert view.accessibility_violations() == []
 
 
-def test_the_papers_map_is_one_click_away(view: View) -> None:
+def test_one_click_shows_the_papers_map(view: View) -> None:
     together = view.heat()
     view.root.get_by_text("Grad-ECLIP sentence map").click()
     view.heat_other_than(together)
@@ -101,7 +102,7 @@ def test_the_papers_map_is_one_click_away(view: View) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("state", ["words", "unfolded", "region"])
-def test_the_panel_is_accessible_and_stands_out(
+def test_the_panel_is_accessible_and_has_enough_contrast(
     view: View, state: str, theme: Literal["light", "dark"]
 ) -> None:
     view.page.emulate_media(color_scheme=theme)
@@ -120,14 +121,15 @@ def tab_to(page: Page, target: Locator) -> None:
         if target.evaluate("e => e === document.activeElement"):
             return
         page.keyboard.press("Tab")
-    raise AssertionError("no tab stop leads there")
+    raise AssertionError("Tab does not reach the element")
 
 
-def test_help_comes_by_keyboard_and_goes_by_escape(view: View) -> None:
+def test_help_opens_on_focus_and_closes_with_escape(view: View) -> None:
     tab_to(view.page, view.root.get_by_role("radio", name="In this sentence"))
     expect(view.help).to_contain_text("part of this sentence’s score")
     view.page.keyboard.press("ArrowRight")
     expect(view.help).to_contain_text("by itself")
+    view.settle()
     box, frame = view.help.bounding_box(), view.root.bounding_box()
     assert box is not None
     assert frame is not None
@@ -138,7 +140,7 @@ def test_help_comes_by_keyboard_and_goes_by_escape(view: View) -> None:
     expect(view.help).to_be_hidden()
 
 
-def test_a_bar_says_of_what_it_is_a_part(view: View) -> None:
+def test_the_help_of_a_bar_explains_its_number(view: View) -> None:
     view.bars.filter(has_text="whale").hover()
     expect(view.help).to_contain_text(re.compile(r"“whale” adds 0\.\d{3} to the score\."))
     expect(view.help).to_contain_text("Without “whale” the score would be 0.253.")
@@ -168,7 +170,7 @@ def test_the_picture_stays_in_view_while_a_long_panel_scrolls(
     view = opened(open_page, tmp_path, made_explanation(LONG_CAPTION))
     view.root.locator(".gradeclip-fold").click()
     panel = view.root.locator(".gradeclip-panel")
-    assert panel.evaluate("e => e.scrollHeight > e.clientHeight + 100"), "there is more to read"
+    assert panel.evaluate("e => e.scrollHeight > e.clientHeight + 100"), "the panel scrolls"
     before = view.stage.bounding_box()
     panel.hover()
     view.page.mouse.wheel(0, 5000)
@@ -178,11 +180,10 @@ def test_the_picture_stays_in_view_while_a_long_panel_scrolls(
 
 
 @pytest.mark.parametrize("width", [700, 1100])
-def test_there_is_no_hole_under_the_picture(
-    open_page: OpenPage, tmp_path: Path, width: int
-) -> None:
+def test_there_is_no_gap_below_the_picture(open_page: OpenPage, tmp_path: Path, width: int) -> None:
     view = opened(open_page, tmp_path, made_explanation(LONG_CAPTION))
     view.page.set_viewport_size({"width": width, "height": 900})
+    view.settle()
     legend, controls = (
         view.root.locator(name).bounding_box()
         for name in (".gradeclip-legend", ".gradeclip-controls")
@@ -192,10 +193,9 @@ def test_there_is_no_hole_under_the_picture(
     assert controls["y"] - (legend["y"] + legend["height"]) == pytest.approx(0, abs=2)
 
 
-def test_equal_words_are_told_apart(open_page: OpenPage, tmp_path: Path) -> None:
+def test_equal_words_have_different_labels(open_page: OpenPage, tmp_path: Path) -> None:
     view = opened(open_page, tmp_path, made_explanation("a red fox beside a blue whale"))
     view.root.locator(".gradeclip-fold").click()
-    names = view.bars.locator("button").all_inner_texts()
-    assert "a (red)" in names
-    assert "a (blue)" in names
+    for name in ("a (red)", "a (blue)"):
+        expect(view.bars.get_by_text(name, exact=True).first).to_be_visible()
     expect(view.caption.get_by_role("button", name="a (blue)")).to_have_text("a")

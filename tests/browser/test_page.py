@@ -36,9 +36,9 @@ def test_page_of_the_demo_explains_with_the_network_off(
     x0, y0, x1, y1 = thing.box
     (width, height) = scene.image.size
     view.drag((x0 / width, y0 / height), (x1 / width, y1 / height))
-    said = explanation.region_words(thing.box)
-    counts = 0.1 * max(abs(word.value) for word in said)  # words below that are folded
-    leading = next(word for word in said if abs(word.value) >= counts)
+    ranked = explanation.region_words(thing.box)
+    least = 0.1 * max(abs(word.value) for word in ranked)  # words below that are folded
+    leading = next(word for word in ranked if abs(word.value) >= least)
     expect(view.bars.first).to_have_attribute("data-index", str(leading.index))
 
 
@@ -70,7 +70,7 @@ def test_everything_can_be_done_by_keyboard(page: Page) -> None:
     expect(view.region).to_have_attribute("d", "")
 
 
-def test_shift_and_arrows_stretch_a_box(page: Page) -> None:
+def test_shift_and_arrow_keys_enlarge_a_box(page: Page) -> None:
     view = View(page, page)
     view.stage.focus()
     page.keyboard.press("ArrowRight")
@@ -79,17 +79,18 @@ def test_shift_and_arrows_stretch_a_box(page: Page) -> None:
     expect(view.region).to_have_attribute("d", "M280 200H360V280H280Z")
 
 
-def test_narrow_page_stacks_the_panel_under_the_picture(page: Page) -> None:
+def test_a_narrow_page_has_the_panel_below_the_picture(page: Page) -> None:
     page.set_viewport_size({"width": 420, "height": 900})
     view = View(page, page)
+    view.settle()
     stage, caption = view.stage.bounding_box(), view.caption.bounding_box()
     assert stage is not None
     assert caption is not None
     assert caption["y"] > stage["y"] + stage["height"]
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut off"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "no part is cut off"
 
 
-def test_dark_is_what_the_system_prefers(page: Page) -> None:
+def test_the_page_follows_the_systems_dark_theme(page: Page) -> None:
     view = View(page, page)
     expect(view.root).to_have_attribute("data-theme", "light")
     page.emulate_media(color_scheme="dark")
@@ -97,7 +98,7 @@ def test_dark_is_what_the_system_prefers(page: Page) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_text_stands_out_from_its_ground(page: Page, theme: Literal["light", "dark"]) -> None:
+def test_texts_have_enough_contrast(page: Page, theme: Literal["light", "dark"]) -> None:
     page.emulate_media(color_scheme=theme)
     view = View(page, page)
     expect(view.root).to_have_attribute("data-theme", theme)
@@ -108,7 +109,9 @@ def test_text_stands_out_from_its_ground(page: Page, theme: Literal["light", "da
     assert view.faint_texts() == []
 
 
-def test_hostile_caption_and_title_execute_nothing(open_page: OpenPage, tmp_path: Path) -> None:
+def test_a_caption_and_a_title_with_a_script_do_not_run_it(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
     explanation = made_explanation(HOSTILE)
     explanation.to_html(tmp_path / "hostile.html", title=HOSTILE)
     page = open_page(tmp_path / "hostile.html")
@@ -123,7 +126,7 @@ def test_hostile_caption_and_title_execute_nothing(open_page: OpenPage, tmp_path
     assert page.locator("img:not(.gradeclip-image)").count() == 0
 
 
-def test_an_explanation_shows_itself_where_there_is_no_kernel(
+def test_an_explanation_is_interactive_without_a_kernel(
     open_page: OpenPage, tmp_path: Path
 ) -> None:
     html = made_explanation()._repr_html_()

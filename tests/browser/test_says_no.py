@@ -1,4 +1,4 @@
-"""What a view says of wrong and unknown words, of weak matches, and of pictures unknown to the model."""
+"""How a view marks wrong and unknown words, weak matches, and pictures unlike the model's training data."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Explained = Callable[[Image.Image, str], View]
 
 @pytest.fixture
 def explained(open_page: OpenPage, explainer: gw.Explainer, tmp_path: Path) -> Explained:
-    """Opens a page on a picture and a caption, explained by the embedded model."""
+    """Opens a page with a picture and a caption, explained by the embedded model."""
 
     def explained(image: Image.Image, caption: str) -> View:
         explanation = explainer.with_unrelated_scores(explainer(image, caption), image)
@@ -41,14 +41,14 @@ def explained(open_page: OpenPage, explainer: gw.Explainer, tmp_path: Path) -> E
 
 @pytest.fixture(scope="module")
 def photograph() -> Path:
-    """A photograph of scikit-learn's, which is not imported."""
+    """A photograph from scikit-learn, which is not imported."""
     spec = find_spec("sklearn")
     assert spec is not None
     assert spec.origin is not None
     return Path(spec.origin).parent / "datasets" / "images" / "china.jpg"
 
 
-def test_a_wrong_color_is_marked_and_has_no_place(explained: Explained) -> None:
+def test_a_wrong_color_is_marked_and_has_no_hue(explained: Explained) -> None:
     view = explained(SHAPES.image, WRONG)
     expect(view.chips).to_have_text(["blue square"])
     expect(view.word("green")).to_have_class(re.compile("is-lowering"))
@@ -61,7 +61,7 @@ def test_a_wrong_color_is_marked_and_has_no_place(explained: Explained) -> None:
     red, _, blue, opacity = np.moveaxis(view.paint(), 2, 0)
     painted = opacity > 0.1 * 255
     assert painted.mean() > 0.01
-    assert (blue > red)[painted].all(), "purple speaks against, orange for"
+    assert (blue > red)[painted].all(), "evidence against is purple, evidence for is orange"
 
 
 def test_the_bars_add_up_to_the_score(explained: Explained) -> None:
@@ -72,7 +72,7 @@ def test_the_bars_add_up_to_the_score(explained: Explained) -> None:
     assert sum(parts) == pytest.approx(total, abs=(len(parts) + 1) * DIGITS)
 
 
-def test_a_small_word_paints_next_to_nothing(explained: Explained) -> None:
+def test_a_small_word_paints_almost_nothing(explained: Explained) -> None:
     view = explained(BICYCLE.image, BICYCLE.caption)
     resting = view.heat()
     view.point_at_word("bicycle")
@@ -84,7 +84,7 @@ def test_a_small_word_paints_next_to_nothing(explained: Explained) -> None:
     assert (view.paint()[..., 3] - dimmed).mean() <= 0.1 * (strong - dimmed).mean()
 
 
-def test_an_unknown_word_has_no_color_and_no_place(explained: Explained) -> None:
+def test_an_unknown_word_has_no_hue_and_no_map(explained: Explained) -> None:
     view = explained(BICYCLE.image, "a velociraptor and a bicycle")
     expect(view.chips).to_have_text(["bicycle"])
     expect(view.word("velociraptor")).to_have_class(re.compile("is-unknown"))
@@ -98,7 +98,7 @@ def test_an_unknown_word_has_no_color_and_no_place(explained: Explained) -> None
     assert opacity.min() == opacity.max()
 
 
-def test_a_weak_match_is_called_one(explained: Explained) -> None:
+def test_a_weak_match_has_a_badge(explained: Explained) -> None:
     match, badge = ".gradeclip-match", ".gradeclip-badge"
     view = explained(BICYCLE.image, "a dog and a cat")
     expect(view.root.locator(match)).to_contain_text("better than an unrelated sentence")
@@ -108,36 +108,36 @@ def test_a_weak_match_is_called_one(explained: Explained) -> None:
     expect(view.stage.locator(badge)).to_be_hidden()
 
 
-def test_of_two_prompts_the_bars_add_up_to_the_difference_of_scores(
+def test_the_bars_of_two_prompts_add_up_to_the_difference_of_scores(
     open_page: OpenPage, tmp_path: Path
 ) -> None:
     prompts = [BICYCLE.caption, "a photo of a dog and a tree"]
     widget = gw.explore(BICYCLE.image, prompts, versus=1)
     widget.wait(60)
-    own, other = (e.score for e in widget.explanations)
+    first, second = (e.score for e in widget.explanations)
     view = View(page := open_page(widget.save_html(tmp_path / "page.html")), page)
     *parts, total = view.bar_values()
-    assert total == pytest.approx(own - other, abs=DIGITS)
+    assert total == pytest.approx(first - second, abs=DIGITS)
     assert sum(parts) == pytest.approx(total, abs=(len(parts) + 1) * DIGITS)
     expect(view.root.locator(".gradeclip-legend")).to_contain_text(
         "orange: speaks for “bicycle, sun” · purple: for “photo, dog”"
     )
 
 
-def test_of_a_photograph_it_says_first_that_the_model_knows_none(
+def test_a_photograph_gets_a_warning_before_anything_else(
     explained: Explained, photograph: Path
 ) -> None:
     view = explained(Image.open(photograph), "a temple beside a lake")
     banner = view.root.get_by_role("status").filter(has_text=WARNING)
     expect(banner).to_contain_text(f'model="{FOR_PHOTOGRAPHS}"')
-    assert view.root.inner_text().strip().startswith(WARNING), "before anything else"
+    assert view.root.inner_text().strip().startswith(WARNING)
     expect(view.chips.locator("visible=true")).to_have_count(0)
     assert view.faint_texts() == []
     assert view.accessibility_violations() == []
 
 
 def test_the_model_for_photographs_is_one_click_away(notebook: Notebook, photograph: Path) -> None:
-    """Another model stands in for it, which has its name and needs no download."""
+    """The test uses another model under its name, which needs no download."""
     notebook.run(
         "from gradeclip_widget.demo import model as demo\n"
         "parts = demo.build(), demo.preprocess(), demo.tokenizer()\n"
@@ -149,6 +149,7 @@ def test_the_model_for_photographs_is_one_click_away(notebook: Notebook, photogr
     expect(view.root.locator(".gradeclip-banner")).to_contain_text(WARNING)
     view.button("Use ViT-B-16").click()
     expect(view.root.locator(".gradeclip-banner")).to_have_text("")
-    assert notebook.run("widget.wait(); widget.model, widget.explanation.model") == (
-        f"('{FOR_PHOTOGRAPHS}', '{FOR_PHOTOGRAPHS}')"
+    notebook.expect(
+        "widget.wait(); widget.model, widget.explanation.model",
+        f"('{FOR_PHOTOGRAPHS}', '{FOR_PHOTOGRAPHS}')",
     )

@@ -1,4 +1,4 @@
-"""What a person does with one view of the widget, and what they see, wherever it is shown."""
+"""What a person does with one view of the widget, and what they see, in every host."""
 
 from __future__ import annotations
 
@@ -14,22 +14,33 @@ from PIL import Image
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
-Point = tuple[float, float]  # shares of the picture's width and height
+Point = tuple[float, float]  # fractions of the picture's width and height
 
-# Resolves with the canvas's pixels once they are (not) the given ones.
-_WAIT_FOR_HEAT = """(canvas, [wanted, pixels]) => new Promise((done, fail) => {
+# Resolves with the canvas's pixels when they equal the given ones (or differ from them).
+WAIT_FOR_HEAT = """(canvas, [equal, pixels]) => new Promise((done, fail) => {
   const deadline = performance.now() + 30_000;
   const look = () => {
     const now = canvas.toDataURL();
-    if ((now === pixels) === wanted) done(now);
-    else if (performance.now() > deadline) fail(new Error("the heat map did not change as awaited"));
+    if ((now === pixels) === equal) done(now);
+    else if (performance.now() > deadline) fail(new Error("the heat map did not change as expected"));
     else requestAnimationFrame(look);
   };
   look();
 })"""
 
-# The texts under an element that stand out too little from what is behind them (WCAG 2.2, AA), with their
-# contrast. Behind: the background colors of all ancestors, laid over each other.
+# Resolves after two frames, when the view has drawn every change so far, with all its transitions finished.
+# (The view draws once per frame; observers of sizes run at the end of one.)
+_SETTLE = """root => new Promise((done) => {
+  requestAnimationFrame(() => requestAnimationFrame(() => {
+    for (const animation of root.getAnimations({ subtree: true })) {
+      if (animation instanceof CSSTransition) animation.finish();
+    }
+    done();
+  }));
+})"""
+
+# The texts under an element with too little contrast to their background (WCAG 2.2, AA), each with its
+# contrast. The background is the background colors of all ancestors, laid over each other.
 _FAINT_TEXTS = """root => {
   const dot = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
   const paint = dot.getContext("2d", { willReadFrequently: true });
@@ -63,7 +74,7 @@ _FAINT_TEXTS = """root => {
 
 
 class View:
-    """One view of a widget: `host` is what it is looked for in."""
+    """One view of a widget, in a page, a frame or an element (`host`)."""
 
     def __init__(self, page: Page, host: Page | FrameLocator | Locator) -> None:
         self.page = page
@@ -79,6 +90,7 @@ class View:
         self.error = self.root.get_by_role("alert")
         self._canvas = self.stage.locator("canvas")
         expect(self.stage).to_be_visible()
+        self.stage.locator("img").first.evaluate("image => image.decode()")
 
     # What they see
 
@@ -93,17 +105,17 @@ class View:
 
     @property
     def leader(self) -> Locator:
-        """The word that leads the bars."""
+        """The word of the first bar."""
         return self.root.locator(".gradeclip-bar-word > bdi").first
 
     @property
     def bars(self) -> Locator:
-        """The bars of words on show."""
+        """The visible bars of words."""
         return self.root.locator(".gradeclip-ranking .gradeclip-bar.is-word:visible")
 
     @property
     def help(self) -> Locator:
-        """The help beside what has the focus or is pointed at."""
+        """The help text for the element with the focus or under the pointer."""
         return self.root.get_by_role("tooltip")
 
     @property
@@ -111,17 +123,21 @@ class View:
         """The names of highlighted words on the picture."""
         return self.root.locator(".gradeclip-chip")
 
+    def settle(self) -> None:
+        """Wait until the view has drawn every change that was made so far in the page."""
+        self.root.evaluate(_SETTLE)
+
     def heat(self) -> str:
-        """The heat map's pixels, to compare."""
+        """The heat map's pixels, to compare. After an action use `heat_other_than` or `wait_for_heat`."""
         return str(self._canvas.evaluate("canvas => canvas.toDataURL()"))
 
     def heat_other_than(self, heat: str) -> str:
-        """Wait for another heat map."""
-        return str(self._canvas.evaluate(_WAIT_FOR_HEAT, [False, heat]))
+        """Wait until the heat map differs from this one, and return it."""
+        return str(self._canvas.evaluate(WAIT_FOR_HEAT, [False, heat]))
 
     def wait_for_heat(self, heat: str) -> None:
-        """Wait for this heat map."""
-        self._canvas.evaluate(_WAIT_FOR_HEAT, [True, heat])
+        """Wait until the heat map equals this one."""
+        self._canvas.evaluate(WAIT_FOR_HEAT, [True, heat])
 
     def paint(self) -> NDArray[np.int16]:
         """The heat map, (height, width, 4): red, green, blue and opacity, 0 to 255 each."""
@@ -129,7 +145,7 @@ class View:
         return np.asarray(Image.open(io.BytesIO(png)).convert("RGBA"), np.int16)
 
     def bar_values(self) -> list[float]:
-        """The numbers at the bars on show, in their order, those of sums included."""
+        """The numbers at the visible bars, in order, including those of sums."""
         rows = self.root.locator(".gradeclip-ranking .gradeclip-bar:visible")
         numbers = rows.locator("em:not(.gradeclip-second-value)").all_inner_texts()
         return [float(text.replace("−", "-")) for text in numbers if text]
@@ -147,31 +163,34 @@ class View:
 
     def region_numbers(self) -> list[float]:
         """The coordinates of the region's outline, in image pixels."""
+        self.settle()
         expect(self.region).not_to_have_attribute("d", "")
         return [float(n) for n in re.findall(r"[\d.]+", self.region.get_attribute("d") or "")]
 
     def faint_texts(self) -> list[list[str]]:
-        """Texts with less contrast than AA asks for, each with its contrast."""
+        """Texts with less contrast than AA requires, each with its contrast."""
+        self.settle()
         return list(self.root.evaluate(_FAINT_TEXTS))
 
     def accessibility_violations(self) -> list[str]:
-        """What axe-core finds wrong with the view: rule and element."""
+        """The violations that axe-core finds in the view: rule and element."""
+        self.settle()
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE.read_text("utf-8"))
-        found = self.root.evaluate("root => axe.run(root, { resultTypes: ['violations'] })")
-        return [f"{v['id']}: {n['html']}" for v in found["violations"] for n in v["nodes"]]
+        report = self.root.evaluate("root => axe.run(root, { resultTypes: ['violations'] })")
+        return [f"{v['id']}: {n['html']}" for v in report["violations"] for n in v["nodes"]]
 
     # What they do
 
     def edit(self, prompt: str, *, then: Literal["Enter", "Escape"] | None = "Enter") -> None:
-        """Open the caption's line, replace its text, and end the edit with a key or leave it open."""
+        """Edit the caption: replace its text, and press a key to end the edit, or leave it open."""
         self.button("Edit the prompt").click()
         self.field.fill(prompt)
         if then:
             self.field.press(then)
 
     def button(self, name: str) -> Locator:
-        """A button by what its name begins with; "+" and the like aside."""
+        """A button by the beginning of its name; signs such as "+" before it are ignored."""
         return self.root.get_by_role("button", name=re.compile(rf"^\W*{re.escape(name)}"))
 
     def point_at_word(self, text: str) -> None:
@@ -179,7 +198,7 @@ class View:
         self.word(text).hover()
 
     def look_away(self) -> None:
-        """Move the pointer to where nothing happens."""
+        """Move the pointer away from the widget."""
         self.page.mouse.move(1, 1)
 
     def point_at(self, at: Point) -> None:
@@ -190,9 +209,9 @@ class View:
         """Click a place of the picture."""
         self.page.mouse.click(*self._on_page(at))
 
-    def drag(self, *way: Point, key: Literal["Alt"] | None = None) -> None:
+    def drag(self, *path: Point, key: Literal["Alt"] | None = None) -> None:
         """Drag over the picture from point to point, with a key held down."""
-        places = [self._on_page(at) for at in way]
+        places = [self._on_page(at) for at in path]
         self.page.mouse.move(*places[0])
         if key:
             self.page.keyboard.down(key)

@@ -171,7 +171,7 @@ def test_bad_bytes_are_refused_in_a_file_and_in_memory(
     path.write_bytes(data)
     with pytest.raises(ValueError, match=f"bad.png' {message}"):
         read_image(path)
-    with pytest.raises(ValueError, match=f"the data given {message}"):
+    with pytest.raises(ValueError, match=f"the data {message}"):
         read_image(data)
 
 
@@ -194,7 +194,7 @@ def test_a_picture_with_wrong_bytes_is_read_or_refused(data: st.DataObject) -> N
     try:
         assert read_image(bytes(content)).mode == "RGB"
     except ValueError as error:
-        assert str(error).startswith("the data given")  # noqa: PT017
+        assert str(error).startswith("the data ")  # noqa: PT017
 
 
 def test_a_decompression_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Importance and maps drawn at random, and maps made by hand."""
+"""Random importance and maps, and simple maps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def words_and_maps(draw: st.DrawFn) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 def blobs(*places: tuple[int, int] | None) -> NDArray[np.float64]:
-    """A map of one patch per word; none for ``None``."""
+    """A map per word with a single one, at its place; all zeros for ``None``."""
     maps = np.zeros((len(places), 3, 4))
     for row, place in zip(maps, places, strict=True):
         if place is not None:

@@ -1,4 +1,4 @@
-"""Errors as sentences."""
+"""Error messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gradeclip_widget.core.errors import describe_error, missing_extra, summariz
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "word"),
     [
         (ValueError("give 0 to 1"), "give 0 to 1"),
         (FileNotFoundError("no picture"), "no picture"),
@@ -22,28 +22,26 @@ from gradeclip_widget.core.errors import describe_error, missing_extra, summariz
         (ZeroDivisionError(" "), "ZeroDivisionError"),
     ],
 )
-def test_a_message_stands_alone_where_it_was_written_for_readers(
-    error: Exception, said: str
-) -> None:
-    assert describe_error(error) == said
+def test_a_message_may_need_its_type(error: Exception, word: str) -> None:
+    assert describe_error(error) == word
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "word"),
     [
         (OSError("no network.\nTraceback"), "OSError: no network"),
         (AssertionError(), "AssertionError"),
         (RuntimeError("\n  first\nsecond"), "RuntimeError: first"),
     ],
 )
-def test_a_summary_is_the_type_and_the_first_line(error: Exception, said: str) -> None:
-    assert summarize_error(error) == said
+def test_a_summary_is_the_type_and_the_first_line(error: Exception, word: str) -> None:
+    assert summarize_error(error) == word
 
 
-def test_a_missing_extra_is_a_sentence_that_names_it_and_travels_between_processes() -> None:
+def test_a_missing_extra_is_named_and_the_error_can_be_pickled() -> None:
     error = missing_extra("ray", "ray", "runs with engine='ray'")
     assert isinstance(error, ModuleNotFoundError)
-    said = "runs with engine='ray' need ray: pip install 'gradeclip-widget[ray]'"
-    assert describe_error(error) == said, "with no type before it"
+    message = "runs with engine='ray' need ray: pip install 'gradeclip-widget[ray]'"
+    assert describe_error(error) == message
     copy = pickle.loads(pickle.dumps(error))
-    assert (str(copy), copy.name) == (said, "ray")
+    assert (str(copy), copy.name) == (message, "ray")

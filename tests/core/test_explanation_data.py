@@ -35,7 +35,7 @@ def test_its_arrays_cannot_be_written(e: Explanation) -> None:
             array[...] = 0
 
 
-def test_it_keeps_its_own_copy_of_an_array() -> None:
+def test_it_copies_its_arrays() -> None:
     mine = np.ones(GRID, np.float32)
     e = make_explanation(signed_map=mine)
     mine[:] = 5
@@ -43,18 +43,18 @@ def test_it_keeps_its_own_copy_of_an_array() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "word"),
     [
-        ({"signed_map": np.zeros(15)}, r"signed_map must be \(rows, cols\)"),
-        ({"interactions": np.zeros((2, *GRID))}, r"interactions must have shape \(6, 3, 5\)"),
-        ({"alone": np.zeros((4, 5, 3))}, r"alone must have shape \(4, 3, 5\), not \(4, 5, 3\)"),
-        ({"token_importance": np.zeros(3)}, r"token_importance must have shape \(6,\)"),
-        ({"integrated_gradients": np.zeros(4)}, r"integrated_gradients must have shape \(6,\)"),
-        ({"tokens": ("a",)}, "interactions must have shape"),
+        ({"signed_map": np.zeros(15)}, r"signed_map.*\(15,\)"),
+        ({"interactions": np.zeros((2, *GRID))}, r"interactions.*\(6, 3, 5\)"),
+        ({"alone": np.zeros((4, 5, 3))}, r"alone.*\(4, 3, 5\), not \(4, 5, 3\)"),
+        ({"token_importance": np.zeros(3)}, r"token_importance.*\(6,\)"),
+        ({"integrated_gradients": np.zeros(4)}, r"integrated_gradients.*\(6,\)"),
+        ({"tokens": ("a",)}, "interactions.*shape"),
     ],
 )
-def test_arrays_that_do_not_fit_each_other_are_refused(changes: dict, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_arrays_of_different_shapes_raise(changes: dict, word: str) -> None:
+    with pytest.raises(ValueError, match=word):
         make_explanation(**changes)
 
 
@@ -73,14 +73,14 @@ def test_an_explanation_needs_neither_torch_nor_plotly() -> None:
     assert done.stdout.strip() == ""
 
 
-def test_readings_that_were_not_computed_are_not_offered() -> None:
+def test_a_reading_that_was_not_computed_raises() -> None:
     e = make_explanation(alone=None, left_out=None)
     assert e.readings == ("in caption",)
-    with pytest.raises(ValueError, match="there are 'in caption'"):
+    with pytest.raises(ValueError, match=r"'alone'.*'in caption'"):
         e.word_maps("alone")
 
 
-def test_a_probability_is_there_for_models_with_a_bias() -> None:
+def test_models_with_a_bias_have_a_probability() -> None:
     assert make_explanation().probability is None
     assert make_explanation().logit == pytest.approx(31.25)
     e = make_explanation(logit_scale=10.0, logit_bias=-3.0)
@@ -111,12 +111,12 @@ def test_a_phrases_map_is_the_sum_of_its_words(indices: list[int]) -> None:
         np.testing.assert_array_equal(e.phrase_map(indices, reading), expected)
 
 
-def test_a_phrase_is_found_as_it_stands_in_the_caption(e: Explanation) -> None:
+def test_a_phrase_may_be_consecutive_words_of_the_caption(e: Explanation) -> None:
     np.testing.assert_array_equal(e.phrase_map("Red-ish dog"), e.phrase_map([1, 2]))
     np.testing.assert_array_equal(e.phrase_map("dog, running"), e.phrase_map(["dog", "running"]))
 
 
-def test_a_word_is_found_whatever_its_case_and_by_its_index(e: Explanation) -> None:
+def test_a_word_may_be_a_text_of_any_case_or_an_index(e: Explanation) -> None:
     np.testing.assert_array_equal(e.word_map("DOG"), e.word_map(2))
     np.testing.assert_array_equal(e.word_map(-1), e.word_map("running"))
 
@@ -137,38 +137,38 @@ def test_a_truncated_word_has_a_map_of_zeros() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ask", "error", "said"),
+    ("call", "error", "word"),
     [
-        (lambda e: e.word_map("cat"), ValueError, "no word 'cat'.*: a, red-ish, dog, running"),
-        (lambda e: e.word_map(4), IndexError, "word 4: the caption has 4 words"),
-        (lambda e: e.word_map(True), ValueError, "no word True"),
-        (lambda e: e.word_map("dog", "sideways"), ValueError, "no reading 'sideways' here"),
-        (lambda e: e.phrase_map("dog red-ish"), ValueError, "is not in the caption"),
-        (lambda e: e.phrase_map(""), ValueError, "is not in the caption"),
-        (lambda e: e.phrase_map(["dog", "cat"]), ValueError, "no word 'cat'"),
-        (lambda e: e.region_words((61, 0, 70, 10)), ValueError, "lies outside the picture"),
-        (lambda e: e.region_words((0, 0, 9, 9), "loud"), ValueError, "no reading 'loud'"),
-        (lambda e: e.overlay("cat"), ValueError, "no word 'cat'"),
-        (lambda e: e.overlay(opacity=2), ValueError, "opacity=2: give 0 to 1"),
-        (lambda e: e.overlay(sign="up"), ValueError, "sign='up': use one of 'positive'"),
-        (lambda e: e.overlay(color_scale="jett"), ValueError, "no color scale 'jett'"),
-        (lambda e: e.overlay(sign="both"), ValueError, "sign='both' is of a single map"),
-        (lambda e: e.overlay("dog", caption_map=True), ValueError, "leave out 'dog'"),
-        (lambda e: e.figure("cat"), ValueError, "no word 'cat'"),
+        (lambda e: e.word_map("cat"), ValueError, "'cat'.*: a, red-ish, dog, running"),
+        (lambda e: e.word_map(4), IndexError, "word 4.* 4 words"),
+        (lambda e: e.word_map(True), ValueError, "True"),
+        (lambda e: e.word_map("dog", "sideways"), ValueError, "reading 'sideways'"),
+        (lambda e: e.phrase_map("dog red-ish"), ValueError, "'dog red-ish' is not"),
+        (lambda e: e.phrase_map(""), ValueError, "'' is not"),
+        (lambda e: e.phrase_map(["dog", "cat"]), ValueError, "word 'cat'"),
+        (lambda e: e.region_words((61, 0, 70, 10)), ValueError, "outside"),
+        (lambda e: e.region_words((0, 0, 9, 9), "loud"), ValueError, "reading 'loud'"),
+        (lambda e: e.overlay("cat"), ValueError, "word 'cat'"),
+        (lambda e: e.overlay(opacity=2), ValueError, "opacity=2.*0 to 1"),
+        (lambda e: e.overlay(sign="up"), ValueError, "sign='up'.*'positive'"),
+        (lambda e: e.overlay(color_scale="jett"), ValueError, "scale 'jett'"),
+        (lambda e: e.overlay(sign="both"), ValueError, "sign='both'.*single map"),
+        (lambda e: e.overlay("dog", caption_map=True), ValueError, "'dog'"),
+        (lambda e: e.figure("cat"), ValueError, "word 'cat'"),
     ],
 )
-def test_errors_name_what_does_not_exist(
-    e: Explanation, ask, error: type[Exception], said: str
+def test_errors_name_the_unknown_value(
+    e: Explanation, call, error: type[Exception], word: str
 ) -> None:
-    with pytest.raises(error, match=said):
-        ask(e)
+    with pytest.raises(error, match=word):
+        call(e)
 
 
-def test_a_word_that_occurs_twice_is_asked_for_by_index() -> None:
+def test_a_word_that_occurs_twice_needs_its_index() -> None:
     e = make_explanation("a dog and a dog")
-    with pytest.raises(ValueError, match=r"'dog' occurs 2 times; give one of the indices \[1, 4\]"):
+    with pytest.raises(ValueError, match=r"'dog'.*2 times.*\[1, 4\]"):
         e.word_map("dog")
-    with pytest.raises(ValueError, match="'a dog' occurs 2 times"):
+    with pytest.raises(ValueError, match=r"'a dog'.*2 times"):
         e.phrase_map("a dog")
     assert e.phrase_map("and a dog").shape == GRID
 
@@ -192,7 +192,7 @@ def test_evidence_in_the_whole_picture_is_the_whole_importance(e: Explanation) -
         assert word.share == pytest.approx(1)
 
 
-def test_a_share_is_the_part_of_the_positive_evidence(e: Explanation) -> None:
+def test_a_share_is_a_fraction_of_the_positive_evidence(e: Explanation) -> None:
     box = (5, 2, 25, 38)  # the first two columns
     positive = np.maximum(e.phrase_map([1, 2]), 0)
     assert e.region_share(box, [1, 2]) == pytest.approx(positive[:, :2].sum() / positive.sum())

@@ -1,4 +1,4 @@
-"""Highlights: the words that count, and which of them are one."""
+"""Highlights: the words that count, some of them joined."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .strategies import blobs, words_and_maps
 
 
 def words_named(count: int) -> tuple[Word, ...]:
-    """Nouns that have nothing to do with each other."""
+    """Unrelated nouns."""
     return words_of(" ".join(f"thing{n}" for n in range(count)))
 
 
@@ -80,7 +80,7 @@ def test_words_that_are_not_neighbors_are_not_joined() -> None:
 
 
 @pytest.mark.parametrize(("other", "words"), [(0.76, [(0,), (1,)]), (0.74, [(0, 1)])])
-def test_neighbors_are_joined_from_a_cosine_similarity_of_four_fifths_on(
+def test_neighbors_are_joined_from_a_cosine_similarity_of_four_fifths(
     other: float, words: Any
 ) -> None:
     maps = np.zeros((2, 3, 4))
@@ -89,7 +89,7 @@ def test_neighbors_are_joined_from_a_cosine_similarity_of_four_fifths_on(
     assert [h.words for h in highlights([1, 1], maps)] == words
 
 
-def test_a_word_of_little_beside_the_largest_is_not_highlighted() -> None:
+def test_a_word_of_little_importance_is_not_highlighted() -> None:
     maps = blobs((0, 0), (1, 1), (2, 2), (0, 3), None)
     found = highlights(
         [1, 1.01 * COUNTS, 0.99 * COUNTS, -1, 1], maps * [[[1]], [[1]], [[1]], [[-1]], [[1]]]
@@ -97,7 +97,7 @@ def test_a_word_of_little_beside_the_largest_is_not_highlighted() -> None:
     assert [h.words for h in found] == [(0,), (1,)]
 
 
-def test_nothing_is_highlighted_where_no_word_helps() -> None:
+def test_nothing_is_highlighted_if_no_word_raises_the_score() -> None:
     assert highlights([0, -1], -blobs((0, 0), (1, 1))) == ()
 
 
@@ -106,7 +106,7 @@ def test_a_tie_for_the_last_hue_goes_to_the_earlier_word() -> None:
     assert [h.hue for h in highlights([1] * 8, blobs(*places))] == [0, 1, 2, 3, 4, 5, None, None]
 
 
-def test_hues_follow_the_caption_whatever_the_importance() -> None:
+def test_hues_are_in_caption_order() -> None:
     places = [(n // 4, n % 4) for n in range(7)]
     found = highlights([2, 7, 3, 4, 5, 6, 2.5], blobs(*places))
     assert [h.hue for h in found] == [None, 0, 1, 2, 3, 4, 5]
@@ -120,26 +120,26 @@ def test_a_word_that_the_model_was_never_trained_on_is_not_highlighted() -> None
     assert [h.words for h in found] == [(1,)]
 
 
-def test_words_lower_the_score_from_a_share_of_the_largest_on() -> None:
+def test_a_word_lowers_the_score_from_a_tenth_of_the_largest_importance() -> None:
     words = words_of("dog cat sun tree")
     values = np.array([1.0, -1.01 * LOWERS, -0.99 * LOWERS, 0.0])
     assert lowering(values, words) == (1,)
     assert lowering(np.array([-1.0, -2.0, 0.5, 0.0]), words) == (0, 1)
 
 
-def test_small_and_unknown_words_are_not_said_to_lower_the_score() -> None:
+def test_small_and_unknown_words_are_not_lowering_words() -> None:
     the, dog = words_of("the dog")
     assert lowering(np.array([-1.0, -1.0]), (the, dog)) == (1,)
     assert lowering(np.array([-1.0, -1.0]), (the, replace(dog, known=False))) == ()
 
 
-def test_an_attribute_and_its_thing_are_one_highlight_wherever_each_is_read() -> None:
+def test_an_attribute_and_its_noun_are_one_highlight() -> None:
     values, maps = np.array([1.0, 1.0, 1.0]), blobs((0, 0), (1, 1), (2, 2))
     found = find_highlights(values, spread(values, maps), words_of("red circle dog"))
     assert [h.words for h in found] == [(0, 1), (2,)]
 
 
-def test_an_attribute_is_not_joined_to_a_thing_behind_a_comma() -> None:
+def test_an_attribute_is_not_joined_to_a_noun_after_a_comma() -> None:
     values, maps = np.array([1.0, 1.0]), blobs((0, 0), (1, 1))
     found = find_highlights(values, spread(values, maps), words_of("red, circle"))
     assert [h.words for h in found] == [(0,), (1,)]

@@ -1,4 +1,4 @@
-"""How a score stands among those of unrelated sentences, in words."""
+"""Descriptions of how a score compares with those of unrelated sentences."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ UNRELATED = np.linspace(0.005, 1, 200, dtype=np.float32)  # a half percent each
 
 
 @pytest.mark.parametrize(
-    ("score", "said"),
+    ("score", "word"),
     [
         (1.1, "higher than all 200 unrelated sentences"),
         (0.982, "higher than 98 % of 200 unrelated sentences"),
@@ -21,8 +21,8 @@ UNRELATED = np.linspace(0.005, 1, 200, dtype=np.float32)  # a half percent each
         (-1, "no better than an unrelated sentence (higher than 0 % of 200)"),
     ],
 )
-def test_a_score_is_said_to_match_from_98_percent_on(score: float, said: str) -> None:
-    assert describe_match(score, UNRELATED) == said
+def test_a_score_matches_from_98_percent(score: float, word: str) -> None:
+    assert describe_match(score, UNRELATED) == word
 
 
 def test_an_equal_score_is_not_higher() -> None:

@@ -47,7 +47,7 @@ def test_a_box_covers_its_own_area(box: tuple[float, float, float, float]) -> No
 
 
 @given(boxes, st.floats(0.1, 0.9))
-def test_two_halves_of_a_box_cover_what_the_box_does(
+def test_two_halves_of_a_box_cover_as_much_as_the_box(
     box: tuple[float, float, float, float], part: float
 ) -> None:
     x0, y0, x1, y1 = box
@@ -58,12 +58,12 @@ def test_two_halves_of_a_box_cover_what_the_box_does(
             np.testing.assert_allclose(left + right, whole, atol=1e-5)
 
 
-def test_a_rectangular_polygon_covers_what_its_box_does() -> None:
+def test_a_rectangular_polygon_covers_as_much_as_its_box() -> None:
     polygon = [(25, 14), (45, 14), (45, 38), (25, 38)]
     np.testing.assert_allclose(cover(polygon), cover((25, 14, 45, 38)))
 
 
-def test_a_mask_covers_what_its_box_does() -> None:
+def test_a_mask_covers_as_much_as_its_box() -> None:
     mask = np.zeros((40, 60), bool)
     mask[14:30, 22:47] = True
     np.testing.assert_allclose(cover(mask), cover((22, 14, 47, 30)), atol=1e-6)
@@ -104,12 +104,12 @@ def test_a_region_too_small_to_sample_covers_the_patch_it_lies_in(region: object
     assert covered.sum() == covered[1, 2] == 1
 
 
-def test_a_region_outside_of_the_grid_covers_nothing() -> None:
+def test_a_region_outside_the_grid_covers_nothing() -> None:
     assert not cover((0, 0, 4, 40)).any()
     assert not cover([(0, 0), (4, 0), (4, 40)]).any()
 
 
-def test_a_box_that_reaches_out_of_the_picture_counts_where_it_is_inside() -> None:
+def test_only_the_part_of_a_box_inside_the_picture_counts() -> None:
     np.testing.assert_array_equal(cover((-100, -100, 30, 20)), cover((0, 0, 30, 20)))
 
 
@@ -121,32 +121,32 @@ def test_the_value_of_the_widgets_trait_is_a_region() -> None:
 
 
 @pytest.mark.parametrize(
-    ("region", "said"),
+    ("region", "word"),
     [
-        ((61, 0, 70, 10), "lies outside the picture, which is 60 x 40 pixels"),
-        ((0, -9, 10, -1), "lies outside"),
-        ((60, 0, 70, 10), "lies outside"),
-        ([(70, 0), (80, 0), (80, 9)], "polygon lies outside"),
-        ((30, 0, 10, 10), "turned inside out: give x0 <= x1"),
+        ((61, 0, 70, 10), "outside.*60 x 40"),
+        ((0, -9, 10, -1), "outside"),
+        ((60, 0, 70, 10), "outside"),
+        ([(70, 0), (80, 0), (80, 9)], "polygon.*outside"),
+        ((30, 0, 10, 10), "30.*x0 <= x1"),
         ((0, 0, float("nan"), 9), "NaN or infinite"),
         ((0, 0, float("inf"), 9), "NaN or infinite"),
-        ((1, 2, 3), r"got numbers of shape \(3,\)"),
-        ([(1, 2), (3, 4)], "at least three points"),
-        ([(1, 2), (3, 4), (5,)], "a region is a box, a polygon or a boolean mask"),
-        ("left", "a region is a box, a polygon or a boolean mask, not 'left'"),
+        ((1, 2, 3), r"\(3,\)"),
+        ([(1, 2), (3, 4)], "three points"),
+        ([(1, 2), (3, 4), (5,)], "a region is"),
+        ("left", "not 'left'"),
         (None, "not None"),
         ({"kind": "circle"}, "a region is"),
-        (np.zeros((40, 60), bool), "the mask is empty"),
-        (np.ones((60, 40), bool), r"\(height, width\) = \(40, 60\), not \(60, 40\)"),
-        (np.ones((40, 60), np.uint8), r"a boolean mask \(height, width\); got numbers"),
+        (np.zeros((40, 60), bool), "empty"),
+        (np.ones((60, 40), bool), r"\(40, 60\), not \(60, 40\)"),
+        (np.ones((40, 60), np.uint8), "boolean mask"),
     ],
 )
-def test_a_malformed_region_is_refused_with_a_reason(region: object, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_a_malformed_region_raises(region: object, word: str) -> None:
+    with pytest.raises(ValueError, match=word):
         cover(region)
 
 
-def test_pixels_of_a_region_are_those_whose_middle_or_half_lies_in_it() -> None:
+def test_a_pixel_is_in_a_region_that_covers_its_center_or_half_of_it() -> None:
     inside = pixels((1.4, 0, 3.5, 2), (6, 4))
     assert inside.shape == (4, 6)
     np.testing.assert_array_equal(
@@ -156,15 +156,15 @@ def test_pixels_of_a_region_are_those_whose_middle_or_half_lies_in_it() -> None:
     np.testing.assert_array_equal(triangle.sum(1), [5, 4, 3, 2, 1, 0])
 
 
-def test_pixels_of_a_mask_are_itself() -> None:
+def test_the_pixels_of_a_mask_are_the_mask() -> None:
     mask = np.arange(24).reshape(4, 6) % 5 == 0
     np.testing.assert_array_equal(pixels(mask, (6, 4)), mask)
 
 
-def test_a_region_below_a_pixel_is_the_pixel_it_lies_in() -> None:
+def test_a_region_smaller_than_a_pixel_is_that_pixel() -> None:
     np.testing.assert_array_equal(np.argwhere(pixels((2.2, 1.2, 2.3, 1.4), (6, 4))), [[1, 2]])
 
 
-def test_a_line_whose_middle_is_off_the_picture_has_no_pixels() -> None:
-    with pytest.raises(ValueError, match="covers no pixel of the picture"):
+def test_a_line_with_its_center_outside_the_picture_has_no_pixels() -> None:
+    with pytest.raises(ValueError, match="no pixel"):
         pixels((2, -100, 2, 1), (6, 4))

@@ -1,4 +1,4 @@
-"""Shapley values of words: what they add up to, exact for few players, Kernel SHAP beyond."""
+"""Shapley values of words: their sum, exact values for few players, Kernel SHAP for many."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_up_to_three_words_are_always_exact(n: int) -> None:
 
 
 @given(st.integers(1, len(NOUNS)), st.integers(0, 99))
-def test_values_sum_to_the_whole_score_less_that_of_the_empty_caption(n: int, seed: int) -> None:
+def test_values_sum_to_the_score_minus_that_of_the_empty_caption(n: int, seed: int) -> None:
     game = game_of(n)
     scores = scores_of(game, seed)
     assert game.values(scores).sum() == pytest.approx(scores[-1] - scores[0], abs=1e-12)
@@ -70,41 +70,41 @@ def test_values_of_many_words_solve_the_least_squares_of_kernel_shap(n: int) -> 
 
 
 @pytest.mark.parametrize("n", [3, EXACT + 2])
-def test_words_that_only_add_up_have_what_they_add(n: int) -> None:
+def test_words_without_interactions_have_the_value_that_they_add(n: int) -> None:
     game, worth = game_of(n), np.arange(n) - 1.5
     scores = np.array([0.25 + worth[list(c)].sum() for c in game.coalitions])
     np.testing.assert_allclose(game.values(scores), worth, atol=1e-12)
 
 
-def test_small_words_are_one_player_and_share_what_they_add() -> None:
+def test_small_words_are_one_player_and_share_its_value() -> None:
     game = WordGame.of(words_of("a dog and the sun"))
     assert game.players == ((1,), (4,), (0, 2, 3))
     scores = np.array([0.3 * (0 in c) + (1 in c) for c in game.coalitions])
     np.testing.assert_allclose(game.values(scores), [0.1, 1, 0.1, 0.1, 0], atol=1e-12)
 
 
-def test_small_words_alone_are_players_of_their_own() -> None:
+def test_a_caption_of_small_words_has_a_player_for_each() -> None:
     assert WordGame.of(words_of("in and of")).players == ((0,), (1,), (2,))
 
 
-def test_a_negation_is_no_small_word() -> None:
+def test_a_negation_is_not_a_small_word() -> None:
     assert (1,) in WordGame.of(words_of("dogs without a leash")).players
 
 
-def test_words_that_are_not_read_or_not_known_are_no_players_and_have_no_value() -> None:
+def test_unread_and_unknown_words_are_not_players() -> None:
     dog, dodo, cut = words_of("dog dodo cut")
     game = WordGame.of((dog, replace(dodo, known=False), replace(cut, tokens=())))
     assert game.coalitions == ((), (0,))
     assert game.values(np.array([0.1, 0.4])).tolist() == pytest.approx([0.3, 0, 0])
 
 
-def test_a_caption_of_unknown_words_has_one_coalition_without_any() -> None:
+def test_a_caption_of_unknown_words_has_only_the_empty_coalition() -> None:
     game = WordGame.of(tuple(replace(w, known=False) for w in words_of("dodo emu")))
     assert game.coalitions == ((),)
     assert game.values(np.array([0.2])).tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(("players", "most"), [(EXACT, 2**EXACT), (12, 26)])
-def test_no_more_captions_are_scored_than_the_readings_have(players: int, most: int) -> None:
+def test_the_number_of_coalitions_is_limited(players: int, most: int) -> None:
     words = words_of(" ".join(f"word{n}" for n in range(players)))
     assert len(WordGame.of(words).coalitions) == most

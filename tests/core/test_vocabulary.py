@@ -23,7 +23,7 @@ def by_hand() -> VocabularyMaps:
     return VocabularyMaps(("here", "everywhere", "there"), maps, lengths, (20, 20), cover)
 
 
-def test_a_region_ranks_words_by_its_mean_against_the_rest_and_the_other_words() -> None:
+def test_a_region_ranks_words_by_its_mean_minus_the_rest_and_the_other_words() -> None:
     ranked = by_hand().rank((0, 0, 10, 10))  # 4, 0 and -2, which are 2 / 3 on average
     assert [s.word for s in ranked] == ["here", "everywhere", "there"]
     assert [s.value for s in ranked] == pytest.approx([10 / 3, -2 / 3, (-8 / 3) / 0.5])
@@ -35,12 +35,12 @@ def test_half_a_patch_counts_half() -> None:
     assert alone.rank((0, 0, 15, 10))[0].value == pytest.approx(4 / 1.5)
 
 
-def test_only_as_many_words_as_asked_for_are_given() -> None:
+def test_count_limits_the_number_of_words() -> None:
     assert [s.word for s in by_hand().rank((10, 10, 20, 20), 1)] == ["there"]
     assert len(by_hand().rank((10, 10, 20, 20), None)) == 3
 
 
-def test_a_region_of_the_whole_picture_is_ranked_by_its_mean_alone() -> None:
+def test_a_region_of_the_whole_picture_ranks_words_by_its_mean() -> None:
     assert [s.value for s in by_hand().rank((0, 0, 20, 20))] == pytest.approx(
         [9 - 23 / 6, 1 - 23 / 6, (1.5 - 23 / 6) / 0.5]
     )
@@ -52,7 +52,7 @@ def test_a_region_the_model_did_not_see_ranks_no_words() -> None:
     assert cropped.rank((0, 0, 4, 20)) == []
 
 
-def test_lists_come_with_the_package() -> None:
+def test_the_package_has_lists() -> None:
     lists = gw.vocabularies("demo")
     assert {name: len(v.words) for name, v in lists.items()} == LISTS
     assert list(gw.vocabularies("ViT-B-16/openai")) == ["objects", "imagenet", "colors"]
@@ -66,21 +66,19 @@ def test_every_word_is_put_into_the_template_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "template", "said"),
+    ("words", "template", "word"),
     [
-        ((), "{}", "has no words"),
-        (("dog", " "), "{}", "holds ' ', which is no word"),
-        (("dog", 5), "{}", "holds 5, which is no word"),
-        (("dog",), "a photo", "must hold one {}"),
+        ((), "{}", "no words"),
+        (("dog", " "), "{}", "' '.*not a word"),
+        (("dog", 5), "{}", "5.*not a word"),
+        (("dog",), "a photo", "'a photo'.*{}"),
     ],
 )
-def test_a_malformed_vocabulary_is_refused(
-    words: tuple[str, ...], template: str, said: str
-) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_a_malformed_vocabulary_raises(words: tuple[str, ...], template: str, word: str) -> None:
+    with pytest.raises(ValueError, match=word):
         gw.Vocabulary("mine", words, template)
 
 
-def test_one_string_is_refused_as_a_list_of_words() -> None:
-    with pytest.raises(TypeError, match="are a list, not one text: 'dog cat'"):
+def test_a_string_is_not_a_list_of_words() -> None:
+    with pytest.raises(TypeError, match=r"list.*'dog cat'"):
         gw.Vocabulary("mine", "dog cat")

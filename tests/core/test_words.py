@@ -1,4 +1,4 @@
-"""What a reader sees as words, and whose tokens are whose."""
+"""Splitting a caption into words, and assigning its tokens to them."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ def test_an_emoji_is_one_word_with_all_its_parts(emoji: str) -> None:
 
 
 @pytest.mark.parametrize("caption", ["", "  \n", "?!…", "--- ''", "<>&;"])
-def test_punctuation_and_space_are_no_words(caption: str) -> None:
+def test_punctuation_and_spaces_are_not_words(caption: str) -> None:
     assert split(caption) == []
 
 
 @given(st.text(max_size=60))
-def test_words_follow_each_other_and_hold_no_space(caption: str) -> None:
+def test_words_are_in_order_and_contain_no_space(caption: str) -> None:
     end = 0
     for a, b in split_words(caption):
         assert end <= a < b <= len(caption)

@@ -44,7 +44,7 @@ def test_things_that_are_only_plural_have_no_article() -> None:
 
 
 @given(st.integers(0, 10_000))
-def test_a_falsified_caption_names_something_that_is_not_there(seed: int) -> None:
+def test_a_falsified_caption_names_an_absent_thing(seed: int) -> None:
     rng = Random(seed)
     things = [Mention("dog", count=rng.randint(1, 2)), CIRCLE, STAR][: rng.randint(1, 3)]
     centers = [(rng.randint(0, 200), rng.randint(0, 200)) for _ in things]
@@ -56,7 +56,7 @@ def test_a_falsified_caption_names_something_that_is_not_there(seed: int) -> Non
         assert any(str(mention) not in present for mention in wrong.mentions)
 
 
-def test_a_thing_left_out_of_a_caption_is_still_in_the_scene() -> None:
+def test_a_thing_missing_from_the_caption_is_in_the_scene() -> None:
     lengths = {
         len(describe(Random(seed), [APPLE, CIRCLE, STAR], [(0, 0)] * 3, None).mentions)
         for seed in range(40)

@@ -20,7 +20,7 @@ def explainer() -> gw.Explainer:
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.caption)
-def test_named_objects_lead_the_words_and_their_maps_lie_on_them(
+def test_objects_have_the_most_important_words_and_their_maps(
     explainer: gw.Explainer, scene: Scene
 ) -> None:
     e = explainer(scene.image, scene.caption)
@@ -68,7 +68,7 @@ def test_backgrounds_are_cool_and_quiet(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(("scene", "name"), [(0, "bicycle"), (2, "apple"), (7, "panda")])
-def test_what_stands_throws_a_shadow_that_is_not_part_of_it(scene: int, name: str) -> None:
+def test_the_shadow_of_an_object_is_not_in_its_mask(scene: int, name: str) -> None:
     pixels = np.asarray(SCENES[scene].image).astype(int).sum(axis=2)
     thing = next(thing for thing in SCENES[scene].objects if thing.name == name)
     x0, _, x1, y1 = thing.box

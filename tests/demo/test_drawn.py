@@ -64,7 +64,7 @@ def test_the_resolution_of_the_tower_does_not_matter(clip: gw.ClipModel) -> None
         assert clip.are_foreign(pixels) == [expected]
 
 
-def test_its_explanation_says_so_before_anything_else(explainer: gw.Explainer) -> None:
+def test_the_first_note_is_the_warning(explainer: gw.Explainer) -> None:
     e = explainer(texture(10_000), "a velociraptor")
     assert e.foreign
     assert e.notes[0] == e.warning == FOREIGN
@@ -79,21 +79,21 @@ def test_an_explanation_of_a_drawing_has_no_warning(explainer: gw.Explainer) -> 
     assert FOREIGN not in e.notes
 
 
-def test_a_copy_of_the_model_says_the_same(clip: gw.ClipModel) -> None:
+def test_a_copy_of_the_model_judges_equally(clip: gw.ClipModel) -> None:
     for other in (copy.deepcopy(clip), pickle.loads(pickle.dumps(clip))):
         assert gw.Explainer(other)(texture(10_000), "a dog").foreign
 
 
-def test_a_model_of_any_picture_warns_of_none(clip: gw.ClipModel) -> None:
+def test_other_models_do_not_warn(clip: gw.ClipModel) -> None:
     other = gw.ClipModel(clip.model, clip.image_processor.crop, clip.tokenizer.tokenizer)
     assert not gw.Explainer(other)(texture(10_000), "a dog").foreign
 
 
-def test_a_picture_is_judged_alone_as_in_a_batch(clip: gw.ClipModel) -> None:
+def test_a_picture_is_judged_equally_alone_and_in_a_batch(clip: gw.ClipModel) -> None:
     images = [texture(10_000), gw.demo.scenes()[0].image, texture(10_001)]
     pixels = [clip.image_processor.prepare(image, "crop", None).pixels for image in images]
     assert clip.are_foreign(torch.cat(pixels)) == [clip.are_foreign(p)[0] for p in pixels]
 
 
-def test_a_plain_picture_is_known(clip: gw.ClipModel) -> None:
+def test_a_plain_picture_is_not_foreign(clip: gw.ClipModel) -> None:
     assert not is_foreign(clip, Image.fromarray(np.full((224, 224, 3), 200, np.uint8)))

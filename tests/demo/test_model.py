@@ -9,7 +9,7 @@ from gradeclip_widget.demo import model as demo
 from gradeclip_widget.demo import sample_scene
 
 
-def test_the_weights_are_small_enough_to_ship() -> None:
+def test_the_weights_file_is_small() -> None:
     assert demo.WEIGHTS.stat().st_size <= 8_000_000
 
 
@@ -30,7 +30,7 @@ def test_only_known_words_have_an_embedding() -> None:
     assert unknown not in filled
 
 
-def test_preprocessing_gives_what_the_model_takes() -> None:
+def test_preprocessing_has_the_models_size_and_range() -> None:
     pixels = demo.preprocess()(sample_scene(500_000, size=300).image)
     assert pixels.shape == (3, *demo.build().visual.image_size)
 

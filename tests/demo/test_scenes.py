@@ -101,7 +101,7 @@ def test_a_mask_covers_the_pixels_of_its_color() -> None:
 
 @few
 @given(SEEDS)
-def test_captions_name_only_what_is_in_the_picture(seed: int) -> None:
+def test_captions_name_only_things_in_the_picture(seed: int) -> None:
     scene = demo.sample_scene(seed)
     assert set(scene.mentioned) <= {thing.phrase for thing in scene.objects}
     named = {word for phrase in scene.mentioned for word in phrase.split()}
@@ -110,7 +110,7 @@ def test_captions_name_only_what_is_in_the_picture(seed: int) -> None:
 
 @few
 @given(SEEDS, st.integers(1, 4))
-def test_as_many_objects_as_asked_for(seed: int, count: int) -> None:
+def test_a_scene_has_the_requested_number_of_objects(seed: int, count: int) -> None:
     assert len(demo.sample_scene(seed, objects=count).objects) == count
 
 
@@ -120,7 +120,7 @@ def test_named_objects_are_drawn() -> None:
 
 
 @pytest.mark.parametrize("name", ["unicorn", "red dog", "circle", ""])
-def test_unknown_things_are_refused_by_name(name: str) -> None:
+def test_an_unknown_thing_raises(name: str) -> None:
     with pytest.raises(ValueError, match=f"no '{name}'"):
         demo.sample_scene(1, objects=[name])
 
@@ -168,7 +168,7 @@ def test_the_held_out_style_draws_every_object() -> None:
         assert len(shipped().styles_of(word)) >= 3
 
 
-def test_the_artwork_is_small_enough_to_ship() -> None:
+def test_the_artwork_file_is_small() -> None:
     assert PACK.stat().st_size <= 4_000_000
 
 
@@ -201,7 +201,7 @@ def opacity(sprite: Image.Image) -> float:
     return float(np.asarray(sprite)[..., 3].sum()) / 255
 
 
-def test_no_drawing_is_cut() -> None:
+def test_no_drawing_is_cut_off() -> None:
     composer = Watched()
     for seed in range(500_000, 500_200):
         rng = Random(seed)
@@ -211,7 +211,7 @@ def test_no_drawing_is_cut() -> None:
     assert min(kept) > 0.998
 
 
-def test_a_turned_drawing_is_all_in_the_picture() -> None:
+def test_a_rotated_drawing_is_inside_the_picture() -> None:
     others = 0
     for seed in range(500_000, 500_200):
         composer, rng = Watched(), Random(seed)
@@ -223,21 +223,21 @@ def test_a_turned_drawing_is_all_in_the_picture() -> None:
 
 
 @pytest.mark.parametrize("degrees", [-25.0, -1.0, 0.5, 14.0])
-def test_a_turned_drawing_touches_no_border(degrees: float) -> None:
+def test_a_rotated_drawing_touches_no_border(degrees: float) -> None:
     full = Image.new("RGBA", (320, 320), (0, 0, 0, 255))
     drawn = np.asarray(turned(full, degrees))[..., 3]
     assert opacity(turned(full, degrees)) == pytest.approx(320**2, rel=0.002)
     assert not any(edge.any() for edge in (drawn[0], drawn[-1], drawn[:, 0], drawn[:, -1]))
 
 
-def test_no_drawing_of_a_scene_brings_its_own_background() -> None:
+def test_no_drawing_has_a_background() -> None:
     scenes = [
         demo.sample_scene(seed, ["rainbow", "tent", "sailboat"]) for seed in range(500_000, 500_020)
     ]
     assert not any(thing.style == "fxemoji" for scene in scenes for thing in scene.objects)
 
 
-def test_there_are_a_few_chosen_scenes_and_they_are_large() -> None:
+def test_the_composed_scenes_are_few_and_large() -> None:
     chosen = demo.scenes()
     assert 6 <= len(chosen) <= 8
     assert all(scene.image.width >= 448 and len(scene.caption.split()) >= 4 for scene in chosen)

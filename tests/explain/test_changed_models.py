@@ -25,7 +25,7 @@ def tune(clip: gw.ClipModel) -> None:
             weights.add_(0.05 * torch.randn_like(weights))
 
 
-def test_words_are_embedded_again_once_the_weights_have_changed(
+def test_words_are_embedded_again_after_the_weights_change(
     clip: gw.ClipModel, scene: Scene
 ) -> None:
     explainer = gw.Explainer(clip)
@@ -37,7 +37,9 @@ def test_words_are_embedded_again_once_the_weights_have_changed(
     assert abs(after - before).max() > 1e-3
 
 
-def test_words_are_embedded_once_while_the_model_stays(clip: gw.ClipModel, scene: Scene) -> None:
+def test_words_are_embedded_once_if_the_model_does_not_change(
+    clip: gw.ClipModel, scene: Scene
+) -> None:
     def embed() -> torch.Tensor:
         with clip.inference_context():
             return word_embeddings(clip, WORDS)
@@ -47,18 +49,18 @@ def test_words_are_embedded_once_while_the_model_stays(clip: gw.ClipModel, scene
     assert embed().data_ptr() == first.data_ptr()
 
 
-def test_a_picture_encoded_before_the_weights_changed_is_refused(
+def test_a_picture_encoded_before_the_weights_change_raises(
     clip: gw.ClipModel, scene: Scene
 ) -> None:
     explainer = gw.Explainer(clip)
     encoded = explainer.encode(scene.image)
     explainer(encoded, "a dog")
     tune(clip)
-    with pytest.raises(ValueError, match=r"the model demo has changed .*; encode it again"):
+    with pytest.raises(ValueError, match="demo has changed"):
         explainer(encoded, "a dog")
 
 
-def test_a_widget_shows_what_the_changed_model_gives(clip: gw.ClipModel, scene: Scene) -> None:
+def test_a_widget_shows_the_result_of_the_changed_model(clip: gw.ClipModel, scene: Scene) -> None:
     widget = gw.explore(scene.image, "a dog", clip)
     before = widget.explanation.score
     widget.prompt = "a cat"

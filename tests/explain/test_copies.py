@@ -77,7 +77,7 @@ def test_a_deep_copy_shares_no_weights(clip: gw.ClipModel) -> None:
     assert not ours & {p.data_ptr() for p in copy.deepcopy(clip).model.parameters()}
 
 
-def test_a_model_of_transformers_is_copied_too(
+def test_a_model_from_transformers_can_be_copied(
     copied: Callable[[Any], Any], scene: Scene, tmp_path: Path
 ) -> None:
     clip = gw.from_transformers(*clip_pair(tmp_path))

@@ -45,7 +45,9 @@ def test_the_score_is_the_models_own(clip: gw.ClipModel, scene: Scene) -> None:
     assert e.logit == pytest.approx(e.score * clip.logit_scale)
 
 
-def test_several_captions_are_explained_as_each_alone(clip: gw.ClipModel, scene: Scene) -> None:
+def test_several_captions_have_the_same_explanations_as_each_alone(
+    clip: gw.ClipModel, scene: Scene
+) -> None:
     explainer = gw.Explainer(clip)
     together = explainer(scene.image, [CAPTION, "a cat"])
     assert [e.caption for e in together] == [CAPTION, "a cat"]
@@ -55,7 +57,7 @@ def test_several_captions_are_explained_as_each_alone(clip: gw.ClipModel, scene:
 
 
 @pytest.mark.parametrize("options", [{}, {"reference": True}, {"image_layers": 3}])
-def test_an_encoded_picture_is_explained_as_the_picture(
+def test_an_encoded_picture_has_the_same_explanation_as_the_picture(
     blocks: gw.ClipModel, scene: Scene, options: dict[str, Any]
 ) -> None:
     explainer = gw.Explainer(blocks, **options)
@@ -68,9 +70,7 @@ def test_an_encoded_picture_is_explained_as_the_picture(
         assert once.image.tobytes() == anew.image.tobytes()
 
 
-def test_an_encoded_picture_goes_with_its_model_and_options(
-    blocks: gw.ClipModel, scene: Scene
-) -> None:
+def test_an_encoded_picture_needs_its_model_and_options(blocks: gw.ClipModel, scene: Scene) -> None:
     encoded = gw.Explainer(blocks).encode(scene.image)
     text_side: list[dict[str, Any]] = [{"readings": False}, {"freeze_norms": False}]
     for options in text_side:
@@ -78,13 +78,15 @@ def test_an_encoded_picture_goes_with_its_model_and_options(
             gw.Explainer(blocks, "self-attention", **options)(encoded, "a dog").caption == "a dog"
         )
     for other in (gw.Explainer(blocks, image_layers=2), gw.Explainer(blocks, resolution=448)):
-        with pytest.raises(ValueError, match="encode it with this explainer"):
+        with pytest.raises(ValueError, match="another model"):
             other(encoded, "a dog")
-        with pytest.raises(ValueError, match="encode it with this explainer"):
+        with pytest.raises(ValueError, match="another model"):
             other.integrated_gradients(encoded, "a dog")
 
 
-def test_token_ids_are_explained_as_their_caption(clip: gw.ClipModel, scene: Scene) -> None:
+def test_token_ids_have_the_same_explanation_as_their_caption(
+    clip: gw.ClipModel, scene: Scene
+) -> None:
     ids = open_clip.SimpleTokenizer(context_length=24)([CAPTION])
     from_ids = gw.Explainer(clip)(scene.image, ids)
     from_text = gw.Explainer(clip)(scene.image, CAPTION)
@@ -94,35 +96,37 @@ def test_token_ids_are_explained_as_their_caption(clip: gw.ClipModel, scene: Sce
 
 
 @pytest.mark.parametrize(
-    ("ids", "said"),
+    ("ids", "word"),
     [
         (torch.zeros(2, 24, dtype=torch.long), r"shape \(1, 24\)"),
         (torch.zeros(1, 24), "not .* of torch.float32"),
         (torch.zeros(1, 24, dtype=torch.long), r"start with SOT \(49406\)"),
     ],
 )
-def test_malformed_token_ids_are_refused(clip: gw.ClipModel, ids: torch.Tensor, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_malformed_token_ids_raise(clip: gw.ClipModel, ids: torch.Tensor, word: str) -> None:
+    with pytest.raises(ValueError, match=word):
         gw.Explainer(clip)(torch.zeros(1, 3, 224, 224), ids)
 
 
 @pytest.mark.parametrize("caption", ["", "   ", "?!... --", "\n\t"])
-def test_a_caption_without_words_is_refused(clip: gw.ClipModel, scene: Scene, caption: str) -> None:
-    with pytest.raises(ValueError, match="caption has no words"):
+def test_a_caption_without_words_raises(clip: gw.ClipModel, scene: Scene, caption: str) -> None:
+    with pytest.raises(ValueError, match="no words"):
         gw.Explainer(clip)(scene.image, caption)
 
 
-def test_a_caption_that_is_no_text_is_refused(clip: gw.ClipModel, scene: Scene) -> None:
-    with pytest.raises(TypeError, match="a caption is a string, not int: 5"):
+def test_a_caption_that_is_not_a_text_raises(clip: gw.ClipModel, scene: Scene) -> None:
+    with pytest.raises(TypeError, match="int: 5"):
         gw.Explainer(clip)(scene.image, [5])  # type: ignore[list-item]
 
 
-def test_no_captions_are_refused(clip: gw.ClipModel, scene: Scene) -> None:
-    with pytest.raises(ValueError, match="the list of captions is empty"):
+def test_an_empty_list_of_captions_raises(clip: gw.ClipModel, scene: Scene) -> None:
+    with pytest.raises(ValueError, match=r"captions.*empty"):
         gw.Explainer(clip)(scene.image, [])
 
 
-def test_words_past_the_context_length_are_cut_and_noted(clip: gw.ClipModel, scene: Scene) -> None:
+def test_words_beyond_the_context_length_are_cut_off_and_noted(
+    clip: gw.ClipModel, scene: Scene
+) -> None:
     e = gw.Explainer(clip)(scene.image, "dog " * 500)
     assert len(e.words) == 500
     assert sum(bool(w.tokens) for w in e.words) == len(e.tokens) == 22
@@ -156,9 +160,7 @@ def test_evidence_in_unexplained_blocks_is_noted(
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3])
-def test_more_blocks_change_the_maps_and_not_the_score(
-    blocks: gw.ClipModel, scene: Scene, layers: int
-) -> None:
+def test_more_blocks_change_only_the_maps(blocks: gw.ClipModel, scene: Scene, layers: int) -> None:
     e = gw.Explainer(blocks, image_layers=layers)(scene.image, CAPTION)
     base = gw.Explainer(blocks)(scene.image, CAPTION)
     assert e.image_layers == layers
@@ -172,7 +174,7 @@ def test_block_shares_cover_every_block(blocks: gw.ClipModel, scene: Scene) -> N
     assert e.text_layers == 4
 
 
-def test_a_wide_picture_is_covered_whole(clip: gw.ClipModel) -> None:
+def test_the_grid_covers_the_whole_of_a_wide_picture(clip: gw.ClipModel) -> None:
     wide = sample_scene(5).image.resize((448, 224))
     e = gw.Explainer(clip)(wide, CAPTION)
     assert e.patch_grid == (14, 28)
@@ -190,7 +192,7 @@ def test_resolution_makes_finer_maps(clip: gw.ClipModel, scene: Scene) -> None:
 def test_without_readings_only_the_caption_is_explained(clip: gw.ClipModel, scene: Scene) -> None:
     e = gw.Explainer(clip, readings=False)(scene.image, CAPTION)
     assert e.readings == ("in caption",)
-    with pytest.raises(ValueError, match="no reading 'alone' here"):
+    with pytest.raises(ValueError, match="reading 'alone'"):
         e.word_map("dog", "alone")
 
 
@@ -202,12 +204,11 @@ def test_captions_in_any_script_are_explained(
     clip: gw.ClipModel, scene: Scene, caption: str
 ) -> None:
     e = gw.Explainer(clip)(scene.image, caption)
-    assert all(w.tokens for w in e.words)
-    assert np.isfinite(e.word_maps()).all()
-    assert np.isfinite(e.token_importance).all()
+    assert [k for w in e.words for k in w.tokens] == list(range(len(e.tokens)))
+    np.testing.assert_allclose(e.word_maps().sum(0), e.interactions.sum(0), atol=1e-6)
 
 
-def test_a_leave_one_out_score_is_the_score_minus_that_without_the_word(
+def test_a_leave_one_out_score_is_the_difference_to_the_score_without_the_word(
     clip: gw.ClipModel, scene: Scene
 ) -> None:
     explainer = gw.Explainer(clip)
@@ -227,7 +228,7 @@ def test_a_word_that_was_not_read_has_a_leave_one_out_score_of_zero(
 
 
 @pytest.mark.parametrize("options", [{}, {"image_layers": 3}, {"reference": True}, {"fit": "crop"}])
-def test_scores_are_those_of_the_explanations(
+def test_scores_equal_those_of_the_explanations(
     blocks: gw.ClipModel, scene: Scene, options: dict[str, Any]
 ) -> None:
     explainer, captions = gw.Explainer(blocks, **options), [CAPTION, "a cat", "two red cars"]
@@ -334,10 +335,10 @@ def test_a_signed_measure_needs_no_note_on_contradictions(
     assert "Contradiction." not in gw.Explainer(blocks)(scene.image, CAPTION).notes
 
 
-def test_wrong_options_are_refused(clip: gw.ClipModel, blocks: gw.ClipModel) -> None:
-    with pytest.raises(ValueError, match="give 1 to 3"):
+def test_wrong_options_raise(clip: gw.ClipModel, blocks: gw.ClipModel) -> None:
+    with pytest.raises(ValueError, match="1 to 3"):
         gw.Explainer(blocks, image_layers=9)
     with pytest.raises(ValueError, match="text_layers=0"):
         gw.Explainer(clip, text_layers=0)
-    with pytest.raises(TypeError, match=r"takes a ClipModel, not str; gw\.load"):
+    with pytest.raises(TypeError, match=r"not str.*gw\.load"):
         gw.Explainer("demo")  # type: ignore[arg-type]

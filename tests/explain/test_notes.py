@@ -24,39 +24,39 @@ def note(**measures: list[float]) -> str | None:
     return disagreement(WORDS, names, next(iter(names)))
 
 
-def test_a_word_that_counts_by_one_measure_and_not_by_another_is_named_with_both_figures() -> None:
-    said = note(leave_one_out=[0, 0.15, 0, 0, 0.085], grad_eclip=[0, 0.3, 0.01, 0.02, 0.0])
-    assert said == (
+def test_a_word_on_which_two_measures_differ_is_named_with_both_values() -> None:
+    text = note(leave_one_out=[0, 0.15, 0, 0, 0.085], grad_eclip=[0, 0.3, 0.01, 0.02, 0.0])
+    assert text == (
         "Two measures of importance contradict each other on 'sun' (what the score loses without the word: "
         "0.085; Grad-ECLIP share (never negative): 0.000)."
     )
 
 
 def test_a_word_that_counts_only_by_the_other_measure_is_named_too() -> None:
-    said = note(leave_one_out=[-0.01, 0.2, 0, 0, 0.1], integrated_gradients=[0.1, 0.2, 0, 0, 0.1])
-    assert said is not None
+    text = note(leave_one_out=[-0.01, 0.2, 0, 0, 0.1], integrated_gradients=[0.1, 0.2, 0, 0, 0.1])
+    assert text is not None
     assert (
-        "'a' (what the score loses without the word: -0.010; integrated gradients: 0.100)" in said
+        "'a' (what the score loses without the word: -0.010; integrated gradients: 0.100)" in text
     )
 
 
-def test_at_most_two_words_are_named_those_furthest_apart_in_caption_order() -> None:
-    said = note(leave_one_out=[0.1, 0.2, 0.3, 0.16, 0.0], grad_eclip=[0, 0, 0, 0, 0.4])
-    assert said is not None
-    assert [said.count(f"'{w}'") for w in ("a", "dog", "and", "sun")] == [0, 0, 1, 1]
-    assert said.index("'and'") < said.index("'sun'")
-    assert said.count(".") == 2 * 2 + 1  # the figures' points, and one sentence's
+def test_the_two_words_with_the_largest_differences_are_named_in_caption_order() -> None:
+    text = note(leave_one_out=[0.1, 0.2, 0.3, 0.16, 0.0], grad_eclip=[0, 0, 0, 0, 0.4])
+    assert text is not None
+    assert [text.count(f"'{w}'") for w in ("a", "dog", "and", "sun")] == [0, 0, 1, 1]
+    assert text.index("'and'") < text.index("'sun'")
+    assert text.count(".") == 2 * 2 + 1  # the figures' points, and one sentence's
 
 
-def test_a_word_is_named_once_by_the_measure_that_is_furthest_from_the_default() -> None:
-    said = note(
+def test_a_word_is_named_once_with_the_measure_that_differs_most() -> None:
+    text = note(
         leave_one_out=[0, 0.2, 0, 0, 0.1],
         grad_eclip=[0, 0.2, 0, 0, 0.002],
         integrated_gradients=[0, 0.2, 0, 0, -0.05],
     )
-    assert said is not None
-    assert said.count("'sun'") == 1
-    assert "integrated gradients: -0.050" in said
+    assert text is not None
+    assert text.count("'sun'") == 1
+    assert "integrated gradients: -0.050" in text
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_word_is_named_once_by_the_measure_that_is_furthest_from_the_default()
         ([1, 0.02, 0, 0, 0], [1, 0.5, 0, 0, 0], True),
     ],
 )
-def test_measures_contradict_from_a_half_against_a_fiftieth_on(
+def test_measures_contradict_at_a_half_against_a_fiftieth(
     default: list[float], other: list[float], speaks: bool
 ) -> None:
     scaled = [v / 8 for v in other]  # each by its own largest importance
@@ -104,11 +104,11 @@ APART = _rng.normal(size=(6, 7, 7))  # unrelated maps
 SAME = _rng.normal(size=(1, 7, 7)) + 0.1 * APART
 
 
-def test_words_with_much_the_same_map_in_the_caption_are_to_be_tried_alone() -> None:
-    said = alike(CAPTION, SAME, APART)
-    assert said is not None
+def test_words_with_similar_maps_in_the_caption_are_noted() -> None:
+    text = alike(CAPTION, SAME, APART)
+    assert text is not None
     assert re.search(
-        r"look alike \(mean rank correlation 0\.9\d\): try the words on their own", said
+        r"look alike \(mean rank correlation 0\.9\d\): try the words on their own", text
     )
 
 
@@ -117,7 +117,7 @@ def test_words_whose_maps_differ_are_not_noted() -> None:
     assert alike(CAPTION, 0.5 * SAME + 0.5 * APART, APART) is None
 
 
-def test_only_words_that_name_something_count() -> None:
+def test_function_words_are_not_compared() -> None:
     maps = APART.copy()
     maps[[1, 2, 5]] = SAME[[1, 2, 5]]  # red, dog, sun
     assert alike(CAPTION, maps, APART) is not None
@@ -133,7 +133,7 @@ def test_neighbors_may_look_alike_since_they_often_name_one_thing() -> None:
     assert alike(words_of("a red dog"), SAME[:3], APART[:3]) is None
 
 
-def test_nothing_is_advised_where_words_are_as_much_alike_alone_or_were_not_read_alone() -> None:
+def test_words_that_are_equally_similar_alone_are_not_noted() -> None:
     assert alike(CAPTION, SAME, SAME) is None
     assert alike(CAPTION, SAME, None) is None
     assert alike(words_of("a dog"), SAME[:2], APART[:2]) is None
@@ -145,7 +145,7 @@ def test_the_scale_of_a_map_does_not_matter() -> None:
     assert alike(CAPTION, np.exp(SAME), APART) == alike(CAPTION, SAME, APART)
 
 
-def test_the_note_is_among_an_explanations_notes(clip: gw.ClipModel, scene: Scene) -> None:
+def test_an_explanation_has_the_note(clip: gw.ClipModel, scene: Scene) -> None:
     """GAME gives every word of a caption the caption's map, times its relevance."""
     caption = "a dog and a red circle"
     (note,) = [n for n in gw.Explainer(clip, "game")(scene.image, caption).notes if "alike" in n]

@@ -31,7 +31,7 @@ def resolve(clip: gw.ClipModel, **options: Any) -> ExplainSettings:
     return ExplainSettings(**options).resolve(clip.image_tower, clip.text_tower)
 
 
-def test_text_layers_are_the_models_own_by_default_and_no_more_than_there_are(
+def test_text_layers_have_a_default_and_are_limited_to_the_depth(
     blocks: gw.ClipModel,
 ) -> None:
     assert resolve(blocks).layers == (1, 4)
@@ -45,28 +45,28 @@ def test_reference_differentiates_norms(blocks: gw.ClipModel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "word"),
     [
         ({"image_layers": 0}, "image_layers=0: this image tower has 3 blocks; give 1 to 3"),
         ({"image_layers": 4}, "give 1 to 3"),
         ({"text_layers": 0}, "text_layers=0: give at least 1"),
     ],
 )
-def test_blocks_that_there_are_not_are_refused(
-    blocks: gw.ClipModel, options: dict[str, Any], said: str
+def test_more_blocks_than_the_tower_has_raise(
+    blocks: gw.ClipModel, options: dict[str, Any], word: str
 ) -> None:
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=word):
         resolve(blocks, **options)
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_only_options_of_the_image_side_change_a_pictures_pass(name: str) -> None:
+def test_only_image_side_options_affect_an_encoded_picture(name: str) -> None:
     changed = replace(ExplainSettings(), **{name: CHANGES[name]})
     same = changed.image_side == ExplainSettings().image_side
     assert same == (name not in ("reference", "image_layers", "fit", "resolution"))
 
 
-def test_an_explainer_takes_every_setting_and_gives_it_back(blocks: gw.ClipModel) -> None:
+def test_an_explainer_has_every_setting_as_an_attribute(blocks: gw.ClipModel) -> None:
     assert {f.name for f in fields(ExplainSettings)} == set(CHANGES)
     for name, value in CHANGES.items():
         explainer = gw.Explainer(blocks, **{name: value})
@@ -75,5 +75,5 @@ def test_an_explainer_takes_every_setting_and_gives_it_back(blocks: gw.ClipModel
             assert getattr(explainer, name) == value
 
 
-def test_settings_bring_no_torch() -> None:
+def test_settings_import_no_torch() -> None:
     assert "torch" not in modules_after("import gradeclip_widget.explain.setup")

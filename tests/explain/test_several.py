@@ -1,4 +1,4 @@
-"""What people give an explainer first: several pictures, what a processor makes, tensors, open files."""
+"""Several pictures, outputs of processors, tensors and open files as inputs of an explainer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def pictures() -> list[Image.Image]:
     return [sample_scene(seed).image for seed in (3, 5)]
 
 
-def test_several_pictures_are_explained_as_each_alone(
+def test_several_pictures_have_the_same_explanations_as_each_alone(
     quick: gw.Explainer, pictures: list[Image.Image]
 ) -> None:
     one = quick(pictures, "a dog")
@@ -50,33 +50,33 @@ def test_encoded_pictures_may_be_in_the_list(
     assert [e.score for e in quick(encoded, "a dog")] == [e.score for e in quick(pictures, "a dog")]
 
 
-def test_an_error_says_which_of_several_pictures_it_was(
+def test_an_error_names_the_number_of_the_picture(
     quick: gw.Explainer, pictures: list[Image.Image]
 ) -> None:
     with pytest.raises(FileNotFoundError) as raised:
         quick([pictures[0], "nowhere.png"], "a dog")
     assert raised.value.__notes__ == ["This was picture 2 of 2."]
-    with pytest.raises(ValueError, match="the list of pictures is empty"):
+    with pytest.raises(ValueError, match=r"pictures.*empty"):
         quick([], "a dog")
-    with pytest.raises(TypeError, match="cannot read a picture from list"):
+    with pytest.raises(TypeError, match="picture from list"):
         quick.scores(pictures, CAPTIONS)
 
 
-def test_what_a_processor_makes_of_captions_is_refused(
+def test_the_output_of_a_processor_is_not_a_caption(
     clip: gw.ClipModel, quick: gw.Explainer, scene: Scene
 ) -> None:
-    made: Any = BatchEncoding({"input_ids": torch.zeros(1, 24, dtype=torch.long)})
-    said = "not the BatchEncoding that a processor makes of them: give the texts themselves"
-    for ask in (quick, quick.scores, lambda image, made: gw.explore(image, made, clip)):
-        with pytest.raises(TypeError, match=said):
-            ask(scene.image, made)
+    output: Any = BatchEncoding({"input_ids": torch.zeros(1, 24, dtype=torch.long)})
+    for function in (quick, quick.scores, lambda image, text: gw.explore(image, text, clip)):
+        with pytest.raises(TypeError, match="BatchEncoding"):
+            function(scene.image, output)
 
 
 def test_a_single_caption_has_one_score(quick: gw.Explainer, scene: Scene) -> None:
-    assert quick.scores(scene.image, "a dog").shape == (1,)
+    (score,) = quick.scores(scene.image, "a dog")
+    assert score == pytest.approx(quick(scene.image, "a dog").score)
 
 
-def test_the_first_kinds_of_pictures_that_people_try_give_the_pictures_score(
+def test_buffers_and_tensors_have_the_same_score_as_the_picture(
     quick: gw.Explainer, scene: Scene
 ) -> None:
     buffer = io.BytesIO()
@@ -88,28 +88,28 @@ def test_the_first_kinds_of_pictures_that_people_try_give_the_pictures_score(
         assert any("within 0..1" in note for note in e.notes) == isinstance(source, torch.Tensor)
 
 
-def test_the_models_own_preprocessing_may_have_been_run_before(
+def test_a_picture_may_be_preprocessed_already(
     clip: gw.ClipModel, quick: gw.Explainer, scene: Scene
 ) -> None:
-    own = clip.image_processor.crop(scene.image)
+    preprocessed = clip.image_processor.crop(scene.image)
     expected = gw.Explainer(clip, readings=False, fit="crop")(scene.image, "a dog")
-    for pixels in (own, own[None]):
+    for pixels in (preprocessed, preprocessed[None]):
         e = quick(pixels, "a dog")
         assert e.score == pytest.approx(expected.score, abs=1e-6)
         assert e.notes == expected.notes
 
 
-def test_a_widget_shows_what_was_assumed_of_its_picture(clip: gw.ClipModel, scene: Scene) -> None:
+def test_a_widget_shows_the_notes_on_its_picture(clip: gw.ClipModel, scene: Scene) -> None:
     transparent = scene.image.copy()
     transparent.putalpha(128)
-    for source, said in (
+    for source, words in (
         (transparent, "it was laid over white"),
         (TF.to_tensor(scene.image)[None], "within 0..1"),
         ((np.asarray(scene.image).astype(np.uint16) * 16), "on the scale 0..65535"),
     ):
         widget = gw.explore(source, "a dog", clip)
-        assert any(said in note for note in widget._payloads[0]["header"]["notes"])
+        assert any(words in note for note in widget._payloads[0]["header"]["notes"])
         widget.prompt = "a red circle"
         widget.wait()
-        assert any(said in note for note in widget.explanation.notes)
+        assert any(words in note for note in widget.explanation.notes)
         widget.close()

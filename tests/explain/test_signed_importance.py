@@ -24,7 +24,7 @@ def shapes() -> Scene:
 
 
 @pytest.mark.parametrize("caption", CAPTIONS)
-def test_the_values_add_up_from_the_empty_caption_to_the_score(
+def test_the_values_and_the_empty_score_add_up_to_the_score(
     caption: str, explainer: gw.Explainer, scene: Scene
 ) -> None:
     e = explainer(scene.image, caption)
@@ -34,7 +34,7 @@ def test_the_values_add_up_from_the_empty_caption_to_the_score(
 
 
 @pytest.mark.parametrize("caption", CAPTIONS)
-def test_the_empty_caption_is_the_text_towers_own(
+def test_the_empty_caption_has_only_special_tokens(
     caption: str, explainer: gw.Explainer, scene: Scene
 ) -> None:
     e, clip = explainer(scene.image, caption), explainer.clip
@@ -44,7 +44,7 @@ def test_the_empty_caption_is_the_text_towers_own(
     assert e.empty_score == pytest.approx(expected, abs=1e-6)
 
 
-def test_the_values_are_those_of_the_scores_of_captions_written_out(
+def test_the_values_equal_those_from_scores_of_shorter_captions(
     explainer: gw.Explainer, scene: Scene
 ) -> None:
     e = explainer(scene.image, "a dog, a cat")
@@ -77,7 +77,7 @@ def test_a_wrong_color_lowers_the_score_and_the_right_one_raises_it(
     assert values["green"] < 0 < values["blue"]
 
 
-def test_an_unknown_word_has_no_value_no_color_and_no_place(
+def test_an_unknown_word_has_no_importance_and_no_evidence(
     explainer: gw.Explainer, scene: Scene
 ) -> None:
     e = explainer(scene.image, "a velociraptor and a dog")
@@ -93,9 +93,7 @@ def test_an_unknown_word_has_no_value_no_color_and_no_place(
     )
 
 
-def test_a_method_whose_maps_take_long_has_the_signed_measure_too(
-    clip: gw.ClipModel, scene: Scene
-) -> None:
+def test_a_slow_method_has_shapley_values(clip: gw.ClipModel, scene: Scene) -> None:
     e = gw.Explainer(clip, "m2ib", method_options={"steps": 1})(scene.image, "a dog")
     assert e.readings == ("in caption",)
     assert e.importance_measures[:2] == ("shapley", "evidence")

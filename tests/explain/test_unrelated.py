@@ -40,7 +40,9 @@ def test_the_embedded_model_knows_all_words_of_its_sentences(clip: gw.ClipModel)
     assert all(word.known for one in tokens for word in one.words)
 
 
-def test_the_scores_are_those_of_the_sentences_alone(explainer: gw.Explainer, scene: Scene) -> None:
+def test_the_scores_equal_those_of_the_sentences_alone(
+    explainer: gw.Explainer, scene: Scene
+) -> None:
     expected = explainer.scores(scene.image, unrelated_sentences(drawings=True))
     found = explainer.unrelated_scores(scene.image, "a")
     np.testing.assert_allclose(found, np.sort(expected), atol=1e-5)
@@ -55,7 +57,7 @@ def test_sentences_that_share_a_word_with_the_caption_are_left_out(
     assert len(found) == 200 - len(named)
 
 
-def test_a_right_caption_is_above_them_and_another_scenes_caption_is_not(
+def test_a_true_caption_scores_higher_and_a_false_one_does_not(
     explainer: gw.Explainer,
 ) -> None:
     for seed in range(640_000, 640_010):
@@ -67,7 +69,7 @@ def test_a_right_caption_is_above_them_and_another_scenes_caption_is_not(
             assert (rank >= MATCHES) == matches, (seed, caption, rank)
 
 
-def test_they_are_encoded_once_in_small_pieces(fresh: gw.ClipModel, scene: Scene) -> None:
+def test_sentences_are_encoded_once_in_small_pieces(fresh: gw.ClipModel, scene: Scene) -> None:
     explainer, told = gw.Explainer(fresh), []
     encoded = explainer.encode(scene.image)
     assert not are_embedded(fresh)
@@ -80,7 +82,7 @@ def test_they_are_encoded_once_in_small_pieces(fresh: gw.ClipModel, scene: Scene
     assert told == []
 
 
-def test_work_that_was_ended_is_taken_up_where_it_ended(fresh: gw.ClipModel, scene: Scene) -> None:
+def test_interrupted_work_is_continued(fresh: gw.ClipModel, scene: Scene) -> None:
     explainer = gw.Explainer(fresh)
     encoded = explainer.encode(scene.image)
 
@@ -97,7 +99,7 @@ def test_work_that_was_ended_is_taken_up_where_it_ended(fresh: gw.ClipModel, sce
     np.testing.assert_allclose(scores, whole, atol=1e-6)
 
 
-def test_a_model_of_the_same_weights_reads_them_from_the_cache_folder(
+def test_a_model_with_the_same_weights_reads_the_cache_file(
     fresh: gw.ClipModel, scene: Scene, folder: Path
 ) -> None:
     first = gw.Explainer(fresh).unrelated_scores(scene.image, "a dog")
@@ -112,7 +114,9 @@ def test_a_model_of_the_same_weights_reads_them_from_the_cache_folder(
     assert list(folder.iterdir()) == [kept]
 
 
-def test_a_changed_model_encodes_them_anew(fresh: gw.ClipModel, scene: Scene, folder: Path) -> None:
+def test_a_changed_model_encodes_the_sentences_again(
+    fresh: gw.ClipModel, scene: Scene, folder: Path
+) -> None:
     explainer = gw.Explainer(fresh)
     before = explainer.unrelated_scores(scene.image, "a dog")
     with torch.no_grad():
@@ -122,7 +126,9 @@ def test_a_changed_model_encodes_them_anew(fresh: gw.ClipModel, scene: Scene, fo
     assert len(list(folder.glob("*.safetensors"))) == 2
 
 
-def test_a_damaged_file_is_written_anew(fresh: gw.ClipModel, scene: Scene, folder: Path) -> None:
+def test_a_damaged_cache_file_is_written_again(
+    fresh: gw.ClipModel, scene: Scene, folder: Path
+) -> None:
     expected = gw.Explainer(fresh).unrelated_scores(scene.image, "a dog")
     (kept,) = folder.glob("*.safetensors")
     whole = kept.read_bytes()
@@ -132,14 +138,14 @@ def test_a_damaged_file_is_written_anew(fresh: gw.ClipModel, scene: Scene, folde
     assert kept.read_bytes() == whole
 
 
-def test_a_folder_that_cannot_be_written_to_is_passed_over(
+def test_a_cache_folder_without_write_permission_is_ignored(
     fresh: gw.ClipModel, scene: Scene, folder: Path
 ) -> None:
     folder.write_text("a file where the folder would be")
     assert len(gw.Explainer(fresh).unrelated_scores(scene.image, "a dog")) > 150
 
 
-def test_two_threads_encode_them_once(fresh: gw.ClipModel, scene: Scene) -> None:
+def test_two_threads_encode_the_sentences_once(fresh: gw.ClipModel, scene: Scene) -> None:
     explainer = gw.Explainer(fresh)
     encoded = explainer.encode(scene.image)
     with ThreadPoolExecutor(4) as pool:
@@ -147,7 +153,7 @@ def test_two_threads_encode_them_once(fresh: gw.ClipModel, scene: Scene) -> None
         assert [len(one.result()) for one in asked] == [200] * 4
 
 
-def test_the_model_is_free_between_pieces(fresh: gw.ClipModel, scene: Scene) -> None:
+def test_other_threads_can_use_the_model_between_pieces(fresh: gw.ClipModel, scene: Scene) -> None:
     explainer, between = gw.Explainer(fresh), []
     encoded = explainer.encode(scene.image)
 

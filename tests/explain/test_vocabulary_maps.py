@@ -21,7 +21,9 @@ from ..clip.invariants import wrap
 SCENES = range(500_200, 500_220)
 
 
-def test_a_words_map_is_its_map_read_alone(explainer: gw.Explainer, scene: Scene) -> None:
+@pytest.mark.parametrize("method", ["grad-eclip", "grad-cam", "self-attention"])
+def test_a_words_map_is_its_map_alone(explainer: gw.Explainer, scene: Scene, method: str) -> None:
+    explainer = explainer.with_method(method)
     e = explainer(scene.image, "dog circle")
     assert e.alone is not None
     maps = explainer.vocabulary_maps(scene.image, gw.Vocabulary("two", ("dog", "circle"), "{}"))
@@ -33,32 +35,22 @@ def test_a_words_map_is_its_map_read_alone(explainer: gw.Explainer, scene: Scene
     )
 
 
-def test_batches_of_words_are_mapped_as_all_at_once(
+def test_batches_of_words_have_the_same_maps(
     explainer: gw.Explainer, scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     colors = gw.vocabularies()["colors"]
     at_once = explainer.vocabulary_maps(scene.image, colors).maps
     monkeypatch.setattr("gradeclip_widget.explain.vocabulary_maps._BATCH", 4)
-    told: list[tuple[str, int, int | None]] = []
-    batched = explainer.vocabulary_maps(scene.image, colors, lambda *step: told.append(step))
+    reports: list[tuple[str, int, int | None]] = []
+    batched = explainer.vocabulary_maps(scene.image, colors, lambda *step: reports.append(step))
     np.testing.assert_allclose(batched.maps, at_once, atol=1e-6)
-    assert told == [
+    assert reports == [
         ("image tower", 0, None),
         ("words", 0, None),
         ("maps", 0, 11),
         ("maps", 4, 11),
         ("maps", 8, 11),
     ]
-
-
-@pytest.mark.parametrize("method", ["grad-cam", "self-attention"])
-def test_other_methods_have_vocabulary_maps_too(
-    explainer: gw.Explainer, scene: Scene, method: str
-) -> None:
-    colors = gw.vocabularies()["colors"]
-    maps = explainer.with_method(method).vocabulary_maps(scene.image, colors)
-    assert maps.maps.shape == (11, 14, 14)
-    assert len(maps.rank(scene.objects[0].mask)) == 11
 
 
 def test_words_are_encoded_once_for_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +60,7 @@ def test_words_are_encoded_once_for_a_model(monkeypatch: pytest.MonkeyPatch) -> 
     with small.inference_context():
         first = word_embeddings(small, gw.Vocabulary("mine", ("dog", "cat")))
         again = word_embeddings(small, gw.Vocabulary("mine", ("dog", "cat")))
-        assert calls["embed"] == 2  # nobody kept the first list
+        assert calls["embed"] == 2  # the first list is already deleted
         kept = gw.Vocabulary("mine", ("dog", "cat"))
         for _ in range(3):
             last = word_embeddings(small, kept)
@@ -102,7 +94,7 @@ def test_a_region_is_classified_as_its_object(explainer: gw.Explainer) -> None:
     assert np.mean(np.array(places) == 0) >= 0.75
 
 
-def test_a_region_that_the_model_did_not_see_resembles_nothing(clip: gw.ClipModel) -> None:
+def test_a_region_that_the_model_did_not_see_has_no_words(clip: gw.ClipModel) -> None:
     wide = Image.new("RGB", (400, 100))
     explainer = gw.Explainer(clip, fit="crop")
     colors = gw.vocabularies()["colors"]

@@ -1,4 +1,4 @@
-"""A warning that a picture is foreign to the model: seen on every picture, and said first."""
+"""The warning that a picture is foreign to the model, in every kind of picture."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KNOWN = make_explanation(notes=("Another note.",), image=picture((600, 400)))
 
 
 def share_of_banner(image: Image.Image) -> float:
-    """How much of the upper sixth of a picture is a warning's ground."""
+    """The fraction of the upper sixth of a picture with the warning's background."""
     pixels = np.asarray(image.convert("RGB"), int)[: image.height // 6]
     near = np.abs(pixels - ImageColor.getrgb(BANNER_COLOR)).max(-1) < 12
     return float(near.mean())
@@ -40,7 +40,7 @@ def test_a_card_begins_with_the_warning() -> None:
     assert share_of_banner(opened(KNOWN.to_png())) == 0
 
 
-def test_every_frame_of_an_animation_begins_with_it() -> None:
+def test_every_frame_of_an_animation_has_the_warning() -> None:
     film = opened(FOREIGN.to_gif())
     for frame in range(film.n_frames):
         film.seek(frame)
@@ -48,7 +48,7 @@ def test_every_frame_of_an_animation_begins_with_it() -> None:
     assert share_of_banner(opened(KNOWN.to_gif())) == 0
 
 
-def test_a_drawing_has_it_above_the_picture() -> None:
+def test_a_drawing_has_the_warning_above_the_picture() -> None:
     text = svg(FOREIGN)
     assert f'fill="{BANNER_COLOR}"' in text
     assert "drawings only" in text.split("<image")[1]
@@ -58,32 +58,32 @@ def test_a_drawing_has_it_above_the_picture() -> None:
     assert 'viewBox="0 0 600 400"' in svg(KNOWN)
 
 
-def test_a_picture_in_a_file_has_it_and_another_one_is_not_made_larger(tmp_path: Path) -> None:
+def test_only_a_picture_with_a_warning_is_enlarged(tmp_path: Path) -> None:
     assert share_of_banner(Image.open(FOREIGN.save(tmp_path / "foreign.png"))) > 0.3
     assert Image.open(KNOWN.save(tmp_path / "known.png")).size == KNOWN.image.size
 
 
-def test_a_reader_who_does_not_see_hears_it_first() -> None:
+def test_the_description_begins_with_the_warning() -> None:
     assert alt_text(FOREIGN).startswith(WARNING)
     assert alt_text(KNOWN).startswith("Picture explained")
 
 
-def test_what_stands_in_a_cell_without_a_kernel_has_it() -> None:
+def test_the_fallback_of_a_cell_has_the_warning() -> None:
     html, description = fallback([FOREIGN], 0, None, "id")
     assert description.startswith(WARNING)
     assert WARNING in html
 
 
-def test_the_bare_picture_stays_as_it_is() -> None:
+def test_the_overlay_has_no_warning() -> None:
     assert FOREIGN.overlay().tobytes() == KNOWN.overlay().tobytes()
 
 
-def test_no_warning_leaves_a_picture_alone() -> None:
+def test_without_a_warning_the_picture_is_unchanged() -> None:
     assert with_banner(picture(), None, 15) == picture()
 
 
 @pytest.mark.parametrize("width", [40, 200, 1000])
-def test_lines_are_no_wider_than_they_may_be(width: int) -> None:
+def test_lines_fit_the_width(width: int) -> None:
     font = font_for(tuple(WARNING.split()), 15)
     lines = wrapped(WARNING, font, width)
     assert " ".join(lines) == WARNING

@@ -1,4 +1,4 @@
-"""The picture that explains itself."""
+"""The card: a picture with its caption and bars."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageColor, ImageDraw
 
+from gradeclip_widget.export.card import DENSITY, resized
 from gradeclip_widget.export.highlights import alt_text
 from gradeclip_widget.export.lettering import Mark, draw_caption
 from gradeclip_widget.export.painting.overview import HUE_COLORS
@@ -26,7 +27,7 @@ def opened(data: bytes) -> Image.Image:
 
 
 def near(image: Image.Image, color: str) -> np.ndarray:
-    """Which pixels are of nearly that color, (height, width)."""
+    """The pixels with nearly that color, (height, width)."""
     far = np.abs(np.asarray(image.convert("RGB"), int) - ImageColor.getrgb(color)).max(-1)
     return far < 12
 
@@ -37,14 +38,14 @@ def bars(image: Image.Image, color: str) -> int:
     return int(rows.sum(1).max())
 
 
-def test_a_card_is_on_white_and_says_in_words_what_it_shows() -> None:
+def test_a_card_is_white_and_has_a_description() -> None:
     image = opened(MADE.to_png())
     assert image.format == "PNG"
     assert image.getpixel((2, 2)) == (255, 255, 255)
     assert image.text["Description"] == alt_text(MADE)  # type: ignore[attr-defined]
 
 
-def test_the_description_names_the_caption_the_score_the_words_and_where_they_are_read() -> None:
+def test_the_description_has_the_caption_the_score_and_the_places_of_words() -> None:
     text = alt_text(MADE)
     assert '"a red fox beside the blue whale", score 0.312' in text
     places = dict.fromkeys(("red fox", "blue whale"), "")
@@ -54,27 +55,27 @@ def test_the_description_names_the_caption_the_score_the_words_and_where_they_ar
     assert f'"blue whale" {places["blue whale"]} (at the middle right)' in text
 
 
-def test_the_description_of_one_words_map_says_where_it_is_read_most() -> None:
+def test_the_description_of_a_words_map_has_its_place() -> None:
     assert 'the model reads "whale"' in alt_text(MADE, "whale")
     assert alt_text(MADE, "whale").endswith("most at the middle right.")
 
 
-def test_the_description_says_that_there_is_no_evidence() -> None:
+def test_an_explanation_without_evidence_has_a_card() -> None:
     nothing = replace(MADE, left_out=None, interactions=-np.abs(MADE.interactions))
     assert alt_text(nothing).endswith("No word raises the score.")
-    assert opened(nothing.to_png()).width > 0
+    assert bars(opened(nothing.to_png()), HUE_COLORS[0]) == 0
 
 
 def test_the_most_important_words_have_the_longest_bars_in_their_colors() -> None:
     image = opened(MADE.to_png())
-    found = MADE.highlights()
-    lengths = [bars(image, HUE_COLORS[h.hue]) for h in found if h.hue is not None]
-    shares = [h.importance for h in found]
+    highlights = MADE.highlights()
+    lengths = [bars(image, HUE_COLORS[h.hue]) for h in highlights if h.hue is not None]
+    shares = [h.importance for h in highlights]
     assert np.argsort(lengths).tolist() == np.argsort(shares).tolist()
     assert min(lengths) / max(lengths) == pytest.approx(min(shares) / max(shares), abs=0.05)
 
 
-def test_a_word_that_lowers_the_score_is_hatched_and_named() -> None:
+def test_a_word_that_lowers_the_score_has_a_hatched_bar() -> None:
     e = with_values(MADE, [0.01, 0.2, -0.1, 0.01, 0.01, 0.01, 0.01])
     against, raising = "#6a3d9a", HUE_COLORS[0]
     image = opened(e.to_png())
@@ -97,18 +98,18 @@ def test_a_word_has_its_own_card() -> None:
     assert whale != MADE.to_png(None, "fox")
 
 
-def test_a_card_is_as_wide_as_asked_with_one_and_a_half_pixels_for_each() -> None:
+def test_the_file_has_one_and_a_half_pixels_per_pixel_of_width() -> None:
     e = replace(MADE, image=picture((1600, 800)), cover=(0.0, 0.0, 1600.0, 800.0))
     assert opened(e.to_png()).width == 1200
     assert opened(e.to_png(width=600)).width == 900
 
 
-def test_a_tall_picture_makes_a_card_that_fits_a_screen() -> None:
+def test_the_card_of_a_tall_picture_fits_a_screen() -> None:
     e = replace(MADE, image=picture((100, 900)), cover=(0.0, 0.0, 100.0, 900.0))
     assert opened(e.to_png()).height < 1.5 * 800
 
 
-def test_a_small_picture_is_painted_at_the_size_at_which_it_is_shown() -> None:
+def test_a_small_picture_is_painted_at_its_display_size() -> None:
     """Contours and names are then as sharp as on a large picture."""
     large, small = MADE, replace(MADE, image=MADE.image.resize((140, 100)), cover=(0, 0, 140, 100))
     one, other = (np.asarray(opened(e.to_png()), int) for e in (large, small))
@@ -117,45 +118,53 @@ def test_a_small_picture_is_painted_at_the_size_at_which_it_is_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "word"),
     [
         ({"words": "cat"}, "cat"),
-        ({"reading": "backwards", "words": "fox"}, "no reading 'backwards'"),
-        ({"width": 100}, "width=100: give at least 400 pixels"),
+        ({"reading": "backwards", "words": "fox"}, "'backwards'"),
+        ({"width": 100}, "width=100.*400"),
     ],
 )
-def test_what_cannot_be_shown_is_refused(options: dict, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_wrong_options_raise(options: dict, word: str) -> None:
+    with pytest.raises(ValueError, match=word):
         MADE.to_png(**options)
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=word):
         MADE.static(**options)
 
 
 @pytest.mark.parametrize(
     "caption", ["狗", "(a) “dog”, running!", "a" * 300, " ".join(["dog"] * 60), "a dog's"]
 )
-def test_captions_of_all_kinds_fit(caption: str) -> None:
-    assert opened(make_explanation(caption).to_png(width=400)).width <= 600
+def test_captions_stay_inside_the_card(caption: str) -> None:
+    pixels = np.asarray(opened(make_explanation(caption).to_png(width=400)).convert("RGB"))
+    assert pixels.shape[1] <= 600
+    ink = np.flatnonzero((pixels < 255).any((0, 2)))
+    assert 20 <= ink[0] < ink[-1] < pixels.shape[1] - 20, "the margins are white"
 
 
 def test_a_reference_explanation_shows_the_papers_map() -> None:
-    assert opened(make_explanation(reference=True).to_png()).width > 0
+    e = resized(replace(MADE, reference=True), (760, 500), DENSITY)
+    x, y = 30, 30  # the margins
+    card = opened(e.to_png()).convert("RGB")
+    painted = e.overlay(caption_map=True)
+    assert card.crop((x, y, x + painted.width, y + painted.height)).tobytes() == painted.tobytes()
+    assert bars(card, HUE_COLORS[0]) == 0
 
 
-def test_marks_of_the_caption_move_no_word() -> None:
+def test_marks_do_not_move_words() -> None:
     e = explanation_of_many()
 
-    def drawn(marks: list[Mark]) -> tuple[float, Image.Image]:
+    def draw(marks: list[Mark]) -> tuple[float, Image.Image]:
         image = Image.new("RGB", (500, 200), "white")
         return draw_caption(ImageDraw.Draw(image), e, marks, (10, 0), 480, 20), image
 
-    (plain, before), (marked, after) = drawn([]), drawn([Mark((1, 2), "#ffff00")])
+    (plain, before), (marked, after) = draw([]), draw([Mark((1, 2), "#ffff00")])
     assert plain == marked
     ink = np.asarray(before.convert("L")) < 60
     assert (np.asarray(after.convert("L"))[ink] < 80).mean() > 0.95
 
 
-def test_a_mark_leaves_the_punctuation_out() -> None:
+def test_a_mark_does_not_cover_punctuation() -> None:
     def right_of_mark(caption: str) -> int:
         image = Image.new("RGB", (300, 60), "white")
         mark = Mark((0,), "#ffff00")

@@ -1,4 +1,4 @@
-"""Outputs that are a picture wherever a notebook is read, and alive where scripts run."""
+"""Cell outputs that are a picture everywhere, and interactive where scripts run."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def picture_of(url: str) -> Image.Image:
     return Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
 
 
-def test_the_output_is_a_picture_a_page_and_a_sentence() -> None:
+def test_the_output_has_a_picture_a_page_and_a_description() -> None:
     assert set(DATA) == {"image/png", "text/html", "text/plain"}
     assert base64.b64decode(DATA["image/png"]) == MADE.to_png()
     assert DATA["text/plain"] == repr(MADE.static())
@@ -59,8 +59,8 @@ def test_the_output_is_a_picture_a_page_and_a_sentence() -> None:
     assert METADATA["image/png"]["alt"] == DATA["text/plain"]
 
 
-def test_where_frames_are_taken_out_the_picture_is_left_with_its_description() -> None:
-    """As on GitHub, and in JupyterLab for a notebook that is not trusted."""
+def test_without_frames_the_picture_and_its_description_remain() -> None:
+    """As on GitHub, and in JupyterLab for an untrusted notebook."""
     left = Elements(WITHOUT_FRAMES.sub("", DATA["text/html"])).found
     assert [tag for tag, _ in left] == ["div", "img"]
     attributes = left[1][1]
@@ -68,13 +68,13 @@ def test_where_frames_are_taken_out_the_picture_is_left_with_its_description() -
     assert picture_of(attributes["src"] or "").size == picture_of("," + DATA["image/png"]).size
 
 
-def test_a_hostile_caption_adds_nothing() -> None:
+def test_markup_in_a_caption_adds_no_element() -> None:
     e = made_explanation('"><script>alert(1)</script><b>fox</b> dog')
     source = e.static()._repr_mimebundle_()[0]["text/html"]
     assert [tag for tag, _ in Elements(source).found] == ["div", "img", "iframe"]
 
 
-def test_latex_takes_the_picture() -> None:
+def test_latex_uses_the_picture() -> None:
     body, resources = LatexExporter().from_notebook_node(notebook(DATA, METADATA))
     (name,) = resources["outputs"]
     assert resources["outputs"][name] == MADE.to_png()
@@ -89,7 +89,7 @@ def test_nbconverts_page_has_the_picture_with_its_description_and_the_frame() ->
     assert [tag for tag, _ in found].count("iframe") == 1
 
 
-def test_a_word_asked_for_is_pinned_in_the_page_too() -> None:
+def test_the_word_of_the_picture_is_pinned_in_the_page() -> None:
     assert DATA["text/html"] != MADE.static("whale").to_html()
     assert "whale" in repr(MADE.static("whale"))
 
@@ -112,15 +112,14 @@ def test_the_frame_covers_the_picture_where_scripts_run(chromium: Browser, tmp_p
 
 
 @pytest.mark.browser
-def test_a_card_that_is_taller_than_the_frame_does_not_look_out_below_it(
-    chromium: Browser, tmp_path: Path
-) -> None:
+def test_a_tall_card_is_no_higher_than_the_frame(chromium: Browser, tmp_path: Path) -> None:
     e = replace(explanation_of_many(), image=picture((300, 300)), cover=(0.0, 0.0, 300.0, 300.0))
     path = tmp_path / "book.html"
     path.write_text(e.static().to_html(), encoding="utf-8")
     assert picture_of("," + base64.b64encode(e.to_png()).decode()).height > 1.5 * 740
     with contextlib.closing(chromium.new_page()) as page:
         page.goto(path.as_uri())
+        page.wait_for_function("document.images[0].complete && document.images[0].height > 0")
         image, frame = (page.locator(s).bounding_box() for s in ("img", "iframe"))
         assert image is not None
         assert frame is not None
@@ -128,7 +127,7 @@ def test_a_card_that_is_taller_than_the_frame_does_not_look_out_below_it(
 
 
 @pytest.mark.browser
-def test_the_picture_is_seen_where_the_frames_scripts_may_not_run(
+def test_the_picture_is_visible_if_the_frame_may_not_run_scripts(
     chromium: Browser, tmp_path: Path
 ) -> None:
     path = tmp_path / "book.html"
@@ -146,7 +145,7 @@ def test_the_picture_is_seen_where_the_frames_scripts_may_not_run(
 
 
 @pytest.mark.browser
-def test_two_fragments_stand_on_one_page(chromium: Browser, tmp_path: Path) -> None:
+def test_a_page_may_have_two_fragments(chromium: Browser, tmp_path: Path) -> None:
     one, other = MADE.to_html(fragment=True), made_explanation("a fox").to_html(fragment=True)
     path = tmp_path / "mine.html"
     path.write_text(f'<!doctype html><meta charset="utf-8">{one}{other}', encoding="utf-8")
@@ -156,7 +155,7 @@ def test_two_fragments_stand_on_one_page(chromium: Browser, tmp_path: Path) -> N
         first.word("whale").click()
         expect(first.pinned).to_have_text(["whale"])
         expect(second.pinned).to_have_count(0)
-        # Chromium lets frames out of sight stand still.
+        # Chromium does not draw frames outside the viewport.
         page.locator("iframe").last.scroll_into_view_if_needed()
         second.click_at(FOX)
         expect(second.leader).to_have_text("fox")

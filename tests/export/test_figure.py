@@ -36,7 +36,7 @@ def test_a_figure_shows_the_picture_the_map_and_the_words(e: Explanation) -> Non
     ]
 
 
-def test_a_figure_of_no_word_shows_all_together_each_bar_in_its_words_hue(e: Explanation) -> None:
+def test_a_figure_of_all_words_has_bars_in_their_hues(e: Explanation) -> None:
     e = with_values(e, [0.001, 0.001, 0.1, 0.2])  # "a" and "red-ish" do not count
     fig = e.figure()
     heat = next(trace for trace in fig.data if trace.type == "heatmap")
@@ -47,7 +47,7 @@ def test_a_figure_of_no_word_shows_all_together_each_bar_in_its_words_hue(e: Exp
     assert colors["a "] == colors["red-ish "] == NEUTRAL_COLOR
 
 
-def test_a_figure_as_published_shows_the_papers_map_and_shares() -> None:
+def test_a_reference_figure_has_the_papers_map_and_shares() -> None:
     e = make_explanation(reference=True)
     fig = e.figure()
     heat = next(trace for trace in fig.data if trace.type == "heatmap")

@@ -1,4 +1,4 @@
-"""Which formats there are, and what `Explanation.save` and the command line say of them."""
+"""The file formats, in `Explanation.save` and on the command line."""
 
 from __future__ import annotations
 
@@ -13,22 +13,32 @@ from gradeclip_widget.export.formats import suffixes, writer_for
 from ..factories import make_explanation
 from ..test_package import modules_after
 
-FORMATS = (".gif", ".html", ".jpeg", ".jpg", ".json", ".npz", ".png", ".svg", ".webp")
+FORMATS = {  # and how a file of each begins
+    ".gif": b"GIF89a",
+    ".html": b"<!doctype html>",
+    ".jpeg": b"\xff\xd8",
+    ".jpg": b"\xff\xd8",
+    ".json": b"{",
+    ".npz": b"PK",
+    ".png": b"\x89PNG",
+    ".svg": b"<svg",
+    ".webp": b"RIFF",
+}
 
 
-def test_formats_are_found_in_the_folder() -> None:
-    assert suffixes() == FORMATS
+def test_the_table_has_all_formats() -> None:
+    assert suffixes() == tuple(FORMATS)
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_an_explanation_is_saved_in_every_format(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"e{suffix}"
     assert make_explanation().save(path) == path
-    assert path.stat().st_size > 0
+    assert path.read_bytes().startswith(FORMATS[suffix])
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".jpeg", ".webp"])
-def test_a_picture_is_the_overlay_as_the_suffix_says(suffix: str, tmp_path: Path) -> None:
+def test_a_picture_is_the_overlay_in_the_format_of_the_suffix(suffix: str, tmp_path: Path) -> None:
     e = make_explanation()
     kind = {".png": "PNG", ".webp": "WEBP"}.get(suffix, "JPEG")
     with Image.open(e.save(tmp_path / f"e{suffix}")) as image:
@@ -37,10 +47,8 @@ def test_a_picture_is_the_overlay_as_the_suffix_says(suffix: str, tmp_path: Path
             assert image.tobytes() == e.overlay().tobytes()
 
 
-def test_a_suffix_without_a_format_is_refused_with_those_there_are() -> None:
-    with pytest.raises(
-        ValueError, match=r"cannot write 'e\.bmp': end its name in \.gif, \.html, \.jpeg"
-    ):
+def test_an_unknown_suffix_raises_and_lists_the_others() -> None:
+    with pytest.raises(ValueError, match=r"e\.bmp.*\.gif, \.html"):
         writer_for(Path("e.bmp"))
 
 
@@ -50,6 +58,6 @@ def test_the_help_lists_every_format(capsys: pytest.CaptureFixture[str]) -> None
     assert ", ".join(FORMATS) in " ".join(capsys.readouterr().out.split())
 
 
-def test_finding_the_formats_brings_no_heavy_module() -> None:
+def test_the_formats_import_no_heavy_module() -> None:
     loaded = modules_after("from gradeclip_widget.export.formats import suffixes; suffixes()")
     assert not loaded & {"torch", "pandas", "plotly"}

@@ -1,4 +1,4 @@
-"""The animation that goes through the words."""
+"""The animation of the words."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ MADE = made_explanation()
 
 
 def frames_of(data: bytes) -> list[tuple[Image.Image, int]]:
-    """Every frame, and for how many thousandths of a second it is seen."""
+    """Every frame and its duration in thousandths of a second."""
     animation = Image.open(io.BytesIO(data))
     assert animation.format == "GIF"
     return [(f.convert("RGB"), f.info["duration"]) for f in ImageSequence.Iterator(animation)]
 
 
 def warmest_side(frame: Image.Image) -> str:
-    """On which side of the picture the map is warm."""
+    """The side of the picture on which the map is warm."""
     red, _, blue = np.moveaxis(np.asarray(frame, float)[: frame.height // 2], -1, 0)
     warm = np.maximum(red - blue, 0)
     middle = frame.width // 2
     return "left" if warm[:, :middle].sum() > warm[:, middle:].sum() else "right"
 
 
-def test_all_words_come_first_and_then_each_that_counts() -> None:
+def test_the_first_frame_has_all_words_then_each_has_one() -> None:
     frames = frames_of(MADE.to_gif())
     assert len(frames) == 1 + len(MADE.highlights())
     assert [d for _, d in frames] == [2240, *([1400] * (len(frames) - 1))]
@@ -45,24 +45,24 @@ def test_each_frame_shows_the_map_of_its_word() -> None:
     assert (warmest_side(fox), warmest_side(whale)) == ("left", "right")
 
 
-def test_one_phrase_may_be_asked_for() -> None:
+def test_an_animation_may_show_one_phrase() -> None:
     assert len(frames_of(MADE.to_gif(words="red fox"))) == 2
 
 
-def test_time_and_width_are_as_asked() -> None:
+def test_the_animation_has_its_time_and_width() -> None:
     frames = frames_of(MADE.to_gif(width=400, seconds=0.5))
     assert frames[0][0].width == 400
     assert frames[1][1] == 500
 
 
-def test_the_animation_repeats_and_says_in_words_what_it_shows() -> None:
+def test_the_animation_repeats_and_has_a_description() -> None:
     animation = Image.open(io.BytesIO(MADE.to_gif()))
     assert animation.info["loop"] == 0
     assert animation.info["comment"].decode() == alt_text(MADE)
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "word"),
     [
         ({"words": []}, r"words=\[\]: give at least one word"),
         ({"words": ["cat"]}, "cat"),
@@ -70,8 +70,8 @@ def test_the_animation_repeats_and_says_in_words_what_it_shows() -> None:
         ({"seconds": 0}, "seconds=0: give 0.1 to 60"),
     ],
 )
-def test_what_cannot_be_shown_is_refused(options: dict, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_wrong_options_raise(options: dict, word: str) -> None:
+    with pytest.raises(ValueError, match=word):
         MADE.to_gif(**options)
 
 

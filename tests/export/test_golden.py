@@ -25,7 +25,7 @@ def flat(value: Any) -> list[float]:
     return np.ravel(value).tolist()
 
 
-def test_golden_payload_is_what_python_sends() -> None:
+def test_the_golden_payload_equals_pythons() -> None:
     payload = to_payload(EXPLANATION)
     assert GOLDEN["payload"]["header"] == json.loads(json.dumps(payload["header"]))
     assert base64.b64decode(GOLDEN["payload"]["maps"]) == payload["maps"]
@@ -34,7 +34,7 @@ def test_golden_payload_is_what_python_sends() -> None:
 @pytest.mark.parametrize(
     ("held", "e"), [(GOLDEN, EXPLANATION), (GOLDEN["many"], make.explanation_of_many())]
 )
-def test_golden_evidence_is_what_python_computes(held: dict[str, Any], e: Explanation) -> None:
+def test_the_golden_evidence_equals_pythons(held: dict[str, Any], e: Explanation) -> None:
     computed = json.loads(json.dumps(make.evidence_of(e)))
     assert held["highlights"] == computed["highlights"]
     assert held["lowering"] == computed["lowering"]
@@ -44,37 +44,37 @@ def test_golden_evidence_is_what_python_computes(held: dict[str, Any], e: Explan
         assert values == pytest.approx(computed["word_evidence"][reading], abs=1e-9)
 
 
-def test_golden_captions_try_what_highlights_can_be() -> None:
+def test_the_golden_captions_have_all_kinds_of_highlights() -> None:
     found = GOLDEN["many"]["highlights"]
     assert [h["hue"] for h in found] == [0, 1, None, 2, 3, None, 4, 5]
     assert [len(h["words"]) for h in found] == [2, 1, 1, 1, 3, 1, 1, 1]
 
 
-def test_golden_colors_are_what_python_paints_with() -> None:
+def test_the_golden_colors_equal_pythons() -> None:
     assert GOLDEN["diverging_colors"] == make.diverging_colors()
 
 
-def test_golden_payload_of_many_words_is_what_python_sends() -> None:
+def test_the_golden_payload_of_many_words_equals_pythons() -> None:
     payload = to_payload(make.explanation_of_many())
     assert GOLDEN["many"]["payload"]["header"] == json.loads(json.dumps(payload["header"]))
     assert base64.b64decode(GOLDEN["many"]["payload"]["maps"]) == payload["maps"]
 
 
-def test_both_languages_are_at_the_same_version_of_the_payload() -> None:
+def test_both_languages_have_the_same_payload_version() -> None:
     decoder = Path(__file__).parents[2] / "js" / "src" / "core" / "decode.ts"
     found = re.search(r"^const PAYLOAD_VERSION = (\d+);", decoder.read_text("utf-8"), re.MULTILINE)
     assert found is not None
     assert int(found[1]) == VERSION
 
 
-def test_golden_cases_ask_all_that_is_asked() -> None:
+def test_the_golden_cases_cover_every_function() -> None:
     assert [(c["fn"], c["args"]) for c in GOLDEN["cases"]] == [
         (c["fn"], c["args"]) for c in make.cases()
     ]
 
 
 @pytest.mark.parametrize("fn", ["wordMap", "phraseMap", "coverage", "regionWords", "regionShare"])
-def test_golden_values_are_what_python_computes(fn: str) -> None:
+def test_the_golden_values_equal_pythons(fn: str) -> None:
     asked = [case for case in GOLDEN["cases"] if case["fn"] == fn]
     assert asked
     for case in asked:

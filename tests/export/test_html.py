@@ -58,21 +58,21 @@ def payloads(source: str) -> list[dict]:
     return json.loads(found[1])
 
 
-def test_the_page_holds_what_the_widget_is_sent() -> None:
+def test_the_page_contains_the_widgets_payload() -> None:
     e = make_explanation()
     (sent,) = payloads(e.to_html())
     assert sent["header"] == json.loads(json.dumps(to_payload(e)["header"]))
     assert base64.b64decode(sent["maps"]) == to_payload(e)["maps"]
 
 
-def test_the_page_is_written_where_asked_and_returned(tmp_path: Path) -> None:
+def test_the_page_is_written_and_returned(tmp_path: Path) -> None:
     path = tmp_path / "out.html"
     text = make_explanation("狗 dog").to_html(path)
     assert path.read_text(encoding="utf-8") == text
 
 
 @pytest.mark.parametrize("caption", HOSTILE)
-def test_a_hostile_caption_adds_nothing_to_the_page(caption: str) -> None:
+def test_markup_in_a_caption_adds_no_element_to_the_page(caption: str) -> None:
     e = make_explanation(caption)
     read = Page(e.to_html())
     assert read.tags == PLAIN.tags
@@ -82,13 +82,13 @@ def test_a_hostile_caption_adds_nothing_to_the_page(caption: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["model", "method", "notes"])
-def test_other_hostile_text_adds_nothing_either(field: str) -> None:
+def test_markup_in_other_texts_adds_no_element(field: str) -> None:
     text = HOSTILE[0]
     e = make_explanation("a dog", **{field: (text,) if field == "notes" else text})
     assert Page(e.to_html()).tags == PLAIN.tags
 
 
-def test_a_title_may_be_given() -> None:
+def test_a_page_may_have_a_title() -> None:
     read = Page(make_explanation().to_html(title="<b>Mine</b> & yours"))
     assert read.text["title"] == ["<b>Mine</b> & yours"]
     assert read.tags == PLAIN.tags
@@ -109,17 +109,17 @@ def test_the_pages_policy_forbids_every_request() -> None:
     assert "http" not in policy
 
 
-def test_several_explanations_share_a_page() -> None:
+def test_a_page_may_have_several_explanations() -> None:
     two = [make_explanation("a dog"), make_explanation("a cat")]
     assert [p["header"]["caption"] for p in payloads(page(two))] == ["a dog", "a cat"]
 
 
-def test_a_page_without_explanations_is_refused() -> None:
-    with pytest.raises(ValueError, match="nothing to show"):
+def test_a_page_without_explanations_raises() -> None:
+    with pytest.raises(ValueError, match="at least one"):
         page([])
 
 
-def test_the_frame_holds_the_page_and_allows_scripts_only() -> None:
+def test_the_frame_contains_the_page_and_allows_only_scripts() -> None:
     e = make_explanation(HOSTILE[0])
     outer = Page(frame([e]))
     assert outer.tags == ["iframe"]
@@ -135,7 +135,7 @@ def test_the_frame_holds_the_page_and_allows_scripts_only() -> None:
     assert (sent["header"], sent["maps"]) == (whole["header"], whole["maps"])
 
 
-def test_a_fragment_is_the_frame_alone_and_says_which_it_is() -> None:
+def test_a_fragment_is_a_frame_with_a_title() -> None:
     one, other = make_explanation("a dog"), make_explanation("a cat")
     source = one.to_html(fragment=True) + other.to_html(fragment=True, title="<b>Mine</b>")
     read = Page(source)
@@ -147,12 +147,12 @@ def test_a_fragment_is_the_frame_alone_and_says_which_it_is() -> None:
     assert "id" not in {name for name, _ in read.attributes}  # nothing that could occur twice
 
 
-def test_a_fragment_is_written_where_asked(tmp_path: Path) -> None:
+def test_a_fragment_is_written_to_its_path(tmp_path: Path) -> None:
     text = make_explanation().to_html(tmp_path / "part.html", fragment=True)
     assert (tmp_path / "part.html").read_text(encoding="utf-8") == text
 
 
-def test_a_frame_weighs_little() -> None:
+def test_a_frame_is_small() -> None:
     """Every display of a widget carries one."""
     noise = np.random.default_rng(0).integers(0, 255, (900, 1200, 3), np.uint8)
     photo = Image.fromarray(noise).filter(ImageFilter.GaussianBlur(3))
@@ -173,7 +173,7 @@ def test_the_page_is_the_same_every_time() -> None:
     assert make_explanation().to_html() == make_explanation().to_html()
 
 
-def test_numbers_survive_the_page() -> None:
+def test_the_page_has_exact_numbers() -> None:
     e = make_explanation()
     (sent,) = payloads(e.to_html())
     values = np.frombuffer(base64.b64decode(sent["maps"]), "<f4")

@@ -64,17 +64,17 @@ def saved(tmp_path: Path) -> Path:
     ],
     ids=["full", "no readings", "no integrated gradients", "with a bias", "any script", "foreign"],
 )
-def test_every_field_comes_back(changes: dict[str, Any], tmp_path: Path) -> None:
+def test_every_field_is_loaded(changes: dict[str, Any], tmp_path: Path) -> None:
     e = make_explanation(**changes)
     assert_same(Explanation.load(e.save(tmp_path / "e.npz")), e)
 
 
-def test_a_real_explanation_comes_back(explainer: gw.Explainer, scene: Any, tmp_path: Path) -> None:
+def test_a_real_explanation_is_loaded(explainer: gw.Explainer, scene: Any, tmp_path: Path) -> None:
     e = explainer(scene.image, "a dog, an xylophonist and " + "a car " * 30)
     assert_same(Explanation.load(str(e.save(str(tmp_path / "e.npz")))), e)
 
 
-def test_a_large_picture_comes_back_as_a_photograph(tmp_path: Path) -> None:
+def test_a_large_picture_is_saved_as_jpeg(tmp_path: Path) -> None:
     e = make_explanation(image=picture((2500, 1700)), cover=(0.0, 0.0, 2500.0, 1700.0))
     path = e.save(tmp_path / "e.npz")
     again = Explanation.load(path)
@@ -84,44 +84,44 @@ def test_a_large_picture_comes_back_as_a_photograph(tmp_path: Path) -> None:
     assert path.stat().st_size < 3_000_000
 
 
-def test_what_was_loaded_can_be_shown_and_saved_again(saved: Path, tmp_path: Path) -> None:
+def test_a_loaded_explanation_can_be_shown_and_saved(saved: Path, tmp_path: Path) -> None:
     e = Explanation.load(saved)
     assert_same(Explanation.load(e.save(tmp_path / "again.npz")), e)
     assert gw.show(e).explanation is e
 
 
-def test_an_unknown_suffix_is_refused_and_nothing_written(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"cannot write 'e.pkl': end its name in .*\.npz"):
+def test_an_unknown_suffix_raises_and_writes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"e\.pkl.*\.npz"):
         make_explanation().save(tmp_path / "e.pkl")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_missing_file_is_reported_as_missing(tmp_path: Path) -> None:
+def test_a_missing_file_raises(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Explanation.load(tmp_path / "nowhere.npz")
 
 
-def test_an_archive_of_another_program_is_refused(tmp_path: Path) -> None:
+def test_an_archive_of_another_program_raises(tmp_path: Path) -> None:
     path = tmp_path / "other.npz"
     np.savez(path, weights=np.zeros(3))
-    with pytest.raises(ValueError, match="not an explanation saved by"):
+    with pytest.raises(ValueError, match="not an explanation"):
         Explanation.load(path)
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"hello", b"PK\x03\x04 and no more", b"\x80\x04K\x01.", b"\x93NUMPY\x01\x00"]
 )
-def test_a_file_that_is_no_archive_is_refused(content: bytes, tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_archive_raises(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "e.npz"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="not an explanation saved by gradeclip-widget"):
+    with pytest.raises(ValueError, match="not an explanation"):
         Explanation.load(path)
 
 
-def test_a_single_array_is_refused(tmp_path: Path) -> None:
+def test_a_single_array_raises(tmp_path: Path) -> None:
     with (tmp_path / "e.npz").open("wb") as file:
         np.save(file, np.zeros(3))
-    with pytest.raises(ValueError, match="not an explanation saved by gradeclip-widget"):
+    with pytest.raises(ValueError, match="not an explanation"):
         Explanation.load(tmp_path / "e.npz")
 
 
@@ -132,17 +132,15 @@ class Trap:
         return (pytest.fail, ("a pickle was executed",))
 
 
-def test_pickled_arrays_are_refused_unopened(saved: Path) -> None:
+def test_pickled_arrays_raise_and_are_not_opened(saved: Path) -> None:
     rewrite(saved, signed_map=np.array([Trap()], dtype=object))
-    with pytest.raises(ValueError, match="not an explanation saved by gradeclip-widget"):
+    with pytest.raises(ValueError, match="not an explanation"):
         Explanation.load(saved)
 
 
-def test_a_later_version_asks_for_an_upgrade(saved: Path) -> None:
+def test_a_later_version_raises(saved: Path) -> None:
     rewrite(saved, header=header(saved, version=3))
-    with pytest.raises(
-        ValueError, match="format version 3, this gradeclip-widget reads 1; upgrade"
-    ):
+    with pytest.raises(ValueError, match=r"version 3.*reads 1"):
         Explanation.load(saved)
 
 
@@ -154,9 +152,9 @@ def test_a_file_without_leave_one_out_scores_is_read(saved: Path) -> None:
 @pytest.mark.parametrize(
     "text", [b"[]", b"1", b"{", b'{"format": "gradeclip-explanation"}', b"\xff"]
 )
-def test_a_strange_header_is_refused(text: bytes, saved: Path) -> None:
+def test_a_malformed_header_raises(text: bytes, saved: Path) -> None:
     rewrite(saved, header=np.frombuffer(text, np.uint8))
-    with pytest.raises(ValueError, match="not an explanation saved by gradeclip-widget"):
+    with pytest.raises(ValueError, match="not an explanation"):
         Explanation.load(saved)
 
 
@@ -173,19 +171,19 @@ def test_a_strange_header_is_refused(text: bytes, saved: Path) -> None:
         ({}, {"surprise": 1}),
     ],
 )
-def test_an_archive_with_wrong_content_is_reported_as_damaged(
+def test_an_archive_with_wrong_content_raises(
     arrays: dict[str, Any], fields: dict[str, Any], saved: Path
 ) -> None:
     rewrite(saved, header=header(saved, **fields), **arrays)
-    with pytest.raises(ValueError, match=r"is damaged .*; save the explanation again"):
+    with pytest.raises(ValueError, match="damaged"):
         Explanation.load(saved)
 
 
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.99])
-def test_a_truncated_file_is_refused(part: float, saved: Path) -> None:
+def test_a_truncated_file_raises(part: float, saved: Path) -> None:
     content = saved.read_bytes()
     saved.write_bytes(content[: int(part * len(content))])
-    with pytest.raises(ValueError, match="not an explanation saved by gradeclip-widget"):
+    with pytest.raises(ValueError, match="not an explanation"):
         Explanation.load(saved)
 
 
@@ -193,7 +191,7 @@ def test_a_truncated_file_is_refused(part: float, saved: Path) -> None:
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=8))
-def test_wrong_bytes_are_read_or_refused_with_a_reason(
+def test_wrong_bytes_are_read_or_raise_a_value_error(
     tmp_path: Path, changes: list[tuple[float, int]]
 ) -> None:
     path = tmp_path / "wrong.npz"
@@ -207,7 +205,7 @@ def test_wrong_bytes_are_read_or_refused_with_a_reason(
         assert "wrong.npz" in str(error)  # noqa: PT017
 
 
-def test_the_file_holds_no_pickles_and_says_its_version(saved: Path) -> None:
+def test_the_file_has_no_pickles_and_a_version(saved: Path) -> None:
     with np.load(saved, allow_pickle=False) as file:
         held = json.loads(file["header"].tobytes())
     assert (held["format"], held["version"]) == ("gradeclip-explanation", 1)

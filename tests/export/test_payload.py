@@ -42,7 +42,7 @@ def test_maps_are_sent_unchanged() -> None:
         np.testing.assert_array_equal(sent[reading], e.word_maps(reading))
 
 
-def test_readings_that_were_not_computed_are_not_sent() -> None:
+def test_only_computed_readings_are_sent() -> None:
     assert list(maps(to_payload(make_explanation(alone=None, left_out=None)))) == [
         "caption",
         "in caption",
@@ -54,7 +54,7 @@ def test_the_header_is_plain_json() -> None:
     assert json.loads(json.dumps(header, allow_nan=False)) == header
 
 
-def test_the_header_holds_what_the_docstring_says() -> None:
+def test_the_header_has_the_documented_fields() -> None:
     e = make_explanation(logit_bias=-31.25)
     header = to_payload(e)["header"]
     assert header["version"] == 1
@@ -96,7 +96,7 @@ def test_words_and_gaps_spell_the_caption(text: str) -> None:
     assert spelled == caption
 
 
-def test_importance_is_sent_by_every_measure_that_was_computed_the_default_first() -> None:
+def test_importance_is_sent_for_every_computed_measure() -> None:
     e = make_explanation()
     sent = to_payload(e)["header"]["importance"]
     assert [(m["name"], m["label"]) for m in sent] == [
@@ -116,12 +116,12 @@ def test_importance_is_sent_by_every_measure_that_was_computed_the_default_first
     assert as_published[0]["name"] == "grad-eclip"
 
 
-def test_scores_of_unrelated_sentences_are_sent_where_they_are_known() -> None:
+def test_scores_of_unrelated_sentences_are_sent_if_computed() -> None:
     e = make_explanation(unrelated_scores=np.array([0.125, 0.25]))
     assert to_payload(e)["header"]["unrelated"] == [0.125, 0.25]
 
 
-def test_a_picture_is_encoded_once_and_another_one_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     encoded = display_image(picture((70, 50)))
     monkeypatch.setattr("gradeclip_widget.export.picture._encode", lambda *args, **options: b"anew")
     assert display_image(picture((70, 50))) is encoded
@@ -130,7 +130,7 @@ def test_a_picture_is_encoded_once_and_another_one_anew(monkeypatch: pytest.Monk
     assert display_image(edited) == b"anew"
 
 
-def test_json_holds_the_buffers_as_base64() -> None:
+def test_json_has_the_buffers_as_base64() -> None:
     payload = to_payload(make_explanation())
     text = to_json(payload)
     assert base64.b64decode(text["maps"]) == payload["maps"]

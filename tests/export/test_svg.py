@@ -54,14 +54,14 @@ def test_every_word_is_named_as_text_that_can_be_edited() -> None:
     assert texts == ["red fox", "blue whale"]
 
 
-def test_words_are_as_asked_and_a_higher_level_is_a_smaller_contour() -> None:
+def test_a_higher_level_is_a_smaller_contour() -> None:
     root = parsed(MADE.to_svg(words=["whale"], level=0.5))
     assert [t.text for t in root.iter(f"{SVG}text")] == ["whale"]
     inner = strokes(parsed(MADE.to_svg(words=["whale"], level=0.9)))[HUE_COLORS[0]]
     assert np.ptp(inner, 0).prod() < np.ptp(strokes(root)[HUE_COLORS[0]], 0).prod()
 
 
-def test_it_says_in_words_what_it_shows() -> None:
+def test_the_drawing_has_a_title_and_a_description() -> None:
     root = parsed(MADE.to_svg())
     assert root.get("role") == "img"
     assert root.findtext(f"{SVG}title") == MADE.caption
@@ -69,7 +69,7 @@ def test_it_says_in_words_what_it_shows() -> None:
 
 
 @pytest.mark.parametrize(("photo", "kind"), [(True, "JPEG"), (False, "PNG")])
-def test_the_whole_picture_is_inside_in_a_format_that_drawing_programs_know(
+def test_the_picture_is_embedded_in_a_format_that_drawing_programs_read(
     photo: bool, kind: str
 ) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (*MADE.image.size[::-1], 3), np.uint8)
@@ -80,13 +80,13 @@ def test_the_whole_picture_is_inside_in_a_format_that_drawing_programs_know(
         assert (image.format, image.size) == (kind, e.image.size)
 
 
-def test_a_hostile_caption_stays_text() -> None:
+def test_markup_in_a_caption_stays_text() -> None:
     root = parsed(make_explanation(HOSTILE).to_svg())
     assert root.findtext(f"{SVG}title") == HOSTILE
     assert not list(root.iter(f"{SVG}script"))
 
 
-def test_without_evidence_there_is_the_picture_alone() -> None:
+def test_without_evidence_the_drawing_has_only_the_picture() -> None:
     nothing = replace(MADE, left_out=None, interactions=-np.abs(MADE.interactions))
     root = parsed(nothing.to_svg())
     assert len(list(root.iter(f"{SVG}image"))) == 1
@@ -94,12 +94,12 @@ def test_without_evidence_there_is_the_picture_alone() -> None:
 
 
 @pytest.mark.parametrize("level", [0, 1, -0.5, 2])
-def test_a_level_outside_of_the_map_is_refused(level: float) -> None:
-    with pytest.raises(ValueError, match="give a fraction of the maximum"):
+def test_a_level_outside_the_map_raises(level: float) -> None:
+    with pytest.raises(ValueError, match=f"level={level}.*fraction"):
         MADE.to_svg(level=level)
 
 
-def test_contours_inside_are_closed_and_those_at_the_border_end_there() -> None:
+def test_contours_inside_are_closed_and_others_end_at_the_border() -> None:
     (fox, whale) = contour_lines(MADE, MADE.highlights(), 0.5)
     assert all(is_closed(line) for line in fox + whale)
     corner = np.zeros_like(MADE.interactions)
@@ -110,8 +110,8 @@ def test_contours_inside_are_closed_and_those_at_the_border_end_there() -> None:
     assert {float(line[0].min()), float(line[-1].min())} == {0.0}
 
 
-def test_a_path_runs_through_the_middles_of_its_edges() -> None:
-    """As in the front end, so that both draw one curve."""
+def test_a_path_runs_through_the_midpoints_of_edges() -> None:
+    """As in the front end, so that both draw the same curve."""
     square = np.array([[0, 0], [2, 0], [2, 2], [0, 2], [0, 0]], float)
     assert smooth_path([square]) == (
         "M1.00 0.00Q2.00 0.00 2.00 1.00Q2.00 2.00 1.00 2.00Q0.00 2.00 0.00 1.00Q0.00 0.00 1.00 0.00Z"

@@ -15,7 +15,7 @@ def e() -> Explanation:
     return make_explanation()
 
 
-def test_the_table_has_a_row_a_word_and_the_place_of_its_peak(e: Explanation) -> None:
+def test_the_table_has_a_row_and_a_peak_for_each_word(e: Explanation) -> None:
     table = e.to_frame()
     assert table["word"].tolist() == ["a", "red-ish", "dog", "running"]
     row, col = np.unravel_index(e.word_map("dog", "left out").argmax(), GRID)
@@ -26,7 +26,7 @@ def test_the_table_has_a_row_a_word_and_the_place_of_its_peak(e: Explanation) ->
     np.testing.assert_allclose(caption_only.to_frame()["sum"], e.word_maps().sum((1, 2)))
 
 
-def test_the_table_has_a_column_a_measure_of_importance(e: Explanation) -> None:
+def test_the_table_has_a_column_for_each_measure(e: Explanation) -> None:
     measures = "shapley evidence leave_one_out grad_eclip integrated_gradients"
     columns = f"word importance {measures} sum peak peak_x peak_y read known"
     assert list(e.to_frame()) == columns.split()

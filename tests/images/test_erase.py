@@ -40,7 +40,7 @@ def test_pixels_outside_the_region_stay_as_they_are(how: str, region: object) ->
     assert changed(after)[inside].any()
 
 
-def test_erasing_does_not_change_the_picture_given() -> None:
+def test_erasing_does_not_change_the_original() -> None:
     image = picture(SIZE)
     erase(image, BOX, "mean")
     np.testing.assert_array_equal(np.asarray(image), np.asarray(picture(SIZE)))
@@ -73,8 +73,8 @@ def test_all_of_a_picture_can_be_erased(how: str) -> None:
     assert changed(erase(picture(SIZE), (0, 0, *SIZE), how)).mean() > 0.9
 
 
-def test_an_unknown_way_of_erasing_is_refused() -> None:
-    with pytest.raises(ValueError, match="how='burn': use one of 'blur', 'mean', 'noise'"):
+def test_an_unknown_way_of_erasing_raises() -> None:
+    with pytest.raises(ValueError, match=r"'burn'.*'blur'"):
         erase(picture(SIZE), BOX, "burn")
 
 

@@ -1,4 +1,4 @@
-"""Pictures of every kind, and what is said of what had to be assumed."""
+"""Pictures of every kind, and the notes on what was assumed about them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def notes_on(source: Any) -> str:
 # Open files
 
 
-def test_a_buffer_is_read_from_its_beginning_and_stays_where_it_was() -> None:
+def test_a_buffer_is_read_from_its_beginning_and_keeps_its_position() -> None:
     buffer = io.BytesIO()
     picture().save(buffer, "PNG")
     position = buffer.tell()
@@ -53,9 +53,9 @@ def test_an_open_file_is_read(tmp_path: Path) -> None:
     path.write_bytes(encoded(picture()))
     with path.open("rb") as file:
         assert read_image(file).tobytes() == picture().tobytes()
-    with pytest.raises(ValueError, match=r"a.png' is closed; give its path"):
+    with pytest.raises(ValueError, match=r"a\.png.*closed"):
         read_image(file)
-    with path.open(encoding="latin-1") as text, pytest.raises(TypeError, match="open as text"):
+    with path.open(encoding="latin-1") as text, pytest.raises(TypeError, match="text"):
         read_image(text)
 
 
@@ -74,21 +74,21 @@ def test_a_stream_that_cannot_seek_is_read() -> None:
     assert read_image(Stream()).tobytes() == picture().tobytes()
 
 
-def test_an_image_whose_file_was_closed_unread_says_so(tmp_path: Path) -> None:
+def test_an_image_whose_file_was_closed_too_early_raises(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(encoded(picture()))
     with Image.open(path) as image:
         pass
-    with pytest.raises(ValueError, match=r"not read before its file was closed; call image.load"):
+    with pytest.raises(ValueError, match=r"closed.*image.load"):
         read_image(image)
     with path.open("rb") as file:
         image = Image.open(file)
-    with pytest.raises(ValueError, match="not read before its file was closed"):
+    with pytest.raises(ValueError, match="closed"):
         read_image(image)
 
 
-def test_what_a_processor_makes_is_refused_with_the_part_to_give() -> None:
-    with pytest.raises(TypeError, match=r"from dict: give .* give \['pixel_values'\]"):
+def test_the_output_of_a_processor_raises_and_names_pixel_values() -> None:
+    with pytest.raises(TypeError, match=r"dict.*\['pixel_values'\]"):
         read_image({"pixel_values": np.zeros((1, 3, 4, 4))})
 
 
@@ -103,7 +103,7 @@ def test_an_array_of_another_library_is_read() -> None:
 # Layouts and scales of arrays
 
 
-def test_channels_may_come_first_and_a_batch_may_hold_one_picture() -> None:
+def test_channels_may_be_first_and_a_batch_may_have_one_picture() -> None:
     values = np.asarray(picture())
     for array in (np.moveaxis(values, -1, 0), values[None], np.moveaxis(values, -1, 0)[None]):
         read = read_with_notes(array)
@@ -113,12 +113,12 @@ def test_channels_may_come_first_and_a_batch_may_hold_one_picture() -> None:
     assert read_image(gray[None]).tobytes() == read_image(gray).tobytes()
 
 
-def test_a_layout_that_may_be_either_is_noted() -> None:
+def test_an_ambiguous_layout_is_noted() -> None:
     assert "the last axis was read as that of the channels" in notes_on(np.full((3, 9, 3), 200))
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "word"),
     [
         ((np.arange(64) * 65).astype(np.uint16).reshape(8, 8), "from 0 to 4095 .* 0..65535"),
         (np.arange(64).reshape(8, 8), "from 0 to 63 .* 0..255"),
@@ -128,9 +128,9 @@ def test_a_layout_that_may_be_either_is_noted() -> None:
     ],
     ids=["12 bits", "labels", "brightened", "mask", "sums"],
 )
-def test_a_scale_that_the_values_do_not_confirm_is_noted(values: Any, said: str) -> None:
+def test_an_uncertain_scale_is_noted(values: Any, word: str) -> None:
     (note,) = read_with_notes(values).notes
-    assert re.search(said, note), note
+    assert re.search(word, note), note
 
 
 @pytest.mark.parametrize(
@@ -146,12 +146,12 @@ def test_a_scale_that_the_values_do_not_confirm_is_noted(values: Any, said: str)
     ],
     ids=["bytes", "0..1", "0..255", "16 bits", "dark bytes", "black", "mask"],
 )
-def test_of_what_is_certain_nothing_is_noted(values: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certain_scale_is_not_noted(values: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "cv2", raising=False)
     assert read_with_notes(values).notes == ()
 
 
-def test_where_opencv_is_loaded_the_order_of_the_channels_is_noted(
+def test_with_opencv_loaded_the_order_of_the_channels_is_noted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "cv2", sys)
@@ -163,7 +163,7 @@ def test_where_opencv_is_loaded_the_order_of_the_channels_is_noted(
 # What a file leaves open
 
 
-def test_transparency_is_noted_where_there_is_some() -> None:
+def test_transparency_is_noted() -> None:
     image = Image.new("RGBA", (8, 8), (200, 30, 40, 255))
     assert notes_on(image) == ""
     image.putpixel((0, 0), (0, 0, 0, 0))
@@ -173,7 +173,7 @@ def test_transparency_is_noted_where_there_is_some() -> None:
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "TIFF", "PNG"])
-def test_frames_left_out_are_noted(kind: str) -> None:
+def test_skipped_frames_are_noted(kind: str) -> None:
     frames = [Image.new("RGB", (8, 8), color) for color in ("red", "blue")]
     data = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
     assert "several frames or pages: the first one was read" in notes_on(data)
@@ -185,7 +185,7 @@ def test_frames_left_out_are_noted(kind: str) -> None:
     assert notes_on(encoded(frames[0], kind)) == ""
 
 
-def test_a_tag_of_orientation_on_pixels_that_may_have_been_turned_is_noted() -> None:
+def test_an_orientation_tag_is_noted_if_the_pixels_may_be_turned_already() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     opened = Image.open(io.BytesIO(encoded(picture(), exif=exif)))
@@ -213,7 +213,7 @@ def test_pillows_warnings_become_a_note_and_are_not_printed() -> None:
     start = struct.unpack_from("<I", data, 4)[0] + 2
     for n in range(count):
         tag = struct.unpack_from("<H", data, start + 12 * n)[0]
-        if tag == 284:  # planar configuration, of one value; it is said to have many
+        if tag == 284:  # planar configuration has one value; claim two
             struct.pack_into("<I", data, start + 12 * n + 4, 2)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -223,7 +223,7 @@ def test_pillows_warnings_become_a_note_and_are_not_printed() -> None:
     assert note.startswith("The picture's file is damaged, but could be read (Metadata Warning")
 
 
-def test_warnings_of_others_pass_while_a_picture_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_warnings_pass_while_a_picture_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     original = ImageOps.exif_transpose
 
     def transpose(image: Image.Image) -> Image.Image:
@@ -236,24 +236,20 @@ def test_warnings_of_others_pass_while_a_picture_is_read(monkeypatch: pytest.Mon
 
 
 @pytest.mark.skipif(not features.check("avif"), reason="Pillow without AVIF")
-def test_a_damaged_avif_is_refused_in_a_sentence() -> None:
+def test_a_damaged_avif_raises() -> None:
     data = bytearray(encoded(picture((64, 64)), "AVIF"))
     at = data.index(b"mdat")
     data[at + 4 : at + 60] = b"\xff" * 56
-    with pytest.raises(
-        ValueError, match=r"the data given is a damaged picture .* save or download"
-    ) as raised:
+    with pytest.raises(ValueError, match="damaged picture") as raised:
         read_image(bytes(data))
     assert type(raised.value.__cause__) is RuntimeError
 
 
-def test_a_dds_of_an_unknown_kind_is_refused_in_a_sentence() -> None:
+def test_a_dds_of_an_unknown_kind_raises() -> None:
     data = bytearray(encoded(picture((64, 64)), "DDS"))
     struct.pack_into("<I", data, 80, 0x4)  # a code of four letters,
     data[84:88] = b"WHAT"  # which nobody knows
-    with pytest.raises(
-        ValueError, match=r"of a kind that Pillow cannot read .* save it as PNG"
-    ) as raised:
+    with pytest.raises(ValueError, match="Pillow cannot read") as raised:
         read_image(bytes(data))
     assert type(raised.value.__cause__) is NotImplementedError
 
@@ -261,7 +257,7 @@ def test_a_dds_of_an_unknown_kind_is_refused_in_a_sentence() -> None:
 @pytest.mark.parametrize(
     "error", [RuntimeError, NotImplementedError, KeyError, AttributeError, zlib.error]
 )
-def test_whatever_pillow_raises_is_a_sentence(
+def test_every_error_of_pillow_becomes_a_value_error(
     error: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def transpose(image: Image.Image) -> Image.Image:
@@ -273,7 +269,7 @@ def test_whatever_pillow_raises_is_a_sentence(
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "word"),
     [
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "run `git lfs pull`"),
         (b"\n<!DOCTYPE html><html><body>", "is a web page; give the address or the file"),
@@ -281,27 +277,27 @@ def test_whatever_pillow_raises_is_a_sentence(
         (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", "install pillow-heif"),
     ],
 )
-def test_what_is_often_taken_for_a_picture_is_named(data: bytes, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_other_kinds_of_files_are_named(data: bytes, word: str) -> None:
+    with pytest.raises(ValueError, match=word):
         read_image(data)
 
 
-def test_values_that_are_none_of_a_picture_name_their_file(tmp_path: Path) -> None:
+def test_an_error_about_values_names_the_file(tmp_path: Path) -> None:
     path = tmp_path / "heights.tif"
     Image.fromarray(np.full((4, 4), -1e30, np.float32)).save(path)
-    with pytest.raises(ValueError, match=r"heights.tif': array values run from -1e\+30 to -1e\+30"):
+    with pytest.raises(ValueError, match=r"heights\.tif.*-1e\+30"):
         read_image(path)
 
 
 @pytest.mark.parametrize(
     "address", ["ftp://a/b.png", "file:///b.png", "s3://a/b.png", "data:image/png;base64,AAAA"]
 )
-def test_addresses_of_other_kinds_are_refused(address: str) -> None:
-    with pytest.raises(ValueError, match=r"is an address of '.*': pictures are read from paths"):
+def test_an_address_of_another_scheme_raises(address: str) -> None:
+    with pytest.raises(ValueError, match="address of"):
         read_image(address)
 
 
-def test_a_path_too_long_for_one_is_refused_briefly() -> None:
+def test_a_path_that_is_too_long_raises_a_short_message() -> None:
     with pytest.raises(FileNotFoundError) as raised:
         read_image("/9j/" + "A" * 100_000)
     assert len(str(raised.value)) < 1000
@@ -401,7 +397,7 @@ def test_a_redirect_from_https_to_http_is_not_followed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "word"),
     [
         ("/missing.png", "404 Not Found"),
         ("/large.png", "64 MB"),
@@ -416,7 +412,7 @@ def test_an_address_without_a_picture_raises_an_error_that_says_why(
         read_image(server + path)
 
 
-def test_no_more_is_read_than_allowed(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_size_of_a_download_is_limited(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "MAX_BYTES", 2**20)
     with pytest.raises(ValueError, match="1 MB"):
         read_image(f"{server}/endless.png")

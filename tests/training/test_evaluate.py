@@ -39,14 +39,14 @@ def measured() -> dict[str, Measured]:
 
 
 @pytest.mark.parametrize("what", BARS)
-def test_the_shipped_weights_reach_their_bars(measured: dict[str, Measured], what: str) -> None:
+def test_the_packages_weights_reach_their_minimum(measured: dict[str, Measured], what: str) -> None:
     seen, held_out = BARS[what]
     assert measured["seen"][what].value >= seen
     assert measured["held out"][what].value >= held_out
 
 
 @pytest.mark.parametrize("what", CEILINGS)
-def test_what_is_named_and_in_view_is_given_its_part(
+def test_the_packages_weights_stay_below_their_maximum(
     measured: dict[str, Measured], what: str
 ) -> None:
     seen, held_out = CEILINGS[what]
@@ -54,7 +54,7 @@ def test_what_is_named_and_in_view_is_given_its_part(
     assert measured["held out"][what].value <= held_out
 
 
-def test_a_named_thing_is_found_in_its_caption() -> None:
+def test_the_words_of_a_named_thing_are_located() -> None:
     scene = gw.demo.sample_scene(500_010, ["red circle", "apple"])
     explanation = gw.Explainer(gw.load("demo"))(scene.image, "a red circle and an apple")
     scene = type(scene)(scene.image, explanation.caption, scene.objects, ("red circle", "apple"))

@@ -39,7 +39,7 @@ def roles_in(caption: str, *mentioned: str) -> Roles:
     return Roles.of(scene_example(scene), words_of(caption))
 
 
-def test_words_are_told_apart_by_what_they_say_of_the_scene() -> None:
+def test_words_are_grouped_by_their_meaning_in_the_scene() -> None:
     caption = "a photo of two red circles and an apple on a white background"
     roles = roles_in(caption, "red circle", "apple")
     texts = np.array(caption.split())
@@ -84,7 +84,7 @@ def test_every_measure_of_importance_is_measured(clip: gw.ClipModel) -> None:
         assert measured[f"{what} ({SHOWN})"] == measured[f"{what} ({shown})"]
 
 
-def test_the_first_picture_is_measured_beside_the_papers_map(clip: gw.ClipModel) -> None:
+def test_the_overview_and_the_papers_map_are_measured(clip: gw.ClipModel) -> None:
     measured = measure_scenes(clip, SEEDS, SEEN_STYLES, [first_picture])
     words, caption = ({k for k in measured if k.endswith(f"({m})")} for m in ("words", "caption"))
     assert len(words) == len(caption) == 4

@@ -1,4 +1,4 @@
-"""Words on small chips, drawn on a picture where none covers another."""
+"""Words on small chips, drawn on a picture without overlaps."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from PIL import Image, ImageDraw
 from ...core.regions import Box, PixelBox
 from .fonts import drawable, font_for
 
-# Size of the text as a fraction of the picture's short side; at least so many pixels.
+# Size of the text as a fraction of the picture's short side, and its minimum in pixels.
 _TEXT, _SMALLEST = 0.038, 12
 _GAP = 2  # pixels between chips, and between a chip and the border
-_FINE = 4  # chips are drawn so many times larger, then shrunk, for smooth corners
+_FINE = 4  # scale at which chips are drawn, then shrunk for smooth corners
 _INK = "#14161a"
 
 
@@ -24,8 +24,8 @@ class Chip:
     """A text to write on a picture.
 
     Attributes:
-        text: what to write. ``otherwise``: what to write if no font has all its letters.
-        place: (x, y) in pixels that its center should be close to.
+        text: the text. ``otherwise``: the text if no font has all its letters.
+        place: (x, y) in pixels that it names.
         color: of the background, "#RRGGBB", light enough for dark text.
         priority: chips of higher priority are placed first.
     """
@@ -59,22 +59,24 @@ def text_size(picture: tuple[int, int]) -> int:
 def lay_out(
     chips: Sequence[Chip], sizes: Sequence[tuple[int, int]], bounds: tuple[int, int]
 ) -> list[PixelBox | None]:
-    """Return where each chip goes, above the place that it names and off the others.
+    """Return the box of each chip, above the place that it names and away from the other chips.
 
     Args:
-        chips: those of higher priority choose first.
+        chips: the chips; those of higher priority are placed first.
         sizes: (width, height) of each.
         bounds: (width, height) of the picture.
 
     Returns:
-        A box each, or ``None`` where it does not fit.
+        A box for each chip, or ``None`` if it does not fit.
     """
     text = text_size(bounds)
     boxes: list[PixelBox | None] = [None] * len(chips)
     for n in sorted(range(len(chips)), key=lambda n: -chips[n].priority):
-        (x, y), others = chips[n].place, [c.place for c in chips if c is not chips[n]]
+        (x, y), other_places = chips[n].place, [c.place for c in chips if c is not chips[n]]
         above = x, y - 0.45 * text - sizes[n][1] / 2
-        boxes[n] = find_room(above, sizes[n], bounds, [b for b in boxes if b is not None], others)
+        boxes[n] = find_room(
+            above, sizes[n], bounds, [b for b in boxes if b is not None], other_places
+        )
     return boxes
 
 
@@ -83,30 +85,30 @@ def find_room(
     size: tuple[int, int],
     bounds: tuple[int, int],
     taken: Sequence[PixelBox],
-    kept_free: Sequence[tuple[float, float]] = (),
+    avoided: Sequence[tuple[float, float]] = (),
 ) -> PixelBox | None:
-    """Return the free box closest to a place, or ``None`` where none fits.
+    """Return the free box closest to a place, or ``None`` if none fits.
 
     Args:
         place: (x, y) that its center should be close to.
         size: (width, height) of the box.
         bounds: (width, height) of the picture, inside which it must lie.
         taken: boxes that it must not touch.
-        kept_free: points that it should not cover if another box is nearly as close.
+        avoided: points that it should not cover if another box is nearly as close.
     """
     width, height = size
     xs = np.arange(_GAP, bounds[0] - width - _GAP + 1)
     ys = np.arange(_GAP, bounds[1] - height - _GAP + 1)
     if not len(xs) or not len(ys):
         return None
-    # Not every pixel has to be tried; the closest place and the borders are always among those tried.
+    # A coarse grid of places is enough if it includes the closest place and the borders.
     xs, ys = (
         np.unique(np.r_[v[:: max(1, height // 4)], v[-1], np.clip(round(p), v[0], v[-1])])
         for v, p in ((xs, place[0] - width / 2), (ys, place[1] - height / 2))
     )
     left, top = np.meshgrid(xs, ys)
     cost = np.hypot(left + width / 2 - place[0], top + height / 2 - place[1])
-    for x, y in kept_free:
+    for x, y in avoided:
         cost += width * _covers(left, top, size, (x, y, x, y), 0)
     for box in taken:
         cost[_covers(left, top, size, box, _GAP)] = np.inf
@@ -124,7 +126,7 @@ def _covers(
     box: Box,
     gap: int,
 ) -> NDArray[np.bool_]:
-    """Return whether boxes of a size at these corners overlap another box or are closer to it than a gap."""
+    """Return whether boxes of a size at these corners overlap another box, enlarged by a gap."""
     x0, y0, x1, y1 = box
     covers: NDArray[np.bool_] = (
         (left < x1 + gap)
@@ -148,7 +150,7 @@ def _dot(picture: Image.Image, place: tuple[float, float], radius: float, color:
 
 
 def _draw(chip: Chip, size: int) -> Image.Image:
-    """Return the chip on its own, RGBA."""
+    """Return the chip as an RGBA image."""
     font = font_for((chip.text,), size * _FINE)
     text = drawable(chip.text, chip.otherwise, font)
     x0, _, x1, _ = font.getbbox(text)

@@ -9,30 +9,31 @@ from numpy.typing import NDArray
 from PIL import ImageColor
 
 COLOR_SCALES = ("inferno", "magma", "plasma", "viridis", "cividis")  # those of the widget
-OPACITY = 0.72  # of the strongest evidence, by default
-# ColorBrewer's PuOr (Brewer 2003): told apart by color-blind readers too, unlike red and green.
+OPACITY = 0.72  # default opacity of the strongest evidence
+# ColorBrewer's PuOr (Brewer 2003), which color-blind readers can read too, unlike red and green.
 _DIVERGING = (
     "#2d004b", "#542788", "#8073ac", "#b2abd2", "#d8daeb", "#f7f7f7",
     "#fee0b6", "#fdb863", "#e08214", "#b35806", "#7f3b08",
 )  # fmt: skip
-_REACH = 0.38  # of the scale, to either side of its middle: its ends are too dark over a picture
-
-_PALEST = 0.6  # of that reach: where evidence against the match alone begins, to be seen at all
+_REACH = (
+    0.38  # part of the scale used on each side of its middle: its ends are too dark on a picture
+)
+_PALEST = 0.6  # of that part: where evidence only against the match begins, to be visible
 
 
 def color_table(name: str, sign: str) -> NDArray[np.uint8]:
     """Return the colors (256, 3) of evidence from 0 to the strongest, or of both signs from -1 to 1.
 
-    Evidence against the match is purple, and beside it evidence for the match is orange.
+    Evidence against the match is purple; with ``sign="both"``, evidence for the match is orange.
 
     Args:
         name: a sequential plotly color scale, for ``sign="positive"``.
         sign: ``"positive"``, ``"negative"`` or ``"both"``.
 
     Raises:
-        ValueError: there is no such color scale.
+        ValueError: the color scale does not exist.
     """
-    sequential = _sequential(name)  # a wrong name is refused whatever the sign
+    sequential = _sequential(name)  # raises on a wrong name for every sign
     if sign == "positive":
         return sequential
     strength = np.arange(256) / 255

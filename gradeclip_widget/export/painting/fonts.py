@@ -1,4 +1,4 @@
-"""Fonts of pictures: Pillow's own, or an installed one that has the letters which that lacks."""
+"""Fonts for pictures: Pillow's font, or an installed one with letters that Pillow's lacks."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from PIL import ImageFont, features
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
-# File names that Pillow looks for in the system's folders of fonts; of those with as many of the letters, the
-# first is taken. Latin, Greek and Cyrillic come first, then Chinese, Japanese and Korean, then others.
+# File names that Pillow looks for in the system's font folders; of fonts with equally many letters, the first
+# is used. Latin, Greek and Cyrillic come first, then Chinese, Japanese and Korean, then others.
 INSTALLED = (
     "DejaVuSans.ttf",
     "NotoSans-Regular.ttf",
@@ -35,33 +35,33 @@ INSTALLED = (
     "LeelawUI.ttf",
     "Nirmala.ttf",
 )
-_MISSING = "\U0010fffd"  # a character that no font has
+_MISSING = "\U0010fffd"  # a character that is in no font
 
 
 @functools.lru_cache(maxsize=64)
 def font_for(texts: tuple[str, ...], size: float) -> Font:
-    """Return the font that can write the most of the texts: Pillow's own, unless it lacks letters of one.
+    """Return the font that can write most of the texts: Pillow's, unless it lacks letters.
 
     Args:
-        texts: each counts as a whole, as `drawable` does.
+        texts: each counts if it can be written completely, see `drawable`.
         size: in pixels.
     """
     best: Font = ImageFont.load_default(size)
-    most = _written(texts, best)
+    most = _count_drawable(texts, best)
     for name in INSTALLED:
         if most == len(texts):
             break
         font = _installed(name, size)
-        if font is not None and (written := _written(texts, font)) > most:
-            best, most = font, written
+        if font is not None and (count := _count_drawable(texts, font)) > most:
+            best, most = font, count
     return best
 
 
 def drawable(text: str, otherwise: str, font: Font) -> str:
-    """Return the text as far as it can be written in a font: whole, without accents, or the other text.
+    """Return the text if a font can write it, else the text without accents, else the other text.
 
-    Of letters that are written from right to left, or on each other where Pillow lacks Raqm to place them, it
-    returns the other text: texts are set from left to right here.
+    It returns the other text for letters that are written from right to left, and for combining letters if
+    Pillow lacks Raqm to place them.
     """
     bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     for candidate in (text, bare):
@@ -70,8 +70,8 @@ def drawable(text: str, otherwise: str, font: Font) -> str:
     return otherwise
 
 
-def _written(texts: tuple[str, ...], font: Font) -> int:
-    """Return how many of the texts a font can write."""
+def _count_drawable(texts: tuple[str, ...], font: Font) -> int:
+    """Return the number of texts that a font can write."""
     return sum(not text or drawable(text, "", font) != "" for text in texts)
 
 
@@ -81,7 +81,7 @@ def _has(font: Font, text: str) -> bool:
 
 
 def _side_by_side(letter: str) -> bool:
-    """Return whether a letter stands beside those before it, on their right."""
+    """Return whether a letter is written to the right of the previous one."""
     if unicodedata.bidirectional(letter) in ("R", "AL"):
         return False
     return not unicodedata.category(letter).startswith("M") or bool(features.check("raqm"))
@@ -91,5 +91,5 @@ def _side_by_side(letter: str) -> bool:
 def _installed(name: str, size: float) -> ImageFont.FreeTypeFont | None:
     try:
         return ImageFont.truetype(name, size)
-    except OSError:  # not installed, or of a form that Pillow cannot read
+    except OSError:  # not installed, or in a format that Pillow cannot read
         return None

@@ -17,7 +17,7 @@ from .overview import dim_unseen, paint_overview
 if TYPE_CHECKING:
     from ...core.explanation_data import ExplanationData, Maps
 
-_FLOOR = 0.12  # of the opacity: how much the picture is darkened where there is no evidence
+_FLOOR = 0.12  # minimum strength: how much the picture is darkened where it has no evidence
 
 
 def overlay(
@@ -35,12 +35,14 @@ def overlay(
         raise ValueError(f"opacity={opacity}: give 0 to 1")
     if sign is not None and sign not in SIGNS:
         raise ValueError(f"sign={sign!r}: use one of {', '.join(map(repr, SIGNS))}")
-    color_table(color_scale, sign or "positive")  # raises ValueError where there is no such scale
+    color_table(color_scale, sign or "positive")  # raises if it does not exist
     if caption_map and phrase is not None:
-        raise ValueError(f"caption_map=True paints no words: leave out {phrase!r}")
+        raise ValueError(f"caption_map=True paints no single words: leave out {phrase!r}")
     if phrase is None and not caption_map and not e.reference:
         if sign not in (None, "positive"):
-            raise ValueError(f"sign={sign!r} is of a single map: give a word, or caption_map=True")
+            raise ValueError(
+                f"sign={sign!r} applies to a single map: give a word, or caption_map=True"
+            )
         return paint_overview(e, opacity)
     values, top = e.map_of(phrase, reading), None
     if phrase is not None and not e.reference:
@@ -64,15 +66,14 @@ def _paint(
 ) -> Image.Image:
     """Return the picture with a signed map (rows, cols) painted on, in the 256 colors of a table.
 
-    A value of ``top`` in size has the last color; the largest one of the map where ``None``.
+    An absolute value of ``top`` has the last color; ``None`` is the map's largest absolute value.
     """
     level, strength = _levels(values, sign, top)
     x0, y0, x1, y1 = (round(v) for v in explanation.cover)
     level, strength = (enlarge(a, (x1 - x0, y1 - y0)).clip(0, 1) for a in (level, strength))
     heat = Image.fromarray(table[np.rint(level * 255).astype(np.uint8)])
-    floor = (
-        _FLOOR if sign == "positive" else 0.0
-    )  # a diverging scale is light there, and would veil it
+    # A diverging scale is light in the middle and would veil the picture.
+    floor = _FLOOR if sign == "positive" else 0.0
     alpha = np.rint(255 * opacity * np.minimum(1, floor + 1.25 * strength))
     out = explanation.image.convert("RGB")
     out = dim_unseen(out, (x0, y0, x1, y1))
@@ -84,13 +85,11 @@ def _levels(
     values: Maps, sign: str, top: float | None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the position on the color scale and the strength of each patch, both (rows, cols) in 0..1."""
-    shown = values
+    part = values
     if sign != "both":
-        shown = np.maximum(values if sign == "positive" else -values, 0)
-    whole = max(
-        float(np.abs(shown).max()) if top is None else top, float(np.finfo(np.float32).tiny)
-    )
-    scaled: Maps = np.clip(shown / whole, -1, 1).astype(np.float32)
+        part = np.maximum(values if sign == "positive" else -values, 0)
+    whole = max(float(np.abs(part).max()) if top is None else top, float(np.finfo(np.float32).tiny))
+    scaled: Maps = np.clip(part / whole, -1, 1).astype(np.float32)
     if sign == "both":
         return np.float32(0.5) * (scaled + np.float32(1)), np.abs(scaled)
     return scaled, scaled

@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from ...core.explanation_data import ExplanationData
     from ...core.regions import PixelBox
 
-# Okabe & Ito (2008), which color-blind readers tell apart too: orange, sky blue, bluish green, reddish
+# Okabe & Ito (2008), which color-blind readers can tell apart: orange, sky blue, bluish green, reddish
 # purple, yellow, vermillion.
 HUE_COLORS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#F0E442", "#D55E00")
 NEUTRAL_COLOR = "#BFC4CC"
-_VEIL, _GRAY = 0.18, 0.5  # of the opacity: how dark and how gray the picture is without evidence
-_DIM = 0.6  # how dark the part is that the model did not see
-HALF = 0.5  # of a highlight's maximum: the level of its contour
+_VEIL, _GRAY = 0.18, 0.5  # how dark and how gray the picture is without evidence, times the opacity
+_DIM = 0.6  # how dark the part that the model did not see is
+HALF = 0.5  # level of a highlight's contour, as a fraction of its maximum
 _SMOOTH = 0.45  # standard deviation of the smoothing between patches, in patches
-_LETTERS = 24  # maximum length of a chip's text, unless its first word is longer
+_LETTERS = 24  # maximum length of a chip's text, if its first word is not longer
 _LONG_SIDE = 1024  # maximum side in pixels at which hues and contours are drawn
-_LINE = 0.006  # width of the contour, of the picture's short side
+_LINE = 0.006  # width of the contour, as a fraction of the picture's short side
 
 Pixels = NDArray[np.float32]
 
@@ -35,24 +35,25 @@ Pixels = NDArray[np.float32]
 def paint_overview(explanation: ExplanationData, opacity: float) -> Image.Image:
     """Return the picture with all highlights painted on, with contours and names; see `Explanation.overlay`.
 
-    The strength of a highlight at a pixel is its evidence there over its own maximum, times the square root
-    of its importance over the largest importance; the root keeps less important ones visible. The strongest
-    highlight decides the opacity of a pixel; its color is the average of the hues, weighted by strength.
+    The strength of a highlight at a pixel is its evidence there divided by its maximum, times the square root
+    of its importance divided by the largest importance; the root keeps less important highlights visible. The
+    opacity of a pixel follows the strongest highlight; its color is the mean of the hues, weighted by
+    strength.
     """
     e = explanation
     x0, y0, x1, y1 = (round(v) for v in e.cover)
-    image, found = e.image.convert("RGB"), e.highlights()
+    image, highlights = e.image.convert("RGB"), e.highlights()
     image = Image.blend(image, image.convert("L").convert("RGB"), _GRAY * opacity)
     image = Image.blend(image, Image.new("RGB", image.size), _VEIL * opacity)
     image = dim_unseen(image, (x0, y0, x1, y1))
-    if found:
-        layer = _layer(e, found, (x1 - x0, y1 - y0), opacity)
+    if highlights:
+        layer = _layer(e, highlights, (x1 - x0, y1 - y0), opacity)
         image.paste(layer.convert("RGB"), (x0, y0), layer.getchannel("A"))
-    return draw_chips(image, [chip_of(e, h) for h in found])
+    return draw_chips(image, [chip_of(e, h) for h in highlights])
 
 
 def dim_unseen(image: Image.Image, visible: PixelBox) -> Image.Image:
-    """Return the picture darkened outside of a box in pixels, which is what the model saw."""
+    """Return the picture darkened outside the box (in pixels) that the model saw."""
     if visible == (0, 0, *image.size):
         return image
     out = Image.blend(image, Image.new("RGB", image.size), _DIM)
@@ -66,15 +67,15 @@ def color_of(highlight: Highlight) -> str:
 
 
 def _layer(
-    e: ExplanationData, found: Sequence[Highlight], size: tuple[int, int], opacity: float
+    e: ExplanationData, highlights: Sequence[Highlight], size: tuple[int, int], opacity: float
 ) -> Image.Image:
-    """Return the hues and contours of all highlights, RGBA, of the size given."""
+    """Return the hues and contours of all highlights, RGBA, (width, height) = ``size``."""
     reduced = min(1.0, _LONG_SIDE / max(size))  # the layer is smooth, so it can be enlarged later
     width, height = (max(1, round(reduced * side)) for side in size)
-    shapes = shapes_of(e, found, (width, height))
-    colors = [np.array(ImageColor.getrgb(color_of(h)), np.float32) for h in found]
-    largest = max(h.importance for h in found)
-    weights = [float(np.sqrt(h.importance / largest)) for h in found]
+    shapes = shapes_of(e, highlights, (width, height))
+    colors = [np.array(ImageColor.getrgb(color_of(h)), np.float32) for h in highlights]
+    largest = max(h.importance for h in highlights)
+    weights = [float(np.sqrt(h.importance / largest)) for h in highlights]
     rgb, alpha = _wash(shapes, weights, colors, opacity)
     line = max(1.5, _LINE * reduced * min(e.image.size))
     for shape, color in zip(shapes, colors, strict=True):
@@ -85,12 +86,12 @@ def _layer(
 
 
 def shapes_of(
-    e: ExplanationData, found: Sequence[Highlight], size: tuple[int, int]
+    e: ExplanationData, highlights: Sequence[Highlight], size: tuple[int, int]
 ) -> list[Pixels]:
-    """Return each highlight's evidence over its maximum, smooth between patches, (height, width) in 0..1."""
+    """Return each highlight's evidence divided by its maximum, smoothed, (height, width) in 0..1."""
     evidence = e.word_evidence()
     across, down = _between(size[0], e.patch_grid[1]), _between(size[1], e.patch_grid[0])
-    return [_unit(down @ evidence[list(h.words)].sum(0) @ across.T) for h in found]
+    return [_unit(down @ evidence[list(h.words)].sum(0) @ across.T) for h in highlights]
 
 
 def _unit(values: Pixels) -> Pixels:
@@ -118,13 +119,12 @@ def _wash(
 
 
 def _draw_contour(rgb: Pixels, alpha: Pixels, shape: Pixels, color: Pixels, line: float) -> None:
-    """Draw a line with dark edges into ``rgb`` and ``alpha`` where a shape is half of its maximum."""
+    """Draw a line with dark edges into ``rgb`` and ``alpha`` at half of a shape's maximum."""
     if min(shape.shape) < 2:
         return  # too small for a gradient
     slope = np.hypot(*np.gradient(shape))
-    distance = np.abs(shape - HALF) / np.maximum(
-        slope, np.float32(1e-6)
-    )  # in pixels, to first order
+    # In pixels, to first order.
+    distance = np.abs(shape - HALF) / np.maximum(slope, np.float32(1e-6))
     for width, ink, opacity in ((line + 2, np.zeros(3, np.float32), 0.45), (line, color, 1.0)):
         near = np.nonzero(distance < width / 2 + 0.5)
         over = np.float32(opacity) * np.minimum(1, np.float32(width / 2 + 0.5) - distance[near])

@@ -1,4 +1,4 @@
-"""One widget as each host's users write it: the embedded model on a drawn scene."""
+"""One widget as users of each host write it: the embedded model on a drawn scene."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WORD = "bicycle"
 CAPTION = "a bicycle, a sun and a tree"
 OTHER_CAPTION = "a sun and a tree"
 IN_BOTH = "tree"
-PLACE = (0.62, 0.85)  # of the bicycle, as shares of the picture's width and height
+PLACE = (0.62, 0.85)  # of the bicycle, as fractions of the picture's width and height
 
 CELL = """import gradeclip_widget as gw
 
@@ -40,7 +40,7 @@ if __name__ == "__main__":
 MARIMO_SETTINGS = """[tool.marimo.display]
 theme = "system"
 [tool.marimo.runtime]
-auto_instantiate = true  # the editor runs all cells when it is opened
+auto_instantiate = true  # the editor runs all cells when it opens
 """
 SOLARA = """import solara
 
@@ -65,7 +65,7 @@ pn.panel(gw.explore(scene.image, scene.caption)).servable()
 
 
 def executed() -> NotebookNode:
-    """Return a notebook of one cell that was run, with its widgets' state."""
+    """Return an executed notebook of one cell, with its widgets' state."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
     NotebookClient(notebook, timeout=120, store_widget_state=True).execute()
@@ -73,7 +73,7 @@ def executed() -> NotebookNode:
 
 
 def without_state(notebook: NotebookNode) -> NotebookNode:
-    """Return a notebook as JupyterLab saves it unless told otherwise: without its widgets' state."""
+    """Return a notebook without its widgets' state, as JupyterLab saves it by default."""
     bare = nbformat.from_dict(notebook)
     bare.metadata = {key: value for key, value in notebook.metadata.items() if key != "widgets"}
     return nbformat.from_dict(bare)

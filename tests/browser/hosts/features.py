@@ -1,4 +1,4 @@
-"""What of a widget works in a page, found out by doing it."""
+"""Which features of a widget work in a page, tried one by one."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ YES, NO, PICTURE, NOTHING = "yes", "no", "a picture", "nothing"
 
 
 def open_view(page: Page, scope: Scope | None = None) -> View:
-    """Return the view once it is there."""
+    """Return the view when it is visible."""
     scope = scope or page
     scope.locator(".gradeclip-stage:visible").first.wait_for(timeout=START)
     return View(page, scope)
 
 
 def hover(view: View) -> str:
-    """Point at a word: its map is painted. A host may move all down for a message; then point again."""
+    """Point at a word, whose map is painted. A host may move the view for a message; then point again."""
     for _ in range(2):
         view.look_away()
         together = view.heat()
@@ -39,7 +39,7 @@ def hover(view: View) -> str:
 
 
 def click(view: View) -> str:
-    """Click on the bicycle: a patch is chosen, and its word leads the bars."""
+    """Click on the bicycle: a patch is selected, and its word has the first bar."""
     view.click_at(PLACE)
     expect(view.region).to_have_attribute("d", re.compile("M"))
     expect(view.leader).to_have_text(WORD)
@@ -47,7 +47,7 @@ def click(view: View) -> str:
 
 
 def edit(view: View) -> str:
-    """Write another caption, where that is offered: it is explained."""
+    """Write another caption, if the page has the button: it is explained."""
     if not view.button("Edit the prompt").is_visible():
         return NO
     score = view.score.inner_text()
@@ -58,24 +58,25 @@ def edit(view: View) -> str:
 
 
 def kept(view: View) -> str:
-    """Look, after the page was loaded again, for the caption that was written before."""
+    """Return whether the page has the edited caption after it was loaded again."""
     expect(view.caption).to_have_text(re.compile(f"{CAPTION}|{OTHER_CAPTION}"))
     return YES if view.caption.inner_text().strip() == OTHER_CAPTION else "starts anew"
 
 
 def dark(view: View) -> str:
-    """Look at a page in the host's dark theme: dark ground, and all texts stand out."""
+    """Check a page in the host's dark theme: the background is dark, and texts have enough contrast."""
     expect(view.root).to_have_attribute("data-theme", "dark")
     assert view.faint_texts() == []
     return YES
 
 
-def remains(page: Page, patience: float = 5_000) -> str:
-    """Return what a page shows where the live view may be missing: what there is of it, and never both.
+def remains(page: Page, patience: float = 15_000, expected: str | None = None) -> str:
+    """Return what a page shows that may lack the live view: the view, its still picture, or nothing.
 
     Args:
         page: the page.
-        patience: milliseconds to wait for either.
+        patience: milliseconds to wait for one of them.
+        expected: the expected answer. A live view, which may come long after the picture, is awaited.
     """
     live, picture = page.locator(".gradeclip-stage"), page.locator(".gradeclip-fallback img")
     page.wait_for_function("document.readyState === 'complete'")
@@ -85,10 +86,12 @@ def remains(page: Page, patience: float = 5_000) -> str:
         )
     except AssertionError:
         return NOTHING
-    page.wait_for_timeout(1500)  # for a view that comes late
-    shown = [what for what in (live, picture) if what.first.is_visible()]
-    assert len(shown) == 1, "both the live view and its picture are shown"
-    if shown == [live]:
+    page.wait_for_load_state("networkidle")
+    if expected == YES:
+        live.first.wait_for(timeout=START)
+    # Never both. For a moment there is neither, when the view has hidden the picture and is not yet drawn.
+    expect(live.or_(picture).and_(page.locator(":visible"))).to_have_count(1)
+    if live.first.is_visible():
         return YES
     assert page.get_by_text("run the cell to explore it").is_visible()
     assert WORD in (picture.first.get_attribute("alt") or "")

@@ -1,7 +1,7 @@
-"""The scripts that pages of some hosts fetch from the network, taken from the packages that they are in.
+"""The scripts that pages of some hosts load from the network, taken from local packages.
 
-No test asks the network for a page's script: Python's packages bring some, and the others are fetched once
-from npm's registry, under the versions that the pages name, and kept in ``build/``.
+Pages under test load no scripts from the network: some are in Python packages, and the others are downloaded
+once from npm, in the versions that the pages name, and stored in ``build/``.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from pathlib import Path
 import marimo
 from playwright.sync_api import BrowserContext, Route
 
-KEPT = Path("build/host-scripts")
+CACHE = Path("build/host-scripts")
 ANYWIDGET = Path(sys.prefix, "share/jupyter/nbextensions/anywidget/index.js")
 MARIMO = Path(marimo.__file__).parent / "_static"
 
-# Of a script's address: the package, its version, and its path in the package.
+# A script's address: the package, its version, and the path in the package.
 _PACKAGE = re.compile(r"/((?:@[\w-]+/)?[\w.-]+)@([\w.^~*%-]+)/([^?#]*)")
 _REQUIRE = re.compile(r"/require\.js/[\d.]+/require")
-# What is kept of a package. Without the fonts Solara's server asks the network for each while its page waits.
+# The files to keep. Without the fonts, Solara's server would request each from the network first.
 _KINDS = (".js", ".css", ".json", ".woff", ".woff2")
-VERSIONS = {  # of what is fetched; also what a range of versions in a page stands for
+VERSIONS = {  # of the downloaded packages, also if a page gives a range of versions
     "@jupyter-widgets/html-manager": "1.0.15",
     "@widgetti/solara-vuetify3-app": "5.2.0",
     "requirejs": "2.3.6",
@@ -32,16 +32,16 @@ VERSIONS = {  # of what is fetched; also what a range of versions in a page stan
 
 
 def package(name: str) -> Path:
-    """Return the folder of a package from npm's registry, fetched once."""
+    """Return the folder of an npm package, which is downloaded once."""
     version = VERSIONS[name]
-    folder = KEPT / f"{name}@{version}"
+    folder = CACHE / f"{name}@{version}"
     if not (folder / "package.json").exists():
-        KEPT.mkdir(parents=True, exist_ok=True)
-        command = ["npm", "pack", "--silent", f"{name}@{version}", "--pack-destination", str(KEPT)]
-        made = subprocess.run(command, capture_output=True, text=True, check=False)
-        if made.returncode:
-            raise RuntimeError(f"{name}@{version} cannot be had from npm: {made.stderr.strip()}")
-        archive = KEPT / made.stdout.split()[-1]
+        CACHE.mkdir(parents=True, exist_ok=True)
+        command = ["npm", "pack", "--silent", f"{name}@{version}", "--pack-destination", str(CACHE)]
+        process = subprocess.run(command, capture_output=True, text=True, check=False)
+        if process.returncode:
+            raise RuntimeError(f"cannot download {name}@{version}: {process.stderr.strip()}")
+        archive = CACHE / process.stdout.split()[-1]
         folder.mkdir(parents=True, exist_ok=True)
         with tarfile.open(archive) as files:
             for member in files:
@@ -53,12 +53,13 @@ def package(name: str) -> Path:
 
 
 def find(url: str) -> Path | None:
-    """Return the file of a script that a page fetches; ``None`` for what no page needs, such as fonts."""
+    """Return the file of a script that a page loads; ``None`` for files that no page needs, such as fonts."""
     if _REQUIRE.search(url):
         return package("requirejs") / "require.js"
-    if not (named := _PACKAGE.search(url)):
+    match = _PACKAGE.search(url)
+    if match is None:
         return None
-    name, _version, path = named.groups()
+    name, _version, path = match.groups()
     if name == "anywidget":
         return ANYWIDGET
     if name == "@marimo-team/frontend":
@@ -69,14 +70,14 @@ def find(url: str) -> Path | None:
 
 
 def local_only(context: BrowserContext, *, scripts: bool) -> list[str]:
-    """Let pages reach this machine alone.
+    """Let pages reach only this machine.
 
     Args:
-        context: of the pages.
-        scripts: whether the scripts that they fetch are there all the same.
+        context: the context of the pages.
+        scripts: whether the pages receive the remote scripts that they load, from local packages.
 
     Returns:
-        The addresses elsewhere of scripts that pages were given, filled in as they ask.
+        The addresses of the remote scripts that pages have received; the list grows as they load them.
     """
     served: list[str] = []
 
@@ -97,7 +98,7 @@ def local_only(context: BrowserContext, *, scripts: bool) -> list[str]:
 
 
 def solara_assets(folder: Path) -> Path:
-    """Return a folder like the one in which Solara's server keeps the scripts that it has fetched."""
+    """Return a folder like the one in which Solara's server stores downloaded scripts."""
     cdn = folder / "cdn"
     for name in ("@widgetti/solara-vuetify3-app", "requirejs"):
         place = cdn / f"{name}@{VERSIONS[name]}"

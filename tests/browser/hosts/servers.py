@@ -1,4 +1,4 @@
-"""Starts a host's server, and ends it."""
+"""Starts and ends a host's server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PATIENCE = 90  # seconds for a server to start on a busy machine
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its address, and how to end it with the kernels that it started."""
+    """A running server: its address, and a function that ends it and its kernels."""
 
     url: str
     end: Callable[[], None]
@@ -29,13 +29,13 @@ class Server:
 
 @contextlib.contextmanager
 def serving(module: str, *arguments: str, folder: Path, **variables: str) -> Iterator[Server]:
-    """Run a host's server until it answers, and end it.
+    """Start a host's server, wait until it responds, and end it after the block.
 
     Args:
-        module: what `python -m` runs.
-        *arguments: of it; "{port}" stands for a free port.
-        folder: where it runs, and keeps what it would keep at home.
-        **variables: of its environment.
+        module: the module for `python -m`.
+        *arguments: of the module; "{port}" is replaced by a free port.
+        folder: its working directory and home.
+        **variables: additional environment variables.
     """
     port = free_port()
     command = [sys.executable, "-m", module, *(a.format(port=port) for a in arguments)]
@@ -61,7 +61,7 @@ def serving(module: str, *arguments: str, folder: Path, **variables: str) -> Ite
         _wait_for(url, process)
         yield Server(url, end)
     except BaseException as error:
-        error.add_note(f"{module} wrote:\n{log.read_text()[-4000:]}")
+        error.add_note(f"Log of {module}:\n{log.read_text()[-4000:]}")
         raise
     finally:
         end()
@@ -73,7 +73,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
         try:
             urllib.request.urlopen(url, timeout=PATIENCE).close()
         except urllib.error.HTTPError:
-            return  # it answers
+            return  # the server responds
         except OSError:
             time.sleep(0.1)
         else:

@@ -43,7 +43,7 @@ def test_chips_lie_inside_the_picture_and_overlap_no_other(seed: int) -> None:
         taken.append(box)
 
 
-def test_a_chip_lies_at_its_place_where_that_is_free() -> None:
+def test_a_chip_is_at_its_place_if_it_is_free() -> None:
     assert find_room((100, 50), (40, 20), (200, 100), []) == (80, 40, 120, 60)
 
 
@@ -122,7 +122,7 @@ def test_the_more_important_word_is_placed_first() -> None:
     assert orange == pytest.approx(count_of(draw_chips(blank, [much]), "#E69F00"), rel=0.02)
 
 
-def test_drawing_chips_does_not_change_the_picture_given() -> None:
+def test_drawing_chips_does_not_change_the_original() -> None:
     blank = Image.new("RGB", (300, 120))
     draw_chips(blank, [chip("dog")])
     assert not np.asarray(blank).any()

@@ -26,12 +26,12 @@ def name_of(font: fonts.Font) -> str | None:
 OWN = name_of(ImageFont.load_default(12))
 
 
-def test_pillows_own_font_writes_what_it_has_letters_for(install: Install) -> None:
+def test_pillows_font_is_used_if_it_has_the_letters(install: Install) -> None:
     install(DEJAVU)
     assert name_of(font_for(("a", "dog", "garçon"), 12)) == OWN
 
 
-def test_an_installed_font_writes_what_that_lacks(tmp_path: Path, install: Install) -> None:
+def test_an_installed_font_is_used_for_other_letters(tmp_path: Path, install: Install) -> None:
     broken = tmp_path / "broken.ttf"
     broken.write_bytes(b"no font")
     install(tmp_path / "missing.ttf", broken, DEJAVU)
@@ -40,7 +40,7 @@ def test_an_installed_font_writes_what_that_lacks(tmp_path: Path, install: Insta
     assert drawable("щит", "word 2", font) == "щит"
 
 
-def test_the_font_that_writes_the_most_words_is_taken_and_the_others_are_numbered(
+def test_the_font_for_most_words_is_used_and_other_words_are_numbered(
     install: Install,
 ) -> None:
     install(DEJAVU)
@@ -51,14 +51,14 @@ def test_the_font_that_writes_the_most_words_is_taken_and_the_others_are_numbere
 
 
 @pytest.mark.parametrize("text", ["كلب", "כלב"])
-def test_words_written_from_right_to_left_are_numbered_though_a_font_has_them(text: str) -> None:
+def test_words_from_right_to_left_are_numbered(text: str) -> None:
     font = ImageFont.truetype(str(DEJAVU), 12)
     assert len({bytes(font.getmask(letter)) for letter in text}) == 3
     assert drawable(text, "word 1", font) == "word 1"
 
 
 @pytest.mark.parametrize(("raqm", "written"), [(True, "щ̂"), (False, "щ")])
-def test_a_letter_on_another_needs_raqm(
+def test_combining_letters_need_raqm(
     raqm: bool, written: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(features, "check", lambda feature: raqm and feature == "raqm")
@@ -72,7 +72,7 @@ def written(caption: str) -> tuple[float, bytes]:
     return below, image.tobytes()
 
 
-def test_a_caption_is_written_in_its_own_letters_or_says_why_not(
+def test_a_caption_has_its_letters_or_a_note_on_numbers(
     install: Install,
 ) -> None:
     latin, _ = written("a dog here")
@@ -86,7 +86,7 @@ def test_a_caption_is_written_in_its_own_letters_or_says_why_not(
     assert in_letters not in (picture, written("a щиты here")[1])
 
 
-def test_pictures_and_sweeps_are_written_in_the_captions_letters(
+def test_cards_and_animations_have_the_captions_letters(
     install: Install,
 ) -> None:
     e = make_explanation("a щит here")

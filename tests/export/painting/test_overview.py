@@ -44,7 +44,7 @@ def nearest(color: NDArray[np.int_]) -> int:
     return int(np.abs(hues - color).sum(1).argmin())
 
 
-def test_each_word_that_counts_has_its_hue_where_its_evidence_lies() -> None:
+def test_each_word_that_counts_has_its_hue_at_its_evidence() -> None:
     e = blobs([(2, 2), (6, 5), (2, 9)], [0.3, 0.2, 0.3], "dog cat sun")
     painted = pixels(e.overlay())
     for hue, (row, col) in enumerate([(2, 2), (6, 5), (2, 9)]):
@@ -67,7 +67,7 @@ def test_a_less_important_word_is_painted_more_faintly_but_visibly() -> None:
     assert 20 < faint < 0.7 * strong
 
 
-def test_a_contour_runs_where_the_evidence_is_half_of_its_maximum() -> None:
+def test_a_contour_is_at_half_of_the_maximum() -> None:
     e = blobs([(3, 2), (3, 9), (7, 0)], [1, 0.3, 0], "dog cat sun")
     painted = pixels(e.overlay())
     for hue, col in enumerate(
@@ -115,7 +115,7 @@ def test_painting_changes_neither_the_picture_nor_itself() -> None:
     assert e.image.tobytes() == before
 
 
-def test_the_overview_is_painted_over_what_the_model_saw() -> None:
+def test_the_overview_covers_only_the_part_that_the_model_saw() -> None:
     e = blobs([(2, 2), (6, 5), (2, 9)], [1, 1, 1], "dog cat sun", cover=(300.0, 0.0, 600.0, 400.0))
     painted = pixels(e.overlay())
     dimmed, visible = painted[:, :295], painted[380:, 320:400]
@@ -151,7 +151,7 @@ def test_a_chip_is_written_for_every_highlight_at_its_peak(monkeypatch: pytest.M
         ("Donaudampfschifffahrtsgesellschaft", "Donaudampfschifffahrtsgesellschaft"),
     ],
 )
-def test_a_chip_of_many_words_is_cut_short(
+def test_a_chip_of_many_words_is_shortened(
     caption: str, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Chip] = []
