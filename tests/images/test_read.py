@@ -264,7 +264,7 @@ def test_every_error_of_pillow_becomes_a_value_error(
         raise error("inside")
 
     monkeypatch.setattr(ImageOps, "exif_transpose", transpose)
-    with pytest.raises(ValueError, match=r"^the data given is a .*inside"):
+    with pytest.raises(ValueError, match=r"^the data is a .*inside"):
         read_image(encoded(picture()))
 
 
@@ -397,7 +397,7 @@ def test_a_redirect_from_https_to_http_is_not_followed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "word"),
+    ("path", "said"),
     [
         ("/missing.png", "404 Not Found"),
         ("/large.png", "64 MB"),
