@@ -33,7 +33,7 @@ class InMemory(Source):
         """
         self.items = list(items) if isinstance(items, Iterator) else items
         self.folder = folder
-        self.columns: Columns | None = None
+        self.columns: Columns | None = None  # of dicts
         self._description: dict[str, Any] | None = None
         first = next(iter(self.items), None)
         if first is None:
@@ -42,20 +42,18 @@ class InMemory(Source):
             self.columns = find_columns(list(map(str, first)), options, "the first dict")
         else:
             options.allow("pairs that are not dicts", "images")
-        try:
-            self._cells(first)
-        except TypeError as error:
-            raise TypeError(f"the first item of the list {error}") from error
+        if problem := self._cells(first)[2]:
+            raise TypeError(f"the first item of the list {problem}")
 
     def count(self) -> int | None:
         """Return the number of pairs; ``None`` for an iterable without a length."""
         if not isinstance(self.items, Sequence):
             return None
-        return sum(captions_in(row.captions) for row in self._rows())
+        return sum(map(self._captions_in, self.items))
 
     def pairs(self, start: int = 0, stop: int | None = None) -> Iterator[Pair | FailedPair]:
         """Yield the pairs at positions ``start`` to ``stop``."""
-        return pairs_between(self._rows(), 0, start, stop)
+        return pairs_between(self._rows(start), 0, start, stop)
 
     def description(self) -> dict[str, Any]:
         """Return the number of pairs and a fingerprint of captions and pictures. All pairs are read."""
@@ -75,23 +73,31 @@ class InMemory(Source):
             }
         return self._description
 
-    def _rows(self) -> Iterator[Row]:
-        columns = self.columns or _ATTRIBUTES
+    def _rows(self, skip: int) -> Iterator[Row | int]:
+        """Yield the rows of all items, or numbers of pairs in place of rows before the ``skip``-th pair."""
         for number, item in enumerate(self.items):
+            count = self._captions_in(item)
+            skip -= count
+            if skip >= 0:
+                yield count
+                continue
+            cells, columns, problem = self._cells(item)
             place = f"item {number}"
-            try:
-                yield Row.of(self._cells(item), columns, number, place, self.folder)
-            except TypeError as error:
-                yield Row(str(number), None, place, None, None, f"{place} {error}")
+            problem = problem and f"{place} {problem}"
+            yield Row.of(cells, columns, number, place, self.folder, problem)
 
-    def _cells(self, item: Any) -> Mapping[str, Any]:
-        """Return the picture, caption, id and box of an item by name."""
+    def _captions_in(self, item: Any) -> int:
+        cells, columns, _ = self._cells(item)
+        return captions_in(cells.get(columns.caption))
+
+    def _cells(self, item: Any) -> tuple[Mapping[str, Any], Columns, str]:
+        """Return the values of an item by column, the columns, and why it has no values."""
         if isinstance(item, Mapping):
             if self.columns is None:
-                raise TypeError(f"is a dict, but the first one is not; {_ACCEPTED} for all")
-            return item
+                return {}, _ATTRIBUTES, f"is a dict, but the first one is not; {_ACCEPTED} for all"
+            return item, self.columns, ""
         if hasattr(item, "image") and hasattr(item, "caption"):
-            return {name: getattr(item, name, None) for name in _ATTRIBUTES.names}
+            return {name: getattr(item, name, None) for name in _ATTRIBUTES.names}, _ATTRIBUTES, ""
         if isinstance(item, tuple | list) and len(item) == 2:
-            return dict(zip(("image", "caption"), item, strict=True))
-        raise TypeError(f"is {text_of(item)}: {_ACCEPTED}")
+            return {"image": item[0], "caption": item[1]}, _ATTRIBUTES, ""
+        return {}, _ATTRIBUTES, f"is {text_of(item)}: {_ACCEPTED}"

@@ -61,7 +61,8 @@ class Row:
             problem: why the row cannot be read at all.
         """
         image, place = image_of(cells.get(columns.image), folder, place)
-        key, box = (None if name is None else cells.get(name) for name in (columns.id, columns.box))
+        key = None if columns.id is None else cells.get(columns.id)
+        box = None if columns.box is None else cells.get(columns.box)
         key = str(number) if is_missing(key) else str(key)
         return cls(key, image, place, cells.get(columns.caption), box, problem)
 
