@@ -17,7 +17,7 @@ SETTINGS = ("pyproject.toml", "package.json", "tsconfig.json", "biome.json")
 STEP = re.compile(
     r"(?P<text>.*?)^```(?P<language>\w+)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE
 )
-NAME = re.compile(r"`((?:gradeclip_widget|js|docs)/[\w./-]+\.\w+)`")
+NAME = re.compile(r"`((?:gradeclip_widget|js|docs|tests)/[\w./-]+\.\w+)`")
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Step:
     """A file to write, or lines to add to one.
 
     Attributes:
-        path: below the root of the project, the last one that the page names before the code.
+        path: below the root of the project, the last one in the paragraph before the code.
         language: of the code; "diff" for lines to add.
         code: of the block.
     """
@@ -51,7 +51,7 @@ def steps(heading: str) -> list[Step]:
         Step(names[-1], match["language"], match["code"])
         for match in STEP.finditer(section)
         if match["language"] in ("python", "ts", "diff")
-        if (names := NAME.findall(match["text"]))
+        if (names := NAME.findall(match["text"].rstrip().rpartition("\n\n")[2]))
     ]
 
 

@@ -26,6 +26,7 @@ CHECKS = {
 PROJECT = (
     "tests/test_layout.py",
     "tests/methods/test_documented.py",
+    "tests/export/test_formats.py",
     "tests/widget/test_synced.py",
 )
 
