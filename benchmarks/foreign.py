@@ -1,9 +1,9 @@
-"""How often the embedded model says that a picture is foreign to it: of photographs, and of drawings.
+"""The fractions of photographs and of drawings that are foreign to the embedded model.
 
     python -m benchmarks.foreign PHOTOGRAPHS --scenes 300
 
-``PHOTOGRAPHS`` is a folder of photographs and textures, in any folders below it. The scenes are of seeds from
-645,000 on, which the rule was not made with, `--scenes` of each way in which they are changed.
+``PHOTOGRAPHS`` is a folder of photographs and textures, in any folders below it. The scenes have seeds from
+645,000, with which the rule was not fitted; there are ``--scenes`` of each variant.
 """
 
 from __future__ import annotations

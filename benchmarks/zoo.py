@@ -1,8 +1,9 @@
 """Every model open_clip can build, explained: ``python -m benchmarks.zoo [--again PART ...]``.
 
-Run from the repository root. Each is built with random weights and without the network, explains a picture
-with a caption, is held to what the tests hold every family to, and is timed. Results are kept in
-``build/zoo.json`` one by one, so a run that was stopped goes on, and are written to ``docs/models.md``.
+Run from the repository root. Each model is built with random weights and without the network, explains a
+picture with a caption, is checked for the invariants that the tests check for every family, and is timed.
+Results are stored one by one in ``build/zoo.json``, so that a stopped run can continue, and are written to
+``docs/models.md``.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ def _write(kept: dict[str, dict[str, str]]) -> None:
 
 
 def examine(name: str, work: float) -> dict[str, str]:
-    """A model's row, by column; one that cannot be explained says why in the last."""
+    """Return a model's row, by column; the last column has the reason if it cannot be explained."""
     try:
         built = build(name, work)
         image, text = built.clip.image_tower, built.clip.text_tower
@@ -134,12 +135,12 @@ def examine(name: str, work: float) -> dict[str, str]:
             "holds": held(built),
             "methods": explaining(built),
         }
-    except Exception as error:  # noqa: BLE001  (a row of the table, whatever it is)
+    except Exception as error:  # noqa: BLE001  (becomes a row of the table)
         return {"holds": f"not explained: {str(error).splitlines()[0]}"}
 
 
 def measured(built: Built) -> dict[str, str]:
-    """What a caption's maps cost, all interactions included."""
+    """Return the cost of a caption's maps, with all interactions."""
     clip, ids = built.clip, built.tokenizer([CAPTION])
     pixels = built.preprocess(_picture(clip))[None]
     explainer = gw.Explainer(clip, readings=False)
@@ -161,18 +162,18 @@ def measured(built: Built) -> dict[str, str]:
 
 
 def held(built: Built) -> str:
-    """Which of the invariants hold, and how the others do not."""
+    """Return the invariants that hold, and how the others fail."""
     broken = []
     for letter, check in checks(built).items():
         try:
             check()
-        except Exception as error:  # noqa: BLE001  (told in the table)
+        except Exception as error:  # noqa: BLE001  (shown in the table)
             broken.append(f"NOT ({letter}): {type(error).__name__} {error}".splitlines()[0])
     return "; ".join(broken) or ALL
 
 
 def explaining(built: Built) -> str:
-    """Which methods explain the model, with the fewest steps; and how one fails, if it does not refuse."""
+    """Return the methods that explain the model, with the fewest steps, and unexpected failures."""
     pixels, found, failed = built.preprocess(_picture(built.clip))[None], [], []
     for name in method_names():
         options = {"method_options": QUICK.get(name), "readings": False}
@@ -185,14 +186,14 @@ def explaining(built: Built) -> str:
             assert np.isfinite(e.signed_map).all(), "map is not finite"
             assert np.abs(e.signed_map).max() > 0, "map is nothing"
             found.append(name)
-        except Exception as error:  # noqa: BLE001  (told in the table)
+        except Exception as error:  # noqa: BLE001  (shown in the table)
             failed.append(f"NOT {name}: {type(error).__name__} {error}".splitlines()[0])
     all_of_them = "all" if len(found) == len(method_names()) else ", ".join(found)
     return "; ".join([all_of_them, *failed])
 
 
 def checks(built: Built) -> dict[str, Callable[[], None]]:
-    """The invariants by letter. (e) is held in (a) too, where the model itself runs batches."""
+    """Return the invariants by letter. (a) also checks (e), since the model itself runs batches."""
     clip, model, picture = built.clip, built.clip.model, _picture(built.clip)
     image, text, frame = clip.image_tower, clip.text_tower, clip.tokenizer.special_tokens
     pixels = built.preprocess(picture)[None]

@@ -65,7 +65,7 @@ def take(view: View, name: str) -> None:
 
 
 def stills(browser: Browser) -> None:
-    """Take three pictures of exported pages: as it opens, with a word pinned, with a region."""
+    """Take three pictures of exported pages: after opening, with a pinned word, with a region."""
     scenes = gw.demo.scenes()
     with shown(browser, scenes[0], WIDE, "light") as view:
         take(view, "widget-light.png")
@@ -95,7 +95,7 @@ def steps(browser: Browser) -> None:
 
 
 def right_beside_wrong(browser: Browser, path: Path) -> None:
-    """Take a picture of two captions of one scene, side by side: a true one, and one with a wrong color.
+    """Take a picture of two captions of one scene side by side: a true one, and one with a wrong color.
 
     Args:
         browser: opens the pages.
