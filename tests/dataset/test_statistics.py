@@ -36,9 +36,9 @@ def by_word(statistics: pd.DataFrame) -> pd.DataFrame:
 
 def test_a_words_numbers_are_over_the_pairs_that_have_it(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", ROWS, part=2)
-    found = by_word(word_statistics(run, minimum=1))
-    assert list(found.index) == ["cat", "dog", "on", "a"]  # by share: 1, 0.83, 0.13, 0.07
-    dog, a = found.loc["dog"], found.loc["a"]
+    result = by_word(word_statistics(run, minimum=1))
+    assert list(result.index) == ["cat", "dog", "on", "a"]  # by share: 1, 0.83, 0.13, 0.07
+    dog, a = result.loc["dog"], result.loc["a"]
     assert dog["pairs"] == 2  # two occurrences in a caption are one; NaN is left out
     assert dog["mean"] == pytest.approx(0.2)
     assert dog["share"] == pytest.approx((1 + 0.2 / 0.3) / 2)
@@ -49,18 +49,18 @@ def test_a_words_numbers_are_over_the_pairs_that_have_it(tmp_path: Path) -> None
     assert a["counts"] == pytest.approx(1 / 3)  # its second one in the third caption
     assert a["lowers"] == pytest.approx(1 / 3)
     assert a["share"] == pytest.approx((0 + 0 + 0.06 / 0.3) / 3)
-    assert np.isnan(found.loc["cat", "low"])  # one pair has no deviation
+    assert np.isnan(result.loc["cat", "low"])  # one pair has no deviation
 
 
 def test_intervals_contain_the_mean_with_their_confidence(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     values = rng.normal(0.1, 0.05, (400, 8))
     rows = [pair(f"w{word}", value) for word, of in enumerate(values) for value in of]
-    found = word_statistics(write_run(tmp_path / "run", rows))
-    assert len(found) == 400
-    inside = (found["low"] <= 0.1) & (found["high"] >= 0.1)
+    result = word_statistics(write_run(tmp_path / "run", rows))
+    assert len(result) == 400
+    inside = (result["low"] <= 0.1) & (result["high"] >= 0.1)
     assert 0.925 < inside.mean() < 0.975
-    one = by_word(found).loc["w7"]
+    one = by_word(result).loc["w7"]
     low, high = scipy.stats.t.interval(
         0.95, 7, values[7].mean(), scipy.stats.sem(values[7].astype(np.float32))
     )
@@ -82,8 +82,8 @@ def test_two_runs_are_compared_on_their_common_pairs(tmp_path: Path) -> None:
     rows[5]["caption"] = "the dog"  # another pair with the same id
     rows.append(pair("a dog", 0.1, 9.0))  # not in `one`
     two = write_run(tmp_path / "two", rows, method={"name": "rise", "label": "rise, masks=9"})
-    found = by_word(word_statistics(one, two))
-    dog = found.loc["dog"]
+    result = by_word(word_statistics(one, two))
+    dog = result.loc["dog"]
     assert (dog["pairs"], dog["pairs_other"], dog["shared"]) == (6, 7, 5)
     assert dog["mean_other"] == pytest.approx(np.mean([0.3, 0.31, 0.32, 0.33, 0.34, 0.35, 9.0]))
     assert dog["difference"] == pytest.approx(0.2)
@@ -188,11 +188,11 @@ def test_the_change_of_one_word_is_detected_in_a_hundred_thousand_pairs(tmp_path
     table = large(100_000, 0)
     run = write_run(tmp_path / "run", table, 4, part=5000)
     other = write_run(tmp_path / "other", large(100_000, 0, lift=0.05), 4, part=7000)
-    found = by_word(word_statistics(run, other))
+    result = by_word(word_statistics(run, other))
     count = sum("word3" in words for words in table["words"].to_pylist())
-    assert found.loc["word3", "pairs"] == found.loc["word3", "shared"] == count
-    changed = found["share_difference_low"] > 0
-    assert list(found.index[changed & (found["shared"] > 1000)]) == ["word3"]
+    assert result.loc["word3", "pairs"] == result.loc["word3", "shared"] == count
+    changed = result["share_difference_low"] > 0
+    assert list(result.index[changed & (result["shared"] > 1000)]) == ["word3"]
 
 
 @pytest.fixture(scope="module")
@@ -257,7 +257,7 @@ def test_words_that_change_differ_from_those_without_a_difference(statistics: pd
     kinds = {trace.name: {label.rpartition(" (")[0] for label in trace.y} for trace in figure.data}
     assert kinds["carries less"] == {"dog"}
     assert "red" in kinds["carries more"]
-    assert "rare" in kinds["no difference shown"]
+    assert "rare" in kinds["no clear difference"]
 
 
 def test_figures_are_drawn_for_light_and_dark_pages(statistics: pd.DataFrame) -> None:
