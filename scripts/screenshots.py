@@ -10,7 +10,7 @@ import contextlib
 import io
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -117,7 +117,7 @@ def right_beside_wrong(browser: Browser, path: Path) -> None:
 
 def main(names: list[str]) -> None:
     """Take the pictures that are named, or all."""
-    takers = {
+    takers: dict[str, Callable[[Browser], None]] = {
         "stills": stills,
         "steps": steps,
         "wrong": lambda browser: right_beside_wrong(browser, IMAGES / "wrong-caption.png"),
