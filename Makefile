@@ -1,5 +1,5 @@
-# All set-up goes to .venv and node_modules, once: a second call of any target starts at its own work.
-# make PYTHON=python3.13 picks the interpreter, make VENV=path another environment.
+# The set-up goes to .venv and node_modules, and is made once.
+# make PYTHON=python3.13 chooses the interpreter, make VENV=path another environment.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -15,7 +15,7 @@ export PATH := $(BIN):$(PATH)
 help:
 	@echo 'make demo       explain a scene with the embedded model; writes build/demo.html'
 	@echo 'make lab        open the quick start in JupyterLab'
-	@echo 'make docs       the site, with live explanations, into build/site/; it needs no network'
+	@echo 'make docs       the site, with interactive explanations, into build/site/; it needs no network'
 	@echo 'make test       every check: ruff, mypy, tsc, biome, vitest, pytest with real browsers'
 	@echo 'make build      the front end into gradeclip_widget/static/, sdist and the wheel from it into dist/'
 	@echo 'make format     format Python and TypeScript'
@@ -69,7 +69,7 @@ $(DONE)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'gradeclip-widget needs Python 3.11 or newer; name one: make PYTHON=python3.12 ...'; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	@# JupyterLab's own scripts are CommonJS; without this node would read them by our package.json's "type".
+	@# JupyterLab's scripts are CommonJS; without this file, node would apply the "type" of our package.json.
 	@echo '{}' > $(VENV)/package.json
 	@mkdir -p $(DONE) && touch $@
 

@@ -1,10 +1,10 @@
-"""How fast a dataset is explained beside plain encoding: ``python -m benchmarks.dataset [--model ViT-B-32]``.
+"""Speed of explaining a dataset and of encoding it: ``python -m benchmarks.dataset [--model ViT-B-32]``.
 
-The pictures are JPEGs of 640 x 480 pixels, each with a caption of its own of six to fourteen words. Both
-contenders read them with as many processes in batches of one size: one encodes pictures and captions with
-open_clip's own ``encode_image`` and ``encode_text``, the other explains them and writes Parquet. They take
-turns. Random weights; ``--model demo`` takes the embedded model, and ``--model tiny`` one of three blocks, so
-that a run of many pairs (``--rounds 0 --grow 100 1000 10000``) shows how everything around the model grows.
+The pictures are JPEGs of 640 x 480 pixels, each with a different caption of six to fourteen words. Encoding
+(open_clip's ``encode_image`` and ``encode_text``) and explaining (with Parquet written) use the same number
+of processes to read and the same batch size. Their rounds alternate. Weights are random; ``--model demo``
+takes the embedded model, and ``--model tiny`` a model of three blocks, so that a run of many pairs
+(``--rounds 0 --grow 100 1000 10000``) shows how everything around the model grows.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ WORDS = (
     "a the brown small old red bright dog cat man woman child car street table house tree beach bowl kitchen "
     "holding near under beside riding with and on in front of two three many white wooden sitting standing"
 ).split()
-PICTURES = 64  # different ones; a longer dataset repeats them
+PICTURES = 64  # different pictures; a longer dataset repeats them
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--no-importances", action="store_true")
     parser.add_argument(
-        "--grow", type=int, nargs="*", default=[], help="lengths to time, once each"
+        "--grow", type=int, nargs="*", default=[], help="numbers of pairs, each timed once"
     )
     args = parser.parse_args()
     clip, preprocess = _model(args.model, args.device, args.dtype)
@@ -126,7 +126,7 @@ def _encode(
     workers: int,
     trimmed: bool,
 ) -> None:
-    """Encode pairs as plainly as open_clip's examples do, and compare each picture with its caption."""
+    """Encode pairs as open_clip's examples do, and compare each picture with its caption."""
     model, tokenizer = clip.model, clip.tokenizer.tokenizer
 
     loader = DataLoader(
@@ -135,9 +135,8 @@ def _encode(
     for batch_of in loader:
         pixels, ids = (tensor.to(clip.device) for tensor in batch_of)
         with clip.inference_context():
-            if (
-                trimmed
-            ):  # to the longest caption of the batch: a causal tower reads nothing after EOT
+            if trimmed:
+                # The longest caption sets the length: a causal tower ignores tokens after the end token.
                 ids = ids[:, : int(ids.argmax(1).max()) + 1]
                 texts = clip.text_tower.encode(ids)
             else:
@@ -146,7 +145,7 @@ def _encode(
 
 
 class _Decoded(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Pictures and captions as open_clip's own training code reads them."""
+    """Pictures and captions, read as open_clip's training code does."""
 
     def __init__(self, pairs: list[tuple[bytes, str]], preprocess: Any, tokenizer: Any) -> None:
         self.pairs, self.preprocess, self.tokenizer = pairs, preprocess, tokenizer

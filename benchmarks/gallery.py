@@ -1,8 +1,8 @@
-"""How quickly a gallery opens, and what stays blank while it is scrolled: ``python -m benchmarks.gallery``.
+"""Time to open a gallery, and blank tiles while it scrolls: ``python -m benchmarks.gallery``.
 
-A run of made-up pairs, a real JupyterLab with a kernel, Chromium. Opening counts from running the cell to the
-frame in which every tile in view has its picture. While scrolling, every frame looks at every tile in view:
-how long one of them stays without its picture, and how long all of them do.
+It opens a run of generated pairs in a real JupyterLab with a kernel, in Chromium. The opening time is from
+running the cell to the first frame in which every tile in view has its picture. While the gallery scrolls,
+every frame measures how long one tile in view, and how long all tiles in view, have had no picture.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.browser.chromium import launch
 from tests.browser.lab import Notebook, lab_server
 from tests.widget.gallery_run import write_pairs
 
-BAR_OPEN, BAR_BLANK = 2.0, 200  # seconds, milliseconds
+MAX_OPEN, MAX_BLANK = 2.0, 200  # seconds, milliseconds
 OPEN = """
 from gradeclip_widget.widget.gallery import browse
 gallery = browse({folder!r})
@@ -30,11 +30,11 @@ gallery
 
 PROBE = """() => {
   const grid = () => document.querySelector(".gallery-grid");
-  // The tiles in view, each called by its place, and whether it has its picture.
+  // The tiles in view by their place, and whether each has no picture yet.
   const inView = () => {
     const frame = grid()?.getBoundingClientRect();
-    const found = new Map();
-    if (!frame) return found;
+    const tiles = new Map();
+    if (!frame) return tiles;
     for (const line of grid().querySelectorAll(".gallery-line:not([hidden])")) {
       const at = line.getBoundingClientRect();
       if (at.bottom <= frame.top || at.top >= frame.bottom) continue;
@@ -42,10 +42,10 @@ PROBE = """() => {
         const at = tile.getBoundingClientRect();
         if (at.bottom - 60 <= frame.top || at.top >= frame.bottom) continue;
         const place = [line.getAttribute("aria-rowindex"), tile.getAttribute("aria-colindex")];
-        found.set(place.join(), tile.classList.contains("is-skeleton"));
+        tiles.set(place.join(), tile.classList.contains("is-skeleton"));
       }
     }
-    return found;
+    return tiles;
   };
   window.gallery = {
     filled: () => { const seen = [...inView().values()]; return seen.length > 0 && !seen.includes(true); },
@@ -71,7 +71,7 @@ PROBE = """() => {
       port2.postMessage(null);
       return () => { going = false; return longest; };
     },
-    // Milliseconds until the tiles of the place that the bar is at are in view.
+      // Milliseconds until the tiles at the position of the scroll bar are in view.
     async settled() {
       const start = performance.now();
       const frame = () => new Promise(requestAnimationFrame);
@@ -97,11 +97,11 @@ PROBE = """() => {
 
 
 def main() -> None:
-    """Print a table of figures beside their bars."""
+    """Print a table of figures and their limits."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--folder", type=Path, help="a run that is there; else one is made")
+    parser.add_argument("--folder", type=Path, help="an existing run; by default one is generated")
     args = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as home,
@@ -124,7 +124,7 @@ def main() -> None:
         print_row(
             f"opens {args.pairs:,} pairs, a fresh kernel, median and max of {args.rounds}",
             f"{np.median(opening):.2f}, {max(opening):.2f} s",
-            f"{BAR_OPEN} s",
+            f"{MAX_OPEN} s",
         )
         print_row("  of it in Python, imports included", f"{np.median(inside):.2f} s")
         for row in rows:
@@ -142,7 +142,7 @@ def opened(notebook: Notebook, folder: Path) -> tuple[float, float]:
 
 
 def scrolled(notebook: Notebook) -> list[tuple[str, str, str]]:
-    """Scroll by wheel and by bar, in the source's order and by score."""
+    """Scroll by wheel and by bar, in the order of the source and by score."""
     page, rows = notebook.page, list[tuple[str, str, str]]()
     page.locator(".gallery-grid").scroll_into_view_if_needed()
     for order in ("position", "score"):
@@ -152,21 +152,23 @@ def scrolled(notebook: Notebook) -> list[tuple[str, str, str]]:
             page.evaluate("() => { window.stop = window.gallery.watch(); }")
             late = act(page)
             page.wait_for_function("window.gallery.filled()", polling="raf", timeout=60_000)
-            found = page.evaluate("window.stop()")
+            longest = page.evaluate("window.stop()")
             rows.append(
                 (
                     f"by {how}, sorted by {order}: longest blank of a tile, of all in view",
-                    f"{found['tile']:.0f}, {found['view']:.0f} ms",
-                    f"{BAR_BLANK} ms",
+                    f"{longest['tile']:.0f}, {longest['view']:.0f} ms",
+                    f"{MAX_BLANK} ms",
                 )
             )
             if late:
                 figure = f"{np.median(late):.0f}, {max(late):.0f} ms"
-                rows.append(("  bar let go to its tiles in view, median and max of 5", figure, ""))
+                rows.append(
+                    ("  end of the drag to its tiles in view, median and max of 5", figure, "")
+                )
             rows.append(
                 (
                     "  longest frame, elements in the grid",
-                    f"{found['frame']:.0f} ms, {found['nodes']}",
+                    f"{longest['frame']:.0f} ms, {longest['nodes']}",
                     "",
                 )
             )
@@ -183,16 +185,16 @@ def wheel(page: Page) -> list[float]:
 
 
 def bar(page: Page) -> list[float]:
-    """Drag the bar far, five times; return the milliseconds from its end to the tiles of that place."""
+    """Drag the bar far, five times; return the milliseconds from each end to its tiles in view."""
     return [
         float(page.evaluate("share => window.gallery.drag(share, 700)", share))
         for share in (0.5, 0.93, 0.08, 0.71, 0.0)
     ]
 
 
-def print_row(name: str, figure: str, bar: str = "") -> None:
-    """Print a figure beside its bar."""
-    print(f"{name:<78} {figure:>18}   {bar}", flush=True)
+def print_row(name: str, figure: str, limit: str = "") -> None:
+    """Print a figure and its limit."""
+    print(f"{name:<78} {figure:>18}   {limit}", flush=True)
 
 
 if __name__ == "__main__":

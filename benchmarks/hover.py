@@ -57,7 +57,7 @@ def synthetic_page() -> str:
     )
     names = ["in caption", "alone", "left out"]
     header: dict[str, Any] = {
-        "version": 2,
+        "version": 1,
         "caption": " ".join(f"word{k}" for k in range(words)),
         "words": [{"text": f"word{k}", "truncated": False, "known": True} for k in range(words)],
         "importance": [

@@ -26,8 +26,8 @@ from tests.browser.view import View
 
 from .timing import in_turns
 
-PAUSE = 0.250  # seconds, as in js/src/prompt/
-KEY = 0.330  # seconds between letters, longer than the pause
+PAUSE = 0.250  # seconds, as in js/src/prompt/prompt.ts
+KEY = 0.330  # seconds from letter to letter: each outlasts the pause
 BAR_ANSWER = 0.300  # seconds that another cell may wait
 BAR_RATIO, BAR_SECONDS = 1.15, 0.150  # relative to the computation, and absolute
 BAR_GROWTH = 5.0  # percent

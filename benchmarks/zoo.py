@@ -40,35 +40,38 @@ ALL = "(a) to (e)"
 TITLE = f"""# open_clip's models
 
 Written by `python -m benchmarks.zoo`: every name of open_clip {open_clip.__version__}, with random weights.
-Each explains a picture of its own size with a caption of 12 words, and is held to what the
-[tests](../tests/clip/invariants.py) hold every family to:
+Each model explains a picture of its own input size with a caption of 12 words. Then the same invariants
+are checked as in the [tests](../tests/clip/invariants.py) of every family:
 
 - (a) the score, and both embeddings, are the model's own to 1e-5 in float32;
-- (b) channel weights are the slope of the model's own score along the attention output of its query
-  (along its feature map, if it has no query), and a caption's token attributions are slopes of its own
-  text embedding, both to 1e-3;
+- (b) channel weights are the slope of the model's own score along the attention output of its query (along
+  its feature map, if it has no query), and a caption's token attributions are slopes of its own text
+  embedding, both to 1e-3;
 - (c) values weighted by attention sum to the attention output (the tokens' parts to their mean);
 - (d) the model is bit for bit the same afterwards: weights, hooks, `training`, `requires_grad`;
-- (e) one picture, one caption, is explained as it is in a batch.
+- (e) one picture with one caption gets the same explanation as in a batch.
 
-*Cut* says what was left out so that all of them run in minutes and a few GiB: blocks of long towers,
-tokens of large vocabularies, CoCa's caption writer (which no map needs). Hugging Face encoders are built
-from configurations of the same shape, and tokenizers that would be downloaded are small ones of the same
+*Cut* lists what was left out so that all models run in minutes and a few GiB: blocks of long towers, tokens
+of large vocabularies, CoCa's caption writer (which no map needs). Hugging Face encoders are built from
+configurations of the same shape. Tokenizers that would be downloaded are replaced by small ones of the same
 kind, with the same special tokens.
 
 *Seconds* is the median of {ROUNDS} explanations with all interactions, on one thread of a busy machine;
-*cost* is that over one plain forward of both towers (full context length), taken in turns. Of towers cut
-short it says little: a caption's maps cost the same however deep a tower is, which overstates it, and the
-last block is run for the class token alone, which saves half of a tower of two. In bidirectional text
-towers every token costs a pass of its own from the third explained block on, of which the cut leaves two.
-`--work` keeps longer towers, and `python -m benchmarks.explain --model NAME` measures whole ones. *MB* is
-torch's own count of what is allocated at the peak of an explanation, beyond the weights. The grid is that
-of a square picture of the model's own size.
+*cost* is the ratio of that time to one plain forward pass of both towers (full context length), measured
+in turns. For towers that were cut, the ratio means little: the maps of a caption cost the same for any
+depth, which makes the ratio too high, and the last block is run for the class token alone, which saves
+half of a tower of two blocks. In bidirectional text towers every token costs a pass from the third
+explained block on; a cut tower has only two. `--work` keeps longer towers, and
+`python -m benchmarks.explain --model NAME` measures whole ones. *MB* is the memory that torch allocates
+at the peak of an explanation, in addition to the weights. The grid is that of a square picture of the
+model's own size.
 
-*Methods* are those that explain the model: each gave a finite map that is not zero everywhere. The others
-refuse it, with a sentence that says why.
+*Methods* lists the methods that explain the model: each gave a finite map that is not zero everywhere. For
+every other method, an error explains why it cannot.
 """
-COLUMNS = "model|image tower|grid|map|text tower|cut|seconds|MB|cost|holds|methods".split("|")
+COLUMNS = "model|image tower|grid|map|text tower|cut|seconds|MB|cost|checks passed|methods".split(
+    "|"
+)
 QUICK = {"rise": {"masks": 4}, "m2ib": {"steps": 1, "samples": 1}, "exclip": {"steps": 1}}
 
 
@@ -108,7 +111,7 @@ def _write(rows: dict[str, dict[str, str]]) -> None:
     rest = f" Not run yet: {', '.join(waiting)}." if waiting else ""
     lines = [
         TITLE,
-        f"All of this holds of {good} of the {len(everyone)} names.{rest}\n",
+        f"{good} of the {len(everyone)} models pass all checks.{rest}\n",
         _line(COLUMNS),
         "|---" * len(COLUMNS) + "|",
         *(_line([name, *(rows[name].get(c, "") for c in COLUMNS[1:])]) for name in names),

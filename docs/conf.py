@@ -42,10 +42,10 @@ exclude_patterns = [".*", "build", "node_modules", "**/.ipynb_checkpoints"]
 myst_heading_anchors = 4
 myst_enable_extensions: list[str] = []
 
-highlight_language = "none"  # of code that does not say what it is in, as formulas
+highlight_language = "none"  # for blocks without a language, such as formulas
 
-# Notebooks are run, and stop the build where a cell fails. A widget is shown as the page that it carries,
-# which needs neither a kernel nor the network.
+# Notebooks are run, and a failing cell stops the build. A widget is shown as the page that it stores, which
+# needs no kernel and no network.
 nb_execution_mode = "force"
 nb_execution_timeout = 300  # seconds a cell
 nb_execution_raise_on_error = True
@@ -55,7 +55,7 @@ nb_mime_priority_overrides = [
     ("html", "application/vnd.jupyter.widget-view+json", None),
 ]
 
-# Docstrings are Google's; a name in single backticks is a link where it is one of ours.
+# Docstrings are in Google's style; a name in single backticks is a link if it is one of the package.
 default_role = "py:obj"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"

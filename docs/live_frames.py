@@ -1,13 +1,13 @@
 """Live explanations in the site's pages.
 
-A comment in a page's Markdown, followed by a picture, names what the site shows in the picture's place::
+A comment in a page's Markdown, followed by a picture, describes what the site shows instead of the picture::
 
     <!-- live {"scene": 0, "selected_words": [1]} -->
     ![The words of a caption on a picture](images/widget-light.png)
 
-Its entries are the number of a drawn scene, the frame's title where the picture's description does not fit,
-and keywords of `gradeclip_widget.explore`. The explanation is
-computed by the embedded model while the site is built. It is a page of its own and makes no network request.
+Its entries are the number of a drawn scene, the frame's title if the picture's description does not fit,
+and keywords of `gradeclip_widget.explore`. The embedded model computes the explanation while the site is
+built. It is a separate page and makes no network request.
 """
 
 from __future__ import annotations
@@ -58,22 +58,22 @@ def write_page(options: dict[str, Any], path: Path) -> None:
 
 
 def merged(state: str, options: dict[str, Any]) -> str:
-    """Return a page's state as JSON with what a saved page does not keep, such as a region."""
+    """Return a page's state as JSON, with options that a saved page does not contain, such as a region."""
     return json.dumps({**json.loads(state), **options}).replace("<", "\\u003c")
 
 
 def connected(frame: re.Match[str]) -> str:
-    """Return the beginning of a notebook's frame with the script that connects it to the page around."""
+    """Return the beginning of a notebook's frame, with the script that connects it to the page around."""
     return f'<iframe class="live-frame" srcdoc="{frame[1]}{html.escape(IN_FRAME)}"'
 
 
 class LiveFrames(SphinxTransform):
-    """Put live frames in the place of what is marked, and let all frames follow the page."""
+    """Replace marked pictures by live frames, and connect all frames to the page."""
 
     default_priority = 100  # before the pictures that they replace are collected
 
     def apply(self, **_: Any) -> None:
-        """Replace what follows a mark, and connect the frames in the outputs of notebooks to the page."""
+        """Replace the picture after each mark, and connect the frames in outputs of notebooks to the page."""
         for raw in list(self.document.findall(nodes.raw)):
             text = raw.astext()
             if match := MARKER.match(text.strip()):
@@ -99,7 +99,7 @@ class LiveFrames(SphinxTransform):
 
 
 def setup(app: Any) -> dict[str, Any]:
-    """Add the transform to Sphinx, and have the widgets in the notebooks that it runs bring their pages."""
+    """Register the transform, and make the widgets in executed notebooks store their pages."""
     os.environ["GRADECLIP_FALLBACK"] = "page"
     app.add_transform(LiveFrames)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

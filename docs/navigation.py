@@ -1,6 +1,6 @@
 """The site's table of contents.
 
-It stands here rather than in the first page, which so stays plain Markdown for those who read it on GitHub.
+It is not in the first page, so that GitHub shows that page as plain Markdown.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 FIRST = "docs/index"
-# Parts of the site, and their pages below the root of the repository; "*" stands for any name.
+# Parts of the site, and their pages below the root of the repository; "*" matches any name.
 PARTS = {
     "Tutorials": [
+        "docs/first-map.md",
         "notebooks/quickstart.ipynb",
         "notebooks/explore.ipynb",
         "notebooks/methods.ipynb",
@@ -38,8 +39,10 @@ PARTS = {
         "docs/hosts.md",
         "docs/howto/*.md",
         "docs/limits.md",
+        "docs/troubleshooting.md",
     ],
     "What the numbers mean": [
+        "docs/glossary.md",
         "docs/mathematics.md",
         "docs/methods.md",
         "docs/evidence.md",
@@ -59,7 +62,7 @@ PARTS = {
         "CHANGELOG.md",
     ],
 }
-# What pages are called in the table of contents, where their own titles need their surroundings.
+# Names in the table of contents for pages whose own titles are unclear out of context.
 TITLES = {
     "notebooks/quickstart.ipynb": "Quick start",
     "gradeclip_widget/clip/README.md": "Tower families",
@@ -68,7 +71,7 @@ TITLES = {
 
 
 def contents() -> dict[str, list[str]]:
-    """Return the pages that there are, each in one part, by their paths below the root."""
+    """Return the existing pages by part, as paths below the root; each page is in one part."""
     seen = {f"{FIRST}.md"}
     parts: dict[str, list[str]] = {}
     named = {page for patterns in PARTS.values() for page in patterns}
@@ -98,6 +101,6 @@ def add_contents(_app: Any, docname: str, source: list[str]) -> None:
 
 
 def setup(app: Any) -> dict[str, Any]:
-    """Have Sphinx call this when it has read a page."""
+    """Connect `add_contents` to the reading of pages."""
     app.connect("source-read", add_contents)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

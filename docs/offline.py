@@ -1,8 +1,8 @@
-"""Keeps pages from asking anything of the network.
+"""Prevent pages from fetching anything from the network.
 
-plotly's figures bring their own script along, but ask for MathJax, which labels without formulas do not need.
-Widgets such as sliders have nothing to show without a kernel, and nothing reads the saved state of widgets,
-which weighs megabytes. Any other script that an output would fetch is a warning, which fails the build.
+plotly's figures contain their own script, but request MathJax, which labels without formulas do not need.
+Widgets such as sliders show nothing without a kernel, and the saved state of widgets, which takes
+megabytes, is never read. Any other script that an output would fetch is a warning, which fails the build.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ FETCHED = re.compile(SCRIPT.format(""))
 
 
 def keep_offline(_app: Any, page: str, _template: str, context: dict[str, Any], _tree: Any) -> None:
-    """Take the request for MathJax out of a page, and warn of others."""
+    """Remove the request for MathJax from a page, and warn about other requests."""
     context["body"] = MATHJAX.sub("", context.get("body", ""))
     for script in FETCHED.findall(context["body"]):
         LOG.warning("an output would fetch a script: %s", script, location=page)
 
 
 class KernelWidgets(SphinxTransform):
-    """Say of widgets that are no page of their own what they need, where the site would print their state."""
+    """Show a line instead of a widget that needs a kernel, and drop the saved state of widgets."""
 
     default_priority = 100
 
     def apply(self, **_: Any) -> None:
-        """Replace the outputs of widgets that carry no page, and leave the widgets' state out."""
+        """Replace the outputs of widgets without an HTML page, and remove the widgets' state."""
         notebook = getattr(self.env, "nb_metadata", {}).get(self.env.docname, {})
         notebook.get("js_files", {}).pop("ipywidgets_state", None)
         for bundle in list(self.document.findall(nodes.container)):
@@ -48,7 +48,7 @@ class KernelWidgets(SphinxTransform):
 
 
 def setup(app: Any) -> dict[str, Any]:
-    """Have Sphinx call this before it writes a page."""
+    """Register the transform and the hook with Sphinx."""
     app.add_transform(KernelWidgets)
     app.connect("html-page-context", keep_offline)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

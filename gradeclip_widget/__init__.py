@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from . import demo, evaluation
     from .clip import ClipModel, ModelLoadError, from_transformers, load, model_names
     from .core.vocabulary import Vocabulary
-    from .dataset import DatasetRun, explain_dataset, word_figure, word_statistics
+    from .dataset import (
+        DatasetRun,
+        explain_dataset,
+        open_run,
+        word_figure,
+        word_statistics,
+    )
     from .explain.explainer import Explainer
     from .explain.explanation import Explanation
     from .explain.word_lists import vocabularies
@@ -39,6 +45,7 @@ _HOMES = {
     "load": ".clip",
     "load_ipython_extension": ".magic",
     "model_names": ".clip",
+    "open_run": ".dataset",
     "show": ".widget",
     "vocabularies": ".explain.word_lists",
     "word_figure": ".dataset",
@@ -65,6 +72,7 @@ __all__ = [
     "load",
     "load_ipython_extension",
     "model_names",
+    "open_run",
     "show",
     "vocabularies",
     "word_figure",

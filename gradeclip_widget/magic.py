@@ -24,7 +24,7 @@ def gradeclip(line: str) -> ExplanationWidget:
     is the caption.
 
     Raises:
-        ValueError: the line lacks a picture or a caption.
+        ValueError: the line has no picture or no caption.
     """
     parser = _Parser(prog="%gradeclip", add_help=False)
     add_model_arguments(parser)
@@ -44,17 +44,17 @@ def load_ipython_extension(ipython: Any) -> None:
 
 
 def _split(line: str) -> list[str]:
-    """Split a line into words. Only double quotes quote: captions have apostrophes."""
+    """Split a line into words. Single quotes are not special, because captions have apostrophes."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars=False)
     lexer.whitespace_split, lexer.commenters, lexer.quotes, lexer.escape = True, "", '"', ""
     try:
         return list(lexer)
-    except ValueError:  # an unclosed quotation mark
+    except ValueError:  # a quotation mark without its partner
         return line.split()
 
 
 def _variable(name: str) -> Any:
-    """Return the notebook's variable of that name, or the name itself, which is then a path."""
+    """Return the notebook's variable of that name; without one, the name itself, which is then a path."""
     from IPython import get_ipython
 
     shell = get_ipython()

@@ -1,4 +1,4 @@
-"""The scenes of the README's animation, played in the live widget in JupyterLab."""
+"""The moving picture of the README: a sequence of actions in the live widget in JupyterLab."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ gw.explore(scene.image, scene.caption)
 
 
 def moving_picture(browser: Browser, path: Path) -> None:
-    """Film the live widget; the film begins and ends with a true caption.
+    """Film the live widget; the film begins and ends with a true caption and an idle pointer.
 
     Args:
         browser: opens JupyterLab.
@@ -46,7 +46,7 @@ def moving_picture(browser: Browser, path: Path) -> None:
 
 
 def read_words(film: Film, view: View) -> None:
-    """Point at words: those of things, and one of little importance."""
+    """Point at words: names of things, and one that matters little."""
     expect(view.root.locator(".gradeclip-match")).to_contain_text("higher than")
     film.hold(1500)
     for word in (LAST, THING, "and"):
@@ -55,7 +55,7 @@ def read_words(film: Film, view: View) -> None:
 
 
 def name_what_is_absent(film: Film, view: View) -> None:
-    """Replace a word by the name of an absent thing: it is marked, and shows evidence against it."""
+    """Replace a word by the name of an absent thing: it is marked, and its map shows what contradicts it."""
     film.click(view.word(OTHER))
     expect(view.pinned).to_have_count(1)
     film.hold(400)
@@ -70,7 +70,7 @@ def name_what_is_absent(film: Film, view: View) -> None:
     expect(view.root.locator(".gradeclip-match")).to_contain_text(re.compile("better|higher"))
     film.click(
         view.root.locator(".gradeclip-score")
-    )  # where a click takes the focus away, and no more
+    )  # a place where a click only removes the focus
     expect(view.chips.locator("visible=true")).to_have_count(2)
     film.hold(1800)
     film.glide(view.word(ABSENT))
@@ -78,7 +78,7 @@ def name_what_is_absent(film: Film, view: View) -> None:
 
 
 def ask_a_region(film: Film, view: View) -> None:
-    """Draw a box around the thing that the caption no longer names, and classify it."""
+    """Draw a box around a thing that the caption no longer names, and ask what the model sees there."""
     x0, y0, x1, y1 = next(thing.box for thing in SCENE.objects if thing.name == OTHER)
     width, height = SCENE.image.size
     film.drag(view.stage, (x0 / width, y0 / height), (x1 / width, y1 / height))

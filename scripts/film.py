@@ -1,4 +1,4 @@
-"""An animation of a view: frames as an animated WebP."""
+"""A moving picture of a view: frames, and an animated WebP made of them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from playwright.sync_api import Locator
 
 from tests.browser.view import View
 
-STEPS = 4  # frames on the pointer's way to the next thing
-STEP = 50  # duration of each in ms
+STEPS = 4  # frames while the pointer moves to the next thing
+STEP = 50  # ms that each is shown
 
 # A screenshot has no pointer, so the page draws one.
 _POINTER = """() => {
@@ -42,19 +42,19 @@ class Film:
         self.rest(film=False)
 
     def hold(self, duration: int) -> None:
-        """Show the current view for some milliseconds."""
+        """Add a frame of the view, shown for some milliseconds."""
         shot = self.view.root.screenshot(animations="disabled")
         self._frames.append(Image.open(io.BytesIO(shot)).convert("RGB"))
         self._durations.append(duration)
 
     def rest(self, *, film: bool = True) -> None:
-        """Move the pointer away from all elements."""
+        """Move the pointer to the footer, away from words and picture."""
         self.glide(self.view.root.locator(".gradeclip-footer"), (0.7, 0.75), film=film)
 
     def glide(
         self, to: Locator, at: tuple[float, float] = (0.5, 0.5), *, film: bool = True
     ) -> None:
-        """Move the pointer to a place of an element, in fractions of its width and height."""
+        """Move the pointer to a place of an element, as fractions of its width and height."""
         to.scroll_into_view_if_needed()
         box = to.bounding_box()
         assert box is not None, "a hidden element has no place to point at"
@@ -73,7 +73,7 @@ class Film:
         self.view.page.mouse.click(*self._at)
 
     def drag(self, on: Locator, start: tuple[float, float], end: tuple[float, float]) -> None:
-        """Drag from one place of an element to another, in fractions of its width and height."""
+        """Drag from one place of an element to another, as fractions of its width and height."""
         self.glide(on, start)
         self.view.page.mouse.down()
         self.glide(on, end)
@@ -87,7 +87,7 @@ class Film:
             self.hold(duration)
 
     def save(self, path: Path) -> None:
-        """Write an animated WebP that repeats; it is transparent below frames that are less high."""
+        """Write an animated WebP that repeats forever; it is transparent below frames of lower height."""
         width = max(frame.width for frame in self._frames)
         height = max(frame.height for frame in self._frames)
         canvases = [Image.new("RGBA", (width, height)) for _ in self._frames]

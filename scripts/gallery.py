@@ -1,4 +1,4 @@
-"""The picture of the gallery: a run over drawn scenes, in JupyterLab."""
+"""The picture of the gallery: a run over drawn scenes, browsed in JupyterLab."""
 
 from __future__ import annotations
 

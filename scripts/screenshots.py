@@ -1,14 +1,16 @@
-"""Makes the README's pictures from real pages: `python -m scripts.screenshots`.
+"""Make the pictures of README and docs from real pages: `python -m scripts.screenshots [NAME ...]`.
 
-The stills are of exported pages, that of the gallery and the moving picture of live widgets in JupyterLab.
+The stills are of exported pages; the gallery and the moving picture are of live widgets in JupyterLab.
+Names choose some of the pictures: ``stills``, ``steps``, ``wrong``, ``gallery``, ``moving``.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -26,8 +28,9 @@ from .gallery import gallery_still
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 WIDE, NARROW = 980, 420  # pixels
 SCALE = 1.5  # pixels of a picture per pixel of the page
+ABSENT = "a bicycle, a dog and a tree"
 RIGHT, WRONG = "a red circle and a blue square", "a red circle and a green square"
-# The controls are the same for both captions, so they are hidden.
+# The controls are hidden, since they are the same for both captions.
 WITHOUT_CONTROLS = """:is(.gradeclip-controls, .gradeclip-details, .gradeclip-overview, .gradeclip-hint)
   { display: none !important; }"""
 
@@ -40,11 +43,11 @@ def shown(
     theme: Literal["light", "dark"],
     caption: str = "",
 ) -> Iterator[View]:
-    """Open a page with a scene explained by the embedded model, with its own or another caption."""
+    """A page of a scene that the embedded model has explained, with its own caption or another."""
     explainer = gw.Explainer(gw.load("demo"))
     explanation = explainer(scene.image, caption or scene.caption)
     explanation = explainer.with_unrelated_scores(explanation, scene.image)
-    explanation = replace(explanation, seconds=None)  # it depends on this machine
+    explanation = replace(explanation, seconds=None)  # the time depends on how busy this machine is
     size = ViewportSize(width=width, height=900)
     context = browser.new_context(viewport=size, color_scheme=theme, device_scale_factor=SCALE)
     with tempfile.TemporaryDirectory() as folder, contextlib.closing(context):
@@ -80,6 +83,17 @@ def stills(browser: Browser) -> None:
         take(view, "widget-narrow.png")
 
 
+def steps(browser: Browser) -> None:
+    """Take the pictures of the page that reads one map step by step: one word's map, and a wrong word's."""
+    scene = gw.demo.scenes()[0]
+    with shown(browser, scene, WIDE, "light") as view:
+        view.word("bicycle").click()
+        view.look_away()
+        take(view, "step-word.png")
+    with shown(browser, scene, WIDE, "light", ABSENT) as view:
+        take(view, "step-absent.png")
+
+
 def right_beside_wrong(browser: Browser, path: Path) -> None:
     """Take a picture of two captions of one scene side by side: a true one, and one with a wrong color.
 
@@ -101,15 +115,22 @@ def right_beside_wrong(browser: Browser, path: Path) -> None:
     print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
 
 
-def main() -> None:
-    """Take all pictures."""
+def main(names: list[str]) -> None:
+    """Take the pictures that are named, or all."""
+    takers: dict[str, Callable[[Browser], None]] = {
+        "stills": stills,
+        "steps": steps,
+        "wrong": lambda browser: right_beside_wrong(browser, IMAGES / "wrong-caption.png"),
+        "gallery": lambda browser: gallery_still(browser, IMAGES / "gallery.webp"),
+        "moving": lambda browser: moving_picture(browser, IMAGES / "explore.webp"),
+    }
+    if unknown := set(names) - set(takers):
+        sys.exit(f"no pictures {sorted(unknown)}: use {', '.join(takers)}")
     IMAGES.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright, contextlib.closing(launch(playwright)) as browser:
-        stills(browser)
-        right_beside_wrong(browser, IMAGES / "wrong-caption.png")
-        gallery_still(browser, IMAGES / "gallery.webp")
-        moving_picture(browser, IMAGES / "explore.webp")
+        for name in names or takers:
+            takers[name](browser)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,4 +1,4 @@
-"""A backend that returns invented explanations, and a gate that holds its jobs."""
+"""A backend that returns invented explanations, and a gate at which its jobs can wait."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .factories import GRID, SIZE, make_explanation, picture
 
 
 class Gate:
-    """Blocks every thread that passes it while it is shut."""
+    """While it is shut, threads that pass it wait."""
 
     def __init__(self) -> None:
         self._open = threading.Event()
@@ -38,7 +38,7 @@ class Gate:
 
     def passed(self) -> None:
         self.reached.set()
-        assert self._open.wait(30), "the gate stayed shut"
+        assert self._open.wait(30), "the gate was not opened"
 
 
 class FakeExplainer:
@@ -55,7 +55,7 @@ class FakeExplainer:
         self, image: Any, captions: Sequence[str], progress: Progress | None = None
     ) -> list[Explanation]:
         report = progress or no_progress
-        self.backend.asked.append((list(captions), self.request.method))
+        self.backend.calls.append((list(captions), self.request.method))
         report("tokens", 0, None)
         self.backend.gate.passed()
         report("maps", 0, len(captions))
@@ -65,8 +65,11 @@ class FakeExplainer:
             raise ZeroDivisionError("division by zero")
         if any(not c.strip() for c in captions):
             raise ValueError("caption has no words")
+        scores = self.unrelated_scores(image, "") if self.backend.sentences_known else None
         return [
-            make_explanation(c, method=self.request.method, model=self.request.model)
+            make_explanation(
+                c, method=self.request.method, model=self.request.model, unrelated_scores=scores
+            )
             for c in captions
         ]
 
@@ -78,19 +81,18 @@ class FakeExplainer:
         count: int | None = 12,
         progress: Progress | None = None,
     ) -> list[SeenWord]:
-        self.backend.asked.append(([vocabulary.name], "vocabulary"))
+        self.backend.calls.append(([vocabulary.name], "vocabulary"))
         (progress or no_progress)("words", 0, None)
         self.backend.gate.passed()
         rows, cols = GRID
         maps = np.zeros((len(vocabulary.words), rows, cols), np.float32)
-        # Every word has its own column, with values that decrease from left to right.
-        for k in range(len(maps)):
+        for k in range(len(maps)):  # every word has another column, weaker from left to right
             maps[k, :, k % cols] = 1 / (1 + k)
         lengths, cover = np.ones(len(maps), np.float32), (0.0, 0.0, float(SIZE[0]), float(SIZE[1]))
         return VocabularyMaps(vocabulary.words, maps, lengths, SIZE, cover).rank(region, count)
 
     def block_maps(self, image: Any, caption: str, progress: Progress | None = None) -> BlockMaps:
-        self.backend.asked.append(([caption], "depth"))
+        self.backend.calls.append(([caption], "depth"))
         words = len(caption.split())
         return BlockMaps(
             caption,
@@ -110,7 +112,7 @@ class FakeExplainer:
         return np.linspace(0.125, 0.25, 200, dtype=np.float32)
 
     def scores(self, image: Image.Image, captions: Sequence[str]) -> np.ndarray[Any, Any]:
-        self.backend.asked.append((list(captions), "scores"))
+        self.backend.calls.append((list(captions), "scores"))
         self.backend.erased_pictures.append(image)
         return np.arange(len(captions), dtype=np.float32)
 
@@ -122,9 +124,12 @@ class FakeBackend(Backend):
         super().__init__(picture() if images is None else images, [clip], **more)
         self.clip = clip
         self.gate = Gate()
-        self.asked: list[tuple[list[str], str]] = []
+        self.calls: list[tuple[list[str], str]] = []
         self.erased_pictures: list[Image.Image] = []
         self.encoded = 0
+        self.sentences_known = (
+            True  # whether explanations have scores of unrelated sentences at once
+        )
 
     def explainer(self, request: Request, progress: Progress | None) -> Any:
         return FakeExplainer(self.models.get(request.model, progress), self, request)
@@ -133,8 +138,8 @@ class FakeBackend(Backend):
 def live_widget(
     backend: FakeBackend, captions: Sequence[str] = ("a dog", "a red cat runs"), **traits: Any
 ) -> gw.ExplanationWidget:
-    """A widget with a model, as `gw.explore` creates it."""
+    """A widget with a model, as `gw.explore` makes it."""
     request = Request(0, tuple(captions), backend.clip.name)
     widget = gw.ExplanationWidget(backend.explain(request), backend, request, **traits)
-    backend.asked.clear()
+    backend.calls.clear()
     return widget

@@ -60,7 +60,7 @@ def test_explain_prints_the_words_and_where_their_maps_peak(
     assert re.search(r"^logit .*14 x 14 patches; Grad-ECLIP, demo$", out, re.MULTILINE)
 
 
-def test_explain_says_of_a_wrong_caption_that_it_is_wrong(
+def test_explain_shows_that_a_caption_is_wrong(
     photo: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["explain", photo, "a bicycle and a cat"]) == 0
@@ -104,13 +104,13 @@ def test_explain_writes_an_archive(photo: str, tmp_path: Path) -> None:
 def test_options_reach_the_explainer(
     photo: str, clip: gw.ClipModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[tuple[tuple[object, ...], dict[str, object]]] = []
+    calls: list[tuple[tuple[object, ...], dict[str, object]]] = []
 
     def explainer(*args: object, **options: object) -> object:
-        made.append((args, options))
-        return Made()
+        calls.append((args, options))
+        return Fake()
 
-    class Made:
+    class Fake:
         def encode(self, image: object, progress: bool) -> None: ...
 
         def __call__(self, encoded: None, caption: str, progress: bool) -> Explanation:
@@ -125,7 +125,7 @@ def test_options_reach_the_explainer(
     options = "--resolution 448 --image-layers 2 --reference --method grad-cam".split()
     assert main(["explain", photo, "a dog", *options]) == 0
     expected = {"resolution": 448, "image_layers": 2, "reference": True}
-    assert made == [((clip, "grad-cam"), expected)]
+    assert calls == [((clip, "grad-cam"), expected)]
 
 
 def test_a_hostile_caption_and_file_name_do_no_harm(
@@ -139,25 +139,26 @@ def test_a_hostile_caption_and_file_name_do_no_harm(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["nowhere.png", "a dog"], "no picture at 'nowhere.png'"),
-        (["PHOTO", "  "], "caption has no words: '  '; write what to look for"),
-        (["PHOTO", "?!"], "caption has no words"),
-        (["EMPTY", "a dog"], "is empty, 0 bytes long"),
-        (["TEXT", "a dog"], "is not a picture that Pillow can read"),
-        (["PHOTO", "a dog", "--method", "grad-eclib"], "no method 'grad-eclib'.*did you mean"),
-        (["PHOTO", "a dog", "--model", "ViT-B-15"], "no model 'ViT-B-15'; the nearest are"),
+        (["PHOTO", "  "], "no words: '  '"),
+        (["PHOTO", "?!"], "no words: "),
+        (["EMPTY", "a dog"], "empty.png.* empty"),
+        (["TEXT", "a dog"], "text.png.* not a picture"),
+        (["PHOTO", "a dog", "--method", "grad-eclib"], "'grad-eclib'.*'grad-eclip'"),
+        (["PHOTO", "a dog", "--model", "ViT-B-15"], "'ViT-B-15'.*'ViT-B-16'"),
         (["PHOTO", "a dog", "--model", "ViT-B-16"], "needs weights"),
-        (["PHOTO", "a dog", "--resolution", "3"], "resolution=3 is below one patch"),
-        (
-            ["PHOTO", "a dog", "--image-layers", "99"],
-            "image_layers=99: this image tower has one block; give 1",
-        ),
+        (["PHOTO", "a dog", "--resolution", "3"], "resolution=3"),
+        (["PHOTO", "a dog", "--image-layers", "99"], "image_layers=99"),
     ],
 )
 def test_bad_input_is_status_2_and_one_sentence_and_writes_nothing(
-    arguments: list[str], said: str, photo: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    message: str,
+    photo: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     empty, text = tmp_path / "in" / "empty.png", tmp_path / "in" / "text.png"
     empty.touch()
@@ -167,19 +168,18 @@ def test_bad_input_is_status_2_and_one_sentence_and_writes_nothing(
     assert main(["explain", *(files.get(a, a) for a in arguments), "-o", str(out)]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert re.fullmatch(f"gradeclip: .*{said}.*\n", captured.err)
+    assert re.fullmatch(f"gradeclip: .*{message}.*\n", captured.err)
     assert not out.parent.exists()
 
 
-def test_an_unknown_suffix_is_refused_before_any_work(
+def test_an_unknown_suffix_raises_an_error_before_the_model_is_loaded(
     photo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("gradeclip_widget.clip.load", lambda *a, **k: pytest.fail("loaded a model"))
     assert main(["explain", photo, "a dog", "-o", str(tmp_path / "out.tiff")]) == 2
-    assert (
-        "cannot write 'out.tiff': end its name in .gif, .html, .jpeg, .jpg, .json, .npz, .png, .svg, .webp"
-        in capsys.readouterr().err
-    )
+    err = capsys.readouterr().err
+    assert "'out.tiff'" in err
+    assert ".html" in err
 
 
 @pytest.mark.parametrize("arguments", [[], ["explain"], ["explain", "a.png"], ["fly"]])
@@ -204,12 +204,12 @@ def test_models_are_filtered_by_name(capsys: pytest.CaptureFixture[str]) -> None
     assert all("siglip" in line.lower() for line in capsys.readouterr().out.splitlines())
 
 
-def test_a_filter_that_fits_no_model_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_filter_without_a_model_raises_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "qqq"]) == 2
-    assert "no model's name contains 'qqq'" in capsys.readouterr().err
+    assert "'qqq'" in capsys.readouterr().err
 
 
-def test_demo_writes_a_page_and_says_how_to_go_on(
+def test_demo_writes_a_page_and_prints_the_next_steps(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "build" / "demo.html"
@@ -223,19 +223,19 @@ def test_demo_writes_a_page_and_says_how_to_go_on(
 LOSSES = np.array([-0.05, 0.01, 0.1, 0.2])
 
 
-def giving(*parts: float, caption: str = CAPTION, **changes: Any) -> Explanation:
-    """What the picture gives to each word."""
+def with_evidence(*parts: float, caption: str = CAPTION, **changes: Any) -> Explanation:
+    """Return an explanation with this evidence of each word."""
     maps = np.zeros((len(parts), 3, 5))
     maps[:, 1, 2] = parts
     return make_explanation(caption, score=sum(parts), left_out=maps, **changes)
 
 
-def test_the_table_names_what_the_model_did_not_read() -> None:
+def test_the_table_ends_with_the_notes() -> None:
     table = word_table(make_explanation(notes=("This model reads 24 tokens.",)))
     assert table.splitlines()[-1] == "This model reads 24 tokens."
 
 
-def test_a_picture_that_is_foreign_to_the_model_is_said_before_the_table(
+def test_the_warning_of_a_foreign_picture_comes_before_the_table(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3)).astype(np.uint8)
@@ -249,7 +249,7 @@ def test_a_picture_that_is_foreign_to_the_model_is_said_before_the_table(
 
 
 def test_the_table_shows_every_measure_the_default_first() -> None:
-    e = giving(0.01, 0.05, 0.1, 0.2, word_effects=LOSSES)
+    e = with_evidence(0.01, 0.05, 0.1, 0.2, word_effects=LOSSES)
     lines = word_table(e).splitlines()
     head = lines[: next(k for k, line in enumerate(lines) if line.startswith("word ")) + 1]
     row = next(line for line in lines if line.startswith("running"))
@@ -263,7 +263,6 @@ def test_the_table_shows_every_measure_the_default_first() -> None:
     expected = [e.importance(name)[3] for name in e.importance_measures]
     assert figures == pytest.approx(expected, abs=5e-4)
     assert figures[:3] == [0.2, 0.2, 0.2]
-    assert row.count("█") == 18
 
 
 def test_the_table_of_a_reference_explanation_shows_grad_eclip_first() -> None:
@@ -274,17 +273,18 @@ def test_the_table_of_a_reference_explanation_shows_grad_eclip_first() -> None:
 
 
 def test_words_that_do_not_count_share_the_last_line_of_the_table() -> None:
-    table = word_table(giving(0.001, 0.003, 0, 0.2))
+    table = word_table(with_evidence(0.001, 0.003, 0, 0.2))
     assert "\na, red-ish, dog: together +0.004\nscore" in table
-    assert "\ndog: +0.029\nscore" in word_table(giving(0.2, 0.031, 0.029, 0.2))
-    assert "together" not in word_table(giving(0.1, 0.1, 0.1, 0.1))
+    assert "\ndog: +0.029\nscore" in word_table(with_evidence(0.2, 0.031, 0.029, 0.2))
+    assert "together" not in word_table(with_evidence(0.1, 0.1, 0.1, 0.1))
 
 
-def test_leave_one_out_scores_stand_beside_the_evidence_also_when_negative() -> None:
-    lines = word_table(giving(0.051, 0.1, 0.1, 0.2, word_effects=LOSSES)).splitlines()
+def test_leave_one_out_scores_are_beside_the_evidence_also_if_negative() -> None:
+    lines = word_table(with_evidence(0.051, 0.1, 0.1, 0.2, word_effects=LOSSES)).splitlines()
     row = next(line for line in lines if line.startswith("a "))
     assert re.findall(r"[-+]?\d\.\d{3}", row)[:3] == ["+0.051", "0.051", "-0.050"]
-    assert row.count("█") == round(18 * 0.051 / 0.2)
+    longest = max(line.count("█") for line in lines)
+    assert row.count("█") == round(longest * 0.051 / 0.2) > 0
 
 
 def test_the_table_of_a_caption_without_evidence_has_no_bars() -> None:
@@ -298,7 +298,7 @@ def test_the_table_of_a_caption_without_evidence_has_no_bars() -> None:
 
 
 def test_the_columns_of_the_table_line_up_in_any_script() -> None:
-    e = giving(0.1, 0.1, 0.1, 0.1, caption="一只狗 running")
+    e = with_evidence(0.1, 0.1, 0.1, 0.1, caption="一只狗 running")
     lines = [line for line in word_table(e).splitlines() if "█" in line]
     assert len(lines) == 4
     starts = []
@@ -309,7 +309,7 @@ def test_the_columns_of_the_table_line_up_in_any_script() -> None:
     assert len(set(starts)) == 1
 
 
-def test_a_terminal_that_lacks_letters_does_not_fail(
+def test_a_terminal_without_some_letters_does_not_fail(
     photo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
@@ -319,7 +319,7 @@ def test_a_terminal_that_lacks_letters_does_not_fail(
     assert b"\\u72d7" in terminal.buffer.getvalue()  # type: ignore[attr-defined]
 
 
-def test_warnings_of_this_package_are_sentences_and_others_are_shown_as_python_does(
+def test_only_warnings_of_this_package_are_printed_as_sentences(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def names() -> dict[str, tuple[str, ...]]:
@@ -337,7 +337,7 @@ def test_warnings_of_this_package_are_sentences_and_others_are_shown_as_python_d
     assert warnings.showwarning is before
 
 
-def test_help_is_quick_and_brings_no_torch() -> None:
+def test_help_does_not_import_torch() -> None:
     code = (
         "import sys; from gradeclip_widget.cli import main\n"
         "try: main(['--help'])\n"

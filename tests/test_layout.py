@@ -28,7 +28,7 @@ CLIP_FLOORS = (
     {"blocks", "tokenizers"},
     {"image_towers", "text_towers"},
     {"verification"},
-    {"preprocessing", "given_models"},
+    {"preprocessing", "supported_models"},
     {"model"},
     {"loading"},
     {"__init__"},

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 from nbclient import NotebookClient
 
 import gradeclip_widget as gw
@@ -218,10 +219,17 @@ def test_the_commands_run_from_the_wheel(installed: Installed) -> None:
 
 def test_the_newest_version_of_the_changelog_is_the_packages() -> None:
     log = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    headings = re.findall(r"^## (.+)$", log, re.MULTILINE)
-    assert headings[0] == "Unreleased"
-    released = [re.fullmatch(r"(\d+\.\d+\.\d+) - \d{4}-\d\d-\d\d", h) for h in headings[1:]]
-    versions = [tuple(map(int, m[1].split("."))) for m in released if m]
-    assert len(versions) == len(released), "VERSION - YEAR-MONTH-DAY"
+    headings = re.findall(r"^## (?!Unreleased$)(.+)$", log, re.MULTILINE)
+    dated = [re.fullmatch(r"(\d+\.\d+\.\d+) - (\d{4}-\d\d-\d\d|unreleased)", h) for h in headings]
+    versions = [tuple(map(int, m[1].split("."))) for m in dated if m]
+    assert len(versions) == len(dated), "VERSION - YEAR-MONTH-DAY"
     assert versions == sorted(set(versions), reverse=True)
     assert ".".join(map(str, versions[0])) == gw.__version__
+    assert not any("unreleased" in heading for heading in headings[1:])
+
+
+def test_the_citation_is_of_this_version() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == gw.__version__
+    assert citation["license"] == "Apache-2.0"
+    assert [reference["year"] for reference in citation["references"]] == [2024]

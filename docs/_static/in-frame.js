@@ -1,4 +1,4 @@
-// Within a frame: says how high the explanation is, and takes the theme of the page around, which it cannot see.
+// Runs in a frame: sends the height of the explanation to the page around, and applies the theme that the page sends.
 
 (() => {
   const tell = () =>
@@ -17,7 +17,7 @@
   }
 
   connect();
-  // A compressed page writes itself in the place of the one that unpacks it, whose listeners go.
+  // A compressed page replaces the page that unpacks it, which removes the listeners.
   const close = document.close.bind(document);
   document.close = () => {
     close();

@@ -1,4 +1,4 @@
-// Frames of live explanations are as high as their content and as light or dark as the page.
+// Gives frames of live explanations the height of their content and the theme of the page.
 
 const frames = () => document.querySelectorAll("iframe.live-frame");
 

@@ -14,16 +14,16 @@ from typing import Any
 from ..core.errors import MissingExtraError, describe_error
 from ..export.files import make_folder
 from ..export.formats import suffixes, writer_for
-from .arguments import add_model_arguments
-from .batch import add_batch
 from .evaluate import add_evaluate
 from .table import word_table
+
+_COLUMNS = ("images", "image_column", "caption_column", "id_column", "box_column", "split")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return the exit status, which is 2 for bad input."""
     args = _parser().parse_args(argv)
-    for stream in (sys.stdout, sys.stderr):  # the encoding may lack "█" or a caption's letters
+    for stream in (sys.stdout, sys.stderr):  # their encoding may lack "█" or a caption's letters
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     run: Callable[[argparse.Namespace], None] = args.run
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _show_warning(
     show: Callable[..., None], message: Warning, category: type[Warning], file: str, *where: Any
 ) -> None:
-    """Show a warning of this package as a sentence, and one of another package as Python does."""
+    """Print a warning of this package as a sentence, and others as Python does."""
     if Path(file).is_relative_to(Path(__file__).parents[1]):
         print(f"gradeclip: {message}", file=sys.stderr)
     else:
@@ -55,12 +55,12 @@ def _parser() -> argparse.ArgumentParser:
 
     explain = commands.add_parser("explain", help="explain a picture with a caption")
     explain.add_argument("image", help="path or web address of a picture")
-    explain.add_argument("caption", help="what to look for, in quotes")
+    explain.add_argument("caption", help="caption of the picture, in quotes")
     explain.add_argument(
         "-o",
         "--output",
         type=Path,
-        help=f"where to write it: {', '.join(suffixes())}; none: only the table",
+        help=f"file to write: {', '.join(suffixes())}; without it, only the table is printed",
     )
     add_model_arguments(explain)
     explain.add_argument("--pretrained", help="tag of the model's weights, or path of a checkpoint")
@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _explain(args: argparse.Namespace) -> None:
-    # Checked first, so that a slow model does not run for a file that cannot be written.
+    # First, so that a slow model does not run for a file that cannot be written.
     write = None if args.output is None else writer_for(args.output)
     from ..clip import load
     from ..explain.explainer import Explainer
@@ -101,7 +101,7 @@ def _explain(args: argparse.Namespace) -> None:
         image_layers=args.image_layers,
         resolution=args.resolution,
     )
-    # A bar on a terminal alone: in a file or a pipe it would be litter.
+    # Only on a terminal: a progress bar would clutter a file or a pipe.
     progress = sys.stderr.isatty()
     encoded = explainer.encode(args.image, progress)
     explanation = explainer(encoded, args.caption, progress)
@@ -116,12 +116,12 @@ def _explain(args: argparse.Namespace) -> None:
 def _models(args: argparse.Namespace) -> None:
     from ..clip import model_names
 
-    found = {n: tags for n, tags in model_names().items() if args.filter.lower() in n.lower()}
-    if not found:
+    names = {n: tags for n, tags in model_names().items() if args.filter.lower() in n.lower()}
+    if not names:
         raise ValueError(
             f"no model's name contains {args.filter!r}; `gradeclip models` lists them all"
         )
-    for name, tags in found.items():
+    for name, tags in names.items():
         print(
             f"{name:40} {', '.join(tags) or ('(embedded)' if name == 'demo' else '(no weights)')}"
         )
@@ -133,7 +133,7 @@ def _demo(args: argparse.Namespace) -> None:
     from ..explain.explainer import Explainer
 
     scene = scenes()[0]
-    explainer = Explainer(load("demo"), integrated_gradients=True)  # the page has every measure
+    explainer = Explainer(load("demo"), integrated_gradients=True)  # for a page with every measure
     encoded = explainer.encode(scene.image)
     explanation = explainer.with_unrelated_scores(explainer(encoded, scene.caption), encoded)
     make_folder(args.output.parent)
@@ -142,3 +142,85 @@ def _demo(args: argparse.Namespace) -> None:
     print(f"Wrote {args.output}: open it in any browser, hover the words, click the picture.")
     print("Next: `make lab` opens the quick start notebook, or")
     print('      gradeclip explain photo.jpg "a dog in a car" --model ViT-B-16/openai -o out.html')
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--model`` and ``--method``, for the command line and ``%gradeclip``."""
+    parser.add_argument(
+        "--model",
+        default="demo",
+        help="name from `gradeclip models` (%(default)s, which knows only drawings)",
+    )
+    parser.add_argument(
+        "--method",
+        default="grad-eclip",
+        help="name of the method (%(default)s); a wrong name lists all",
+    )
+
+
+def add_batch(commands: Any) -> None:
+    """Add the command to a parser's subcommands."""
+    parser = commands.add_parser(
+        "batch", help="explain every picture and caption of a dataset, and write them as Parquet"
+    )
+    parser.add_argument(
+        "source",
+        help="folder of pictures with a table of captions, such a table (.csv, .tsv, .jsonl, .parquet), "
+        "WebDataset shards (.tar), a saved Hugging Face dataset, or hf:NAME",
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder to write to")
+    add_model_arguments(parser)
+    parser.add_argument("--pretrained", help="tag of the model's weights, or path of a checkpoint")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--dtype", help="bfloat16 or float16, for the towers")
+    parser.add_argument("--fit", help="crop (the model's own), squash or whole")
+    parser.add_argument("--resolution", type=int, help="short side in pixels, for finer maps")
+    parser.add_argument("--batch-size", type=int, help="pairs at once; by default the fastest")
+    parser.add_argument(
+        "--workers", type=int, help="processes that read pictures; by default one a core"
+    )
+    parser.add_argument("--no-importances", action="store_true", help="only scores and maps")
+    parser.add_argument("--no-thumbnails", action="store_true", help="no pictures for the gallery")
+    parser.add_argument(
+        "--no-resume", action="store_true", help="raise an error if the folder contains a run"
+    )
+    parser.add_argument("--engine", default="local", help="local, or ray for a cluster")
+    cluster = parser.add_argument_group("engine ray")
+    cluster.add_argument("--address", help="address of the cluster; by default one is started here")
+    cluster.add_argument("--actors", type=int, help="models at once; by default one a GPU")
+    source = parser.add_argument_group("source")
+    source.add_argument("--images", help="folder that paths of pictures are relative to")
+    for name in ("image", "caption", "id", "box"):
+        source.add_argument(f"--{name}-column", help=f"column of {name}s, if unusual")
+    source.add_argument("--split", help="split of a Hugging Face dataset")
+    parser.set_defaults(run=_batch)
+
+
+def _batch(args: argparse.Namespace) -> None:
+    from ..dataset import explain_dataset
+
+    columns = {name: getattr(args, name) for name in _COLUMNS}
+    cluster = {"address": args.address, "actors": args.actors}
+    run = explain_dataset(
+        args.source,
+        args.output,
+        model=args.model,
+        method=args.method,
+        pretrained=args.pretrained,
+        device=args.device,
+        dtype=args.dtype,
+        fit=args.fit,
+        resolution=args.resolution,
+        importances=not args.no_importances,
+        thumbnails=not args.no_thumbnails,
+        engine=args.engine,
+        resume=not args.no_resume,
+        batch_size=args.batch_size,
+        workers=args.workers,
+        progress=sys.stderr.isatty(),
+        ray_options={name: value for name, value in cluster.items() if value is not None},
+        **{name: value for name, value in columns.items() if value is not None},
+    )
+    print(f"explained {run.explained:,} pairs into {run.path / 'pairs'}")
+    if run.failed:
+        print(f"{run.failed:,} could not be explained; {run.path / 'errors'} has the reasons")

@@ -22,33 +22,33 @@ _NUMBER = 13  # width in characters of the columns of the other measures
 def word_table(explanation: Explanation) -> str:
     """Return a table for a terminal with the importance of every word by every measure.
 
-    That the picture is foreign to the model is said before it; other notes stand below it.
+    A warning that the picture is foreign to the model comes before the table; other notes come after it.
 
-    Where the default measure's values add up, the first row is what they add up from. Words that neither
-    count nor lower the score by that measure share a line.
+    If the default measure's values add up to the score, the first row is the score of an empty caption. Words
+    that neither count nor lower the score by that measure share a line.
     """
     e = explanation
-    first, *others = (e.importance(name) for name in e.importance_measures)
+    first, *more = (e.importance(name) for name in e.importance_measures)
     top, base = max(float(np.abs(first).max()), 1e-12), e.base()
     lowers = e.lowering_words()
     floor = max(COUNTS * float(first.max()), 1e-12)
-    shown = [w for w, value in enumerate(first) if value >= floor or w in lowers]
-    width = max(_columns(text) for text in ["word", *(e.words[w].text for w in shown)])
+    rows = [w for w, value in enumerate(first) if value >= floor or w in lowers]
+    width = max(_columns(text) for text in ["word", *(e.words[w].text for w in rows)])
     lines = _heads(
         ["word", *(MEASURES[m] for m in e.importance_measures), "looks at (x, y)"], width
     )
     if base is not None and abs(base) >= UNSEEN:
         lines.append(f"{base:{width + 9}.3f}  an empty caption")
     places = e.to_frame()
-    for w in shown:
+    for w in rows:
         bar = ("█" if first[w] > 0 else "░") * round(_BAR * abs(first[w]) / top)
-        numbers = "".join(f"  {values[w]:{_NUMBER}.3f}" for values in others)
+        numbers = "".join(f"  {values[w]:{_NUMBER}.3f}" for values in more)
         x, y = places["peak_x"][w], places["peak_y"][w]
         spot = f"{x:.0f}, {y:.0f}" if places["peak"][w] > 0 else "nowhere"
         word = e.words[w].text + " " * (width - _columns(e.words[w].text))
         place = "lowers the score" if w in lowers else spot
         lines.append(f"{word}  {first[w]:+7.3f}  {bar:{_BAR}}{numbers}  {place}")
-    if folded := [w for w in range(len(e.words)) if w not in shown and e.words[w].known]:
+    if folded := [w for w in range(len(e.words)) if w not in rows and e.words[w].known]:
         texts = ", ".join(e.words[w].text for w in folded)
         lines.append(f"{texts}: {'together ' * (len(folded) > 1)}{first[folded].sum():+.3f}")
     if unknown := [word.text for word in e.words if not word.known]:
@@ -56,20 +56,20 @@ def word_table(explanation: Explanation) -> str:
         lines.append(f"unknown to this model: {', '.join(unknown)}{rest}")
     match = "" if e.unrelated_scores is None else f", {describe_match(e.score, e.unrelated_scores)}"
     lines.append(f"score {e.score:.4f} (cosine){match}")
-    rows, cols = e.patch_grid
-    lines.append(f"logit {e.logit:.2f}; {rows} x {cols} patches; {e.method}, {e.model}")
+    height, width = e.patch_grid
+    lines.append(f"logit {e.logit:.2f}; {height} x {width} patches; {e.method}, {e.model}")
     above = [] if e.warning is None else [f"{e.warning}\n"]
     return "\n".join([*above, *lines, *e.notes[len(above) :]])
 
 
 def _heads(labels: Sequence[str], width: int) -> list[str]:
-    """Return the lines of the table's head; long labels take several."""
-    others = len(labels) - 3
-    spaces = [width, 7 + 2 + _BAR, *[_NUMBER] * others, len(labels[-1])]
+    """Return the lines of the table's head; long labels need several lines."""
+    more = len(labels) - 3  # columns of the other measures
+    spaces = [width, 7 + 2 + _BAR, *[_NUMBER] * more, len(labels[-1])]
     columns = [textwrap.wrap(label, n) for label, n in zip(labels, spaces, strict=True)]
     height = max(map(len, columns))
     columns = [[""] * (height - len(lines)) + lines for lines in columns]
-    aligns = ["<", "<", *[">"] * others, "<"]
+    aligns = ["<", "<", *[">"] * more, "<"]
     return [
         "  ".join(
             f"{cell:{a}{n}}" for cell, a, n in zip(cells, aligns, spaces, strict=True)

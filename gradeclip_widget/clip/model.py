@@ -11,26 +11,26 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .given_models import as_open_clip, as_tokenizer
 from .image_towers.base import ImageTower
-from .image_towers.registry import image_families
+from .image_towers.registry import FAMILIES as IMAGE_FAMILIES
 from .preprocessing import ImageProcessor
+from .supported_models import as_open_clip, as_tokenizer
 from .text_towers.base import TextTower
-from .text_towers.registry import text_families
+from .text_towers.registry import FAMILIES as TEXT_FAMILIES
 from .tokenizers.base import Tokenizer, Tokens
 from .tokenizers.registry import tokenizer_kind
-from .verification.given import GivenModel
+from .verification.original import OriginalModel
 from .verification.state import ModelState, modules_of
 from .verification.towers import check_towers
 
 
 @dataclass(frozen=True)
 class Foreign:
-    """Which pictures are unlike what a model was trained on, so that its explanations of them mean nothing.
+    """Which pictures differ so much from a model's training data that their explanations are meaningless.
 
     Attributes:
-        rule: takes the model and its input (B, 3, H, W), and returns for each picture whether it is foreign.
-        note: the sentence that a reader of its explanation sees first.
+        rule: a function from the model and its input (B, 3, H, W) to whether each picture is foreign.
+        note: the first note of the explanation of such a picture.
     """
 
     rule: Callable[[Any, Tensor], list[bool]]
@@ -58,37 +58,37 @@ class ClipModel:
         known_tokens: frozenset[int] | None = None,
         notes: Sequence[str] = (),
         foreign: Foreign | None = None,
-        given: GivenModel | None = None,
+        original: OriginalModel | None = None,
     ) -> None:
         """Wrap a model that the caller already has. It stays on its device and is not modified.
 
-        What is explained is the model's layers. Before the first computation, and once its weights, modules
-        or hooks have changed, they are checked against the model's own ``encode_image`` and ``encode_text``
-        (see `verify`).
+        Only the model's layers can be explained. Before the first computation, and after changes of its
+        weights, modules or hooks, they are compared with its own ``encode_image`` and ``encode_text``; see
+        `verify`.
 
         Args:
             model: an open_clip ``CLIP`` or ``CustomTextCLIP``, or a model of OpenAI's ``clip`` package.
             preprocess: its image transform for inference.
             tokenizer: its tokenizer.
-            name: what to call it in pictures; its class name when ``None``.
+            name: its name in explanations; its class name when ``None``.
             dtype: run the towers under autocast to this type (``"bfloat16"`` or ``"float16"``); the maps
-                are computed in float32 all the same.
+                are computed in float32 nevertheless.
             known_tokens: ids that the model was trained on; ``None`` for all.
-            notes: sentences for the reader on what was assumed of the model; every explanation has them.
-            foreign: which pictures are unlike what it was trained on; ``None`` for a model of any picture.
-            given: what the layers are checked against, where that is another object than ``model``.
+            notes: sentences for the user on what was assumed of the model; every explanation has them.
+            foreign: which pictures differ too much from its training data; ``None`` for none.
+            original: the user's model that the layers are compared with, if that is not ``model``.
 
         Raises:
             TypeError: it is no such model, or a tower or the tokenizer is of no supported kind.
             ValueError: ``preprocess`` has no step that normalizes pixels, ``dtype`` is unknown, or the
-                weights were made under ``torch.inference_mode()``.
+                weights were created under ``torch.inference_mode()``.
         """
         model = as_open_clip(model)
         tokenizer = as_tokenizer(tokenizer, model)
         self.model, self.notes, self.foreign = model, tuple(notes), foreign
         self.name = name or type(model).__name__
-        self.image_tower: ImageTower = _tower("image", model.visual, image_families())
-        self.text_tower: TextTower = _tower("text", model, text_families())
+        self.image_tower: ImageTower = _tower("image", model.visual, IMAGE_FAMILIES)
+        self.text_tower: TextTower = _tower("text", model, TEXT_FAMILIES)
         self.image_processor = ImageProcessor.from_transform(
             model, preprocess, self.image_tower.patch_size, self.image_tower.flexible
         )
@@ -97,17 +97,17 @@ class ClipModel:
             tokenizer, tower.context_length, known_tokens, tower.ends_at_eot
         )
         self.dtype = _dtype(dtype)
-        self._given = given
+        self._original = original
         self._verified: ModelState | None = None
-        self._depth = 0  # of `inference_context` within itself
+        self._depth = 0  # number of open `inference_context`s
         self._busy = threading.RLock()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy, in this process or another, is made of: all but what belongs to this one."""
-        return vars(self) | {"_busy": None, "_verified": None, "_depth": 0, "_given": None}
+        """Return the state of a copy, in this process or another, without what only this object can use."""
+        return vars(self) | {"_busy": None, "_verified": None, "_depth": 0, "_original": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Make a copy, which is checked again before it computes."""
+        """Set the state of a copy, which is checked again before its first computation."""
         vars(self).update(state, _busy=threading.RLock())
 
     @property
@@ -123,7 +123,7 @@ class ClipModel:
 
     @property
     def logit_bias(self) -> float | None:
-        """What sigmoid models add to the logit; ``None`` for other models."""
+        """Bias that sigmoid models add to the logit; ``None`` for other models."""
         bias = getattr(self.model, "logit_bias", None)
         return None if bias is None else float(bias.detach().float())
 
@@ -131,13 +131,14 @@ class ClipModel:
     def inference_context(self) -> Iterator[None]:
         """Run code in evaluation mode, without gradients and under autocast; restore the model afterwards.
 
-        One thread at a time: some towers are switched to another picture size while they run.
+        Only one thread at a time can be inside, since some towers are switched to another picture size while
+        they run.
 
         Raises:
-            ValueError: the model is not what would be explained; see `verify`.
+            ValueError: the model's layers do not compute its embeddings; see `verify`.
         """
         device, dtype = self.device.type, self.dtype
-        with self._busy, self._held(), torch.autocast(device, dtype, enabled=dtype is not None):
+        with self._busy, self._checked(), torch.autocast(device, dtype, enabled=dtype is not None):
             self._depth += 1
             try:
                 yield
@@ -145,67 +146,67 @@ class ClipModel:
                 self._depth -= 1
 
     def verify(self) -> None:
-        """Check that what is explained is the model: its layers give its own embeddings, up to rounding.
+        """Check that the model's layers, which are explained, compute its own embeddings, up to rounding.
 
-        One plain forward of a fixed picture and caption through the model's own ``encode_image`` and
-        ``encode_text`` is compared with the same through the traced towers. Every computation does this once,
-        and again when weights, modules, hooks or methods have changed; it costs two to three such forwards.
+        One plain forward pass of a fixed picture and caption through the model's own ``encode_image`` and
+        ``encode_text`` is compared with one through the traced towers. The first computation does this, and
+        the first one after changes of weights, modules, hooks or methods. It costs two to three such passes.
 
         >>> import gradeclip_widget as gw
         >>> gw.load("demo").verify()
 
         Raises:
-            ValueError: the embeddings differ, or the model does not run; the message says what to do.
+            ValueError: the embeddings differ, or the model does not run; the message explains what to do.
         """
-        with self._busy, self._held(again=True):
+        with self._busy, self._checked(force=True):
             pass
 
     @property
     def version(self) -> object:
-        """Another object once weights, modules, hooks or methods have changed.
+        """An object that is replaced after weights, modules, hooks or methods have changed.
 
-        It is that of now inside `inference_context`, and of the last computation outside.
+        It is up to date inside `inference_context`; outside it is that of the last computation.
         """
         return self._verified
 
     @contextlib.contextmanager
-    def _held(self, again: bool = False) -> Iterator[None]:
-        """Hold the model in evaluation mode without gradients, checked if it has changed, or ``again``."""
-        # A state is kept in evaluation mode, so that there is nothing to switch where it still holds.
+    def _checked(self, force: bool = False) -> Iterator[None]:
+        """Keep the model in evaluation mode without gradients; with ``force`` check it even if unchanged."""
+        # States are saved in evaluation mode, so a model that still matches its state is in that mode.
         same = self._depth > 0 or self._is_checked()
         switched = (
             contextlib.nullcontext() if same else _evaluating(self.model, self._reference().module)
         )
         with switched, torch.inference_mode(False), torch.no_grad():
-            if again or not (same or self._is_checked()):
+            if force or not (same or self._is_checked()):
                 self._check()
             yield
 
     def _is_checked(self) -> bool:
-        """Return whether the model, and the one that was given, are as they were when they were checked."""
-        verified, given = self._verified, self._given
-        if verified is None or not verified.holds(self.model):
+        """Return whether the model, and the original one, are unchanged since they were checked."""
+        verified, original = self._verified, self._original
+        if verified is None or not verified.matches(self.model):
             return False
-        if given is None or given.module is None:
+        if original is None or original.module is None:
             return True
-        return given.state is not None and given.state.holds(given.module)
+        return original.state is not None and original.state.matches(original.module)
 
     def _check(self) -> None:
-        given, before = self._reference(), ModelState(self.model)
-        theirs = ModelState(given.module)
+        original, state = self._reference(), ModelState(self.model)
+        original_state = ModelState(original.module)
         check_towers(
-            given, self.image_tower, self.text_tower, self.tokenizer, self.device, self.dtype
+            original, self.image_tower, self.text_tower, self.tokenizer, self.device, self.dtype
         )
-        before.rest(self.model)
-        theirs.rest(given.module)
+        state.ignore_forward_changes(self.model)
+        original_state.ignore_forward_changes(original.module)
         if not self._is_checked():
-            self._verified, given.state = before, theirs
+            self._verified, original.state = state, original_state
 
-    def _reference(self) -> GivenModel:
-        """Return the model that was given, or what is left of it."""
-        if self._given is not None and self._given.module is not None:
-            return self._given
-        return GivenModel(self.model, self.tokenizer.tokenizer)
+    def _reference(self) -> OriginalModel:
+        """Return the user's model; the wrapped one if that is the same, or was deleted."""
+        if self._original is not None and self._original.module is not None:
+            return self._original
+        return OriginalModel(self.model, self.tokenizer.tokenizer)
 
     @property
     def nbytes(self) -> int:
@@ -221,7 +222,7 @@ class ClipModel:
 
         Raises:
             TypeError: a caption is neither.
-            ValueError: there are none, or one of them has no words or cannot be read.
+            ValueError: the list is empty, or a caption has no words or cannot be read.
         """
         if not captions:
             raise ValueError("the list of captions is empty; give at least one")
@@ -246,7 +247,7 @@ class ClipModel:
         return embeddings
 
     def are_foreign(self, pixels: Tensor) -> list[bool]:
-        """Return for each picture whether it is unlike all that the model was trained on.
+        """Return for each picture whether it differs too much from the model's training data.
 
         Args:
             pixels: (B, 3, H, W) normalized, on any device.
@@ -262,7 +263,7 @@ class ClipModel:
 
 @contextlib.contextmanager
 def _evaluating(*models: Any) -> Iterator[None]:
-    """Hold models in evaluation mode within the context."""
+    """Switch models to evaluation mode within the context."""
     modules = {id(module): module for model in models for module in modules_of(model)}
     training = [module for module in modules.values() if module.training]
     try:
@@ -283,7 +284,7 @@ def _tower(side: str, part: Any, families: Sequence[type[Any]]) -> Any:
             reasons.append(f"{family.family}: {error}")
     raise TypeError(
         f"the {side} tower {type(part).__name__} is of no supported family ({'; '.join(reasons)}). "
-        "docs/extending.md says how to add one"
+        "docs/extending.md describes how to add one"
     )
 
 

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import difflib
-import functools
-import inspect
-import warnings
-from collections.abc import Callable, Iterable
-from typing import ParamSpec, TypeVar
+from collections.abc import Iterable
 
 _PACKAGE = __name__.partition(".")[0]
-_INNER = (f"{_PACKAGE}.", "traitlets.", "contextlib")
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
 
 
 class MissingExtraError(ModuleNotFoundError):
@@ -78,32 +71,3 @@ def did_you_mean(name: str, known: Iterable[str], count: int = 1) -> str:
 
 def _bare(name: str) -> str:
     return "".join(filter(str.isalnum, name.lower()))
-
-
-def warn_of_old_name(old: str, new: str) -> None:
-    """Warn that a name is an old one, at the line that uses it.
-
-    That is the nearest line of somebody else's: not of this package, nor of those that pass on what is set on
-    a widget.
-
-    Args:
-        old: the name that was used.
-        new: what it is called now.
-    """
-    message = f"{old} is now called {new}; the old name goes with the next version"
-    level, frame = 1, inspect.currentframe()
-    while frame is not None and str(frame.f_globals.get("__name__")).startswith(_INNER):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, DeprecationWarning, stacklevel=level)
-
-
-def under_old_name(function: Callable[Arguments, Result], old: str) -> Callable[Arguments, Result]:
-    """Return a function that does the same and warns that it has a new name."""
-
-    @functools.wraps(function)
-    def renamed(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        warn_of_old_name(f"{old}()", f"{function.__name__}()")
-        return function(*args, **kwargs)
-
-    renamed.__doc__ = f"Do as `{function.__name__}` does, under an old name."
-    return renamed

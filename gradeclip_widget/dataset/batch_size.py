@@ -1,4 +1,4 @@
-"""How many pairs are explained at once: found by trying, and shrunk where memory runs out."""
+"""How many pairs are explained at once: found by trial, and reduced when memory runs out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .pairs import FailedPair
 from .prepare import PreparedPair
 
 _FIRST, _LARGEST = 8, 1024
-_GAIN = 1.05  # a size twice as large must explain at least so many times as many pairs a second
+_MIN_GAIN = 1.05  # keep doubling only while pairs a second grow by at least 5 %
 Explain = Callable[[Sequence[PreparedPair]], list[Row | FailedPair]]
 
 
@@ -19,38 +19,38 @@ Explain = Callable[[Sequence[PreparedPair]], list[Row | FailedPair]]
 class BatchSize:
     """The number of pairs explained at once.
 
-    A size that is not given starts small and doubles with every full batch, as long as that makes the rate
-    grow. Where a batch does not fit into memory, its halves are tried, and later ones are no larger.
+    By default it starts small and doubles with every full batch while the rate grows. If a batch does not fit
+    into memory, its halves are tried, and later batches are no larger.
 
     Attributes:
-        size: the number now.
-        found: whether it stays, unless memory runs out.
+        size: the present number.
+        final: whether it no longer grows; it still shrinks when memory runs out.
         rate: pairs a second at the size before.
     """
 
     size: int
-    found: bool
+    final: bool
     rate: float = 0.0
     _warm: bool = field(default=False, repr=False)
 
     @classmethod
     def of(cls, size: int | None) -> BatchSize:
-        """Return a given size, or the first to try.
+        """Return a fixed size, or with ``None`` the first size to try.
 
         Raises:
             ValueError: the size is below 1.
-            TypeError: the size is no whole number.
+            TypeError: the size is not a whole number.
         """
         if size is None:
-            return cls(_FIRST, found=False)
+            return cls(_FIRST, final=False)
         if isinstance(size, bool) or not isinstance(size, int):
-            raise TypeError(f"batch_size is a number of pairs, not {size!r}")
+            raise TypeError(f"batch_size={size!r}: give a whole number of pairs, or None")
         if size < 1:
-            raise ValueError(f"batch_size={size}: give at least 1, or None to have it found")
-        return cls(size, found=True)
+            raise ValueError(f"batch_size={size}: give at least 1, or None to find it by trial")
+        return cls(size, final=True)
 
     def run(self, explain: Explain, pairs: Sequence[PreparedPair]) -> list[Row | FailedPair]:
-        """Return the rows of pairs, explained in as many batches as memory makes necessary.
+        """Return the rows of pairs, explained in as many batches as fit into memory.
 
         Raises:
             MemoryError: a single pair does not fit.
@@ -62,20 +62,20 @@ class BatchSize:
             if len(pairs) == 1:
                 raise
             half = len(pairs) // 2
-            self.size, self.found = min(self.size, half), True
+            self.size, self.final = min(self.size, half), True
             return self.run(explain, pairs[:half]) + self.run(explain, pairs[half:])
-        if not self.found and len(pairs) == self.size:
+        if not self.final and len(pairs) == self.size:
             self._grow(len(pairs) / max(time.perf_counter() - start, 1e-9))
         return rows
 
     def _grow(self, rate: float) -> None:
-        """Double the size, or go back to the one before, by the rate of a batch of this size."""
-        if not self._warm:  # the first batch pays for what is set up once
+        """Double the size or return to the one before, depending on the rate of a batch of this size."""
+        if not self._warm:  # the first batch is slow: it includes one-time setup
             self._warm = True
             return
-        if rate < self.rate * _GAIN:
-            self.size, self.found = self.size // 2, True
+        if rate < self.rate * _MIN_GAIN:
+            self.size, self.final = self.size // 2, True
         elif self.size >= _LARGEST:
-            self.found = True
+            self.final = True
         else:
             self.size, self.rate = self.size * 2, rate

@@ -1,4 +1,4 @@
-"""From prepared pairs to rows of the table, a batch of pictures and captions in one pass each."""
+"""From prepared pairs to rows of the table: one pass for a batch of pictures, one for its captions."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from .pairs import FailedPair
 from .prepare import PreparedPair
 
 Row = dict[str, Any]
-_CAPTIONS_KEPT = 1024  # datasets of classes repeat few captions
+_CACHED_CAPTIONS = 1024  # datasets of classes repeat few captions
 _TENTH = 10  # concentration is the share of the strongest tenth of patches
 
 
 @dataclass(frozen=True, eq=False)
 class _Result:
-    """What the model says of a pair: its score, signed map (rows, cols), and importances (W,).
+    """The score of a pair, its signed map (rows, cols), and the importances (W,) of its words.
 
-    ``foreign``: whether the picture is unlike all that the model was trained on.
+    ``foreign``: whether the picture is unlike all pictures that the model was trained on.
     """
 
     score: float
@@ -43,9 +43,9 @@ class _Result:
 class BatchExplainer:
     """Explains prepared pairs in batches.
 
-    A method that maps several pictures at once (Grad-ECLIP) explains a batch in one pass of each tower, if
-    it explains one image block and the image tower takes batches. Other methods and towers map picture by
-    picture, with the same result.
+    If the method can map several pictures at once (Grad-ECLIP), one image block is explained, and the image
+    tower takes batches, a batch needs one pass of each tower. Otherwise pictures are mapped one by one, with
+    the same result.
 
     Args:
         explainer: the model, the method and their options.
@@ -54,37 +54,38 @@ class BatchExplainer:
 
     def __init__(self, explainer: Explainer, importances: bool = True) -> None:
         self.explainer, self.importances = explainer, importances
-        self._texts: LRUCache[tuple[tuple[int, ...], ...], Tensor] = LRUCache(_CAPTIONS_KEPT)
+        self._texts: LRUCache[tuple[tuple[int, ...], ...], Tensor] = LRUCache(_CACHED_CAPTIONS)
 
     @property
     def in_batches(self) -> bool:
         """Whether several pairs are explained in one pass."""
-        made = self.explainer
+        explainer = self.explainer
         return (
-            made.method.has_batches
-            and made.clip.image_tower.has_batches
-            and made.image_layers == 1
-            and not made.reference
+            explainer.method.has_batches
+            and explainer.clip.image_tower.has_batches
+            and explainer.image_layers == 1
+            and not explainer.reference
         )
 
     @property
     def needs_pictures(self) -> bool:
-        """Whether pairs are explained whole, one by one: where each text is an optimization of its own."""
+        """Whether pairs are explained one by one, as methods require that optimize for each text."""
         return self.explainer.reference or self.explainer.method.per_text
 
     def patches(self) -> int | None:
-        """Return how many patches every map has, from a trial; ``None`` where pictures keep their ratio."""
-        made = self.explainer
-        if made.fit == "whole" and made.clip.image_tower.flexible:
+        """Return how many patches every map has, from a trial; ``None`` if pictures keep their ratio."""
+        explainer = self.explainer
+        if explainer.fit == "whole" and explainer.clip.image_tower.flexible:
             return None
-        height, width = made.clip.image_processor.image_size
+        height, width = explainer.clip.image_processor.image_size
         blank = np.full((height, width, 3), 128, np.uint8)
-        return math.prod(made.encode(blank).trace.grid)
+        return math.prod(explainer.encode(blank).trace.grid)
 
     def __call__(self, pairs: Sequence[PreparedPair]) -> list[Row | FailedPair]:
         """Return the rows of pairs whose pixels have one shape, in their order.
 
-        Where the model fails on the batch, each pair is tried alone, and those that fail again say why.
+        If the model fails on the batch, each pair is tried alone; a pair that fails again gives a
+        `FailedPair`.
 
         Raises:
             MemoryError: the batch does not fit into memory.
@@ -103,22 +104,22 @@ class BatchExplainer:
         return [self._row(p, r, seconds) for p, r in zip(pairs, results, strict=True)]
 
     def _together(self, pairs: Sequence[PreparedPair]) -> list[_Result]:
-        """Explain pairs whose captions, and where the method can, pictures share a pass."""
+        """Explain pairs whose captions share a pass, and also the pictures if the method allows it."""
         with self.explainer.clip.inference_context():
             texts = self._embed(pairs)
             mapped = (
                 self._map_batch(pairs, texts)
                 if self.in_batches
-                else [self._map_one(*one) for one in zip(pairs, texts, strict=True)]
+                else list(map(self._map_one, pairs, texts))
             )
-            strange = self.explainer.clip.are_foreign(torch.cat([pair.pixels for pair in pairs]))
+            foreign = self.explainer.clip.are_foreign(torch.cat([pair.pixels for pair in pairs]))
         results = []
-        for pair, (signed_map, scores), foreign in zip(pairs, mapped, strange, strict=True):
+        for pair, (signed_map, scores), is_foreign in zip(pairs, mapped, foreign, strict=True):
             importances = None
             if self.importances:
                 game = WordGame.of(pair.tokens.words)
                 importances = game.values(scores[1:]).astype(np.float32)
-            results.append(_Result(float(scores[0]), signed_map, importances, foreign))
+            results.append(_Result(float(scores[0]), signed_map, importances, is_foreign))
         return results
 
     def _map_batch(
@@ -134,12 +135,12 @@ class BatchExplainer:
         return [(each, score.numpy()) for each, score in zip(maps, scores, strict=True)]
 
     def _map_one(self, pair: PreparedPair, text: Tensor) -> tuple[Maps, Values]:
-        """Return the same of one pair."""
-        made = self.explainer
-        trace = made.clip.image_tower.trace(
-            made.clip.to_device(pair.pixels), made.image_layers, contributions=False
+        """Return the map (rows, cols) and the texts' scores of one pair."""
+        explainer = self.explainer
+        trace = explainer.clip.image_tower.trace(
+            explainer.clip.to_device(pair.pixels), explainer.image_layers, contributions=False
         )
-        maps = made.method.image_maps(trace, text[:1]).float().cpu().numpy()
+        maps = explainer.method.image_maps(trace, text[:1]).float().cpu().numpy()
         return maps.reshape(trace.grid), (wide(text) @ wide(trace.embedding)).numpy()
 
     def _embed(self, pairs: Sequence[PreparedPair]) -> list[Tensor]:
@@ -157,21 +158,18 @@ class BatchExplainer:
         tokens, enclose = pair.tokens, self.explainer.clip.tokenizer.add_special_tokens
         coalitions = WordGame.of(tokens.words).coalitions if self.importances else ()
         ids = (tokens.ids, *map(tokens.only, coalitions))
-        return tuple(tuple(enclose(one)) for one in ids)
+        return tuple(tuple(enclose(sequence)) for sequence in ids)
 
     def _alone(self, pair: PreparedPair) -> _Result:
-        """Explain one pair whole, by a method whose importances need more than maps of left-out words."""
-        explanation = self.explainer(pair.picture, pair.tokens.caption)
-        importances = explanation.word_importance if self.importances else None
-        e = explanation
+        """Explain one pair with the explainer itself."""
+        e = self.explainer(pair.picture, pair.tokens.caption)
+        importances = e.word_importance if self.importances else None
         return _Result(e.score, e.signed_map, importances, e.foreign)
 
     def _row(self, prepared: PreparedPair, result: _Result, seconds: float) -> Row | FailedPair:
         pair, signed_map = prepared.pair, result.signed_map
         if not (math.isfinite(result.score) and np.isfinite(signed_map).all()):
-            error = ValueError(
-                "the model gives a score or a map that is no number (NaN or infinite)"
-            )
+            error = ValueError("the model gives a score or a map with NaN or infinity")
             return FailedPair.of(pair, "model", error)
         width, height = prepared.size
         return {
@@ -201,7 +199,7 @@ class BatchExplainer:
 def concentration(signed_map: Maps) -> float | None:
     """Return the share of a map's positive evidence in its strongest tenth of patches, 0 to 1.
 
-    It is ``None`` where no patch is positive. Evenly spread evidence gives about 0.1.
+    It is ``None`` if no patch is positive. Evenly spread evidence gives about 0.1.
     """
     positive = np.sort(np.maximum(signed_map.ravel().astype(np.float64), 0))[::-1]
     whole = float(positive.sum())
@@ -210,7 +208,7 @@ def concentration(signed_map: Maps) -> float | None:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error says that a tensor did not fit into memory; torch has several for it."""
+    """Return whether an error means that a tensor did not fit into memory; torch has several such errors."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     text = str(error).lower()
@@ -218,7 +216,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def _energy(prepared: PreparedPair, signed_map: Maps) -> float | None:
-    """Return the share of a map's positive evidence in the pair's box; ``None`` without one or the other."""
+    """Return the share of a map's positive evidence in the pair's box; ``None`` without a box or evidence."""
     box = prepared.pair.box
     if box is None or not (signed_map > 0).any():
         return None

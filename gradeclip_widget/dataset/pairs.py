@@ -1,4 +1,4 @@
-"""Pairs of a picture and a caption, and what a source of them offers."""
+"""Pairs of a picture and a caption, and the interface of their sources."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ..core.regions import Box
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A picture and its caption. It can be pickled, so that any worker can explain it.
+    """A picture and its caption. It can be pickled, and so sent to any worker.
 
     Attributes:
-        id: what it is called in the tables; the same in every run over the source.
-        position: its place in the source, from 0.
+        id: its name in the tables; the same in every run over the source.
+        position: its index in the source, from 0.
         caption: its caption.
-        image: what `read_image` reads: a path, bytes or a PIL image.
-        place: where the picture lies, for people: a path, or a shard and a key.
-        box: (x0, y0, x1, y1) in pixels, what the caption speaks of, where that is known.
+        image: the picture as `read_image` takes it: a path, bytes or a PIL image.
+        place: location of the picture for readers: a path, or a shard and a key.
+        box: (x0, y0, x1, y1) in pixels, the part of the picture that the caption describes, if known.
     """
 
     id: str
@@ -37,11 +37,11 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class FailedPair:
-    """A pair that could not be explained, and why.
+    """A pair that could not be explained, and the reason.
 
     Attributes:
-        id, position, caption, place: as in `Pair`; the caption is empty where there is none.
-        stage: what failed: ``"source"``, ``"picture"``, ``"caption"`` or ``"model"``.
+        id, position, caption, place: as in `Pair`; the caption is empty if the pair has none.
+        stage: the step that failed: ``"source"``, ``"picture"``, ``"caption"`` or ``"model"``.
         error: class of the exception.
         reason: a sentence.
     """
@@ -64,17 +64,17 @@ class FailedPair:
 
 
 class PairSource(ABC):
-    """Pairs in an order that is the same every time they are gone through.
+    """Pairs in a fixed order.
 
     Attributes:
-        kind: what sources of this class are called: ``"table"``, ``"webdataset"``, ...
+        kind: name of this kind of source: ``"table"``, ``"webdataset"``, ...
     """
 
     kind: ClassVar[str]
 
     @abstractmethod
     def count(self) -> int | None:
-        """Return how many pairs there are, failed ones included; ``None`` where only reading all tells."""
+        """Return the number of pairs, failed ones included; ``None`` if only reading all would tell."""
 
     @abstractmethod
     def pairs(self, start: int = 0, stop: int | None = None) -> Iterator[Pair | FailedPair]:
@@ -82,4 +82,4 @@ class PairSource(ABC):
 
     @abstractmethod
     def description(self) -> dict[str, Any]:
-        """Return what the source is, as JSON holds it: another one if its pairs are others."""
+        """Return a description of the source for JSON. It differs if the pairs of the source differ."""

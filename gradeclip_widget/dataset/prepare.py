@@ -1,4 +1,4 @@
-"""A pair read, decoded and tokenized: what workers do while the model computes."""
+"""Preparation of a pair for the model: read, decode, tokenize. Worker processes do it ahead of the model."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from ..core.regions import Box
 from ..explain.explainer import Explainer
 from ..export.picture import gallery_thumbnail
 from .pairs import FailedPair, Pair
-from .schema import THUMBNAIL
+from .runs.schema import THUMBNAIL
 
-UNREADABLE = (TypeError, ValueError, OSError)  # what reading pictures and captions raises
+UNREADABLE = (TypeError, ValueError, OSError)  # errors of pictures and captions that cannot be read
 
 
 @dataclass(frozen=True, eq=False)
 class PreparedPair:
-    """A pair ready for the model.
+    """A pair that is ready for the model.
 
     Attributes:
         pair: the pair, without its picture.
         pixels: the image tower's input, normalized (1, 3, H, W) on the CPU.
         size: (width, height) of the picture in pixels.
-        cover: box of the picture that ``pixels`` show.
-        tokens: the caption's.
+        cover: box of the picture that ``pixels`` show, (x0, y0, x1, y1).
+        tokens: of the caption.
         thumbnail: a small copy of the picture, or ``None``.
-        image: the picture itself, where the method explains one at a time.
+        image: the picture itself, if the method explains one picture at a time.
     """
 
     pair: Pair
@@ -42,22 +42,22 @@ class PreparedPair:
 
     @property
     def picture(self) -> Picture:
-        """What an `Explainer` explains, where the picture was kept."""
+        """The picture as an `Explainer` takes it; only for pairs with `image`."""
         assert self.image is not None
         return Picture(self.image, self.pixels, self.cover)
 
 
 @dataclass(frozen=True, eq=False)
 class Preparation:
-    """Reads pairs for one explainer, in any thread or process: it holds no model.
+    """Prepares pairs for one explainer. It contains no model, so that any process can run it.
 
     Attributes:
         images: the model's preprocessing.
         tokenizer: the model's tokenizer.
-        fit: how pictures are fitted.
-        resolution: their short side in pixels; the model's own when ``None``.
+        fit: how pictures are fitted to the model's input.
+        resolution: short side of the input in pixels; ``None`` for the model's own.
         thumbnails: whether to make a small copy of each picture.
-        keep_pictures: whether the model needs the pictures beside their pixels.
+        keep_pictures: whether the method needs the pictures in addition to their pixels.
     """
 
     images: ImageProcessor
@@ -69,7 +69,7 @@ class Preparation:
 
     @classmethod
     def of(cls, explainer: Explainer, thumbnails: bool, keep_pictures: bool) -> Preparation:
-        """Return what reads pairs as an explainer does."""
+        """Return the preparation with an explainer's settings."""
         clip = explainer.clip
         return cls(
             clip.image_processor,
@@ -81,7 +81,7 @@ class Preparation:
         )
 
     def __call__(self, pair: Pair | FailedPair) -> PreparedPair | FailedPair:
-        """Return a pair ready for the model, or why it cannot be."""
+        """Return a pair that is ready for the model, or the reason why it cannot be read."""
         if isinstance(pair, FailedPair):
             return pair
         try:
@@ -90,7 +90,7 @@ class Preparation:
             return FailedPair.of(pair, "caption", error)
         try:
             picture = self.images.prepare(pair.image, self.fit, self.resolution)
-            small = gallery_thumbnail(picture.image, THUMBNAIL) if self.thumbnails else None
+            thumbnail = gallery_thumbnail(picture.image, THUMBNAIL) if self.thumbnails else None
         except UNREADABLE as error:
             return FailedPair.of(pair, "picture", error)
         return PreparedPair(
@@ -99,6 +99,6 @@ class Preparation:
             picture.image.size,
             picture.cover,
             tokens,
-            small,
+            thumbnail,
             picture.image if self.keep_pictures else None,
         )

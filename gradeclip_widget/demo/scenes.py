@@ -40,11 +40,6 @@ class SceneObject:
         """The phrase that names it in a caption: "red circle"."""
         return f"{self.color} {self.name}" if self.color else self.name
 
-    @property
-    def colour(self) -> str | None:
-        """The former name of `color`."""
-        return self.color
-
 
 @dataclass(frozen=True)
 class Scene:

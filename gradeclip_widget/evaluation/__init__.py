@@ -1,4 +1,4 @@
-"""Measures of explanations, on drawn scenes or on data of one's own."""
+"""Measures of explanations, on drawn scenes or on your own data."""
 
 from .examples import Example, FailedExample, demo_examples, scene_example
 from .measure import LeftOutWarning, Measure, evaluate
@@ -12,10 +12,9 @@ from .measures.localization import (
     RegionToWord,
 )
 from .measures.model import ExplainedShare, SilentWords, WordSeparation
-from .measures.perturbation import Deletion, Insertion
+from .measures.perturbation import Deletion, Insertion, WordDeletion, WordInsertion
 from .measures.registry import ALL, measure_named
 from .measures.sanity import RandomizedWeights, RandomMap
-from .measures.word_perturbation import WordDeletion, WordInsertion
 from .result import Evaluation
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Examples explained by several methods, and the rows that measures make of them."""
+"""Examples explained by several methods, and the measured values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..explain.setup import EncodedImage
 from .bootstrap import Values
 from .examples import Example, Examples, FailedExample, MaskedPhrase
 
-Explain = Callable[[Any, str], Explanation]  # an `Explainer`, or anything that is called like one
+Explain = Callable[[Any, str], Explanation]  # an `Explainer`, or any function with its arguments
 Explainers = Explain | Mapping[str, Explain]
 
 
@@ -27,10 +27,10 @@ class Row(NamedTuple):
 
     Attributes:
         value: the value.
-        word: the word or phrase that it is of, where it is of one.
-        group: of values that are averaged by themselves, where a measure has several.
-        figure: which of a measure's figures it is, where it has several; averaged by itself, too.
-        curve: (K,) what was measured at each of the measure's ``axis``, where it has curves.
+        word: the word or phrase of the value, if it belongs to one.
+        group: group of the value, if a measure averages groups separately.
+        figure: name of the quantity, if a measure has several; they are averaged separately too.
+        curve: (K,) the values along the measure's ``axis``, if it has curves.
     """
 
     value: float
@@ -46,12 +46,13 @@ class Case:
 
     Attributes:
         example: the example.
-        image: its picture, upright RGB.
-        explanation: of its picture and caption.
-        explainer: what made the explanation.
-        model: an `Explainer` whose model scores altered pictures and captions, if there is one.
-        seed: of everything random. It depends on the example's id, and is the same for all methods.
-        encoded: what the explainer made of the picture, if it can be given in the picture's place.
+        image: the example's picture, upright RGB.
+        explanation: the explanation of its picture and caption.
+        explainer: the explainer that made it.
+        model: an `Explainer` whose model scores altered pictures and captions, if one was given.
+        seed: seed of everything random. It depends on the example's id, and is the same for all methods.
+        encoded: the picture as the explainer encoded it, to be passed instead of the picture; ``None`` if
+            the explainer does not encode pictures.
     """
 
     example: Example
@@ -71,7 +72,7 @@ class Case:
         """An `Explainer` whose model scores altered pictures and captions.
 
         Raises:
-            ValueError: there is none.
+            ValueError: no `Explainer` was given.
         """
         if self.model is None:
             raise ValueError(
@@ -85,37 +86,37 @@ class Case:
         return np.random.default_rng(self.seed)
 
     def phrases(self) -> Iterator[MaskedPhrase]:
-        """Yield what the caption names and has a mask."""
+        """Yield the phrases of the caption that have a mask."""
         return self.example.phrases(self.explanation.words)
 
 
 def explained(
     explainers: Mapping[str, Explain], example: Example, image: Image.Image, seed: tuple[int, int]
 ) -> Iterator[tuple[str, Case]]:
-    """Yield an example explained by every method; the image tower runs once for all with equal options."""
+    """Yield an example explained by every method; methods with equal options share one image encoding."""
     models = {method: model_of(explainer) for method, explainer in explainers.items()}
     any_model = next((model for model in models.values() if model is not None), None)
     encoded: dict[Any, EncodedImage] = {}
     for method, explainer in explainers.items():
-        given: EncodedImage | None = None
+        shared: EncodedImage | None = None
         if isinstance(explainer, Explainer):
             options = (id(explainer.clip), *sorted(explainer.options.items()))
             if options not in encoded:
                 encoded[options] = explainer.encode(image)
-            given = encoded[options]
-        explanation = explainer(image if given is None else given, example.caption)
+            shared = encoded[options]
+        explanation = explainer(image if shared is None else shared, example.caption)
         model = models[method] or any_model
-        yield method, Case(example, image, explanation, explainer, model, seed, given)
+        yield method, Case(example, image, explanation, explainer, model, seed, shared)
 
 
 def model_of(explainer: Explain) -> Explainer | None:
-    """Return an explainer, or the one that it is made of."""
+    """Return the `Explainer` that an explainer is or wraps, or ``None``."""
     inner = getattr(explainer, "explainer", explainer)
     return inner if isinstance(inner, Explainer) else None
 
 
 def checked_explainers(explainers: Explainers) -> dict[str, Explain]:
-    """Return explainers by name, checked."""
+    """Check explainers, and return them by name."""
     if not isinstance(explainers, Mapping):
         label = getattr(explainers, "label", None) or type(explainers).__name__
         explainers = {str(label): explainers}
@@ -136,13 +137,13 @@ def read_examples(
     """Yield examples with their ids and pictures, and report progress.
 
     Args:
-        examples: gone through once.
+        examples: the examples, iterated once.
         progress: as in `evaluate`.
-        left_out: those that cannot be read are added to it.
+        left_out: list to which examples that cannot be read are added.
 
     Raises:
-        TypeError: one is no example.
-        ValueError: two have the same id.
+        TypeError: a value is not an example.
+        ValueError: two examples have the same id.
     """
     ids: set[str] = set()
     for position, example in enumerate(_with_progress(examples, progress)):
@@ -159,14 +160,14 @@ def read_examples(
 
 
 def _checked_id(example: Any, position: int, ids: set[str]) -> str:
-    """Return an example's id, its position where it has none, and remember it."""
+    """Return an example's id, or its position if it has none, and add it to ``ids``."""
     if not isinstance(example, Example | FailedExample):
         raise TypeError(
             f"examples are Example(image, caption, ...), not {type(example).__name__} (number {position})"
         )
     name = example.id or str(position)
     if name in ids:
-        raise ValueError(f"two examples have the id {name!r}; give each its own, or none")
+        raise ValueError(f"two examples have the id {name!r}; give each another id, or none")
     ids.add(name)
     return name
 

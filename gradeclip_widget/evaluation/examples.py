@@ -1,4 +1,4 @@
-"""Examples that explanations are measured on: a picture, its caption, and where what it names is."""
+"""Examples to measure explanations on: a picture, its caption, and the masks of named things."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .pointing import Mask, checked_mask
 
 
 class MaskedPhrase(NamedTuple):
-    """What a caption names, and where it is.
+    """A phrase of a caption, with the mask of what it names.
 
     Attributes:
-        text: as the caption names it.
+        text: the phrase.
         words: indices of its words.
-        mask: (height, width) bool, its pixels.
+        mask: (height, width) bool, the pixels of the thing.
     """
 
     text: str
@@ -32,7 +32,7 @@ class MaskedPhrase(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """A picture and its caption, and where the things are that the caption names, if that is known.
+    """A picture and its caption, and masks of the things that the caption names, if known.
 
     >>> import numpy as np
     >>> mask = np.zeros((20, 30), bool)
@@ -43,17 +43,17 @@ class Example:
     Args:
         image: path, web address, bytes, PIL image or array, as `Explainer` takes it.
         caption: its caption.
-        id: what tables call it; its position among the examples where it is left out.
-        masks: for phrases of the caption (or their spans ``(start, end)`` in characters, needed where a
-            phrase occurs twice) the pixels of what they name, boolean (height, width).
-        present: what is known to be in the picture, whether or not the caption names it, as phrases without
-            an article ("dog", "traffic light"). What has a mask need not be among them.
-        absent: what is known not to be in the picture, in the same form.
-        scene: the drawn scene that it is, if it is one.
+        id: its name in tables; its position among the examples if empty.
+        masks: the masks, boolean (height, width), by phrase of the caption, or by the phrase's span
+            ``(start, end)`` in characters, which is needed if a phrase occurs twice.
+        present: phrases, without an article ("dog", "traffic light"), of things that are known to be in the
+            picture, whether or not the caption names them. Things with a mask need not be among them.
+        absent: phrases of things that are known not to be in the picture, in the same form.
+        scene: the drawn scene, if the example is one.
 
     Raises:
-        TypeError: the caption is no string.
-        ValueError: the caption has no words, a phrase is not in it, or a mask is none.
+        TypeError: the caption is not a string.
+        ValueError: the caption has no words, a phrase is not in it, or a mask is not valid.
     """
 
     image: Any = field(repr=False)
@@ -81,21 +81,21 @@ class Example:
                 raise ValueError(f"mask of {phrase!r} ({self.caption!r}): {error}") from error
 
     def phrases(self, words: Sequence[Word]) -> Iterator[MaskedPhrase]:
-        """Yield what has a mask.
+        """Yield the phrases that have a mask.
 
         Args:
-            words: the caption's, as `Explanation.words` has them.
+            words: words of the caption, as in `Explanation.words`.
         """
         for phrase, mask in self.masks.items():
             text = phrase if isinstance(phrase, str) else self.caption[slice(*phrase)]
             yield MaskedPhrase(text, self._words_of(phrase, words), np.asarray(mask))
 
     def read(self) -> Image.Image:
-        """Return the picture, upright RGB.
+        """Return the picture as an upright RGB image.
 
         Raises:
             TypeError, ValueError, OSError: it cannot be read.
-            ValueError: a mask is of another size.
+            ValueError: a mask has another size than the picture.
         """
         image = read_image(self.image)
         for phrase, mask in self.masks.items():
@@ -110,13 +110,13 @@ class Example:
         if isinstance(phrase, str):
             return find_phrase(words, phrase)
         start, end = phrase
-        found = [n for n, word in enumerate(words) if word.start < end and start < word.end]
-        if not found:
+        inside = [n for n, word in enumerate(words) if word.start < end and start < word.end]
+        if not inside:
             raise ValueError(
-                f"the span {phrase} holds no word of the caption {self.caption!r}, which has "
+                f"the span {phrase} contains no word of the caption {self.caption!r}, which has "
                 f"{len(self.caption)} characters"
             )
-        return found
+        return inside
 
 
 @dataclass(frozen=True)
@@ -127,15 +127,15 @@ class FailedExample:
     'dog.jpg': there is no such file
 
     Attributes:
-        id: as of `Example`.
-        reason: a sentence.
+        id: as in `Example`.
+        reason: why, as a sentence.
     """
 
     id: str
     reason: str
 
     def __str__(self) -> str:
-        """Return both as text."""
+        """Return id and reason as text."""
         return f"{self.id!r}: {self.reason}"
 
 
@@ -149,35 +149,36 @@ def demo_examples(
     size: int = 224,
     styles: Sequence[str] = SEEN_STYLES,
 ) -> Iterator[Example]:
-    """Yield drawn scenes with 2 or 3 objects in view, with the masks of what their captions name.
+    """Yield drawn scenes of 2 or 3 objects, with the masks of the things that their captions name.
 
     >>> [example.caption for example in demo_examples(2, seed=500_007)]
     ['an image of a blue triangle, a bus and a gray square', 'a photo of an orange triangle']
 
     Args:
-        count: how many.
-        seed: of the first; those of the others follow. Seeds under 500,000 trained the embedded model.
+        count: number of scenes.
+        seed: seed of the first scene; the next scenes have the next seeds. Scenes of seeds under 500,000 were
+            used to train the embedded model.
         size: width and height in pixels.
         styles: emoji sets to choose from.
     """
-    for one in range(seed, seed + count):
-        yield scene_example(sample_scene(one, 2 + one % 2, size, styles), f"scene {one}")
+    for n in range(seed, seed + count):
+        yield scene_example(sample_scene(n, 2 + n % 2, size, styles), f"scene {n}")
 
 
-def scene_example(scene: Scene, id: str = "") -> Example:  # noqa: A002  # as the field is called
-    """Return a drawn scene as an example; phrases of whose things nothing is visible have no mask."""
+def scene_example(scene: Scene, id: str = "") -> Example:  # noqa: A002  # the field's name
+    """Return a drawn scene as an example; a phrase has no mask if none of its things is visible."""
     spans = split_words(scene.caption)
     texts = [scene.caption[a:b] for a, b in spans]
     masks: dict[str | Span, Mask] = {}
-    reached = 0
+    position = 0  # of the next word
     for phrase in scene.mentioned:
         things = [thing.mask for thing in scene.objects if thing.phrase == phrase]
-        naming = counted(phrase, len(things)).split()[-len(phrase.split()) :]
-        while texts[reached : reached + len(naming)] != naming:
-            reached += 1
-        first, reached = reached, reached + len(naming)
+        names = counted(phrase, len(things)).split()[-len(phrase.split()) :]
+        while texts[position : position + len(names)] != names:
+            position += 1
+        first, position = position, position + len(names)
         if (mask := np.logical_or.reduce(things)).any():
-            masks[spans[first][0], spans[reached - 1][1]] = mask
+            masks[spans[first][0], spans[position - 1][1]] = mask
     inside = {thing.phrase for thing in scene.objects}
     return Example(
         scene.image,

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
-FIGURE = "figure"  # column of the tables of a measure that has several figures
+FIGURE = "figure"  # column of the tables of a measure with several quantities
 
-# Okabe & Ito (2008), which color-blind readers tell apart too, without the yellow that is lost on white.
+# Okabe & Ito (2008), for color-blind readers too, without the yellow, which is hard to see on white.
 _COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _DASHES = ("solid", "dash", "dot")  # of the first, second and third method of one color
 _BAND = 0.12  # opacity of the interval around a curve
-_ROW, _MARGIN = 28, 150  # height in pixels of a method's row, and of what is around the rows
+_ROW, _MARGIN = 28, 150  # height in pixels of a method's row, and of the rest of the figure
 _TITLE = 80  # characters that fit into a line
 
 
@@ -28,11 +28,11 @@ def curve_figure(
     """Return a figure with a line per method, the best first, and its interval as a band.
 
     Args:
-        title: of the figure.
-        table: of the methods, the best first.
+        title: title of the figure.
+        table: as in `Evaluation.table`.
         curves: as in `Evaluation.curves`.
-        step: what the steps of the curves are.
-        unit: what the values are.
+        step: label of the x axis.
+        unit: label of the y axis.
     """
     import plotly.graph_objects as go
 
@@ -50,27 +50,27 @@ def interval_figure(
     """Return a figure with a point and its interval per method, or per method and group, the best on top.
 
     Args:
-        title: of the figure.
-        table: as in `Evaluation.table`. Where it has several figures, each has a place of its own.
+        title: title of the figure.
+        table: as in `Evaluation.table`. If it has several quantities, each has a separate row.
         grouped_by: its column of groups, if it has one.
-        unit: what the values are.
+        unit: label of the x axis.
     """
     import plotly.graph_objects as go
 
     fig = go.Figure()
-    table = table.assign(place=_places(table))
+    table = table.assign(label=_labels(table))
     groups = [("", table)] if grouped_by is None else list(table.groupby(grouped_by, sort=False))
-    for n, (group, of) in enumerate(groups):
+    for n, (group, rows) in enumerate(groups):
         fig.add_scatter(
-            x=of["mean"],
-            y=[html.escape(place) for place in of["place"]],
+            x=rows["mean"],
+            y=[html.escape(label) for label in rows["label"]],
             error_x={
                 "type": "data",
-                "array": of["high"] - of["mean"],
-                "arrayminus": of["mean"] - of["low"],
+                "array": rows["high"] - rows["mean"],
+                "arrayminus": rows["mean"] - rows["low"],
             },
             mode="markers",
-            orientation="h",  # several of one method stand one below the other
+            orientation="h",  # groups of one method are drawn one below the other
             marker={"size": 9, "color": _COLORS[n % len(_COLORS)]},
             name=html.escape(group),
             showlegend=bool(group),
@@ -78,15 +78,15 @@ def interval_figure(
         )
     fig.update_xaxes(title=html.escape(unit))
     fig.update_yaxes(autorange="reversed", automargin=True)
-    rows = len(set(table["place"])) * len(groups)
+    count = len(set(table["label"])) * len(groups)
     fig.update_layout(
-        height=_MARGIN + _ROW * rows, scattermode="group" if grouped_by else "overlay"
+        height=_MARGIN + _ROW * count, scattermode="group" if grouped_by else "overlay"
     )
     return _laid_out(fig, title, grouped_by or "")
 
 
-def _places(table: pd.DataFrame) -> list[str]:
-    """Return where the rows of a table stand: by method, by figure, or by both where there are several."""
+def _labels(table: pd.DataFrame) -> list[str]:
+    """Return the labels of a table's rows: methods, quantities, or both if there are several of both."""
     methods = [str(method) for method in table["method"]]
     if FIGURE not in table:
         return methods
@@ -97,13 +97,13 @@ def _places(table: pd.DataFrame) -> list[str]:
     return [f"{method}: {figure}" for method, figure in pairs]
 
 
-def _add_curve(fig: go.Figure, n: int, name: str, of: pd.DataFrame) -> None:
+def _add_curve(fig: go.Figure, n: int, name: str, points: pd.DataFrame) -> None:
     """Add the n-th method's line and band."""
     color = _COLORS[n % len(_COLORS)]
     red, green, blue = ImageColor.getrgb(color)[:3]
     fig.add_scatter(
-        x=[*of["step"], *of["step"][::-1]],
-        y=[*of["high"], *of["low"][::-1]],
+        x=[*points["step"], *points["step"][::-1]],
+        y=[*points["high"], *points["low"][::-1]],
         mode="lines",
         fill="toself",
         fillcolor=f"rgba({red}, {green}, {blue}, {_BAND})",
@@ -113,8 +113,8 @@ def _add_curve(fig: go.Figure, n: int, name: str, of: pd.DataFrame) -> None:
         legendgroup=name,
     )
     fig.add_scatter(
-        x=of["step"],
-        y=of["mean"],
+        x=points["step"],
+        y=points["mean"],
         name=name,
         legendgroup=name,
         mode="lines+markers",

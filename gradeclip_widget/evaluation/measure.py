@@ -1,4 +1,4 @@
-"""What a measure of explanations is, and how measures are taken over examples."""
+"""The base class of measures, and measuring over examples."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from .result import Evaluation, summarize
 
 
 class LeftOutWarning(UserWarning):
-    """Some examples cannot be read or explained, and are left out."""
+    """Warning of examples that are left out, since they cannot be read or explained."""
 
 
 class Measure(ABC):
     """Base class of measures. A measure is a dataclass; its fields are its options.
 
     Attributes:
-        name: what it is called.
-        unit: what its values are.
+        name: its name.
+        unit: the unit of its values, or what they are a part of.
         better: whether higher or lower values are better, or neither.
-        grouped_by: what its values are grouped by, if they are.
+        grouped_by: name of the column that groups its values, if there are groups.
         needs_masks: whether examples need masks.
         of_importance: whether it measures every importance of words that an explanation has.
-        requirement: what an example must have for the measure to say something of it.
+        requirement: what an example must have to be measured.
     """
 
     name: ClassVar[str]
@@ -52,7 +52,7 @@ class Measure(ABC):
 
     @property
     def label(self) -> str:
-        """Its name, and its options where they are not the default ones."""
+        """Its name, and its options that are not the default ones."""
         changed = [
             f"{f.name}={value!r}"
             for f in fields(self)  # type: ignore[arg-type]  # subclasses are dataclasses
@@ -62,19 +62,19 @@ class Measure(ABC):
 
     @property
     def axis(self) -> tuple[str, Values] | None:
-        """What curves run over, and where they are measured, (K,); ``None`` for a measure without curves."""
+        """Label and values (K,) of the curves' x axis; ``None`` for a measure without curves."""
         return None
 
     @abstractmethod
     def rows(self, case: Case) -> Iterator[Row]:
-        """Yield the values of one explained example; none where it says nothing."""
+        """Yield the values of one explained example; none if it lacks the `requirement`."""
 
     def prepare(self, explainers: Mapping[str, Explain], seed: int) -> Measure:
-        """Return the measure ready for these explainers; most are ready as they are."""
+        """Return the measure prepared for these explainers; most measures need no preparation."""
         return self
 
     def flags(self, mean: float) -> dict[str, Any]:
-        """Return further columns of the table for a method of this mean."""
+        """Return further columns of the table for a method with this mean."""
         return {}
 
     def __call__(
@@ -86,7 +86,7 @@ class Measure(ABC):
         confidence: float = 0.95,
         progress: bool | Progress = True,
     ) -> Evaluation:
-        """Take this measure alone; see `evaluate`."""
+        """Evaluate this measure only; see `evaluate`."""
         (evaluation,) = evaluate(
             explainers, examples, [self], seed=seed, confidence=confidence, progress=progress
         ).values()
@@ -102,7 +102,7 @@ def evaluate(
     confidence: float = 0.95,
     progress: bool | Progress = True,
 ) -> dict[str, Evaluation]:
-    """Take measures of one or several methods. Every method explains every example once.
+    """Measure one or several methods. Every method explains every example once.
 
     >>> import gradeclip_widget as gw
     >>> from gradeclip_widget.evaluation import Deletion, PointingGame, demo_examples
@@ -116,25 +116,25 @@ def evaluate(
     ['method', 'mean', 'low', 'high', 'n', 'examples']
 
     Args:
-        explainers: an `Explainer`, or explainers by the name of their method. Anything that takes a picture
-            and a caption and returns an `Explanation` will do; what alters pictures or captions needs one
-            `Explainer` to score them with.
-        examples: gone through once, so they may come from a generator. Those whose picture or masks cannot
-            be read, or that a method cannot explain, are left out of all, with a warning;
+        explainers: an `Explainer`, or explainers by the name of their method. Any function of a picture and a
+            caption that returns an `Explanation` is an explainer; measures that alter pictures or captions
+            need one `Explainer` to score them.
+        examples: iterated once, so they may come from a generator. Examples whose picture or masks cannot be
+            read, or that a method cannot explain, are left out for all methods, with a warning;
             `Evaluation.left_out` has the reasons.
-        measures: what to measure.
-        seed: of all that is random: noise in pictures, shuffled weights, resamples.
-        confidence: of the bootstrap intervals, between 0 and 1.
+        measures: the measures.
+        seed: seed of everything random: noise in pictures, shuffled weights, resamples.
+        confidence: confidence of the bootstrap intervals, between 0 and 1.
         progress: whether to show a progress bar; or a callback, called at the stage "examples".
 
     Returns:
-        The results by the measures' labels. A measure to which no example says anything is left out, with
-        a warning.
+        The results by the measures' labels. A measure whose requirement no example meets is left out, with a
+        warning.
 
     Raises:
-        TypeError: an explainer cannot be called, or an example is no `Example`.
-        ValueError: no explainers, examples or measures; an example does not fit a measure; or no example can
-            be explained, or says anything to any of the measures.
+        TypeError: an explainer cannot be called, or an example is not an `Example`.
+        ValueError: no explainers, examples or measures; an example does not fit a measure; no example can be
+            explained; or no example meets the requirement of any measure.
     """
     named = checked_explainers(explainers)
     check_confidence(confidence)
@@ -144,8 +144,8 @@ def evaluate(
         )
     prepared = {measure.label: measure.prepare(named, seed) for measure in measures}
     if len(prepared) < len(measures):
-        raise ValueError(f"measures are given twice: {', '.join(m.label for m in measures)}")
-    found: dict[str, list[tuple[str, str, Row]]] = {label: [] for label in prepared}
+        raise ValueError(f"the same measure twice: {', '.join(m.label for m in measures)}")
+    values: dict[str, list[tuple[str, str, Row]]] = {label: [] for label in prepared}
     left_out: list[FailedExample] = []
     count = 0
     for name, example, image in read_examples(examples, progress, left_out):
@@ -159,20 +159,20 @@ def evaluate(
             for method, case in cases:
                 for label, measure in prepared.items():
                     _check_masks(measure, example)
-                    found[label] += [(name, method, row) for row in measure.rows(case)]
+                    values[label] += [(name, method, row) for row in measure.rows(case)]
         except ValueError as error:
             raise ValueError(f"example {name!r} ({example.caption!r:.80}): {error}") from error
     _check_left_out(count, left_out)
-    silent = [label for label, rows in found.items() if not rows]
-    sentences = [f"{label}: no example has {prepared[label].requirement}" for label in silent]
-    if len(silent) == len(prepared):
+    empty = [label for label, rows in values.items() if not rows]
+    sentences = [f"{label}: no example has {prepared[label].requirement}" for label in empty]
+    if len(empty) == len(prepared):
         raise ValueError("; ".join(sentences))
     for sentence in sentences:
         warnings.warn(f"left out {sentence}", stacklevel=2)
     return {
-        label: _evaluation(measure, found[label], seed, confidence, tuple(left_out))
+        label: _evaluation(measure, values[label], seed, confidence, tuple(left_out))
         for label, measure in prepared.items()
-        if found[label]
+        if values[label]
     }
 
 
@@ -183,15 +183,18 @@ def check_confidence(confidence: float) -> None:
 
 
 def _check_left_out(count: int, left_out: Sequence[FailedExample]) -> None:
-    """Warn of examples that are left out; refuse where that is all of them.
+    """Warn of examples that are left out.
 
     Args:
-        count: of the others.
-        left_out: those.
+        count: number of the other examples.
+        left_out: the examples that are left out.
+
+    Raises:
+        ValueError: no other examples remain.
     """
     if count and left_out:
-        of = f"{len(left_out)} of {count + len(left_out)} examples"
-        warnings.warn(f"left out {of}, such as {left_out[0]}", LeftOutWarning, stacklevel=3)
+        part = f"{len(left_out)} of {count + len(left_out)} examples"
+        warnings.warn(f"left out {part}, such as {left_out[0]}", LeftOutWarning, stacklevel=3)
     elif left_out:
         raise ValueError(f"no example can be explained; {left_out[0]}")
     elif not count:
@@ -200,23 +203,24 @@ def _check_left_out(count: int, left_out: Sequence[FailedExample]) -> None:
 
 def _evaluation(
     measure: Measure,
-    found: list[tuple[str, str, Row]],
+    values: list[tuple[str, str, Row]],
     seed: int,
     confidence: float,
     left_out: tuple[FailedExample, ...],
 ) -> Evaluation:
     columns: dict[str, list[Any]] = {
-        "example": [example for example, _, _ in found],
-        "method": [method for _, method, _ in found],
+        "example": [example for example, _, _ in values],
+        "method": [method for _, method, _ in values],
     }
-    if any(row.word for _, _, row in found):
-        columns["word"] = [row.word for _, _, row in found]
+    rows = [row for _, _, row in values]
+    if any(row.word for row in rows):
+        columns["word"] = [row.word for row in rows]
     if measure.grouped_by is not None:
-        columns[measure.grouped_by] = [row.group for _, _, row in found]
-    if any(row.figure for _, _, row in found):
-        columns[FIGURE] = [row.figure for _, _, row in found]
-    columns["value"] = [float(row.value) for _, _, row in found]
-    curves = [row.curve for _, _, row in found if row.curve is not None]
+        columns[measure.grouped_by] = [row.group for row in rows]
+    if any(row.figure for row in rows):
+        columns[FIGURE] = [row.figure for row in rows]
+    columns["value"] = [float(row.value) for row in rows]
+    curves = [row.curve for row in rows if row.curve is not None]
     return summarize(
         columns,
         curves,
@@ -235,5 +239,5 @@ def _evaluation(
 def _check_masks(measure: Measure, example: Example) -> None:
     if measure.needs_masks and not example.masks:
         raise ValueError(
-            f"{measure.label} needs to know where things are: give Example(..., masks={{'dog': mask}})"
+            f"{measure.label} needs masks of the things: give Example(..., masks={{'dog': mask}})"
         )

@@ -1,4 +1,4 @@
-"""Arithmetic of a single map and an object whose mask is known. No model and no torch."""
+"""Arithmetic of a single map and the mask of an object, without a model or torch."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def spread(
 
     Args:
         values: (rows, cols), finite.
-        height: of the picture in pixels.
-        width: of the picture in pixels.
+        height: height of the picture in pixels.
+        width: width of the picture in pixels.
         cover: box of the picture that the grid covers, x0, y0, x1, y1 in pixels; all of it when ``None``.
         outside: value of the pixels that the grid does not cover.
 
@@ -28,18 +28,18 @@ def spread(
         (height, width) float32.
 
     Raises:
-        ValueError: The map is not two-dimensional, is empty, or holds NaN or infinity.
+        ValueError: the map is not two-dimensional, is empty, or contains NaN or infinity.
     """
     grid = np.asarray(values, dtype=np.float32)
     if grid.ndim != 2 or not grid.size:
         raise ValueError(f"a map has rows and columns; this one has shape {grid.shape}")
     if not np.isfinite(grid).all():
-        raise ValueError("the map holds NaN or infinity; give finite values")
+        raise ValueError("the map contains NaN or infinity; give finite values")
     x0, y0, x1, y1 = (0, 0, width, height) if cover is None else map(round, cover)
     if (x0, y0, x1, y1) == (0, 0, width, height):
         return enlarge(grid, (width, height))
     pixels = np.full((height, width), outside, np.float32)
-    # A picture that the model's own crop pads is covered beyond its edges.
+    # If the model's crop pads the picture, the box extends beyond the picture's edges.
     top, left = max(y0, 0), max(x0, 0)
     inside = enlarge(grid, (x1 - x0, y1 - y0))[top - y0 : height - y0, left - x0 : width - x0]
     pixels[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
@@ -49,7 +49,7 @@ def spread(
 def pointing_hit(
     values: ArrayLike, mask: ArrayLike, tolerance: int = 0, cover: Box | None = None
 ) -> bool:
-    """Play the pointing game: return whether the map's highest pixel lies on the object.
+    """Return whether the map's highest pixel lies on the object (the pointing game).
 
     >>> pointing_hit([[0, 1], [0, 0]], [[False, True], [False, False]])
     True
@@ -62,7 +62,7 @@ def pointing_hit(
         cover: box of the picture that the grid covers; all of it when ``None``.
 
     Returns:
-        Whether it hits; ``False`` for a map without positive evidence.
+        Whether it lies there; ``False`` for a map without positive evidence.
 
     Reference:
         Zhang et al., "Top-down Neural Attention by Excitation Backprop", IJCV 2018, section 4.1.
@@ -90,7 +90,7 @@ def energy_in_mask(values: ArrayLike, mask: ArrayLike, cover: Box | None = None)
         cover: box of the picture that the grid covers; all of it when ``None``.
 
     Returns:
-        The share; 0 where there is no positive evidence.
+        The share; 0 if the map has no positive evidence.
 
     Reference:
         Wang et al., "Score-CAM", CVPR workshops 2020, section 4.3 ("energy-based pointing game").
@@ -105,7 +105,7 @@ def energy_in_mask(values: ArrayLike, mask: ArrayLike, cover: Box | None = None)
 def segmentation(
     values: ArrayLike, shape: tuple[int, int], threshold: float = 0.5, cover: Box | None = None
 ) -> Mask:
-    """Return the pixels (height, width) whose value is at least a share of the map's maximum.
+    """Return a mask (height, width) of the pixels whose value is at least a share of the map's maximum.
 
     >>> segmentation([[4, 1], [2, -5]], (2, 2)).tolist()
     [[True, False], [True, False]]
@@ -117,16 +117,16 @@ def segmentation(
         cover: box of the picture that the grid covers; all of it when ``None``.
 
     Returns:
-        The pixels; none where there is no positive evidence.
+        The mask; empty if the map has no positive evidence.
     """
     pixels = spread(values, *shape, cover)
     peak = pixels.max()
-    chosen: Mask = pixels >= threshold * peak if peak > 0 else np.zeros(shape, bool)
-    return chosen
+    high: Mask = pixels >= threshold * peak if peak > 0 else np.zeros(shape, bool)
+    return high
 
 
 def iou(one: Mask, other: Mask) -> float:
-    """Return the intersection over union of two masks (height, width), of which one is not empty."""
+    """Return the intersection over union of two masks (height, width), not both empty."""
     return float((one & other).sum() / (one | other).sum())
 
 
@@ -134,7 +134,7 @@ def checked_mask(mask: ArrayLike) -> Mask:
     """Return a mask as an array.
 
     Raises:
-        ValueError: it is no boolean array (height, width), or it is empty.
+        ValueError: it is not a boolean array (height, width), or it is empty.
     """
     inside = np.asarray(mask)
     if inside.ndim != 2 or inside.dtype != np.bool_:

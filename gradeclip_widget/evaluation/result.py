@@ -1,4 +1,4 @@
-"""What a measure found: values of examples, a table of methods, curves, and a figure of them."""
+"""The result of a measure: values of examples, a table of methods, curves, and a figure."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What a measure found.
+    """The result of a measure.
 
     Attributes:
         label: the measure's name, with its options.
-        unit: what the values are.
+        unit: the unit of the values, or what they are a part of.
         better: whether ``"higher"`` or ``"lower"`` values are better, or neither (``None``).
         examples: a row per example and method, or per word of these: example, method, word, value.
         table: a row per method, the best first: mean, low and high (bootstrap interval over examples), n
-            (values that the mean is over), examples.
-        curves: where the measure has curves, a row per method and step: mean, low, high.
-        grouped_by: column of both tables whose values are averaged by themselves, if there is one. Where a
-            measure has several figures, both tables have a column ``figure``, too.
-        step: what the steps of the curves are.
-        seed: of the resamples.
-        confidence: of the intervals.
+            (number of values), examples (number of examples).
+        curves: a row per method and step: mean, low, high; ``None`` if the measure has no curves.
+        grouped_by: column of both tables whose groups are averaged separately, if there is one. If a measure
+            has several quantities, both tables also have a column ``figure``.
+        step: label of the steps of the curves.
+        seed: seed of the resamples.
+        confidence: confidence of the intervals.
         left_out: the examples that could not be read or explained.
     """
 
@@ -51,20 +51,20 @@ class Evaluation:
     left_out: tuple[FailedExample, ...] = field(repr=False)
 
     def differences(self, to: str) -> pd.DataFrame:
-        """Return how far each other method's mean lies above one method's, with paired intervals.
+        """Return the difference of each other method's mean to one method's, with paired intervals.
 
-        The examples are resampled once for both, so that what makes examples easy or hard for all methods
-        does not widen the interval. An interval without 0 tells the two apart.
+        Both means are over the same resampled examples, so that examples that are easy or hard for all
+        methods do not widen the interval. If the interval does not contain 0, the methods differ.
 
         Args:
-            to: name of the method that the others are compared with.
+            to: name of the method to compare the others with.
 
         Raises:
             ValueError: there is no such method.
         """
         if to not in set(self.examples["method"]):
             methods = ", ".join(map(repr, dict.fromkeys(self.table["method"])))
-            raise ValueError(f"no method {to!r} here: there are {methods}")
+            raise ValueError(f"no method {to!r}: there are {methods}")
         names = self.averaged_by
         samples = _samples(self.examples, names)
         pairs = [
@@ -81,31 +81,31 @@ class Evaluation:
         return pd.DataFrame(rows)
 
     def extremes(self, method: str, count: int = 3) -> tuple[list[str], list[str]]:
-        """Return the ids of the examples on which a method does best, and worst, the most extreme first.
+        """Return the ids of a method's best and worst examples, the most extreme first.
 
         Args:
-            method: its name.
-            count: how many of each.
+            method: name of the method.
+            count: number of each.
         """
-        own = self.examples[self.examples["method"] == method]
-        means = own.groupby("example", sort=False)["value"].mean()
+        rows = self.examples[self.examples["method"] == method]
+        means = rows.groupby("example", sort=False)["value"].mean()
         ranked = means.sort_values(ascending=self.better == "lower", kind="stable").index.tolist()
         return ranked[:count], ranked[::-1][:count]
 
     def figure(self) -> go.Figure:
-        """Return a plotly figure: curves with their intervals where there are any, else bars with theirs."""
+        """Return a plotly figure: the curves with their intervals, or the means with theirs."""
         if self.curves is None:
             return interval_figure(self.title, self.table, self.grouped_by, self.unit)
         return curve_figure(self.title, self.table, self.curves, self.step, self.unit)
 
     @property
     def averaged_by(self) -> list[str]:
-        """Columns whose values are averaged by themselves: the method, and groups and figures if any."""
+        """Columns whose values are averaged separately: the method, and groups and figures if any."""
         return _averaged_by(self.examples, self.grouped_by)
 
     @property
     def title(self) -> str:
-        """What was measured, and which values are better."""
+        """The measure, its unit, and which values are better."""
         better = f", {self.better} is better" if self.better else ""
         return f"{self.label}: {self.unit}{better}"
 
@@ -114,12 +114,12 @@ class Evaluation:
         about = f"intervals: {self.confidence:.0%}, bootstrap over examples, seed {self.seed}"
         if self.left_out:
             about += f"; {omissions(self.left_out)}"
-        shown = self.table.to_html(index=False, float_format="{:.3f}".format, border=0)
-        return f"<p>{html.escape(self.title)}<br><small>{html.escape(about)}</small></p>{shown}"
+        table = self.table.to_html(index=False, float_format="{:.3f}".format, border=0)
+        return f"<p>{html.escape(self.title)}<br><small>{html.escape(about)}</small></p>{table}"
 
 
 def omissions(left_out: Sequence[FailedExample]) -> str:
-    """Return, in words, how many examples are left out, and the first with its reason."""
+    """Return a text with the number of examples that are left out, and the first with its reason."""
     if len(left_out) == 1:
         return f"1 example left out: {left_out[0]}"
     return f"{len(left_out)} examples left out, such as {left_out[0]}"
@@ -142,17 +142,17 @@ def summarize(
     """Return the evaluation of measured values.
 
     Args:
-        columns: of its ``examples``.
-        curves: (K,) of each row, or none at all.
-        steps: what curves run over, and where they were measured, (K,).
-        label: as in `Evaluation`, as are the following.
-        unit: what the values are.
-        better: which values are better.
-        grouped_by: a column.
+        columns: columns of `Evaluation.examples`.
+        curves: curve (K,) of each row; empty if there are none.
+        steps: label and values (K,) of the curves' x axis.
+        label: as in `Evaluation`.
+        unit: as in `Evaluation`.
+        better: as in `Evaluation`.
+        grouped_by: as in `Evaluation`.
         flags: returns further columns of the table for a method's mean.
-        seed: of the resamples.
-        confidence: of the intervals.
-        left_out: the examples that could not be read or explained.
+        seed: as in `Evaluation`.
+        confidence: as in `Evaluation`.
+        left_out: as in `Evaluation`.
     """
     examples = pd.DataFrame(columns)
     names = _averaged_by(examples, grouped_by)
@@ -201,6 +201,6 @@ def _averaged_by(examples: pd.DataFrame, grouped_by: str | None) -> list[str]:
 
 
 def _samples(examples: pd.DataFrame, names: Sequence[str]) -> Samples[tuple[str, ...]]:
-    """Return the values by example, and by the values of the columns of these names."""
+    """Return the values by example and by the values of these columns."""
     columns = zip(*(examples[name] for name in names), strict=True)
     return Samples(zip(examples["example"], columns, examples["value"], strict=True))

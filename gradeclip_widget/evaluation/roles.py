@@ -1,4 +1,4 @@
-"""What the words of a true caption do: name what is in view, say something of it, or neither."""
+"""Roles of the words of a true caption: nouns, other content words, and function words."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .examples import Example
 
 
 class Roles(NamedTuple):
-    """What the words of a true caption do, as indices.
+    """Roles of the words of a true caption, as indices of words.
 
     Attributes:
-        nouns: name a thing in view, and no other word of the caption is the same.
-        content: say what is in view: things, their colors and numbers, and the background.
-        function: say nothing of it: articles, relations, "a photo of".
+        nouns: words that name a visible thing and occur once in the caption.
+        content: words that describe the picture: things, their colors and numbers, and the background.
+        function: words that do not describe it: articles, relations, "a photo of".
     """
 
     nouns: list[int]
@@ -28,38 +28,38 @@ class Roles(NamedTuple):
 
     @classmethod
     def of(cls, example: Example, words: Sequence[Word]) -> Roles:
-        """Return the roles of the words of an example's own caption.
+        """Return the roles of the words of an example's caption.
 
-        Nouns are the last words of the phrases that have masks. The caption of a drawn scene has no content
-        but what is known of the scene. Of other captions, only English function words are known to say
-        nothing.
+        Nouns are the last words of the phrases that have masks. For a drawn scene, content words are those
+        that name its things, their numbers and the background. For other captions, function words are the
+        English ones that are in no phrase with a mask; all other words are content words.
 
         Args:
             example: the example.
-            words: its caption's, as `Explanation.words` has them.
+            words: words of its caption, as in `Explanation.words`.
         """
         texts = [word.text.casefold() for word in words]
-        naming = [phrase.words for phrase in example.phrases(words)]
-        nouns = [named[-1] for named in naming if texts.count(texts[named[-1]]) == 1]
-        said = {n for named in naming for n in named}
+        phrases = [phrase.words for phrase in example.phrases(words)]
+        nouns = [phrase[-1] for phrase in phrases if texts.count(texts[phrase[-1]]) == 1]
+        content = {n for phrase in phrases for n in phrase}
         if example.scene is None:
             function = [
-                n for n, text in enumerate(texts) if text in FUNCTION_WORDS and n not in said
+                n for n, text in enumerate(texts) if text in FUNCTION_WORDS and n not in content
             ]
             return cls(nouns, [n for n in range(len(texts)) if n not in function], function)
-        said |= {n for n, text in enumerate(texts) if text in NUMBERS.values()}
+        content |= {n for n, text in enumerate(texts) if text in NUMBERS.values()}
         if texts[-1] == "background":
-            said |= {len(texts) - 2, len(texts) - 1}
-        return cls(nouns, sorted(said), [n for n in range(len(texts)) if n not in said])
+            content |= {len(texts) - 2, len(texts) - 1}
+        return cls(nouns, sorted(content), [n for n in range(len(texts)) if n not in content])
 
     def at_zero(self, importance: NDArray[np.floating]) -> list[bool]:
-        """Return of each noun whether its importance (W,) is zero or less."""
+        """Return for each noun whether its importance is zero or less, from importances (W,) of the words."""
         return [bool(importance[noun] <= 0) for noun in self.nouns]
 
     def nouns_above(self, importance: NDArray[np.floating]) -> bool | None:
-        """Return whether the importance (W,) of every noun is above that of all function words.
+        """Return whether every noun has a larger importance (W,) than all function words.
 
-        It is ``None`` where the caption has no nouns or no function words.
+        Return ``None`` if the caption has no nouns or no function words.
         """
         if not (self.nouns and self.function):
             return None

@@ -12,15 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..clip import ClipModel
-from ..clip.given_models import advice
 from ..clip.preprocessing import Fit
-from ..clip.tokenizers.captions import caption_list
-from ..core.errors import under_old_name
+from ..clip.supported_models import advice
+from ..clip.tokenizers.base import caption_list
 from ..core.explanation_data import BlockMaps
 from ..core.progress import ProgressOption, progress_of
 from ..core.regions import Region
 from ..core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
-from ..methods import get_method
+from ..methods import check_towers, get_method
 from ..methods.integrated_gradients import STEPS
 from .assemble import explain, integrate
 from .block_maps import block_maps
@@ -106,7 +105,7 @@ class Explainer:
             integrated_gradients=integrated_gradients,
         ).resolve(clip.image_tower, clip.text_tower)
         self.clip, self.method = clip, get_method(method, reference, method_options)
-        self.method.check_towers(clip.image_tower, clip.text_tower)
+        check_towers(self.method, clip.image_tower, clip.text_tower)
         self.method.bind(clip)
         self._setup = Setup(clip, self.method, settings, dict(method_options or {}))
 
@@ -328,8 +327,6 @@ class Explainer:
             ValueError: the method has no blocks; or as in `__call__`.
         """
         return block_maps(self._setup, image, caption, progress_of(progress))
-
-    depth = under_old_name(block_maps, "depth")
 
 
 def _for_each(pictures: Pictures, work: Callable[[Any], Any]) -> list[Any]:

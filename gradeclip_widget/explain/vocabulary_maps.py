@@ -14,7 +14,7 @@ from ..core import regions
 from ..core.progress import Progress
 from ..core.regions import Region
 from ..core.vocabulary import SeenWord, Vocabulary, VocabularyMaps
-from ..methods.base import Method, ordered_methods
+from ..methods import METHODS, Method
 from .setup import EncodedImage, Setup
 
 _BATCH = 128  # words mapped at once, to limit the memory of their gradients
@@ -52,7 +52,7 @@ def vocabulary_maps(
 def _check_cost(method: Method, words: int) -> None:
     """Raise ``ValueError`` if a method would need very long for a vocabulary."""
     if method.per_text and words > _FEW:
-        faster = next(m.name for m in ordered_methods() if not m.per_text)
+        faster = next(m.name for m in METHODS if not m.per_text)
         raise ValueError(
             f"method={method.name!r} runs an optimization for every text, and this vocabulary "
             f"has {words} words; give at most {_FEW}, or use method={faster!r}"

@@ -10,39 +10,34 @@ from torch import Tensor
 
 from ..clip import ClipModel
 from ..clip.blocks.attention import TangentFn
-from ..clip.image_towers.base import ImageTower, ImageTrace
-from ..clip.image_towers.batch import ImageBatch
+from ..clip.image_towers.base import ImageBatch, ImageTower, ImageTrace
 from ..clip.text_towers.attributions import Attributions
-from ..clip.text_towers.base import TextTower, TextTrace
+from ..clip.text_towers.base import TextTrace
 from ..core.progress import Progress, no_progress
 from .token_attributions import caption_attributions, caption_tangents
-
-METHODS: list[type[Method]] = []  # filled as their modules are imported
 
 
 class Method(ABC):
     """An explanation method: maps of a picture along texts, and attributions to a caption's tokens.
 
-    A subclass with a ``name`` is registered, and can be asked for by that name.
+    A subclass that is listed in `METHODS` of `registry` can be chosen by its ``name``.
 
     Attributes:
-        name: what it is asked for by.
-        label: what it is called where it is shown.
+        name: the value of ``method`` that selects it.
+        label: its name in menus and pictures.
         purpose: one sentence on what it is for.
-        limits: one sentence on what it cannot see.
+        limits: one sentence on what it cannot show.
         needs_query: whether both towers must have a pooled token that attends to the others.
         needs_transformer: whether the image tower must be a transformer of known blocks
             (`ImageTower.has_transformer`).
         has_blocks: whether it has maps of single blocks; see `BlockwiseMethod`.
         has_batches: whether it maps several pictures at once; see `batch_maps`.
-        per_text: whether every text costs an optimization of its own, so that lists of texts are refused.
-        priority: methods of higher priority are listed first, those of equal priority by name. The first is
-            the default.
+        per_text: whether every text needs a separate optimization, so that lists of texts are not accepted.
 
-    Further arguments of a subclass are its options, given by keyword and checked there.
+    Further arguments of a subclass are its options. They are keyword arguments, and the subclass checks them.
 
     Args:
-        reference: compute as the authors' published code does, quirks included.
+        reference: compute exactly as the authors' published code does.
     """
 
     name: ClassVar[str]
@@ -54,53 +49,16 @@ class Method(ABC):
     has_blocks: ClassVar[bool] = False
     has_batches: ClassVar[bool] = False
     per_text: ClassVar[bool] = False
-    priority: ClassVar[int] = 0
-
-    def __init_subclass__(cls) -> None:
-        """Register the method, if it has a name of its own."""
-        if "name" in vars(cls):
-            METHODS.append(cls)
 
     def __init__(self, reference: bool = False) -> None:
         self.reference = reference
 
-    def check_towers(self, image: ImageTower, text: TextTower) -> None:
-        """Check that the method can explain a model of these towers.
-
-        Raises:
-            ValueError: it cannot: a tower has no query that it needs, or ``reference`` was asked for and the
-                authors' code does not know the towers.
-        """
-        for side, tower in (("image", image), ("text", text)):
-            if self.needs_query and not tower.has_query:
-                others = " or ".join(repr(m.name) for m in ordered_methods() if not m.needs_query)
-                raise ValueError(
-                    f"method={self.name!r} shows what a query attends to, and this model's {side} tower "
-                    f"({tower.family}) has none; use {others}"
-                )
-        if self.needs_transformer and not image.has_transformer:
-            others = ", ".join(
-                repr(m.name)
-                for m in ordered_methods()
-                if not m.needs_transformer and not (m.needs_query and not image.has_query)
-            )
-            raise ValueError(
-                f"method={self.name!r} runs through the blocks of a transformer, and this model's image "
-                f"tower ({image.family}) is none; use one of {others}"
-            )
-        if self.reference and not (image.supports_reference and text.supports_reference):
-            raise ValueError(
-                "reference=True computes as the authors' code does, which knows vision transformers with a "
-                "class token and causal text transformers pooled at EOT only; this model's towers: "
-                f"{image.family}; {text.family}"
-            )
-
     def label_for(self, image: ImageTower) -> str:
-        """Return what to call the method where it explains a model with this image tower."""
+        """Return the label of the method for a model with this image tower."""
         return self.label
 
     def bind(self, clip: ClipModel) -> None:
-        """Say which model is explained, for methods that need more of it than its traces."""
+        """Set the model that is explained, for methods that need more of it than its traces."""
         self.clip = clip
 
     @abstractmethod
@@ -112,17 +70,17 @@ class Method(ABC):
         Args:
             trace: the picture's pass through the image tower.
             directions: text embeddings, or any other directions of the embedding space, (K, E).
-            progress: called before every step, where there are some.
+            progress: called before every step of a method that has steps.
         """
 
     def batch_maps(self, batch: ImageBatch, directions: Tensor) -> Tensor:
-        """Return signed maps (B, K, patches) of several pictures along texts of their own.
+        """Return signed maps (B, K, patches) of several pictures, each along its texts.
 
         They are those of `image_maps` with one explained block, up to rounding.
 
         Args:
             batch: the pictures' pass through the image tower.
-            directions: K text embeddings of each picture, (B, K, E).
+            directions: K text embeddings for each picture, (B, K, E).
 
         Raises:
             NotImplementedError: the method maps one picture at a time (``has_batches``).
@@ -132,34 +90,35 @@ class Method(ABC):
     def token_attributions(
         self, trace: TextTrace, image: Tensor | None = None, progress: Progress = no_progress
     ) -> Attributions:
-        """Return what each of a caption's T own tokens contributes to its embedding, or to the score.
+        """Return what each of a caption's T tokens contributes to its embedding, or to the score.
 
-        They are those of Grad-ECLIP, unless a subclass has its own.
+        Special tokens are not included. A subclass that does not define attributions has those of Grad-ECLIP.
 
         Args:
             trace: the caption's pass through the text tower.
-            image: unit image embedding (E,), for methods that explain the score only.
-            progress: called before every step, where there are some.
+            image: unit image embedding (E,), for methods that explain only the score.
+            progress: called before every step of a method that has steps.
         """
         return caption_attributions(trace, self.reference)
 
     def tangent_fn(self) -> TangentFn | None:
-        """Return the tangents whose propagation gives `token_attributions`, if that is how it is computed.
+        """Return a function to tangents whose propagation gives `token_attributions`, or ``None``.
 
         A text tower may then propagate them in the same pass as the caption.
         """
-        own = type(self).token_attributions is not Method.token_attributions
-        return None if own else partial(caption_tangents, reference=self.reference)
+        if type(self).token_attributions is not Method.token_attributions:
+            return None
+        return partial(caption_tangents, reference=self.reference)
 
 
 class BlockwiseMethod(Method):
-    """A method whose maps and attributions are sums over the explained blocks, each available by itself."""
+    """A method whose maps and attributions are sums over the explained blocks, and also exist for each."""
 
     has_blocks = True
 
     @abstractmethod
     def block_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
-        """Return signed maps (L, K, patches) of each of the L explained blocks, shallowest first."""
+        """Return signed maps (L, K, patches) of each of the L explained blocks, lowest block first."""
 
     @abstractmethod
     def block_attributions(self, trace: TextTrace) -> Attributions:
@@ -170,8 +129,3 @@ class BlockwiseMethod(Method):
     ) -> Tensor:
         """Return signed maps (K, patches), summed over the explained blocks."""
         return self.block_maps(trace, directions).sum(0)
-
-
-def ordered_methods() -> list[type[Method]]:
-    """Return all methods that have been imported, the default one first."""
-    return sorted(METHODS, key=lambda method: (-method.priority, method.name))

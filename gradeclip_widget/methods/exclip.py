@@ -17,44 +17,44 @@ from ..clip.text_towers.base import TextTrace
 from ..core.progress import Progress, no_progress
 from .base import Method
 
-_ROWS = 1024  # rows run at once: bounds memory, since gradients keep what every block computed
+_ROWS = 1024  # rows that are run at once, to limit memory: gradients need the results of all blocks
 
 
 class ExClip(Method):
     """What each pair of a token and a patch contributes to the score, by integrated Jacobians.
 
     With a_i the patches and b_j the tokens entering a block of their tower, a0 and b0 those of a reference
-    without content, and x and t the towers as functions of them, the score S = x(a) . t(b) has the terms::
+    without content, and x and t the towers as functions of them, the terms of the score S = x(a) . t(b) are::
 
         A_ji = (b_j - b0_j)^T K_j^T  J_i (a_i - a0_i)
         J_i = mean over steps of dx/da_i at a0 + s (a - a0),    s = (n + 1/2) / steps;  K_j for t alike
 
     Summed over all rows of both towers they are S(a, b) - S(a0, b) - S(a, b0) + S(a0, b0), up to the error
-    of the midpoint rule. Rows of special tokens (class token, SOT, EOT) have terms too, which are not shown:
-    from the second block on they hold much of the sum. In the first block (``layer=0``) they have none, but
-    in text towers like RoBERTa, where padding moves EOT to another position, and patches and tokens hold all
-    of it.
+    of the midpoint rule. Rows of special tokens (class token, SOT, EOT) also have terms, which are not shown;
+    from the second block on these are much of the sum. In the first block (``layer=0``) they are zero, and
+    the terms of patches and tokens are the whole sum, except in text towers like RoBERTa, where padding moves
+    EOT to another position.
 
     As a method of this package: the map along a direction d is d^T J_i (a_i - a0_i), which is linear in d,
     and a token contributes K_j (b_j - b0_j) to the embedding, so the interactions of an explanation are A.
 
-    As in the authors' code the reference picture is zero after normalization, thus of the mean color, and is
-    run through the blocks below; the reference caption holds padding in place of its tokens. What differs:
-    theirs has one padding token, whatever the caption's length, and EOT after it, so that their path does not
-    start at a caption; here it has as many as the caption, between the same special tokens, and is read with
-    the caption's attention mask. They take the upper end of each step, which is less exact, and divide by
-    the lengths of the explained embeddings, where the normalization is part of the functions here: the sum
-    above is one of cosines. Text towers whose blocks are not known (`TextTower.has_transformer`) get
-    attributions of Grad-ECLIP.
+    As in the authors' code the reference picture is zero after normalization, so it has the mean color, and
+    is run through the blocks below; the reference caption has padding in place of its tokens. Differences:
+    the authors' reference has one padding token, for captions of any length, and EOT after it, so that their
+    path does not start at a caption. Here it has as many padding tokens as the caption has tokens, between
+    the same special tokens, and is run with the caption's attention mask. They evaluate at the upper end of
+    each step, which is less exact, and divide by the lengths of the explained embeddings; here the
+    normalization is part of the functions, so the sum above is one of cosines. For text towers of unknown
+    blocks (`TextTower.has_transformer`) the attributions of Grad-ECLIP are used.
 
     Args:
-        reference: no difference here.
+        reference: has no effect here.
         steps: points on the path; 10 as in the authors' code.
         layer: the block of each tower that the rows enter; 0 is the first and -1 the last. The authors' code
-            has the last of towers with 12.
+            uses the last one, in towers of 12 blocks.
 
     Raises:
-        ValueError: an option has no such value.
+        ValueError: an option has an invalid value.
 
     Reference:
         Moeller, Tilli, Vu, Padó, "Explaining Caption-Image Interactions in CLIP Models with Second-Order
@@ -63,10 +63,10 @@ class ExClip(Method):
 
     name = "exclip"
     label = "exCLIP"
-    purpose = "Which words and patches speak for each other, by slow integration instead of one derivative."
-    limits = (
-        "The part of the score that class, start and end tokens carry. Every word takes a pass."
+    purpose = (
+        "Which words and patches support each other, by slow integration instead of one derivative."
     )
+    limits = "The part of the score from class, start and end tokens. Every word needs a pass."
     needs_transformer = True
 
     def __init__(self, reference: bool = False, *, steps: int = 10, layer: int = -1) -> None:
@@ -80,7 +80,7 @@ class ExClip(Method):
     ) -> Tensor:
         """Return signed maps (K, patches), in units of the score.
 
-        ``progress`` is called at the stage "image integration", before every direction at some of the steps.
+        ``progress`` is called at the stage "image integration", for each direction and part of the path.
         """
         with torch.no_grad():
             blank = trace.tower.transformer(torch.zeros_like(trace.pixels))
@@ -95,15 +95,15 @@ class ExClip(Method):
     def token_attributions(
         self, trace: TextTrace, image: Tensor | None = None, progress: Progress = no_progress
     ) -> Attributions:
-        """Return what each of a caption's T own tokens contributes to its embedding, (T, E).
+        """Return what each of a caption's T tokens contributes to its embedding, (T, E).
 
         ``progress`` is called at the stage "text integration", before every step.
         """
         if not trace.tower.has_transformer:
             return super().token_attributions(trace, image, progress)
         ids, special = list(trace.ids), trace.special_tokens
-        own = special.own(len(ids))
-        ids[own] = [special.pad] * (own.stop - own.start)
+        tokens = special.caption_slice(len(ids))
+        ids[tokens] = [special.pad] * (tokens.stop - tokens.start)
         with torch.no_grad():
             blank = trace.tower.transformer(ids, special)
         path = _Path.between(blank, trace.transformer, self.layer, self.steps)
@@ -115,11 +115,11 @@ class _Path:
     """The straight path between the rows of a reference and of an input, entering a block.
 
     Attributes:
-        transformer: of the input.
-        layer: which block.
+        transformer: the tower, with the input's rows.
+        layer: index of the block.
         start: rows (N, D) of the reference, float32.
-        difference: rows of the input, less those of the reference.
-        points: where on the path to differentiate, from 0 to 1.
+        difference: rows of the input minus those of the reference.
+        points: points of the path to differentiate at, from 0 to 1.
     """
 
     transformer: Transformer
@@ -153,7 +153,7 @@ class _Path:
     def pulled(self, directions: Tensor, progress: Progress) -> Tensor:
         """Return d^T J_i (a_i - a0_i) of explained rows, for directions (K, E): (K, explained rows).
 
-        By reverse mode, a pass back for each direction.
+        It uses reverse mode, with a backward pass for each direction.
         """
         chunks = self.points.split(max(1, _ROWS // len(self.start)))
         sums = self.start.new_zeros(len(directions), len(self.start))
@@ -173,7 +173,7 @@ class _Path:
     def pushed(self, progress: Progress) -> Tensor:
         """Return K_j (b_j - b0_j) (explained rows, E).
 
-        By forward mode, all rows at once: they are fewer than dimensions of the embedding.
+        It uses forward mode, for all rows at once, since there are fewer rows than embedding dimensions.
         """
         rows = torch.arange(len(self.start), device=self.start.device)
         chunks = rows[self.transformer.explained].split(max(1, _ROWS // len(rows)))

@@ -1,4 +1,4 @@
-"""GAME: relevance that flows through attention, weighted by the gradient of the score."""
+"""GAME: attention weights times their gradients, propagated through the blocks."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTrace
 from ..core.progress import Progress, no_progress
 from .base import Method
-from .relevance import Relevance, scale_by_length, unit_directions
+from .token_attributions import Relevance, scale_by_length, unit_directions
 
-_SLOPES = 2**21  # numbers computed at once: bounds memory, and how long a step takes
+_SLOPES = 2**21  # numbers computed at once, to limit memory and the time of a step
 
 
 class Game(Method):
-    """Attention times its positive gradient, rolled out over the blocks from one on.
+    """Attention times its positive gradient, accumulated over the blocks from one block on.
 
-    With A_l the attention weights of block l, S the score in units of the logit, and p how much of each
-    token is pooled::
+    With A_l the attention weights of block l, S the score in units of the logit, and p the weight of each
+    token in the pooling::
 
         R = I, and in each block  R <- R + M_l R,    M_l = mean over heads of (dS/dA_l * A_l)^+
         relevance = p R - p
 
-    The authors take one row of R, that of the class token or of EOT; so does p there, and what is subtracted
-    is that token's own 1. Where tokens are averaged p is their shares of the mean. A pooling head's query
-    has relevance M R, with M made of its own attention in the same way: it is a further layer of attention,
-    above all blocks (the paper's rule for cross-attention, without its normalization).
+    The authors use one row of R, that of the class token or of EOT. So does p for these towers, and the
+    subtracted p is the 1 of that token. For averaged tokens p is their shares of the mean. A pooling head's
+    query has relevance M R, with M made from the head's attention in the same way: it is a further layer of
+    attention above all blocks (the paper's rule for cross-attention, without its normalization).
 
-    The authors' notebook starts at the last layer of attention; there the map is that layer's M alone, and
-    the scale of S, which otherwise sets how much longer paths count, is of no importance. Maps along
-    directions that are no unit vectors are those of the unit vectors, times the length. A text tower whose
-    blocks are not known has the attributions of Grad-ECLIP.
+    The authors' notebook starts at the last layer of attention. The map is then that layer's M alone, and the
+    scale of S, which otherwise sets the weight of longer paths, does not matter. Maps along directions that
+    are no unit vectors are those of the unit vectors, times the length. For a text tower of unknown blocks
+    the attributions of Grad-ECLIP are used.
 
     Args:
-        reference: no difference here.
-        start_layer: the lowest layer of attention of the image tower, counted from 0; negative is the last
-            layer alone.
-        start_layer_text: the same of the text tower.
+        reference: has no effect here.
+        start_layer: the lowest layer of attention of the image tower, counted from 0; a negative number means
+            the last layer alone.
+        start_layer_text: the lowest layer of attention of the text tower.
 
     Raises:
-        TypeError: a layer is no whole number.
+        TypeError: a layer is not a whole number.
 
     Reference:
         Chefer, Gur, Wolf, "Generic Attention-model Explainability for Interpreting Bi-Modal and
@@ -54,8 +54,8 @@ class Game(Method):
     label = "GAME"
     purpose = "Which patches and words the pooled token attends to and the score gains from."
     limits = (
-        "What counts against the text, and where the words of a caption differ: each has the caption's map, "
-        "times its relevance."
+        "What counts against the text, and where the words of a caption differ: all have the caption's map, "
+        "times their relevance."
     )
     needs_transformer = True
 
@@ -74,7 +74,7 @@ class Game(Method):
     def image_maps(
         self, trace: ImageTrace, directions: Tensor, progress: Progress = no_progress
     ) -> Tensor:
-        """Return maps (K, patches), nowhere negative.
+        """Return maps (K, patches), never negative.
 
         Raises:
             ValueError: the image tower has no layer ``start_layer``.
@@ -87,7 +87,7 @@ class Game(Method):
     def token_attributions(
         self, trace: TextTrace, image: Tensor | None = None, progress: Progress = no_progress
     ) -> Attributions:
-        """Return the relevance of the caption's own tokens to its score with the picture.
+        """Return the relevance of the caption's tokens to its score with the picture.
 
         Raises:
             ValueError: ``image`` was not given, or there is no such layer.
@@ -105,7 +105,7 @@ class Game(Method):
 
     @property
     def _logit_scale(self) -> float:
-        """Factor from the cosine to the logit, which the authors differentiate."""
+        """Factor from the cosine to the logit; the authors differentiate the logit."""
         return self.clip.logit_scale
 
 
@@ -152,7 +152,7 @@ def _relevance(
 def _graph(transformer: Transformer, first: int) -> tuple[Tensor, list[Tensor]]:
     """Return the unit embedding (E,), and the weights of every layer of attention from ``first`` on.
 
-    They are (heads, N, N), or (heads, N) of the pooled row where that is the only one which counts.
+    Weights are (heads, N, N), or (heads, N) of the pooled row if the embedding depends on no other row.
     """
     pooling = transformer.pooling
     if first < len(transformer.blocks) - 1 or not isinstance(pooling, RowPooling):
@@ -171,8 +171,8 @@ def _gained(transformer: Transformer, layers: list[Tensor]) -> Tensor:
     """Return p R - p, (K, N).
 
     Args:
-        transformer: which pools.
-        layers: M of each layer, lowest first, (K, N, N), or (K, N) of the pooled row alone.
+        transformer: has the pooling.
+        layers: M of each layer, lowest first, (K, N, N), or (K, N) of only the pooled row.
     """
     pooling, rows = transformer.pooling, transformer.inputs[-1]
     pooled = layers[0].new_zeros(len(rows))

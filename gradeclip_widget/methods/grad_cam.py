@@ -12,7 +12,7 @@ from .base import Method
 class GradCam(Method):
     """Features of the last block's input, weighted by their mean gradient over all tokens.
 
-    Grad-CAM defines no attributions for text; they are those of Grad-ECLIP.
+    Grad-CAM defines no attributions for text; those of Grad-ECLIP are used.
 
     Reference:
         Selvaraju et al., "Grad-CAM", ICCV 2017, equations 1 and 2, on token features as in the

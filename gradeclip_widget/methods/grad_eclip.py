@@ -7,8 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..clip.blocks.attention import PooledAttention
-from ..clip.image_towers.base import ImageTower, ImageTrace
-from ..clip.image_towers.batch import ImageBatch
+from ..clip.image_towers.base import ImageBatch, ImageTower, ImageTrace
 from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTrace
 from .base import BlockwiseMethod
@@ -23,8 +22,8 @@ class GradEclip(BlockwiseMethod):
 
         map_i = sum_c w_c  lambda_i v_ic,    lambda_i = minmax_i( cos(q, k_i) )
 
-    The authors take the ReLU of it; here the sign is kept, and whoever shows the map decides. A tower that
-    pools its last feature map instead has no query. There, with v that map and g its gradient ("pooled")::
+    The authors take the ReLU of it; here the sign is kept. A tower that pools its last feature map has no
+    query. For it, with v that map and g its gradient ("pooled")::
 
         map_i = sum_c g_ic v_ic
 
@@ -37,18 +36,16 @@ class GradEclip(BlockwiseMethod):
     label = "Grad-ECLIP"
     purpose = "Which patches and words the score depends on, fast enough for any number of words."
     limits = "Only what the pooled token reads in the explained blocks."
-    priority = 1  # the default
     has_batches = True
 
     def label_for(self, image: ImageTower) -> str:
-        """Return the label, which says so where the map is that of a pooled feature map."""
+        """Return the label, with "(pooled)" for a tower that pools its last feature map."""
         return self.label if image.has_query else f"{self.label} (pooled)"
 
     def block_maps(self, trace: ImageTrace, directions: Tensor) -> Tensor:
         """Return signed maps (L, K, patches); a pooled feature map counts as one block.
 
-        ``reference=True`` takes the ReLU in every block before they are summed, as the authors' notebook
-        does.
+        With ``reference=True`` the ReLU of every block's map is taken, as in the authors' notebook.
         """
         if not trace.attentions:
             features, gradients = trace.features_vjp(directions)
@@ -75,7 +72,7 @@ class GradEclip(BlockwiseMethod):
         tangents = [self.token_values(attention) for attention in trace.attentions]
         if not tangents:
             return trace.propagate([]).split_blocks(1)
-        # L x T rows in one pass: those of block l have tangents in block l only.
+        # L x T rows in one pass: those of block l have tangents only in block l.
         blocks = len(tangents)
         alone = [rows.new_zeros(blocks, *rows.shape) for rows in tangents]
         for n, rows in enumerate(tangents):

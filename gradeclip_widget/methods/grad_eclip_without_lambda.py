@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..clip.blocks.attention import PooledAttention
-from ..clip.image_towers.batch import ImageBatch
+from ..clip.image_towers.base import ImageBatch
 from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTrace
 from ..core.progress import Progress, no_progress
@@ -13,15 +13,15 @@ from .grad_eclip import GradEclip
 
 
 class GradEclipWithoutLambda(GradEclip):
-    """The paper's ablation: every token counts in full, however little the pooled one attends to it.
+    """The paper's ablation: every token has weight one, even if the pooled token hardly attends to it.
 
     With v the tokens' values and w = dS/do, o the attention output at the pooled token::
 
         map_i = sum_c w_c  v_ic
 
-    and on the text side the same with J_l v_j in place of J_l (lambda_j v_j). As in `GradEclip` the sign is
-    kept, and ``reference=True`` takes the ReLU in every block. A tower that pools its last feature map
-    instead has no lambda to leave out; there it is Grad-ECLIP.
+    and on the text side J_l v_j in place of J_l (lambda_j v_j). As in `GradEclip` the sign is kept, and
+    ``reference=True`` takes the ReLU in every block. A tower that pools its last feature map has no lambda;
+    for it the method equals Grad-ECLIP.
 
     Reference:
         Zhao et al., "Gradient-based Visual Explanation for Transformer-based CLIP", ICML 2024, the ablation
@@ -30,9 +30,8 @@ class GradEclipWithoutLambda(GradEclip):
 
     name = "grad-eclip-without-lambda"
     label = "Grad-ECLIP without λ"
-    purpose = "What the spatial weights of Grad-ECLIP are good for: the same map without them."
+    purpose = "What the spatial weights of Grad-ECLIP change: the same map without them."
     limits = "Where the pooled token looks: a patch that it ignores counts like any other."
-    priority = 0
 
     def token_attributions(
         self, trace: TextTrace, image: Tensor | None = None, progress: Progress = no_progress

@@ -9,10 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from ..clip.text_towers.base import TextTower
-from ..clip.tokenizers.special_tokens import SpecialTokens
+from ..clip.tokenizers.base import SpecialTokens
 
 STEPS = 20
-_ROWS = 512  # tokens run at once: bounds memory, since gradients keep what every block computed
+_ROWS = (
+    512  # tokens that are run at once, to limit memory: gradients need the results of all blocks
+)
 
 
 def integrated_gradients(
@@ -22,19 +24,19 @@ def integrated_gradients(
     x: Tensor,
     steps: int = STEPS,
 ) -> Tensor:
-    """Attribute a score to a caption's own tokens by integrated gradients over their embeddings.
+    """Attribute a score to a caption's tokens by integrated gradients over their embeddings.
 
     With e_j the token embeddings, the path a e_j from the baseline 0 to them, and S = x . t::
 
         attribution_j = e_j . mean over steps of dS/de_j at a = (k + 1/2) / steps
 
-    Special tokens and positions stay as they are. So the attributions sum to the score minus that of a
-    caption whose own tokens are all zero, up to the error of the midpoint rule.
+    Special tokens and positions are not changed. So the attributions sum to the score minus the score of a
+    caption whose other tokens are all zero, up to the error of the midpoint rule.
 
     Args:
         tower: the text tower.
-        ids: token ids of the caption, special ones included.
-        special_tokens: which of them are not its own, and what pads them.
+        ids: token ids of the caption, including special ones.
+        special_tokens: which of them are special, and the padding.
         x: unit image embedding (E,).
         steps: points of the midpoint rule.
 
@@ -42,47 +44,47 @@ def integrated_gradients(
         (T,) float32, in units of the score.
 
     Raises:
-        ValueError: fewer than one step.
+        ValueError: ``steps`` is below 1.
 
     Reference:
         Sundararajan et al., "Axiomatic Attribution for Deep Networks", ICML 2017, equations 1 and 3.
     """
     if steps < 1:
         raise ValueError(f"steps={steps}: give at least 1")
-    own = special_tokens.own(len(ids))
+    tokens = special_tokens.caption_slice(len(ids))
     points = (torch.arange(steps, device=x.device) + 0.5) / steps
     length = len(ids) if tower.ends_at_eot else tower.context_length
-    total = x.new_zeros(own.stop - own.start)
+    total = x.new_zeros(tokens.stop - tokens.start)
     for some in points.split(max(1, _ROWS // length)):
         rows = torch.tensor([ids], device=x.device).expand(len(some), -1)
-        with torch.enable_grad(), _on_path(tower.token_embedding, own, some) as path:
+        with torch.enable_grad(), _on_path(tower.token_embedding, tokens, some) as path:
             score = (tower.encode(rows, special_tokens).to(x) @ x).sum()
             ((embeddings, at),) = path
             (gradients,) = torch.autograd.grad(score, at)
-        total += (gradients[:, own] * embeddings[:, own]).sum((0, 2)).to(total)
+        total += (gradients[:, tokens] * embeddings[:, tokens]).sum((0, 2)).to(total)
     return total / steps
 
 
 @contextlib.contextmanager
 def _on_path(
-    module: nn.Module, own: slice, points: Tensor
+    module: nn.Module, tokens: slice, points: Tensor
 ) -> Iterator[list[tuple[Tensor, Tensor]]]:
-    """Scale a caption's own rows in the output of the token embedding, within the context.
+    """Scale some rows in the output of the token embedding, within the context.
 
     Args:
         module: the token embedding.
-        own: rows of the caption's own tokens.
+        tokens: rows of the caption's tokens, without special ones.
         points: factor (B,) for each row of the batch.
 
     Yields:
-        A list to which every call adds a pair: the embeddings (B, L, D) as they were, and the scaled ones,
+        A list to which every call adds a pair: the embeddings (B, L, D) before scaling, and the scaled ones,
         which are leaves of the graph.
     """
     calls: list[tuple[Tensor, Tensor]] = []
 
     def scale(_: nn.Module, __: tuple[Tensor], out: Tensor) -> Tensor:
         at = out.detach().clone()
-        at[:, own] *= points[:, None, None].to(at)
+        at[:, tokens] *= points[:, None, None].to(at)
         calls.append((out.detach(), at.requires_grad_()))
         return at
 

@@ -1,4 +1,4 @@
-"""LeGrad: what the score of each block's tokens would gain from more attention to a patch."""
+"""LeGrad: how much more attention to a patch would raise the score of each block's tokens."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from ..clip.blocks.transformer import AttentionPooling, RowPooling, Transformer,
 from ..clip.image_towers.base import ImageTrace
 from ..core.progress import Progress, no_progress
 from .base import Method
-from .relevance import scale_by_length, unit_directions
+from .token_attributions import scale_by_length, unit_directions
 
-_SLOPES = 2**21  # numbers computed at once: bounds memory, and how long a step takes
+_SLOPES = 2**21  # numbers computed at once, to limit memory and the time of a step
 
 
 class LeGrad(Method):
-    """Positive gradients of the score of each block's own output with respect to its attention weights.
+    """Positive gradients of the score of each block's output with respect to its attention weights.
 
     With A^l the attention weights of block l, (heads, queries, keys), and s^l the score of the tokens that
     leave it, averaged and embedded as if it were the last block::
 
         map_j = sum over l of  mean over h, i of  (d s^l / d A^l_hij)^+
 
-    A tower whose last step is a pooling head's query has A of that head in every term, its queries the one
-    that is pooled, and s^l the score of what it pools of block l's tokens.
+    For a tower with a pooling head, A is the attention of the head's query in every term, and s^l the score
+    of the head's output for block l's tokens.
 
-    As in the authors' code, tokens are averaged even where a class token is pooled, so that the gradient
-    reaches the attention of every token. What differs: a pooling head is given tokens through the norm before
-    it, which the authors' code leaves out; its correction of SigLIP's maps, which blanks the patches that an
-    empty text points at, is not made; and the sum is not stretched to 0..1. LeGrad defines no attributions
-    for text; they are those of Grad-ECLIP.
+    As in the authors' code, tokens are averaged even if the tower pools a class token, so that the gradient
+    reaches the attention of every token. Differences: the norm before a pooling head is applied, which the
+    authors' code leaves out; their correction of SigLIP's maps, which removes the patches that an empty text
+    has in its map, is not made; and the sum is not scaled to 0..1. LeGrad defines no attributions for text;
+    those of Grad-ECLIP are used.
 
     Args:
-        reference: no difference here.
-        start_layer: the lowest block in the sum, counted from 0; negative from the end, so -1 is the last
-            block alone. The paper sums over all blocks; the authors' code starts at -2 by default.
+        reference: has no effect here.
+        start_layer: the lowest block in the sum, counted from 0; a negative number counts from the end, so -1
+            is the last block alone. The paper sums over all blocks; the default of the authors' code is -2.
 
     Raises:
-        TypeError: ``start_layer`` is no whole number.
+        TypeError: ``start_layer`` is not a whole number.
 
     Reference:
         Bousselham et al., "LeGrad: An Explainability Method for Vision Transformers via Feature Formation
@@ -59,7 +59,7 @@ class LeGrad(Method):
     def image_maps(
         self, trace: ImageTrace, directions: Tensor, progress: Progress = no_progress
     ) -> Tensor:
-        """Return maps (K, patches), nowhere negative.
+        """Return maps (K, patches), never negative.
 
         Raises:
             ValueError: the image tower has no block ``start_layer``.
@@ -78,10 +78,10 @@ class LeGrad(Method):
         return scale_by_length(maps[:, transformer.explained], directions)
 
     def _explained(self, depth: int) -> range:
-        """Return the numbers of the blocks that are explained, of so many.
+        """Return the numbers of the blocks that are explained, in a tower of ``depth`` blocks.
 
         Raises:
-            ValueError: the lowest of them does not exist.
+            ValueError: there is no block ``start_layer``.
         """
         if not -depth <= self.start_layer < depth:
             raise ValueError(
@@ -92,9 +92,9 @@ class LeGrad(Method):
 
 
 def _scored(transformer: Transformer, number: int) -> tuple[Tensor, Tensor]:
-    """Return the unit embedding (E,) of a block's tokens, and the attention weights it depends on.
+    """Return the unit embedding (E,) of a block's tokens, and the attention weights that it depends on.
 
-    Weights are (heads, queries, N), or (heads, N) of a pooling head.
+    Weights are (heads, queries, N), or (heads, N) for a pooling head.
     """
     pooling = transformer.pooling
     if isinstance(pooling, AttentionPooling):
@@ -116,7 +116,7 @@ def _positive_slopes(x: Tensor, weights: Tensor, directions: Tensor) -> Tensor:
         weights: attention weights (heads, queries, N) or (heads, N) that it depends on.
         directions: unit directions (K, E).
     """
-    size = weights.shape[-1]  # a mean makes gradients that small, too small for half precision
+    size = weights.shape[-1]  # the mean over tokens makes gradients too small for half precision
     (slopes,) = torch.autograd.grad(
         x, weights, size * directions, is_grads_batched=True, retain_graph=True
     )

@@ -1,4 +1,4 @@
-"""M2IB: how much of each patch and token a bottleneck lets through that keeps the score and little else."""
+"""M2IB: how much information of each patch and token must pass a bottleneck to keep the score."""
 
 from __future__ import annotations
 
@@ -6,58 +6,58 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..clip.blocks.transformer import Transformer, differentiable
+from ..clip.blocks.transformer import Transformer, batch_size, differentiable
 from ..clip.image_towers.base import ImageTrace
 from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTrace
 from ..core.progress import Progress, no_progress
 from .base import Method
-from .batch_size import batch_size
-from .relevance import Relevance, scale_by_length, unit_directions
+from .token_attributions import Relevance, scale_by_length, unit_directions
 
 _OPEN = 5.0  # alpha before the first step: 99.3 % of every feature passes
-_PASSES = 3  # forward, and back through it, which costs about twice as much
-_SCALE = 1024.0  # of gradients on their way back, most of which float16 would take for zero
-_ALIKE = 1e-6  # distance of unit directions that are one direction, up to rounding
+_PASSES = 3  # a forward pass, and a backward pass that costs about two
+_SCALE = 1024.0  # scale of gradients in the backward pass, without which most are zero in float16
+_ALIKE = 1e-6  # distance up to which unit directions are equal
 
 
 class M2ib(Method):
-    """Information that passes a bottleneck of noise, made as tight as the score allows.
+    """Information that passes a bottleneck of noise, which is made as narrow as the score allows.
 
     Between two blocks, the features r (N, D) of the picture are mixed with noise, by a parameter alpha of
     their shape::
 
         z = lambda r + (1 - lambda) eps,    lambda = sigmoid(alpha),    eps ~ N(0, 1)
 
-    With t the text's embedding and x(z) the picture's, alpha is optimized anew for every text to minimize::
+    With t the text's embedding and x(z) the picture's, alpha is optimized for every text separately, to
+    minimize::
 
         beta mean( KL[ N(lambda r, (1 - lambda)^2) || N(0, 1) ] )  -  E[ cos(x(z), t) ]
 
     by Adam from alpha = 5, on few samples of the noise. The map of a patch is its KL, in nats, summed over
-    its features. The text side is the same with the towers exchanged: information of the caption's tokens
-    along the image embedding, as fractions of that of all of them.
+    its features. The text side is the same with the towers exchanged: the information of each of the
+    caption's tokens along the image embedding, as a fraction of the sum.
 
     As in the authors' code, r is not normalized before it is compared with N(0, 1), as if features had mean
-    0 and variance 1, and the KL shown is the one before the last step, which therefore is not taken. What
-    differs: they place the bottleneck after the block they call 9, the tenth of twelve, in models of that
-    depth, and here it is after the same fraction of the tower, 5/6, with one block left at least; noise is
-    the same for every text, so that maps of different texts can be compared and none depends on the others;
-    and the map is not stretched to 0..1. A direction that is no unit vector gets the map along the unit
-    vector, times its length. Text towers whose blocks are not known (`TextTower.has_transformer`) get
-    attributions of Grad-ECLIP.
+    0 and variance 1, and the map is the KL before the last step, so that step is not computed. Differences:
+    the authors place the bottleneck after the tenth of twelve blocks (which they call 9), and here it is
+    after the same fraction of any tower, 5/6, with at least one block after it; the noise is the same for
+    every text, so that maps of different texts can be compared and none depends on other texts; and the map
+    is not scaled to 0..1. A direction that is no unit vector has the map along the unit vector, times its
+    length. For text towers of unknown blocks (`TextTower.has_transformer`) the attributions of Grad-ECLIP are
+    used.
 
     Args:
-        reference: no difference here.
-        layer: how many blocks of the image tower are below the bottleneck.
-        text_layer: the same of the text tower.
-        beta: weight of the information; 0.1 as the authors have it for both towers.
-        steps: of the optimization, the last of which is not taken.
-        learning_rate: of Adam.
-        samples: of the noise in each step.
-        seed: of the noise. Results are the same bit for bit for the same seed, whatever else is asked for.
+        reference: has no effect here.
+        layer: number of blocks of the image tower below the bottleneck.
+        text_layer: number of blocks of the text tower below the bottleneck.
+        beta: weight of the information; 0.1 as in the authors' code for both towers.
+        steps: steps of the optimization, of which the last is not computed.
+        learning_rate: learning rate of Adam.
+        samples: samples of the noise in each step.
+        seed: seed of the noise. The same seed gives the same bits, also together with other texts.
 
     Raises:
-        ValueError: an option has no such value.
+        ValueError: an option has an invalid value.
 
     Reference:
         Wang, Rudner, Wilson, "Visual Explanations of Image-Text Representations via Multi-Modal Information
@@ -67,9 +67,11 @@ class M2ib(Method):
 
     name = "m2ib"
     label = "M2IB"
-    purpose = "Which patches and words hold the information that the score needs, by taking the rest away."
+    purpose = (
+        "Which patches and words have the information that the score needs, by removing all other."
+    )
     limits = (
-        "What speaks against the text: it has no sign. Every text takes an optimization of its own."
+        "What counts against the text: it has no sign. Every text needs a separate optimization."
     )
     needs_transformer = True
     per_text = True
@@ -100,10 +102,10 @@ class M2ib(Method):
     def image_maps(
         self, trace: ImageTrace, directions: Tensor, progress: Progress = no_progress
     ) -> Tensor:
-        """Return maps (K, patches) of information in nats, none of them negative.
+        """Return maps (K, patches) of information in nats, never negative.
 
-        Directions that are parallel share one optimization. ``progress`` is called at the stage "image
-        optimization", before every step or part of one.
+        Parallel directions share one optimization. ``progress`` is called at the stage "image optimization",
+        before every step or part of a step.
         """
         transformer = trace.transformer
         layer = _layer("layer", self.layer, transformer)
@@ -120,12 +122,12 @@ class M2ib(Method):
     def token_attributions(
         self, trace: TextTrace, image: Tensor | None = None, progress: Progress = no_progress
     ) -> Attributions:
-        """Return each own token's fraction (T,) of the information along the image embedding.
+        """Return each token's fraction (T,) of the information along the image embedding.
 
         ``progress`` is called at the stage "text optimization", before every step.
 
         Raises:
-            ValueError: no image embedding was given.
+            ValueError: ``image`` is ``None``.
         """
         if not trace.tower.has_transformer:
             return super().token_attributions(trace, image, progress)
@@ -143,7 +145,7 @@ class M2ib(Method):
     def _information(
         self, transformer: Transformer, layer: int, direction: Tensor, work: _Counter
     ) -> Tensor:
-        """Return the information (explained rows,) that passes once alpha is optimized."""
+        """Return the information (explained rows,) that passes after the optimization of alpha."""
         rows = transformer.inputs[layer].float()
         alpha = torch.full_like(rows, _OPEN).requires_grad_()
         optimizer = torch.optim.Adam([alpha], lr=self.learning_rate)
@@ -170,7 +172,7 @@ class M2ib(Method):
         alpha: Tensor,
         noise: Tensor,
     ) -> Tensor:
-        """Return minus what samples of noise (B, N, D) contribute to the mean cosine."""
+        """Return minus the contribution of samples of noise (B, N, D) to the mean cosine."""
         rows, passing = transformer.inputs[layer].float(), alpha.sigmoid()
         mixed = passing * rows + (1 - passing) * noise
         embeddings = transformer.embed(mixed.to(transformer.rows.dtype), layer)
@@ -178,7 +180,7 @@ class M2ib(Method):
 
 
 class _Counter:
-    """Reports how many steps of all optimizations are done."""
+    """Counts the steps of all optimizations, and reports them."""
 
     def __init__(self, progress: Progress, stage: str, total: int) -> None:
         self.done = 0
@@ -198,7 +200,7 @@ def _layer(option: str, value: int | None, transformer: Transformer) -> int:
     """Return how many blocks of a transformer are below the bottleneck.
 
     Raises:
-        ValueError: there are not so many, with one above.
+        ValueError: ``value`` leaves no block above the bottleneck, or is negative.
     """
     depth = len(transformer.blocks)
     if value is None:

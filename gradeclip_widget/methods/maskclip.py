@@ -1,4 +1,4 @@
-"""MaskCLIP: each patch embedded by its own value, without attention to others, and compared with the text."""
+"""MaskCLIP: each patch embedded without attention to others, and compared with the text."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ class MaskClip(Method):
 
         map_i = t . f_i / |f_i|,    f_i = rest(x_i, v_i)
 
-    so that a patch attends to itself only. Where an attention pooling head follows the blocks, it is the
-    last attention, and v_i are its values: this is the paper's own form for CLIP's ResNets. Where tokens or
-    a feature map are averaged, there is no attention to leave out: f_i is then what the tower makes of one
-    position alone, as if all others were equal to it.
+    so that a patch attends only to itself. If an attention pooling head follows the blocks, the head is the
+    last attention, and v_i are its values, as in the paper for CLIP's ResNets. If tokens or a feature map are
+    averaged, there is no such attention: f_i is then the embedding of one position, as if all others were
+    equal to it.
 
-    Left out are the paper's refinements of a segmentation, key smoothing and prompt denoising, which need a
-    list of classes and are off by default in the authors' code; the templates its class names are put into;
-    and the factor cos(k_class, k_i) by which the Grad-ECLIP authors' baseline multiplies the map. MaskCLIP
-    defines no attributions for text; they are those of Grad-ECLIP.
+    Not included are the paper's refinements of a segmentation, key smoothing and prompt denoising, which need
+    a list of classes and are off by default in the authors' code; their templates for class names; and the
+    factor cos(k_class, k_i) in the baseline of the Grad-ECLIP authors. MaskCLIP defines no attributions for
+    text; those of Grad-ECLIP are used.
 
     Args:
-        reference: no difference here.
+        reference: has no effect here.
 
     Reference:
         Zhou, Loy, Dai, "Extract Free Dense Labels from CLIP", ECCV 2022, section 3.2; for vision
@@ -41,10 +41,10 @@ class MaskClip(Method):
 
     name = "maskclip"
     label = "MaskCLIP"
-    purpose = "What each patch looks like to the model by itself, as open-vocabulary segmentation takes it."
-    limits = (
-        "The score: patches that never reach the embedding are shown like those that make it up."
+    purpose = (
+        "What each patch alone looks like to the model, as used for open-vocabulary segmentation."
     )
+    limits = "The score: patches without influence on the embedding are shown like all others."
 
     def image_maps(
         self, trace: ImageTrace, directions: Tensor, progress: Progress = no_progress
@@ -58,7 +58,7 @@ class MaskClip(Method):
 @torch.no_grad()
 def dense_features(trace: ImageTrace) -> Tensor:
     """Return MaskCLIP's unit features (patches, E) of a picture."""
-    if not trace.tower.has_transformer:  # a pooling head, or a mean, on something else
+    if not trace.tower.has_transformer:  # a convolutional network below a pooling head or a mean
         alone = torch.eye(trace.grid[0] * trace.grid[1])
         return torch.stack([trace.region_embedding(patch) for patch in alone]).float()
     transformer = trace.transformer
@@ -70,10 +70,10 @@ def dense_features(trace: ImageTrace) -> Tensor:
 
 
 def embed_patches(transformer: Transformer, rows: Tensor) -> Tensor:
-    """Return the unit embedding (patches, E) of each patch, as if it were all that the tower pools.
+    """Return the unit embedding (patches, E) of each patch, as if the tower pooled only this patch.
 
     Args:
-        transformer: of the image tower.
+        transformer: the image tower's.
         rows: (N, D) leaving its last block.
     """
     pooling, patches = transformer.pooling, transformer.explained
@@ -86,7 +86,7 @@ def embed_patches(transformer: Transformer, rows: Tensor) -> Tensor:
 
 
 def _repeated(row: Tensor, rows: Tensor, patches: slice | Tensor) -> Tensor:
-    """Return rows (N, D) with every patch replaced by one, so that their mean is that one."""
+    """Return rows (N, D) with every patch replaced by one patch, so that the mean is that patch."""
     rows = rows.clone()
     rows[patches] = row
     return rows

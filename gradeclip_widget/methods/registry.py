@@ -1,25 +1,49 @@
-"""Every explanation method by name: each module in this folder is imported, and registers its method."""
+"""All explanation methods, each by its name, and which of them can explain a model."""
 
 from __future__ import annotations
 
 import functools
-import importlib
 import inspect
-import pkgutil
 from collections.abc import Mapping
 from typing import Any
 
+from ..clip.image_towers.base import ImageTower
+from ..clip.text_towers.base import TextTower
 from ..core.errors import did_you_mean
-from .base import BlockwiseMethod, Method, ordered_methods
+from .base import BlockwiseMethod, Method
+from .clip_surgery import ClipSurgery
+from .exclip import ExClip
+from .game import Game
+from .grad_cam import GradCam
+from .grad_eclip import GradEclip
+from .grad_eclip_without_lambda import GradEclipWithoutLambda
+from .legrad import LeGrad
+from .m2ib import M2ib
+from .maskclip import MaskClip
+from .rise import Rise
+from .rollout import Rollout
+from .self_attention import SelfAttention
 
-_folder = importlib.import_module(__package__).__path__
-for _module in pkgutil.walk_packages(_folder, f"{__package__}."):
-    importlib.import_module(_module.name)
+# In the order in which they are listed.
+METHODS: list[type[Method]] = [
+    GradEclip,  # the default
+    ClipSurgery,
+    ExClip,
+    Game,
+    GradCam,
+    GradEclipWithoutLambda,
+    LeGrad,
+    M2ib,
+    MaskClip,
+    Rise,
+    Rollout,
+    SelfAttention,
+]
 
 
 def method_names() -> tuple[str, ...]:
     """Return the names of all methods, the default one first."""
-    return tuple(method.name for method in ordered_methods())
+    return tuple(method.name for method in METHODS)
 
 
 def get_method(
@@ -32,8 +56,8 @@ def get_method(
 
     Args:
         name: one of `method_names`.
-        reference: compute as the authors' published code does.
-        options: the method's own, by name; see `method_options`.
+        reference: compute exactly as the authors' published code does.
+        options: the method's options by name; see `method_options`.
 
     Raises:
         ValueError: there is no such method, it has no such option, or an option has no such value.
@@ -48,7 +72,7 @@ def get_method(
 
 
 def method_options(name: str) -> tuple[str, ...]:
-    """Return the names of a method's own options.
+    """Return the names of a method's options.
 
     Raises:
         ValueError: there is no such method.
@@ -56,7 +80,7 @@ def method_options(name: str) -> tuple[str, ...]:
     return _options(find_method(name))
 
 
-@functools.cache  # every prompt asks it of every method
+@functools.cache  # called for every method on every prompt
 def _options(method: type[Method]) -> tuple[str, ...]:
     return tuple(p for p in inspect.signature(method).parameters if p != "reference")
 
@@ -67,7 +91,7 @@ def find_method(name: str) -> type[Method]:
     Raises:
         ValueError: there is no such method.
     """
-    for method in ordered_methods():
+    for method in METHODS:
         if method.name == name:
             return method
     names = method_names()
@@ -79,12 +103,44 @@ def blockwise(method: Method) -> BlockwiseMethod:
     """Return a method that has maps of single blocks.
 
     Raises:
-        ValueError: this one has none.
+        ValueError: the method has no maps of single blocks.
     """
     if not isinstance(method, BlockwiseMethod):
-        others = " or ".join(f"method={m.name!r}" for m in ordered_methods() if m.has_blocks)
+        others = " or ".join(f"method={m.name!r}" for m in METHODS if m.has_blocks)
         raise ValueError(
-            f"method={method.name!r} explains the last block only: it has no maps of single blocks; use "
+            f"method={method.name!r} explains only the last block: it has no maps of single blocks; use "
             f"{others}"
         )
     return method
+
+
+def check_towers(method: Method, image: ImageTower, text: TextTower) -> None:
+    """Check that a method can explain a model of these towers.
+
+    Raises:
+        ValueError: a tower has no query that the method needs, the image tower is not a transformer, or
+            ``reference=True`` was given and the authors' code does not know the towers.
+    """
+    for side, tower in (("image", image), ("text", text)):
+        if method.needs_query and not tower.has_query:
+            others = " or ".join(repr(m.name) for m in METHODS if not m.needs_query)
+            raise ValueError(
+                f"method={method.name!r} shows what a query attends to, but this model's {side} tower "
+                f"({tower.family}) has no query; use {others}"
+            )
+    if method.needs_transformer and not image.has_transformer:
+        others = ", ".join(
+            repr(m.name)
+            for m in METHODS
+            if not m.needs_transformer and not (m.needs_query and not image.has_query)
+        )
+        raise ValueError(
+            f"method={method.name!r} runs through the blocks of a transformer, but this model's image "
+            f"tower ({image.family}) is no transformer; use one of {others}"
+        )
+    if method.reference and not (image.supports_reference and text.supports_reference):
+        raise ValueError(
+            "reference=True computes as the authors' code does, which supports only vision transformers with "
+            "a class token and causal text transformers pooled at EOT; this model's towers: "
+            f"{image.family}; {text.family}"
+        )

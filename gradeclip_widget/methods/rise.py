@@ -1,4 +1,4 @@
-"""RISE: how the score moves with what random masks leave of the picture."""
+"""RISE: how the score changes with the parts of the picture that random masks show."""
 
 from __future__ import annotations
 
@@ -11,49 +11,50 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..clip.blocks.attention import no_autocast
+from ..clip.blocks.transformer import batch_size
 from ..clip.image_towers.base import ImageTrace
 from ..core.progress import Progress, no_progress
 from .base import Method
-from .batch_size import batch_size
 
-# By picture: what masks showed of it, by the options that they were drawn with.
-_KEPT: WeakKeyDictionary[ImageTrace, dict[tuple[object, ...], Tensor]] = WeakKeyDictionary()
+# Covariances (E, patches) by picture and by the options of its masks.
+_CACHE: WeakKeyDictionary[ImageTrace, dict[tuple[object, ...], Tensor]] = WeakKeyDictionary()
 
 
 class Rise(Method):
     """Covariance of the score with masks that each show a random half of the picture.
 
-    A mask M is a grid of cells, each 1 with probability p and else 0, enlarged bilinearly to a size one cell
-    larger than the picture, and cut out at a random place. It multiplies the normalized pixels, so that what
-    it hides becomes the mean color. With x_i the unit embedding of the picture under mask M_i, and t the
+    A mask M is a grid of cells, each 1 with probability p and otherwise 0, enlarged bilinearly to a size one
+    cell larger than the picture, and cropped at a random place. It multiplies the normalized pixels, so that
+    hidden parts become the mean color. With x_i the unit embedding of the picture under mask M_i, and t the
     text, the paper's map of a pixel is the mean score of the masks that show it (equation 6)::
 
         1/(N p)  sum_i (x_i . t) M_i
 
-    Cosines of CLIP lie close together, far from zero, whatever is hidden: this map is their mean, with small
-    differences on top, and positive everywhere. Here the mean of the scores is subtracted from each::
+    Cosines of CLIP are close together and far from zero for all masks: this map is about their mean, with
+    small differences, and positive everywhere. Here the mean of the scores is subtracted from each::
 
         1/(N p)  sum_i (x_i . t - mean_k x_k . t) M_i
 
-    which is cov(score, M) / p: how much higher than on average the score is where the pixel is shown. It is
-    zero where a mask does not matter, and negative where hiding helps. The paper's map differs by a constant
-    (the mean score) and by the noise that the constant brings: a pixel shown by more masks than others gets
-    more of it. The map of a patch is the mean over its pixels.
+    which is cov(score, M) / p: how much higher than average the score is when the pixel is shown. It is zero
+    for a pixel that does not matter, and negative if hiding the pixel raises the score. The paper's map
+    differs by a constant (the mean score) and by noise from that constant: a pixel that more masks show than
+    others gets more of it. The map of a patch is the mean over its pixels.
 
-    The map is linear in t, so the masked pictures are embedded once for all texts, and what comes of them is
-    kept as long as the trace. Cells are square, ``cells`` of them along the picture's shorter side; the
-    paper has square pictures only. RISE defines no attributions for text; they are those of Grad-ECLIP.
+    The map is linear in t, so the masked pictures are embedded once for all texts, and the result is cached
+    with the trace. Cells are square, with ``cells`` of them along the picture's shorter side; the paper uses
+    only square pictures. RISE defines no attributions for text; those of Grad-ECLIP are used.
 
     Args:
-        reference: no difference here.
-        masks: how many; 2000 as in the Grad-ECLIP paper's comparison.
-        cells: along the shorter side.
+        reference: has no effect here.
+        masks: number of masks; 2000 as in the Grad-ECLIP paper's comparison.
+        cells: number of cells along the shorter side.
         keep: probability p that a cell is shown.
-        batch: masked pictures embedded at once; as many as run in about a tenth of a second where ``None``.
-        seed: of the masks. Results are the same bit for bit for the same seed and batch.
+        batch: masked pictures that are embedded at once; ``None`` for as many as take about a tenth of a
+            second.
+        seed: seed of the masks. The same seed and batch give the same bits.
 
     Raises:
-        ValueError: an option has no such value.
+        ValueError: an option has an invalid value.
 
     Reference:
         Petsiuk, Das, Saenko, "RISE: Randomized Input Sampling for Explanation of Black-box Models",
@@ -63,7 +64,7 @@ class Rise(Method):
     name = "rise"
     label = "RISE"
     purpose = "What the score itself does when parts of the picture are hidden."
-    limits = "Small things: masks are coarse and random. Every picture takes thousands of passes."
+    limits = "Small things: masks are coarse and random. Every picture needs thousands of passes."
 
     def __init__(
         self,
@@ -89,21 +90,21 @@ class Rise(Method):
     ) -> Tensor:
         """Return signed maps (K, patches), in units of the score.
 
-        ``progress`` is called at the stage "masks", before every batch; not again for another text.
+        ``progress`` is called at the stage "masks", before every batch, but not for further texts.
         """
         with no_autocast(directions):
             return directions.float() @ self._covariance(trace, progress).to(directions.device)
 
     def _covariance(self, trace: ImageTrace, progress: Progress) -> Tensor:
         """Return the covariance (E, patches) of the embedding with the masks, divided by p."""
-        kept = _KEPT.setdefault(trace, {})
+        cache = _CACHE.setdefault(trace, {})
         key = (self.masks, self.cells, self.keep, self.batch, self.seed)
-        if key not in kept:
+        if key not in cache:
             embeddings, shown = self._embed_masked(trace, progress)
             with no_autocast(embeddings):
                 deviations = embeddings - embeddings.mean(0)
-                kept[key] = deviations.T @ shown / (self.masks * self.keep)
-        return kept[key]
+                cache[key] = deviations.T @ shown / (self.masks * self.keep)
+        return cache[key]
 
     def _embed_masked(self, trace: ImageTrace, progress: Progress) -> tuple[Tensor, Tensor]:
         """Return embeddings (N, E) under the masks, and how much of each patch they show (N, patches)."""
@@ -119,7 +120,7 @@ class Rise(Method):
         return x, torch.cat(shown).to(x)
 
     def _draw(self, height: int, width: int, batch: int) -> Iterator[Tensor]:
-        """Yield all masks, some (B, H, W) at a time; they are the same whatever the batch."""
+        """Yield all masks in batches (B, H, W); they do not depend on the size of the batch."""
         cell = math.ceil(min(height, width) / self.cells)
         rows, cols = math.ceil(height / cell), math.ceil(width / cell)
         generator = torch.Generator().manual_seed(self.seed)
@@ -138,5 +139,5 @@ class Rise(Method):
 
 def _batch_size(trace: ImageTrace) -> int:
     if not trace.tower.has_transformer:
-        return 1  # as `ImageTower.encode` embeds them
+        return 1  # since `ImageTower.encode` embeds them one by one
     return batch_size(trace.transformer, len(trace.transformer.blocks))

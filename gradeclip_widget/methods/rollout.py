@@ -12,21 +12,22 @@ from ..clip.text_towers.attributions import Attributions
 from ..clip.text_towers.base import TextTrace
 from ..core.progress import Progress, no_progress
 from .base import Method
-from .relevance import Relevance, scale_by_length
+from .token_attributions import Relevance, scale_by_length
 
 
 class Rollout(Method):
-    """How much of each token attention passes on to the embedding. The same map for every text.
+    """How much of each token attention passes on to the embedding. The map is the same for every text.
 
-    With W_l the attention weights of block l, mean over heads, and p how much of each token is pooled::
+    With W_l the attention weights of block l, mean over heads, and p the weight of each token in the
+    pooling::
 
         relevance = p  A_L ... A_2 A_1,    A_l = (W_l + I) / 2
 
-    The paper takes one row of that product, that of the class token. So does p for a tower with a class
-    token; where tokens are averaged p is their shares of the mean, and where a pooling head's query attends
-    to them its attention weights, mean over heads. That query has no residual connection, hence no identity.
+    The paper uses one row of that product, that of the class token. So does p for a tower with a class token.
+    For averaged tokens p is their shares of the mean, and for a pooling head the attention weights of its
+    query, mean over heads. That query has no residual connection, hence no identity.
 
-    A text tower whose blocks are not known has the attributions of Grad-ECLIP.
+    For a text tower of unknown blocks the attributions of Grad-ECLIP are used.
 
     Reference:
         Abnar and Zuidema, "Quantifying Attention Flow in Transformers", ACL 2020, section 3 ("Attention
@@ -37,7 +38,7 @@ class Rollout(Method):
     label = "Attention rollout"
     purpose = "Which patches and words attention passes on to the embedding, over all blocks."
     limits = (
-        "The text: the map is the same for every caption and word, and values count for nothing."
+        "The text: the map is the same for every caption and word, and values have no influence."
     )
     needs_transformer = True
 
@@ -51,7 +52,7 @@ class Rollout(Method):
     def token_attributions(
         self, trace: TextTrace, image: Tensor | None = None, progress: Progress = no_progress
     ) -> Attributions:
-        """Return the relevance of the caption's own tokens, whatever the picture."""
+        """Return the relevance of the caption's tokens, which does not depend on the picture."""
         if not trace.tower.has_transformer:
             return super().token_attributions(trace, image, progress)
         return Relevance.of(_rollout(trace.transformer), trace.embedding)

@@ -1,4 +1,4 @@
-"""Raw attention of the pooled token in the last block, whatever the other tower says."""
+"""Raw attention of the pooled token in the last block, which does not depend on the other tower."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .base import Method
 
 
 class SelfAttention(Method):
-    """Attention weights of the pooled token, mean over heads. The same map for every text."""
+    """Attention weights of the pooled token, mean over heads. The map is the same for every text."""
 
     name = "self-attention"
     label = "Self-attention"

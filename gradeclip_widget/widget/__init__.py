@@ -1,4 +1,4 @@
-"""The live widget: what is asked of it, and the worker that answers. Importing this imports no torch."""
+"""The live widget. Importing this imports no torch."""
 
 from .explore import explore, show
 from .widget import ExplanationWidget

@@ -1,19 +1,16 @@
-"""Make a live widget: of a picture and captions, or of explanations made before."""
+"""Make a widget: of a picture and captions, or of explanations that exist."""
 
 from __future__ import annotations
 
 import inspect
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import warn_of_old_name
 from ..explain.explanation import Explanation
 from ..explain.setup import ExplainSettings
-from .options import check_options, spell_out
 from .request import Request
-from .traits import first_values
+from .traits import check_options, first_values
 from .widget import ExplanationWidget
 
 if TYPE_CHECKING:
@@ -22,7 +19,6 @@ if TYPE_CHECKING:
 
 _SETTINGS = {field.name: field.default for field in fields(ExplainSettings)}
 _OTHER_NAMES = ("caption", "prompt")  # a single one; the widget's trait is `prompt`
-_FORMER_NAME = "prompts"
 
 
 def explore(
@@ -54,21 +50,21 @@ def explore(
 
     Args:
         image: anything that `Explainer` takes as a picture: path, web address, bytes, open file, PIL image,
-            array, tensor; a list of them is shown as a strip, the first one in front. ``explore()`` alone
-            shows a drawn scene.
-        captions: a caption, or several to compare, as `Explainer` takes them; ``caption=`` and ``prompt=``
-            are taken too.
+            array, tensor; a list of them is shown as a strip, and the first one is explained.
+            ``explore()`` without arguments shows a drawn scene.
+        captions: a caption, or several to compare, as `Explainer` takes them. ``caption=`` and ``prompt=``
+            are other names for it.
         model: ``"demo"`` for the embedded model, which knows drawings only; for photographs a name and
-            weights as in ``"ViT-B-16/openai"``; a `ClipModel`; or an `Explainer`, which then decides the
-            method and its options too.
-        models: others to switch to; they are loaded when first used.
+            weights as in ``"ViT-B-16/openai"``; a `ClipModel`; or an `Explainer`, whose method and options
+            are used then.
+        models: more models to choose from; they are loaded when first used.
         method: name of the method.
-        method_options: the method's own options, as `Explainer` takes them; or, to compare methods, those of
-            several by the methods' names, as in ``{"rise": {"masks": 500}, "m2ib": {"steps": 5}}``.
-        pretrained: weights of a model that is given by its name, as `load` takes them.
-        device: where such models go, as `load` takes it.
-        dtype: to run such models in, as `load` takes it.
-        vocabularies: lists of words that a region can be asked about, by name, beside the built-in ones.
+        method_options: options of the method, as `Explainer` takes them; or, to compare methods, options of
+            several methods by name, as in ``{"rise": {"masks": 500}, "m2ib": {"steps": 5}}``.
+        pretrained: weights of a model given by name, as `load` takes them.
+        device: of a model given by name, as `load` takes it.
+        dtype: of a model given by name, as `load` takes it.
+        vocabularies: lists of words to compare a region with, by name, besides the built-in ones.
         layout: an `ipywidgets.Layout`, or its values as a dictionary.
         **options: options of `Explainer` (``fit``, ``readings``, ``reference``, ``resolution``,
             ``image_layers``, ``text_layers``, ``freeze_norms``, ``integrated_gradients``) and first values of
@@ -77,27 +73,20 @@ def explore(
     Raises:
         TypeError: there is no such option; an image without captions or captions without an image.
         TypeError, ValueError, FileNotFoundError: the picture, a caption or an option cannot be used; the
-            sentence names it.
-        ModelLoadError: the model's weights could not be fetched.
+            message names it.
+        ModelLoadError: the model's weights could not be loaded.
     """
-    from ..clip.tokenizers.captions import caption_texts
+    from ..clip.tokenizers.base import caption_texts
     from ..explain.explainer import Explainer
     from .backend.backend import Backend
 
     captions = _captions(captions, options)
-    if "options" in options:
-        warnings.warn(
-            "options={...} is deprecated: give its entries to explore() as keywords",
-            DeprecationWarning,
-            stacklevel=2,
-        )
-        options |= options.pop("options") or {}
     check_options(options, inspect.signature(explore).parameters)
     image, captions = _scene(image, captions)
     settings = {name: options.pop(name) for name in _SETTINGS if name in options}
     if isinstance(model, Explainer):
         if settings:
-            raise ValueError(f"{', '.join(settings)}: the Explainer given has its own")
+            raise ValueError(f"{', '.join(settings)}: an Explainer has these options already")
         method_options = {model.method.name: model.method_options, **(method_options or {})}
         method, settings, model = model.method.name, model.options, model.clip
     loading = {"pretrained": pretrained, "device": device, "dtype": dtype}
@@ -123,8 +112,8 @@ def show(
         **traits: first values of the widget's traits, as `ExplanationWidget` describes them.
 
     Raises:
-        TypeError: something else was given, or there is no such trait.
-        ValueError: there are none.
+        TypeError: not an explanation, or there is no such trait.
+        ValueError: there are no explanations.
     """
     if isinstance(explanations, Explanation):
         explanations = [explanations]
@@ -134,37 +123,36 @@ def show(
 
 
 def _by_method(method: str, options: Mapping[str, Any] | None) -> dict[str, Mapping[str, Any]]:
-    """Return options by the methods' names, from those of one method or of several.
+    """Return options by the methods' names, from the options of one method or of several.
 
     Raises:
-        ValueError: there is no such method or option, or an option has no such value.
+        ValueError: there is no such method or option, or a value is not allowed.
     """
     from ..methods import get_method, method_names
 
     named = set(options or {}) & set(method_names())
     by_method = dict(options or {}) if named or not options else {method: options}
-    for name, own in by_method.items():
-        get_method(name, options=own)
+    for name, method_options in by_method.items():
+        get_method(name, options=method_options)  # checks them
     return by_method
 
 
 def _captions(
     captions: str | Sequence[str] | None, options: dict[str, Any]
 ) -> str | Sequence[str] | None:
-    """Return the captions, under whichever name they were given, which is taken out of the options."""
-    names = (*_OTHER_NAMES, _FORMER_NAME)
-    given = {name: value for name in names if (value := options.pop(name, None)) is not None}
-    if _FORMER_NAME in given:
-        warn_of_old_name(f"{_FORMER_NAME}= of explore()", "captions=")
+    """Return the captions, and remove their other names from the options."""
+    values = {
+        name: value for name in _OTHER_NAMES if (value := options.pop(name, None)) is not None
+    }
     if captions is not None:
-        given["captions"] = captions
-    if len(given) > 1:
-        raise TypeError(f"{' and '.join(sorted(given))} are the same thing; give one of them")
-    return next(iter(given.values()), None)
+        values["captions"] = captions
+    if len(values) > 1:
+        raise TypeError(f"{' and '.join(sorted(values))} are names for the same; give one of them")
+    return next(iter(values.values()), None)
 
 
 def _scene(image: Any, captions: str | Sequence[str] | None) -> tuple[Any, str | Sequence[str]]:
-    """Return a picture and captions, those of a drawn scene where neither was given."""
+    """Return a picture and captions; those of a drawn scene if both are ``None``."""
     if image is None and captions is None:
         from ..demo import scenes
 
@@ -178,18 +166,18 @@ def _scene(image: Any, captions: str | Sequence[str] | None) -> tuple[Any, str |
 
 
 def _loaded(model: str | ClipModel, loading: dict[str, Any]) -> str | ClipModel:
-    """Return a model by its name, or loaded as asked."""
-    asked = {name: value for name, value in loading.items() if value is not None}
-    if not asked:
+    """Return a model as it is, or load it if there are options for that."""
+    options = {name: value for name, value in loading.items() if value is not None}
+    if not options:
         return model
     if not isinstance(model, str):
         raise ValueError(
-            f"{', '.join(asked)}: a model that is given as an object stays as it is; give its name, or "
-            "gw.load(...) it as you want it"
+            f"{', '.join(options)}: only for a model given by name, not for an object; give the name, or "
+            "load the model with gw.load(name, ...)"
         )
     from ..clip import load
 
-    return load(model, **asked)
+    return load(model, **options)
 
 
 def _laid_out(widget: ExplanationWidget, layout: Any) -> ExplanationWidget:
@@ -198,7 +186,19 @@ def _laid_out(widget: ExplanationWidget, layout: Any) -> ExplanationWidget:
     return widget
 
 
-spell_out(
+def _spell_out(function: Any, keywords: Iterable[tuple[str, Any]]) -> None:
+    """Name the keywords behind ``**`` in a function's signature, for `help` and completion."""
+    signature = inspect.signature(function)
+    named = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    more = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+        for name, default in keywords
+        if name not in signature.parameters
+    ]
+    function.__signature__ = signature.replace(parameters=[*named, *more])
+
+
+_spell_out(
     explore, {**dict.fromkeys(_OTHER_NAMES), **_SETTINGS, **first_values(option=True)}.items()
 )
-spell_out(show, first_values(option=True).items())
+_spell_out(show, first_values(option=True).items())

@@ -1,26 +1,27 @@
-"""The widget's traits. What Python and the front end must know of each stands here once, as its metadata.
+"""The widget's traits: their checks, and their metadata for Python and the front end.
 
-- ``sync``: it is shared with every view. ``ts``: its TypeScript type, where the trait does not say it.
-- ``control``: the front end has a control of that name. ``option``: `explore` and `show` take it.
-- ``request``: a change is explained anew. ``asks``: Python answers a change in another way; so it does of the
-  traits that a question asks by.
-- ``repaints``: the map on show depends on it. ``page``: a saved page keeps it.
+- ``sync``: every view has the trait. ``ts``: its TypeScript type, if it does not follow from the trait.
+- ``control``: the front end has a control with the trait's name. ``option``: `explore` and `show` take it.
+- ``request``: the explanation depends on it. ``asks``: Python responds to a change in another way. Python
+  responds to the traits that ask questions too, without this.
+- ``repaints``: the map shown depends on it. ``page``: a saved page includes it.
 
-``scripts/write_synced.py`` writes ``js/src/state/synced.ts`` from this.
+``scripts/write_synced.py`` writes ``js/src/state/synced.ts`` from this metadata.
 """
 
 from __future__ import annotations
 
+import textwrap
 import threading
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import anywidget
 import numpy as np
 import traitlets as t
 
-from ..core.errors import warn_of_old_name
+from ..core.errors import did_you_mean
 from ..core.evidence import INTEGRATED_GRADIENTS, SIGNS
 from ..core.explanation_data import IN_CAPTION
 from ..explain.explanation import Explanation
@@ -28,13 +29,20 @@ from ..export.painting.color_scales import COLOR_SCALES, OPACITY
 from .questions import QUESTIONS
 
 OVERVIEWS = ("words", "caption")
-# Names that controls had before they were called as their traits are; they go with the next version.
-_FORMER_CONTROLS = {
-    "pictures": "picture",
-    "evidence": "sign",
-    "heat": "opacity",
-    "colours": "color_scale",
-    "layers": "depth",
+# Other names for options, as other libraries use them.
+_SYNONYMS = {
+    "alpha": "opacity",
+    "cmap": "color_scale",
+    "colormap": "color_scale",
+    "colorscale": "color_scale",
+    "colour": "color_scale",
+    "color": "color_scale",
+    "layers": "image_layers",
+    "size": "resolution",
+    "image_size": "resolution",
+    "words": "selected_words",
+    "box": "region",
+    "outline": "contour",
 }
 
 _QuestionTraits: Any = types.new_class(
@@ -42,20 +50,21 @@ _QuestionTraits: Any = types.new_class(
 )
 
 
-class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # its bases are found at run time
-    """State shared with every view, and checks on what is set.
+class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a class made at run time
+    """The traits of the widget, and checks of their values.
 
-    Traits are written by the kernel's main thread and by workers, one at a time: ``changed`` is held by who
-    writes, also while observers run. It is one for all widgets, so that two that observe each other cannot
-    lock each other out.
+    Attributes:
+        changed: its lock is held by the thread that sets traits, the kernel's main thread or a worker, also
+            while observers run. All widgets share it: with two locks, two widgets that observe each other
+            could block each other.
     """
 
     changed = threading.Condition()  # on a reentrant lock
 
-    # What is asked for
+    # What is explained
 
-    prompt = t.Unicode(help="the caption asked for").tag(sync=True, control=True, asks=True)
-    prompts = t.Tuple(help="all captions, where several are compared").tag(
+    prompt = t.Unicode(help="the active caption").tag(sync=True, control=True, asks=True)
+    prompts = t.Tuple(help="all captions, if several are compared").tag(
         sync=True, request=True, ts="string[]"
     )
     active = t.Int(0, help="index of the prompt shown").tag(
@@ -69,7 +78,7 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # its 
     )
     model = t.Unicode(help="name of the model").tag(sync=True, control=True, request=True)
     resolution = t.Int(
-        None, allow_none=True, help="short side in pixels; the model's own when None"
+        None, allow_none=True, help="short side in pixels; the model's default if None"
     ).tag(sync=True, control=True, option=True, request=True)
     picture = t.Int(0, help="index among the pictures").tag(
         sync=True, control=True, option=True, request=True
@@ -78,32 +87,32 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # its 
         option=True, request=True
     )
     text_layers = t.Int(
-        None, allow_none=True, min=1, help="the same of text blocks; the model's usual when None"
+        None, allow_none=True, min=1, help="the same for text blocks; the model's default if None"
     ).tag(option=True, request=True)
     integrated_gradients = t.Bool(
         False, help="whether integrated gradients of the words are computed too"
     ).tag(option=True, request=True)
-    history_index = t.Int(-1, help="the step of the history on show; set it to go back").tag(
-        sync=True, asks=True
-    )
+    history_index = t.Int(
+        -1, help="index of the step of the history that is shown; set it to go back"
+    ).tag(sync=True, asks=True)
 
-    # What Python answers
+    # What Python sets
 
     explanation = t.Instance(Explanation, help="the explanation shown")
     live = t.Bool(False, help="whether there is a model, so that prompts can be edited").tag(
         sync=True
     )
-    status = t.Enum(("ready", "computing", "error"), "ready", help="what the worker is at").tag(
+    status = t.Enum(("ready", "computing", "error"), "ready", help="state of the work").tag(
         sync=True
     )
-    error = t.Unicode("", help="the sentence shown where something failed").tag(sync=True)
+    error = t.Unicode("", help="message of the last error; empty if there is none").tag(sync=True)
     progress = t.Instance(
-        dict, allow_none=True, help="how far the work under way is: stage, done, total and unit"
+        dict, allow_none=True, help="how far the work is: stage, done, total and unit"
     ).tag(sync=True, ts="Progress")
-    history = t.List(t.Dict(), help="what was shown, step by step").tag(
+    history = t.List(t.Dict(), help="the steps of the history").tag(
         sync=True, control=True, ts="HistoryEntry[]"
     )
-    _payloads = t.List(t.Dict(), help="what is shown, one payload per prompt").tag(
+    _payloads = t.List(t.Dict(), help="the explanations shown, one payload per prompt").tag(
         sync=True, repaints=True, ts="RawPayload[]"
     )
     _methods = t.List(t.Dict(), help="the methods to choose from").tag(
@@ -114,12 +123,12 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # its 
     _pictures = t.List(t.Dict(), help="the pictures to choose from").tag(
         sync=True, ts="PictureEntry[]"
     )
-    _code = t.Unicode("", help="what is on show, as Python").tag(sync=True)
+    _code = t.Unicode("", help="Python code that shows the same").tag(sync=True)
 
     # How it is shown
 
     controls = t.List(
-        t.Unicode(), None, allow_none=True, help="names of the controls on show; all when None"
+        t.Unicode(), None, allow_none=True, help="names of the visible controls; all if None"
     ).tag(sync=True, option=True, ts="ControlName[]")
     reading = t.Unicode(
         IN_CAPTION, help='how a word is read: "in caption", "alone" or "left out"'
@@ -127,12 +136,12 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # its 
     overview = t.Enum(
         OVERVIEWS,
         "words",
-        help="the picture while no word is pointed at: 'words', those that count, each in a hue of its own, "
-        "or 'caption', the map along the whole caption's embedding, the paper's",
+        help="what the picture shows while no word is chosen: 'words', the important words, each in its own "
+        "color, or 'caption', the map of the whole caption, as in the paper",
     ).tag(sync=True, control=True, option=True, repaints=True)
     importance = t.Unicode(
         "",
-        help="the measure of importance shown, as `Explanation.importance` takes it; empty for the first",
+        help="the measure of importance shown, as `Explanation.importance` takes it; empty for the default",
     ).tag(sync=True, control=True, option=True, repaints=True)
     selected_words = t.List(t.Int(), help="indices of the pinned words").tag(
         sync=True, option=True, repaints=True
@@ -152,39 +161,24 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # its 
     color_scale = t.Enum(COLOR_SCALES, "inferno", help="the colors of a single map").tag(
         sync=True, control=True, option=True, repaints=True, ts="string"
     )
-    contour = t.Bool(True, help="whether a line surrounds what is strong").tag(
+    contour = t.Bool(True, help="whether a line surrounds the strong evidence").tag(
         sync=True, control=True, option=True
     )
     sign = t.Enum(SIGNS, "positive", help="which evidence a single map shows").tag(
         sync=True, control=True, option=True, repaints=True
     )
-    details = t.Bool(True, help="whether the lines on how it was computed are shown").tag(
+    details = t.Bool(True, help="whether details of the computation are shown").tag(
         sync=True, control=True, option=True
     )
-    theme = t.Enum(("auto", "light", "dark"), "auto", help="light or dark, or as the page is").tag(
+    theme = t.Enum(("auto", "light", "dark"), "auto", help="light, dark, or as the page").tag(
         sync=True, option=True
     )
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Let one thread at a time set attributes, its observers included."""
-        with self.changed:
-            super().__setattr__(name, value)
-
-    def set_state(self, sync_data: dict[str, Any]) -> None:
-        """Take what a view has changed, all of it before any observer runs."""
-        with self.changed:
-            super().set_state(sync_data)
-
     @t.validate("controls")
     def _check_controls(self, proposal: Any) -> list[str] | None:
-        if proposal["value"] is None:
-            return None
-        names = [_FORMER_CONTROLS.get(name, name) for name in proposal["value"]]
-        for former, name in zip(proposal["value"], names, strict=True):
-            if former != name:
-                warn_of_old_name(f"control {former!r}", repr(name))
+        names: list[str] | None = proposal["value"]
         known = names_of(control=True)
-        if unknown := [name for name in names if name not in known]:
+        if unknown := [name for name in names or () if name not in known]:
             raise t.TraitError(f"controls {unknown}: there are {', '.join(known)}")
         return names
 
@@ -197,7 +191,7 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # its 
     def _check_importance(self, proposal: Any) -> str:
         known = ("", *self.explanation.importance_measures) if self._payloads else ("",)
         if self.live and INTEGRATED_GRADIENTS not in known:
-            known = (*known, INTEGRATED_GRADIENTS)  # computed when it is asked for
+            known = (*known, INTEGRATED_GRADIENTS)  # computed once it is selected
         return _one_of("importance", proposal["value"], known)
 
     @t.validate("prompts")
@@ -250,7 +244,7 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # its 
 
 
 def declared() -> Iterator[tuple[str, t.TraitType[Any, Any]]]:
-    """Yield the traits that are declared here and by questions, with their names, in the source's order."""
+    """Yield the names and traits that are declared here and by questions, in the order of the source."""
     for base in (Traits, *(question.Traits for question in QUESTIONS.values())):
         for name, value in vars(base).items():
             if isinstance(value, t.TraitType):
@@ -258,7 +252,7 @@ def declared() -> Iterator[tuple[str, t.TraitType[Any, Any]]]:
 
 
 def names_of(**metadata: Any) -> tuple[str, ...]:
-    """Return the names of the traits whose metadata is as given."""
+    """Return the names of the traits that have some metadata."""
     return tuple(
         name
         for name, trait in declared()
@@ -267,9 +261,33 @@ def names_of(**metadata: Any) -> tuple[str, ...]:
 
 
 def first_values(**metadata: Any) -> dict[str, Any]:
-    """Return what the traits whose metadata is as given hold at first, by name."""
+    """Return the first values of the traits that have some metadata, by name."""
     names = names_of(**metadata)
     return {name: trait.default() for name, trait in declared() if name in names}
+
+
+def check_options(names: Iterable[str], known: Collection[str]) -> None:
+    """Check the names of options, before any work.
+
+    Raises:
+        TypeError: there is no such option; the message names the nearest one.
+    """
+    for name in sorted(set(names) - set(known)):
+        meant = _SYNONYMS.get(name.lower())
+        hint = f"; did you mean {meant!r}?" if meant in known else did_you_mean(name, known)
+        raise TypeError(f"no option {name!r}{hint or '.'} There are {', '.join(sorted(known))}")
+
+
+def describe_traits() -> str:
+    """Return the traits and their help, as the section of a docstring."""
+    lines = [
+        textwrap.fill(
+            f"{name}: {trait.help}.", 106, initial_indent=" " * 8, subsequent_indent=" " * 12
+        )
+        for name, trait in declared()
+        if not name.startswith("_")
+    ]
+    return "    Attributes:\n" + "\n".join(lines) + "\n"
 
 
 def _one_of(name: str, value: str, known: Sequence[str]) -> str:
@@ -279,7 +297,7 @@ def _one_of(name: str, value: str, known: Sequence[str]) -> str:
 
 
 def _index(proposal: Any, count: int, what: str) -> int | None:
-    """Return an index that is one of those there are; before there are any, whatever the first value is."""
+    """Return an index after a check that it is in range. While ``count`` is 0, any index passes."""
     index: int | None = proposal["value"]
     if index is not None and count and not 0 <= index < count:
         name = proposal["trait"].name

@@ -21,7 +21,7 @@ import gradeclip_widget as gw
 from gradeclip_widget import ClipModel
 from gradeclip_widget.clip.blocks.attention import attend_to_region
 from gradeclip_widget.clip.blocks.transformer import Transformer, differentiable
-from gradeclip_widget.clip.tokenizers.special_tokens import SpecialTokens
+from gradeclip_widget.clip.tokenizers.base import SpecialTokens
 
 from . import nudges
 from .conftest import small_clip
@@ -274,7 +274,7 @@ def check_text_embeddings(
     close(tower.run(sequences[1:], 1, special_tokens)[0], embeddings[1:])
     if tower.has_transformer:
         check_transformer(trace.transformer, embeddings[0])
-        own = special_tokens.own(len(sequences[0]))
+        own = special_tokens.caption_slice(len(sequences[0]))
         assert len(trace.transformer.rows[trace.transformer.explained]) <= own.stop - own.start
 
 

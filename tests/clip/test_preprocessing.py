@@ -1,10 +1,10 @@
-"""Any picture a user may hold, and where on it the map lies."""
+"""Pictures of every kind are read and fitted, and the map lies on the right part of them."""
 
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from torchvision.transforms import functional as TF
 
 import gradeclip_widget as gw
 from gradeclip_widget.clip.preprocessing import MAX_PATCHES, ImageProcessor, Picture
-from gradeclip_widget.clip.preprocessing.scale import KNOWN
+from gradeclip_widget.clip.preprocessing.transforms import KNOWN
 from gradeclip_widget.demo import Scene
 from gradeclip_widget.images import read_image
 
@@ -34,7 +34,7 @@ RED, WHITE = (200, 30, 40), (255, 255, 255)
 
 @pytest.fixture(scope="module")
 def processor() -> ImageProcessor:
-    """Of a model of 224 px in patches of 16."""
+    """The processor of a model of 224 px with patches of 16."""
     vision = CLIPVisionCfg(layers=1, width=64, head_width=32, patch_size=16, image_size=224)
     text = CLIPTextCfg(context_length=16, vocab_size=49408, width=32, heads=2, layers=1)
     transform = image_transform_v2(PreprocessCfg(size=(224, 224)), is_train=False)
@@ -54,7 +54,7 @@ def center(image: Image.Image) -> tuple[int, ...]:
     return image.getpixel((image.width // 2, image.height // 2))  # type: ignore[return-value]
 
 
-# What people hold
+# Kinds of pictures
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
@@ -95,17 +95,17 @@ def test_a_palette_keeps_its_colors_and_shows_white_where_it_is_transparent() ->
     image = Image.new("P", (20, 10))
     image.putpalette([*RED, 0, 0, 255])
     image.paste(1, (10, 0, 20, 10))
-    read = read_image(encoded(image, transparency=1))
-    assert read.getpixel((2, 5)) == RED
-    assert read.getpixel((15, 5)) == WHITE
+    loaded = read_image(encoded(image, transparency=1))
+    assert loaded.getpixel((2, 5)) == RED
+    assert loaded.getpixel((15, 5)) == WHITE
 
 
-def test_transparency_is_white_and_half_of_it_half_white() -> None:
+def test_transparency_becomes_white() -> None:
     image = Image.new("RGBA", (20, 10), (*RED, 0))
     image.paste((0, 0, 0, 128), (10, 0, 20, 10))
-    read = read_image(encoded(image))
-    assert read.getpixel((2, 5)) == WHITE
-    assert read.getpixel((15, 5)) == (127, 127, 127)
+    loaded = read_image(encoded(image))
+    assert loaded.getpixel((2, 5)) == WHITE
+    assert loaded.getpixel((15, 5)) == (127, 127, 127)
 
 
 def test_sixteen_bits_are_scaled_and_not_cut() -> None:
@@ -114,7 +114,7 @@ def test_sixteen_bits_are_scaled_and_not_cut() -> None:
     np.testing.assert_allclose(np.asarray(image)[0, :, 0], np.arange(256), atol=1)
 
 
-def test_grey_has_three_equal_channels() -> None:
+def test_gray_has_three_equal_channels() -> None:
     image = np.asarray(read_image(encoded(picture().convert("L"))))
     assert (image == image[..., :1]).all()
 
@@ -130,7 +130,7 @@ def test_arrays_of_bytes_and_of_floats_are_the_same_picture(channels: tuple[int,
         assert read_image(array).tobytes() == expected
 
 
-def test_floats_that_resampling_pushed_past_one_are_still_of_0_to_1() -> None:
+def test_floats_slightly_outside_0_to_1_are_still_read_as_0_to_1() -> None:
     array = np.full((4, 4, 3), 0.5)
     array[0], array[1] = 1.0000002, -1e-7
     assert np.asarray(read_image(array))[:, 0, 0].tolist() == [255, 0, 128, 128]
@@ -140,49 +140,51 @@ def test_a_mask_is_black_and_white() -> None:
     assert np.unique(np.asarray(read_image(np.eye(4, dtype=bool)))).tolist() == [0, 255]
 
 
-def test_a_tensor_is_shown_as_the_picture_it_was_made_from(processor: ImageProcessor) -> None:
-    made = processor.prepare(picture((224, 224)))
-    again = processor.prepare(made.pixels)
-    np.testing.assert_allclose(np.asarray(again.image, int), np.asarray(made.image, int), atol=1)
-    assert torch.equal(again.pixels, made.pixels)
+def test_a_normalized_tensor_is_shown_as_its_picture(processor: ImageProcessor) -> None:
+    prepared = processor.prepare(picture((224, 224)))
+    again = processor.prepare(prepared.pixels)
+    np.testing.assert_allclose(
+        np.asarray(again.image, int), np.asarray(prepared.image, int), atol=1
+    )
+    assert torch.equal(again.pixels, prepared.pixels)
     assert again.cover == (0, 0, 224, 224)
 
 
-# What nobody can read
+# Errors
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
-        (b"", "is empty, 0 bytes long; save or download it again"),
-        (b"not a picture", "is not a picture that Pillow can read; give PNG"),
-        (b"%PDF-1.7\n", "is a PDF; export the page as PNG"),
-        (encoded(picture((300, 300)))[:600], "is a damaged picture .*; save or download it again"),
+        (b"", "is empty"),
+        (b"not a picture", "is not a picture"),
+        (b"%PDF-1.7\n", "is a PDF"),
+        (encoded(picture((300, 300)))[:600], "is a damaged picture"),
         (encoded(picture((300, 300)), "JPEG")[:900], "is a damaged picture"),
     ],
     ids=["zero bytes", "text", "PDF", "truncated PNG", "truncated JPEG"],
 )
 def test_bad_bytes_are_refused_in_a_file_and_in_memory(
-    data: bytes, said: str, tmp_path: Path
+    data: bytes, message: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "bad.png"
     path.write_bytes(data)
-    with pytest.raises(ValueError, match=f"bad.png' {said}"):
+    with pytest.raises(ValueError, match=f"bad.png' {message}"):
         read_image(path)
-    with pytest.raises(ValueError, match=f"the data {said}"):
+    with pytest.raises(ValueError, match=f"the data {message}"):
         read_image(data)
 
 
 def test_a_truncated_picture_that_the_user_opened_is_refused_too() -> None:
     image = Image.open(io.BytesIO(encoded(picture((300, 300)), "JPEG")[:900]))
-    with pytest.raises(ValueError, match="the image is a damaged picture"):
+    with pytest.raises(ValueError, match="damaged"):
         read_image(image)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_a_picture_with_wrong_bytes_is_read_or_refused_in_a_sentence(data: st.DataObject) -> None:
+def test_a_picture_with_wrong_bytes_is_read_or_refused(data: st.DataObject) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     kind = data.draw(st.sampled_from(["PNG", "JPEG", "GIF", "TIFF"]))
@@ -195,85 +197,85 @@ def test_a_picture_with_wrong_bytes_is_read_or_refused_in_a_sentence(data: st.Da
         assert str(error).startswith("the data ")  # noqa: PT017
 
 
-def test_a_decompression_bomb_is_refused_unopened(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_decompression_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = encoded(Image.new("1", (400, 400)))
     for limit in (100_000, 1_000):  # Pillow warns past the limit and raises past twice of it
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-        with pytest.raises(ValueError, match=r"unpacks to more pixels than is safe .* shrink it"):
+        with pytest.raises(ValueError, match="more pixels"):
             read_image(bomb)
 
 
 @pytest.mark.parametrize(
-    ("array", "said"),
+    ("array", "message"),
     [
-        (np.full((4, 4, 3), np.nan), "NaN or infinite values"),
-        (np.full((4, 4), np.inf), "NaN or infinite values"),
-        (np.zeros((2, 8, 8)), r"must be \(H, W\), \(H, W, 3\), .* or \(3, H, W\), not 2 x 8 x 8"),
-        (np.zeros((2, 4, 4, 3)), r"2 pictures in one array \(2 x 4 x 4 x 3\); give list\(array\)"),
-        (np.zeros((0, 4, 3)), r"has no pixels \(0 x 4 x 3\)"),
-        (np.full((4, 4, 3), -1.0), "a normalized picture goes in as a tensor"),
-        (np.full((4, 4), 70_000), "run from 70000 to 70000; give 0..1"),
-        (Image.new("RGB", (0, 5)), r"has no pixels \(0 x 5\)"),
-        (Image.fromarray(np.full((4, 4), np.nan, np.float32)), "NaN or infinite"),
-        ("ftp://example.org/a.png", "address of 'ftp'"),
+        (np.full((4, 4, 3), np.nan), "NaN"),
+        (np.full((4, 4), np.inf), "NaN"),
+        (np.zeros((2, 8, 8)), "2 x 8 x 8"),
+        (np.zeros((2, 4, 4, 3)), r"list\(array\)"),
+        (np.zeros((0, 4, 3)), "no pixels.*0 x 4 x 3"),
+        (np.full((4, 4, 3), -1.0), "normalized"),
+        (np.full((4, 4), 70_000), "70000"),
+        (Image.new("RGB", (0, 5)), "no pixels.*0 x 5"),
+        (Image.fromarray(np.full((4, 4), np.nan, np.float32)), "NaN"),
+        ("ftp://example.org/a.png", "'ftp'"),
     ],
 )
-def test_what_is_no_picture_is_refused_in_a_sentence(array: Any, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_invalid_arrays_and_addresses_are_refused(array: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         read_image(array)
 
 
 @pytest.mark.parametrize("thing", [None, 3, ["a.png"], {"a": 1}])
-def test_another_kind_of_thing_is_refused_by_name(thing: Any) -> None:
-    with pytest.raises(TypeError, match=f"cannot read a picture from {type(thing).__name__}: give"):
+def test_other_types_are_refused(thing: Any) -> None:
+    with pytest.raises(TypeError, match=f"from {type(thing).__name__}"):
         read_image(thing)
 
 
 @pytest.mark.parametrize("array", [np.array([["a"]]), np.ones((4, 4), complex)])
-def test_an_array_of_no_numbers_is_refused(array: Any) -> None:
-    with pytest.raises(TypeError, match="is not a picture; give uint8"):
+def test_an_array_without_numbers_is_refused(array: Any) -> None:
+    with pytest.raises(TypeError, match="uint8"):
         read_image(array)
 
 
-def test_a_path_that_is_not_there_says_where_it_was_looked_for(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no picture at 'nowhere.png' \(looked in"):
+def test_a_missing_path_is_named_with_the_current_folder(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"nowhere.png.*looked in"):
         read_image("nowhere.png")
-    with pytest.raises(ValueError, match="is a folder; give the path of a picture in it"):
+    with pytest.raises(ValueError, match="is a folder"):
         read_image(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("tensor", "said"),
+    ("tensor", "message"),
     [
-        (torch.zeros(2, 3, 224, 224), r"2 pictures in one tensor, \(2, 3, .*; give list\(tensor\)"),
-        (torch.zeros(2, 8, 8), r"\(3, H, W\), not 2 x 8 x 8"),
-        (torch.randn(1, 3, 225, 224), "multiples of the patch, 16 x 16 px; got 225 x 224"),
-        (torch.zeros(1, 3, 0, 224), r"the tensor has no pixels, \(1, 3, 0, 224\)"),
-        (torch.full((1, 3, 224, 224), torch.nan), "the tensor holds NaN"),
+        (torch.zeros(2, 3, 224, 224), r"list\(tensor\)"),
+        (torch.zeros(2, 8, 8), "2 x 8 x 8"),
+        (torch.randn(1, 3, 225, 224), "16 x 16 px.*225 x 224"),
+        (torch.zeros(1, 3, 0, 224), r"no pixels.*\(1, 3, 0, 224\)"),
+        (torch.full((1, 3, 224, 224), torch.nan), "NaN"),
         (torch.randn(1, 3, 65 * 16, 64 * 16), "4096 patches"),
     ],
 )
-def test_a_tensor_of_another_shape_is_refused(
-    processor: ImageProcessor, tensor: torch.Tensor, said: str
+def test_an_invalid_tensor_is_refused(
+    processor: ImageProcessor, tensor: torch.Tensor, message: str
 ) -> None:
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         processor.prepare(tensor)
 
 
-# How it is fitted
+# Fitting
 
 
 @given(st.integers(1, 900), st.integers(1, 900))
 @settings(max_examples=40, deadline=None)
-def test_the_whole_picture_is_seen_in_its_own_shape(width: int, height: int) -> None:
+def test_a_whole_picture_keeps_its_aspect_ratio(width: int, height: int) -> None:
     processor = ImageProcessor((224, 224), (16, 16), (0.5,) * 3, (0.5,) * 3, *_CROPPING)
     try:
-        made = processor.prepare(Image.new("RGB", (width, height)))
+        prepared = processor.prepare(Image.new("RGB", (width, height)))
     except ValueError as error:
         assert max(width, height) / min(width, height) > 20, error  # noqa: PT017
         return
-    assert made.cover == (0, 0, width, height)
-    rows, cols = (side // 16 for side in made.pixels.shape[2:])
+    assert prepared.cover == (0, 0, width, height)
+    rows, cols = (side // 16 for side in prepared.pixels.shape[2:])
     assert rows * cols <= MAX_PATCHES
     assert min(rows, cols) == 14
     assert abs(cols - rows * width / height) <= 0.5 * max(1, width / height) + 1
@@ -287,48 +289,50 @@ _CROPPING = (
 
 
 def test_a_single_pixel_is_a_picture(processor: ImageProcessor) -> None:
-    made = processor.prepare(Image.new("RGB", (1, 1), RED))
-    assert made.pixels.shape == (1, 3, 224, 224)
-    assert made.cover == (0, 0, 1, 1)
+    prepared = processor.prepare(Image.new("RGB", (1, 1), RED))
+    assert prepared.pixels.shape == (1, 3, 224, 224)
+    assert prepared.cover == (0, 0, 1, 1)
 
 
 @pytest.mark.parametrize("size", [(20_000, 3), (3, 20_000)])
-def test_a_ribbon_is_refused_whole_with_ways_out_and_these_work(
+def test_a_ribbon_is_refused_as_a_whole_but_can_be_squashed_or_cropped(
     processor: ImageProcessor, size: tuple[int, int]
 ) -> None:
     ribbon = Image.new("RGB", size)
-    with pytest.raises(ValueError, match=r"use fit='squash' or fit='crop'"):
+    with pytest.raises(ValueError, match="fit='squash' or fit='crop'"):
         processor.prepare(ribbon)
     assert processor.prepare(ribbon, "squash").pixels.shape == (1, 3, 224, 224)
-    start = time.perf_counter()
-    made = processor.prepare(ribbon, "crop")
-    assert time.perf_counter() - start < 2  # enlarged whole, it would take a gigabyte
-    x0, y0, x1, y1 = made.cover
+    cropped: list[Image.Image] = []
+    recording = replace(processor, crop=lambda i: (cropped.append(i), processor.crop(i))[1])
+    x0, y0, x1, y1 = recording.prepare(ribbon, "crop").cover
+    assert max(cropped[-1].size) == 48  # the whole ribbon would be enlarged to a gigabyte
     assert (x1 - x0, y1 - y0) == (3, 3)
 
 
 @pytest.mark.parametrize("size", [(300, 200), (200, 300), (448, 224), (225, 224), (5000, 200)])
-def test_the_crops_box_is_what_the_models_own_preprocessing_shows(
+def test_the_cover_of_a_crop_is_what_the_models_preprocessing_shows(
     processor: ImageProcessor, size: tuple[int, int]
 ) -> None:
     image = picture(size)
-    made = processor.prepare(image, "crop")
-    again = image.crop(tuple(round(v) for v in made.cover)).resize((224, 224), Image.BICUBIC)  # type: ignore[arg-type]
+    prepared = processor.prepare(image, "crop")
+    again = image.crop(tuple(round(v) for v in prepared.cover)).resize((224, 224), Image.BICUBIC)  # type: ignore[arg-type]
     std, mean = (torch.tensor(v)[:, None, None] for v in (processor.std, processor.mean))
-    seen = ((made.pixels[0] * std + mean) * 255).permute(1, 2, 0).numpy()
+    seen = ((prepared.pixels[0] * std + mean) * 255).permute(1, 2, 0).numpy()
     assert np.abs(seen - np.asarray(again, float)).mean() < 3
 
 
-def test_the_crops_pixels_are_the_models_own(processor: ImageProcessor) -> None:
+def test_the_pixels_of_a_crop_are_those_of_the_models_preprocessing(
+    processor: ImageProcessor,
+) -> None:
     image = picture((300, 200))
     assert torch.equal(processor.prepare(image, "crop").pixels[0], processor.crop(image))
 
 
 @pytest.mark.parametrize("mode", ["shortest", "squash"])
-def test_a_model_whose_size_is_no_multiple_of_its_patch_reads_whole_patches_of_it(
+def test_pixels_outside_whole_patches_are_not_covered(
     mode: str,
 ) -> None:
-    """As SigLIP's of 384 px by patches of 14, whose last 6 px fall off."""
+    """SigLIP's models of 384 px have patches of 14 px: the last 6 px are in no patch."""
     crop = image_transform_v2(PreprocessCfg(size=(384, 384), resize_mode=mode), is_train=False)
     processor = ImageProcessor(
         (384, 384), (14, 14), (0.5,) * 3, (0.5,) * 3, _CROPPING[0], crop, mode
@@ -339,11 +343,11 @@ def test_a_model_whose_size_is_no_multiple_of_its_patch_reads_whole_patches_of_i
     again = processor.prepare(seen.pixels, "whole", None)
     assert torch.equal(again.pixels, seen.pixels)
     assert again.cover == (0, 0, 378, 378)
-    with pytest.raises(ValueError, match="multiples of the patch, 14 x 14 px; got 385 x 384"):
+    with pytest.raises(ValueError, match=r"14 x 14 px.*385 x 384"):
         processor.prepare(torch.randn(1, 3, 385, 384), "whole", None)
 
 
-def test_a_model_that_is_not_square_crops_its_own_shape() -> None:
+def test_a_model_that_is_not_square_crops_that_shape() -> None:
     crop = image_transform_v2(PreprocessCfg(size=(96, 192)), is_train=False)
     processor = ImageProcessor(
         (96, 192), (16, 16), (0.5,) * 3, (0.5,) * 3, _CROPPING[0], crop, "shortest"
@@ -355,7 +359,7 @@ def test_a_model_that_is_not_square_crops_its_own_shape() -> None:
 
 
 @pytest.mark.parametrize(("mode", "crop_mode"), [("squash", "squash"), ("shortest", "shortest")])
-def test_how_a_model_crops_is_read_from_its_preprocessing(
+def test_the_crop_mode_is_read_from_the_preprocessing(
     clip: gw.ClipModel, mode: str, crop_mode: str
 ) -> None:
     own = image_transform_v2(PreprocessCfg(size=(112, 112), resize_mode=mode), is_train=False)
@@ -377,34 +381,34 @@ def test_preprocessing_that_does_not_normalize_is_refused(clip: gw.ClipModel) ->
     model = open_clip.model.CLIP.__new__(open_clip.model.CLIP)
     torch.nn.Module.__init__(model)
     model.visual = torch.nn.Identity()
-    with pytest.raises(ValueError, match="must be the model's own image transform"):
+    with pytest.raises(ValueError, match="Normalize"):
         ImageProcessor.from_transform(model, lambda image: image, (16, 16))
 
 
 @pytest.mark.parametrize(
-    ("options", "error", "said"),
+    ("options", "error", "message"),
     [
-        ({"fit": "stretch"}, ValueError, "fit='stretch': use one of 'whole', 'crop', 'squash'"),
-        ({"resolution": 8}, ValueError, "below one patch of 16 x 16 px; give at least 16"),
+        ({"fit": "stretch"}, ValueError, "'stretch'.*'squash'"),
+        ({"resolution": 8}, ValueError, "at least 16"),
         ({"resolution": -5}, ValueError, "below one patch"),
         ({"resolution": 5000}, ValueError, "312 x 469 patches, more than 4096"),
-        ({"resolution": 1.5}, TypeError, "a number of pixels, not 1.5"),
-        ({"resolution": True}, TypeError, "a number of pixels, not True"),
-        ({"fit": "crop", "resolution": 448}, ValueError, "for resolution=448 use fit='whole'"),
+        ({"resolution": 1.5}, TypeError, "resolution.*1.5"),
+        ({"resolution": True}, TypeError, "resolution.*True"),
+        ({"fit": "crop", "resolution": 448}, ValueError, "resolution=448"),
     ],
 )
-def test_what_cannot_be_fitted_is_refused_with_a_way_out(
-    processor: ImageProcessor, options: dict[str, Any], error: type[Exception], said: str
+def test_invalid_options_are_refused(
+    processor: ImageProcessor, options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=message):
         processor.prepare(picture((300, 200)), **options)
 
 
-# Where the map lies
+# The place of the map
 
 
 def rotated_file(image: Image.Image, orientation: int) -> bytes:
-    """A lossless file whose pixels lie otherwise and whose EXIF says how to turn them upright."""
+    """A lossless file of turned pixels, with the EXIF orientation that makes them upright."""
     turns = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
@@ -425,7 +429,7 @@ def test_a_rotated_photograph_is_shown_upright(orientation: int) -> None:
 
 
 @pytest.mark.parametrize("orientation", [3, 6, 8])
-def test_the_map_of_a_rotated_photograph_lies_where_the_eye_sees_the_object(
+def test_the_map_of_a_rotated_photograph_lies_on_the_object(
     explainer: gw.Explainer, scene: Scene, orientation: int
 ) -> None:
     wide = ImageOps.expand(scene.image, (0, 0, 112, 0), "white")
@@ -437,11 +441,11 @@ def test_the_map_of_a_rotated_photograph_lies_where_the_eye_sees_the_object(
     assert turned.region_words(thing.box)[0].text == "dog"
 
 
-def test_a_picture_is_ready_for_the_tower_on_any_device(processor: ImageProcessor) -> None:
-    made = processor.prepare(picture())
-    assert isinstance(made, Picture)
-    assert made.pixels.dtype == torch.float32
-    assert made.pixels.device.type == "cpu"
+def test_the_pixels_of_a_picture_are_on_the_cpu(processor: ImageProcessor) -> None:
+    prepared = processor.prepare(picture())
+    assert isinstance(prepared, Picture)
+    assert prepared.pixels.dtype == torch.float32
+    assert prepared.pixels.device.type == "cpu"
 
 
 # Tensors: a picture, or normalized
@@ -452,7 +456,7 @@ def as_tensor(image: Image.Image) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(
-    "made",
+    "convert",
     [
         as_tensor,
         lambda image: as_tensor(image)[None],
@@ -464,19 +468,19 @@ def as_tensor(image: Image.Image) -> torch.Tensor:
     ],
     ids=["3HW", "13HW", "half", "double", "array 3HW", "array 13HW", "0..255"],
 )
-def test_a_tensor_of_floats_within_the_range_of_pictures_is_one_and_noted(
-    processor: ImageProcessor, made: Callable[[Image.Image], Any]
+def test_a_tensor_of_floats_in_the_range_of_pictures_is_a_picture_with_a_note(
+    processor: ImageProcessor, convert: Callable[[Image.Image], Any]
 ) -> None:
     image = picture((300, 200))
-    read = processor.prepare(made(image))
-    assert read.image.tobytes() == image.tobytes()
-    assert torch.equal(read.pixels, processor.prepare(image).pixels)
-    (note,) = read.notes
-    assert "within 0..1" in note or "scale 0..255" in note
+    loaded = processor.prepare(convert(image))
+    assert loaded.image.tobytes() == image.tobytes()
+    assert torch.equal(loaded.pixels, processor.prepare(image).pixels)
+    (note,) = loaded.notes
+    assert "between 0 and 1" in note or "scale 0..255" in note
 
 
 @pytest.mark.parametrize(
-    "made",
+    "convert",
     [
         lambda image: torch.from_numpy(np.array(image)),
         lambda image: torch.from_numpy(np.array(image)).permute(2, 0, 1),
@@ -484,31 +488,31 @@ def test_a_tensor_of_floats_within_the_range_of_pictures_is_one_and_noted(
     ],
     ids=["HW3", "3HW", "13HW"],
 )
-def test_a_tensor_of_bytes_is_a_picture_and_needs_no_note(
-    processor: ImageProcessor, made: Callable[[Image.Image], Any]
+def test_a_tensor_of_bytes_is_a_picture_without_a_note(
+    processor: ImageProcessor, convert: Callable[[Image.Image], Any]
 ) -> None:
-    read = processor.prepare(made(picture((300, 200))))
-    assert read.image.tobytes() == picture((300, 200)).tobytes()
-    assert read.notes == ()
+    loaded = processor.prepare(convert(picture((300, 200))))
+    assert loaded.image.tobytes() == picture((300, 200)).tobytes()
+    assert loaded.notes == ()
 
 
 def pale(image: Image.Image) -> Image.Image:
-    """A picture whose normalized values lie within 0..1."""
+    """A picture whose normalized values are in 0..1."""
     return image.point(lambda v: 135 + v // 7)
 
 
 @pytest.mark.parametrize("look", [lambda image: image, pale], ids=["plain", "pale"])
 @pytest.mark.parametrize("batch", [True, False])
-def test_what_was_normalized_for_the_model_is_taken_as_it_is(
+def test_a_tensor_normalized_for_the_model_is_used_unchanged(
     processor: ImageProcessor, look: Callable[[Image.Image], Image.Image], batch: bool
 ) -> None:
-    made = processor.prepare(look(picture((224, 224)))).pixels
-    read = processor.prepare(made if batch else made[0])
-    assert torch.equal(read.pixels, made)
-    assert read.notes == ()
+    prepared = processor.prepare(look(picture((224, 224)))).pixels
+    loaded = processor.prepare(prepared if batch else prepared[0])
+    assert torch.equal(loaded.pixels, prepared)
+    assert loaded.notes == ()
 
 
-def test_the_pale_picture_above_is_within_0_to_1_when_normalized(processor: ImageProcessor) -> None:
+def test_the_pale_picture_is_in_0_to_1_when_normalized(processor: ImageProcessor) -> None:
     low, high = processor.prepare(pale(picture((224, 224)))).pixels.aminmax()
     assert 0 <= low < high <= 1
 
@@ -516,9 +520,9 @@ def test_the_pale_picture_above_is_within_0_to_1_when_normalized(processor: Imag
 def test_a_tensor_normalized_for_another_model_is_noted(processor: ImageProcessor) -> None:
     image = TF.to_tensor(picture((224, 224)))
     for name, (mean, std) in KNOWN.items():
-        (read,) = (processor.prepare(TF.normalize(image, mean, std)),)
-        said = f"mean and standard deviation of {name}, which are not this model's"
-        assert any(said in note for note in read.notes) == (name != "OpenAI's CLIP")
+        (loaded,) = (processor.prepare(TF.normalize(image, mean, std)),)
+        message = f"mean and standard deviation of {name}, which are not this model's"
+        assert any(message in note for note in loaded.notes) == (name != "OpenAI's CLIP")
 
 
 def test_a_tensor_of_unknown_origin_is_noted(processor: ImageProcessor) -> None:
@@ -532,7 +536,7 @@ def test_a_tensor_of_unknown_origin_is_noted(processor: ImageProcessor) -> None:
     )
 
 
-def test_whoever_knows_that_a_tensor_is_normalized_can_say_so(processor: ImageProcessor) -> None:
+def test_from_normalized_takes_a_tensor_as_normalized(processor: ImageProcessor) -> None:
     zeros = torch.zeros(1, 3, 224, 224)  # the mean color, and black as a picture
     assert processor.prepare(zeros).image.getpixel((0, 0)) == (0, 0, 0)
     own = processor.from_normalized(zeros)
@@ -540,21 +544,21 @@ def test_whoever_knows_that_a_tensor_is_normalized_can_say_so(processor: ImagePr
     assert torch.equal(again.pixels, zeros)
     assert again.image.getpixel((0, 0)) == tuple(int(m * 255) for m in processor.mean)
     assert again.notes == ()
-    with pytest.raises(ValueError, match=r"a tensor \(1, 3, H, W\) of floats, not \(1, 1, 8, 8\)"):
+    with pytest.raises(ValueError, match=r"\(1, 1, 8, 8\)"):
         processor.from_normalized(torch.zeros(1, 1, 8, 8))
 
 
-def test_options_that_do_nothing_for_a_normalized_tensor_are_noted(
+def test_options_without_effect_on_a_normalized_tensor_are_noted(
     processor: ImageProcessor,
 ) -> None:
-    made = processor.prepare(picture((448, 224))).pixels
-    (note,) = processor.prepare(made, "crop", 448).notes
-    assert "448 x 224 px: resolution=448 and fit='crop' did nothing" in note
+    prepared = processor.prepare(picture((448, 224))).pixels
+    (note,) = processor.prepare(prepared, "crop", 448).notes
+    assert "448 x 224 px: resolution=448 and fit='crop' had no effect" in note
     square = processor.prepare(picture((224, 224))).pixels
     assert processor.prepare(square, "crop", 224).notes == ()
 
 
-# What a preprocessing leaves open
+# Assumptions about a preprocessing
 
 
 def processor_of(clip: gw.ClipModel, *steps: Any) -> ImageProcessor:
@@ -567,23 +571,23 @@ def test_steps_of_the_preprocessing_that_are_left_out_are_named(clip: gw.ClipMod
     sized = transforms.Resize(own.image_size), transforms.ToTensor()
     processor = processor_of(clip, transforms.Grayscale(3), transforms.Compose(sized), normalize)
     (note,) = processor.prepare(picture()).notes
-    assert "were left out: Grayscale. fit='crop' runs all of it" in note
+    assert "were left out: Grayscale" in note
     assert processor.prepare(picture(), "crop").notes == ()
     assert processor_of(clip, *sized, normalize).prepare(picture()).notes == ()
 
 
-def test_a_preprocessing_without_a_step_that_is_needed_is_noted(clip: gw.ClipModel) -> None:
+def test_a_missing_step_of_the_preprocessing_is_noted(clip: gw.ClipModel) -> None:
     clip.model.visual.image_mean, clip.model.visual.image_std = (0.5,) * 3, (0.25,) * 3
     try:
-        read = processor_of(clip, transforms.ToTensor()).prepare(picture())
-        assert "no Normalize step that can be read" in read.notes[0]
-        assert "bicubic was used" in read.notes[1]
+        loaded = processor_of(clip, transforms.ToTensor()).prepare(picture())
+        assert "no Normalize step that can be read" in loaded.notes[0]
+        assert "bicubic was used" in loaded.notes[1]
         other = transforms.Normalize((0.4,) * 3, (0.25,) * 3)
-        read = processor_of(clip, transforms.Resize(112), transforms.ToTensor(), other).prepare(
+        loaded = processor_of(clip, transforms.Resize(112), transforms.ToTensor(), other).prepare(
             picture()
         )
-        assert "with mean (0.4, 0.4, 0.4) and" in read.notes[0]
-        assert "the model's configuration has (0.5, 0.5, 0.5)" in read.notes[0]
+        assert "with mean (0.4, 0.4, 0.4) and" in loaded.notes[0]
+        assert "the model's configuration has (0.5, 0.5, 0.5)" in loaded.notes[0]
     finally:
         del clip.model.visual.image_mean, clip.model.visual.image_std
 

@@ -16,7 +16,7 @@ from gradeclip_widget import ClipModel
 from gradeclip_widget.clip.blocks.attention import attend
 from gradeclip_widget.clip.image_towers.class_token import ClassTokenTower
 from gradeclip_widget.clip.text_towers.causal import CausalTextTower
-from gradeclip_widget.clip.tokenizers.special_tokens import SOT_EOT
+from gradeclip_widget.clip.tokenizers.base import SOT_EOT
 from gradeclip_widget.methods.grad_eclip import GradEclip
 from gradeclip_widget.methods.token_attributions import weighted_values
 

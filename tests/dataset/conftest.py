@@ -1,4 +1,4 @@
-"""A small model, and pairs on disk that some tests damage."""
+"""A small model, and pairs on disk, some of which tests damage."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ Pairs = list[tuple[bytes, str]]
 
 
 def make_small() -> gw.ClipModel:
-    """A random model of a few blocks, quick to run."""
+    """Return a fast model of a few blocks with random weights."""
     preprocess = image_transform_v2(PreprocessCfg(size=(96, 96)), is_train=False)
     return gw.ClipModel(small_clip(), preprocess, open_clip.SimpleTokenizer(), name="small")
 
 
 @pytest.fixture(scope="session")
 def small() -> gw.ClipModel:
-    """The model that `make_small` makes."""
+    """A fast model of a few blocks with random weights."""
     return make_small()
 
 
 def make_pairs(count: int, seed: int = 0) -> Pairs:
-    """Different pictures, every third one upright, with captions of two to nine words."""
+    """Return different pictures, every third in portrait format, with captions of two to nine words."""
     rng, pairs = np.random.default_rng(seed), Pairs()
     for n in range(count):
         coarse = Image.fromarray(rng.integers(0, 255, (5, 7, 3), np.uint8))
@@ -44,7 +44,7 @@ def make_pairs(count: int, seed: int = 0) -> Pairs:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Forty pictures and a table of their captions."""
+    """A folder of forty pictures and a table of their captions."""
     return write_folder(tmp_path / "pictures", 40)
 
 

@@ -1,8 +1,7 @@
-"""What cannot be explained is told, pair by pair, and the rest goes on."""
+"""Pairs that cannot be explained are reported one by one, and all others are explained."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,8 @@ OPTIONS: dict[str, Any] = {"progress": False, "workers": 0, "rows_per_part": 8, 
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_fifth_of_the_files_is_damaged(small: gw.ClipModel, folder: Path, workers: int) -> None:
-    """Of forty pictures four are cut off, two are missing, one is text and one is empty."""
+def test_damaged_pictures_fail_alone(small: gw.ClipModel, folder: Path, workers: int) -> None:
+    """Of forty pictures, four are cut off, two are missing, one is text and one is empty."""
     for n in (3, 9, 10, 30):
         path = folder / f"{n:04}.png"
         path.write_bytes(path.read_bytes()[:60])
@@ -50,7 +49,7 @@ def test_a_fifth_of_the_files_is_damaged(small: gw.ClipModel, folder: Path, work
     assert errors.error[11] == "FileNotFoundError"
 
 
-def test_captions_that_cannot_be_read(small: gw.ClipModel, tmp_path: Path) -> None:
+def test_captions_that_cannot_be_tokenized_fail_alone(small: gw.ClipModel, tmp_path: Path) -> None:
     (picture, caption), *_ = make_pairs(1)
     pairs = [(picture, caption), (picture, "x" * 30_000), (picture, "<end_of_text>")]
     gw.explain_dataset(pairs, tmp_path, model=small, **OPTIONS)
@@ -60,10 +59,9 @@ def test_captions_that_cannot_be_read(small: gw.ClipModel, tmp_path: Path) -> No
     assert "30,000 characters" in errors.reason[0]
 
 
-def test_a_pair_that_the_model_fails_on_is_found(
+def test_a_pair_on_which_the_model_fails_does_not_fail_its_batch(
     small: gw.ClipModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The others of its batch are explained."""
     pairs = make_pairs(6)
     odd = gw.Explainer(small, fit="crop").encode(pairs[2][0]).picture.pixels
     trace_batch = ClassTokenTower.trace_batch
@@ -81,24 +79,24 @@ def test_a_pair_that_the_model_fails_on_is_found(
     assert error.reason == "a kernel gave up"
 
 
-def test_scores_that_are_no_numbers(
+def test_scores_and_maps_with_nan_fail(
     small: gw.ClipModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     method = type(gw.Explainer(small).method)
     batch_maps = method.batch_maps
 
-    def broken(self: Any, *given: Any) -> torch.Tensor:
-        maps = batch_maps(self, *given)
+    def broken(self: Any, *arguments: Any) -> torch.Tensor:
+        maps = batch_maps(self, *arguments)
         maps[1] = np.nan
         return maps
 
     monkeypatch.setattr(method, "batch_maps", broken)
     run = gw.explain_dataset(make_pairs(3), tmp_path, model=small, **OPTIONS)
     assert run.to_frame().position.tolist() == [0, 2]
-    assert "no number" in pd.read_parquet(tmp_path / "errors").reason[0]
+    assert "NaN" in pd.read_parquet(tmp_path / "errors").reason[0]
 
 
-def test_batches_shrink_where_memory_runs_out(
+def test_batches_shrink_when_memory_runs_out(
     small: gw.ClipModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes, trace_batch = list[int](), ClassTokenTower.trace_batch
@@ -127,8 +125,8 @@ def test_a_pair_too_large_for_memory_ends_the_run(
         gw.explain_dataset(make_pairs(2), tmp_path, model=small, **OPTIONS)
 
 
-def test_the_batch_size_grows_while_that_pays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Up to 32 a batch takes a second; beyond, as much longer as it is larger."""
+def test_the_batch_size_grows_while_the_rate_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch of up to 32 takes a second; a larger one takes longer in proportion to its size."""
     clock, sizes, seen = [0.0], BatchSize.of(None), list[int]()
     monkeypatch.setattr("time.perf_counter", lambda: clock[0])
 
@@ -144,33 +142,35 @@ def test_the_batch_size_grows_while_that_pays(monkeypatch: pytest.MonkeyPatch) -
     assert sizes.size == 32
 
 
-def test_errors_of_memory() -> None:
+def test_recognizes_out_of_memory_errors() -> None:
     assert is_out_of_memory(torch.OutOfMemoryError("x"))
     assert is_out_of_memory(RuntimeError("CUDA error: out of memory"))
     assert not is_out_of_memory(RuntimeError("shapes differ"))
 
 
 @pytest.mark.parametrize(
-    ("option", "sentence"),
+    ("option", "message"),
     [
-        ({"engine": "rays"}, "no engine 'rays': there are 'local', 'ray'; did you mean 'ray'?"),
-        ({"batch_size": 0}, "batch_size=0: give at least 1, or None to have it found"),
-        ({"workers": -1}, "workers=-1: give 0 or more"),
-        ({"rows_per_part": 0}, "rows_per_part=0: give at least 1"),
-        ({"method": "grad-clip"}, "no method 'grad-clip'"),
-        ({"resolution": 200}, "fit='crop' is the model's own preprocessing at 96 px"),
+        ({"engine": "rays"}, "'rays'.*'ray'"),
+        ({"batch_size": 0}, "batch_size=0"),
+        ({"workers": -1}, "workers=-1"),
+        ({"rows_per_part": 0}, "rows_per_part=0"),
+        ({"method": "grad-clip"}, "'grad-clip'"),
+        ({"resolution": 200}, "fit='crop'"),
     ],
 )
-def test_options_are_refused_before_anything_is_written(
-    small: gw.ClipModel, tmp_path: Path, option: dict[str, Any], sentence: str
+def test_wrong_options_raise_before_a_file_is_written(
+    small: gw.ClipModel, tmp_path: Path, option: dict[str, Any], message: str
 ) -> None:
     out = tmp_path / "out"
-    with pytest.raises(ValueError, match=re.escape(sentence)):
+    with pytest.raises(ValueError, match=message):
         gw.explain_dataset(make_pairs(1), out, model=small, **OPTIONS | option)
     assert not out.exists()
 
 
 @pytest.mark.parametrize("option", [{"batch_size": 2.5}, {"workers": "two"}])
-def test_numbers_are_numbers(small: gw.ClipModel, tmp_path: Path, option: dict[str, Any]) -> None:
-    with pytest.raises(TypeError, match="is a number of"):
+def test_options_of_a_wrong_type_raise(
+    small: gw.ClipModel, tmp_path: Path, option: dict[str, Any]
+) -> None:
+    with pytest.raises(TypeError, match=next(iter(option))):
         gw.explain_dataset(make_pairs(1), tmp_path, model=small, **OPTIONS | option)

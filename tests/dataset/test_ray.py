@@ -1,4 +1,4 @@
-"""On a real Ray cluster of two workers in this machine, rows are those of the local engine."""
+"""A real Ray cluster of two workers on this machine gives the rows of the local engine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import ray
 
 import gradeclip_widget as gw
 from gradeclip_widget.dataset.engines.ray_engine import RayOptions
-from gradeclip_widget.dataset.folder import pairs_files
+from gradeclip_widget.dataset.runs.folder import pairs_files
 
 from .conftest import make_pairs
 
@@ -47,7 +47,7 @@ def actors() -> list[psutil.Process]:
     ]
 
 
-def test_a_killed_worker_loses_and_doubles_nothing(
+def test_after_a_worker_was_killed_every_pair_has_one_row(
     small: gw.ClipModel, tmp_path: Path, cluster: None
 ) -> None:
     pairs = [*make_pairs(PAIRS - 1), (b"no picture", "a dog")]
@@ -85,7 +85,7 @@ def test_a_killed_worker_loses_and_doubles_nothing(
 
 
 def check_equal(one: pd.DataFrame, other: pd.DataFrame) -> None:
-    """Rows are the same ones, and their figures equal to a few millionths, as of other batches."""
+    """The rows are the same, and their values equal to a few millionths: the batches differ."""
     assert one.position.tolist() == other.position.tolist() == list(range(PAIRS - 1))
     assert one.caption.tolist() == other.caption.tolist()
     np.testing.assert_allclose(one.score, other.score, atol=1e-6)
@@ -94,7 +94,7 @@ def check_equal(one: pd.DataFrame, other: pd.DataFrame) -> None:
         np.testing.assert_allclose(a, b, atol=3e-6 * np.abs(b).max())
 
 
-def test_goes_on_with_what_the_local_engine_began(
+def test_continues_a_run_of_the_local_engine(
     small: gw.ClipModel, tmp_path: Path, cluster: None
 ) -> None:
     pairs = make_pairs(12)
@@ -118,7 +118,7 @@ def test_goes_on_with_what_the_local_engine_began(
 
 
 def test_bad_options(small: gw.ClipModel, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="actors=0: give at least 1"):
+    with pytest.raises(ValueError, match="actors=0"):
         RayOptions(actors=0)
     with pytest.raises(TypeError, match="workers_per_gpu"):
         gw.explain_dataset(
@@ -133,7 +133,7 @@ def test_bad_options(small: gw.ClipModel, tmp_path: Path) -> None:
 
 def test_no_cluster_at_the_address(small: gw.ClipModel, tmp_path: Path) -> None:
     ray.shutdown()
-    with pytest.raises(ConnectionError, match="address='auto': no Ray cluster"):
+    with pytest.raises(ConnectionError, match="address='auto'"):
         gw.explain_dataset(
             make_pairs(1),
             tmp_path,

@@ -1,4 +1,4 @@
-"""Every pair of a source gets the row that explaining it alone gives."""
+"""Every pair of a source gets a row that is equal to the explanation of the pair alone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OPTIONS: dict[str, Any] = {"progress": False, "workers": 0}
 
 
 def check_rows(frame: pd.DataFrame, explainer: gw.Explainer, pairs: Pairs) -> None:
-    """Every row holds what explaining its pair alone gives."""
+    """Every row is equal to the explanation of its pair alone."""
     assert frame.position.tolist() == list(range(len(pairs)))
     for row, (image, caption) in zip(frame.itertuples(), pairs, strict=True):
         alone = explainer(image, caption)
@@ -32,19 +32,22 @@ def check_rows(frame: pd.DataFrame, explainer: gw.Explainer, pairs: Pairs) -> No
         assert (row.width, row.height) == alone.image.size
         assert row.score == pytest.approx(alone.score, abs=1e-6)
         assert row.cover == pytest.approx(alone.cover)
-        close(row.map, alone.signed_map.ravel())
-        close(row.importances, alone.word_importance)
-        focus = concentration(alone.signed_map)  # none in a map without positive patches
-        assert row.concentration == pytest.approx(focus or np.nan, abs=1e-4, nan_ok=True)
+        check_close(row.map, alone.signed_map.ravel())
+        check_close(row.importances, alone.word_importance)
+        expected = concentration(alone.signed_map) or np.nan  # NaN without positive patches
+        assert row.concentration == pytest.approx(expected, abs=1e-4, nan_ok=True)
 
 
-def close(found: Any, wanted: Any) -> None:
-    """Values are equal to a hundred thousandth of the largest, or to the rounding of a score."""
-    np.testing.assert_allclose(found, wanted, rtol=0, atol=max(1e-5 * np.abs(wanted).max(), 1e-7))
+def check_close(values: Any, expected: Any) -> None:
+    """The difference is at most 1e-5 of the largest value, or the rounding of a score."""
+    tolerance = max(1e-5 * np.abs(expected).max(), 1e-7)
+    np.testing.assert_allclose(values, expected, rtol=0, atol=tolerance)
 
 
 @pytest.mark.parametrize("fit", ["crop", "squash", "whole"])
-def test_rows_are_those_of_the_explainer(small: gw.ClipModel, tmp_path: Path, fit: Any) -> None:
+def test_rows_are_equal_to_single_explanations(
+    small: gw.ClipModel, tmp_path: Path, fit: Any
+) -> None:
     pairs = make_pairs(11)
     run = gw.explain_dataset(
         pairs, tmp_path / "out", model=small, fit=fit, batch_size=4, rows_per_part=5, **OPTIONS
@@ -66,7 +69,7 @@ def test_rows_are_those_of_the_explainer(small: gw.ClipModel, tmp_path: Path, fi
 def test_every_method(
     small: gw.ClipModel, tmp_path: Path, method: str, options: dict[str, Any]
 ) -> None:
-    """Those that map one picture at a time give their rows too."""
+    """Methods that map one picture at a time give rows, too."""
     pairs = make_pairs(4)
     run = gw.explain_dataset(pairs, tmp_path, model=small, method=method, **options, **OPTIONS)
     check_rows(run.to_frame(), gw.Explainer(small, method, fit="crop", **options), pairs)
@@ -82,23 +85,23 @@ def test_the_embedded_model_by_name(tmp_path: Path) -> None:
     assert frame.method.unique().tolist() == ["Grad-ECLIP"]
 
 
-def test_pictures_that_are_foreign_to_the_model_are_counted(tmp_path: Path) -> None:
+def test_counts_pictures_that_are_foreign_to_the_model(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3)).astype(np.uint8)
     drawn = gw.demo.scenes()[0]
     pairs = [(noise, "a dog"), (drawn.image, drawn.caption), (noise, "a cat")]
-    with pytest.warns(UserWarning, match="2 of 3 pairs .* knows drawings only"):
+    with pytest.warns(UserWarning, match="2 of 3 pairs"):
         run = gw.explain_dataset(pairs, tmp_path, device="cpu", **OPTIONS)
     assert run.foreign == 2
     assert run.to_frame().foreign.tolist() == [True, False, True]
 
 
-def test_processes_read_the_same(small: gw.ClipModel, tmp_path: Path) -> None:
+def test_worker_processes_give_the_same_rows(small: gw.ClipModel, tmp_path: Path) -> None:
     pairs = make_pairs(19)
     options: dict[str, Any] = {"model": small, "progress": False, "batch_size": 4}
-    here = gw.explain_dataset(pairs, tmp_path / "here", workers=0, **options).to_frame()
-    there = gw.explain_dataset(pairs, tmp_path / "there", workers=2, **options).to_frame()
-    columns = [name for name in here.columns if name != "seconds"]
-    pd.testing.assert_frame_equal(here[columns], there[columns])
+    none = gw.explain_dataset(pairs, tmp_path / "none", workers=0, **options).to_frame()
+    two = gw.explain_dataset(pairs, tmp_path / "two", workers=2, **options).to_frame()
+    columns = [name for name in none.columns if name != "seconds"]
+    pd.testing.assert_frame_equal(none[columns], two[columns])
 
 
 def test_without_importances_and_thumbnails(small: gw.ClipModel, tmp_path: Path) -> None:
@@ -135,7 +138,7 @@ def test_concentration() -> None:
     assert concentration(one) == 1
 
 
-def test_readable_as_it_is(small: gw.ClipModel, tmp_path: Path) -> None:
+def test_pandas_polars_and_duckdb_read_the_files(small: gw.ClipModel, tmp_path: Path) -> None:
     run = gw.explain_dataset(make_pairs(7), tmp_path, model=small, rows_per_part=3, **OPTIONS)
     files = str(run.path / "pairs" / "*.parquet")
     frame = pd.read_parquet(run.path / "pairs")

@@ -12,22 +12,21 @@ import pyarrow as pa
 import pytest
 import scipy.stats
 
-from gradeclip_widget.dataset.schema import pairs_schema
+from gradeclip_widget.dataset.runs.schema import pairs_schema
 from gradeclip_widget.dataset.statistics import word_figure, word_statistics
-from gradeclip_widget.dataset.statistics.words import t_quantile
 
-from .made import write_run
+from .stored_run import write_run
 
 
-def said(caption: str, *importances: float | None, **more: Any) -> dict[str, Any]:
+def pair(caption: str, *importances: float | None, **more: Any) -> dict[str, Any]:
     return {"caption": caption, "importances": list(importances), **more}
 
 
 ROWS = [
-    said("A dog", 0.0, 0.2),
-    said("a cat", -0.1, 0.1),
-    said("a Dog on a dog", 0.01, 0.1, 0.04, 0.05, 0.1),
-    said("dog", float("nan")),
+    pair("A dog", 0.0, 0.2),
+    pair("a cat", -0.1, 0.1),
+    pair("a Dog on a dog", 0.01, 0.1, 0.04, 0.05, 0.1),
+    pair("dog", float("nan")),
 ]
 
 
@@ -35,12 +34,12 @@ def by_word(statistics: pd.DataFrame) -> pd.DataFrame:
     return statistics.set_index("word")
 
 
-def test_a_words_numbers_are_over_the_pairs_that_have_it(tmp_path: Path) -> None:
+def test_numbers_of_a_word_are_over_the_pairs_that_have_it(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", ROWS, part=2)
-    found = by_word(word_statistics(run, minimum=1))
-    assert list(found.index) == ["cat", "dog", "on", "a"]  # by share: 1, 0.83, 0.13, 0.07
-    dog, a = found.loc["dog"], found.loc["a"]
-    assert dog["pairs"] == 2  # twice in a caption is once; NaN is none
+    words = by_word(word_statistics(run, minimum=1))
+    assert list(words.index) == ["cat", "dog", "on", "a"]  # by share: 1, 0.83, 0.13, 0.07
+    dog, a = words.loc["dog"], words.loc["a"]
+    assert dog["pairs"] == 2  # a caption with the word twice is one pair; NaN is not counted
     assert dog["mean"] == pytest.approx(0.2)
     assert dog["share"] == pytest.approx((1 + 0.2 / 0.3) / 2)
     assert (dog["counts"], dog["lowers"]) == (1, 0)
@@ -50,49 +49,41 @@ def test_a_words_numbers_are_over_the_pairs_that_have_it(tmp_path: Path) -> None
     assert a["counts"] == pytest.approx(1 / 3)  # its second one in the third caption
     assert a["lowers"] == pytest.approx(1 / 3)
     assert a["share"] == pytest.approx((0 + 0 + 0.06 / 0.3) / 3)
-    assert np.isnan(found.loc["cat", "low"])  # one pair says nothing of how it varies
+    assert np.isnan(words.loc["cat", "low"])  # one pair has no deviation
 
 
-def test_intervals_hold_the_mean_as_often_as_they_say(tmp_path: Path) -> None:
+def test_95_percent_of_the_intervals_contain_the_mean(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     values = rng.normal(0.1, 0.05, (400, 8))
-    rows = [said(f"w{word}", value) for word, of in enumerate(values) for value in of]
-    found = word_statistics(write_run(tmp_path / "run", rows))
-    assert len(found) == 400
-    inside = (found["low"] <= 0.1) & (found["high"] >= 0.1)
+    rows = [pair(f"w{word}", value) for word, of in enumerate(values) for value in of]
+    words = word_statistics(write_run(tmp_path / "run", rows))
+    assert len(words) == 400
+    inside = (words["low"] <= 0.1) & (words["high"] >= 0.1)
     assert 0.925 < inside.mean() < 0.975
-    one = by_word(found).loc["w7"]
+    one = by_word(words).loc["w7"]
     low, high = scipy.stats.t.interval(
         0.95, 7, values[7].mean(), scipy.stats.sem(values[7].astype(np.float32))
     )
-    assert (one["low"], one["high"]) == pytest.approx((low, high), rel=1e-3)
-
-
-def test_the_t_quantile_is_that_of_scipy() -> None:
-    freedom = np.array([1.0, 2, 3, 4, 5, 10, 30, 1000, 1e6])
-    np.testing.assert_allclose(t_quantile(freedom), scipy.stats.t.ppf(0.975, freedom), rtol=6e-3)
-    assert np.isnan(t_quantile(np.array([0.0]))).all()
+    assert (one["low"], one["high"]) == pytest.approx((low, high), rel=1e-5)
 
 
 def test_rare_words_are_left_out(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run", ROWS)
     assert set(word_statistics(run, minimum=2)["word"]) == {"a", "dog"}
-    with pytest.raises(
-        ValueError, match=r"no word of .* is in 5 pairs, the most frequent in 3; give"
-    ):
+    with pytest.raises(ValueError, match=r"no word .* in 5 pairs.* 3"):
         word_statistics(run)
-    with pytest.raises(ValueError, match="minimum=0: give at least 1"):
+    with pytest.raises(ValueError, match="minimum=0"):
         word_statistics(run, minimum=0)
 
 
 def test_two_runs_are_compared_on_the_pairs_that_both_have(tmp_path: Path) -> None:
-    one = write_run(tmp_path / "one", [said("a dog", 0.1, 0.1 + n / 100) for n in range(6)])
-    rows = [said("a dog", 0.1, 0.3 + n / 100) for n in range(6)]
-    rows[5]["caption"] = "the dog"  # another pair with the same id
-    rows.append(said("a dog", 0.1, 9.0))  # that `one` does not have
+    one = write_run(tmp_path / "one", [pair("a dog", 0.1, 0.1 + n / 100) for n in range(6)])
+    rows = [pair("a dog", 0.1, 0.3 + n / 100) for n in range(6)]
+    rows[5]["caption"] = "the dog"  # a different pair with the same id
+    rows.append(pair("a dog", 0.1, 9.0))  # not in `one`
     two = write_run(tmp_path / "two", rows, method={"name": "rise", "label": "rise, masks=9"})
-    found = by_word(word_statistics(one, two))
-    dog = found.loc["dog"]
+    words = by_word(word_statistics(one, two))
+    dog = words.loc["dog"]
     assert (dog["pairs"], dog["pairs_other"], dog["shared"]) == (6, 7, 5)
     assert dog["mean_other"] == pytest.approx(np.mean([0.3, 0.31, 0.32, 0.33, 0.34, 0.35, 9.0]))
     assert dog["difference"] == pytest.approx(0.2)
@@ -103,7 +94,7 @@ def test_two_runs_are_compared_on_the_pairs_that_both_have(tmp_path: Path) -> No
     assert dog["share_difference"] == pytest.approx(np.mean(shares), rel=1e-5)
     low, high = scipy.stats.t.interval(0.95, 4, np.mean(shares), scipy.stats.sem(shares))
     assert (dog["share_difference_low"], dog["share_difference_high"]) == pytest.approx(
-        (low, high), rel=5e-3
+        (low, high), rel=1e-5
     )
     few = by_word(word_statistics(one, two, minimum=6)).loc["dog"]
     assert np.isnan(few[["difference", "share_difference", "share_difference_low"]].to_list()).all()
@@ -111,70 +102,66 @@ def test_two_runs_are_compared_on_the_pairs_that_both_have(tmp_path: Path) -> No
     assert back["difference"] == pytest.approx(-0.2)
 
 
-def test_words_that_the_other_run_lacks_are_kept(tmp_path: Path) -> None:
-    one = write_run(tmp_path / "one", [said("a dog", 0.1, 0.1), said("a cat", 0.1, 0.1)])
-    two = write_run(tmp_path / "two", [said("a dog", 0.1, 0.1)])
+def test_words_that_are_not_in_the_other_run(tmp_path: Path) -> None:
+    one = write_run(tmp_path / "one", [pair("a dog", 0.1, 0.1), pair("a cat", 0.1, 0.1)])
+    two = write_run(tmp_path / "two", [pair("a dog", 0.1, 0.1)])
     cat = by_word(word_statistics(one, two, minimum=1)).loc["cat"]
     assert (cat["pairs_other"], cat["shared"]) == (0, 0)
     assert np.isnan(cat["difference"])
 
 
-def test_pairs_that_failed_in_one_run_do_not_hide_the_others(tmp_path: Path) -> None:
-    rows = [said("a dog", 0.1, n / 10, position=n, id=f"p{n}") for n in range(7)]
+def test_pairs_that_failed_in_one_run_are_left_out(tmp_path: Path) -> None:
+    rows = [pair("a dog", 0.1, n / 10, position=n, id=f"p{n}") for n in range(7)]
     one = write_run(tmp_path / "one", rows)
     two = write_run(tmp_path / "two", rows[2:])
     dog = by_word(word_statistics(one, two)).loc["dog"]
     assert (dog["pairs"], dog["shared"], dog["difference"]) == (7, 5, 0)
 
 
-def test_pairs_of_the_same_id_are_not_joined_crosswise(tmp_path: Path) -> None:
+def test_pairs_with_equal_ids_are_matched_in_order(tmp_path: Path) -> None:
     same = {"id": "7", "image": "dog.png"}
     for name in ("one", "two"):
-        write_run(tmp_path / name, [said("a dog", 0.1, n / 10, **same) for n in range(6)])
+        write_run(tmp_path / name, [pair("a dog", 0.1, n / 10, **same) for n in range(6)])
     dog = by_word(word_statistics(tmp_path / "one", tmp_path / "two")).loc["dog"]
     assert dog["shared"] == 6
     assert (dog["difference_low"], dog["difference_high"]) == (0, 0)
 
 
-def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run", [said("a dog", 0.1, 0.1)] * 5)
+def test_folders_and_runs_without_statistics_raise(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", [pair("a dog", 0.1, 0.1)] * 5)
     with pytest.raises(FileNotFoundError, match="nowhere"):
         word_statistics(tmp_path / "nowhere")
-    with pytest.raises(FileNotFoundError, match="holds no run"):
+    with pytest.raises(FileNotFoundError, match="no run"):
         word_statistics(run, tmp_path)
     none = write_run(tmp_path / "none", [{"importances": None}] * 5)
-    with pytest.raises(
-        ValueError, match="none' has no importances of words; make one with importanc"
-    ):
+    with pytest.raises(ValueError, match="none' has no importances"):
         word_statistics(none)
-    other = write_run(tmp_path / "other", [said("a dog", 0.1, 0.1, id=f"x{n}") for n in range(5)])
-    with pytest.raises(ValueError, match="share no ids; compare runs over the same source"):
+    other = write_run(tmp_path / "other", [pair("a dog", 0.1, 0.1, id=f"x{n}") for n in range(5)])
+    with pytest.raises(ValueError, match="no ids"):
         word_statistics(run, other)
-    moved = write_run(tmp_path / "moved", [said("a cat", 0.1, 0.1)] * 5)
-    with pytest.raises(
-        ValueError, match="share no pairs: those of the same id have other captions"
-    ):
+    moved = write_run(tmp_path / "moved", [pair("a cat", 0.1, 0.1)] * 5)
+    with pytest.raises(ValueError, match="share no pairs"):
         word_statistics(run, moved)
     for part in (run / "pairs").iterdir():
         part.unlink()
-    with pytest.raises(ValueError, match="no complete part yet"):
+    with pytest.raises(ValueError, match="no complete part"):
         word_statistics(run)
 
 
 def test_folders_may_have_names_with_wildcards(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "a[b]*", [said("a dog", 0.1, 0.1)] * 5)
-    write_run(tmp_path / "ab", [said("a cat", 0.1, 0.1)] * 5)
+    run = write_run(tmp_path / "a[b]*", [pair("a dog", 0.1, 0.1)] * 5)
+    write_run(tmp_path / "ab", [pair("a cat", 0.1, 0.1)] * 5)
     assert set(word_statistics(run)["word"]) == {"a", "dog"}
 
 
-def test_duckdb_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_duckdb_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "duckdb", None)
-    with pytest.raises(ModuleNotFoundError, match=r"Word statistics need duckdb: pip install"):
+    with pytest.raises(ModuleNotFoundError, match="need duckdb"):
         word_statistics(tmp_path)
 
 
 def large(count: int, seed: int, lift: float = 0.0) -> pa.Table:
-    """Return a run's table with words whose importances are known: the first of 2,000 count most."""
+    """Return the table of a run with 2,000 words, the first of which have the largest importances."""
     rng = np.random.default_rng(seed)
     chosen = np.minimum(rng.zipf(1.3, (count, 10)) - 1, 1999)
     values = rng.normal(np.linspace(0.1, -0.01, 2000)[chosen], 0.02) + lift * (chosen == 3)
@@ -197,17 +184,15 @@ def large(count: int, seed: int, lift: float = 0.0) -> pa.Table:
     return pa.table({name: columns[name] for name in schema.names}, schema)
 
 
-def test_a_change_of_one_word_is_found_among_a_hundred_thousand_pairs(tmp_path: Path) -> None:
+def test_finds_the_one_word_that_changed_among_100000_pairs(tmp_path: Path) -> None:
     table = large(100_000, 0)
     run = write_run(tmp_path / "run", table, 4, part=5000)
     other = write_run(tmp_path / "other", large(100_000, 0, lift=0.05), 4, part=7000)
-    found = by_word(word_statistics(run, other))
-    said_it = [
-        i for of, i in zip(table["words"].to_pylist(), range(100_000), strict=True) if "word3" in of
-    ]
-    assert found.loc["word3", "pairs"] == found.loc["word3", "shared"] == len(said_it)
-    changed = found["share_difference_low"] > 0
-    assert list(found.index[changed & (found["shared"] > 1000)]) == ["word3"]
+    words = by_word(word_statistics(run, other))
+    count = sum("word3" in caption for caption in table["words"].to_pylist())
+    assert words.loc["word3", "pairs"] == words.loc["word3", "shared"] == count
+    changed = words["share_difference_low"] > 0
+    assert list(words.index[changed & (words["shared"] > 1000)]) == ["word3"]
 
 
 @pytest.fixture(scope="module")
@@ -222,13 +207,13 @@ def statistics(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
             word = list(nouns)[n % 4]
             strength = dog if word == "dog" else nouns[word]
             values = np.array([0.01, strength, 0.01, 0.1]) + rng.normal(0, 0.005, 4)
-            rows.append(said(f"a {word} of red", *values, words=["a", word, "of", "red"]))
-        rows += [said("rare", 5.0)] * 5  # alone in its caption, it has all of the score
+            rows.append(pair(f"a {word} of red", *values, words=["a", word, "of", "red"]))
+        rows += [pair("rare", 5.0)] * 5  # the only word of its caption
         runs.append(write_run(folder / name, rows))
     return word_statistics(*runs)
 
 
-def shown(figure: Any) -> list[str]:
+def words_in(figure: Any) -> list[str]:
     """Return the words from top to bottom, without their numbers of pairs."""
     order = figure.layout.yaxis.categoryarray
     labels = order if order is not None else figure.data[0].y
@@ -237,42 +222,42 @@ def shown(figure: Any) -> list[str]:
 
 def test_words_that_carry_the_score_come_first(statistics: pd.DataFrame) -> None:
     figure = word_figure(statistics, count=4)
-    assert shown(figure) == ["rare", "dog", "red", "&lt;b&gt;cat"]
+    assert words_in(figure) == ["rare", "dog", "red", "&lt;b&gt;cat"]
     assert [trace.name for trace in figure.data] == [
-        "one (demo, grad-eclip)",
-        "two (demo, grad-eclip)",
+        "one (grad-eclip · demo)",
+        "two (grad-eclip · demo)",
     ]
     dog = by_word(statistics).loc["dog"]
-    at = shown(figure).index("dog")
-    assert [trace.x[at] for trace in figure.data] == [dog["share"], dog["share_other"]]
-    assert figure.data[0].error_x.array[at] == pytest.approx(dog["share_high"] - dog["share"])
+    index = words_in(figure).index("dog")
+    assert [trace.x[index] for trace in figure.data] == [dog["share"], dog["share_other"]]
+    assert figure.data[0].error_x.array[index] == pytest.approx(dog["share_high"] - dog["share"])
 
 
-def test_ignored_words_are_those_that_name_something(statistics: pd.DataFrame) -> None:
-    assert shown(word_figure(statistics, "ignored", count=2)) == ["nothing", "picture"]
-    everything = shown(word_figure(statistics, "ignored", function_words=True))
+def test_ignored_words_are_without_function_words(statistics: pd.DataFrame) -> None:
+    assert words_in(word_figure(statistics, "ignored", count=2)) == ["nothing", "picture"]
+    everything = words_in(word_figure(statistics, "ignored", function_words=True))
     assert set(everything) >= {"a", "of"}
     figure = word_figure(statistics, "ignored")
     assert figure.data[1].x[0] == 1
-    assert "dog" not in shown(figure)
+    assert "dog" not in words_in(figure)
 
 
-def test_a_rare_word_is_not_the_most_ignored_by_chance() -> None:
+def test_a_rare_word_does_not_come_first_by_chance() -> None:
     rows = {
         "word": ["rare", "often"],
         "pairs": [5, 500],
         "counts": [0.0, 0.01],
         "lowers": [0.0, 0.0],
     }
-    assert shown(word_figure(pd.DataFrame(rows), "ignored")) == ["often", "rare"]
+    assert words_in(word_figure(pd.DataFrame(rows), "ignored")) == ["often", "rare"]
 
 
-def test_words_that_change_are_told_from_those_that_may_not(statistics: pd.DataFrame) -> None:
+def test_words_are_colored_by_their_change(statistics: pd.DataFrame) -> None:
     figure = word_figure(statistics, "changed")
     kinds = {trace.name: {label.rpartition(" (")[0] for label in trace.y} for trace in figure.data}
     assert kinds["carries less"] == {"dog"}
     assert "red" in kinds["carries more"]
-    assert "rare" in kinds["no difference shown"]
+    assert "rare" in kinds["no clear difference"]
 
 
 def test_figures_are_drawn_for_light_and_dark_pages(statistics: pd.DataFrame) -> None:
@@ -282,18 +267,14 @@ def test_figures_are_drawn_for_light_and_dark_pages(statistics: pd.DataFrame) ->
     assert light.data[0].marker.color != dark.data[0].marker.color
 
 
-def test_figures_of_nothing_are_refused(statistics: pd.DataFrame) -> None:
-    with pytest.raises(
-        ValueError, match="shows='all': a figure shows 'carrying', 'ignored', 'changed'"
-    ):
+def test_figures_without_words_raise(statistics: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match="shows='all'"):
         word_figure(statistics, "all")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"are of one run; word_statistics\(out, other\)"):
+    with pytest.raises(ValueError, match="one run"):
         word_figure(statistics.drop(columns="share_difference"), "changed")
-    with pytest.raises(ValueError, match="count=0: give at least 1"):
+    with pytest.raises(ValueError, match="count=0"):
         word_figure(statistics, count=0)
-    with pytest.raises(
-        ValueError, match="every word counts in at least 50% of its pairs: none is ig"
-    ):
+    with pytest.raises(ValueError, match="every word counts"):
         word_figure(statistics[statistics["word"] == "dog"], "ignored")
-    with pytest.raises(ValueError, match="no words are left for a figure of words ignored"):
+    with pytest.raises(ValueError, match=r"no words.*ignored"):
         word_figure(statistics[statistics["word"] == "a"], "ignored")

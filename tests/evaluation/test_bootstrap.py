@@ -21,13 +21,13 @@ def samples(**columns: list[float]) -> Samples[str]:
 
 
 @given(NUMBERS, st.integers(0, 5))
-def test_an_interval_holds_the_mean_and_lies_within_the_values(
+def test_an_interval_contains_the_mean_and_lies_within_the_values(
     values: list[float], seed: int
 ) -> None:
-    found = samples(a=values).estimate(seed, 0.99)["a"]
+    result = samples(a=values).estimate(seed, 0.99)["a"]
     slack = 1e-9
-    assert found.mean == pytest.approx(np.mean(values), abs=1e-9)
-    assert min(values) - slack <= found.low <= found.high <= max(values) + slack
+    assert result.mean == pytest.approx(np.mean(values), abs=1e-9)
+    assert min(values) - slack <= result.low <= result.high <= max(values) + slack
 
 
 @given(NUMBERS, st.floats(-10, 10))
@@ -42,9 +42,9 @@ def test_a_constant_difference_between_methods_has_no_width(
 
 def test_the_interval_has_the_width_that_theory_gives() -> None:
     values = np.random.default_rng(0).normal(size=400)
-    found = samples(a=values.tolist()).estimate(1, 0.95)["a"]
+    result = samples(a=values.tolist()).estimate(1, 0.95)["a"]
     width = 2 * 1.96 * values.std() / 20
-    assert found.high - found.low == pytest.approx(width, rel=0.1)
+    assert result.high - result.low == pytest.approx(width, rel=0.1)
 
 
 def test_a_seed_gives_the_same_interval_bit_for_bit() -> None:
@@ -54,19 +54,19 @@ def test_a_seed_gives_the_same_interval_bit_for_bit() -> None:
     assert one.low != other.low
 
 
-def test_examples_are_drawn_whole() -> None:
-    """Ten values of one example tell no more than one."""
+def test_whole_examples_are_drawn() -> None:
+    """Ten equal values of an example have the same interval as one."""
     several = Samples((example, "a", value) for example, value in [("x", 0.0), ("y", 1.0)] * 10)
     once = samples(a=[0.0, 1.0])
     assert several.estimate(0, 0.9)["a"].numbers == once.estimate(0, 0.9)["a"].numbers
 
 
-def test_a_method_without_values_on_some_examples_is_averaged_over_its_own() -> None:
-    found = Samples([("x", "a", 1.0), ("y", "a", 3.0), ("y", "b", 5.0)])
-    estimate = found.estimate(0, 0.95)
+def test_a_method_is_averaged_over_the_examples_with_values() -> None:
+    result = Samples([("x", "a", 1.0), ("y", "a", 3.0), ("y", "b", 5.0)])
+    estimate = result.estimate(0, 0.95)
     assert float(estimate["b"].mean) == float(estimate["b"].low) == 5
-    assert found.count("b") == (1, 1)
-    assert found.count("a") == (2, 2)
+    assert result.count("b") == (1, 1)
+    assert result.count("a") == (2, 2)
 
 
 def test_curves_are_averaged_step_by_step() -> None:

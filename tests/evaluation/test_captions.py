@@ -22,14 +22,14 @@ from gradeclip_widget.evaluation import (
 )
 from gradeclip_widget.evaluation.cases import Case
 from gradeclip_widget.evaluation.examples import scene_example
-from gradeclip_widget.evaluation.measures.captions import PAIR_SEEDS, _ground, naming
+from gradeclip_widget.evaluation.measures.captions import PAIR_SEEDS, _background, naming
 from gradeclip_widget.evaluation.roles import Roles
 from gradeclip_widget.explain.explanation import Explanation
 
 from ..factories import words_of
-from .made import CAPTION, GRID, LEFT, RIGHT, SIDE, example, explained
+from .handmade import CAPTION, GRID, LEFT, RIGHT, SIDE, example, explained
 
-KNOWN = "leave-one-out"  # the importance that is set by hand
+KNOWN = "leave-one-out"  # the importance that the tests set
 ABSENT = {
     "absent word above zero",
     "absent word colored",
@@ -39,8 +39,8 @@ ABSENT = {
 Importance = Callable[[str], float]
 
 
-def saying(importance: Importance) -> Callable[[Any, str], Explanation]:
-    """An explainer that gives each word a known importance, and all of them the same map."""
+def explainer_of(importance: Importance) -> Callable[[Any, str], Explanation]:
+    """An explainer that gives each word a known importance, and all words the same map."""
 
     def explain(image: Any, caption: str) -> Explanation:
         texts = [word.text for word in words_of(caption)]
@@ -57,8 +57,8 @@ def known(words: Iterable[str], value: float, otherwise: float) -> Importance:
     return lambda word: 0 if word in ("a", "an", "and") else value if word in chosen else otherwise
 
 
-def figures(found: Evaluation, importance: str = KNOWN) -> dict[str, float]:
-    table = found.table[found.table["importance"] == importance]
+def figures(result: Evaluation, importance: str = KNOWN) -> dict[str, float]:
+    table = result.table[result.table["importance"] == importance]
     return dict(zip(table["figure"], table["mean"], strict=True))
 
 
@@ -81,11 +81,11 @@ def animals(**more: Any) -> Example:
     ],
     ids=["oracle", "zero", "small", "inverted", "constant", "half"],
 )
-def test_an_absent_word_is_told_by_its_importance(
+def test_the_quantities_of_an_absent_word_follow_from_its_importance(
     importance: Importance, above_zero: float, colored: float, visible: float, auc: float
 ) -> None:
-    found = AbsentWords()(saying(importance), [animals()], progress=False)
-    assert figures(found) == dict(
+    result = AbsentWords()(explainer_of(importance), [animals()], progress=False)
+    assert figures(result) == dict(
         zip(
             [
                 "absent word above zero",
@@ -100,24 +100,24 @@ def test_an_absent_word_is_told_by_its_importance(
 
 
 def test_every_importance_of_an_explanation_is_measured() -> None:
-    found = AbsentWords()(saying(known(["boat"], -1, 1)), [animals()], progress=False)
-    explanation = saying(known([], 0, 1))(animals().image, CAPTION)
-    assert found.table["importance"].unique().tolist() == [*explanation.importance_measures]
-    assert set(figures(found, "evidence")) == ABSENT
+    result = AbsentWords()(explainer_of(known(["boat"], -1, 1)), [animals()], progress=False)
+    explanation = explainer_of(known([], 0, 1))(animals().image, CAPTION)
+    assert result.table["importance"].unique().tolist() == [*explanation.importance_measures]
+    assert set(figures(result, "evidence")) == ABSENT
 
 
 def things(measure: AbsentWords, one: Example, seed: int = 0) -> Any:
     return measure.things(one, np.random.default_rng(seed))
 
 
-def test_what_is_absent_shares_no_word_with_what_is_there_or_said() -> None:
+def test_an_absent_thing_shares_no_word_with_the_picture_or_the_caption() -> None:
     classes = ["hot dog", "Dogs", "boat", "house", "big cat", "sailing boat"]
     one = animals(present=["house boats"])
     assert things(AbsentWords(classes), one) is None
     assert things(AbsentWords([*classes, "cup of tea"]), one)[1] == "cup of tea"
 
 
-def test_what_may_be_absent_is_the_examples_own_or_a_users() -> None:
+def test_absent_things_come_from_the_example_or_the_user() -> None:
     assert things(AbsentWords(), animals(absent=["boat"]))[1] == "boat"
     assert things(AbsentWords(["tree"]), animals(absent=["boat"]))[1] == "tree"
 
@@ -131,12 +131,12 @@ def test_things_that_share_a_word_are_not_named_together() -> None:
     assert absent == "owl"
 
 
-def test_the_order_of_things_is_random_and_comes_from_the_example() -> None:
+def test_the_order_of_things_is_random_and_depends_on_the_example() -> None:
     seen: set[str] = set()
 
     def explain(image: Any, caption: str) -> Explanation:
         seen.add(caption)
-        return saying(known([], 0, 1))(image, caption)
+        return explainer_of(known([], 0, 1))(image, caption)
 
     named = [
         Example(animals().image, CAPTION, str(n), animals().masks, absent=["boat"])
@@ -147,13 +147,13 @@ def test_the_order_of_things_is_random_and_comes_from_the_example() -> None:
     assert len(seen - {CAPTION}) == 6  # of three things
 
 
-def test_an_example_of_which_nothing_is_known_says_nothing() -> None:
+def test_an_example_without_known_things_is_not_measured() -> None:
     unknown = [animals(absent=[]), Example(animals().image, "a dog", absent=["boat"])]
-    with pytest.raises(ValueError, match="known to be in the picture, and one that is known not"):
-        AbsentWords()(saying(known([], 0, 1)), unknown, progress=False)
+    with pytest.raises(ValueError, match="known to be in the picture"):
+        AbsentWords()(explainer_of(known([], 0, 1)), unknown, progress=False)
 
 
-def test_a_caption_names_things_and_tells_where() -> None:
+def test_naming_returns_the_caption_and_the_words_of_each_thing() -> None:
     caption, words = naming(["traffic light", "apple"])
     assert caption == "a traffic light and an apple"
     texts = np.array([word.text for word in words_of(caption)])
@@ -166,7 +166,7 @@ def pair(n: int, importance: Callable[[str, str], Importance]) -> dict[str, floa
     case = Case(one, one.read(), None, lambda *_: None, None, (0, n))  # type: ignore[arg-type]
     _, caption, wrong, right = WrongAttribute.scene(int(case.rng().integers(*PAIR_SEEDS)))
     texts = [word.text for word in words_of(caption)]
-    explain = saying(importance(texts[wrong], texts[right]))
+    explain = explainer_of(importance(texts[wrong], texts[right]))
     rows = WrongAttribute().rows(Case(one, one.read(), None, explain, None, (0, n)))  # type: ignore[arg-type]
     return {row.figure: row.value for row in rows if row.group == KNOWN}
 
@@ -181,7 +181,9 @@ def pair(n: int, importance: Callable[[str, str], Importance]) -> dict[str, floa
     ],
     ids=["oracle", "inverted", "constant", "small"],
 )
-def test_a_wrong_color_is_told_by_its_importance(importance: Any, expected: list[float]) -> None:
+def test_the_quantities_of_a_wrong_color_follow_from_its_importance(
+    importance: Any, expected: list[float]
+) -> None:
     names = [
         "wrong color above zero",
         "wrong color colored",
@@ -192,7 +194,7 @@ def test_a_wrong_color_is_told_by_its_importance(importance: Any, expected: list
         assert pair(n, importance) == dict(zip(names, expected, strict=True))
 
 
-def test_the_wrong_color_is_nowhere_in_the_scene() -> None:
+def test_the_wrong_color_is_not_in_the_scene() -> None:
     first = 0
     for seed in range(1_000_000, 1_000_060):
         scene, caption, wrong, right = WrongAttribute.scene(seed)
@@ -208,11 +210,11 @@ def test_the_wrong_color_is_nowhere_in_the_scene() -> None:
     assert 15 < first < 45
 
 
-def test_the_wrong_color_is_not_that_of_the_ground() -> None:
+def test_the_wrong_color_is_not_that_of_the_background() -> None:
     named = 0
     for seed in range(1_000_000, 1_000_300):
         scene, caption, wrong, _ = WrongAttribute.scene(seed)
-        ground = _ground(seed, [thing.phrase for thing in scene.objects])
+        ground = _background(seed, [thing.phrase for thing in scene.objects])
         assert ground != caption.replace(",", "").split()[wrong]
         if scene.caption.endswith("background"):
             named += 1
@@ -221,8 +223,8 @@ def test_the_wrong_color_is_not_that_of_the_ground() -> None:
 
 
 def test_wrong_colors_need_drawn_scenes() -> None:
-    with pytest.raises(ValueError, match="no example has a drawn scene"):
-        WrongAttribute()(saying(known([], 0, 1)), [animals()], progress=False)
+    with pytest.raises(ValueError, match="a drawn scene"):
+        WrongAttribute()(explainer_of(known([], 0, 1)), [animals()], progress=False)
 
 
 @pytest.mark.parametrize(
@@ -237,11 +239,11 @@ def test_wrong_colors_need_drawn_scenes() -> None:
     ],
     ids=["oracle", "zero", "negative", "small", "constant", "inverted"],
 )
-def test_a_true_caption_names_what_counts(
+def test_the_quantities_of_a_true_caption_follow_from_its_importances(
     importance: Importance, zero: float, colored: float, above: float, function: float
 ) -> None:
-    found = TrueCaptions()(saying(importance), [example()], progress=False)
-    assert figures(found) == {
+    result = TrueCaptions()(explainer_of(importance), [example()], progress=False)
+    assert figures(result) == {
         "named word at or below zero": zero,
         "named word colored": colored,
         "named words above every function word": above,
@@ -249,7 +251,7 @@ def test_a_true_caption_names_what_counts(
     }
 
 
-def test_only_function_words_are_known_to_say_nothing_of_a_users_caption() -> None:
+def test_function_words_of_a_users_caption_are_english_ones() -> None:
     caption = "A photo of the dog on grass"
     one = Example(animals().image, caption, masks={"dog": LEFT})
     roles = Roles.of(one, words_of(caption))
@@ -259,7 +261,7 @@ def test_only_function_words_are_known_to_say_nothing_of_a_users_caption() -> No
     assert texts[roles.function].tolist() == ["A", "of", "the", "on"]
 
 
-def test_scenes_know_what_they_hold_and_what_not() -> None:
+def test_scenes_know_their_present_and_absent_things() -> None:
     for one in demo_examples(20, 490_000):
         assert one.scene is not None
         inside = {thing.phrase for thing in one.scene.objects}
@@ -273,26 +275,26 @@ def test_the_embedded_model_is_measured_on_scenes(clip: gw.ClipModel) -> None:
         "rise": gw.Explainer(clip, "rise", method_options={"masks": 4}),
     }
     measures = [AbsentWords(), WrongAttribute(), TrueCaptions()]
-    found = gw.evaluation.evaluate(explainers, demo_examples(6, 490_030), measures, progress=False)
-    for one in found.values():
+    result = gw.evaluation.evaluate(explainers, demo_examples(6, 490_030), measures, progress=False)
+    for one in result.values():
         assert one.table["mean"].between(0, 1).all()
         first = one.examples[one.examples["method"] == "grad-eclip"]
         of_explanation = explainers["grad-eclip"](sample_scene(490_030).image, "a dog")
         assert first["importance"].unique().tolist() == [*of_explanation.importance_measures]
         assert first["example"].nunique() == 6
-    absent = found["absent words"]
+    absent = result["absent words"]
     by_method = absent.table[absent.table["method"] == "grad-eclip"]
     left_out = by_method[by_method["importance"] == KNOWN].set_index("figure")["mean"]
     assert left_out["visible word above the absent one (AUC)"] > 0.9
     assert left_out["absent word colored"] == 0
     known_words = absent.examples[absent.examples["figure"] == "absent word colored"]["word"]
     assert set(known_words) <= set(OBJECTS)
-    wrong = found["wrong attribute"]
+    wrong = result["wrong attribute"]
     assert set(wrong.examples["word"]) <= set(COLORS)
     assert not set(wrong.examples["word"]) & set(SHAPES)
 
 
-def test_importances_that_a_method_lacks_have_no_rows(clip: gw.ClipModel) -> None:
+def test_an_importance_that_a_method_lacks_has_no_rows(clip: gw.ClipModel) -> None:
     explainers = {
         "all": gw.Explainer(clip),
         "few": gw.Explainer(clip, readings=False),
@@ -318,19 +320,19 @@ def test_another_caption_takes_no_second_pass_of_the_picture(
 
 def test_methods_are_compared_figure_by_figure() -> None:
     explainers = {
-        "oracle": saying(known(["boat"], -1, 1)),
-        "constant": saying(known([], 0, 1)),
+        "oracle": explainer_of(known(["boat"], -1, 1)),
+        "constant": explainer_of(known([], 0, 1)),
     }
-    found = AbsentWords()(explainers, [animals()], progress=False)
-    differences = found.differences(to="oracle")
+    result = AbsentWords()(explainers, [animals()], progress=False)
+    differences = result.differences(to="oracle")
     of_known = differences[differences["importance"] == KNOWN].set_index("figure")["mean"]
     assert set(differences["method"]) == {"constant"}
     assert of_known["absent word colored"] == 1
     assert of_known["visible word above the absent one (AUC)"] == -0.5
 
 
-def test_a_figure_has_a_place_for_each_of_the_measures_figures() -> None:
-    explain = saying(known([], 0, 1))
+def test_a_figure_has_a_row_for_each_quantity_of_the_measure() -> None:
+    explain = explainer_of(known([], 0, 1))
     alone = AbsentWords()({"one": explain}, [animals()], progress=False).figure()
     assert {trace.name for trace in alone.data} >= {KNOWN, "evidence"}
     assert set(alone.data[0].y) == ABSENT

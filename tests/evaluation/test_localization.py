@@ -21,7 +21,7 @@ from gradeclip_widget.evaluation import (
     demo_examples,
 )
 
-from .made import (
+from .handmade import (
     LEFT,
     RIGHT,
     RIGHT_MAPS,
@@ -37,8 +37,8 @@ METHODS = {"right": by_hand(RIGHT_MAPS), "wrong": by_hand(WRONG_MAPS)}
 
 
 def means(measure: Measure, explainers: Any = METHODS, *examples: Example) -> dict[str, float]:
-    found: Evaluation = measure(explainers, examples or [example()], progress=False)
-    return dict(zip(found.table["method"], found.table["mean"], strict=True))
+    result: Evaluation = measure(explainers, examples or [example()], progress=False)
+    return dict(zip(result.table["method"], result.table["mean"], strict=True))
 
 
 def test_the_mask_as_a_map_points_at_every_object_and_the_others_mask_at_none() -> None:
@@ -57,9 +57,9 @@ def test_energy_is_the_part_of_a_map_on_its_object() -> None:
     assert means(
         EnergyPointing(), {"even": by_hand({"dog": np.ones((8, 8))})}, example(dog=LEFT)
     ) == {"even": pytest.approx(LEFT.mean())}
-    found = means(EnergyPointing())
-    assert found["right"] > 0.6  # some of it is smoothed over the edge
-    assert found["wrong"] == 0
+    result = means(EnergyPointing())
+    assert result["right"] > 0.6  # some of it is smoothed over the edge
+    assert result["wrong"] == 0
 
 
 def test_overlap_and_accuracy_at_half_of_the_maximum() -> None:
@@ -71,7 +71,7 @@ def test_overlap_and_accuracy_at_half_of_the_maximum() -> None:
     assert means(PixelAccuracy())["wrong"] == 1 - 2 * LEFT.mean() + 4 / 32**2
 
 
-def test_an_empty_map_is_accurate_where_nothing_is_and_overlaps_nothing() -> None:
+def test_an_empty_map_is_accurate_outside_of_the_object_and_overlaps_nothing() -> None:
     empty = {"empty": by_hand({})}
     assert means(MaskIoU(), empty, example(dog=LEFT)) == {"empty": 0}
     assert means(PixelAccuracy(), empty, example(dog=LEFT)) == {
@@ -80,19 +80,19 @@ def test_an_empty_map_is_accurate_where_nothing_is_and_overlaps_nothing() -> Non
 
 
 @pytest.mark.parametrize("region", ["mask", "box"])
-def test_a_region_leads_to_the_word_whose_map_lies_there(region: Any) -> None:
+def test_the_first_word_of_a_region_is_the_one_whose_map_lies_there(region: Any) -> None:
     assert means(RegionToWord(region=region)) == {"right": 1, "wrong": 0}
 
 
-def test_a_lone_object_says_nothing_of_clicks() -> None:
+def test_a_single_object_is_not_measured_by_regions() -> None:
     lone = example("lone", dog=LEFT)
-    found = RegionToWord()(METHODS, [lone, example("both")], progress=False)
-    assert set(found.examples["example"]) == {"both"}
-    with pytest.raises(ValueError, match="masks of two phrases"):
+    result = RegionToWord()(METHODS, [lone, example("both")], progress=False)
+    assert set(result.examples["example"]) == {"both"}
+    with pytest.raises(ValueError, match="two phrases"):
         RegionToWord()(METHODS, [lone], progress=False)
 
 
-def test_each_reading_is_measured_by_itself() -> None:
+def test_each_reading_is_measured_separately() -> None:
     def several(image: Any, caption: str) -> Any:
         right, wrong = (
             explained(image, caption, maps).word_maps() for maps in (RIGHT_MAPS, WRONG_MAPS)
@@ -108,7 +108,7 @@ def test_each_reading_is_measured_by_itself() -> None:
     assert means(PointingGame(reading="alone"), {"m": several}) == {"m": 0}
 
 
-def test_a_map_of_the_cropped_middle_is_laid_on_the_middle() -> None:
+def test_the_map_of_a_cropped_picture_lies_on_the_cropped_part() -> None:
     """The grid covers the right half alone, and its left column lies on the cat's left edge."""
     column = np.zeros((8, 8))
     column[4, 2] = 1  # at x = 16 + 2.5 * 2 = 21
@@ -119,10 +119,10 @@ def test_a_map_of_the_cropped_middle_is_laid_on_the_middle() -> None:
     assert means(EnergyPointing(), cropped, example(dog=LEFT, cat=RIGHT))["m"] <= 0.5
 
 
-def test_the_embedded_model_points_at_what_words_name(explainer: gw.Explainer) -> None:
-    found = PointingGame()(explainer, demo_examples(4, 490_000), progress=False)
-    assert found.table["mean"][0] == 1
-    assert found.table["method"][0] == "Grad-ECLIP"
+def test_the_embedded_model_points_at_the_named_things(explainer: gw.Explainer) -> None:
+    result = PointingGame()(explainer, demo_examples(4, 490_000), progress=False)
+    assert result.table["mean"][0] == 1
+    assert result.table["method"][0] == "Grad-ECLIP"
 
 
 @pytest.mark.parametrize(
@@ -133,6 +133,6 @@ def test_the_embedded_model_points_at_what_words_name(explainer: gw.Explainer) -
         (lambda: RegionToWord(region="point"), "'mask' or 'box'"),
     ],
 )
-def test_unknown_options_are_refused(make: Any, message: str) -> None:
+def test_unknown_options_raise_errors(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()

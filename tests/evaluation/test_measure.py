@@ -1,4 +1,4 @@
-"""Taking measures: what goes in, what comes out, and what is refused."""
+"""Evaluations: their inputs, results and errors."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from gradeclip_widget.evaluation import (
 )
 
 from ..factories import picture
-from .made import CAPTION, LEFT, RIGHT_MAPS, WRONG_MAPS, by_hand, example
+from .handmade import CAPTION, LEFT, RIGHT_MAPS, WRONG_MAPS, by_hand, example
 
 METHODS = {"wrong": by_hand(WRONG_MAPS), "right": by_hand(RIGHT_MAPS)}
 
 
-def test_a_table_has_the_best_method_first_and_a_row_per_word_is_kept() -> None:
-    found = PointingGame()(METHODS, [example("x"), example("y")], progress=False)
-    assert found.table.to_dict("list") == {
+def test_the_table_has_the_best_method_first_and_examples_has_a_row_per_word() -> None:
+    result = PointingGame()(METHODS, [example("x"), example("y")], progress=False)
+    assert result.table.to_dict("list") == {
         "method": ["right", "wrong"],
         "mean": [1, 0],
         "low": [1, 0],
@@ -37,7 +37,7 @@ def test_a_table_has_the_best_method_first_and_a_row_per_word_is_kept() -> None:
         "n": [4, 4],
         "examples": [2, 2],
     }
-    first = found.examples.iloc[0].to_dict()
+    first = result.examples.iloc[0].to_dict()
     assert first == {"example": "x", "method": "wrong", "word": "dog", "value": 0}
 
 
@@ -82,21 +82,21 @@ def test_examples_may_come_from_a_generator() -> None:
 
 def test_the_methods_are_compared_on_the_same_resamples() -> None:
     examples = [example("x"), example("y", dog=~LEFT), example("z", cat=LEFT)]
-    found = PointingGame()(METHODS, examples, progress=False)
-    difference = found.differences("wrong").iloc[0]
+    result = PointingGame()(METHODS, examples, progress=False)
+    difference = result.differences("wrong").iloc[0]
     assert difference["method"] == "right"
-    means = found.table.set_index("method")["mean"]
+    means = result.table.set_index("method")["mean"]
     assert difference["mean"] == pytest.approx(means["right"] - means["wrong"])
     assert difference["low"] <= difference["mean"] <= difference["high"]
-    with pytest.raises(ValueError, match="no method 'other' here: there are "):
-        found.differences("other")
+    with pytest.raises(ValueError, match="no method 'other'"):
+        result.differences("other")
 
 
-def test_the_best_and_the_worst_example_are_named() -> None:
+def test_extremes_are_the_best_and_the_worst_example() -> None:
     examples = [example("good"), example("half", dog=~LEFT, cat=~LEFT), example("bad", dog=~LEFT)]
-    found = PointingGame()(METHODS["right"], examples, progress=False)
-    method = found.table["method"][0]
-    assert found.extremes(method, 1) == (["good"], ["bad"])
+    result = PointingGame()(METHODS["right"], examples, progress=False)
+    method = result.table["method"][0]
+    assert result.extremes(method, 1) == (["good"], ["bad"])
 
 
 def test_the_same_seed_gives_the_same_numbers_bit_for_bit(explainer: gw.Explainer) -> None:
@@ -109,7 +109,7 @@ def test_the_same_seed_gives_the_same_numbers_bit_for_bit(explainer: gw.Explaine
     assert (one.examples["value"] != other.examples["value"]).all()
 
 
-def test_what_is_random_on_an_example_does_not_depend_on_the_others(
+def test_random_numbers_of_an_example_do_not_depend_on_other_examples(
     explainer: gw.Explainer,
 ) -> None:
     examples = list(demo_examples(3))
@@ -132,13 +132,12 @@ def test_a_figure_shows_curves_or_intervals(explainer: gw.Explainer) -> None:
     assert bars.x.tolist() == results["pointing game"].table["mean"].tolist()
 
 
-def test_the_table_is_shown_in_a_notebook_as_text() -> None:
-    shown = PointingGame()(
-        {"<script>": METHODS["right"]}, [example()], progress=False
-    )._repr_html_()
-    assert "&lt;script&gt;" in shown
-    assert "<script>" not in shown
-    assert "95%" in shown
+def test_a_notebook_shows_the_table_with_names_escaped() -> None:
+    explainers = {"<script>": METHODS["right"]}
+    text = PointingGame()(explainers, [example()], progress=False)._repr_html_()
+    assert "&lt;script&gt;" in text
+    assert "<script>" not in text
+    assert "95%" in text
 
 
 def test_progress_is_reported_before_each_example_and_can_stop_the_work() -> None:
@@ -165,26 +164,25 @@ def test_a_progress_bar_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
         ((METHODS, [], [PointingGame()]), "there are no examples"),
         (({}, [example()], [PointingGame()]), "there are no explainers"),
         ((METHODS, [example()], []), "there are no measures"),
-        ((METHODS, [example()], [PointingGame()] * 2), "given twice"),
+        ((METHODS, [example()], [PointingGame()] * 2), "twice"),
         ((METHODS, [example("x")] * 2, [PointingGame()]), "two examples have the id 'x'"),
-        (
-            (METHODS, [Example(picture(), CAPTION, "x")], [PointingGame()]),
-            r"example 'x' .*pointing game needs to know where things are",
-        ),
+        ((METHODS, [Example(picture(), CAPTION, "x")], [PointingGame()]), "example 'x' .*masks"),
         (
             (METHODS, [Example(picture(), CAPTION, masks={"dog": LEFT})], [PointingGame()]),
-            r"no example can be explained; '0': mask of 'dog': its shape .*\(32, 32\).*\(40, 60\)",
+            r"'0': mask of 'dog': .*\(32, 32\).*\(40, 60\)",
         ),
-        ((METHODS, [example()], [Deletion()]), "give at least one gw.Explainer"),
+        ((METHODS, [example()], [Deletion()]), "at least one gw.Explainer"),
     ],
 )
-def test_what_cannot_be_measured_is_refused_in_a_sentence(arguments: Any, message: str) -> None:
+def test_inputs_that_cannot_be_measured_raise_errors(arguments: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         evaluate(*arguments, progress=False)
 
 
-def test_what_cannot_be_explained_is_left_out_with_its_reason(explainer: gw.Explainer) -> None:
-    methods = METHODS | {"grad-eclip": explainer}  # the last refuses the wide picture
+def test_examples_that_cannot_be_explained_are_left_out_with_the_reason(
+    explainer: gw.Explainer,
+) -> None:
+    methods = METHODS | {"grad-eclip": explainer}  # cannot explain the wide picture
     good = [example("x"), example("y", dog=~LEFT)]
     bad = [
         Example(b"no picture", CAPTION, "damaged", {"dog": LEFT}),
@@ -194,24 +192,24 @@ def test_what_cannot_be_explained_is_left_out_with_its_reason(explainer: gw.Expl
         FailedExample("failed", "its mask is damaged"),
     ]
     mixed = [bad[0], good[0], *bad[1:4], good[1], bad[4]]
-    with pytest.warns(LeftOutWarning, match="left out 5 of 7 examples, such as 'damaged': "):
-        found = PointingGame()(methods, mixed, progress=False)
+    with pytest.warns(LeftOutWarning, match="5 of 7 .*'damaged'"):
+        result = PointingGame()(methods, mixed, progress=False)
     whole = PointingGame()(methods, good, progress=False)
-    pd.testing.assert_frame_equal(found.examples, whole.examples)
-    pd.testing.assert_frame_equal(found.table, whole.table)
-    reasons = {failed.id: failed.reason for failed in found.left_out}
+    pd.testing.assert_frame_equal(result.examples, whole.examples)
+    pd.testing.assert_frame_equal(result.table, whole.table)
+    reasons = {failed.id: failed.reason for failed in result.left_out}
     assert list(reasons) == ["damaged", "missing", "masked", "wide", "failed"]
     assert "nowhere.png" in reasons["missing"]
     assert "resize the mask" in reasons["masked"]
     assert "crop it" in reasons["wide"]
-    assert "5 examples left out, such as &#x27;damaged&#x27;" in found._repr_html_()
+    assert "5 examples left out, such as &#x27;damaged&#x27;" in result._repr_html_()
     assert "left out" not in whole._repr_html_()
 
 
-def test_what_is_no_explainer_or_example_is_refused() -> None:
-    with pytest.raises(TypeError, match="explainer 'x' is int, which cannot be called"):
+def test_values_of_other_types_raise_errors() -> None:
+    with pytest.raises(TypeError, match="explainer 'x' is int"):
         PointingGame()({"x": 3}, [example()], progress=False)
-    with pytest.raises(TypeError, match=r"examples are Example\(image, caption, ...\), not str"):
+    with pytest.raises(TypeError, match="not str"):
         PointingGame()(METHODS, ["a dog"], progress=False)
     with pytest.raises(ValueError, match="confidence=95"):
         PointingGame()(METHODS, [example()], confidence=95, progress=False)

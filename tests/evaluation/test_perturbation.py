@@ -11,10 +11,10 @@ from PIL import Image, ImageFilter
 
 import gradeclip_widget as gw
 from gradeclip_widget.evaluation import Deletion, Insertion, demo_examples
-from gradeclip_widget.evaluation.measures.scores import picture_scores
+from gradeclip_widget.evaluation.measures.perturbation import picture_scores
 
 from ..factories import picture
-from .made import GRID, explained
+from .handmade import GRID, explained
 
 RNG = np.random.default_rng
 
@@ -83,16 +83,16 @@ def test_what_the_model_did_not_see_is_deleted_last() -> None:
 
 def test_the_curve_is_the_score_relative_to_the_whole_picture(explainer: gw.Explainer) -> None:
     (one,) = demo_examples(1, 490_000)
-    found = Deletion(steps=2)(explainer, [one], seed=7, progress=False)
+    result = Deletion(steps=2)(explainer, [one], seed=7, progress=False)
     explanation = explainer(one.image, one.caption)
     case_seed = (7, zlib.crc32(b"scene 490000"))
     images = list(Deletion(steps=2).pictures(explanation, RNG(case_seed)))
     by_hand = np.array([explainer.scores(image, [one.caption])[0] for image in images])
     by_hand /= explainer.scores(one.image, [one.caption])[0]
-    assert found.curves is not None
-    np.testing.assert_allclose(found.curves["mean"], by_hand, rtol=1e-4)
+    assert result.curves is not None
+    np.testing.assert_allclose(result.curves["mean"], by_hand, rtol=1e-4)
     area = (by_hand[0] / 2 + by_hand[1] + by_hand[2] / 2) / 2
-    assert found.examples["value"][0] == pytest.approx(area, rel=1e-4)
+    assert result.examples["value"][0] == pytest.approx(area, rel=1e-4)
 
 
 def test_scores_of_several_pictures_are_those_of_each(explainer: gw.Explainer) -> None:
@@ -138,7 +138,7 @@ def test_the_evidence_of_the_words_can_order_the_pixels() -> None:
         assert changed[:, 8:].any() != left
 
 
-def test_a_curve_is_drawn_point_by_point(explainer: gw.Explainer) -> None:
+def test_the_points_of_a_curve_come_one_by_one(explainer: gw.Explainer) -> None:
     (one,) = demo_examples(1, 490_000)
     explanation = explainer(one.image, one.caption)
     points = Insertion(steps=2).curve(explainer, explanation)
@@ -155,24 +155,21 @@ def test_a_score_below_zero_has_no_curve(explainer: gw.Explainer) -> None:
     scores = explainer.scores(image, captions)
     caption = captions[int(scores.argmin())]
     assert scores.min() < 0
-    with pytest.raises(ValueError, match="needs one above 0"):
+    with pytest.raises(ValueError, match="above 0"):
         next(Deletion().curve(explainer, explainer(image, caption)))
-    with pytest.raises(ValueError, match="a picture and caption whose score is above 0"):
+    with pytest.raises(ValueError, match="above 0"):
         Deletion()(explainer, [gw.evaluation.Example(image, caption)], progress=False)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (
-            {"fill": "nois"},
-            "fill='nois': use one of 'blur', 'mean', 'noise'; did you mean 'noise'?",
-        ),
+        ({"fill": "nois"}, "fill='nois'.*'noise'"),
         ({"source": "word"}, "source='word'"),
         ({"until": 0}, "until=0"),
         ({"steps": 0}, "steps=0"),
     ],
 )
-def test_unknown_options_are_refused(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message.replace("?", r"\?")):
+def test_unknown_options_raise_errors(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         Deletion(**options)

@@ -1,4 +1,4 @@
-"""Reports: what they say of methods and of the model, as a page and as Markdown."""
+"""Reports on methods and on the model, as a page and as Markdown."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from gradeclip_widget.evaluation import (
     demo_examples,
 )
 from gradeclip_widget.evaluation.report import Report, make_report, save_report
+from gradeclip_widget.evaluation.report.contents import cells, verdicts
 from gradeclip_widget.evaluation.report.markdown import markdown
-from gradeclip_widget.evaluation.report.own_model import _on_readings
 from gradeclip_widget.evaluation.report.page import page
-from gradeclip_widget.evaluation.report.summary import cells, verdicts
+from gradeclip_widget.evaluation.report.report import _on_readings
 from gradeclip_widget.explain.explanation import Explanation
 
 SEED = 963_000
@@ -56,19 +56,19 @@ def report(clip: gw.ClipModel) -> Report:
     )
 
 
-def test_the_better_method_is_named_and_the_worse_one_is_not_tied(report: Report) -> None:
+def test_the_best_method_is_named_and_a_worse_one_is_not_tied(report: Report) -> None:
     energy = report.evaluations["energy in the mask"]
-    found = cells(energy)
-    assert found["grad-eclip"].best
-    assert found["grad-eclip"].tied
-    assert not found["back<wards>"].tied
-    assert found["grad-eclip"].text.startswith(f"{energy.table.iloc[0]['mean']:.3f} (")
+    result = cells(energy)
+    assert result["grad-eclip"].best
+    assert result["grad-eclip"].tied
+    assert not result["back<wards>"].tied
+    assert result["grad-eclip"].text.startswith(f"{energy.table.iloc[0]['mean']:.3f} (")
     (first, *_) = verdicts(report.evaluations)
     assert first.startswith("energy in the mask: grad-eclip is best, 0.")
-    assert "told apart" not in first
+    assert "equally good" not in first
 
 
-def test_methods_whose_difference_may_be_none_are_said_to_tie(clip: gw.ClipModel) -> None:
+def test_methods_whose_difference_may_be_zero_are_tied(clip: gw.ClipModel) -> None:
     explainer = gw.Explainer(clip)
     twins = {"one": explainer, "other": explainer}
     report = make_report(
@@ -79,35 +79,33 @@ def test_methods_whose_difference_may_be_none_are_said_to_tie(clip: gw.ClipModel
         data="scenes",
         progress=False,
     )
-    assert "cannot be told apart from it" in verdicts(report.evaluations)[0]
+    assert "may be equally good" in verdicts(report.evaluations)[0]
 
 
-def test_a_check_ranks_no_methods_but_names_those_that_fail(clip: gw.ClipModel) -> None:
+def test_a_check_names_the_methods_that_fail_and_ranks_none(clip: gw.ClipModel) -> None:
     explainer = gw.Explainer(clip)
     explainers = {"grad-eclip": explainer, "random map": RandomMap(explainer)}
-    found = {
+    result = {
         "randomized weights": RandomizedWeights()(
             explainers, list(demo_examples(3, SEED)), progress=False
         )
     }
-    (sentence,) = verdicts(found)
-    assert sentence == (
-        "randomized weights: of random map the map survives them and says nothing of the model."
-    )
-    assert not any(cell.best or cell.tied for cell in cells(found["randomized weights"]).values())
+    (sentence,) = verdicts(result)
+    assert sentence.startswith("randomized weights: the maps of random map survive")
+    assert not any(cell.best or cell.tied for cell in cells(result["randomized weights"]).values())
 
 
-def test_the_report_says_what_the_model_is_like(report: Report) -> None:
+def test_the_advice_has_the_measured_values_of_the_model(report: Report) -> None:
     text = " ".join(report.advice)
     assert re.search(
         r"\*(in caption|alone|left out)\* points? best on this model \(in caption", text
     )
     assert re.search(r"mean rank correlation among a caption's content words is -?\d\.\d\d", text)
     assert re.search(r"\d+% have no importance", text)
-    assert "explained image blocks carry" in text
+    assert re.search(r"explained image blocks contain \d+%", text)
 
 
-def test_readings_that_point_alike_are_named_together() -> None:
+def test_equally_good_readings_are_named_together() -> None:
     alike = _on_readings({"in caption": 0.9, "alone": 0.5, "left out": 0.9})
     assert "*in caption* and *left out* point best" in alike
     assert "*alone* points best" in _on_readings({"in caption": 0.9, "alone": 0.95})
@@ -116,9 +114,9 @@ def test_readings_that_point_alike_are_named_together() -> None:
 def test_the_best_and_worst_examples_are_explained_by_their_method(report: Report) -> None:
     values = report.evaluations[report.ranked_by].examples.groupby(["method", "example"])["value"]
     means = values.mean()
-    own = [extreme for extreme in report.extremes if extreme.method == "grad-eclip"]
-    assert sum(extreme.best for extreme in own) == 2
-    top = max(own, key=lambda extreme: extreme.value)
+    extremes = [extreme for extreme in report.extremes if extreme.method == "grad-eclip"]
+    assert sum(extreme.best for extreme in extremes) == 2
+    top = max(extremes, key=lambda extreme: extreme.value)
     assert top.value == means["grad-eclip"].max()
     assert top.best
     back = next(extreme for extreme in report.extremes if extreme.method == "back<wards>")
@@ -126,7 +124,7 @@ def test_the_best_and_worst_examples_are_explained_by_their_method(report: Repor
     np.testing.assert_allclose(back.explanation.signed_map, -straight.signed_map, atol=1e-5)
 
 
-def test_the_page_is_whole_and_escapes_names(report: Report) -> None:
+def test_the_page_is_complete_and_escapes_names(report: Report) -> None:
     text = page(report)
     assert "back&lt;wards&gt;" in text
     assert "<wards>" not in text
@@ -153,7 +151,7 @@ def test_measures_with_several_figures_have_a_table_of_their_own(
     clip: gw.ClipModel, report: Report
 ) -> None:
     explainer = gw.Explainer(clip)
-    found = make_report(
+    result = make_report(
         {"grad-eclip": explainer, "back<wards>": Backwards(explainer)},
         list(demo_examples(3, SEED)),
         [TrueCaptions()],
@@ -161,8 +159,8 @@ def test_measures_with_several_figures_have_a_table_of_their_own(
         data="scenes",
         progress=False,
     )
-    text = markdown(found)
-    evaluation = found.evaluations["true captions"]
+    text = markdown(result)
+    evaluation = result.evaluations["true captions"]
     assert f"{evaluation.title}; 3 examples:" in text
     rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
     head, *values = rows
@@ -174,8 +172,8 @@ def test_measures_with_several_figures_have_a_table_of_their_own(
             assert cell == f"{of['mean']:.3f} ({of['low']:.3f} to {of['high']:.3f})"
     assert len(values) == 2 * len(set(evaluation.table["importance"]))
     assert "**Bold**" not in text  # no method is the best
-    assert found.extremes == []
-    shown = page(found)
+    assert result.extremes == []
+    shown = page(result)
     assert "<th>named word colored</th>" in shown
     assert "<td>back&lt;wards&gt;</td>" in shown
     assert "Best and worst examples" not in shown
@@ -187,6 +185,6 @@ def test_measures_with_several_figures_have_a_table_of_their_own(
 def test_a_report_is_written_by_its_suffix(report: Report, tmp_path: Path) -> None:
     save_report(report, tmp_path / "report.md")
     assert (tmp_path / "report.md").read_text() == markdown(report)
-    with pytest.raises(ValueError, match=r"written to \.html or \.md"):
+    with pytest.raises(ValueError, match=r"report\.pdf"):
         save_report(report, tmp_path / "report.pdf")
     assert list(tmp_path.iterdir()) == [tmp_path / "report.md"]

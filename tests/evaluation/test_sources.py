@@ -19,7 +19,7 @@ from gradeclip_widget.evaluation.sources import (
     folder_examples,
 )
 
-from .made import by_hand
+from .handmade import by_hand
 
 SIZE = (40, 30)  # width, height
 
@@ -55,10 +55,10 @@ ROWS = [
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
-def test_a_table_gives_a_picture_and_caption_a_row(images: Path, suffix: str) -> None:
+def test_every_row_of_a_table_is_an_example(images: Path, suffix: str) -> None:
     source = folder_examples(images, table(images, ROWS, suffix))
     assert len(source) == 3
-    for _ in range(2):  # a source can be gone through again
+    for _ in range(2):  # examples can be iterated again
         assert [(e.id, e.caption) for e in source] == [
             ("dog.png", "a dog, sleeping"),
             ("car.png", "a red car"),
@@ -66,12 +66,15 @@ def test_a_table_gives_a_picture_and_caption_a_row(images: Path, suffix: str) ->
         ]
 
 
-def test_columns_go_by_other_usual_names(images: Path) -> None:
+def test_columns_may_have_other_common_names(images: Path) -> None:
     rows = [{"Filename": r["image"], "Text": r["caption"], "more": "x"} for r in ROWS]
-    assert len(folder_examples(images, table(images, rows))) == 3
+    examples = list(folder_examples(images, table(images, rows)))
+    assert [(e.image.name, e.caption) for e in examples] == [
+        (r["image"], r["caption"]) for r in ROWS
+    ]
 
 
-def test_masks_are_those_of_phrases_in_the_caption(images: Path, tmp_path: Path) -> None:
+def test_masks_belong_to_phrases_in_the_caption(images: Path, tmp_path: Path) -> None:
     masks = tmp_path / "masks"
     (masks / "car").mkdir(parents=True)
     inside = np.zeros(SIZE[::-1], np.uint8)
@@ -84,7 +87,7 @@ def test_masks_are_those_of_phrases_in_the_caption(images: Path, tmp_path: Path)
     np.testing.assert_array_equal(only.masks["red car"], inside > 0)
 
 
-def test_a_damaged_mask_fails_its_example_alone(images: Path, tmp_path: Path) -> None:
+def test_a_damaged_mask_fails_only_its_example(images: Path, tmp_path: Path) -> None:
     masks = tmp_path / "masks"
     for name, word in (("car", "red_car"), ("dog", "dog")):
         (masks / name).mkdir(parents=True)
@@ -98,44 +101,32 @@ def test_a_damaged_mask_fails_its_example_alone(images: Path, tmp_path: Path) ->
     assert whole.id == "car.png"
 
 
-def test_masks_that_fit_nothing_are_refused_with_where_to_put_them(
+def test_the_error_of_masks_without_a_phrase_says_where_to_put_them(
     images: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(ValueError, match=r"no mask in .* fits .*dog.dog\.png"):
+    with pytest.raises(ValueError, match=r"no mask in .*dog.dog\.png"):
         folder_examples(images, table(images, ROWS), tmp_path)
 
 
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (
-            [{"image": "cat.png", "caption": "a cat"}],
-            r"row 1 of .* names 'cat\.png', which is not in",
-        ),
-        (
-            [{"image": "dog.png", "caption": " ,"}],
-            r"row 1 of .*dog\.png.* has no caption with words",
-        ),
-        ([{"image": "dog.png", "caption": ""}], r"row 1 of .*: it has no caption"),
-        ([{"image": "", "caption": "a dog"}], r"row 1 of .*: it has no picture"),
-        (
-            [{"photo": "dog.png", "caption": "a dog"}],
-            r"no column of pictures: call it 'image'; it has",
-        ),
-        (
-            [{"image": "dog.png", "words": "a dog"}],
-            r"no column of captions: call it 'caption'; it has",
-        ),
+        ([{"image": "cat.png", "caption": "a cat"}], r"row 1 .*'cat\.png'"),
+        ([{"image": "dog.png", "caption": " ,"}], r"row 1 .*dog\.png.* no caption"),
+        ([{"image": "dog.png", "caption": ""}], r"row 1 .*no caption"),
+        ([{"image": "", "caption": "a dog"}], r"row 1 .*no picture"),
+        ([{"photo": "dog.png", "caption": "a dog"}], "column of pictures"),
+        ([{"image": "dog.png", "words": "a dog"}], "column of captions"),
     ],
 )
-def test_a_bad_table_is_refused_by_row_or_column(
+def test_the_error_of_a_bad_table_names_the_row_or_column(
     images: Path, rows: list[dict[str, str]], message: str
 ) -> None:
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         folder_examples(images, table(images, rows))
 
 
-def test_tables_that_cannot_be_read_are_refused(images: Path) -> None:
+def test_tables_that_cannot_be_read_raise_errors(images: Path) -> None:
     empty = images / "captions.csv"
     empty.write_text("image,caption\n")
     with pytest.raises(ValueError, match="has no rows"):
@@ -143,9 +134,9 @@ def test_tables_that_cannot_be_read_are_refused(images: Path) -> None:
     empty.write_text("")
     with pytest.raises(ValueError, match="cannot be read"):
         folder_examples(images, empty)
-    with pytest.raises(ValueError, match=r"one of \.csv, \.tsv"):
+    with pytest.raises(ValueError, match=r"\.csv, \.tsv"):
         folder_examples(images, images / "dog.png")
-    with pytest.raises(FileNotFoundError, match="no table of captions"):
+    with pytest.raises(FileNotFoundError, match=r"none\.csv"):
         folder_examples(images, images / "none.csv")
     with pytest.raises(FileNotFoundError, match="is not a folder"):
         folder_examples(images / "none", empty)
@@ -155,13 +146,13 @@ def test_a_table_with_the_pictures_themselves_is_read_as_a_dataset(images: Path)
     path = images / "captions.parquet"
     data = (images / "dog.png").read_bytes()
     pd.DataFrame({"image": [data], "caption": ["a dog"]}).to_parquet(path)
-    with pytest.raises(ValueError, match=r"row 1 of .* holds the picture itself.*--source "):
+    with pytest.raises(ValueError, match=r"row 1 .*--source "):
         folder_examples(images, path)
     (only,) = dataset_examples(path)
     assert (only.image, only.caption, only.id) == (data, "a dog", "0")
 
 
-def test_any_source_gives_examples_and_leaves_out_what_is_none(images: Path) -> None:
+def test_pairs_without_words_or_picture_are_left_out(images: Path) -> None:
     rows = [
         ROWS[0],
         {"image": "cat.png", "caption": "a cat"},
@@ -169,9 +160,7 @@ def test_any_source_gives_examples_and_leaves_out_what_is_none(images: Path) -> 
     ]
     rows += ROWS[1:]
     path = table(images, rows)
-    with pytest.warns(
-        UserWarning, match=r"2 of 5 pairs are left out, such as '1': there is no pict"
-    ):
+    with pytest.warns(UserWarning, match="2 of 5 .*'1'"):
         source = dataset_examples(images)
     assert len(source) == 3
     for _ in range(2):
@@ -182,15 +171,13 @@ def test_any_source_gives_examples_and_leaves_out_what_is_none(images: Path) -> 
         ]
     with pytest.warns(UserWarning, match="2 of 4"):
         assert [e.id for e in dataset_examples(path, limit=2)] == ["0", "3"]
-    with pytest.raises(
-        ValueError, match="none of the 1 pairs is an example; '0': its caption has no"
-    ):
+    with pytest.raises(ValueError, match="'0': its caption"):
         dataset_examples([(images / "dog.png", "...")])
-    with pytest.raises(ValueError, match="limit=0: give at least 1"):
+    with pytest.raises(ValueError, match="limit=0"):
         dataset_examples(path, limit=0)
 
 
-def test_pairs_that_changed_since_their_source_was_opened_fail_alone(images: Path) -> None:
+def test_only_pairs_changed_since_their_source_was_opened_fail(images: Path) -> None:
     path = table(images, [*ROWS, {"image": "car.png", "caption": "a car"}], ".jsonl")
     source = dataset_examples(path)
     content = path.read_text()
@@ -267,7 +254,7 @@ def test_cocos_instances_are_masks_of_the_categories_that_the_caption_names(imag
     assert not light[:, 20:].any()
 
 
-def test_cocos_pictures_know_which_categories_they_have_not(images: Path) -> None:
+def test_categories_without_an_instance_are_absent_from_a_coco_picture(images: Path) -> None:
     captions, instances = annotations(images)
     texts = json.loads(captions.read_text())
     texts["annotations"][1]["caption"] = "A dog."  # and does not name the traffic light
@@ -289,20 +276,19 @@ def test_cocos_pictures_know_which_categories_they_have_not(images: Path) -> Non
         explained.append(caption)
         return by_hand({})(image, caption)
 
-    found = AbsentWords()(explain, [first, second], progress=False)
+    result = AbsentWords()(explain, [first, second], progress=False)
     assert set(explained[::2]) == {"A dog.", "a red dog"}
     assert set(explained[1::2]) <= {
         f"{one} and {other}"
         for absent in ("a sheep", "a traffic light")
         for one, other in (("a dog", absent), (absent, "a dog"))
     }
-    assert (
-        "sheep" in explained[1]
-    )  # a hot dog may be meant by "dog", and the traffic light is there
-    assert found.table["examples"].eq(2).all()
+    # "Dog" may mean a hot dog, and the traffic light is in the picture.
+    assert "sheep" in explained[1]
+    assert result.table["examples"].eq(2).all()
 
 
-def test_what_other_pictures_have_masks_of_is_absent(images: Path, tmp_path: Path) -> None:
+def test_things_with_masks_in_other_pictures_only_are_absent(images: Path, tmp_path: Path) -> None:
     masks = tmp_path / "masks"
     for picture, names in {"car": ("red_car", "tree"), "dog": ("dog",)}.items():
         (masks / picture).mkdir(parents=True)
@@ -319,13 +305,13 @@ def test_what_other_pictures_have_masks_of_is_absent(images: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("segmentation", "reason"),
     [
-        ([[1, 2]], "cannot read its segmentations"),  # two numbers are no polygon
+        ([[1, 2]], "cannot read its segmentations"),  # two numbers are not a polygon
         ([], "cannot read its segmentations"),
         ({"size": [30, 40]}, "cannot read its segmentations"),
         ([[5, 5, 5, 5, 5, 5]], "cover no pixel"),
     ],
 )
-def test_a_malformed_segmentation_fails_its_example_alone(
+def test_a_malformed_segmentation_fails_only_its_example(
     images: Path, segmentation: Any, reason: str
 ) -> None:
     captions, instances = annotations(images)
@@ -344,29 +330,29 @@ def test_a_malformed_segmentation_fails_its_example_alone(
     assert list(whole.masks) == ["dog"]
 
 
-def test_files_of_another_form_are_refused(images: Path) -> None:
+def test_files_of_another_form_raise_errors(images: Path) -> None:
     captions, instances = annotations(images)
-    with pytest.raises(ValueError, match=r"have no captions; give COCO's captions_"):
+    with pytest.raises(ValueError, match="no captions"):
         coco_examples(instances, images)
-    with pytest.raises(ValueError, match="has no categories"):
+    with pytest.raises(ValueError, match="no categories"):
         coco_examples(captions, images, captions)
     (images / "text.json").write_text("dog")
-    with pytest.raises(ValueError, match="is not JSON"):
+    with pytest.raises(ValueError, match="not JSON"):
         coco_examples(images / "text.json", images)
     (images / "list.json").write_text("[]")
-    with pytest.raises(ValueError, match="is no COCO file"):
+    with pytest.raises(ValueError, match="not a COCO file"):
         coco_examples(images / "list.json", images)
-    with pytest.raises(FileNotFoundError, match="is not a file"):
+    with pytest.raises(FileNotFoundError, match=r"none\.json"):
         coco_examples(images / "none.json", images)
     (images / "dog.png").unlink()
-    with pytest.raises(FileNotFoundError, match=r"names 'dog\.png', not in"):
+    with pytest.raises(FileNotFoundError, match=r"'dog\.png'"):
         coco_examples(captions, images)
 
 
-def test_masks_without_pycocotools_name_the_extra(
+def test_the_error_without_pycocotools_names_the_extra(
     images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     captions, instances = annotations(images)
     monkeypatch.setitem(sys.modules, "pycocotools.coco", None)
-    with pytest.raises(ModuleNotFoundError, match=r"need pycocotools: .*gradeclip-widget\[coco\]'"):
+    with pytest.raises(ModuleNotFoundError, match=r"gradeclip-widget\[coco\]"):
         coco_examples(captions, images, instances)

@@ -9,6 +9,8 @@ import struct
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -262,7 +264,7 @@ def test_every_error_of_pillow_becomes_a_value_error(
         raise error("inside")
 
     monkeypatch.setattr(ImageOps, "exif_transpose", transpose)
-    with pytest.raises(ValueError, match=r"^the data given is a .*inside"):
+    with pytest.raises(ValueError, match=r"^the data is a .*inside"):
         read_image(encoded(picture()))
 
 
@@ -377,21 +379,17 @@ def test_a_picture_at_a_web_address_is_read(server: str, path: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/a.png", "data:,a"])
-def test_only_redirects_to_web_addresses_are_followed(server: str, target: str) -> None:
+def test_a_redirect_to_anything_but_the_web_is_not_followed(server: str, target: str) -> None:
     with pytest.raises(ValueError, match=f"redirects to '{target}'"):
         read_image(f"{server}/to?{target}")
 
 
 def test_a_redirect_from_https_to_http_is_not_followed() -> None:
-    import urllib.error
-    import urllib.request
-    from http.client import HTTPMessage
-
-    redirects, headers = web._Redirects(), HTTPMessage()
+    redirects = web._SafeRedirects()
 
     def follow(source: str, target: str) -> Any:
         request = urllib.request.Request(source)
-        return redirects.redirect_request(request, io.BytesIO(), 302, "Found", headers, target)
+        return redirects.redirect_request(request, io.BytesIO(), 302, "Found", {}, target)
 
     assert follow("http://a/b", "https://a/b").full_url == "https://a/b"
     with pytest.raises(urllib.error.HTTPError):
@@ -399,16 +397,18 @@ def test_a_redirect_from_https_to_http_is_not_followed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "word"),
+    ("path", "said"),
     [
         ("/missing.png", "404 Not Found"),
         ("/large.png", "64 MB"),
-        ("/loop", "5 redirects"),
-        ("/page.html", "page.html.*web page"),
+        ("/loop", "too many redirects"),
+        ("/page.html", "page.html' is a web page"),
     ],
 )
-def test_an_address_without_a_picture_raises(server: str, path: str, word: str) -> None:
-    with pytest.raises(ValueError, match=word):
+def test_an_address_without_a_picture_raises_an_error_that_says_why(
+    server: str, path: str, said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
         read_image(server + path)
 
 
@@ -418,16 +418,18 @@ def test_the_size_of_a_download_is_limited(server: str, monkeypatch: pytest.Monk
         read_image(f"{server}/endless.png")
 
 
-def test_a_slow_server_times_out(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_server_ends_in_a_timeout(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "SECONDS", 0.4)
-    with pytest.raises(TimeoutError, match=r"slow\.png.*0\.4"):
-        read_image(f"{server}/slow.png")
+    with pytest.raises(TimeoutError, match=r"0\.4 seconds"):
+        read_image(f"{server}/slow.png")  # all of it would take much longer
 
 
-def test_an_unreachable_server_raises(server: str) -> None:
-    address = f"{server.rpartition(':')[0]}:1/a.png"
+def test_a_server_that_cannot_be_reached_raises_a_connection_error(server: str) -> None:
     with pytest.raises(ConnectionError, match="refused"):
+        read_image(f"{server.rpartition(':')[0]}:1/a.png")
+
+
+@pytest.mark.parametrize("address", ["http://", "http://a:b/c.png", "http://[::1/a.png"])
+def test_a_malformed_address_raises_an_error(address: str) -> None:
+    with pytest.raises((ValueError, ConnectionError), match="check the address"):
         read_image(address)
-    for wrong in ("http://", "http://a:b/c.png", "http://[::1/a.png"):
-        with pytest.raises((ValueError, ConnectionError), match="address"):
-            read_image(wrong)

@@ -198,7 +198,7 @@ def test_rows_of_a_text_hold_what_its_embedding_gains_on_the_path(name: str) -> 
 def blank_embedding(case: Case, transformer: Transformer) -> Tensor:
     """The embedding of padding in place of a caption's own tokens, read with the caption's mask."""
     tower, _, sequence, _, special_tokens = case
-    own = special_tokens.own(len(sequence))
+    own = special_tokens.caption_slice(len(sequence))
     ids = [*sequence]
     ids[own] = [special_tokens.pad] * (own.stop - own.start)
     return transformer.embed(tower.transformer(ids, special_tokens).rows)

@@ -1,4 +1,4 @@
-"""Runs to browse: thousands of made-up pairs, quickly."""
+"""Runs to browse: thousands of generated pairs, quickly."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image, ImageDraw
 
-from gradeclip_widget.dataset.schema import pairs_schema
+from gradeclip_widget.dataset.runs.schema import pairs_schema
 
-from ..dataset.made import write_run
+from ..dataset.stored_run import write_run
 
 SIDES = 14, 14  # patches
 SIZE = 640, 480  # pixels of every picture
-COVER = 80.0, 0.0, 560.0, 480.0  # the middle of it, as a model crops
+COVER = 80.0, 0.0, 560.0, 480.0  # the middle, to which a model crops the picture
 THINGS = "dog cat boat kite clock horse bench bird train vase".split()
 COLORS = "red green blue orange purple teal pink brown white yellow".split()
 RECORD: dict[str, Any] = {
@@ -35,17 +35,17 @@ RECORD: dict[str, Any] = {
 
 
 def write_pairs(folder: Path, count: int, *, seed: int = 0, **more: Any) -> Path:
-    """Write a run of so many pairs and return its folder. ``more`` is as in `write_run`.
+    """Write a run of ``count`` pairs and return its folder. ``more`` is as in `write_run`.
 
-    Pair N is called ``pair-N``. Its caption names a thing in a color, which its picture shows and its map
-    points at.
+    The id of pair N is ``pair-N``. Its caption names a thing in a color, its picture shows it, and its map is
+    positive there.
     """
     part = pairs(count, seed=seed)
     return write_run(folder, part, SIDES[0] * SIDES[1], **(RECORD | more))
 
 
 def pairs(count: int, *, seed: int = 0) -> pa.Table:
-    """Return a table of pairs; other seeds make other scores and maps of the same pairs."""
+    """Return a table of pairs; the seed changes their scores and maps only."""
     dice = np.random.default_rng(seed)
     position = np.arange(count)
     thing, color, place = position % 10, position // 10 % 10, position // 100 % 9
@@ -57,8 +57,10 @@ def pairs(count: int, *, seed: int = 0) -> pa.Table:
     maps += dice.normal(0, 0.001, maps.shape).astype(np.float32)
     importances = dice.normal(0, 0.004, (count, 5)).astype(np.float32)
     importances[:, 2] = 0.1
-    importances[:, 1] = np.where(position % 3, 0.06, 0.0)  # a third of the colors is ignored
-    small = [_thumbnail(t, c, p) for t, c, p in zip(thing, color, place, strict=True)]
+    importances[:, 1] = np.where(
+        position % 3, 0.06, 0.0
+    )  # a third of the colors have no importance
+    thumbnails = [_thumbnail(t, c, p) for t, c, p in zip(thing, color, place, strict=True)]
     columns = {
         "id": [f"pair-{n}" for n in position],
         "position": position,
@@ -74,7 +76,7 @@ def pairs(count: int, *, seed: int = 0) -> pa.Table:
         "energy": pa.nulls(count, pa.float32()),
         "concentration": dice.uniform(0.1, 0.9, count).astype(np.float32),
         "foreign": [False] * count,
-        "thumbnail": small,
+        "thumbnail": thumbnails,
         "method": ["grad-eclip"] * count,
         "model": ["demo"] * count,
         "seconds": np.full(count, 0.02, np.float32),
@@ -91,16 +93,16 @@ def pairs(count: int, *, seed: int = 0) -> pa.Table:
 def _maps() -> Any:
     """Return a map (196,) for each of nine places."""
     rows, cols = np.mgrid[: SIDES[0], : SIDES[1]]
-    found = [
+    maps = [
         np.exp(-((rows - 3 - 4 * (p // 3)) ** 2 + (cols - 3 - 4 * (p % 3)) ** 2) / 6)
         for p in range(9)
     ]
-    return np.stack(found).reshape(9, -1).astype(np.float32)
+    return np.stack(maps).reshape(9, -1).astype(np.float32)
 
 
 @cache
 def _thumbnail(thing: int, color: int, place: int) -> bytes:
-    """Return a picture of a thing in a color at a place, 128 pixels wide, with the grain of a photograph."""
+    """Return a picture of a thing in a color at a place, 128 pixels wide, as noisy as a photograph."""
     dice = np.random.default_rng([thing, color, place])
     grain = dice.normal(0, 1, (24, 32, 1)) * 26 + dice.uniform(60, 190, 3)
     image = Image.fromarray(np.uint8(np.clip(grain, 0, 255))).resize(
@@ -114,7 +116,7 @@ def _thumbnail(thing: int, color: int, place: int) -> bytes:
     ]
     draw.polygon(corners, fill=COLORS[color])
     with io.BytesIO() as file:
-        image.save(file, "JPEG" if thing % 2 else "WEBP", quality=80)  # a run may hold either
+        image.save(file, "JPEG" if thing % 2 else "WEBP", quality=80)  # a run may have either
         return file.getvalue()
 
 

@@ -27,19 +27,19 @@ from ..clip.invariants import wrap
 from ..factories import SIZE, picture
 from ..fakes import FakeBackend, live_widget
 
-PATIENCE = 60  # seconds, of a test that would fail
+PATIENCE = 60  # seconds until a waiting test fails
 Widget = gw.ExplanationWidget
 
 
 def another(name: str) -> gw.ClipModel:
-    """The embedded model once more, under another name."""
+    """A copy of the embedded model with another name."""
     return gw.ClipModel(demo.build(), demo.preprocess(), demo.tokenizer(), name=name)
 
 
 # Explaining
 
 
-def test_explore_explains_and_explains_anew(clip: gw.ClipModel, scene: Scene) -> None:
+def test_explore_explains_and_the_widget_explains_changes(clip: gw.ClipModel, scene: Scene) -> None:
     widget = gw.explore(scene.image, ["a dog", "a red circle"], clip, opacity=0.5)
     assert [e.caption for e in widget.explanations] == ["a dog", "a red circle"]
     assert (widget.opacity, widget.method, widget.model, widget.live) == (
@@ -57,7 +57,7 @@ def test_explore_explains_and_explains_anew(clip: gw.ClipModel, scene: Scene) ->
     assert widget.explanation.caption == "a dog"
 
 
-def test_what_the_worker_explains_is_what_an_explainer_does(
+def test_the_worker_computes_the_same_as_an_explainer(
     explainer: gw.Explainer, scene: Scene
 ) -> None:
     widget = gw.explore(scene.image, "a dog", explainer)
@@ -70,11 +70,11 @@ def test_what_the_worker_explains_is_what_an_explainer_does(
         assert mine.signed_map == pytest.approx(theirs.signed_map, abs=1e-6)
 
 
-def test_an_edited_prompt_does_without_the_image_tower(
+def test_an_edited_prompt_needs_no_pass_of_the_image_tower(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clip = wrap(small_clip())  # of several image blocks, as the embedded model is not
-    clip.verify()  # which has a pass of its own
+    clip = wrap(small_clip())  # with several image blocks; the embedded model has one
+    clip.verify()  # which makes a pass too
     passes: list[int] = []
     trace = clip.image_tower.trace
 
@@ -95,45 +95,39 @@ def test_an_edited_prompt_does_without_the_image_tower(
     assert widget.status == "ready"
 
 
-def test_explore_alone_opens_a_drawn_scene() -> None:
+def test_explore_without_arguments_shows_a_drawn_scene() -> None:
     widget = gw.explore()
     assert widget.prompt == gw.demo.scenes()[0].caption
     assert widget.explanation.image.size == gw.demo.scenes()[0].image.size
 
 
 @pytest.mark.parametrize("name", ["captions", "caption", "prompt"])
-def test_a_caption_is_taken_under_any_of_its_names(clip: gw.ClipModel, name: str) -> None:
+def test_a_caption_can_be_given_by_any_of_its_names(clip: gw.ClipModel, name: str) -> None:
     assert gw.explore(picture(), model=clip, **{name: "a dog"}).prompt == "a dog"
     assert name in inspect.signature(gw.explore).parameters
 
 
-def test_a_caption_is_given_once(clip: gw.ClipModel) -> None:
-    with pytest.raises(TypeError, match="captions and prompt are the same thing"):
+def test_a_caption_under_two_names_is_an_error(clip: gw.ClipModel) -> None:
+    with pytest.raises(TypeError, match="captions and prompt"):
         gw.explore(picture(), "a dog", clip, prompt="a cat")
 
 
-def test_a_picture_comes_with_a_caption_and_the_other_way_round(clip: gw.ClipModel) -> None:
-    with pytest.raises(TypeError, match=r"no caption for the picture: explore\(image, "):
+def test_a_picture_without_a_caption_or_the_reverse_is_an_error(clip: gw.ClipModel) -> None:
+    with pytest.raises(TypeError, match="no caption"):
         gw.explore(picture(), model=clip)
-    with pytest.raises(TypeError, match=r"no picture for 'a dog': explore\(image, captions\)"):
+    with pytest.raises(TypeError, match="no picture for 'a dog'"):
         gw.explore(captions="a dog")
 
 
-def test_a_model_given_by_its_name_goes_where_it_is_wanted() -> None:
+def test_a_model_given_by_name_is_loaded_with_device_and_dtype() -> None:
     widget = gw.explore(picture(), "a dog", device="cpu", dtype="bfloat16")
-    assert widget._display.backend is not None
-    assert widget._display.backend.models.get("demo").dtype is torch.bfloat16
+    assert widget._session.backend is not None
+    assert widget._session.backend.models.get("demo").dtype is torch.bfloat16
 
 
-def test_a_model_given_as_an_object_stays_as_it_is(clip: gw.ClipModel) -> None:
-    with pytest.raises(ValueError, match="device: a model that is given as an object stays"):
+def test_loading_options_for_a_model_object_are_an_error(clip: gw.ClipModel) -> None:
+    with pytest.raises(ValueError, match=r"device: .*object"):
         gw.explore(picture(), "a dog", clip, device="cpu")
-
-
-def test_options_in_a_dictionary_are_taken_for_one_more_version(clip: gw.ClipModel) -> None:
-    with pytest.warns(DeprecationWarning, match="give its entries to explore"):
-        widget = gw.explore(picture(), "a dog", clip, options={"fit": "squash"})
-    assert "fit='squash'" in widget.code
 
 
 def test_explore_takes_an_explainer_with_its_options(scene: Scene) -> None:
@@ -148,11 +142,11 @@ def test_explore_takes_an_explainer_with_its_options(scene: Scene) -> None:
     widget.image_layers = 1
     widget.wait(PATIENCE)
     assert widget.explanation.image_layers == 1
-    with pytest.raises(ValueError, match="the Explainer given has its own"):
+    with pytest.raises(ValueError, match="image_layers: an Explainer"):
         gw.explore(scene.image, "a dog", explainer, image_layers=3)
 
 
-def test_a_file_that_went_away_is_still_explained(
+def test_a_picture_whose_file_was_deleted_is_still_explained(
     clip: gw.ClipModel, scene: Scene, tmp_path: Path
 ) -> None:
     path = tmp_path / "photo.png"
@@ -166,27 +160,27 @@ def test_a_file_that_went_away_is_still_explained(
 
 
 @pytest.mark.parametrize(
-    ("wrong", "error", "said"),
+    ("wrong", "error", "message"),
     [
-        ({"image": []}, ValueError, "list of pictures is empty"),
-        ({"image": torch.zeros(2, 3, 8, 8)}, ValueError, r"2 pictures in one tensor"),
-        ({"captions": []}, ValueError, "list of captions is empty"),
-        ({"models": [3]}, TypeError, "a name or a ClipModel, not int"),
-        ({"models": ["ViT-B-99/openai"]}, ValueError, "no model 'ViT-B-99'; the nearest"),
-        ({"picture": 1}, ValueError, "picture=1: there are 1 pictures"),
-        ({"vocabularies": {"mine": []}}, ValueError, "'mine' has no words"),
-        ({"method": "grad-cm"}, ValueError, "did you mean 'grad-cam'"),
+        ({"image": []}, ValueError, "pictures is empty"),
+        ({"image": torch.zeros(2, 3, 8, 8)}, ValueError, "2 pictures"),
+        ({"captions": []}, ValueError, "captions is empty"),
+        ({"models": [3]}, TypeError, "not int"),
+        ({"models": ["ViT-B-99/openai"]}, ValueError, "'ViT-B-99'"),
+        ({"picture": 1}, ValueError, "picture=1"),
+        ({"vocabularies": {"mine": []}}, ValueError, "'mine'"),
+        ({"method": "grad-cm"}, ValueError, "'grad-cam'"),
         ({"controls": ["knobs"]}, Exception, "knobs"),
     ],
 )
 def test_bad_input_raises_at_the_call(
-    clip: gw.ClipModel, wrong: dict[str, Any], error: type[Exception], said: str
+    clip: gw.ClipModel, wrong: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=message):
         gw.explore(**{"image": picture(), "captions": "a dog", "model": clip} | wrong)
 
 
-def test_what_is_on_show_can_be_copied_as_python(
+def test_code_shows_the_same_when_it_runs(
     clip: gw.ClipModel, scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -199,14 +193,16 @@ def test_what_is_on_show_can_be_copied_as_python(
     assert again.code == widget.code
     assert again.explanation.score == widget.explanation.score
     assert again.explanation.signed_map == pytest.approx(widget.explanation.signed_map)
-    given = gw.explore(scene.image, ["a dog", "a cat"], clip)
-    assert given.code == ("gw.explore(image, ['a dog', 'a cat'], model=clip, method='grad-eclip')")
+    of_objects = gw.explore(scene.image, ["a dog", "a cat"], clip)
+    assert of_objects.code == (
+        "gw.explore(image, ['a dog', 'a cat'], model=clip, method='grad-eclip')"
+    )
 
 
 # Models
 
 
-def test_a_model_is_loaded_when_first_used_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_is_loaded_once_when_it_is_first_used(monkeypatch: pytest.MonkeyPatch) -> None:
     loads: list[str] = []
 
     def load(name: str, progress: Any = None) -> gw.ClipModel:
@@ -222,18 +218,23 @@ def test_a_model_is_loaded_when_first_used_and_kept(monkeypatch: pytest.MonkeyPa
         {"name": "first", "loaded": True, "bytes": first.nbytes},
         {"name": "second", "loaded": False, "bytes": 0},
     ]
-    told: list[Any] = []
-    widget.observe(lambda change: told.append(change["new"]), "progress")
+    progress_values: list[Any] = []
+    widget.observe(lambda change: progress_values.append(change["new"]), "progress")
     for model in ("second", "first", "second"):
         widget.model = model
         widget.wait(PATIENCE)
         assert widget.explanation.model == model
     assert loads == ["second"]
-    assert told[0] == {"stage": "loading weights", "done": 5, "total": 10, "unit": "bytes"}
+    assert progress_values[0] == {
+        "stage": "loading weights",
+        "done": 5,
+        "total": 10,
+        "unit": "bytes",
+    }
     assert [entry["loaded"] for entry in widget._models] == [True, True]
 
 
-def test_checkpoints_of_one_file_name_are_two_entries_of_the_menu(tmp_path: Path) -> None:
+def test_checkpoints_with_the_same_file_name_are_two_entries_of_the_menu(tmp_path: Path) -> None:
     paths = [tmp_path / run / "best.pt" for run in ("a", "b")]
     for seed, path in enumerate(paths):
         path.parent.mkdir()
@@ -252,7 +253,7 @@ def test_checkpoints_of_one_file_name_are_two_entries_of_the_menu(tmp_path: Path
     assert scores[0] != pytest.approx(scores[1], abs=1e-4)
 
 
-def test_a_checkpoint_overwritten_behind_a_widget_is_loaded_again(tmp_path: Path) -> None:
+def test_a_checkpoint_that_was_overwritten_is_loaded_again(tmp_path: Path) -> None:
     path = tmp_path / "best.pt"
     torch.save(open_clip.create_model("ViT-S-32-alt").state_dict(), path)
     name = f"ViT-S-32-alt/{path}"
@@ -266,31 +267,31 @@ def test_a_checkpoint_overwritten_behind_a_widget_is_loaded_again(tmp_path: Path
     assert widget.explanation.score == pytest.approx(expected, abs=1e-6)
 
 
-def test_an_object_is_not_taken_for_the_model_of_its_name() -> None:
+def test_an_object_and_a_named_model_with_the_same_name_are_an_error() -> None:
     mine = another("demo")
-    with pytest.raises(ValueError, match="two models are called 'demo'"):
+    with pytest.raises(ValueError, match=r"two models .*'demo'"):
         gw.explore(picture(), "a dog", mine, models=["demo"])
-    given = gw.load("demo")
-    widget = gw.explore(picture(), "a dog", given, models=["demo"])
+    loaded = gw.load("demo")
+    widget = gw.explore(picture(), "a dog", loaded, models=["demo"])
     assert [entry["name"] for entry in widget._models] == ["demo"]
 
 
 @pytest.mark.parametrize(
-    ("wrapper", "said"),
+    ("wrapper", "message"),
     [
         (
             lambda model: model,
-            r"not a bare CLIP; wrap it: gw\.ClipModel\(model, preprocess, tokeni",
+            r"gw\.ClipModel\(model, preprocess",
         ),
-        (lambda model: (model, None, None), r"what open_clip\.create_model_and_transforms returns"),
+        (lambda model: (model, None, None), "create_model_and_transforms"),
         (
             torch.nn.DataParallel,
-            r"DataParallel around a CLIP; give the model inside \(model\.module\)",
+            r"DataParallel .*model\.module",
         ),
-        (lambda model: torch.nn.Linear(2, 2), r"not Linear; gw\.load\(name\) gives one"),
+        (lambda model: torch.nn.Linear(2, 2), r"Linear.*gw\.load"),
     ],
 )
-def test_a_raw_model_is_answered_with_how_to_wrap_it(wrapper: Any, said: str) -> None:
+def test_the_error_for_a_raw_model_shows_how_to_wrap_it(wrapper: Any, message: str) -> None:
     raw = wrapper(small_clip())
     for call in (
         lambda: gw.explore(picture(), "a dog", raw),
@@ -298,11 +299,11 @@ def test_a_raw_model_is_answered_with_how_to_wrap_it(wrapper: Any, said: str) ->
         lambda: gw.Explainer(raw),
         lambda: gw.load(raw),
     ):
-        with pytest.raises(TypeError, match=said):
+        with pytest.raises(TypeError, match=message):
             call()
 
 
-def test_a_raw_model_of_transformers_is_answered_with_how_to_wrap_it() -> None:
+def test_the_error_for_a_model_of_transformers_shows_how_to_wrap_it() -> None:
     transformers = pytest.importorskip("transformers")
     sizes = {
         "hidden_size": 32,
@@ -312,13 +313,13 @@ def test_a_raw_model_of_transformers_is_answered_with_how_to_wrap_it() -> None:
     }
     config = transformers.CLIPConfig(text_config=sizes, vision_config=sizes)
     raw = transformers.CLIPModel(config)
-    said = r"CLIPModel of transformers; wrap it: gw\.from_transformers\(model, processor\)"
+    message = r"gw\.from_transformers\(model, processor\)"
     for call in (
         lambda: gw.explore(picture(), "a dog", raw),
         lambda: gw.Explainer(raw),
         lambda: gw.ClipModel(raw, None, None),
     ):
-        with pytest.raises(TypeError, match=said):
+        with pytest.raises(TypeError, match=message):
             call()
 
 
@@ -331,8 +332,8 @@ def test_a_model_is_freed_unless_it_is_in_use(monkeypatch: pytest.MonkeyPatch) -
     widget.vocabulary, widget.region = "colors", {"kind": "box", "box": [0, 0, 9, 9]}
     widget.model = "second"
     widget.wait(PATIENCE)
-    assert widget._display.backend is not None
-    gone = weakref.ref(widget._display.backend.models.get("second"))
+    assert widget._session.backend is not None
+    gone = weakref.ref(widget._session.backend.models.get("second"))
     widget._handle_custom_msg({"type": "free", "model": "second"}, [])
     assert (widget.status, widget.error) == (
         "error",
@@ -343,22 +344,22 @@ def test_a_model_is_freed_unless_it_is_in_use(monkeypatch: pytest.MonkeyPatch) -
     widget.free("second")
     assert gone() is None
     assert [entry["loaded"] for entry in widget._models] == [True, False]
-    with pytest.raises(ValueError, match=r"no model 'third' to free: there are 'first', 'second'"):
+    with pytest.raises(ValueError, match="'third'"):
         widget.free("third")
 
 
-def test_a_model_given_as_an_object_leaves_the_menu_when_it_is_freed(clip: gw.ClipModel) -> None:
+def test_freeing_a_model_object_removes_it_from_the_menu(clip: gw.ClipModel) -> None:
     widget = gw.explore(picture(), "a dog", clip, models=[another("second")])
     widget.free("second")
     assert [entry["name"] for entry in widget._models] == ["demo"]
 
 
-def test_two_models_of_one_name_are_refused(clip: gw.ClipModel) -> None:
-    with pytest.raises(ValueError, match="two models are called 'demo'"):
+def test_two_models_with_the_same_name_are_an_error(clip: gw.ClipModel) -> None:
+    with pytest.raises(ValueError, match=r"two models .*'demo'"):
         gw.explore(picture(), "a dog", clip, models=[another("demo")])
 
 
-def test_a_closed_widget_lets_go_of_its_models() -> None:
+def test_closing_a_widget_frees_its_models() -> None:
     model = another("short-lived")
     gone = weakref.ref(model)
     widget = gw.explore(picture(), "a dog", model)
@@ -370,7 +371,7 @@ def test_a_closed_widget_lets_go_of_its_models() -> None:
     assert gone() is None
 
 
-def test_methods_that_the_models_towers_do_not_allow_are_offered_with_the_reason(
+def test_methods_that_cannot_explain_the_model_are_listed_with_the_reason(
     clip: gw.ClipModel,
 ) -> None:
     def refusals(widget: Widget) -> dict[str, str]:
@@ -380,12 +381,12 @@ def test_methods_that_the_models_towers_do_not_allow_are_offered_with_the_reason
     assert refusals(widget) == dict.fromkeys(method_names(), "")
     pooled = another("pooled")
     pooled.image_tower.has_query = False
-    refused = refusals(gw.explore(picture(), "a dog", pooled))
-    assert (refused["grad-eclip"], refused["grad-cam"]) == ("", "")
-    assert "shows what a query attends to" in refused["self-attention"]
+    reasons = refusals(gw.explore(picture(), "a dog", pooled))
+    assert (reasons["grad-eclip"], reasons["grad-cam"]) == ("", "")
+    assert "shows what a query attends to" in reasons["self-attention"]
 
 
-def test_every_method_says_what_it_is_for_and_what_it_cannot_see(clip: gw.ClipModel) -> None:
+def test_every_method_has_sentences_on_its_purpose_and_limits(clip: gw.ClipModel) -> None:
     for method in gw.explore(picture(), "a dog", clip)._methods:
         for sentence in (method["purpose"], method["limits"]):
             assert sentence.strip().endswith("."), method["name"]
@@ -394,7 +395,7 @@ def test_every_method_says_what_it_is_for_and_what_it_cannot_see(clip: gw.ClipMo
 # Resolution
 
 
-def test_finer_maps_are_offered_and_another_model_starts_at_its_own_resolution(
+def test_finer_maps_are_offered_and_another_model_starts_at_its_default_resolution(
     clip: gw.ClipModel, scene: Scene
 ) -> None:
     widget = gw.explore(scene.image, "a dog", clip, models=[another("second")])
@@ -414,7 +415,7 @@ def test_finer_maps_are_offered_and_another_model_starts_at_its_own_resolution(
     )
 
 
-def test_integrated_gradients_are_computed_when_they_are_asked_for(
+def test_integrated_gradients_are_computed_when_they_are_selected(
     clip: gw.ClipModel, scene: Scene
 ) -> None:
     widget = gw.explore(scene.image, "a dog", clip)
@@ -424,11 +425,11 @@ def test_integrated_gradients_are_computed_when_they_are_asked_for(
     assert widget.explanation.integrated_gradients is not None
     names = [measure["name"] for measure in widget._payloads[0]["header"]["importance"]]
     assert names == ["shapley", "evidence", "leave-one-out", "grad-eclip", "integrated-gradients"]
-    with pytest.raises(t.TraitError, match="importance 'magic' is not one of '', 'shapley'"):
+    with pytest.raises(t.TraitError, match="'magic'"):
         widget.importance = "magic"
 
 
-def test_no_resolution_is_offered_where_there_is_no_choice(clip: gw.ClipModel) -> None:
+def test_no_resolution_is_offered_if_there_is_no_choice(clip: gw.ClipModel) -> None:
     assert gw.explore(picture(), "a dog", clip, fit="crop")._resolutions == []
     normalized = clip.image_processor.prepare(picture((112, 112))).pixels
     assert gw.explore(normalized, "a dog", clip)._resolutions == []
@@ -438,7 +439,7 @@ def test_no_resolution_is_offered_where_there_is_no_choice(clip: gw.ClipModel) -
 # Pictures
 
 
-def test_several_pictures_are_a_strip(clip: gw.ClipModel, tmp_path: Path) -> None:
+def test_several_pictures_are_shown_as_a_strip(clip: gw.ClipModel, tmp_path: Path) -> None:
     picture().save(tmp_path / "dog.png")
     images = [tmp_path / "dog.png", picture((300, 100)), torch.zeros(1, 3, 224, 224)]
     widget = gw.explore(images, "a dog", clip)
@@ -453,7 +454,7 @@ def test_several_pictures_are_a_strip(clip: gw.ClipModel, tmp_path: Path) -> Non
     widget.picture = 1
     widget.wait(PATIENCE)
     assert widget.explanation.image.size == (300, 100)
-    assert widget.region is None, "it was a region of the other picture"
+    assert widget.region is None, "the region belonged to the other picture"
 
 
 @pytest.fixture
@@ -475,18 +476,18 @@ def test_a_picture_is_added_and_switched_to(live: Widget) -> None:
     assert [step["prompts"][0] for step in live.history] == ["a dog"] * 3
 
 
-def test_a_picture_that_cannot_be_read_is_said_and_nothing_else_changes(live: Widget) -> None:
+def test_a_picture_that_cannot_be_read_is_an_error_and_changes_nothing_else(live: Widget) -> None:
     before = live._payloads, live._pictures, live.picture, live.history
     live._handle_custom_msg({"type": "picture", "name": "notes.txt"}, [memoryview(b"no picture")])
     live.wait(PATIENCE)
     assert live.status == "error"
     assert "is not a picture that Pillow can read" in live.error
     assert (live._payloads, live._pictures, live.picture, live.history) == before
-    with pytest.raises(FileNotFoundError, match=r"no picture at 'nowhere.png'"):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.png"):
         live.add_image("nowhere.png")
 
 
-def test_what_was_refused_stays_said_when_earlier_work_ends(clip: gw.ClipModel) -> None:
+def test_the_error_of_an_upload_stays_visible_when_earlier_work_ends(clip: gw.ClipModel) -> None:
     backend = FakeBackend(clip)
     widget = live_widget(backend)
     backend.gate.shut()
@@ -503,17 +504,17 @@ def test_what_was_refused_stays_said_when_earlier_work_ends(clip: gw.ClipModel) 
     assert (widget.status, widget.error) == ("ready", "")
 
 
-def test_one_picture_is_in_memory_however_many_prompts(clip: gw.ClipModel, scene: Scene) -> None:
+def test_all_prompts_share_one_picture_in_memory(clip: gw.ClipModel, scene: Scene) -> None:
     widget = gw.explore(scene.image, ["a dog", "a red circle"], clip)
     widget.prompt = "a cat"
     widget.wait(PATIENCE)
-    assert widget._display.backend is not None
-    source = widget._display.backend.pictures[0].source
+    assert widget._session.backend is not None
+    source = widget._session.backend.pictures[0].source
     assert isinstance(source, LoadedImage)
     assert all(e.image is source.image for e in widget.explanations)
 
 
-def test_a_photograph_given_to_the_embedded_model_offers_one_for_photographs(
+def test_for_a_photograph_the_embedded_model_offers_a_model_for_photographs(
     clip: gw.ClipModel,
 ) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (224, 224, 3), np.uint8)

@@ -1,4 +1,4 @@
-"""What a notebook is given for where the live view cannot be shown."""
+"""The static image in a notebook, for hosts that cannot show the live view."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def shown() -> Widget:
     return gw.show(make_explanation())
 
 
-def test_a_host_is_given_the_live_view_and_a_picture_for_when_there_is_no_kernel(
+def test_a_host_gets_the_live_view_and_a_static_image(
     shown: Widget,
 ) -> None:
     data, _ = shown._repr_mimebundle_()
@@ -37,21 +37,23 @@ def test_a_host_is_given_the_live_view_and_a_picture_for_when_there_is_no_kernel
     assert data["text/html"] == fallback([shown.explanation], 0, None, shown.model_id)[0]
 
 
-def test_a_cell_is_given_them_as_two_outputs(shown: Widget) -> None:
+def test_a_cell_gets_them_as_two_outputs(shown: Widget) -> None:
     with cell_outputs() as outputs:
         live, _ = shown._repr_mimebundle_()
-    (beside,) = outputs
-    assert beside["text/html"] == fallback([shown.explanation], 0, None, shown.model_id)[0]
-    assert "a red-ish dog, running" in beside["text/plain"]
+    (static,) = outputs
+    assert static["text/html"] == fallback([shown.explanation], 0, None, shown.model_id)[0]
+    assert "a red-ish dog, running" in static["text/plain"]
     assert live["application/vnd.jupyter.widget-view+json"]["model_id"] == shown.model_id
-    assert re.fullmatch("<!--.*-->", live["text/html"]), "or HTML would show it twice"
-    assert f"gradeclip-live-{shown.model_id}" in shown._dom_classes, "its views hide the other"
+    assert re.fullmatch("<!--.*-->", live["text/html"]), "otherwise HTML would show it twice"
+    assert f"gradeclip-live-{shown.model_id}" in shown._dom_classes, (
+        "the views of the widget hide the static output"
+    )
     with cell_outputs():
         shown._repr_mimebundle_()
     assert len(shown._dom_classes) == 1
 
 
-def test_what_stands_in_shows_the_words_on_show(shown: Widget) -> None:
+def test_the_static_image_shows_the_selected_words(shown: Widget) -> None:
     shown.selected_words = [2]
     with cell_outputs() as outputs:
         shown._repr_mimebundle_()
@@ -60,7 +62,7 @@ def test_what_stands_in_shows_the_words_on_show(shown: Widget) -> None:
 
 @contextmanager
 def cell_outputs() -> Iterator[list[dict[str, Any]]]:
-    """What is displayed meanwhile, as in the kernel of a notebook."""
+    """Collect what is displayed, as in the kernel of a notebook."""
     shell = ZMQInteractiveShell.instance()
     outputs: list[dict[str, Any]] = []
     try:
@@ -83,7 +85,7 @@ def converted(widget: Widget, *, with_state: bool) -> str:
     return HTMLExporter().from_notebook_node(notebook)[0]
 
 
-def test_nbconvert_shows_what_stands_in_where_there_is_no_widget_state(
+def test_nbconvert_shows_the_static_image_without_widget_state(
     shown: Widget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     picture = converted(shown, with_state=False)
@@ -93,13 +95,13 @@ def test_nbconvert_shows_what_stands_in_where_there_is_no_widget_state(
     assert "srcdoc=" in converted(shown, with_state=False)
 
 
-def test_nbconvert_shows_the_live_view_where_there_is_state(shown: Widget) -> None:
+def test_nbconvert_shows_the_live_view_with_widget_state(shown: Widget) -> None:
     page = converted(shown, with_state=True)
     assert "data:image/webp" not in page
     assert shown.model_id in page
 
 
-def test_it_weighs_little(explainer: gw.Explainer, scene: Scene) -> None:
+def test_the_outputs_are_small(explainer: gw.Explainer, scene: Scene) -> None:
     widget = gw.show(explainer(scene.image, "a dog and a red circle"))
     with cell_outputs() as outputs:
         live, _ = widget._repr_mimebundle_()
@@ -108,7 +110,7 @@ def test_it_weighs_little(explainer: gw.Explainer, scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("kind", ["picture", "page"])
-def test_it_is_described_and_hides_for_its_own_widgets_views_alone(
+def test_the_static_output_is_hidden_by_the_views_of_its_widget_only(
     shown: Widget, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRADECLIP_FALLBACK", kind)
@@ -119,7 +121,7 @@ def test_it_is_described_and_hides_for_its_own_widgets_views_alone(
     assert ("srcdoc=" in source) == (kind == "page")
 
 
-def test_an_unknown_kind_is_refused(shown: Widget, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_kind_is_an_error(shown: Widget, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRADECLIP_FALLBACK", "video")
-    with pytest.raises(ValueError, match="GRADECLIP_FALLBACK='video': give 'picture' or 'page'"):
+    with pytest.raises(ValueError, match="'video'"):
         shown._repr_mimebundle_()

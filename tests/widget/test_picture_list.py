@@ -1,4 +1,4 @@
-"""The strip of pictures: it shows what the stage shows."""
+"""The strip of pictures: thumbnails look like the large picture."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..factories import picture
 
 @pytest.fixture
 def tensor(clip: gw.ClipModel, scene: Scene) -> torch.Tensor:
-    """A normalized picture whose values span a part of the range only, as a low contrast one's do."""
+    """A normalized picture of low contrast: its values span only a part of the range."""
     pale = Image.blend(scene.image, Image.new("RGB", scene.image.size, "#b0a090"), 0.7)
     return clip.image_processor.prepare(pale).pixels
 
@@ -30,7 +30,7 @@ def decoded(encoded: bytes) -> Image.Image:
     return Image.open(io.BytesIO(encoded)).convert("RGB")
 
 
-def test_a_tensors_thumbnail_has_the_colors_of_the_stage(
+def test_the_thumbnail_of_a_tensor_has_the_colors_of_the_large_picture(
     clip: gw.ClipModel, tensor: torch.Tensor
 ) -> None:
     widget = gw.explore([tensor, picture()], "a dog", clip)
@@ -43,19 +43,19 @@ def test_a_tensors_thumbnail_has_the_colors_of_the_stage(
     assert widget._pictures[0]["thumbnail"] == thumbnail(widget.explanation.image)
 
 
-def test_a_tensors_thumbnail_follows_the_model_on_show(
+def test_the_thumbnail_of_a_tensor_depends_on_the_model(
     clip: gw.ClipModel, tensor: torch.Tensor
 ) -> None:
     pictures = PictureList()
     pictures.add(pictures.read(tensor))
     pictures.add(pictures.read(picture()))
-    own = clip.image_processor
-    other = dataclasses.replace(own, mean=(0.5,) * 3, std=(0.5,) * 3)
-    entries = {processor: pictures.entries(processor) for processor in (own, other)}
+    processor_of_model = clip.image_processor
+    other = dataclasses.replace(processor_of_model, mean=(0.5,) * 3, std=(0.5,) * 3)
+    entries = {processor: pictures.entries(processor) for processor in (processor_of_model, other)}
     for processor, (first, _) in entries.items():
         assert first["thumbnail"] == thumbnail(processor.visible(tensor))
-    assert entries[own][0] != entries[other][0]
-    assert entries[own][1] == entries[other][1]
+    assert entries[processor_of_model][0] != entries[other][0]
+    assert entries[processor_of_model][1] == entries[other][1]
 
 
 def test_a_thumbnail_is_encoded_once(clip: gw.ClipModel, tensor: torch.Tensor) -> None:
@@ -66,7 +66,7 @@ def test_a_thumbnail_is_encoded_once(clip: gw.ClipModel, tensor: torch.Tensor) -
     assert all(a["thumbnail"] is b["thumbnail"] for a, b in zip(once, again, strict=True))
 
 
-def test_a_tensor_that_is_not_finite_has_a_thumbnail_all_the_same(clip: gw.ClipModel) -> None:
+def test_a_tensor_that_is_not_finite_has_a_thumbnail_too(clip: gw.ClipModel) -> None:
     pictures = PictureList()
     pictures.add(pictures.read(torch.full((1, 3, 16, 16), float("nan"))))
     assert decoded(pictures.entries(clip.image_processor)[0]["thumbnail"]).size == (16, 16)
@@ -87,7 +87,7 @@ def test_pictures_have_the_names_of_their_files_and_addresses(
     assert pictures.read(path, "mine").name == "mine"
 
 
-def test_a_tensor_is_shown_in_the_strip_as_on_the_stage_whatever_its_scale(
+def test_thumbnails_do_not_depend_on_the_scale_of_a_tensor(
     clip: gw.ClipModel, scene: Scene
 ) -> None:
     pictures = PictureList()
@@ -98,7 +98,7 @@ def test_a_tensor_is_shown_in_the_strip_as_on_the_stage_whatever_its_scale(
     assert all(entry["thumbnail"] == first["thumbnail"] for entry in others)
 
 
-def test_a_picture_known_to_be_normalized_stays_so(clip: gw.ClipModel) -> None:
+def test_a_normalized_picture_is_not_normalized_again(clip: gw.ClipModel) -> None:
     gray = clip.image_processor.from_normalized(torch.zeros(1, 3, 112, 112))
     widget = gw.explore(gray, "a dog", clip)
     assert widget._resolutions == []

@@ -1,4 +1,4 @@
-"""Questions about what is shown: words of a region, the mask test, maps of single blocks."""
+"""Questions about the explanations shown: words of a region, the mask test, maps of single blocks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gradeclip_widget.demo import Scene
 from ..factories import GRID, SIZE
 from ..fakes import FakeBackend, live_widget
 
-PATIENCE = 30  # seconds, of a test that would fail
+PATIENCE = 30  # seconds until a waiting test fails
 Widget = gw.ExplanationWidget
 LEFT = {"kind": "box", "box": [0, 0, SIZE[0] / GRID[1], SIZE[1]]}  # the first column of patches
 
@@ -32,14 +32,14 @@ def live(backend: FakeBackend) -> Widget:
     return live_widget(backend)
 
 
-def asked(backend: FakeBackend, what: str) -> list[list[str]]:
-    return [captions for captions, kind in backend.asked if kind == what]
+def calls(backend: FakeBackend, what: str) -> list[list[str]]:
+    return [captions for captions, kind in backend.calls if kind == what]
 
 
 # Words of a region
 
 
-def test_a_region_is_asked_what_the_model_sees_there(live: Widget) -> None:
+def test_a_region_is_compared_with_the_words_of_a_vocabulary(live: Widget) -> None:
     live.vocabulary = "mine"
     assert live.seen == []
     live.region = LEFT
@@ -49,7 +49,7 @@ def test_a_region_is_asked_what_the_model_sees_there(live: Widget) -> None:
     assert live.status == "ready"
 
 
-def test_another_region_costs_no_pass_of_the_image_tower(
+def test_another_region_needs_no_pass_of_the_image_tower(
     live: Widget, backend: FakeBackend
 ) -> None:
     live.vocabulary, live.region = "mine", LEFT
@@ -60,7 +60,7 @@ def test_another_region_costs_no_pass_of_the_image_tower(
     assert backend.encoded == 1
 
 
-def test_without_a_region_or_a_vocabulary_nothing_is_seen(live: Widget) -> None:
+def test_without_a_region_or_a_vocabulary_there_are_no_words(live: Widget) -> None:
     live.vocabulary, live.region = "mine", LEFT
     live.wait(PATIENCE)
     live.region = None
@@ -71,7 +71,7 @@ def test_without_a_region_or_a_vocabulary_nothing_is_seen(live: Widget) -> None:
     assert live.seen == []
 
 
-def test_the_strongest_dozen_of_a_long_list_is_shown(live: Widget) -> None:
+def test_the_twelve_strongest_words_of_a_long_list_are_shown(live: Widget) -> None:
     live.vocabulary, live.region = "objects", LEFT
     live.wait(PATIENCE)
     assert len(live.seen) == 12
@@ -79,15 +79,13 @@ def test_the_strongest_dozen_of_a_long_list_is_shown(live: Widget) -> None:
     assert values == sorted(values, reverse=True)
 
 
-def test_the_users_own_lists_are_offered_beside_the_built_in_ones(live: Widget) -> None:
+def test_the_lists_of_a_user_are_offered_with_the_built_in_ones(live: Widget) -> None:
     assert live._vocabularies == ["demo", "objects", "imagenet", "colors", "mine"]
-    with pytest.raises(
-        traitlets.TraitError, match=r"no vocabulary 'yours': there are 'demo', .*'mine'"
-    ):
+    with pytest.raises(traitlets.TraitError, match=r"'yours'.*'demo', .*'mine'"):
         live.vocabulary = "yours"
 
 
-def test_asking_about_a_region_does_not_disturb_an_explanation_under_way(
+def test_a_question_about_a_region_does_not_stop_an_explanation(
     live: Widget, backend: FakeBackend
 ) -> None:
     backend.gate.shut()
@@ -97,10 +95,12 @@ def test_asking_about_a_region_does_not_disturb_an_explanation_under_way(
     backend.gate.open()
     live.wait(PATIENCE)
     assert (live.explanation.caption, live.seen[0]["word"]) == ("a wolf", "left")
-    assert asked(backend, "grad-eclip") == [["a wolf"]]
+    assert calls(backend, "grad-eclip") == [["a wolf"]]
 
 
-def test_an_explanation_asked_for_meanwhile_comes_first(live: Widget, backend: FakeBackend) -> None:
+def test_an_explanation_is_computed_before_the_answer_to_a_question(
+    live: Widget, backend: FakeBackend
+) -> None:
     backend.gate.shut()
     live.vocabulary, live.region = "mine", LEFT
     assert backend.gate.reached.wait(PATIENCE)
@@ -110,7 +110,9 @@ def test_an_explanation_asked_for_meanwhile_comes_first(live: Widget, backend: F
     assert (live.explanation.caption, live.seen[0]["word"]) == ("a wolf", "left")
 
 
-def test_cancelling_switches_off_what_was_not_answered(live: Widget, backend: FakeBackend) -> None:
+def test_cancelling_switches_off_questions_without_an_answer(
+    live: Widget, backend: FakeBackend
+) -> None:
     backend.gate.shut()
     live.vocabulary, live.region = "mine", LEFT
     assert backend.gate.reached.wait(PATIENCE)
@@ -121,7 +123,7 @@ def test_cancelling_switches_off_what_was_not_answered(live: Widget, backend: Fa
     assert live.region == LEFT
 
 
-def test_a_region_outside_of_the_picture_is_said(live: Widget) -> None:
+def test_a_region_outside_of_the_picture_is_an_error(live: Widget) -> None:
     live.vocabulary, live.region = "mine", {"kind": "box", "box": [500, 500, 600, 600]}
     live.wait(PATIENCE)
     assert live.status == "error"
@@ -139,7 +141,7 @@ def test_erasing_the_region_scores_all_prompts(live: Widget, backend: FakeBacken
     live.wait(PATIENCE)
     assert live.erased is not None
     assert (live.erased["how"], live.erased["scores"]) == ("mean", [0.0, 1.0])
-    assert asked(backend, "scores") == [["a dog", "a red cat runs"]]
+    assert calls(backend, "scores") == [["a dog", "a red cat runs"]]
     sent = Image.open(io.BytesIO(live.erased["image"]))
     assert (sent.format, sent.size) == ("WEBP", SIZE)
 
@@ -153,7 +155,7 @@ def test_only_the_region_is_erased(live: Widget, backend: FakeBackend) -> None:
     assert not changed[12:].any()
 
 
-def test_the_mask_test_is_done_again_for_another_region_prompt_or_way(
+def test_the_mask_test_is_done_again_for_another_region_prompt_or_erasure(
     live: Widget, backend: FakeBackend
 ) -> None:
     live.region, live.erase = LEFT, "mean"
@@ -167,7 +169,7 @@ def test_the_mask_test_is_done_again_for_another_region_prompt_or_way(
     assert live.erased["scores"] == [0.0]
     live.region = {"kind": "box", "box": [30, 0, 60, 40]}
     live.wait(PATIENCE)
-    assert len(asked(backend, "scores")) == 4
+    assert len(calls(backend, "scores")) == 4
 
 
 def test_the_mask_test_ends_with_the_region_or_when_it_is_switched_off(live: Widget) -> None:
@@ -181,7 +183,7 @@ def test_the_mask_test_ends_with_the_region_or_when_it_is_switched_off(live: Wid
     assert live.erased is None
 
 
-# Depth
+# Single blocks
 
 
 def test_maps_of_single_blocks_are_those_of_the_active_prompt(live: Widget) -> None:
@@ -199,7 +201,7 @@ def test_maps_of_single_blocks_are_those_of_the_active_prompt(live: Widget) -> N
     assert live._depth is None
 
 
-def test_a_method_without_blocks_leaves_layers_empty_and_is_no_error(live: Widget) -> None:
+def test_a_method_without_blocks_has_no_maps_of_blocks_and_no_error(live: Widget) -> None:
     live.depth = True
     live.wait(PATIENCE)
     live.method = "grad-cam"
@@ -211,23 +213,23 @@ def test_a_method_without_blocks_leaves_layers_empty_and_is_no_error(live: Widge
     assert live._depth is not None
 
 
-def test_old_maps_of_single_blocks_never_stand_beside_a_new_explanation(live: Widget) -> None:
+def test_maps_of_single_blocks_are_cleared_with_their_explanation(live: Widget) -> None:
     live.depth = True
     live.wait(PATIENCE)
-    beside: list[Any] = []
-    live.observe(lambda change: beside.append((live.explanation.caption, change["new"])), "_depth")
+    pairs: list[Any] = []
+    live.observe(lambda change: pairs.append((live.explanation.caption, change["new"])), "_depth")
     live.prompt = "a wolf"
     live.wait(PATIENCE)
-    assert [(caption, depth and depth["caption"]) for caption, depth in beside] == [
+    assert [(caption, depth and depth["caption"]) for caption, depth in pairs] == [
         ("a wolf", None),
         ("a wolf", "a wolf"),
     ]
 
 
-# The real thing
+# With the embedded model
 
 
-def test_the_demo_model_is_asked_what_a_program_would_ask_it(
+def test_answers_are_those_of_an_explainer(
     clip: gw.ClipModel, explainer: gw.Explainer, scene: Scene
 ) -> None:
     widget = gw.explore(scene.image, ["a dog", "a red circle"], clip)
@@ -238,12 +240,12 @@ def test_the_demo_model_is_asked_what_a_program_would_ask_it(
     assert widget.error == ""
     ranked = explainer.classify_region(scene.image, dog.box, gw.vocabularies("demo")["demo"])
     assert widget.seen == [
-        {"word": seen.word, "value": pytest.approx(seen.value, abs=1e-5)} for seen in ranked
+        {"word": w.word, "value": pytest.approx(w.value, abs=1e-5)} for w in ranked
     ]
     assert widget.erased is not None
     scores = [e.score for e in widget.explanations]
     fall = [before - after for before, after in zip(scores, widget.erased["scores"], strict=True)]
-    assert fall[0] > 0.1, "there is no dog any more"
+    assert fall[0] > 0.1, "the dog is erased"
     assert fall[0] > fall[1]
     assert widget._depth is not None
     assert widget._depth["image_blocks"] == clip.image_tower.depth

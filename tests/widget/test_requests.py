@@ -1,4 +1,4 @@
-"""Prompts, methods and the history: what is asked, what is shown, and what never is."""
+"""Prompts, methods and the history of a widget."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ import pytest
 
 import gradeclip_widget as gw
 from gradeclip_widget.explain.explanation import Explanation
-from gradeclip_widget.widget.backend.backend import EXPLANATIONS_KEPT
-from gradeclip_widget.widget.history import LIMIT
+from gradeclip_widget.widget.backend.backend import CACHED_EXPLANATIONS
+from gradeclip_widget.widget.session import HISTORY_LIMIT
 
 from ..factories import make_explanation
 from ..fakes import FakeBackend
 
-PATIENCE = 30  # seconds, of a test that would fail
+PATIENCE = 30  # seconds until a waiting test fails
 Widget = gw.ExplanationWidget
 
 
 def shown(widget: Widget) -> list[str]:
-    """The captions that a view gets."""
+    """The captions of the payloads."""
     return [payload["header"]["caption"] for payload in widget._payloads]
 
 
 # One prompt
 
 
-def test_another_prompt_is_explained_in_place_of_the_one_shown(
+def test_another_prompt_is_explained_and_replaces_the_one_shown(
     live: Widget, backend: FakeBackend
 ) -> None:
     live.prompt = "a wolf"
@@ -37,10 +37,12 @@ def test_another_prompt_is_explained_in_place_of_the_one_shown(
     assert live.explanation.caption == "a wolf"
     assert live.prompts == ("a wolf", "a red cat runs")
     assert shown(live) == ["a wolf", "a red cat runs"]
-    assert backend.asked == [(["a wolf"], "grad-eclip")], "the other one is kept"
+    assert backend.calls == [(["a wolf"], "grad-eclip")], "the other caption is cached"
 
 
-def test_until_it_is_explained_the_last_picture_stands(live: Widget, backend: FakeBackend) -> None:
+def test_the_last_explanation_stays_visible_until_the_next_is_done(
+    live: Widget, backend: FakeBackend
+) -> None:
     backend.gate.shut()
     live.prompt = "a wolf"
     assert backend.gate.reached.wait(PATIENCE)
@@ -51,45 +53,43 @@ def test_until_it_is_explained_the_last_picture_stands(live: Widget, backend: Fa
     assert (live.status, shown(live)[0]) == ("ready", "a wolf")
 
 
-def test_of_thirty_edits_the_last_stands_and_nothing_older_appears(
-    live: Widget, backend: FakeBackend
-) -> None:
-    seen: list[str] = []
-    live.observe(lambda change: seen.append(change["new"].caption), "explanation")
+def test_of_thirty_edits_only_the_last_is_shown(live: Widget, backend: FakeBackend) -> None:
+    captions: list[str] = []
+    live.observe(lambda change: captions.append(change["new"].caption), "explanation")
     backend.gate.shut()
     for n in range(30):
         live.prompt = f"a wolf {n}"
     backend.gate.open()
     live.wait(PATIENCE)
-    assert seen == ["a wolf 29"]
-    assert len(live.history) == 2, "what was superseded is no step of the history"
+    assert captions == ["a wolf 29"]
+    assert len(live.history) == 2, "requests that were replaced are no steps of the history"
 
 
-def test_an_older_result_that_comes_late_is_dropped(
+def test_a_result_that_comes_after_a_newer_request_is_dropped(
     live: Widget, backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[str] = []
-    live.observe(lambda change: seen.append(change["new"].caption), "explanation")
-    made, explain = threading.Event(), backend.explain
+    captions: list[str] = []
+    live.observe(lambda change: captions.append(change["new"].caption), "explanation")
+    computed, explain = threading.Event(), backend.explain
 
     def tell(*args: Any) -> list[Explanation]:
         explanations = explain(*args)
-        made.set()
+        computed.set()
         return explanations
 
     monkeypatch.setattr(backend, "explain", tell)
     backend.gate.shut()
     live.prompt = "a wolf"
     assert backend.gate.reached.wait(PATIENCE)
-    with live.changed:  # held, so that nothing can be shown
+    with live.changed:  # with the lock held nothing can be shown
         backend.gate.open()
-        assert made.wait(PATIENCE)
+        assert computed.wait(PATIENCE)
         live.prompt = "a fox"
     live.wait(PATIENCE)
-    assert seen == ["a fox"]
+    assert captions == ["a fox"]
 
 
-def test_it_says_what_it_does_while_it_does(live: Widget) -> None:
+def test_status_and_progress_follow_the_work(live: Widget) -> None:
     states: list[Any] = []
     live.observe(lambda c: states.append(c["new"]), ["status", "progress"])
     live.prompt = "a wolf"
@@ -104,7 +104,7 @@ def test_it_says_what_it_does_while_it_does(live: Widget) -> None:
     ]
 
 
-def test_the_view_gets_an_explanation_and_all_about_it_in_one_message(
+def test_the_view_gets_an_explanation_and_its_details_in_one_message(
     live: Widget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[set[str]] = []
@@ -115,18 +115,18 @@ def test_the_view_gets_an_explanation_and_all_about_it_in_one_message(
     assert {"status", "history", "history_index", "_code"} <= message
 
 
-def test_awaiting_the_widget_waits_for_it(live: Widget, backend: FakeBackend) -> None:
+def test_awaiting_the_widget_waits_for_the_work(live: Widget, backend: FakeBackend) -> None:
     async def edit() -> str:
         live.prompt = "a wolf"
         await live
         return live.explanation.caption
 
-    # On a thread of its own: the browser tests leave a loop running on this one.
+    # On another thread, because the browser tests leave a loop running on this one.
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(asyncio.run, edit()).result(PATIENCE) == "a wolf"
 
 
-def test_an_observer_may_wait_for_what_it_asks(live: Widget) -> None:
+def test_an_observer_can_wait_for_its_request(live: Widget) -> None:
     def follow(change: Any) -> None:
         live.method = "grad-cam"
         live.wait(PATIENCE)
@@ -136,7 +136,7 @@ def test_an_observer_may_wait_for_what_it_asks(live: Widget) -> None:
     assert live.explanation.method == "grad-cam"
 
 
-def test_an_observer_may_ask_the_next_question(live: Widget) -> None:
+def test_an_observer_of_a_result_can_make_the_next_request(live: Widget) -> None:
     def follow(change: Any) -> None:
         if change["new"].caption == "a wolf":
             live.prompt = "a fox"
@@ -147,10 +147,33 @@ def test_an_observer_may_ask_the_next_question(live: Widget) -> None:
     assert (live.explanation.caption, live.status) == ("a fox", "ready")
 
 
+def test_values_of_the_session_are_not_reported_back_to_it(
+    live: Widget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes: list[str] = []
+    change = live._session.change
+    monkeypatch.setattr(
+        live._session, "change", lambda values: changes.append(values["prompt"]) or change(values)
+    )
+    live.prompt = "a wolf"
+    live.wait(PATIENCE)
+    assert live.prompts == ("a wolf", "a red cat runs")
+    assert changes == ["a wolf"]
+
+
+def test_an_observer_of_a_value_that_the_session_sets_can_change_another(live: Widget) -> None:
+    live.observe(lambda change: live.set_trait("method", "grad-cam"), "prompts")
+    live.prompt = "a wolf"
+    live.wait(PATIENCE)
+    explanation = live.explanation
+    assert (explanation.caption, explanation.method) == ("a wolf", "grad-cam")
+    assert (live.status, len(live.history)) == ("ready", 2)
+
+
 # Several prompts
 
 
-def test_switching_the_prompt_shows_its_explanation_and_lets_go_of_the_words(
+def test_another_active_prompt_shows_its_explanation_and_deselects_words(
     live: Widget, backend: FakeBackend
 ) -> None:
     live.selected_words, live.hovered_word = [1], 0
@@ -158,15 +181,15 @@ def test_switching_the_prompt_shows_its_explanation_and_lets_go_of_the_words(
     assert live.explanation is live.explanations[1]
     assert live.prompt == "a red cat runs"
     assert (live.selected_words, live.hovered_word) == ([], None)
-    assert not backend.asked
+    assert not backend.calls
 
 
-def test_the_browser_may_switch_the_prompt(live: Widget, backend: FakeBackend) -> None:
+def test_the_browser_can_switch_the_prompt(live: Widget, backend: FakeBackend) -> None:
     live.set_state({"active": 1, "selected_words": []})
     assert live.prompt == "a red cat runs"
     live.set_state({"selected_words": [3]})
     assert live.selected_words == [3]
-    assert not backend.asked
+    assert not backend.calls
 
 
 @pytest.mark.parametrize(
@@ -178,7 +201,7 @@ def test_the_browser_may_switch_the_prompt(live: Widget, backend: FakeBackend) -
         {"prompts": ["a dog", "a wolf"], "prompt": "a wolf", "active": 1},
     ],
 )
-def test_the_browser_may_set_several_traits_at_once_in_any_order(
+def test_the_browser_can_set_several_traits_at_once_in_any_order(
     live: Widget, state: dict[str, Any]
 ) -> None:
     live.set_state(state)
@@ -187,9 +210,7 @@ def test_the_browser_may_set_several_traits_at_once_in_any_order(
     assert live.explanation.caption == "a wolf"
 
 
-def test_rows_are_added_and_the_new_one_is_shown_when_it_is_there(
-    live: Widget, backend: FakeBackend
-) -> None:
+def test_an_added_row_is_shown_when_it_is_explained(live: Widget, backend: FakeBackend) -> None:
     backend.gate.shut()
     live.set_state({"prompts": [*live.prompts, "a wolf"], "active": 2})
     assert backend.gate.reached.wait(PATIENCE)
@@ -197,12 +218,10 @@ def test_rows_are_added_and_the_new_one_is_shown_when_it_is_there(
     backend.gate.open()
     live.wait(PATIENCE)
     assert live.explanation.caption == "a wolf"
-    assert backend.asked == [(["a wolf"], "grad-eclip")]
+    assert backend.calls == [(["a wolf"], "grad-eclip")]
 
 
-def test_rows_that_are_only_reordered_or_removed_cost_nothing(
-    live: Widget, backend: FakeBackend
-) -> None:
+def test_reordering_and_removing_rows_computes_nothing(live: Widget, backend: FakeBackend) -> None:
     live.prompts = ("a red cat runs", "a dog")
     live.wait(PATIENCE)
     assert (shown(live), live.prompt) == (["a red cat runs", "a dog"], "a red cat runs")
@@ -210,7 +229,7 @@ def test_rows_that_are_only_reordered_or_removed_cost_nothing(
     live.prompts = ("a dog",)
     live.wait(PATIENCE)
     assert (shown(live), live.active, live.versus) == (["a dog"], 0, None)
-    assert not backend.asked
+    assert not backend.calls
 
 
 def test_fewer_prompts_than_the_active_one_show_the_last(live: Widget) -> None:
@@ -237,12 +256,12 @@ def test_another_method_explains_all_prompts_and_keeps_the_selection(
     live.selected_words, live.region = [1], {"kind": "box", "box": [0, 0, 9, 9]}
     live.method = "grad-cam"
     live.wait(PATIENCE)
-    assert backend.asked == [(["a dog", "a red cat runs"], "grad-cam")]
+    assert backend.calls == [(["a dog", "a red cat runs"], "grad-cam")]
     assert (live.active, live.explanation.method, live.selected_words) == (1, "grad-cam", [1])
     assert live.region == {"kind": "box", "box": [0, 0, 9, 9]}
 
 
-def test_another_prompt_lets_go_of_the_words_and_keeps_the_region(live: Widget) -> None:
+def test_another_prompt_deselects_words_and_keeps_the_region(live: Widget) -> None:
     live.selected_words, live.region = [1], {"kind": "box", "box": [0, 0, 9, 9]}
     live.prompt = "a wolf"
     live.wait(PATIENCE)
@@ -250,19 +269,19 @@ def test_another_prompt_lets_go_of_the_words_and_keeps_the_region(live: Widget) 
     assert live.region is not None
 
 
-def test_an_explanation_made_elsewhere_is_shown(live: Widget, backend: FakeBackend) -> None:
+def test_an_explanation_set_by_a_program_is_shown(live: Widget, backend: FakeBackend) -> None:
     other = make_explanation("a wolf")
     live.explanation = other
     assert live.explanations == (other,)
     assert (live.prompt, live.prompts, len(live._payloads)) == ("a wolf", ("a wolf",), 1)
-    assert not backend.asked
+    assert not backend.calls
 
 
-# What goes wrong
+# Errors
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("prompt", "  ", "caption has no words"),
         ("prompt", "crash", "ZeroDivisionError: division by zero"),
@@ -271,14 +290,14 @@ def test_an_explanation_made_elsewhere_is_shown(live: Widget, backend: FakeBacke
         ("model", "other", "no model 'other' in this widget"),
     ],
 )
-def test_what_cannot_be_explained_is_said_and_the_last_picture_stands(
-    live: Widget, name: str, value: Any, said: str
+def test_a_request_that_fails_is_an_error_and_the_last_explanation_stays(
+    live: Widget, name: str, value: Any, message: str
 ) -> None:
     explanation, payloads = live.explanation, live._payloads
     setattr(live, name, value)
     live.wait(PATIENCE)
     assert live.status == "error"
-    assert live.error.startswith(said)
+    assert live.error.startswith(message)
     assert live.explanation is explanation
     assert live._payloads is payloads
     assert live.progress is None
@@ -300,7 +319,7 @@ def test_after_an_error_the_next_good_value_is_explained(
     assert len(live.history) == 1
 
 
-def test_what_could_not_be_explained_stays_said_while_a_region_is_asked_about(live: Widget) -> None:
+def test_the_error_of_a_request_stays_visible_while_a_question_is_answered(live: Widget) -> None:
     live.vocabulary = "colors"
     live.prompt = " "
     live.wait(PATIENCE)
@@ -310,7 +329,9 @@ def test_what_could_not_be_explained_stays_said_while_a_region_is_asked_about(li
     assert (live.status, live.error) == ("error", "caption has no words")
 
 
-def test_cancelling_asks_for_what_is_shown(live: Widget, backend: FakeBackend) -> None:
+def test_cancelling_returns_to_the_request_that_is_shown(
+    live: Widget, backend: FakeBackend
+) -> None:
     live.active = 1
     backend.gate.shut()
     live.set_state({"prompt": "a wolf", "method": "grad-cam", "resolution": 336})
@@ -324,14 +345,14 @@ def test_cancelling_asks_for_what_is_shown(live: Widget, backend: FakeBackend) -
     assert (shown(live), live.status) == (["a dog", "a red cat runs"], "ready")
 
 
-def test_cancelling_takes_back_what_could_not_be_explained(live: Widget) -> None:
+def test_cancelling_returns_from_a_request_that_failed(live: Widget) -> None:
     live.prompt = ""
     live.wait(PATIENCE)
     live.cancel()
     assert (live.status, live.error, live.prompt) == ("ready", "", "a dog")
 
 
-def test_a_widget_without_a_model_says_so_and_keeps_its_picture() -> None:
+def test_a_request_to_a_widget_without_a_model_is_an_error() -> None:
     widget = gw.show(make_explanation())
     assert not widget.live
     widget.prompt = "a wolf"
@@ -346,7 +367,7 @@ def test_a_widget_without_a_model_says_so_and_keeps_its_picture() -> None:
 # The history
 
 
-def test_what_was_shown_is_a_step_of_the_history_with_its_score(live: Widget) -> None:
+def test_every_explanation_shown_is_a_step_of_the_history(live: Widget) -> None:
     live.prompt = "a wolf"
     live.wait(PATIENCE)
     assert live.history_index == 1
@@ -359,14 +380,12 @@ def test_what_was_shown_is_a_step_of_the_history_with_its_score(live: Widget) ->
     }
 
 
-def test_going_back_shows_what_was_shown_without_explaining_it_again(
-    live: Widget, backend: FakeBackend
-) -> None:
+def test_going_back_computes_nothing(live: Widget, backend: FakeBackend) -> None:
     live.active = 1
     live.method = "grad-cam"
     live.wait(PATIENCE)
     live.set_state({"active": 0})
-    backend.asked.clear()
+    backend.calls.clear()
     live.set_state({"history_index": 0})
     live.wait(PATIENCE)
     assert (live.method, live.explanation.method) == ("grad-eclip", "grad-eclip")
@@ -374,10 +393,10 @@ def test_going_back_shows_what_was_shown_without_explaining_it_again(
     live.wait(PATIENCE)
     assert (live.method, live.active, live.history_index) == ("grad-cam", 1, 1)
     assert len(live.history) == 2
-    assert not backend.asked
+    assert not backend.calls
 
 
-def test_a_new_prompt_after_going_back_cuts_what_lay_ahead(live: Widget) -> None:
+def test_a_new_prompt_after_going_back_replaces_the_later_steps(live: Widget) -> None:
     for prompt in ("a wolf", "a fox", "a bear"):
         live.prompt = prompt
         live.wait(PATIENCE)
@@ -389,7 +408,7 @@ def test_a_new_prompt_after_going_back_cuts_what_lay_ahead(live: Widget) -> None
     assert live.history_index == 2
 
 
-def test_going_back_in_vain_leaves_the_history_where_it_was(
+def test_cancelling_a_step_back_leaves_the_history_unchanged(
     live: Widget, backend: FakeBackend
 ) -> None:
     live.prompt = "a wolf"
@@ -407,13 +426,13 @@ def test_going_back_in_vain_leaves_the_history_where_it_was(
 def test_a_thousand_prompts_leave_a_hundred_steps_and_few_explanations(
     live: Widget, backend: FakeBackend
 ) -> None:
-    for n in range(LIMIT + EXPLANATIONS_KEPT):
+    for n in range(HISTORY_LIMIT + CACHED_EXPLANATIONS):
         live.prompt = f"a wolf {n}"
         live.wait(PATIENCE)
-    assert len(live.history) == LIMIT
-    assert live.history_index == LIMIT - 1
+    assert len(live.history) == HISTORY_LIMIT
+    assert live.history_index == HISTORY_LIMIT - 1
     assert live.history[-1]["prompts"][0] == f"a wolf {n}"
-    assert len(backend._explanations) == EXPLANATIONS_KEPT
+    assert len(backend._explanations) == CACHED_EXPLANATIONS
 
 
 # Closing
@@ -435,7 +454,7 @@ def test_a_closed_widget_ends_its_work_and_shows_nothing_more(
     assert live.explanation.caption == "a dog"
 
 
-def test_a_widget_that_was_only_looked_at_has_no_thread(live: Widget) -> None:
+def test_a_widget_that_computes_nothing_has_no_thread(live: Widget) -> None:
     live.selected_words, live.region = [1], {"kind": "box", "box": [0, 0, 9, 9]}
     live.active, live.contour = 1, False
     assert live._computation is not None

@@ -36,7 +36,7 @@ def test_a_control_is_a_synced_trait() -> None:
 
 def test_what_a_request_is_made_of_are_its_fields_and_settings() -> None:
     request = Request(0, ("a dog",), "demo")
-    values = {name: request[name] for name in names_of(request=True)}
+    values = request.values(names_of(request=True))
     assert request.with_values(values) == request
 
 

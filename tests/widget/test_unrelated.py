@@ -1,6 +1,10 @@
-"""How the score stands among unrelated sentences, in a live widget: in the background, after all else."""
+"""Scores of unrelated sentences in a live widget: computed in the background, after all other work."""
 
 from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +18,7 @@ PATIENCE = 60
 
 @pytest.fixture
 def gated(backend: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
-    """A backend whose unrelated sentences wait at the gate, and which had none encoded before."""
+    """A backend without encoded sentences; the work on them waits at the gate."""
     scores = FakeExplainer.unrelated_scores
 
     def wait(self, image, caption, progress=None):  # type: ignore[no-untyped-def]
@@ -23,12 +27,13 @@ def gated(backend: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
 
     monkeypatch.setattr(FakeExplainer, "unrelated_scores", wait)
     monkeypatch.setattr("gradeclip_widget.widget.backend.backend.are_embedded", lambda clip: False)
+    backend.sentences_known = False
     return backend
 
 
-def test_the_widget_is_ready_while_they_are_encoded(gated: FakeBackend) -> None:
+def test_the_widget_is_ready_while_sentences_are_encoded(gated: FakeBackend) -> None:
     gated.gate.shut()
-    widget = live_widget_without_a_gate(gated)
+    widget = live_widget_then_shut(gated)
     assert gated.gate.reached.wait(PATIENCE)
     assert (widget.status, widget.progress, widget.unrelated) == ("ready", None, [])
     gated.gate.open()
@@ -36,15 +41,15 @@ def test_the_widget_is_ready_while_they_are_encoded(gated: FakeBackend) -> None:
     assert [len(scores) for scores in widget.unrelated] == [200, 200]
 
 
-def live_widget_without_a_gate(backend: FakeBackend) -> gw.ExplanationWidget:
-    """A widget whose first explanation does not wait at the gate, which is shut for what follows."""
+def live_widget_then_shut(backend: FakeBackend) -> gw.ExplanationWidget:
+    """A widget that is explained with the gate open; the gate is shut after that."""
     backend.gate.open()
     explain = backend.explain
 
     def shut(request, progress=None):  # type: ignore[no-untyped-def]
-        made = explain(request, progress)
+        explanations = explain(request, progress)
         backend.gate.shut()
-        return made
+        return explanations
 
     backend.explain = shut  # type: ignore[method-assign]
     widget = live_widget(backend)
@@ -52,8 +57,8 @@ def live_widget_without_a_gate(backend: FakeBackend) -> gw.ExplanationWidget:
     return widget
 
 
-def test_another_prompt_does_not_wait_for_them(gated: FakeBackend) -> None:
-    widget = live_widget_without_a_gate(gated)
+def test_another_prompt_does_not_wait_for_the_sentences(gated: FakeBackend) -> None:
+    widget = live_widget_then_shut(gated)
     assert gated.gate.reached.wait(PATIENCE)
     widget.prompt = "a cat"
     gated.gate.open()
@@ -62,7 +67,7 @@ def test_another_prompt_does_not_wait_for_them(gated: FakeBackend) -> None:
     assert [len(scores) for scores in widget.unrelated] == [200, 200]
 
 
-def test_a_failure_leaves_the_widget_ready_and_without_a_scale(
+def test_an_error_leaves_the_widget_ready_and_without_a_scale(
     gated: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -74,13 +79,13 @@ def test_a_failure_leaves_the_widget_ready_and_without_a_scale(
     assert (widget.status, widget.error, widget.unrelated) == ("ready", "", [])
 
 
-def test_no_sentence_is_encoded_where_the_scale_is_not_asked_for(gated: FakeBackend) -> None:
+def test_no_sentence_is_encoded_if_the_scale_is_switched_off(gated: FakeBackend) -> None:
     widget = live_widget(gated, match_scale=False)
     widget.wait(PATIENCE)
     assert widget.unrelated == []
 
 
-def test_once_they_are_encoded_each_explanation_brings_its_scores(
+def test_once_sentences_are_encoded_explanations_come_with_their_scores(
     clip: gw.ClipModel, scene: Scene
 ) -> None:
     widget = gw.explore(scene.image, "a dog", clip)
@@ -94,9 +99,13 @@ def test_once_they_are_encoded_each_explanation_brings_its_scores(
     assert header["unrelated"] == scores.tolist()
 
 
-def test_a_saved_page_keeps_the_scale(clip: gw.ClipModel, scene: Scene) -> None:
+def test_a_saved_page_includes_the_scale(clip: gw.ClipModel, scene: Scene, tmp_path: Path) -> None:
     widget = gw.explore(scene.image, "a dog", clip)
     widget.wait(PATIENCE)
-    state = widget._display.page_state()
-    known = state["unrelated"] or [widget._payloads[0]["header"]["unrelated"]]
-    assert len(known[0]) > 150
+    text = widget.save_html(tmp_path / "page.html").read_text("utf-8")
+    state = re.search(r'id="gradeclip-state">(.*?)</script>', text)
+    payloads = re.search(r'id="gradeclip-payloads">(.*?)</script>', text)
+    assert state is not None
+    assert payloads is not None
+    later, at_once = json.loads(state[1])["unrelated"], json.loads(payloads[1])[0]["header"]
+    assert len(later[0] if later else at_once["unrelated"]) > 150

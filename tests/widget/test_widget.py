@@ -1,4 +1,4 @@
-"""The live widget, from Python's side."""
+"""The live widget in Python."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_show_sends_what_the_browser_needs(shown: Widget) -> None:
     assert (shown.prompt, shown.prompts, shown.status) == (e.caption, (e.caption,), "ready")
 
 
-def test_show_takes_several_and_initial_traits() -> None:
+def test_show_takes_several_explanations_and_first_values_of_traits() -> None:
     two = [make_explanation("a dog"), make_explanation("a cat")]
     widget = gw.show(two, active=1, theme="dark", reading="alone", selected_words=[1])
     assert widget.explanation is two[1]
@@ -58,7 +58,7 @@ def test_show_takes_several_and_initial_traits() -> None:
     assert (widget.theme, widget.reading, widget.selected_words) == ("dark", "alone", [1])
 
 
-def test_show_brings_no_torch(tmp_path: Path) -> None:
+def test_show_imports_no_torch(tmp_path: Path) -> None:
     make_explanation().save(tmp_path / "e.npz")
     code = (
         "import sys, gradeclip_widget as gw\n"
@@ -73,38 +73,36 @@ def test_show_brings_no_torch(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("show", "error", "said"),
+    ("show", "error", "message"),
     [
-        (lambda: gw.show([]), ValueError, "nothing to show"),
-        (lambda: gw.show(["a.npz"]), TypeError, "show takes explanations, not str"),
-        (lambda: gw.show("a.npz"), TypeError, "show takes explanations, not str"),
-        (lambda: gw.show(3), TypeError, "show takes explanations, not int"),
+        (lambda: gw.show([]), ValueError, "at least one"),
+        (lambda: gw.show(["a.npz"]), TypeError, "not str"),
+        (lambda: gw.show("a.npz"), TypeError, "not str"),
+        (lambda: gw.show(3), TypeError, "not int"),
         (
             lambda: gw.show(make_explanation(), colour="red"),
             TypeError,
-            "no option 'colour'; did you mean 'color_scale'\\?",
+            "'colour'",
         ),
     ],
 )
-def test_what_cannot_be_shown_is_refused_in_a_sentence(
-    show: Callable[[], Any], error: type[Exception], said: str
+def test_anything_but_explanations_is_an_error(
+    show: Callable[[], Any], error: type[Exception], message: str
 ) -> None:
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=message):
         show()
 
 
 @pytest.mark.parametrize(
-    ("given", "meant"),
+    ("synonym", "option"),
     [("cmap", "color_scale"), ("alpha", "opacity"), ("colour", "color_scale"), ("them", "theme")],
 )
-def test_an_option_known_by_another_name_is_named(given: str, meant: str) -> None:
-    with pytest.raises(
-        TypeError, match=rf"no option '{given}'; did you mean '{meant}'\? There are"
-    ):
-        gw.show(make_explanation(), **{given: 1})
+def test_the_error_for_a_synonym_names_the_option(synonym: str, option: str) -> None:
+    with pytest.raises(TypeError, match=rf"'{synonym}'.*'{option}'"):
+        gw.show(make_explanation(), **{synonym: 1})
 
 
-def test_options_are_spelled_out_for_help_and_completion() -> None:
+def test_signatures_list_all_options() -> None:
     explore = inspect.signature(gw.explore).parameters
     assert {"device", "dtype", "pretrained", "fit", "readings", "reference", "layout"} <= set(
         explore
@@ -114,16 +112,16 @@ def test_options_are_spelled_out_for_help_and_completion() -> None:
     assert set(names_of(option=True)) <= set(inspect.signature(gw.show).parameters)
 
 
-def test_a_layout_is_taken() -> None:
+def test_a_layout_can_be_given() -> None:
     widget = gw.show(make_explanation(), layout={"width": "500px"})
     assert widget.layout.width == "500px"
 
 
-def test_an_unknown_option_is_refused_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_option_is_an_error_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "gradeclip_widget.clip.loading.load_once", lambda *args: pytest.fail("loaded")
     )
-    with pytest.raises(TypeError, match=r"no option 'opacitty'; .*opacity"):
+    with pytest.raises(TypeError, match="'opacitty'"):
         gw.explore("photo.jpg", "a dog", opacitty=1)
 
 
@@ -131,14 +129,14 @@ def test_an_unknown_option_is_refused_before_any_work(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
-        ("reading", "sideways", "'sideways' is not one of 'in caption', 'alone', 'left out'"),
-        ("active", 1, "there are 1 prompts"),
-        ("active", -1, "there are 1 prompts"),
-        ("selected_words", [0, 4], r"selected_words \[4\]: the caption has 4 words, from 0 to 3"),
+        ("reading", "sideways", "'sideways'"),
+        ("active", 1, "prompts"),
+        ("active", -1, "prompts"),
+        ("selected_words", [0, 4], r"\[4\].*4 words"),
         ("selected_words", ["dog"], "selected_words"),
-        ("hovered_word", 4, r"hovered_word \[4\]: the caption has 4 words"),
+        ("hovered_word", 4, r"\[4\].*4 words"),
         ("opacity", 1.5, "opacity"),
         ("opacity", "half", "opacity"),
         ("color_scale", "jet", "inferno"),
@@ -147,7 +145,7 @@ def test_an_unknown_option_is_refused_before_any_work(monkeypatch: pytest.Monkey
         (
             "importance",
             "gradients",
-            "'evidence', 'leave-one-out', 'grad-eclip', 'integrated-gradients'",
+            "'gradients'",
         ),
         ("theme", "pink", "light"),
         ("contour", "yes", "contour"),
@@ -157,11 +155,11 @@ def test_an_unknown_option_is_refused_before_any_work(monkeypatch: pytest.Monkey
         ("region", {"kind": "polygon", "points": [[0, 1], [2]]}, "is neither"),
         ("region", {"kind": "box", "box": ["a", 0, 1, 1]}, "is neither"),
         ("region", {}, "is neither"),
-        ("prompts", (), "give one caption or more"),
-        ("prompts", ("a dog", 3), "give one caption or more"),
-        ("versus", 1, "there are 1 prompts"),
-        ("history_index", 1, "there are 1 steps"),
-        ("vocabulary", "objects", "no vocabulary 'objects': there are none without a model"),
+        ("prompts", (), "prompts"),
+        ("prompts", ("a dog", 3), "prompts"),
+        ("versus", 1, "prompts"),
+        ("history_index", 1, "steps"),
+        ("vocabulary", "objects", "'objects'"),
         ("erase", "burn", "blur"),
         ("image_block", -1, "image_block"),
         ("image_layers", 0, "image_layers"),
@@ -169,26 +167,26 @@ def test_an_unknown_option_is_refused_before_any_work(monkeypatch: pytest.Monkey
         ("region", [0, 0, 1, 1], "region"),
     ],
 )
-def test_a_wrong_value_is_refused_and_the_old_one_kept(
-    shown: Widget, name: str, value: Any, said: str
+def test_a_wrong_value_is_an_error_and_changes_nothing(
+    shown: Widget, name: str, value: Any, message: str
 ) -> None:
     before = getattr(shown, name)
-    with pytest.raises(traitlets.TraitError, match=said):
+    with pytest.raises(traitlets.TraitError, match=message):
         setattr(shown, name, value)
     assert getattr(shown, name) == before
 
 
-def test_a_reading_that_was_not_computed_is_refused() -> None:
+def test_a_reading_that_was_not_computed_is_an_error() -> None:
     widget = gw.show(make_explanation(alone=None, left_out=None))
-    with pytest.raises(traitlets.TraitError, match="is not one of 'in caption'"):
+    with pytest.raises(traitlets.TraitError, match="'in caption'"):
         widget.reading = "alone"
 
 
-def test_a_measure_that_was_not_computed_is_refused() -> None:
+def test_a_measure_that_was_not_computed_is_an_error() -> None:
     widget = gw.show(make_explanation(integrated_gradients=None), importance="grad-eclip")
     with pytest.raises(
         traitlets.TraitError,
-        match=r"is not one of '', 'shapley', 'evidence', 'leave-one-out', 'grad-eclip'$",
+        match=r"'leave-one-out', 'grad-eclip'$",
     ):
         widget.importance = "integrated-gradients"
     assert widget.importance == "grad-eclip"
@@ -201,17 +199,17 @@ def test_the_docstring_lists_every_public_trait() -> None:
     assert "_payloads" not in document
 
 
-def test_what_the_reader_does_can_be_observed(shown: Widget) -> None:
-    seen: list[tuple[str, Any]] = []
-    shown.observe(lambda c: seen.append((c["name"], c["new"])), ["selected_words", "region"])
+def test_changes_by_a_reader_can_be_observed(shown: Widget) -> None:
+    changes: list[tuple[str, Any]] = []
+    shown.observe(lambda c: changes.append((c["name"], c["new"])), ["selected_words", "region"])
     box = {"kind": "box", "box": [10.0, 5.0, 30.0, 20.0]}
     shown.set_state({"selected_words": [2], "region": box})
-    assert sorted(seen, key=str) == [("region", box), ("selected_words", [2])]
+    assert sorted(changes, key=str) == [("region", box), ("selected_words", [2])]
     assert shown.explanation.region_words(shown.region)
 
 
-def test_closed_widgets_let_go_of_all_they_held() -> None:
-    """Their pictures above all: a notebook's cells are run again and again."""
+def test_closing_widgets_frees_all_their_memory() -> None:
+    """Most of it is pictures, and a notebook's cells are run again and again."""
 
     def make(count: int) -> list[weakref.ref[Widget]]:
         gone = []
@@ -224,19 +222,19 @@ def test_closed_widgets_let_go_of_all_they_held() -> None:
         gc.collect()
         return gone
 
-    def held() -> dict[str, int]:
+    def resources() -> dict[str, int]:
         process = psutil.Process()
         files = len(process.open_files())
         return {"files": files, "threads": process.num_threads(), "widgets": len(_instances)}
 
     make(20)
-    before, objects = held(), len(gc.get_objects())
+    before, objects = resources(), len(gc.get_objects())
     assert [ref() for ref in make(200)] == [None] * 200
-    assert all(count <= before[what] for what, count in held().items())
+    assert all(count <= before[what] for what, count in resources().items())
     assert len(gc.get_objects()) - objects < 200
 
 
-def test_a_widget_within_others_says_what_it_shows_in_plain_text(shown: Widget) -> None:
+def test_a_widget_within_others_has_a_line_of_plain_text(shown: Widget) -> None:
     assert repr(shown) == (
         "ExplanationWidget('a red-ish dog, running', score=0.312, model='made by hand')"
     )

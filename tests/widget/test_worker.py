@@ -1,4 +1,4 @@
-"""The latest job wins."""
+"""The worker thread: the latest job wins."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gradeclip_widget.widget.backend.worker import Check, Superseded, Worker
 
 from ..fakes import Gate
 
-PATIENCE = 30  # seconds, of a test that would fail
+PATIENCE = 30  # seconds until a waiting test fails
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def worker(changed: threading.Condition) -> Iterator[Worker]:
 
 
 def writes(out: list[Any], value: Any) -> Callable[[Check], None]:
-    """A job of one stage that writes a value."""
+    """A job that writes a value."""
 
     def job(check: Check) -> None:
         check()
@@ -42,8 +42,8 @@ def writes(out: list[Any], value: Any) -> Callable[[Check], None]:
     return job
 
 
-def held(gate: Gate, out: list[Any], value: Any) -> Callable[[Check], None]:
-    """A job that is held at a gate before it writes a value."""
+def waits(gate: Gate, out: list[Any], value: Any) -> Callable[[Check], None]:
+    """A job that waits at a gate before it writes a value."""
 
     def job(check: Check) -> None:
         gate.passed()
@@ -53,7 +53,7 @@ def held(gate: Gate, out: list[Any], value: Any) -> Callable[[Check], None]:
     return job
 
 
-def test_a_job_is_done_on_another_thread(worker: Worker) -> None:
+def test_a_job_runs_on_another_thread(worker: Worker) -> None:
     out: list[threading.Thread] = []
     worker.submit(lambda check: out.append(threading.current_thread()))
     worker.wait(PATIENCE)
@@ -62,10 +62,10 @@ def test_a_job_is_done_on_another_thread(worker: Worker) -> None:
     assert out[0].daemon
 
 
-def test_nobody_waits_for_a_job_to_be_handed_in(worker: Worker) -> None:
+def test_submit_does_not_wait_for_the_job(worker: Worker) -> None:
     gate, out = Gate(), list[int]()
     gate.shut()
-    worker.submit(held(gate, out, 1))
+    worker.submit(waits(gate, out, 1))
     assert worker.busy
     assert out == []
     gate.open()
@@ -74,10 +74,10 @@ def test_nobody_waits_for_a_job_to_be_handed_in(worker: Worker) -> None:
     assert out == [1]
 
 
-def test_of_many_jobs_the_last_is_done_and_what_runs_ends_at_its_next_check(worker: Worker) -> None:
+def test_the_latest_job_runs_and_the_running_one_ends_at_its_next_check(worker: Worker) -> None:
     gate, out = Gate(), list[int]()
     gate.shut()
-    worker.submit(held(gate, out, 0))
+    worker.submit(waits(gate, out, 0))
     assert gate.reached.wait(PATIENCE)
     for n in range(1, 30):
         worker.submit(writes(out, n))
@@ -89,7 +89,7 @@ def test_of_many_jobs_the_last_is_done_and_what_runs_ends_at_its_next_check(work
 def test_a_job_that_was_cancelled_writes_nothing(worker: Worker) -> None:
     gate, out = Gate(), list[int]()
     gate.shut()
-    worker.submit(held(gate, out, 0))
+    worker.submit(waits(gate, out, 0))
     assert gate.reached.wait(PATIENCE)
     worker.cancel()
     gate.open()
@@ -97,49 +97,47 @@ def test_a_job_that_was_cancelled_writes_nothing(worker: Worker) -> None:
     assert out == []
 
 
-def test_being_superseded_passes_through_libraries_that_catch_every_exception() -> None:
+def test_superseded_is_not_caught_with_every_exception() -> None:
     assert not issubclass(Superseded, Exception)
 
 
-def test_a_job_that_fails_is_told_of_and_the_next_is_done(
+def test_an_error_in_a_job_is_reported_and_the_next_job_runs(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[Any] = []
-    monkeypatch.setattr(threading, "excepthook", lambda args: told.append(args.exc_value))
+    reported: list[Any] = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: reported.append(args.exc_value))
     out: list[int] = []
     worker.submit(lambda check: out[0])
     worker.wait(PATIENCE)
     worker.submit(writes(out, 1))
     worker.wait(PATIENCE)
-    assert [type(error) for error in told] == [IndexError]
+    assert [type(error) for error in reported] == [IndexError]
     assert out == [1]
 
 
-def test_waiting_ends_when_the_time_is_over(worker: Worker) -> None:
+def test_waiting_ends_after_the_timeout(worker: Worker) -> None:
     gate = Gate()
     gate.shut()
-    worker.submit(held(gate, [], 0))
-    with pytest.raises(TimeoutError, match=r"still at work after 0.01 s"):
+    worker.submit(waits(gate, [], 0))
+    with pytest.raises(TimeoutError, match=r"0\.01 s"):
         worker.wait(0.01)
     gate.open()
 
 
-def test_a_job_that_would_wait_for_itself_is_refused(worker: Worker) -> None:
-    refused: list[BaseException] = []
+def test_a_job_that_waits_for_itself_is_an_error(worker: Worker) -> None:
+    errors: list[BaseException] = []
 
     def job(check: Check) -> None:
-        with pytest.raises(RuntimeError, match="on the thread that does the work") as caught:
+        with pytest.raises(RuntimeError, match="worker thread") as caught:
             worker.wait()
-        refused.append(caught.value)
+        errors.append(caught.value)
 
     worker.submit(job)
     worker.wait(PATIENCE)
-    assert refused
+    assert errors
 
 
-def test_who_waits_while_holding_the_lock_lets_jobs_have_it(
-    worker: Worker, changed: threading.Condition
-) -> None:
+def test_waiting_releases_the_lock_for_jobs(worker: Worker, changed: threading.Condition) -> None:
     out: list[int] = []
 
     def job(check: Check) -> None:
@@ -152,7 +150,7 @@ def test_who_waits_while_holding_the_lock_lets_jobs_have_it(
     assert out == [1]
 
 
-def test_there_is_no_thread_before_the_first_job_nor_long_after_the_last(
+def test_there_is_no_thread_before_the_first_job_and_after_the_last(
     changed: threading.Condition,
 ) -> None:
     worker = Worker(changed, idle=0)
@@ -163,7 +161,7 @@ def test_there_is_no_thread_before_the_first_job_nor_long_after_the_last(
             assert changed.wait_for(lambda: not worker.alive, PATIENCE)
 
 
-def test_a_closed_worker_ends_its_thread_and_takes_no_more(
+def test_a_closed_worker_ends_its_thread_and_rejects_jobs(
     worker: Worker, changed: threading.Condition
 ) -> None:
     worker.submit(lambda check: None)
@@ -174,7 +172,7 @@ def test_a_closed_worker_ends_its_thread_and_takes_no_more(
         worker.submit(lambda check: None)
 
 
-def test_nothing_of_a_job_is_held_on_to_when_it_is_done(worker: Worker) -> None:
+def test_the_worker_has_no_reference_to_a_job_that_is_done(worker: Worker) -> None:
     class Thing:
         pass
 
@@ -188,7 +186,7 @@ def test_nothing_of_a_job_is_held_on_to_when_it_is_done(worker: Worker) -> None:
     assert worker.alive
 
 
-def test_work_ends_before_the_interpreter_does() -> None:
+def test_work_ends_before_the_interpreter_ends() -> None:
     code = """
 import threading
 from gradeclip_widget.widget.backend.worker import Worker

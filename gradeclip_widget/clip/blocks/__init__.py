@@ -1,1 +1,1 @@
-"""Transformer blocks of several libraries, taken apart into attention and row-wise halves."""
+"""Transformer blocks of several libraries, split into their attention and their row-wise part."""

@@ -17,12 +17,12 @@ class PooledAttention:
 
     Attributes:
         q: its query (D,), all heads side by side.
-        k, v: keys and values (N, D) of every token of the tower, the pooled one included.
+        k, v: keys and values (N, D) of every token of the tower, including the pooled one.
         o: its attention output (D,) before the output projection.
-        heads: attention heads of this block as it was run.
-        visible: the pooled token attends to the first so many of the N tokens.
-        tokens: the explained ones among the N (patches, or a caption's own tokens).
-        padding: how many of the visible tokens, at their end, are padding.
+        heads: attention heads that this block was run with.
+        visible: number of tokens that the pooled token attends to, the first of the N.
+        tokens: which of the N are explained: patches, or a caption's tokens without special ones.
+        padding: number of padding tokens, the last of the visible ones.
         bias: added to its attention logits (heads, N), or ``None``.
     """
 
@@ -37,12 +37,12 @@ class PooledAttention:
     bias: Tensor | None = None
 
     def copied(self, dtype: torch.dtype) -> PooledAttention:
-        """Return a copy with memory of its own, which keeps no larger matrix alive."""
+        """Return a copy that shares no memory, so that no larger matrix is kept alive."""
         names = ("q", "k", "v", "o")
         return replace(self, **{n: getattr(self, n).to(dtype, copy=True) for n in names})
 
     def cast(self, dtype: torch.dtype) -> PooledAttention:
-        """Return the same in another dtype; tensors that have it already are shared."""
+        """Return the same attention in another dtype; tensors that have it already are shared."""
         names = ("q", "k", "v", "o")
         return replace(self, **{n: getattr(self, n).to(dtype) for n in names})
 
@@ -52,19 +52,19 @@ class PooledAttention:
         return attention_weights(self.q[None], self.k[: self.visible], self.heads, bias)[:, 0]
 
 
-TangentFn = Callable[[PooledAttention], Tensor]  # to tangents (K, D) of the attention output
+TangentFn = Callable[[PooledAttention], Tensor]  # returns tangents (K, D) of the attention output
 
 
 def attend_to_region(attention: PooledAttention, weights: Tensor) -> Tensor:
-    """Return the pooled token's attention output (D,) where it attends to one region only.
+    """Return the pooled token's attention output (D,) if it attends only to one region.
 
     Args:
         attention: its attention to the whole picture.
-        weights: (patches,) 0 to 1, how much of each patch the region covers, not all of them 0. They multiply
-            the attention weights of the patches, which are then normalized to sum to one.
+        weights: (patches,) 0 to 1, how much of each patch the region covers, not all 0. They multiply the
+            attention weights of the patches, which are then normalized to sum to one.
     """
     q, k, v = attention.q[None], attention.k[attention.tokens], attention.v[attention.tokens]
-    bias = weights.to(k).log()[None, None]  # multiplying weights is adding to their logits
+    bias = weights.to(k).log()[None, None]  # adding to logits multiplies weights
     if attention.bias is not None:
         bias = bias + attention.bias[:, None, attention.tokens]
     return attend_composite(q, k, v, attention.heads, bias)[0]
@@ -115,7 +115,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor | None = No
         mask = mask.to(q.dtype)
     if q.ndim > 3:
         return merge_heads(F.scaled_dot_product_attention(q, k, v, attn_mask=mask))
-    # As a batch of one: torch's fast kernels take four dimensions only.
+    # A batch of one, since torch's fast kernels take only four dimensions.
     o = F.scaled_dot_product_attention(q[None], k[None], v[None], attn_mask=mask)[0]
     return merge_heads(o)
 
@@ -123,7 +123,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor | None = No
 def attend_composite(
     q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor | None = None
 ) -> Tensor:
-    """Return what `attend` returns of rows (M, D), by operations that `torch.func` can differentiate."""
+    """Return the same as `attend` for rows (M, D), by operations that `torch.func` can differentiate."""
     return merge_heads(attention_weights(q, k, heads, mask) @ split_heads(v, heads))
 
 
@@ -134,10 +134,10 @@ def attention_jvp(
 
     Args:
         attention: where to differentiate.
-        pooled: which of the keys and values are the pooled token's own. All others are held fixed.
-        dq: tangents (K, D) of its own query.
-        dk: the same of its key.
-        dv: the same of its value.
+        pooled: index of the pooled token's key and value. Those of other tokens are constant.
+        dq: tangents (K, D) of its query.
+        dk: tangents (K, D) of its key.
+        dv: tangents (K, D) of its value.
     """
     heads, n = attention.heads, attention.visible
     weights = attention.weights()  # (heads, N)
@@ -152,5 +152,5 @@ def attention_jvp(
 
 
 def no_autocast(x: Tensor) -> torch.autocast:
-    """Return a context with autocast off on the device of ``x``, for code that takes derivatives."""
+    """Return a context without autocast on the device of ``x``, for code that computes derivatives."""
     return torch.autocast(x.device.type, enabled=False)

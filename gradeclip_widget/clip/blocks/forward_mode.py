@@ -1,8 +1,8 @@
-"""Forward-mode differentiation by batching: tangents of the pooled token are appended as extra rows.
+"""Forward-mode differentiation by batching: tangents of the pooled token are appended as further rows.
 
-For a handful of rows reading the weights is all the cost there is, and a pass of their own would read every
-weight again. So a block's matrices may hold tangents below their tokens, and each function here takes both
-through one step.
+For few rows, the cost of a pass is that of reading the weights, and a separate pass for the tangents would
+read all weights again. So a block's matrices may have tangents below their tokens, and each function here
+computes one step for both.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from torch.autograd import forward_ad
 
 @dataclass(frozen=True)
 class DualLayout:
-    """What the rows of a matrix are: ``primal`` tokens first, then tangents of row ``pooled``."""
+    """The meaning of the rows of a matrix: ``primal`` tokens first, then tangents of row ``pooled``."""
 
     primal: int
     pooled: int
 
 
 def active_layout(x: Tensor, layout: DualLayout | None) -> DualLayout | None:
-    """Return the layout, or ``None`` where the rows (M, ...) hold no tangents."""
+    """Return the layout, or ``None`` if the rows (M, ...) contain no tangents."""
     return None if layout is None or layout.primal >= len(x) else layout
 
 
 def linear(module: nn.Module, x: Tensor, layout: DualLayout | None) -> Tensor:
-    """Apply a linear layer to rows (M, D), also one with an adapter (LoRA) or another ``forward``."""
+    """Apply a linear layer to rows (M, D); it may have an adapter (LoRA) or a replaced ``forward``."""
     if layout is not None and (not isinstance(module, nn.Linear) or "forward" in vars(module)):
         return row_wise(module, x, layout)
     return unbias(module(x), getattr(module, "bias", None), layout)
 
 
 def unbias(out: Tensor, bias: Tensor | None, layout: DualLayout | None) -> Tensor:
-    """Subtract a bias from the tangents, in place: derivatives have none."""
+    """Subtract a bias from the tangents, in place, since a bias has no part in derivatives."""
     at = active_layout(out, layout)
     if at is not None and bias is not None:
         out[at.primal :] -= bias
@@ -65,9 +65,9 @@ def norm(module: nn.Module, x: Tensor, layout: DualLayout | None) -> Tensor:
 
 
 def tail_norm(module: nn.Module, x: Tensor) -> Tensor:
-    """Apply a norm to rows (..., D) in the dtype of its own weights.
+    """Apply a norm to rows (..., D) in the dtype of its weights, and return the dtype of the rows.
 
-    Where these are float32 and the rows of fewer digits, forward mode would return float32 tangents.
+    Otherwise, for float32 weights and rows of half precision, forward mode would return float32 tangents.
     """
     weight = getattr(module, "weight", None)
     return cast(Tensor, module(x) if weight is None else module(x.to(weight.dtype)).to(x.dtype))
@@ -91,7 +91,7 @@ def activate(function: Callable[[Tensor], Tensor], x: Tensor, layout: DualLayout
 
 
 def multiply(a: Tensor, b: Tensor, layout: DualLayout | None) -> Tensor:
-    """Multiply two matrices (M, D) element by element, as where one gates the other."""
+    """Multiply two matrices (M, D) element by element, for example a gate and its input."""
     out = a * b
     at = active_layout(a, layout)
     if at is not None:
@@ -100,7 +100,7 @@ def multiply(a: Tensor, b: Tensor, layout: DualLayout | None) -> Tensor:
 
 
 def row_wise(function: Callable[[Tensor], Tensor], x: Tensor, layout: DualLayout | None) -> Tensor:
-    """Apply any function of single rows to rows (M, ...). Slower than the specific steps above."""
+    """Apply any function of single rows to rows (M, ...). It is slower than the functions above."""
     at = active_layout(x, layout)
     if at is None:
         return function(x)
@@ -137,7 +137,7 @@ def embedding_jvp(
 
 @contextlib.contextmanager
 def ignore_jit_warnings() -> Iterator[None]:
-    """Silence torch's warnings about its own scripted decompositions, which it compiles at first use."""
+    """Silence torch's warnings about its scripted decompositions, which it compiles at first use."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*torch.jit.script", category=FutureWarning)
         yield

@@ -1,4 +1,4 @@
-"""A torch mode under which derivatives hold the scales of normalizations fixed."""
+"""A torch mode in which derivatives treat the scales of normalizations as constant."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from torch.overrides import TorchFunctionMode
 
 
 class FrozenNorms(TorchFunctionMode):
-    """Hold the scales of normalizations fixed while it is active, in forward and reverse mode alike.
+    """Treat the scales of normalizations as constant while it is active, in forward and reverse mode.
 
-    Layer norm, RMS norm and `F.normalize` return the same values as ever. Derivatives take what they divide
-    by, the standard deviation, the root mean square or the length, as a constant. Layer norm still subtracts
-    the mean. So each is linear up to its bias, and its derivative along its own input is not zero.
+    Layer norm, RMS norm and `F.normalize` return the same values as without it. In derivatives their divisor,
+    the standard deviation, the root mean square or the length, is a constant. Layer norm still subtracts the
+    mean. So each is linear up to its bias, and its derivative along its own input is not zero.
 
-    As a mode it applies to any tower's tail as that is written.
+    Since it is a mode, the code of a tower's tail need not be changed.
 
     >>> y = torch.tensor([3.0, 4.0], requires_grad=True)
-    >>> torch.autograd.grad(F.normalize(y, dim=-1) @ y.detach(), y)[0]  # along y itself nothing changes
+    >>> torch.autograd.grad(F.normalize(y, dim=-1) @ y.detach(), y)[0]  # zero: scaling y changes nothing
     tensor([0., 0.])
     >>> with FrozenNorms():
     ...     unit = F.normalize(y, dim=-1)
@@ -30,7 +30,8 @@ class FrozenNorms(TorchFunctionMode):
 
     Reference:
         Ali et al., "XAI for Transformers: Better Explanations through Conservative Propagation", ICML 2022
-        (their rule for layer norm). Direct logit attribution of language models holds the same scale fixed.
+        (their rule for layer norm). Direct logit attribution of language models treats the same scale as
+        constant.
     """
 
     def __torch_function__(
@@ -40,7 +41,7 @@ class FrozenNorms(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        """Replace the normalizations; everything else is called as it is."""
+        """Replace the normalizations; call all other functions unchanged."""
         return _FROZEN.get(func, func)(*args, **(kwargs or {}))
 
 
@@ -88,7 +89,7 @@ def _scaled(
 
 
 def _wide(x: Tensor) -> Tensor:
-    """Return x in float32 where it is narrower, as torch's own norms compute."""
+    """Return x, in float32 if it has half precision, in which torch's own norms do not compute either."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 

@@ -1,4 +1,4 @@
-"""The encoder blocks of Hugging Face's BERT-like models, taken apart around their attention."""
+"""The encoder blocks of Hugging Face's BERT-like models, split at their attention."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .forward_mode import DualLayout, activate, linear, norm
 
 @dataclass(frozen=True, eq=False)
 class HuggingFaceBlock(AttentionBlock):
-    """A block of a Hugging Face encoder, taken apart around its attention.
+    """A block of a Hugging Face encoder, split at its attention.
 
     Attributes:
         projections: of queries, keys and values.
@@ -22,7 +22,7 @@ class HuggingFaceBlock(AttentionBlock):
         norms: of the attention branch and of the MLP branch.
         up, activation, down: the MLP.
         heads: attention heads.
-        norm_first: pre-norm (each branch is normalized as it starts) or post-norm (each sum is).
+        norm_first: pre-norm (the input of each branch is normalized) or post-norm (each sum is).
     """
 
     projections: tuple[nn.Module, nn.Module, nn.Module]
@@ -55,26 +55,26 @@ class HuggingFaceBlock(AttentionBlock):
                 attention.num_heads,
                 norm_first=True,
             )
-        own: Any = getattr(getattr(layer, "attention", None), "self", None)
-        absolute = getattr(own, "position_embedding_type", "absolute") == "absolute"
+        projections: Any = getattr(getattr(layer, "attention", None), "self", None)
+        absolute = getattr(projections, "position_embedding_type", "absolute") == "absolute"
         if isinstance(layer, BertLayer | RobertaLayer | XLMRobertaLayer) and absolute:
             return cls(
-                (own.query, own.key, own.value),
+                (projections.query, projections.key, projections.value),
                 layer.attention.output.dense,
                 (layer.attention.output.LayerNorm, layer.output.LayerNorm),
                 layer.intermediate.dense,
                 layer.intermediate.intermediate_act_fn,
                 layer.output.dense,
-                own.num_attention_heads,
+                projections.num_attention_heads,
                 norm_first=False,
             )
         raise TypeError(f"unknown encoder layer {type(layer).__name__}")
 
     def without_last_norm(self) -> tuple[HuggingFaceBlock, nn.Module]:
-        """Return the block without the norm that it ends in, and that norm.
+        """Return the block without the norm at its end, and that norm.
 
-        The norm of the last block is then part of the tower's tail, as final norms of other towers are. A
-        pre-norm block ends in none: it is returned as it is, with the identity.
+        The norm of the last block is then part of the tower's tail, like the final norms of other towers. A
+        pre-norm block does not end in a norm: it is returned unchanged, with the identity.
         """
         if self.norm_first:
             return self, nn.Identity()

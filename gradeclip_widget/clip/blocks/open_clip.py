@@ -1,4 +1,4 @@
-"""open_clip's residual attention block, its attention taken apart."""
+"""open_clip's residual attention block, split at its attention."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .forward_mode import DualLayout, activate, linear, norm, unbias
 
 @dataclass(frozen=True, eq=False)
 class OpenClipBlock(AttentionBlock):
-    """An open_clip ``ResidualAttentionBlock``, taken apart around its attention.
+    """An open_clip ``ResidualAttentionBlock``, split at its attention.
 
     The attention is torch's ``MultiheadAttention``, or open_clip's own module with the same weight names.
     """
@@ -31,7 +31,7 @@ class OpenClipBlock(AttentionBlock):
 
     @classmethod
     def of(cls, module: nn.Module) -> OpenClipBlock:
-        """View a block, or raise ``TypeError`` where it is not open_clip's standard one."""
+        """View a block, or raise ``TypeError`` if it is not open_clip's standard one."""
         module = uncompiled(module)
         attention, mlp = getattr(module, "attn", None), getattr(module, "mlp", None)
         steps = [name for name, _ in mlp.named_children()] if isinstance(mlp, nn.Module) else []
@@ -43,7 +43,7 @@ class OpenClipBlock(AttentionBlock):
             raise TypeError(f"unknown transformer block {type(module).__name__}")
         for part in ("ln_q", "ln_k", "ln_inner", "logit_scale", "head_scale"):
             if not isinstance(getattr(attention, part, None), nn.Identity | None):
-                raise TypeError(f"the attention of its blocks has {part}, which is not known here")
+                raise TypeError(f"the attention of its blocks has {part}, which is not supported")
         return cls(module, cast(Any, attention).num_heads)
 
     def query(self, x: Tensor, layout: DualLayout | None = None) -> Tensor:
@@ -75,7 +75,7 @@ class OpenClipBlock(AttentionBlock):
     def _out(self, o: Tensor, layout: DualLayout | None) -> Tensor:
         projection = self.module.attn.out_proj
         if isinstance(self.module.attn, nn.MultiheadAttention):
-            # torch reads its weights and does not call it, so neither hooks nor adapters on it have effect.
+            # Torch reads its weights and does not call it, so hooks and adapters on it have no effect.
             out = F.linear(o, projection.weight, projection.bias)
             return unbias(out, projection.bias, layout)
         return linear(projection, o, layout)

@@ -1,4 +1,4 @@
-"""timm's transformer blocks, taken apart around their attention."""
+"""timm's transformer blocks, split at their attention."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _BLOCKS = (
 
 @dataclass(frozen=True, eq=False)
 class TimmBlock(AttentionBlock):
-    """A timm block, taken apart around its attention.
+    """A timm block, split at its attention.
 
     Attributes:
         module: the block.
@@ -86,11 +86,11 @@ class TimmBlock(AttentionBlock):
 
     @property
     def post_norm(self) -> bool:
-        """Whether branches are normalized as they end, rather than as they start."""
+        """Whether the output of each branch is normalized, and not its input."""
         return isinstance(self.module, ResPostBlock | ResPostRelPosBlock | EvaBlockPostNorm)
 
     def query(self, x: Tensor, layout: DualLayout | None = None) -> Tensor:
-        """Return queries of class tokens, which no position rotates."""
+        """Return queries of class tokens, which are not rotated by a position."""
         return self._norm("q", self._project(self._pre_norm(x, layout), 0, 1, layout), layout)
 
     def keys_values(self, x: Tensor, layout: DualLayout | None = None) -> tuple[Tensor, Tensor]:
@@ -107,8 +107,8 @@ class TimmBlock(AttentionBlock):
     def post_attention(self, x: Tensor, o: Tensor, layout: DualLayout | None = None) -> Tensor:
         """Apply the block's normalization and gate of attention outputs, if it has them.
 
-        Of a post-norm block, return the whole attention branch: the norm at its end hides the length of what
-        came before.
+        For a post-norm block, return the whole attention branch, since the norm at its end removes the length
+        of what comes before.
         """
         attention = self.module.attn
         mixed = norm(attention.norm, o, layout) if hasattr(attention, "norm") else o
@@ -174,7 +174,7 @@ class TimmBlock(AttentionBlock):
 
 
 def _mlp(mlp: nn.Module, x: Tensor, layout: DualLayout | None) -> Tensor:
-    """Apply a block's MLP to rows. Kinds not taken apart here go through `row_wise`, a little slower."""
+    """Apply a block's MLP to rows. Other kinds of MLP go through `row_wise`, which is a little slower."""
     m: Any = mlp
     if active_layout(x, layout) is None or type(mlp) not in (Mlp, SwiGLU, GluMlp):
         return row_wise(mlp, x, layout)

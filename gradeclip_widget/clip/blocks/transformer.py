@@ -1,4 +1,4 @@
-"""A tower's whole transformer: run from any block on, with gradients, and with its attention weights."""
+"""A tower's whole transformer, run from any block on, with gradients and with its attention weights."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ from .base import AttentionBlock
 
 QueryKeysValues = tuple[Tensor, Tensor, Tensor]
 
+# Operations (rows times width squared times blocks) that take a tenth of a second on one slow core.
+_OPERATIONS = 1.5e8
+_ON_ACCELERATOR = 32  # inputs
+
 
 class Pooling(ABC):
     """How the rows that leave a transformer's last block become an embedding."""
@@ -27,7 +31,7 @@ class Pooling(ABC):
 
     @abstractmethod
     def weights(self, rows: Tensor) -> Tensor:
-        """Return how much of each row (N, D) is pooled, (heads, N); each head's weights sum to one."""
+        """Return the weight of each row (N, D) in the pooling, (heads, N); each head's weights sum to one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +39,8 @@ class RowPooling(Pooling):
     """One row is pooled: a class token, or EOT.
 
     Attributes:
-        row: which.
-        tail: from such rows (..., D) to unit embeddings (..., E).
+        row: its index.
+        tail: function from such rows (..., D) to unit embeddings (..., E).
     """
 
     row: int
@@ -47,7 +51,7 @@ class RowPooling(Pooling):
         return self.tail(rows[..., self.row, :])
 
     def weights(self, rows: Tensor) -> Tensor:
-        """Return the weights (1, N): one for that row, zero for the others."""
+        """Return the weights (1, N): one for that row, zero for all others."""
         weights = rows.new_zeros(1, len(rows), dtype=torch.float32)
         weights[:, self.row] = 1
         return weights
@@ -58,8 +62,8 @@ class MeanPooling(Pooling):
     """Rows are averaged.
 
     Attributes:
-        averaged: which.
-        tail: from all rows (N, D) to the unit embedding (E,) of their mean.
+        averaged: which rows.
+        tail: function from all rows (N, D) to the unit embedding (E,) of their mean.
     """
 
     averaged: slice
@@ -70,7 +74,7 @@ class MeanPooling(Pooling):
         return _each(self.tail, rows)
 
     def weights(self, rows: Tensor) -> Tensor:
-        """Return the weights (1, N), alike for all rows that are averaged."""
+        """Return the weights (1, N), equal for all rows that are averaged."""
         weights = rows.new_zeros(1, len(rows), dtype=torch.float32)
         weights[:, self.averaged] = 1
         return weights / weights.sum()
@@ -78,13 +82,13 @@ class MeanPooling(Pooling):
 
 @dataclass(frozen=True, eq=False)
 class AttentionPooling(Pooling):
-    """A query of its own attends to the rows, after all blocks.
+    """A separate query attends to the rows after all blocks.
 
     Attributes:
         heads: its attention heads.
-        qkv: from rows (N, D) to the query (1, D'), keys and values (N, D').
-        tail: from attention outputs (..., D') to unit embeddings (..., E).
-        skipped: how many of the first rows it does not attend to; ``qkv`` is given the others.
+        qkv: function from rows (N, D) to the query (1, D'), keys and values (N, D').
+        tail: function from attention outputs (..., D') to unit embeddings (..., E).
+        skipped: number of first rows that it does not attend to; ``qkv`` takes only the others.
     """
 
     heads: int
@@ -103,7 +107,7 @@ class AttentionPooling(Pooling):
         return F.pad(attention_weights(q, k, self.heads)[:, 0], (len(rows) - len(k), 0))
 
     def embed_weighted(self, rows: Tensor, weights: Tensor) -> Tensor:
-        """Return the unit embedding (E,) of rows (N, D) pooled with the given weights (heads, N)."""
+        """Return the unit embedding (E,) of rows (N, D) that are pooled with these weights (heads, N)."""
         _, _, v = self.qkv(rows[self.skipped :])
         weights = weights[:, None, len(rows) - len(v) :]
         return self.tail(merge_heads(weights @ split_heads(v, self.heads))[0])
@@ -111,13 +115,13 @@ class AttentionPooling(Pooling):
 
 @dataclass(frozen=True, eq=False)
 class LastAttention:
-    """The last attention of several inputs at once: that of the pooled row, or of a query of its own.
+    """The last attention of several inputs at once: of the pooled row, or of a pooling head's query.
 
     Attributes:
         q: queries (B, D), all heads side by side.
         k, v: keys and values (B, N, D). The last ones are those of the rows that leave the transformer.
         o: attention outputs (B, D) before the output projection.
-        tail: from such outputs (B, D) to unit embeddings (B, E); it can be differentiated.
+        tail: function from such outputs (B, D) to unit embeddings (B, E); it can be differentiated.
     """
 
     q: Tensor
@@ -129,16 +133,16 @@ class LastAttention:
 
 @dataclass(frozen=True, eq=False)
 class Transformer:
-    """All blocks of a tower and one input's rows, ready to be run from any block on.
+    """All blocks of a tower and one input's rows, which can be run from any block on.
 
     Its passes can be differentiated; `differentiable` turns gradients on for that.
 
     Attributes:
         blocks: L of them.
         rows: (N, D) entering the first.
-        explained: which rows are patches, or a caption's own tokens.
-        pooling: what makes an embedding of the rows that leave the last block.
-        mask: (N, N), true where a row may attend; ``None`` where all rows attend to all.
+        explained: which rows are patches, or a caption's tokens without special ones.
+        pooling: how the rows that leave the last block become an embedding.
+        mask: (N, N), true where a row may attend; ``None`` if all rows attend to all.
     """
 
     blocks: Sequence[AttentionBlock]
@@ -167,7 +171,7 @@ class Transformer:
         pooling = self.pooling
         for number in range(first, len(self.blocks)):
             last = number == len(self.blocks) - 1
-            if last and isinstance(pooling, RowPooling):  # its other rows lead nowhere
+            if last and isinstance(pooling, RowPooling):  # the other rows are not used
                 return pooling.tail(self._run_row(self.blocks[number], rows, pooling.row))
             rows = self._run_block(self.blocks[number], rows)
         return pooling.embed(rows)
@@ -176,7 +180,7 @@ class Transformer:
         """Run rows (B, N, D) that enter the first block up to the last attention, without gradients.
 
         Raises:
-            TypeError: the rows are averaged, so that no query attends to them.
+            TypeError: the rows are averaged, so no query attends to them.
         """
         pooling, last = self.pooling, self.blocks[-1]
         if isinstance(pooling, MeanPooling):
@@ -190,17 +194,17 @@ class Transformer:
                 o, tail = attend(q, k, v, pooling.heads)[:, 0], pooling.tail
             else:
                 assert isinstance(pooling, RowPooling)
-                own = rows[:, pooling.row : pooling.row + 1]
-                q, (k, v) = last.query(own), last.keys_values(rows)
+                pooled = rows[:, pooling.row : pooling.row + 1]
+                q, (k, v) = last.query(pooled), last.keys_values(rows)
                 o = attend(q, k, v, last.heads, self._row_mask(last, pooling.row))[:, 0]
-                tail = partial(_row_tail, last, own, pooling.tail)
+                tail = partial(_row_tail, last, pooled, pooling.tail)
         return LastAttention(q[:, 0], k, v, o, tail)
 
     def attend(self, number: int, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Run a block on rows (..., N, D), its attention weights in the graph.
+        """Run a block on rows (..., N, D), with its attention weights in the graph.
 
         Returns:
-            Rows (..., N, D) leaving it, and the attention weights (..., heads, N, N) they were made with.
+            Rows (..., N, D) leaving it, and the attention weights (..., heads, N, N) that they depend on.
         """
         block = self.blocks[number]
         q, k, v = block.qkv(rows)
@@ -212,7 +216,9 @@ class Transformer:
         """Return the attention weights (heads, N, N) of the block ``first`` and those above, one by one."""
         for number in range(first, len(self.blocks)):
             block = self.blocks[number]
-            with torch.no_grad():  # not around the `yield`: it would hold in the caller's loop too
+            with (
+                torch.no_grad()
+            ):  # not around the `yield`, which would turn gradients off in the caller
                 q, k, _ = block.qkv(self.inputs[number])
                 weights = attention_weights(q, k, block.heads, self._mask(block))
             yield weights
@@ -221,7 +227,7 @@ class Transformer:
         """Return the unit embedding (E,) and the attention weights it depends on, in one graph.
 
         Args:
-            first: the lowest block whose weights are wanted.
+            first: the lowest block whose weights are returned.
 
         Returns:
             The embedding, and weights (heads, N, N) of each block from ``first`` on. Those of an attention
@@ -243,10 +249,10 @@ class Transformer:
 
     def _run_row(self, block: AttentionBlock, rows: Tensor, row: int) -> Tensor:
         """Return one row (..., D) that leaves a block, from all rows (..., N, D) that enter it."""
-        own = rows[..., row : row + 1, :]
+        one = rows[..., row : row + 1, :]
         k, v = block.keys_values(rows)
-        o = attend(block.query(own), k, v, block.heads, self._row_mask(block, row))
-        return block.forward_from_attention(own, o)[..., 0, :]
+        o = attend(block.query(one), k, v, block.heads, self._row_mask(block, row))
+        return block.forward_from_attention(one, o)[..., 0, :]
 
     def _row_mask(self, block: AttentionBlock, row: int) -> Tensor | None:
         mask = self._mask(block)
@@ -267,10 +273,10 @@ def differentiable(x: Tensor) -> Iterator[None]:
 
 
 def _row_tail(
-    block: AttentionBlock, own: Tensor, tail: Callable[[Tensor], Tensor], o: Tensor
+    block: AttentionBlock, pooled: Tensor, tail: Callable[[Tensor], Tensor], o: Tensor
 ) -> Tensor:
     """Return unit embeddings (B, E) from attention outputs (B, D) of a block's pooled rows (B, 1, D)."""
-    rows = block.forward_from_attention(own.to(block.dtype), o[:, None].to(block.dtype))
+    rows = block.forward_from_attention(pooled.to(block.dtype), o[:, None].to(block.dtype))
     return tail(rows[:, 0])
 
 
@@ -279,3 +285,19 @@ def _each(function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
     if rows.ndim == 2:
         return function(rows)
     return torch.stack([_each(function, one) for one in rows])
+
+
+def batch_size(transformer: Transformer, blocks: int, passes: int = 1) -> int:
+    """Return how many inputs of a transformer to run at once, between two reports of progress.
+
+    It depends only on sizes and not on measured times, since rounding depends on it.
+
+    Args:
+        transformer: has the rows (N, D) of one input.
+        blocks: number of its blocks that are run.
+        passes: number of forward and backward passes of each.
+    """
+    if transformer.rows.device.type != "cpu":
+        return _ON_ACCELERATOR
+    rows, width = transformer.rows.shape
+    return max(1, int(_OPERATIONS / (rows * width**2 * max(1, blocks) * passes)))

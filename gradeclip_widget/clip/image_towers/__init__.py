@@ -1,1 +1,1 @@
-"""Image towers, one file per family; see the README of the folder above for adding one."""
+"""Image towers, one file per family; docs/extending.md describes how to add one."""

@@ -1,25 +1,20 @@
-"""Image towers: the base class of their families, and what a traced picture offers to the methods."""
+"""Image towers: the base class of their families, and the traces of pictures that methods use."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
 
-from ..blocks.attention import PooledAttention
+from ..blocks.attention import PooledAttention, no_autocast
 from ..blocks.transformer import Transformer
-from .batch import ImageBatch
 
-_BATCH = 32  # pictures run at once: bounds memory
-
-FAMILIES: list[
-    type[ImageTower]
-] = []  # filled as their modules are imported; `registry` orders them
+_BATCH = 32  # pictures that are run at once, to limit memory
 
 
 class ImageTrace(ABC):
@@ -28,9 +23,9 @@ class ImageTrace(ABC):
     Attributes:
         embedding: unit image embedding x (E,).
         grid: (rows, cols) of patches.
-        patches: which rows of `features_vjp` are patches, the grid row by row.
-        attentions: attention of the pooled token in each explained block, shallowest first. Empty for towers
-            without a query.
+        patches: which rows of `features_vjp` are patches, in the order of the grid, row by row.
+        attentions: attention of the pooled token in each explained block, lowest block first. Empty for
+            towers without a query.
         block_contributions: (L, E), what each block's attention output adds to x, to first order.
         tower: the tower.
         pixels: the normalized picture (1, 3, H, W).
@@ -41,7 +36,7 @@ class ImageTrace(ABC):
     attentions: Sequence[PooledAttention]
     tower: ImageTower
     pixels: Tensor
-    if TYPE_CHECKING:  # as properties, since a trace may hold them or compute them when asked
+    if TYPE_CHECKING:  # properties, since a trace may have them as attributes or compute them
 
         @property
         @abstractmethod
@@ -53,13 +48,13 @@ class ImageTrace(ABC):
 
     @cached_property
     def transformer(self) -> Transformer:
-        """All blocks of the tower, ready to be run on this picture; see `ImageTower.transformer`."""
+        """All blocks of the tower, with this picture's rows; see `ImageTower.transformer`."""
         with torch.no_grad():
             return self.tower.transformer(self.pixels)
 
     @abstractmethod
     def region_embedding(self, weights: Tensor) -> Tensor:
-        """Return the unit embedding (E,) of a region, as if the tower pooled its patches only.
+        """Return the unit embedding (E,) of a region, as if the tower pooled only its patches.
 
         Args:
             weights: (patches,) 0 to 1, how much of each patch the region covers.
@@ -80,7 +75,7 @@ class ImageTrace(ABC):
     def features_vjp(self, directions: Tensor) -> tuple[Tensor, Tensor]:
         """Return the input of the last block and the gradients of direction . x with respect to it.
 
-        For towers without a query (``has_query=False``), the last feature map takes the place of that input.
+        For towers without a query (``has_query=False``), the last feature map is used instead of that input.
 
         Args:
             directions: K of them in the embedding space, (K, E).
@@ -91,12 +86,11 @@ class ImageTrace(ABC):
 
 
 class ImageTower(ABC):
-    """Base class of image towers. A subclass with a ``family`` is a family of its own, and is registered.
+    """Base class of image towers. Each family is a subclass, listed in `registry`.
 
     Attributes:
-        family: what towers of this family are called in messages.
-        priority: families of higher priority are tried first. Needed only where a model fits two of them.
-        has_query: whether a pooled token attends to the patches; else a feature map is pooled.
+        family: name of the family in messages.
+        has_query: whether a pooled token attends to the patches; otherwise a feature map is pooled.
         supports_reference: whether the authors' code knows this family.
         has_transformer: whether the tower is a transformer of known blocks; see `transformer`.
         patch_size: (height, width) of a patch in pixels.
@@ -106,7 +100,6 @@ class ImageTower(ABC):
     """
 
     family: ClassVar[str]
-    priority: ClassVar[int] = 0
     has_query: bool = True
     supports_reference: bool = False
     has_transformer: bool = False
@@ -115,17 +108,12 @@ class ImageTower(ABC):
     depth: int
     flexible: bool
 
-    def __init_subclass__(cls) -> None:
-        """Register the family, if it has a name of its own."""
-        if "family" in vars(cls):
-            FAMILIES.append(cls)
-
     @abstractmethod
     def __init__(self, visual: Any) -> None:
         """View the image tower ``model.visual``.
 
         Raises:
-            TypeError: it is of another family. The message begins with "it" and is shown to the user.
+            TypeError: it belongs to another family. The message begins with "it" and is shown to the user.
         """
 
     @torch.no_grad()
@@ -146,27 +134,27 @@ class ImageTower(ABC):
             contributions: whether ``block_contributions`` of the trace will be used.
 
         Raises:
-            ValueError: the tower has fewer blocks, or a single head was asked for and the authors' code does
-                not know the family.
+            ValueError: the tower has fewer blocks, or ``single_head=True`` for a family that the authors'
+                code does not support.
         """
         check_layers(layers, self.depth)
         if single_head and not self.supports_reference:
             raise ValueError(
-                "the authors' code knows vision transformers with a class token only; this image tower is of "
-                f"another family: {self.family}"
+                "the authors' code supports only vision transformers with a class token; this image tower is "
+                f"of another family: {self.family}"
             )
         trace = self._trace(pixels, layers, single_head, contributions)
         trace.tower, trace.pixels = self, pixels
         return trace
 
     def transformer(self, pixels: Tensor) -> Transformer:
-        """Return all blocks, ready to be run on one picture (1, 3, H, W), with gradients if wanted.
+        """Return all blocks, with the rows of one picture (1, 3, H, W); its passes can be differentiated.
 
         Raises:
             ValueError: the tower is no transformer of known blocks (``has_transformer``).
         """
-        several = self._transformer(pixels)
-        return replace(several, rows=several.rows[0])
+        batch = self._transformer(pixels)
+        return replace(batch, rows=batch.rows[0])
 
     @torch.no_grad()
     def encode(self, pixels: Tensor) -> Tensor:
@@ -208,11 +196,15 @@ class ImageTower(ABC):
     def _trace(
         self, pixels: Tensor, layers: int, single_head: bool, contributions: bool
     ) -> ImageTrace:
-        """Run the tower, as `trace` says, which has checked the arguments and turned gradients off."""
+        """Run the tower for `trace`, which has checked the arguments and turned gradients off."""
 
 
 def check_layers(layers: int, depth: int) -> None:
-    """Check the number of explained blocks against an image tower's.
+    """Check the number of blocks to explain.
+
+    Args:
+        layers: that number.
+        depth: number of blocks of the image tower.
 
     Raises:
         ValueError: the tower does not have so many blocks.
@@ -225,3 +217,59 @@ def check_layers(layers: int, depth: int) -> None:
 def gradients(x: Tensor, at: Tensor, directions: Tensor) -> Tensor:
     """Return the gradients (K, ...) of direction . x with respect to ``at``, for directions (K, E)."""
     return torch.stack([torch.autograd.grad(x, at, d, retain_graph=True)[0] for d in directions])
+
+
+@dataclass(frozen=True, eq=False)
+class ImageBatch:
+    """The last attention of B pictures of one size: of their class tokens, or of a pooling head.
+
+    It has for each picture what an `ImageTrace` with one explained block has.
+
+    Attributes:
+        grid: (rows, cols) of patches, P in all.
+        q: queries (B, D), all heads side by side.
+        k, v: keys and values (B, P, D) of the patches.
+        o: attention outputs (B, D) before the output projection.
+        tail: function from such outputs (B, D) to unit embeddings (B, E).
+    """
+
+    grid: tuple[int, int]
+    q: Tensor
+    k: Tensor
+    v: Tensor
+    o: Tensor
+    tail: Callable[[Tensor], Tensor]
+
+    @classmethod
+    def of(
+        cls, transformer: Transformer, patch_size: tuple[int, int], pixels: Tensor
+    ) -> ImageBatch:
+        """Run a transformer up to its last attention, with the rows of pictures (B, 3, H, W)."""
+        last = transformer.last_attention(transformer.rows)
+        rows, cols = (
+            side // patch for side, patch in zip(pixels.shape[2:], patch_size, strict=True)
+        )
+        patches = slice(-rows * cols, None)
+        return cls((rows, cols), last.q, last.k[:, patches], last.v[:, patches], last.o, last.tail)
+
+    @cached_property
+    def embedding(self) -> Tensor:
+        """Unit image embeddings (B, E)."""
+        with torch.no_grad(), no_autocast(self.o):
+            return self.tail(self.o)
+
+    def vjp(self, directions: Tensor) -> Tensor:
+        """Return the gradients of direction . x with respect to the attention outputs.
+
+        Args:
+            directions: K of each picture in the embedding space, (B, K, E).
+
+        Returns:
+            (B, K, D).
+        """
+        with torch.enable_grad(), no_autocast(directions):
+            o = self.o.detach().requires_grad_()
+            x = self.tail(o)
+            along = directions.to(x).transpose(0, 1)
+            (gradients,) = torch.autograd.grad(x, o, along, is_grads_batched=True)
+        return gradients.transpose(0, 1)

@@ -21,9 +21,8 @@ from ..blocks.base import AttentionBlock, uncompiled
 from ..blocks.transformer import MeanPooling, Transformer
 from .base import ImageTower, ImageTrace, gradients
 from .patches import (
+    OpenClipTrunk,
     dynamic_image_size,
-    open_clip_blocks,
-    open_clip_tokens,
     supports_dynamic_size,
     timm_blocks,
     timm_grid,
@@ -35,17 +34,16 @@ _MAPS = (ConvNeXt, FastVit, SwinTransformer)
 
 
 class FeatureMapTower(ImageTower):
-    """A tower whose embedding is made of its averaged last feature map.
+    """A tower that makes its embedding from the average of its last feature map.
 
     It is any timm trunk without class token or attention pooling in open_clip's ``TimmModel``, or
     open_clip's own vision transformer with ``pool_type="avg"`` (CLIPA).
 
     The map of an explanation is gradient times feature. Scaling a whole feature map hardly changes the unit
-    embedding, so such a map sums to about zero: positive is what supports the text more than the rest does.
+    embedding, so such a map sums to about zero: patches that support the text more than average are positive.
     """
 
     family = "pooled feature map"
-    priority = -1  # it takes any timm trunk with a feature map
     depth = 1
     has_query = False
 
@@ -72,13 +70,13 @@ class FeatureMapTower(ImageTower):
     def _transformer(self, pixels: Tensor) -> Transformer:
         if not self.has_transformer:
             return super()._transformer(pixels)
-        rows, blocks = self.map.entering(pixels)
+        rows, blocks = self.map.block_inputs(pixels)
         rows = rows.to(blocks[0].dtype)
         grid = (pixels.shape[-2] // self.patch_size[0], pixels.shape[-1] // self.patch_size[1])
         patches = slice(rows.shape[1] - grid[0] * grid[1], None)
 
-        def tail(leaving: Tensor) -> Tensor:
-            return self.embedding_of(self.map.leaving(leaving), grid)
+        def tail(rows: Tensor) -> Tensor:
+            return self.embedding_of(self.map.pooling_inputs(rows), grid)
 
         return Transformer(blocks, rows, patches, MeanPooling(patches, tail))
 
@@ -90,7 +88,7 @@ class FeatureMapTower(ImageTower):
 
 @dataclass(eq=False)
 class FeatureMapTrace(ImageTrace):
-    """One picture's last feature map. Nothing attends to it, so there are no attentions.
+    """One picture's last feature map. There is no attention to it, so ``attentions`` is empty.
 
     Attributes:
         tower: the tower.
@@ -111,15 +109,15 @@ class FeatureMapTrace(ImageTrace):
 
     @cached_property
     def block_contributions(self) -> Tensor:
-        """(1, E), what the feature map adds to x: all of it, since x has no other source."""
+        """(1, E), what the feature map adds to x: all of x, which is made from nothing else."""
         return self.embedding[None]
 
     def region_embedding(self, weights: Tensor) -> Tensor:
-        """Return the unit embedding (E,) of a region: of the mean over its patches only.
+        """Return the unit embedding (E,) of a region, from the mean over its patches.
 
         Args:
-            weights: (patches,) 0 to 1, how much of each patch the region covers. Patches are included that
-                are covered at least half as much as the one that is covered most.
+            weights: (patches,) 0 to 1, how much of each patch the region covers. A patch counts if it is
+                covered at least half as much as the patch that is covered most.
         """
         inside = (weights >= weights.max() / 2).to(self.features.device)
         before, patches = self.features[: self.patches.start or 0], self.features[self.patches]
@@ -151,7 +149,7 @@ class _TimmMap:
         self.visual, self.trunk = visual, trunk
         self.tokens = isinstance(trunk, VisionTransformer | Eva)
         if not self.tokens and not isinstance(trunk, _MAPS) and not _has_map(trunk):
-            raise TypeError(f"the last feature map of {type(trunk).__name__} is of unknown layout")
+            raise TypeError(f"the last feature map of {type(trunk).__name__} has an unknown layout")
         if self.tokens:
             self.patch_size = timm_patch_size(trunk)
             self.image_size = cast(tuple[int, int], tuple(trunk.patch_embed.img_size))
@@ -177,10 +175,10 @@ class _TimmMap:
             cells = cells.permute(1, 2, 0)
         return cells.flatten(0, 1), (cells.shape[0], cells.shape[1])
 
-    def entering(self, pixels: Tensor) -> tuple[Tensor, Sequence[AttentionBlock]]:
+    def block_inputs(self, pixels: Tensor) -> tuple[Tensor, Sequence[AttentionBlock]]:
         return timm_tokens(self.trunk, self.blocks, pixels)
 
-    def leaving(self, rows: Tensor) -> Tensor:
+    def pooling_inputs(self, rows: Tensor) -> Tensor:
         return cast(Tensor, self.trunk.norm(rows))
 
     def pool(self, rows: Tensor, grid: tuple[int, int]) -> Tensor:
@@ -194,35 +192,20 @@ class _TimmMap:
 
 
 def _has_map(trunk: Any) -> bool:
-    """Return whether timm's configuration says that a trunk ends in a feature map."""
+    """Return whether a trunk ends in a feature map, according to timm's configuration of it."""
     config = getattr(trunk, "default_cfg", None) or {}
     parts = ("feature_info", "forward_features", "forward_head")
     return bool(config.get("pool_size")) and all(hasattr(trunk, part) for part in parts)
 
 
-class _OpenClipMap:
+class _OpenClipMap(OpenClipTrunk):
     """The averaged patches of open_clip's vision transformer."""
-
-    flexible = True
-
-    def __init__(self, visual: Any) -> None:
-        self.visual = visual
-        self.blocks = open_clip_blocks(visual.transformer)
-        self.patch_size = cast(tuple[int, int], tuple(visual.conv1.kernel_size))
-        self.image_size = cast(tuple[int, int], tuple(visual.image_size))
 
     @property
     def dtype(self) -> torch.dtype:
         return cast(torch.dtype, self.visual.conv1.weight.dtype)
 
-    def features(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
-        x, grid = open_clip_tokens(self.visual, pixels)
-        return self.leaving(self.visual.transformer(x)[0]), grid
-
-    def entering(self, pixels: Tensor) -> tuple[Tensor, Sequence[AttentionBlock]]:
-        return open_clip_tokens(self.visual, pixels)[0], self.blocks
-
-    def leaving(self, rows: Tensor) -> Tensor:
+    def pooling_inputs(self, rows: Tensor) -> Tensor:
         visual = self.visual
         return rows if visual.final_ln_after_pool else cast(Tensor, visual.ln_post(rows))
 

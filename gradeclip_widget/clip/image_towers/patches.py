@@ -1,9 +1,10 @@
-"""From pixels to the tokens entering a transformer, also for pictures of other sizes than its own."""
+"""From pixels to the tokens that enter a transformer, also for pictures of another size than its own."""
 
 from __future__ import annotations
 
 import contextlib
 import copy
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -16,12 +17,13 @@ from timm.models.vision_transformer import VisionTransformer
 from timm.models.vision_transformer_relpos import VisionTransformerRelPos
 from torch import Tensor
 
+from ..blocks.base import AttentionBlock
 from ..blocks.open_clip import OpenClipBlock
 from ..blocks.timm import TimmBlock
 
 
 def open_clip_tokens(visual: Any, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
-    """Return tokens (B, 1 + patches, D) entering open_clip's first block, and the (rows, cols) of patches."""
+    """Return the tokens (B, 1 + patches, D) entering open_clip's first block, and (rows, cols) of patches."""
     patches = visual.conv1(pixels.to(visual.conv1.weight.dtype))
     grid = (patches.shape[-2], patches.shape[-1])
     first = visual.class_embedding.to(patches.dtype).expand(len(patches), 1, -1)
@@ -33,14 +35,14 @@ def open_clip_tokens(visual: Any, pixels: Tensor) -> tuple[Tensor, tuple[int, in
 
 
 def resample_positions(position: Tensor, old: Sequence[int], new: Sequence[int]) -> Tensor:
-    """Interpolate positional embeddings (1 + patches, D) to another grid; the first entry stays.
+    """Interpolate positional embeddings (1 + patches, D) to another grid; the first entry is not changed.
 
-    Bicubic without aligned corners, as in the Grad-ECLIP authors' notebooks.
+    The interpolation is bicubic without aligned corners, as in the Grad-ECLIP authors' notebooks.
 
     Args:
         position: the embeddings.
         old: (rows, cols) of their grid.
-        new: (rows, cols) of the other.
+        new: (rows, cols) of the other grid.
     """
     grid = position[1:].float().unflatten(0, tuple(old)).permute(2, 0, 1)[None]
     grid = F.interpolate(grid, tuple(new), mode="bicubic", align_corners=False)
@@ -48,7 +50,7 @@ def resample_positions(position: Tensor, old: Sequence[int], new: Sequence[int])
 
 
 def timm_patch_size(trunk: Any) -> tuple[int, int]:
-    """Return the (height, width) in pixels of a timm transformer's patch, strides of its stem included."""
+    """Return the (height, width) in pixels of a timm transformer's patch, including strides of its stem."""
     embed = trunk.patch_embed
     (height, width), (rows, cols) = embed.img_size, embed.grid_size
     return height // rows, width // cols
@@ -61,7 +63,7 @@ def timm_grid(trunk: Any, pixels: Tensor) -> tuple[int, int]:
 
 
 def supports_dynamic_size(trunk: Any) -> bool:
-    """Return whether `dynamic_image_size` knows how this timm trunk lays out its positions."""
+    """Return whether `dynamic_image_size` supports the positions of this timm trunk."""
     if isinstance(trunk, VisionTransformerRelPos):
         return type(trunk.patch_embed) is PatchEmbed and hasattr(trunk, "set_input_size")
     if not isinstance(trunk, VisionTransformer | Eva):
@@ -75,8 +77,8 @@ def supports_dynamic_size(trunk: Any) -> bool:
 def dynamic_image_size(trunk: Any, size: Sequence[int]) -> Iterator[None]:
     """Let a timm transformer take pictures of another size than its own, within the context.
 
-    timm can interpolate positions on the fly if the model is built with ``dynamic_img_size=True``. This sets
-    the attributes that the option sets, and restores them.
+    timm can interpolate positions in each pass if the model is built with ``dynamic_img_size=True``. This
+    sets the attributes that the option sets, and restores them.
 
     Args:
         trunk: the transformer.
@@ -109,7 +111,7 @@ def dynamic_image_size(trunk: Any, size: Sequence[int]) -> Iterator[None]:
 
 
 def open_clip_blocks(transformer: Any) -> list[OpenClipBlock]:
-    """Return views of the blocks of open_clip's transformer; none if they are of an unknown kind."""
+    """Return views of the blocks of open_clip's transformer; an empty list if their kind is unknown."""
     try:
         return [OpenClipBlock.of(block) for block in transformer.resblocks]
     except TypeError:
@@ -117,7 +119,7 @@ def open_clip_blocks(transformer: Any) -> list[OpenClipBlock]:
 
 
 def timm_blocks(trunk: Any) -> list[TimmBlock]:
-    """Return views of a timm trunk's blocks; none if it is no transformer of blocks that are known."""
+    """Return views of a timm trunk's blocks; an empty list if it is no transformer of known blocks."""
     if not isinstance(trunk, VisionTransformer | Eva | VisionTransformerRelPos):
         return []
     try:
@@ -148,7 +150,7 @@ def timm_tokens(
             return torch.cat([first, patches], 1), placed
         embedded = trunk._pos_embed(patches)  # noqa: SLF001
     x, rope = embedded if isinstance(embedded, tuple) else (embedded, None)
-    mixed = rope is not None and trunk.rope_mixed  # the mixed kind differs from block to block
+    mixed = rope is not None and trunk.rope_mixed  # of the mixed kind, each block has its own
     ropes = rope if mixed else [rope] * len(blocks)
     return trunk.norm_pre(x), [replace(b, rope=r) for b, r in zip(blocks, ropes, strict=True)]
 
@@ -166,3 +168,34 @@ def _resized_to(relative: Any, grid: tuple[int, int]) -> Any:
         relative = copy.deepcopy(relative)
         relative.set_window_size(grid)
     return relative
+
+
+class OpenClipTrunk(ABC):
+    """open_clip's vision transformer below its pooling.
+
+    Attributes:
+        visual: the image tower.
+        blocks: views of its blocks; empty if their kind is unknown.
+        patch_size, image_size, flexible: see `ImageTower`.
+    """
+
+    flexible = True
+
+    def __init__(self, visual: Any) -> None:
+        self.visual = visual
+        self.blocks: Sequence[AttentionBlock] = open_clip_blocks(visual.transformer)
+        self.patch_size = cast(tuple[int, int], tuple(visual.conv1.kernel_size))
+        self.image_size = cast(tuple[int, int], tuple(visual.image_size))
+
+    def block_inputs(self, pixels: Tensor) -> tuple[Tensor, Sequence[AttentionBlock]]:
+        """Return the rows (B, N, D) of pictures (B, 3, H, W) entering the first block, and the blocks."""
+        return open_clip_tokens(self.visual, pixels)[0], self.blocks
+
+    @abstractmethod
+    def pooling_inputs(self, rows: Tensor) -> Tensor:
+        """Return the rows (N, D) that are pooled, from those that leave the last block."""
+
+    def features(self, pixels: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """Return the rows (N, D) of one picture that are pooled, and the (rows, cols) of patches."""
+        x, grid = open_clip_tokens(self.visual, pixels)
+        return self.pooling_inputs(self.visual.transformer(x)[0]), grid

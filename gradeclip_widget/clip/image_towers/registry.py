@@ -1,17 +1,17 @@
-"""Every image tower family: whatever module lies in this folder is imported, and registers its family."""
+"""The families of image towers."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
+from .attention_pooling import AttentionPoolingTower
+from .base import ImageTower
+from .class_token import ClassTokenTower
+from .feature_map import FeatureMapTower
+from .timm_class_token import TimmClassTokenTower
 
-from .base import FAMILIES, ImageTower
-
-_folder = importlib.import_module(__package__).__path__
-for _module in pkgutil.iter_modules(_folder, f"{__package__}."):
-    importlib.import_module(_module.name)
-
-
-def image_families() -> list[type[ImageTower]]:
-    """Return the families in the order in which they are tried."""
-    return sorted(FAMILIES, key=lambda family: (-family.priority, family.__module__))
+# In the order in which they are tried.
+FAMILIES: list[type[ImageTower]] = [
+    ClassTokenTower,
+    TimmClassTokenTower,
+    AttentionPoolingTower,
+    FeatureMapTower,  # last, since it takes any timm trunk with a feature map
+]

@@ -15,7 +15,7 @@ from ..blocks.base import uncompiled
 from ..blocks.timm import TimmBlock
 from ..blocks.transformer import RowPooling, Transformer
 from .base import ImageTower
-from .class_token_trace import ClassTokenTrace
+from .class_token import ClassTokenTrace
 from .patches import supports_dynamic_size, timm_grid, timm_patch_size, timm_tokens
 
 
@@ -23,7 +23,6 @@ class TimmClassTokenTower(ImageTower):
     """open_clip's ``TimmModel`` around a timm transformer with ``global_pool="token"``."""
 
     family = "timm vision transformer with a class token"
-    priority = 1
     has_transformer = True
 
     def __init__(self, visual: Any) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import threading
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -13,6 +15,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 import open_clip
 import torch
 from huggingface_hub.constants import HF_HUB_CACHE
+from open_clip.constants import HF_CONFIG_NAME
 
 from ...core.progress import Progress, no_progress
 from ...demo import model as demo
@@ -20,18 +23,17 @@ from ...demo.drawn import FOREIGN, are_foreign
 from ..model import ClipModel, Foreign
 from . import hub
 from .checkpoints import load_weights
-from .download_progress import LOADING, report_downloads, weights_size
 from .failures import CheckpointError, explain_failure, sentence
-from .names import DEMO, FOLDER, Source, checkpoints_in, resolve
-from .published import recipe_for
+from .names import DEMO, FOLDER, HUB, ModelLocation, checkpoints_in, resolve
+from .published import WEIGHTS_NAMES, published, recipe_for
 
 _loaded: WeakValueDictionary[Hashable, ClipModel] = WeakValueDictionary()
-_origins: WeakKeyDictionary[ClipModel, tuple[Source, Hashable]] = WeakKeyDictionary()
+_origins: WeakKeyDictionary[ClipModel, tuple[ModelLocation, Hashable]] = WeakKeyDictionary()
 _loading = threading.Lock()
 
 
 def model_names() -> dict[str, list[str]]:
-    """Return the names that `load` takes and the pretrained tags of each; the embedded model first."""
+    """Return the names that `load` takes, each with its pretrained tags; the embedded model first."""
     return {
         DEMO: [],
         **{n: open_clip.list_pretrained_tags_by_model(n) for n in open_clip.list_models()},
@@ -55,35 +57,35 @@ def load(
     Args:
         name: ``"demo"`` for the embedded model, which knows drawings only; for photographs a name of
             ``open_clip.list_models()``, or name and weights in one, as in ``"ViT-B-16/openai"``. OpenAI's
-            names (``"ViT-L/14@336px"``), repositories of the hub that hold a model of open_clip
+            names (``"ViT-L/14@336px"``), repositories of the hub with a model of open_clip
             (``"laion/CLIP-ViT-B-32-laion2B-s34B-b79K"``) and folders with an ``open_clip_config.json`` are
-            taken too.
+            accepted too.
         pretrained: tag of the weights, or path of a checkpoint. Checkpoints are read as safetensors or with
             ``weights_only=True``: no code in them runs. Prefixes of wrappers, dictionaries around the
-            weights and a head beside the model are seen through.
+            weights and a head beside the model are removed.
         device: ``"auto"`` takes CUDA, else MPS, else the CPU.
         dtype: ``"bfloat16"`` or ``"float16"`` to run the towers under autocast.
-        cache_dir: where downloaded weights are kept; the hub's own folder when ``None``.
-        progress: called at the stage "loading weights", in bytes where their number is known. An exception
-            that it raises ends the loading and passes through, unless it is an `Exception`.
+        cache_dir: folder for downloaded weights; the hub's own folder when ``None``.
+        progress: called at the stage "loading weights", in bytes if their number is known. A
+            `BaseException` that is not an `Exception` ends the loading and passes through.
 
     Raises:
-        TypeError: the name is an object of another kind; how to wrap it is said.
-        ValueError: no such model, tag, file, folder or device; the nearest ones are named.
-        ModelLoadError: weights could not be downloaded or read; why, and what to do is said.
+        TypeError: the name is neither a string nor a path; the message says how to wrap a model.
+        ValueError: no such model, tag, file, folder or device; the message has the nearest names.
+        ModelLoadError: weights could not be downloaded or read; the message says why, and what to do.
     """
     target = _device(device)
-    source = resolve(name, pretrained)
-    identity = source.identity
-    clip = _built(source, target, dtype, cache_dir, progress)
-    _origins[clip] = source, identity
+    location = resolve(name, pretrained)
+    identity = location.identity
+    clip = _built(location, target, dtype, cache_dir, progress)
+    _origins[clip] = location, identity
     return clip
 
 
 def load_once(name: str, progress: Progress | None = None) -> ClipModel:
-    """Load a model, or return the same one again while anyone holds it. Safe to call from any thread.
+    """Load a model, or return it again while it is in use anywhere. Safe to call from any thread.
 
-    A checkpoint that was overwritten since is another model.
+    A checkpoint that was overwritten since then is loaded again.
     """
     with _loading:
         key = resolve(name).identity
@@ -94,17 +96,17 @@ def load_once(name: str, progress: Progress | None = None) -> ClipModel:
 
 
 def label(name: str, *, whole: bool = False) -> str:
-    """Return what `load` will call the model of that name.
+    """Return the label that `load` gives the model of a name.
 
     Args:
         name: as `load_once` takes it.
-        whole: with the whole path of a checkpoint, to tell it from another of the same file name.
+        whole: whether the label has the whole path of a checkpoint, to distinguish files of the same name.
 
     Raises:
-        ValueError: no such model or tag; the nearest ones are named.
+        ValueError: no such model or tag; the message has the nearest names.
     """
-    source = resolve(name)
-    return f"{source.name}/{source.weights}" if whole and source.weights else source.label
+    location = resolve(name)
+    return f"{location.name}/{location.weights}" if whole and location.weights else location.label
 
 
 def same(name: str, other: str) -> bool:
@@ -113,29 +115,29 @@ def same(name: str, other: str) -> bool:
 
 
 def stands_for(name: str, clip: ClipModel) -> bool:
-    """Return whether `load` made a model of what a name stands for."""
+    """Return whether `load` made this model from the location that a name stands for."""
     return clip in _origins and _origins[clip][0] == resolve(name)
 
 
 def is_outdated(clip: ClipModel) -> bool:
-    """Return whether other files lie by now where a model was loaded from. Missing ones do not count."""
+    """Return whether the files that a model was loaded from have changed. Missing files do not count."""
     if clip not in _origins:
         return False
-    source, identity = _origins[clip]
-    return source.exists and source.identity != identity
+    location, identity = _origins[clip]
+    return location.exists and location.identity != identity
 
 
 def _built(
-    source: Source,
+    location: ModelLocation,
     target: torch.device,
     dtype: torch.dtype | str | None,
     cache_dir: str | os.PathLike[str] | None,
     progress: Progress | None,
 ) -> ClipModel:
-    size = demo.WEIGHTS.stat().st_size if source.name == DEMO else weights_size(source)
-    (progress or no_progress)(LOADING, 0, size)
+    size = demo.WEIGHTS.stat().st_size if location.name == DEMO else location.size
+    (progress or no_progress)(hub.LOADING, 0, size)
     with _defaults():
-        if source.name == DEMO:
+        if location.name == DEMO:
             return ClipModel(
                 demo.build().to(target),
                 demo.preprocess(),
@@ -145,15 +147,14 @@ def _built(
                 known_tokens=demo.known_token_ids(),
                 foreign=Foreign(are_foreign, FOREIGN),
             )
-        model, preprocess, tokenizer, notes = _parts(source, target, cache_dir, progress)
-        return ClipModel(model, preprocess, tokenizer, name=source.label, dtype=dtype, notes=notes)
+        model, preprocess, tokenizer, notes = _parts(location, cache_dir, progress)
+        return ClipModel(
+            model.to(target), preprocess, tokenizer, name=location.label, dtype=dtype, notes=notes
+        )
 
 
 def _parts(
-    source: Source,
-    target: torch.device,
-    cache_dir: str | os.PathLike[str] | None,
-    progress: Progress | None,
+    location: ModelLocation, cache_dir: str | os.PathLike[str] | None, progress: Progress | None
 ) -> tuple[Any, Any, Any, tuple[str, ...]]:
     """Return model, image transform, tokenizer, and notes on what was assumed.
 
@@ -161,89 +162,84 @@ def _parts(
         ModelLoadError: it could not be loaded; the message says why.
     """
     folder = str(cache_dir or HF_HUB_CACHE)
-    answers = not source.needs_hub or hub.hub_answers()
+    answers = not location.needs_hub or hub.hub_answers()
+    download = functools.partial(
+        hub.download, cache_dir=cache_dir, offline=not answers, progress=progress
+    )
     try:
-        with hub.quiet(), contextlib.ExitStack() as stack:
-            if not answers:
-                stack.enter_context(hub.offline())
-            stack.enter_context(report_downloads(progress))
-            files = source.file is not None or source.name.startswith(FOLDER)
-            make = _from_file if files else _published
-            model, preprocess, notes = make(source, target, cache_dir)
-            return model, preprocess, open_clip.get_tokenizer(source.name), notes
+        with hub.quiet(), contextlib.nullcontext() if answers else hub.offline():
+            files = _files(location, download)
+            model, _, preprocess = open_clip.create_model_and_transforms(
+                files.name,
+                load_weights=False,
+                pretrained_text=False,
+                cache_dir=None if cache_dir is None else str(cache_dir),
+                **files.options,
+            )
+            with torch.no_grad():
+                notes = (*files.notes, *load_weights(model, files.weights))
+            return model, preprocess, open_clip.get_tokenizer(files.tokenizer), notes
     except Exception as error:
-        raise explain_failure(source, error, folder, answers) from error
+        raise explain_failure(location, error, folder, answers) from error
 
 
-def _published(
-    source: Source, target: torch.device, cache_dir: str | os.PathLike[str] | None
-) -> tuple[Any, Any, tuple[str, ...]]:
-    """Return a model with weights that open_clip knows, or finds in a repository."""
-    model, _, preprocess = open_clip.create_model_and_transforms(
-        source.name,
-        pretrained=source.weights,
-        device=target,
-        cache_dir=None if cache_dir is None else str(cache_dir),
-        weights_only=True,
-        force_quick_gelu=_wants_quick_gelu(source),
-        # Without it, open_clip goes on with random weights where those of a repository are missing.
-        require_pretrained=True,
-    )
-    return model, preprocess, ()
+@dataclass(frozen=True)
+class _Files:
+    """A model's files on this machine, and how open_clip is to use them.
 
+    Attributes:
+        name: the model's name, as open_clip takes it.
+        weights: path of the checkpoint.
+        tokenizer: name by which open_clip finds the tokenizer.
+        options: keywords of ``open_clip.create_model_and_transforms``.
+        notes: sentences on what was assumed.
+    """
 
-def _from_file(
-    source: Source, target: torch.device, cache_dir: str | os.PathLike[str] | None
-) -> tuple[Any, Any, tuple[str, ...]]:
-    """Return a model with the weights in a file or folder, and notes on what was assumed."""
+    name: str
+    weights: Path
+    tokenizer: str
+    options: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    options: dict[str, Any] = {}
-    file = source.file
-    if file is None:
-        file, notes = _checkpoint_in(Path(source.name.removeprefix(FOLDER)))
-    else:
-        recipe = recipe_for(source.name)
-        options, notes = dict(recipe.options), recipe.notes
-    model, _, preprocess = open_clip.create_model_and_transforms(
-        source.name,
-        load_weights=False,
-        pretrained_text=False,
-        cache_dir=None if cache_dir is None else str(cache_dir),
-        **options,
-    )
-    with torch.no_grad():
-        notes = (*notes, *load_weights(model, file))
-    return model.to(target), preprocess, notes
+
+
+def _files(location: ModelLocation, download: Callable[..., Path]) -> _Files:
+    """Return a model's files, downloaded by ``download`` if they are published."""
+    name = location.name
+    if location.file is not None:
+        recipe = recipe_for(name)
+        return _Files(name, location.file, name, recipe.options, recipe.notes)
+    if name.startswith(FOLDER):
+        weights, notes = _checkpoint_in(Path(name.removeprefix(FOLDER)))
+        return _Files(name, weights, name, notes=notes)
+    if location.tag is not None:
+        repository, names, options = published(name, location.tag)
+        return _Files(name, download(repository, names), name, options)
+    repository = name.removeprefix(HUB)
+    folder = f"{FOLDER}{download(repository, [HF_CONFIG_NAME]).parent}"
+    weights = download(repository, WEIGHTS_NAMES)
+    # In a folder, open_clip would look for the files of a tokenizer that the configuration only names.
+    named = "hf_tokenizer_name" in open_clip.get_model_config(folder).get("text_cfg", {})
+    return _Files(folder, weights, tokenizer=name if named else folder)
 
 
 def _checkpoint_in(folder: Path) -> tuple[Path, tuple[str, ...]]:
-    """Return the checkpoint in a folder of open_clip's, and a note where there are several."""
-    found = checkpoints_in(folder)
-    if not found:
+    """Return the checkpoint in a folder of open_clip's, and a note if there are several."""
+    files = checkpoints_in(folder)
+    if not files:
         raise CheckpointError(f"{str(folder)!r} has an open_clip_config.json, but no checkpoint")
-    usual = [f for f in found if f.stem in ("open_clip_model", "open_clip_pytorch_model", "model")]
-    chosen = min(usual or found, key=lambda f: (f.suffix != ".safetensors", f.name))
-    if len(found) == 1:
+    usual = [f for f in files if f.stem in ("open_clip_model", "open_clip_pytorch_model", "model")]
+    chosen = min(usual or files, key=lambda f: (f.suffix != ".safetensors", f.name))
+    if len(files) == 1:
         return chosen, ()
-    return chosen, (f"Assumed: the weights in {chosen.name}, one of {len(found)} checkpoints.",)
-
-
-def _wants_quick_gelu(source: Source) -> bool:
-    """Return whether these weights were trained with QuickGELU though the model's configuration says GELU.
-
-    open_clip only warns, and the model then computes other numbers than the published one.
-    """
-    if source.tag is None:
-        return False
-    return bool(open_clip.get_pretrained_cfg(source.name, source.tag).get("quick_gelu"))
+    return chosen, (f"Assumed: the weights in {chosen.name}, one of {len(files)} checkpoints.",)
 
 
 @contextlib.contextmanager
 def _defaults() -> Iterator[None]:
-    """Build with torch's defaults, whatever the caller has set: weights are kept for others, too.
+    """Build with torch's own defaults, not with the caller's: the model is shared with other callers.
 
-    Tensors made under ``torch.inference_mode()`` have no gradients for good; those made on the device
-    "meta", or with another default type, would not hold the weights.
+    Tensors made under ``torch.inference_mode()`` never have gradients; those made on the device "meta", or
+    with another default type, would not contain the weights.
     """
     before = torch.get_default_dtype()
     with torch.inference_mode(False), contextlib.ExitStack() as stack:
@@ -268,6 +264,6 @@ def _device(device: str | torch.device) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         raise ValueError(
             f"device={str(device)!r} is not usable here ({sentence(error)}); device='auto' takes "
-            "what there is"
+            "an available one"
         ) from error
     return target

@@ -1,4 +1,4 @@
-"""Checkpoint files: read without running code in them, and fitted to a model."""
+"""Read checkpoint files without running code in them, and fit them to a model."""
 
 from __future__ import annotations
 
@@ -25,48 +25,48 @@ from .failures import CheckpointError
 
 State = dict[str, Tensor]
 
-# Names under which training code nests weights, and wrappers that put their name before every weight.
+# Keys under which training code stores weights, and wrappers that put their name before every weight.
 _NESTS = ("state_dict", "model_state_dict", "model", "module", "net", "weights", "params")
 _WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
-_ANCHOR = "logit_scale"  # every CLIP model has it, at its top
-# Numbers that OpenAI's files hold beside the weights, and buffers that older libraries wrote.
+_ANCHOR = "logit_scale"  # every CLIP model has it at the top level
+# Numbers beside the weights in OpenAI's files, and buffers that older libraries wrote.
 _NO_WEIGHTS = re.compile(r"(input_resolution|context_length|vocab_size|(.*\.)?position_ids)")
 _NAMED = 3  # keys named in a message
-_SAVE = "save the weights alone, where it was trained: torch.save(model.state_dict(), 'weights.pt')"
+_SAVE = "save only the weights in the training code: torch.save(model.state_dict(), 'weights.pt')"
 
 
 def load_weights(model: Any, path: Path) -> tuple[str, ...]:
     """Load a checkpoint file into a model of open_clip, and return notes on what was assumed.
 
-    Prefixes of wrappers, dictionaries around the weights and a head beside the model are seen through.
+    Prefixes of wrappers, dictionaries around the weights and a head beside the model are removed.
 
     Raises:
-        CheckpointError: it is no checkpoint, or one of another model; the message names what is different.
+        CheckpointError: it is not a checkpoint, or one of another model; the message names the difference.
     """
     if path.suffix in (".npz", ".npy"):
         load_checkpoint(model, str(path))
         return ()
-    found, notes = _weights_in(_read(path), path)
-    state = _without_prefix(found, path)
+    state, notes = _weights_in(_read(path), path)
+    state = _without_prefix(state, path)
     state = {key: value for key, value in state.items() if not _NO_WEIGHTS.fullmatch(key)}
     return (*notes, *_fit(model, state, path.name))
 
 
 def _read(path: Path) -> Any:
-    """Return what is in a checkpoint file. No code in it runs."""
+    """Return the content of a checkpoint file without running code in it."""
     with path.open("rb") as file:
         start = file.read(200)
     if not start:
         raise CheckpointError(f"{path.name} is empty; save or download it again")
     if start.startswith(b"version https://git-lfs"):
         raise CheckpointError(
-            f"{path.name} is a pointer of Git LFS in place of the weights; fetch them with `git lfs pull` in "
+            f"{path.name} is a Git LFS pointer instead of the weights; fetch them with `git lfs pull` in "
             "its folder"
         )
     if start.lstrip()[:1] == b"<":
         raise CheckpointError(
-            f"{path.name} is a web page and no checkpoint; download the file itself (on the hub: 'resolve' "
-            "in place of 'blob' in its address)"
+            f"{path.name} is a web page, not a checkpoint; download the file itself (on the hub: 'resolve' "
+            "instead of 'blob' in its address)"
         )
     try:
         # A safetensors file begins with the length of its header, which is JSON.
@@ -74,24 +74,24 @@ def _read(path: Path) -> Any:
             return load_file(path)
         if _is_torchscript(path):
             raise CheckpointError(
-                f"{path.name} is a TorchScript archive, which is a program; OpenAI's own weights load by "
-                "name ('ViT-B-32/openai'), and of others " + _SAVE
+                f"{path.name} is a TorchScript archive, which is a program; load OpenAI's weights by name "
+                "('ViT-B-32/openai'), and of other models " + _SAVE
             )
         with warnings.catch_warnings():  # about versions of the format
             warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        found = re.search(
+        match = re.search(
             r"(?:Unsupported global: GLOBAL|Unsupported class|Trying to) ([\w.]+)", str(error)
         )
-        what = f" ({found[1]})" if found and "." in found[1] else ""
+        what = f" ({match[1]})" if match and "." in match[1] else ""
         raise CheckpointError(
-            f"{path.name} is no file of weights alone: it is damaged, or holds other objects{what}, which "
-            "would run code when read; download it again, or " + _SAVE
+            f"{path.name} is not a file of weights only: it is damaged, or contains other objects{what}, "
+            "which would run code when read; download it again, or " + _SAVE
         ) from error
     except (CheckpointError, OSError, MemoryError):
         raise
-    except Exception as error:  # whatever bytes that are no checkpoint lead to
+    except Exception as error:  # damaged bytes lead to errors of many classes
         raise CheckpointError(
             f"{path.name} is damaged or cut short, and cannot be read; save or download it again"
         ) from error
@@ -104,38 +104,36 @@ def _is_torchscript(path: Path) -> bool:
         return any(name.endswith("/constants.pkl") for name in archive.namelist())
 
 
-def _weights_in(found: Any, path: Path) -> tuple[State, tuple[str, ...]]:
-    """Return the weights in what a checkpoint holds: the dictionary itself, or one in it. Notes on which."""
-    if not isinstance(found, Mapping):
+def _weights_in(content: Any, path: Path) -> tuple[State, tuple[str, ...]]:
+    """Return the weights in a checkpoint's content, a dictionary or one in it, and notes on the choice."""
+    if not isinstance(content, Mapping):
         raise CheckpointError(
-            f"{path.name} holds no dictionary of weights, but {_kind(found)}; " + _SAVE
+            f"{path.name} does not contain a dictionary of weights, but {_kind(content)}; " + _SAVE
         )
     for name in _NESTS:
-        if isinstance(found.get(name), Mapping):
-            weights, notes = _weights_in(found[name], path)
-            others = [
-                str(key) for key, value in found.items() if key != name and _are_weights(value)
+        if isinstance(content.get(name), Mapping):
+            weights, notes = _weights_in(content[name], path)
+            unused = [
+                str(key) for key, value in content.items() if key != name and _are_weights(value)
             ]
-            if others:
-                note = (
-                    f"{path.name} holds several models: {name!r} was taken, not {_listed(others)}."
-                )
+            if unused:
+                note = f"{path.name} contains several models: {name!r} was taken, not {_listed(unused)}."
                 notes = (note, *notes)
             return weights, notes
-    state = {str(key): value for key, value in found.items() if isinstance(value, Tensor)}
-    nested = [str(key) for key, value in found.items() if isinstance(value, Mapping)]
+    state = {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
+    nested = [str(key) for key, value in content.items() if isinstance(value, Mapping)]
     if not state and len(nested) == 1:
-        return _weights_in(found[nested[0]], path)
+        return _weights_in(content[nested[0]], path)
     if not state:
         raise CheckpointError(
-            f"{path.name} holds no weights, but {_listed(map(str, found)) or 'an empty dictionary'}; "
+            f"{path.name} contains no weights, but {_listed(map(str, content)) or 'an empty dictionary'}; "
             + _SAVE
         )
     return state, ()
 
 
 def _without_prefix(state: State, path: Path) -> State:
-    """Return weights under the names that they have in the model itself."""
+    """Return the weights with the names that the model itself uses."""
     state = {
         ".".join(part for part in key.split(".") if part not in _WRAPPERS): value
         for key, value in state.items()
@@ -143,22 +141,23 @@ def _without_prefix(state: State, path: Path) -> State:
     prefixes = {key.removesuffix(_ANCHOR) for key in state if f".{key}".endswith(f".{_ANCHOR}")}
     if any("lora_" in key for key in state):
         raise CheckpointError(
-            f"{path.name} holds an adapter beside the weights ({_first(state, 'lora_')}); merge it first: "
+            f"{path.name} contains an adapter beside the weights ({_first(state, 'lora_')}); merge it first: "
             "model.merge_and_unload() of peft, then torch.save(model.state_dict(), 'weights.pt')"
         )
     if any(f".{key}".rpartition(".vision_model.")[1] for key in state):
         raise CheckpointError(
-            f"{path.name} holds weights of a model of transformers ({_first(state, 'vision_model.')}); load "
-            "it there, and wrap it: gw.from_transformers(model, processor)"
+            f"{path.name} contains weights of a model of transformers ({_first(state, 'vision_model.')}); "
+            "load it there, and wrap it: gw.from_transformers(model, processor)"
         )
     if "" in prefixes or not prefixes:
         return state
     if len(prefixes) > 1:
         raise CheckpointError(
-            f"{path.name} holds {len(prefixes)} models ({_listed(sorted(prefixes))}); save the weights of one"
+            f"{path.name} contains {len(prefixes)} models ({_listed(sorted(prefixes))}); save the weights "
+            "of one"
         )
     (prefix,) = prefixes
-    # What lies outside is beside the model, such as a head; `_fit` says that it is left out.
+    # Weights without the prefix are beside the model, such as a head; `_fit` notes that they are left out.
     return {key.removeprefix(prefix): value for key, value in state.items()}
 
 
@@ -169,9 +168,9 @@ def _fit(model: Any, state: State, file: str) -> tuple[str, ...]:
     if "positional_embedding" in state and not hasattr(model, "positional_embedding"):
         state = convert_to_custom_text_state_dict(state)
     for key in ("logit_scale", "logit_bias"):
-        own = getattr(model, key, None)
-        if own is not None and key in state and state[key].numel() == 1:
-            state[key] = state[key].reshape(own.shape)
+        parameter = getattr(model, key, None)
+        if parameter is not None and key in state and state[key].numel() == 1:
+            state[key] = state[key].reshape(parameter.shape)
     expected: dict[str, Tensor] = model.state_dict()
     if "logit_bias" in expected and "logit_bias" not in state:
         state["logit_bias"] = torch.zeros_like(expected["logit_bias"])
@@ -182,7 +181,7 @@ def _fit(model: Any, state: State, file: str) -> tuple[str, ...]:
     for key, shape in before.items():
         if state[key].shape != shape:
             notes.append(
-                f"{file} was made for another size: its {key} {tuple(shape)} was interpolated to "
+                f"{file} is for another size: its {key} {tuple(shape)} was interpolated to "
                 f"{tuple(state[key].shape)}."
             )
     tops = {key.partition(".")[0] for key in expected}
@@ -190,7 +189,7 @@ def _fit(model: Any, state: State, file: str) -> tuple[str, ...]:
     missing = [key for key in expected if key not in state]
     unexpected = [key for key in state if key not in expected and key not in beside]
     if beside and not missing:
-        notes.append(f"{file} holds more than the model, which was left out: {_listed(beside)}.")
+        notes.append(f"{file} contains more than the model; left out: {_listed(beside)}.")
     else:
         unexpected += beside
     if missing or unexpected:
@@ -210,14 +209,14 @@ def _fit(model: Any, state: State, file: str) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _are_weights(found: Any) -> bool:
-    return isinstance(found, Mapping) and any(isinstance(v, Tensor) for v in found.values())
+def _are_weights(value: Any) -> bool:
+    return isinstance(value, Mapping) and any(isinstance(v, Tensor) for v in value.values())
 
 
-def _kind(found: Any) -> str:
-    if isinstance(found, Tensor):
-        return f"one tensor {tuple(found.shape)}"
-    return f"an object of type {type(found).__name__}"
+def _kind(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"one tensor {tuple(value.shape)}"
+    return f"an object of type {type(value).__name__}"
 
 
 def _first(keys: Iterable[str], part: str) -> str:

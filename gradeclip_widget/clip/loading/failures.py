@@ -1,4 +1,4 @@
-"""Why a model could not be loaded, and what to do about it: a sentence for each cause."""
+"""Error messages: why a model could not be loaded, and what to do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from huggingface_hub import constants
 
 from ...core.errors import missing_extra
 from .hub import PATIENCE
-from .names import HUB, Source, wrap_transformers
+from .names import HUB, ModelLocation, wrap_transformers
 
 
 class ModelLoadError(RuntimeError):
@@ -18,7 +18,7 @@ class ModelLoadError(RuntimeError):
 
 
 class CheckpointError(ModelLoadError):
-    """A file is no checkpoint of the model; the message says what it is, and the way out."""
+    """A file is not a checkpoint of the model; the message says what it is, and what to do."""
 
 
 _NETWORK = (
@@ -37,33 +37,35 @@ _DEMO = "model='demo' needs no download, but knows drawings only"
 
 
 def explain_failure(
-    source: Source, error: BaseException, folder: str, answers: bool
+    location: ModelLocation, error: BaseException, folder: str, answers: bool
 ) -> ModelLoadError:
-    """Return the error for the reader: what could not be loaded, why, and the way out.
+    """Return the error for the user: what could not be loaded, why, and what to do.
 
     Args:
-        source: what was to be loaded.
-        error: what went wrong.
-        folder: where downloaded weights are kept.
-        answers: whether the hub answered before.
+        location: location of the model.
+        error: the original error.
+        folder: folder of downloaded weights.
+        answers: whether the hub answered before the download.
     """
-    what = source.name
-    if source.weights is not None:
-        what += f" with weights {source.weights!r}"
+    what = location.name
+    if location.weights is not None:
+        what += f" with weights {location.weights!r}"
     if isinstance(error, CheckpointError):
         return CheckpointError(f"could not load {what}: {error}")
-    return ModelLoadError(f"could not load {what}: {_reason(source, error, folder, answers)}")
+    return ModelLoadError(f"could not load {what}: {_reason(location, error, folder, answers)}")
 
 
-def _reason(source: Source, error: BaseException, folder: str, answers: bool) -> str:
+def _reason(location: ModelLocation, error: BaseException, folder: str, answers: bool) -> str:
     chain = list(_chain(error))
     names = {base.__name__ for e in chain for base in type(e).__mro__}
     codes = {e.errno for e in chain if isinstance(e, OSError)}
-    repository = source.name.removeprefix(HUB)
+    repository = location.name.removeprefix(HUB)
     if errno.ENOSPC in codes or errno.EDQUOT in codes:
-        return f"there is no space left in {folder}; free some, or pass cache_dir= another folder"
+        return (
+            f"there is no space left in {folder}; free some, or pass another folder as cache_dir="
+        )
     if errno.EACCES in codes or errno.EROFS in codes or errno.EPERM in codes:
-        return f"no permission to write to {folder}; pass cache_dir= a folder of your own"
+        return f"no permission to write to {folder}; pass another folder as cache_dir="
     if "OutOfMemoryError" in names or "MemoryError" in names:
         return "it does not fit in memory; free some, take a smaller model, or pass device='cpu'"
     if "GatedRepoError" in names:
@@ -77,9 +79,7 @@ def _reason(source: Source, error: BaseException, folder: str, answers: bool) ->
             "`hf auth login`"
         )
     offline = constants.HF_HUB_OFFLINE
-    # Of a repository's weights, open_clip swallows why they were not to be had.
-    swallowed = "Required pretrained" in str(error)
-    if names & set(_NETWORK) or (swallowed and not answers):
+    if names & set(_NETWORK):
         missing = "HF_HUB_OFFLINE is set" if offline else f"{_host()} did not answer"
         detail = next(
             (sentence(e) for e in reversed(chain) if type(e).__name__ == "ConnectionError"), ""
@@ -91,15 +91,15 @@ def _reason(source: Source, error: BaseException, folder: str, answers: bool) ->
             f"{missing}{f' ({detail})' if detail else ''}, and the files are not all in {folder}; {remedy}, "
             f"or put a checkpoint file there and pass its path as pretrained=; {_DEMO}"
         )
-    if "EntryNotFoundError" in names or swallowed or "'model_cfg'" in str(error):
+    if "EntryNotFoundError" in names or "'model_cfg'" in str(error):
         return (
-            f"{repository} holds no open_clip model (open_clip_config.json and its weights). If it holds a "
+            f"{repository} contains no open_clip model (open_clip_config.json and its weights). If it has a "
             f"CLIP or SigLIP model of transformers, load and wrap that: {wrap_transformers(repository)}"
         )
     if package := next(filter(None, map(_missing_package, chain)), None):
         return str(missing_extra(package, "hf", "text encoders and tokenizers of Hugging Face"))
     if isinstance(error, ImportError) or "pip install" in str(error):
-        return f"{sentence(error)}; install the package that is missing"
+        return f"{sentence(error)}; install the missing package"
     return f"{sentence(error)}; pass the path of a checkpoint as pretrained=; {_DEMO}"
 
 
@@ -111,25 +111,25 @@ def sentence(error: BaseException) -> str:
 
 
 def _missing_package(error: BaseException) -> str | None:
-    """Return which package of the extra ``hf`` an error says is missing, or ``None``."""
+    """Return the package of the extra ``hf`` that an error reports as missing, or ``None``."""
     if isinstance(error, ModuleNotFoundError) and error.name in ("transformers", "sentencepiece"):
         return error.name
-    said = str(error).lower()
-    if "pip install transformers" in said:  # open_clip's own words
+    message = str(error).lower()
+    if "pip install transformers" in message:  # open_clip's message
         return "transformers"
-    # Transformers says it in several ways, and not only in import errors.
-    return "sentencepiece" if "sentencepiece" in said and "install" in said else None
+    # transformers has several such messages, and not only in import errors.
+    return "sentencepiece" if "sentencepiece" in message and "install" in message else None
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and those that it was raised from, the outermost first."""
+    """Yield an error and the errors that it was raised from, the outermost first."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
 
 
 def _longer(answers: bool) -> str:
-    """Return what makes slow networks be waited for, after the hub has answered once or before."""
+    """Return the settings that allow for a slow network, once the hub has answered or before."""
     if not answers:
         return f"{PATIENCE}=30"
     # The hub's client reads its variables when it is imported.

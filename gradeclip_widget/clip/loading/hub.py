@@ -1,33 +1,37 @@
-"""The Hugging Face hub: whether it answers, and open_clip and the hub's client kept quiet meanwhile."""
+"""The Hugging Face hub: whether it answers, downloads and their progress, and quiet libraries."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
+import inspect
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, Self
 
 import open_clip
-from huggingface_hub import constants
+from huggingface_hub import constants, hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError
 from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
-from open_clip import pretrained
 
-# The hub's own variable for slow networks. Its default, 10 seconds, is long for "no network".
+from ...core.progress import Progress
+
+LOADING = "loading weights"  # the stage that downloads report
+
+# The hub's own variable for slow networks. Its default, 10 seconds, is long if there is no network.
 PATIENCE = "HF_HUB_ETAG_TIMEOUT"
 _DEFAULT_PATIENCE = "3.5"
 
-# Held by whoever replaces open_clip's reference to the hub's download function.
-switching = threading.RLock()
+_switching = threading.RLock()  # one thread at a time switches the hub's client off
 
 
 def hub_answers() -> bool:
-    """Return whether the hub answers at all, within a few seconds; ``False`` where it is switched off.
+    """Return whether the hub answers within a few seconds; ``False`` if it is switched off.
 
     Raises:
-        ValueError: the environment's number of seconds is none.
+        ValueError: the number of seconds in the environment is not a number.
     """
     if constants.HF_HUB_OFFLINE:
         return False
@@ -35,56 +39,105 @@ def hub_answers() -> bool:
     answered = threading.Event()
 
     def ask() -> None:
-        # Whatever the answer: that there is one is enough. Whatever the error: there was none.
+        # Any response, even an error status, means that the hub is reachable; any exception, that it is not.
         with contextlib.suppress(Exception):
             get_session().head(constants.ENDPOINT, timeout=patience)
             answered.set()
 
-    # In a thread, since the look-up of a host's name has no time limit of its own.
-    asking = threading.Thread(target=ask, name="hub", daemon=True)
-    asking.start()
-    asking.join(patience + 0.5)
+    # In a thread, since looking up a host's name has no time limit.
+    thread = threading.Thread(target=ask, name="hub", daemon=True)
+    thread.start()
+    thread.join(patience + 0.5)
     return answered.is_set()
 
 
 def _patience() -> float:
     """Return how many seconds to wait for an answer."""
-    given = os.environ.get(PATIENCE, _DEFAULT_PATIENCE)
+    seconds = os.environ.get(PATIENCE, _DEFAULT_PATIENCE)
     try:
-        return float(given)
+        return float(seconds)
     except ValueError as error:
-        raise ValueError(f"{PATIENCE}={given!r} is no number of seconds; unset it") from error
+        raise ValueError(f"{PATIENCE}={seconds!r} is not a number of seconds; unset it") from error
+
+
+def download(
+    repository: str,
+    names: Sequence[str],
+    cache_dir: str | os.PathLike[str] | None = None,
+    *,
+    offline: bool = False,
+    progress: Progress | None = None,
+) -> Path:
+    """Return the path of a repository's file, in the cache or downloaded to it.
+
+    Args:
+        repository: owner and name.
+        names: names of the file, the preferred one first; the first that the repository has is taken.
+        cache_dir: folder of the cache; the hub's own folder when ``None``.
+        offline: look in the cache only.
+        progress: called in bytes. Versions of `huggingface_hub` before 1.1 report nothing.
+
+    Raises:
+        EntryNotFoundError: the repository has none of the files, or the cache if ``offline``.
+        Exception: others that ``hf_hub_download`` raises.
+    """
+    options: dict[str, Any] = {"cache_dir": cache_dir, "local_files_only": offline}
+    if progress is not None and "tqdm_class" in inspect.signature(hf_hub_download).parameters:
+        options["tqdm_class"] = _bar_of(progress)
+    *preferred, last = names
+    for name in preferred:
+        with contextlib.suppress(EntryNotFoundError):
+            return Path(hf_hub_download(repository, name, **options))
+    return Path(hf_hub_download(repository, last, **options))
+
+
+def _bar_of(progress: Progress) -> type:
+    """Return a class with the part of tqdm's interface that the hub uses, which reports bytes."""
+
+    class Bar:
+        def __init__(self, *args: Any, **options: Any) -> None:
+            self.n, self.total = options.get("initial") or 0, options.get("total")
+            self.update(0)
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            pass
+
+        def update(self, n: float | None = 1) -> None:
+            self.n += n or 0
+            progress(LOADING, int(self.n), self.total)
+
+    return Bar
 
 
 @contextlib.contextmanager
 def offline() -> Iterator[None]:
-    """Let files come from the cache alone within the context, so that nothing waits for the network.
+    """Switch the hub's client off within the context: it would try a dozen times, with pauses.
 
-    The hub's client would try a dozen times, with pauses. open_clip has no switch for that, so its reference
-    to the hub's download function is replaced for as long, by one thread at a time; tokenizers and
-    configurations of text encoders are fetched by transformers, which heeds the client's own switch.
+    transformers, which fetches tokenizers and configurations of text encoders for open_clip, reads the same
+    switch.
     """
-    with switching:
-        download, switch = pretrained.hf_hub_download, constants.HF_HUB_OFFLINE
-        pretrained.hf_hub_download = functools.partial(download, local_files_only=True)
-        constants.HF_HUB_OFFLINE = True
+    with _switching:
+        switch, constants.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE, True
         try:
             yield
         finally:
-            pretrained.hf_hub_download, constants.HF_HUB_OFFLINE = download, switch
+            constants.HF_HUB_OFFLINE = switch
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Drop what open_clip and the hub's client log in this thread; errors say it in a sentence.
+    """Drop what open_clip and the hub's client log in this thread; errors contain the same.
 
-    open_clip logs by the root logger, and logging by it would install a handler that stays.
+    open_clip logs by the root logger, which would install a handler that stays.
     """
     thread = threading.get_ident()
     root, client = logging.getLogger(), logging.getLogger("huggingface_hub.utils._http")
     folder = str(Path(open_clip.__file__).parent)
 
-    def other(record: logging.LogRecord) -> bool:
+    def passes(record: logging.LogRecord) -> bool:
         from_library = record.name == client.name or record.pathname.startswith(folder)
         return record.thread != thread or not from_library
 
@@ -92,11 +145,11 @@ def quiet() -> Iterator[None]:
     if handler is not None:
         root.addHandler(handler)
     for logger in (root, client):
-        logger.addFilter(other)
+        logger.addFilter(passes)
     try:
         yield
     finally:
         for logger in (root, client):
-            logger.removeFilter(other)
+            logger.removeFilter(passes)
         if handler is not None:
             root.removeHandler(handler)

@@ -1,4 +1,4 @@
-"""What a model's name stands for: the embedded model, published weights, a repository, a folder or a file."""
+"""Resolve a model's name: to the embedded model, published weights, a repository, a folder or a file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import open_clip
 
 from ...core.errors import did_you_mean
-from ..given_models import advice
+from ..supported_models import advice
 from .published import OPENAI_NAMES, architecture_of, hub_names
 
 DEMO = "demo"
@@ -22,13 +22,13 @@ _ENDINGS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".npz")
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where a model comes from.
+class ModelLocation:
+    """What a model is loaded from.
 
     Attributes:
         name: ``"demo"``, a name of ``open_clip.list_models()``, ``"hf-hub:..."`` or ``"local-dir:..."``.
-        tag: of published weights.
-        file: a checkpoint on this machine.
+        tag: tag of published weights.
+        file: checkpoint on this machine.
     """
 
     name: str
@@ -37,12 +37,12 @@ class Source:
 
     @property
     def weights(self) -> str | None:
-        """Tag or path, as open_clip takes it."""
+        """Tag or path of the weights."""
         return self.tag if self.file is None else str(self.file)
 
     @property
     def label(self) -> str:
-        """What to call the model."""
+        """Name of the model in menus and pictures."""
         if self.name.startswith(FOLDER):
             return self.name
         part = self.tag if self.file is None else self.file.stem
@@ -50,7 +50,7 @@ class Source:
 
     @property
     def needs_hub(self) -> bool:
-        """Whether some of its files may have to be fetched: weights, or those of a text encoder."""
+        """Whether some files may have to be downloaded: weights, or those of a text encoder."""
         if self.name == DEMO:
             return False
         if self.file is None and not self.name.startswith(FOLDER):
@@ -62,13 +62,20 @@ class Source:
 
     @property
     def identity(self) -> Hashable:
-        """What it stands for now: the name, and which files lie there, by size and time."""
+        """Name, tag, and path, size and time of each file: what tells an overwritten checkpoint apart."""
         return self.name, self.tag, tuple(_stamp(file) for file in self._files())
 
     @property
     def exists(self) -> bool:
-        """Whether its files on this machine, if it has any, are there."""
+        """Whether its files on this machine still exist."""
         return all(file.is_file() for file in self._files())
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of its checkpoints on this machine; ``None`` for weights to be downloaded."""
+        folder = self.name.startswith(FOLDER)
+        files = checkpoints_in(Path(self.name.removeprefix(FOLDER))) if folder else self._files()
+        return sum(file.stat().st_size for file in files) or None
 
     def _files(self) -> list[Path]:
         if self.name.startswith(FOLDER):
@@ -77,27 +84,28 @@ class Source:
         return [] if self.file is None else [self.file]
 
 
-def resolve(name: Any, pretrained: Any = None) -> Source:
-    """Return what a name and weights stand for, checked as far as that is possible without loading.
+def resolve(name: Any, pretrained: Any = None) -> ModelLocation:
+    """Return the location that a name and weights stand for, checked without loading anything.
 
     Args:
         name: as `load` takes it.
         pretrained: as `load` takes it.
 
     Raises:
-        TypeError: the name is an object of another kind.
-        ValueError: there is no such model, tag, file or folder; the nearest ones are named.
+        TypeError: the name is neither a string nor a path.
+        ValueError: there is no such model, tag, file or folder; the message has the nearest names.
     """
     if not isinstance(name, str | os.PathLike):
         raise TypeError(f"a model's name is a string, not {advice(name)}")
-    given, name = os.fspath(name), os.fspath(name).strip()
+    full_name = os.fspath(name)
+    name = full_name.strip()
     weights = None if pretrained is None else os.fspath(pretrained)
     for address in _WEB:
         name = name.removeprefix(address).rstrip("/") if name.startswith(address) else name
     if name == DEMO:
         if weights is not None:
-            raise ValueError(f"model 'demo' carries its own weights; leave out {weights!r}")
-        return Source(DEMO)
+            raise ValueError(f"model 'demo' contains its weights; leave out {weights!r}")
+        return ModelLocation(DEMO)
     models = open_clip.list_models()
     published = hub_names().get(name.removeprefix(HUB))
     if name in OPENAI_NAMES:
@@ -113,19 +121,19 @@ def resolve(name: Any, pretrained: Any = None) -> Source:
     if name.startswith((HUB, FOLDER)) or _is_path(name):
         if weights is not None:
             raise ValueError(
-                f"{given!r} has weights of its own, and {weights!r} are others; leave out one of them, or "
-                "give the architecture's name with the latter, as in 'ViT-B-32'"
+                f"{full_name!r} contains weights, so {weights!r} cannot be given too; leave out one of them, "
+                "or give the architecture's name with the latter, as in 'ViT-B-32'"
             )
         if name.startswith(HUB):
-            return Source(name)
+            return ModelLocation(name)
         return _folder(Path(name.removeprefix(FOLDER)).expanduser())
     known = _nearest(head, models)
     if tail and "/" not in tail and not known and weights is None:
-        return Source(HUB + name)
-    raise _unknown(given, models)
+        return ModelLocation(HUB + name)
+    raise _unknown(full_name, models)
 
 
-def _weights(name: str, weights: str | None) -> Source:
+def _weights(name: str, weights: str | None) -> ModelLocation:
     """Return a known architecture's weights: a tag, a file, or the only checkpoint in a folder."""
     tags = open_clip.list_pretrained_tags_by_model(name)
     known = ", ".join(map(repr, tags)) or "none"
@@ -135,7 +143,7 @@ def _weights(name: str, weights: str | None) -> Source:
             "random weights, build it with open_clip and pass it to ClipModel.)"
         )
     if open_clip.get_pretrained_cfg(name, weights):
-        return Source(name, tag=weights)
+        return ModelLocation(name, tag=weights)
     path = Path(weights).expanduser()
     if path.is_dir():
         path = _only_checkpoint(path, name)
@@ -144,48 +152,49 @@ def _weights(name: str, weights: str | None) -> Source:
             f"no weights {weights!r} for {name!r}: there is no such file, and its tags are {known}"
             f"{did_you_mean(weights, tags)}"
         )
-    return Source(name, file=path.absolute())
+    return ModelLocation(name, file=path.absolute())
 
 
 def _only_checkpoint(folder: Path, name: str) -> Path:
     files = checkpoints_in(folder)
     if len(files) != 1:
-        found = f"holds {', '.join(f.name for f in files[:4])}" if files else "holds no checkpoint"
+        content = ", ".join(file.name for file in files[:4]) if files else "no checkpoint"
         raise ValueError(
-            f"{str(folder)!r} is a folder that {found}; give the path of the file with all weights of "
+            f"the folder {str(folder)!r} contains {content}; give the path of the file with all weights of "
             f"{name!r} as pretrained="
         )
     return files[0]
 
 
 def checkpoints_in(folder: Path) -> list[Path]:
-    """Return the files of a folder that look like checkpoints, by their endings."""
+    """Return the files of a folder with the ending of a checkpoint."""
     return sorted(f for f in folder.iterdir() if f.suffix in _ENDINGS and f.is_file())
 
 
-def _folder(path: Path) -> Source:
-    """Return the model in a folder, which open_clip or its users have written."""
+def _folder(path: Path) -> ModelLocation:
+    """Return the location of a model in a folder as open_clip writes it."""
     if path.is_file():
         raise ValueError(
-            f"{str(path)!r} is a file, which does not say what model its weights are of; give the name too: "
+            f"{str(path)!r} is a file, which does not name the model of its weights; give the name too: "
             f"gw.load('ViT-B-32', pretrained={str(path)!r})"
         )
     if not path.is_dir():
         raise ValueError(f"there is no folder {str(path)!r} (looked in {str(Path.cwd())!r})")
     if (path / "open_clip_config.json").is_file():
-        return Source(f"{FOLDER}{path.resolve()}")
+        return ModelLocation(f"{FOLDER}{path.resolve()}")
     if _model_type(path / "config.json"):
         raise ValueError(
-            f"{str(path)!r} holds a model of transformers; load and wrap it: {wrap_transformers(str(path))}"
+            f"{str(path)!r} contains a model of transformers; load and wrap it: "
+            f"{wrap_transformers(str(path))}"
         )
     raise ValueError(
-        f"{str(path)!r} has no open_clip_config.json, which says what model its weights are of; give the "
+        f"{str(path)!r} has no open_clip_config.json, which names the model of the weights; give the "
         "name and the file: gw.load('ViT-B-32', pretrained='path of the file')"
     )
 
 
 def wrap_transformers(name: str) -> str:
-    """Return how to load and wrap a model of transformers, given as its repository or folder, as Python."""
+    """Return Python code that loads and wraps a model of transformers, by its repository or folder."""
     return (
         f"gw.from_transformers(AutoModel.from_pretrained({name!r}), "
         f"AutoProcessor.from_pretrained({name!r}))"
@@ -208,16 +217,14 @@ def _is_path(name: str) -> bool:
 
 
 def _nearest(name: str, models: Iterable[str]) -> str:
-    """Return the known name that this may be a misspelling of, or nothing."""
+    """Return the known name nearest to a misspelled one; empty if none is near."""
     return did_you_mean(name, [DEMO, *models]).partition("'")[2].partition("'")[0]
 
 
 def _unknown(name: str, models: list[str]) -> ValueError:
     if users := open_clip.list_pretrained_models_by_tag(name):
         model = "ViT-B-32" if "ViT-B-32" in users else users[0]
-        return ValueError(
-            f"{name!r} names weights, and no model; give both, as in '{model}/{name}'"
-        )
+        return ValueError(f"{name!r} names weights, not a model; give both, as in '{model}/{name}'")
     lower = {model.lower(): model for model in (DEMO, *models)}
     head, slash, tail = name.partition("/")
     if head.lower() in lower:
@@ -226,13 +233,13 @@ def _unknown(name: str, models: list[str]) -> ValueError:
         name = head if _nearest(head, models) else name  # weights follow it
         hint = did_you_mean(name, [DEMO, *models, *OPENAI_NAMES], count=3)
     return ValueError(
-        f"no model {name!r}{hint}; `gradeclip models` lists them all. A repository of the hub goes in as "
+        f"no model {name!r}{hint}; `gradeclip models` lists them all. Give a repository of the hub as "
         "'owner/name', a folder as its path"
     )
 
 
 def _stamp(file: Path) -> Hashable:
-    """Return what tells a file from another one in its place, without reading it."""
+    """Return path, size, time and inode of a file, to recognize a file that replaced it."""
     try:
         status = file.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""What is known of a model's name: how the weights that were published under it are to be used."""
+"""Published weights: the files of a name on the hub, and the options that weights need."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import open_clip
+from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
 from open_clip.pretrained import _PRETRAINED
 
-_PIXELS = {  # of a tag's configuration: the keyword of open_clip's factory, and what to call it
+_PIXELS = {  # key of a tag's configuration: keyword of open_clip's factory, and its name in notes
     "mean": ("image_mean", "mean"),
     "std": ("image_std", "standard deviation"),
     "interpolation": ("image_interpolation", "interpolation"),
     "resize_mode": ("image_resize_mode", "fitting to a square"),
 }
 _SIBLING = "-quickgelu"
+WEIGHTS_NAMES = [HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME]  # in a repository of open_clip
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to use a checkpoint that says nothing of it.
+    """Options for a checkpoint file, which does not contain them.
 
     Attributes:
         options: keywords of ``open_clip.create_model_and_transforms``.
@@ -32,10 +34,10 @@ class Recipe:
 
 
 def recipe_for(name: str) -> Recipe:
-    """Return how a checkpoint file of an architecture is to be used, by the weights published under its name.
+    """Return the options for a checkpoint file of an architecture, by the weights published under its name.
 
-    Where those agree, it is used as they are. Where they do not, or there are none, as open_clip would, and
-    a note says what was assumed.
+    If these agree, the file gets their options. If they do not, or there are none, it gets open_clip's, and a
+    note says what was assumed.
 
     >>> recipe_for("ViT-B-16-SigLIP").options["image_mean"]
     (0.5, 0.5, 0.5)
@@ -45,16 +47,16 @@ def recipe_for(name: str) -> Recipe:
     tags = {tag: open_clip.get_pretrained_cfg(name, tag) for tag in _tags(name)}
     options: dict[str, Any] = {}
     notes = [_activation(name, tags, options)]
-    for key, (keyword, called) in _PIXELS.items():
+    for key, (keyword, title) in _PIXELS.items():
         values = {tag: cfg[key] for tag, cfg in tags.items() if key in cfg}
         if values and len(set(values.values())) == 1:
             options[keyword] = next(iter(values.values()))
         elif values:
-            notes.append(_disagreement(called, values, _default(key)))
+            notes.append(_disagreement(title, values, _default(key)))
     if not tags:
         notes.append(
-            f"Assumed: pixels normalized and fitted as for OpenAI's CLIP, as no published weights of {name} "
-            "say otherwise."
+            f"Assumed: pixels normalized and fitted as for OpenAI's CLIP, since {name} has no published "
+            "weights."
         )
     return Recipe(options, tuple(note for note in notes if note))
 
@@ -65,7 +67,7 @@ def _tags(name: str) -> Sequence[str]:
 
 
 def _activation(name: str, tags: Mapping[str, Mapping[str, Any]], options: dict[str, Any]) -> str:
-    """Set the activation, and return a note on what was assumed, or nothing."""
+    """Set the activation, and return a note on what was assumed; empty if nothing was."""
     if name + _SIBLING not in open_clip.list_models():
         return ""
     quick = [tag for tag, cfg in tags.items() if cfg.get("quick_gelu")]
@@ -75,17 +77,15 @@ def _activation(name: str, tags: Mapping[str, Mapping[str, Any]], options: dict[
     if not quick:
         return ""
     return (
-        f"Assumed: GELU, as open_clip's {name} says; weights tuned from {_listed(quick)} need QuickGELU "
+        f"Assumed: GELU, as in open_clip's {name}; weights tuned from {_listed(quick)} need QuickGELU "
         f"({name}{_SIBLING})."
     )
 
 
-def _disagreement(called: str, values: Mapping[str, Any], assumed: Any) -> str:
-    others = [tag for tag, value in values.items() if value != assumed]
-    other = _short(values[others[0]])
-    return (
-        f"Assumed: {called} {_short(assumed)}; weights tuned from {_listed(others)} need {other}."
-    )
+def _disagreement(title: str, values: Mapping[str, Any], assumed: Any) -> str:
+    tags = [tag for tag, value in values.items() if value != assumed]
+    other = _short(values[tags[0]])
+    return f"Assumed: {title} {_short(assumed)}; weights tuned from {_listed(tags)} need {other}."
 
 
 def _default(key: str) -> Any:
@@ -104,18 +104,36 @@ def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 
 
+def published(name: str, tag: str) -> tuple[str, list[str], dict[str, Any]]:
+    """Return repository, file names (the preferred one first), and open_clip's options of published weights.
+
+    >>> published("ViT-B-32", "openai")[0]
+    'timm/vit_base_patch32_clip_224.openai'
+
+    The options contain the activation: a model's configuration may have GELU and its weights need QuickGELU.
+    open_clip only warns, and the model then computes other numbers than the published one.
+    """
+    cfg = open_clip.get_pretrained_cfg(name, tag)
+    repository, _, file = cfg["hf_hub"].rpartition("/")
+    files = [file] if file else WEIGHTS_NAMES
+    if file.endswith((".bin", ".pth")):
+        files = [f"{file[:-4]}.safetensors", file]
+    options = {keyword: cfg[key] for key, (keyword, _) in _PIXELS.items() if key in cfg}
+    return repository, files, {**options, "force_quick_gelu": bool(cfg.get("quick_gelu"))}
+
+
 def hub_names() -> dict[str, tuple[str, str]]:
     """Return the name and tag of the weights published in a repository of the hub, by the repository's id."""
-    found = dict(_OPENAI_REPOSITORIES)
+    names = dict(_OPENAI_REPOSITORIES)
     for name, tags in _PRETRAINED.items():
         for tag, cfg in tags.items():
             repository = "/".join(cfg.get("hf_hub", "").split("/")[:2])
             if repository and not name.endswith(_SIBLING):
-                found.setdefault(repository, (name, tag))
-    return found
+                names.setdefault(repository, (name, tag))
+    return names
 
 
-# OpenAI's own names, and its repositories, whose weights open_clip has too.
+# OpenAI's names, and its repositories; open_clip has the same weights.
 OPENAI_NAMES = {
     "ViT-B/32": "ViT-B-32",
     "ViT-B/16": "ViT-B-16",
@@ -131,6 +149,6 @@ _OPENAI_REPOSITORIES = {
 
 
 def architecture_of(name: str, tag: str) -> str:
-    """Return the name of the architecture for other weights of a published model's kind."""
+    """Return the architecture's name for weights tuned from published ones, with their activation."""
     quick = open_clip.get_pretrained_cfg(name, tag).get("quick_gelu")
     return name + _SIBLING if quick and name + _SIBLING in open_clip.list_models() else name

@@ -5,19 +5,22 @@ from __future__ import annotations
 import copy
 import functools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from open_clip.transformer import LayerNorm, TextTransformer, VisionTransformer
+from PIL import Image
 from timm.models.vision_transformer import VisionTransformer as TimmTransformer
 from torch import Tensor, nn
+from torchvision import transforms
+from torchvision.transforms import InterpolationMode
 
 from ...core.errors import missing_extra
 from ..model import ClipModel
-from ..verification.given import GivenTransformersModel
-from .transformers_processors import TokenizerWrapper, transform_of
+from ..verification.original import OriginalTransformersModel
 
 # Names of a transformers block's parts, and the names of the same parts in open_clip and in timm.
 _OPEN_CLIP = {
@@ -44,8 +47,8 @@ def from_transformers(
     """Convert a CLIP or SigLIP model of Hugging Face's transformers.
 
     The weights are copied into the same architecture built from open_clip's and timm's parts, with the same
-    dtype and device, and checked against the given model, see `ClipModel.verify`. That is not modified, and
-    both take up memory::
+    dtype and device, and checked against the original model, see `ClipModel.verify`. The original is not
+    modified, and both take up memory::
 
         model = CLIPModel.from_pretrained("openai/clip-vit-base-patch16")
         processor = AutoProcessor.from_pretrained("openai/clip-vit-base-patch16")
@@ -54,13 +57,13 @@ def from_transformers(
     Args:
         model: a ``CLIPModel`` or a ``SiglipModel``. SigLIP 2 models of a fixed size are ``SiglipModel`` too.
         processor: its processor, which prepares pictures and captions.
-        name: what to call it in pictures; its own name when ``None``.
+        name: its name in pictures; the name in its configuration when ``None``.
         dtype: as for `ClipModel`.
 
     Raises:
         TypeError: a model of another class, or a processor without tokenizer or image processor.
-        ValueError: a processor with unknown steps; or the model computes something else than its weights say,
-            as with an adapter that is not merged into them.
+        ValueError: a processor with unknown steps; or the model does not compute what its weights imply, as
+            with an adapter that is not merged into them.
         ModuleNotFoundError: transformers is not installed.
     """
     try:
@@ -81,25 +84,24 @@ def from_transformers(
         raise TypeError(
             "from_transformers takes a CLIPModel or a SiglipModel of transformers, not "
             f"{type(model).__name__}. (SigLIP 2 of a fixed size is a SiglipModel; Siglip2Model takes "
-            "pictures cut to patches.) Many other models can be had by gw.load(...)"
+            "pictures cut to patches.) Many other models load with gw.load(...)"
         )
     for part in ("image_processor", "tokenizer"):
         if getattr(processor, part, None) is None:
             raise TypeError(
-                f"processor {type(processor).__name__} has no {part}: pass what "
-                "transformers.AutoProcessor.from_pretrained(...) gives for the model"
+                f"processor {type(processor).__name__} has no {part}: pass the one that "
+                "transformers.AutoProcessor.from_pretrained(...) returns for the model"
             )
-    like = next(model.parameters())
-    called = name or getattr(model.config, "name_or_path", "") or type(model).__name__
+    device = next(model.parameters()).device
     clip = ClipModel(
-        pair.to(like.device).eval(),
+        pair.to(device).eval(),
         transform_of(processor.image_processor, pair.visual.image_size),
         TokenizerWrapper.of(processor.tokenizer),
-        name=called,
+        name=name or getattr(model.config, "name_or_path", "") or type(model).__name__,
         dtype=dtype,
-        given=GivenTransformersModel(model, processor.tokenizer),
+        original=OriginalTransformersModel(model, processor.tokenizer),
     )
-    clip.verify()  # now: the given model may be gone later
+    clip.verify()  # now, since the original model may be deleted later
     return clip
 
 
@@ -161,7 +163,7 @@ def _clip(model: Any) -> DualEncoder:
             **_blocks("transformer.resblocks", vision.encoder.layers, _OPEN_CLIP),
         },
     )
-    # Old configurations have a wrong end id, 2. They are pooled at the largest id, which is the true end's.
+    # Old configurations have a wrong end id, 2. Pooling at the largest id finds the true end.
     end = text.config.eos_token_id
     pooled = {"pool_type": "argmax"} if end == 2 else {"pool_type": "eos", "eos_id": end}
     words = _text(text, model.projection_dim, **pooled)
@@ -261,7 +263,7 @@ def _layers_of(tower: Any) -> dict[str, Any]:
 
 
 def _parameters(name: str, module: Any) -> dict[str, Tensor]:
-    # By attribute: the parameter of a parametrized weight, or of one inside an adapter, has another name.
+    # By attribute, since a parametrized weight, or one inside an adapter, is a parameter of another name.
     parts = {part: getattr(module, part, None) for part in ("weight", "bias")}
     return {f"{name}.{part}": value for part, value in parts.items() if value is not None}
 
@@ -280,5 +282,71 @@ def _blocks(row: str, layers: Iterable[Any], names: Mapping[str, str]) -> dict[s
 
 
 def _load(tower: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Copy weights into a tower, which takes on their dtype."""
+    """Copy weights into a tower, and give it their dtype."""
     tower.to(next(iter(weights.values())).dtype).load_state_dict(weights)
+
+
+# Processors
+
+
+def transform_of(processor: Any, image_size: tuple[int, int]) -> transforms.Compose:
+    """Return an image processor as a transform of RGB images to (3, H, W).
+
+    Args:
+        processor: an image processor that resizes, perhaps crops the center, and normalizes.
+        image_size: (height, width) of the tower's input in pixels.
+
+    Raises:
+        ValueError: it has other steps, or its result has another size.
+    """
+    resample = InterpolationMode[Image.Resampling(processor.resample).name]
+    steps: list[Any] = []
+    size = _sides(processor.size)
+    if processor.do_resize:
+        sides = (size["height"], size["width"]) if "height" in size else size.get("shortest_edge")
+        if sides is None or "longest_edge" in size:
+            raise ValueError(
+                f"the image processor resizes pictures to {size}, which is not supported"
+            )
+        steps.append(transforms.Resize(sides, resample))
+    if getattr(processor, "do_center_crop", False):
+        crop = _sides(processor.crop_size)
+        steps.append(transforms.CenterCrop((crop["height"], crop["width"])))
+    scale = 255 * processor.rescale_factor if processor.do_rescale else 255.0
+    mean, std = [0.0] * 3, [1.0] * 3
+    if processor.do_normalize:
+        mean, std = processor.image_mean, processor.image_std
+    shifted = [m / scale for m in mean], [s / scale for s in std]
+    transform = transforms.Compose([*steps, transforms.ToTensor(), transforms.Normalize(*shifted)])
+    height, width = transform(Image.new("RGB", (40, 30))).shape[1:]
+    if (height, width) != tuple(image_size):
+        raise ValueError(
+            f"the image processor makes pictures of {height} x {width} px, but the model takes "
+            f"{image_size[0]} x {image_size[1]}; pass the model's own processor"
+        )
+    return transform
+
+
+@dataclass(frozen=True)
+class TokenizerWrapper:
+    """A tokenizer of transformers, with the attributes of open_clip's ``HFTokenizer``.
+
+    Attributes:
+        tokenizer: the tokenizer.
+        clean_fn: cleans captions before the tokenizer, which reports positions in the cleaned text.
+    """
+
+    tokenizer: Any
+    clean_fn: Callable[[str], str]
+
+    @classmethod
+    def of(cls, tokenizer: Any) -> TokenizerWrapper:
+        """Wrap a tokenizer."""
+        return cls(tokenizer, getattr(tokenizer, "canonicalize_text", str))
+
+
+def _sides(size: Any) -> dict[str, int]:
+    """Return the sides that a size has, from a mapping or, in newer versions, an object with attributes."""
+    sides = {"height", "width", "shortest_edge", "longest_edge"}
+    pairs = size.items() if hasattr(size, "items") else vars(size).items()
+    return {name: value for name, value in pairs if name in sides and value is not None}

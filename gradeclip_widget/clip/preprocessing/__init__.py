@@ -1,8 +1,6 @@
-"""Preprocessing: any picture that a user may hold, as the pixels that an image tower takes."""
+"""Preprocessing: from pictures of any kind to the pixels that an image tower takes."""
 
-from .picture import Fit, Picture
+from .picture import MAX_PATCHES, Fit, Picture, RawPicture, read_picture
 from .processor import ImageProcessor
-from .sizes import MAX_PATCHES
-from .sources import Source, read_source
 
-__all__ = ["MAX_PATCHES", "Fit", "ImageProcessor", "Picture", "Source", "read_source"]
+__all__ = ["MAX_PATCHES", "Fit", "ImageProcessor", "Picture", "RawPicture", "read_picture"]

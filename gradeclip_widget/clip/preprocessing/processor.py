@@ -15,15 +15,12 @@ from torchvision.transforms import functional as TF
 from ...core.regions import Box
 from ...images import LoadedImage
 from ...images.arrays import from_array
-from ..verification.crop import check_crop
-from .picture import Fit, Picture
-from .scale import restore, scale_of
-from .sizes import MAX_PATCHES, check_size, whole_patches
-from .sources import Source, read_source
-from .transforms import CropMode, read_transform
+from .crop import check_crop
+from .picture import MAX_PATCHES, Fit, Picture, RawPicture, check_size, read_picture, whole_patches
+from .transforms import CropMode, read_transform, restore, scale_of
 
-_DEFAULT_SIZE = 224  # pixels: of a tower that does not say which size it was made for
-_LONG = 16  # aspect ratio above which a picture is cut before it is enlarged
+_DEFAULT_SIZE = 224  # pixels, for a tower without a known image size
+_LONG = 16  # pictures with a greater aspect ratio are cut before they are enlarged
 
 
 @dataclass(frozen=True)
@@ -36,11 +33,11 @@ class ImageProcessor:
         mean, std: of each channel, of pixels in 0..1.
         interpolation: that of the model's own preprocessing.
         crop: the model's own preprocessing, from a PIL image to (3, H, W).
-        crop_mode: how that preprocessing reaches a square.
+        crop_mode: how that preprocessing makes a square of a picture.
         flexible: whether the tower takes other sizes than ``image_size``.
         short_side: pixels to which the short side is resized before the crop; ``None`` if unknown.
-        notes: what was assumed of the model's own preprocessing, for the reader of every explanation.
-        fitting_notes: the same, where that preprocessing is not run itself, ``fit="whole"`` and ``"squash"``.
+        notes: sentences on what was assumed of the model's own preprocessing, added to every explanation.
+        fitting_notes: the same for ``fit="whole"`` and ``"squash"``, which do not run that preprocessing.
     """
 
     image_size: tuple[int, int]
@@ -74,9 +71,7 @@ class ImageProcessor:
         facts, notes = read_transform(model.visual, preprocess), []
         if size is None:
             size = _DEFAULT_SIZE
-            notes.append(
-                f"The image tower does not say which size it was made for: {size} px was assumed."
-            )
+            notes.append(f"The image tower has no known image size: {size} px was assumed.")
         height, width = size if isinstance(size, tuple | list) else (size, size)
         return cls(
             image_size=(height, width),
@@ -92,32 +87,32 @@ class ImageProcessor:
             fitting_notes=facts.fitting_notes,
         )
 
-    def prepare(self, source: Any, fit: Fit = "whole", resolution: int | None = None) -> Picture:
+    def prepare(self, image: Any, fit: Fit = "whole", resolution: int | None = None) -> Picture:
         """Read a picture and fit it to the tower.
 
         Args:
-            source: what `read_source` takes: path, web address, bytes, open file, PIL image, array, tensor. A
-                tensor (3, H, W) or (1, 3, H, W) of floats may be normalized already, see `scale_of`. A
-                `Picture` is taken as it is.
+            image: a path, web address, bytes, open file, PIL image, array or tensor; see `read_picture`. A
+                tensor (3, H, W) or (1, 3, H, W) of floats may be normalized already; see `scale_of`. A
+                `Picture` is used as it is.
             fit: ``"whole"`` keeps the aspect ratio, the short side at ``resolution``, both sides rounded to
                 the patch size; ``"crop"`` is the model's own preprocessing; ``"squash"`` a square.
             resolution: short side in pixels; the model's own when ``None``.
 
         Raises:
-            TypeError: the source is of another kind.
-            ValueError: the source cannot be read, or does not fit.
+            TypeError: ``image`` is of another kind.
+            ValueError: the picture cannot be read, or does not fit.
             FileNotFoundError: there is no such file.
             ConnectionError, TimeoutError: its address cannot be reached.
         """
         if fit not in get_args(Fit):
             raise ValueError(f"fit={fit!r}: use one of {', '.join(map(repr, get_args(Fit)))}")
-        if isinstance(source, Picture):
-            check_size(source.pixels, self.image_size, self.patch_size, self.flexible)
-            return source
-        read = self.interpret(read_source(source))
-        if isinstance(read, Picture):
-            return self._at_its_own_size(read, fit, resolution)
-        image, notes = read.image, [*read.notes, *self.notes]
+        if isinstance(image, Picture):
+            check_size(image.pixels, self.image_size, self.patch_size, self.flexible)
+            return image
+        loaded = self.interpret(read_picture(image))
+        if isinstance(loaded, Picture):
+            return _note_unused_settings(loaded, fit, resolution, self.image_size)
+        image, notes = loaded.image, [*loaded.notes, *self.notes]
         whole: Box = (0.0, 0.0, float(image.width), float(image.height))
         if fit == "crop":
             if self.crop_mode == "longest":
@@ -138,38 +133,39 @@ class ImageProcessor:
         pixels = TF.normalize(TF.to_tensor(resized), list(self.mean), list(self.std))
         if not self.flexible and fit == "whole" and image.width * height != image.height * width:
             notes.append(
-                f"This model's image tower takes {width} x {height} px only: the picture was squashed to it."
+                f"This model's image tower takes only {width} x {height} px: the picture was squashed to "
+                "that size."
             )
         return Picture(image, pixels[None], whole, (*notes, *self.fitting_notes))
 
-    def interpret(self, source: Source) -> LoadedImage | Picture:
-        """Tell whether a tensor is a picture or pixels that are normalized already.
+    def interpret(self, picture: RawPicture) -> LoadedImage | Picture:
+        """Decide whether a tensor is a picture, or pixels that are normalized already.
 
         Args:
-            source: a picture, which is returned as it is, or a tensor of floats (1, 3, H, W).
+            picture: a picture, which is returned as it is, or a tensor of floats (1, 3, H, W).
 
         Raises:
-            ValueError: the tensor holds NaN or infinite values, or has no size that the tower takes.
+            ValueError: the tensor has NaN or infinite values, or a size that the tower does not take.
         """
-        if isinstance(source, LoadedImage):
-            return source
-        _check_finite(source)
-        scale = scale_of(source, (self.mean, self.std))
+        if isinstance(picture, LoadedImage):
+            return picture
+        _check_finite(picture)
+        scale = scale_of(picture, (self.mean, self.std))
         notes = () if scale.note is None else (scale.note,)
         if scale.normalized:
-            return self.from_normalized(source, notes)
-        image = from_array(source[0].permute(1, 2, 0).numpy()).image
+            return self.from_normalized(picture, notes)
+        image = from_array(picture[0].permute(1, 2, 0).numpy()).image
         return LoadedImage(image, notes)
 
     def from_normalized(self, pixels: Tensor, notes: tuple[str, ...] = ()) -> Picture:
-        """Return a picture that is normalized already, whatever its values look like.
+        """Return a picture from pixels that are normalized already; their values are not checked for that.
 
         Args:
             pixels: (1, 3, H, W) or (3, H, W), of a size that the tower takes.
-            notes: sentences for the reader.
+            notes: sentences for the user.
 
         Raises:
-            ValueError: it is of another shape or type, or holds NaN or infinite values.
+            ValueError: the pixels have another shape or type, or NaN or infinite values.
         """
         pixels = pixels[None] if pixels.ndim == 3 else pixels
         if pixels.ndim != 4 or pixels.shape[:2] != (1, 3) or not pixels.is_floating_point():
@@ -184,17 +180,17 @@ class ImageProcessor:
         cover = (0.0, 0.0, float(width), float(height))
         return Picture(self._restored(pixels), pixels, cover, (*notes, *self.notes))
 
-    def is_fitted(self, source: Source | Picture) -> bool:
-        """Return whether a picture is fitted to the tower; one that is normalized already keeps its size."""
-        if isinstance(source, Tensor):
-            return not scale_of(source.nan_to_num(0, 0, 0), (self.mean, self.std)).normalized
-        return isinstance(source, LoadedImage)
+    def is_fitted(self, picture: RawPicture | Picture) -> bool:
+        """Return whether `prepare` fits a picture to the tower; a normalized one keeps its size."""
+        if isinstance(picture, Tensor):
+            return not scale_of(picture.nan_to_num(0, 0, 0), (self.mean, self.std)).normalized
+        return isinstance(picture, LoadedImage)
 
-    def visible(self, source: Source | Picture) -> Image.Image:
-        """Return a picture as it looks; of a normalized tensor, with its normalization undone."""
-        if not isinstance(source, Tensor):
-            return source.image
-        pixels = source.nan_to_num(0, 0, 0)
+    def visible(self, picture: RawPicture | Picture) -> Image.Image:
+        """Return a picture as it looks; the normalization of a normalized tensor is undone."""
+        if not isinstance(picture, Tensor):
+            return picture.image
+        pixels = picture.nan_to_num(0, 0, 0)
         if scale_of(pixels, (self.mean, self.std)).normalized:
             return self._restored(pixels)
         return from_array(pixels[0].permute(1, 2, 0).numpy()).image
@@ -205,35 +201,19 @@ class ImageProcessor:
         image: Image.Image = TF.to_pil_image(restored.clamp(0, 1))
         return image
 
-    def _at_its_own_size(self, picture: Picture, fit: Fit, resolution: int | None) -> Picture:
-        """Return a normalized picture with a note where it was to be fitted otherwise."""
-        height, width = picture.pixels.shape[2:]
-        asked = []
-        if resolution not in (None, min(height, width)):
-            asked.append(f"resolution={resolution}")
-        if fit != "whole" and (height, width) != self.image_size:
-            asked.append(f"fit={fit!r}")
-        if not asked:
-            return picture
-        note = (
-            f"A normalized tensor keeps its own size, {width} x {height} px: {' and '.join(asked)} did "
-            "nothing."
-        )
-        return replace(picture, notes=(*picture.notes, note))
-
     def _size(self, image: Image.Image, fit: Fit, resolution: int | None) -> tuple[int, int]:
         patch_h, patch_w = self.patch_size
         height, width = self.image_size
         if not self.flexible:
             if resolution not in (None, min(height, width)):
                 raise ValueError(
-                    f"resolution={resolution}: this model's image tower takes {width} x {height} px only; "
+                    f"resolution={resolution}: this model's image tower takes only {width} x {height} px; "
                     "leave resolution out"
                 )
             return height, width
         if resolution is not None:
             if isinstance(resolution, bool) or not isinstance(resolution, int | np.integer):
-                raise TypeError(f"resolution is a number of pixels, not {resolution!r}")
+                raise TypeError(f"resolution must be a whole number of pixels, not {resolution!r}")
             if resolution < max(patch_h, patch_w):
                 raise ValueError(
                     f"resolution={resolution} is below one patch of {patch_h} x {patch_w} px; "
@@ -252,9 +232,9 @@ class ImageProcessor:
         return rows * patch_h, cols * patch_w
 
     def _center(self, image: Image.Image) -> Image.Image:
-        """Return the middle of a very long picture, to be cropped by the model's own preprocessing.
+        """Return the middle of a very long picture, before the model's own preprocessing crops it.
 
-        That enlarges the whole picture first: one of 20000 x 3 px to a gigabyte.
+        That preprocessing enlarges the whole picture first: one of 20000 x 3 px to a gigabyte.
         """
         if self.crop_mode == "squash" or max(image.size) <= _LONG * min(image.size):
             return image
@@ -263,26 +243,44 @@ class ImageProcessor:
         return image.crop((x, y, image.width - x, image.height - y))
 
     def _check_crop(self) -> None:
-        """Check, once, that the model's own preprocessing shows what `_crop_box` says."""
+        """Check once that the model's own preprocessing shows the box that `_crop_box` returns."""
         if "_crop_checked" not in vars(self):
-            read = whole_patches(self.image_size, self.patch_size)
-            check_crop(self.crop, self.image_size, read, self._crop_box)
-            vars(self)["_crop_checked"] = True  # past the frozen fields
+            covered = whole_patches(self.image_size, self.patch_size)
+            check_crop(self.crop, self.image_size, covered, self._crop_box)
+            vars(self)["_crop_checked"] = (
+                True  # assignment to an attribute of a frozen dataclass fails
+            )
 
     def _crop_box(self, image: Image.Image) -> Box:
         height, width = self.image_size
         x, y, w, h = 0.0, 0.0, float(image.width), float(image.height)
         if self.crop_mode != "squash":
-            # The picture is scaled until it just covers the model's size, then its center is cropped.
+            # The picture is scaled until it just covers the model's size; then its center is cropped.
             scale = min(image.height / height, image.width / width)
             if self.short_side is not None:
                 scale = min(image.size) / self.short_side
             w, h = width * scale, height * scale
             x, y = (image.width - w) / 2, (image.height - h) / 2
-        read_h, read_w = whole_patches((height, width), self.patch_size)
-        return (x, y, x + w * read_w / width, y + h * read_h / height)
+        covered_h, covered_w = whole_patches((height, width), self.patch_size)
+        return (x, y, x + w * covered_w / width, y + h * covered_h / height)
+
+
+def _note_unused_settings(
+    picture: Picture, fit: Fit, resolution: int | None, image_size: tuple[int, int]
+) -> Picture:
+    """Return a normalized picture, with a note if ``fit`` or ``resolution`` would have changed its size."""
+    height, width = picture.pixels.shape[2:]
+    unused = []
+    if resolution not in (None, min(height, width)):
+        unused.append(f"resolution={resolution}")
+    if fit != "whole" and (height, width) != image_size:
+        unused.append(f"fit={fit!r}")
+    if not unused:
+        return picture
+    note = f"A normalized tensor keeps its size, {width} x {height} px: {' and '.join(unused)} had no effect."
+    return replace(picture, notes=(*picture.notes, note))
 
 
 def _check_finite(pixels: Tensor) -> None:
     if not torch.isfinite(pixels).all():
-        raise ValueError("the tensor holds NaN or infinite values; replace them first")
+        raise ValueError("the tensor has NaN or infinite values; replace them first")

@@ -15,7 +15,7 @@ from ..blocks.frozen_norms import FrozenNorms
 
 @dataclass(frozen=True, eq=False)
 class Attributions:
-    """What each of K things, tokens most often, contributes to a unit text embedding t, to first order.
+    """What each of K parts of a text, usually tokens, contributes to its unit embedding t, to first order.
 
     Attributes:
         embedding: contributions (K, E), or (L, K, E) of several blocks.
@@ -28,7 +28,7 @@ class Attributions:
 
         Args:
             x: the image embedding.
-            freeze_norms: no difference here; see `TangentAttributions.of_score`.
+            freeze_norms: has no effect here; see `TangentAttributions.of_score`.
         """
         with no_autocast(x):
             return self.embedding @ x.to(self.embedding)
@@ -36,16 +36,16 @@ class Attributions:
 
 @dataclass(frozen=True, eq=False)
 class TangentAttributions(Attributions):
-    """Attributions made of tangents of the pooled token that leaves the last block.
+    """Attributions from tangents of the pooled token that leaves the last block.
 
-    ``embedding`` holds their derivatives through the rest of the tower (its tail), the last normalizations
-    included. Over everything that the pooled token is made of these add up to zero: they tell what supports
-    one token rather than another.
+    ``embedding`` has their derivatives through the rest of the tower (its tail), including the last
+    normalizations. Over all parts of the pooled token these add up to zero: they show which tokens support
+    the score more than others.
 
     Attributes:
         tangents: (K, D), or (L, K, D).
         pooled: the pooled token (D,).
-        embedding_of: the tail, from pooled tokens (..., D) to unit embeddings (..., E).
+        embedding_of: the tail, a function from pooled tokens (..., D) to unit embeddings (..., E).
     """
 
     tangents: Tensor
@@ -66,9 +66,9 @@ class TangentAttributions(Attributions):
 
         Args:
             x: the image embedding.
-            freeze_norms: hold the scales of the tail's normalizations fixed: that of the final norm, and the
-                length of the embedding before it becomes a unit vector. Over everything that the pooled token
-                is made of the contributions then add up to the score, up to biases.
+            freeze_norms: treat the scales of the tail's normalizations as constant: that of the final norm,
+                and the length of the embedding before it becomes a unit vector. Over all parts of the pooled
+                token the contributions then add up to the score, up to biases.
         """
         if not freeze_norms:
             return super().of_score(x, freeze_norms=False)
@@ -80,6 +80,6 @@ class TangentAttributions(Attributions):
             return self.tangents @ gradient.to(self.tangents)
 
     def split_blocks(self, blocks: int) -> TangentAttributions:
-        """Return the same with rows (L K, ...), block after block, as (L, K, ...)."""
+        """Return the same attributions, their rows (L K, ...), block after block, reshaped to (L, K, ...)."""
         rows = [part.unflatten(0, (blocks, -1)) for part in (self.embedding, self.tangents)]
         return replace(self, embedding=rows[0], tangents=rows[1])

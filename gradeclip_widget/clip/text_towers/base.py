@@ -1,4 +1,4 @@
-"""Text towers: the base class of their families, and what a traced caption offers to the methods."""
+"""Text towers: the base class of their families, and the traces of captions that methods use."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from torch import Tensor, nn
 from ..blocks.attention import PooledAttention, TangentFn, no_autocast
 from ..blocks.forward_mode import tail_norm
 from ..blocks.transformer import Transformer
-from ..tokenizers.special_tokens import SOT_EOT, SpecialTokens
+from ..tokenizers.base import SOT_EOT, SpecialTokens
 from .attributions import TangentAttributions
-
-FAMILIES: list[type[TextTower]] = []  # filled as their modules are imported; `registry` orders them
 
 
 class TextTrace(ABC):
@@ -25,21 +23,21 @@ class TextTrace(ABC):
 
     Attributes:
         embedding: unit text embedding t (E,).
-        attentions: attention of the pooled token in each explained block, shallowest first. Empty for towers
-            without a query.
-        propagated: what `propagate` would return for the tangents given to `TextTower.run`, where the tower
-            propagated them in the same pass; else ``None``.
+        attentions: attention of the pooled token in each explained block, lowest block first. Empty for
+            towers without a query.
+        propagated: the result of `propagate` for the tangents of `TextTower.run`, if the tower propagated
+            them in the same pass; otherwise ``None``.
         block_contributions: (L, E), what each block's attention output adds to t, to first order.
         tower: the tower.
         ids: the caption's token ids with special tokens, without padding.
-        special_tokens: which of them are not its own.
+        special_tokens: which of them are special.
     """
 
     tower: TextTower
     ids: Sequence[int]
     special_tokens: SpecialTokens
     propagated: TangentAttributions | None = None
-    if TYPE_CHECKING:  # as properties, since a trace may hold them or compute them when asked
+    if TYPE_CHECKING:  # properties, since a trace may have them as attributes or compute them
 
         @property
         @abstractmethod
@@ -55,7 +53,7 @@ class TextTrace(ABC):
 
     @cached_property
     def transformer(self) -> Transformer:
-        """All blocks of the tower, ready to be run on this caption; see `TextTower.transformer`."""
+        """All blocks of the tower, with this caption's rows; see `TextTower.transformer`."""
         with torch.no_grad():
             return self.tower.transformer(self.ids, self.special_tokens)
 
@@ -63,11 +61,11 @@ class TextTrace(ABC):
     def propagate(self, tangents: Sequence[Tensor]) -> TangentAttributions:
         """Propagate tangents of the pooled token's attention outputs to the embedding.
 
-        For towers without a query (``has_query=False``), the parts that the caption's tokens give to the mean
-        take the place of the tangents.
+        For towers without a query (``has_query=False``), the parts of the mean that come from the caption's
+        tokens are used instead of tangents.
 
         Args:
-            tangents: a_l (K, D) for every explained block l; none for towers without a query.
+            tangents: a_l (K, D) for every explained block l; empty for towers without a query.
 
         Returns:
             The sum over the blocks of J_l a_l, with J_l the derivative of t by block l's attention output.
@@ -75,25 +73,23 @@ class TextTrace(ABC):
 
 
 class TextTower(ABC):
-    """Base class of text towers. A subclass with a ``family`` is a family of its own, and is registered.
+    """Base class of text towers. Each family is a subclass, listed in `registry`.
 
-    Captions are token ids with special tokens (SOT to EOT, or as the tokenizer has it), without padding.
+    Captions are token ids with special tokens (SOT to EOT, or those of another tokenizer), without padding.
 
     Attributes:
-        family: what towers of this family are called in messages.
-        priority: families of higher priority are tried first. Needed only where a model fits two of them.
-        has_query: whether a pooled token attends to the others; else the tokens are averaged.
+        family: name of the family in messages.
+        has_query: whether a pooled token attends to the others; otherwise the tokens are averaged.
         supports_reference: whether the authors' code knows this family.
         has_transformer: whether the tower is a transformer of known blocks; see `transformer`.
         ends_at_eot: whether the model reads nothing after the first EOT token.
         default_text_layers: default of `Explainer`'s ``text_layers``.
-        context_length: tokens that the tower takes, special ones included.
+        context_length: number of tokens that the tower takes, including special ones.
         depth: number of blocks that can be explained.
-        token_embedding: the module that every pass calls with ids, for embeddings (..., D).
+        token_embedding: the module that every pass calls with ids, and that returns embeddings (..., D).
     """
 
     family: ClassVar[str]
-    priority: ClassVar[int] = 0
     has_query: bool = True
     supports_reference: bool = False
     has_transformer: bool = False
@@ -103,17 +99,12 @@ class TextTower(ABC):
     depth: int
     token_embedding: nn.Module
 
-    def __init_subclass__(cls) -> None:
-        """Register the family, if it has a name of its own."""
-        if "family" in vars(cls):
-            FAMILIES.append(cls)
-
     @abstractmethod
     def __init__(self, model: Any) -> None:
         """View the text side of an open_clip model.
 
         Raises:
-            TypeError: it is of another family. The message begins with "it" and is shown to the user.
+            TypeError: it belongs to another family. The message begins with "it" and is shown to the user.
         """
 
     @torch.no_grad()
@@ -128,16 +119,16 @@ class TextTower(ABC):
 
         Args:
             sequences: token ids of each.
-            layers: how many of the last blocks to explain, at most those there are; 0 explains none.
-            special_tokens: which of the tokens are not the caption's own.
-            tangent_fn: tangents of the attention output of every explained block. They are propagated in the
-                same pass if the tower supports it; see `TextTrace.propagated`.
+            layers: how many of the last blocks to explain, at most all; 0 explains none.
+            special_tokens: which of the tokens are special.
+            tangent_fn: a function that returns tangents of the attention output of an explained block. They
+                are propagated in the same pass if the tower supports it; see `TextTrace.propagated`.
 
         Returns:
             Unit embeddings (K, E) of all captions, and the trace of the first.
         """
         embeddings, trace = self._run(sequences, layers, special_tokens, tangent_fn)
-        return embeddings, self._with_source(trace, sequences[0], special_tokens)
+        return embeddings, self._with_input(trace, sequences[0], special_tokens)
 
     @torch.no_grad()
     def embed_groups(
@@ -149,7 +140,7 @@ class TextTower(ABC):
 
         Args:
             groups: token ids of each caption of each group.
-            special_tokens: which of the tokens are not the caption's own.
+            special_tokens: which of the tokens are special.
 
         Returns:
             Unit embeddings (K, E) of the K captions of each group.
@@ -159,7 +150,7 @@ class TextTower(ABC):
     def _embed_groups(
         self, groups: Sequence[Sequence[Sequence[int]]], special_tokens: SpecialTokens
     ) -> list[Tensor]:
-        """Encode groups of captions, as `embed_groups` says, which has turned gradients off."""
+        """Encode groups of captions for `embed_groups`, which has turned gradients off."""
         sequences = [sequence for group in groups for sequence in group]
         embeddings, _ = self._run(sequences, 0, special_tokens, None)
         return list(embeddings.split([len(group) for group in groups]))
@@ -174,16 +165,16 @@ class TextTower(ABC):
             single_head: run those with one head of full width, as the authors' code does.
 
         Raises:
-            ValueError: a single head was asked for and the authors' code does not know the family.
+            ValueError: ``single_head=True`` for a family that the authors' code does not support.
         """
         if single_head and not self.supports_reference:
             raise ValueError(
-                "the authors' code knows causal text transformers pooled at EOT only; this text tower is of "
-                f"another family: {self.family}"
+                "the authors' code supports only causal text transformers pooled at EOT; this text tower is "
+                f"of another family: {self.family}"
             )
-        return self._with_source(self._trace(ids, layers, single_head), ids, SOT_EOT)
+        return self._with_input(self._trace(ids, layers, single_head), ids, SOT_EOT)
 
-    def _with_source(
+    def _with_input(
         self, trace: TextTrace, ids: Sequence[int], special_tokens: SpecialTokens
     ) -> TextTrace:
         trace.tower, trace.ids, trace.special_tokens = self, ids, special_tokens
@@ -192,11 +183,11 @@ class TextTower(ABC):
     def transformer(
         self, ids: Sequence[int], special_tokens: SpecialTokens = SOT_EOT
     ) -> Transformer:
-        """Return all blocks, ready to be run on one caption, with gradients if wanted.
+        """Return all blocks, with the rows of one caption; its passes can be differentiated.
 
         Args:
             ids: its token ids with special tokens, without padding.
-            special_tokens: which of them are not its own.
+            special_tokens: which of them are special.
 
         Raises:
             ValueError: the tower is no transformer of known blocks (``has_transformer``).
@@ -209,7 +200,8 @@ class TextTower(ABC):
     def encode(self, ids: Tensor, special_tokens: SpecialTokens = SOT_EOT) -> Tensor:
         """Return unit embeddings (B, E) of captions of one length (B, L).
 
-        Plain autograd can differentiate it down to the token embeddings; `run` is faster, but it cannot.
+        Autograd can differentiate it with respect to the token embeddings. `run` is faster, but autograd
+        cannot differentiate it.
         """
 
     @abstractmethod
@@ -220,10 +212,10 @@ class TextTower(ABC):
         special_tokens: SpecialTokens,
         tangent_fn: TangentFn | None,
     ) -> tuple[Tensor, TextTrace]:
-        """Encode captions, as `run` says, which has turned gradients off."""
+        """Encode captions for `run`, which has turned gradients off."""
 
     def _trace(self, ids: Sequence[int], layers: int, single_head: bool) -> TextTrace:
-        """Trace one caption, as `trace` says, which has checked ``single_head`` and turned gradients off."""
+        """Trace one caption for `trace`, which has checked ``single_head`` and turned gradients off."""
         return self._run([ids], layers, SOT_EOT, None)[1]
 
 

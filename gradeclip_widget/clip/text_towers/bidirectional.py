@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..blocks.attention import PooledAttention, TangentFn, attend
-from ..blocks.base import AttentionBlock
+from ..blocks.attention import PooledAttention, TangentFn, attend, attend_composite, no_autocast
+from ..blocks.base import AttentionBlock, propagate_tangents
+from ..blocks.forward_mode import embedding_jvp, jvp
 from ..blocks.open_clip import OpenClipBlock
 from ..blocks.transformer import RowPooling, Transformer
-from ..tokenizers.special_tokens import SOT_EOT, SpecialTokens
-from .base import TextTower, text_embedding
-from .bidirectional_trace import BidirectionalTextTrace, RowLayout, TracedBlock
+from ..tokenizers.base import SOT_EOT, SpecialTokens
+from .attributions import TangentAttributions
+from .base import TextTower, TextTrace, text_embedding
 
-_ROWS = 512  # tokens run at once: bounds memory where a caption has many words
+_ROWS = 512  # tokens that are run at once, to limit memory for captions of many words
+_TANGENTS = (
+    16  # tangents that are propagated through all tokens at once, to limit memory for long captions
+)
 
 
 class BidirectionalTextTower(TextTower):
     """open_clip's text transformer with any attention mask and any pooled token.
 
-    The pooled token is the first, the last, EOT, or an appended class token. Where other tokens attend to it,
-    they pass on what it became in the explained blocks. Tangents then propagate through all tokens, so that
-    derivatives are exact.
+    The pooled token is the first, the last, EOT, or an appended class token. If other tokens attend to it,
+    they carry its values in the explained blocks to later blocks. Tangents then propagate through all tokens,
+    so that derivatives are exact.
     """
 
     family = "bidirectional text transformer, or one with an appended class token"
-    priority = 1
     has_transformer = True
-    default_text_layers = (
-        2  # each further one costs a pass for every token, see `BidirectionalTextTrace`
-    )
+    default_text_layers = 2  # each further block costs a pass for every token
 
     def __init__(self, model: Any) -> None:
         text = getattr(model, "text", model)
@@ -69,7 +73,7 @@ class BidirectionalTextTower(TextTower):
             entered, mask, pooled, columns = self._embed(ids, max(map(len, sequences)))
             if trace is None:
                 appended = self.class_token is not None
-                first = RowLayout.of(
+                first = RowOrder.of(
                     columns, mask[0], int(pooled[0]), len(sequences[0]), special_tokens, appended
                 )
                 steps, x = self._trace_blocks(entered[:1], mask[:1], first, layers)
@@ -84,14 +88,14 @@ class BidirectionalTextTower(TextTower):
         return torch.cat(embeddings), trace
 
     def encode(self, ids: Tensor, special_tokens: SpecialTokens = SOT_EOT) -> Tensor:
-        """Return unit embeddings (B, E) of captions of one length (B, L), for plain autograd."""
+        """Return unit embeddings (B, E) of captions of one length (B, L); autograd can differentiate it."""
         length = ids.shape[1]
         ids = F.pad(ids, (0, self.context_length - length), value=special_tokens.pad)
         entered, mask, pooled, _ = self._embed(ids, length)
         return self._embeddings(entered, mask, pooled)
 
     def _embeddings(self, x: Tensor, mask: Tensor, pooled: Tensor) -> Tensor:
-        """Run tokens (B, L, D) through the blocks; return unit embeddings (B, E) of the pooled ones (B,)."""
+        """Return unit embeddings (B, E) of tokens (B, L, D), of which those in rows (B,) are pooled."""
         for block in self.blocks:
             o = attend(*block.qkv(x), block.heads, mask[:, None])
             x = block.forward_from_attention(x, o)
@@ -100,12 +104,12 @@ class BidirectionalTextTower(TextTower):
     def transformer(
         self, ids: Sequence[int], special_tokens: SpecialTokens = SOT_EOT
     ) -> Transformer:
-        """Return all blocks, ready to be run on one caption, with the padding that the model sees."""
+        """Return all blocks, with the rows of one caption and of the padding that the model attends to."""
         padded = [*ids, *[special_tokens.pad] * (self.context_length - len(ids))]
         rows = torch.tensor([padded], device=next(self.text.parameters()).device)
         x, mask, pooled, columns = self._embed(rows, len(ids))
-        own = special_tokens.own(len(ids))
-        explained = ((columns >= own.start) & (columns < own.stop)).nonzero()[:, 0]
+        inside = special_tokens.caption_slice(len(ids))
+        explained = ((columns >= inside.start) & (columns < inside.stop)).nonzero()[:, 0]
         pooling = RowPooling(int(pooled[0]), self.embedding_of)
         return Transformer(self.blocks, x[0], explained, pooling, mask[0])
 
@@ -121,8 +125,8 @@ class BidirectionalTextTower(TextTower):
             longest: number of tokens of the longest caption.
 
         Returns:
-            Tokens (B, L, D), the attention mask (B, L, L), which token is pooled (B,), and the position (L,)
-            of each column. Padding that is masked in the whole batch is left out.
+            Tokens (B, L, D), the attention mask (B, L, L), the row of the pooled token (B,), and the position
+            (L,) of each column. Padding that is masked in the whole batch is left out.
         """
         text, (count, length) = self.text, ids.shape
         x = self.token_embedding(ids)
@@ -132,9 +136,9 @@ class BidirectionalTextTower(TextTower):
         if self.class_token is not None:
             x = torch.cat([x, self.class_token.to(x.dtype).expand(count, 1, -1)], 1)
             always = visible.new_ones(count, 1)
-            # CoCa's released weights were trained with this mask one position off, and need it so.
-            right = getattr(text, "correct_cls_mask", False)
-            visible = torch.cat([visible, always] if right else [always, visible], 1)
+            # CoCa's released weights were trained with this mask shifted by one position, and need it.
+            is_correct = getattr(text, "correct_cls_mask", False)
+            visible = torch.cat([visible, always] if is_correct else [always, visible], 1)
         x = (x + text.positional_embedding[: x.shape[1]]).to(self.blocks[0].dtype)
         mask = visible[:, None].expand(-1, x.shape[1], -1)
         if text.attn_mask is not None:
@@ -153,7 +157,7 @@ class BidirectionalTextTower(TextTower):
         return ids.eq(eos).int().argmax(-1)
 
     def _trace_blocks(
-        self, x: Tensor, mask: Tensor, layout: RowLayout, layers: int
+        self, x: Tensor, mask: Tensor, layout: RowOrder, layers: int
     ) -> tuple[list[TracedBlock], Tensor]:
         """Run one caption (1, L, D); return every block's trace, and the tokens (L, D) leaving the last."""
         steps, p = [], layout.pooled
@@ -181,7 +185,7 @@ class BidirectionalTextTower(TextTower):
 def drop_hidden_columns(
     x: Tensor, visible: Tensor, mask: Tensor, pooled: Tensor, longest: int
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Leave out the positions of a batch that are masked padding in every caption.
+    """Remove the positions of a batch that are masked padding in every caption.
 
     Args:
         x: tokens (B, L, D).
@@ -195,7 +199,188 @@ def drop_hidden_columns(
     """
     used = visible.any(0)
     used[pooled] = True
-    used[:longest] = True  # a caption's own token may have the padding id, and be masked
+    used[:longest] = True  # a caption's token may have the padding id, and be masked
     columns = used.nonzero()[:, 0]
     mask = mask[:, columns][:, :, columns]
     return x[:, columns], mask, used.cumsum(0)[pooled] - 1, columns
+
+
+@dataclass(frozen=True, eq=False)
+class RowOrder:
+    """How the rows of one caption are ordered for a `PooledAttention`.
+
+    Attributes:
+        order: rows (L,) of the tower: tokens that the pooled one attends to, then padding that it attends to,
+            then the others.
+        tokens: places (T,) of the caption's tokens in that order, without special ones.
+        visible: number of rows that the pooled token attends to.
+        padding: how many of them are padding.
+        pooled: row of the pooled token in the tower.
+        pooled_place: its place in that order; ``None`` if it does not attend to itself.
+    """
+
+    order: Tensor
+    tokens: Tensor
+    visible: int
+    padding: int
+    pooled: int
+    pooled_place: int | None
+
+    @classmethod
+    def of(
+        cls,
+        columns: Tensor,
+        mask: Tensor,
+        pooled: int,
+        length: int,
+        special_tokens: SpecialTokens,
+        appended: bool,
+    ) -> RowOrder:
+        """Order the rows of a caption.
+
+        Args:
+            columns: position of each row (L,); those from ``length`` on are padding.
+            mask: attention mask (L, L), true where a token may attend.
+            pooled: row of the pooled token.
+            length: number of the caption's tokens, including special ones.
+            special_tokens: which of them are special.
+            appended: whether the pooled token is an appended class token, which is not padding.
+        """
+        rows = torch.arange(len(columns), device=columns.device)
+        visible = mask[pooled]
+        pads = columns >= length
+        if appended:
+            pads = pads & (rows != pooled)
+        groups = [rows[visible & ~pads], rows[visible & pads], rows[~visible]]
+        order = torch.cat(groups)
+        place = order.argsort()
+        inside = special_tokens.caption_slice(length)
+        is_inside = (columns >= inside.start) & (columns < inside.stop)
+        return cls(
+            order,
+            place[is_inside],
+            int(visible.sum()),
+            len(groups[1]),
+            pooled,
+            int(place[pooled]) if visible[pooled] else None,
+        )
+
+    def arranged(self, rows: Tensor) -> Tensor:
+        """Return rows (L, D) in that order, zero if the pooled token does not attend to them."""
+        rows = rows[self.order]
+        rows[self.visible :] = 0
+        return rows
+
+
+@dataclass(frozen=True, eq=False)
+class TracedBlock:
+    """One block of a caption's pass.
+
+    Attributes:
+        block: the block.
+        x: tokens (L, D) entering it.
+        attention: of the pooled token there.
+        explained: whether it is one of the explained blocks.
+    """
+
+    block: AttentionBlock
+    x: Tensor
+    attention: PooledAttention
+    explained: bool
+
+
+@dataclass(eq=False)
+class BidirectionalTextTrace(TextTrace):
+    """One caption's pass through a text tower, block by block.
+
+    Tangents of the pooled token reach other tokens in the next block, and return from them in the block after
+    that. So over up to two blocks they propagate along the pooled token's own row; over more blocks, if other
+    tokens attend to it, through all tokens.
+
+    Attributes:
+        embedding_of: the tail, a function from pooled tokens (..., D) to unit embeddings (..., E).
+        steps: all blocks of the tower.
+        layout: the order of the rows.
+        mask: attention mask (L, L), true where a token may attend.
+        pooled: the pooled token (D,) leaving the last block.
+    """
+
+    embedding_of: Callable[[Tensor], Tensor]
+    steps: list[TracedBlock]
+    layout: RowOrder
+    mask: Tensor
+    pooled: Tensor
+
+    @cached_property
+    def embedding(self) -> Tensor:
+        """Unit text embedding t (E,)."""
+        with torch.no_grad():
+            return self.embedding_of(self.pooled)
+
+    @cached_property
+    def attentions(self) -> list[PooledAttention]:
+        """Attention of the pooled token in each explained block, lowest block first."""
+        return [step.attention for step in self.steps if step.explained]
+
+    @cached_property
+    def block_contributions(self) -> Tensor:
+        """(L, E), what each block's attention output adds to t, to first order.
+
+        Each is propagated along the pooled token's own row; the other tokens are constant.
+        """
+        tangents = self.pooled.new_zeros(0, len(self.pooled))
+        with torch.no_grad():
+            for step in self.steps:
+                x = step.x[self.layout.pooled]
+                tangents = propagate_tangents(
+                    step.block, x, step.attention, tangents, None, self.layout.pooled_place
+                )
+            return embedding_jvp(self.pooled.to(tangents), tangents, self.embedding_of)
+
+    @torch.no_grad()
+    def propagate(self, tangents: Sequence[Tensor]) -> TangentAttributions:
+        """Return the sum over the explained blocks of J_l a_l, from tangents a_l (K, D) per block."""
+        steps = [step for step in self.steps if step.explained]
+        attended_by = self.mask[:, self.layout.pooled].clone()
+        attended_by[self.layout.pooled] = False
+        through = attended_by.any() and len(steps) > 2
+        propagate = self._propagate_through_all if through else self._propagate_along_pooled
+        groups = zip(*(a.split(_TANGENTS) for a in tangents), strict=True)
+        parts = [propagate(steps, group) for group in groups]
+        # There are no parts if the tower reads no token of the caption.
+        leaving = torch.cat(parts) if parts else self.pooled.new_zeros(0, len(self.pooled))
+        return TangentAttributions.of(leaving, self.pooled, self.embedding_of)
+
+    def _propagate_along_pooled(
+        self, steps: Sequence[TracedBlock], attention_tangents: Sequence[Tensor]
+    ) -> Tensor:
+        """Return tangents (K, D) of the pooled token; all other tokens are constant."""
+        tangents = attention_tangents[0].new_zeros(len(attention_tangents[0]), len(self.pooled))
+        for step, added in zip(steps, attention_tangents, strict=True):
+            x, place = step.x[self.layout.pooled], self.layout.pooled_place
+            tangents = propagate_tangents(step.block, x, step.attention, tangents, added, place)[
+                :-1
+            ]
+        return tangents
+
+    def _propagate_through_all(
+        self, steps: Sequence[TracedBlock], attention_tangents: Sequence[Tensor]
+    ) -> Tensor:
+        """Return tangents (K, D) of the pooled token, from tangents of all tokens after the first block."""
+        p = self.layout.pooled
+        tangents = steps[0].x.new_zeros(len(attention_tangents[0]), *steps[0].x.shape)
+        tangents[:, p] = self._propagate_along_pooled(steps[:1], attention_tangents[:1])
+        for step, added in zip(steps[1:], attention_tangents[1:], strict=True):
+            rows = slice(p, p + 1) if step is steps[-1] else slice(None)
+            run = functools.partial(self._run_block, step, rows)
+            zero = torch.zeros_like(step.attention.o)
+            with no_autocast(added):
+                tangents = jvp(run, (step.x, zero), (tangents, added.to(zero)))
+        return tangents[:, 0]
+
+    def _run_block(self, step: TracedBlock, rows: slice, x: Tensor, added: Tensor) -> Tensor:
+        """Run a block on tokens (L, D), with ``added`` (D,) added to the pooled one's attention output."""
+        block = step.block
+        hot = F.one_hot(torch.tensor(self.layout.pooled, device=x.device), len(x))[:, None]
+        o = attend_composite(*block.qkv(x), block.heads, self.mask) + hot * added
+        return block.forward_from_attention(x[rows], o[rows])

@@ -11,29 +11,29 @@ import torch
 from torch import Tensor
 
 from ..blocks.attention import PooledAttention, TangentFn, attend, attention_jvp
+from ..blocks.base import propagate_tangents, residual_mlp_with_contribution
 from ..blocks.forward_mode import DualLayout, embedding_jvp
 from ..blocks.open_clip import OpenClipBlock
-from ..blocks.propagate import propagate_tangents, residual_mlp_with_contribution
 from ..blocks.transformer import RowPooling, Transformer
-from ..tokenizers.special_tokens import SOT_EOT, SpecialTokens
+from ..tokenizers.base import SOT_EOT, SpecialTokens
 from .attributions import TangentAttributions
 from .base import TextTower, TextTrace, text_embedding
 from .trie import Trie, packed_batches, packs
 
-_TOKENS = 16_384  # tokens of groups run at once: bounds memory
+_TOKENS = 16_384  # tokens of groups that are run at once, to limit memory
 
 
 class CausalTextTower(TextTower):
     """open_clip's causal text transformer, pooled at the EOT token.
 
-    A token attends only to those before it, so captions with a common beginning share its computation: all
-    are packed into one trie, and every distinct prefix is computed once, without padding.
+    A token attends only to itself and those before it, so captions with the same beginning share the
+    computation of it: all are packed into one trie, and every distinct prefix is computed once, without
+    padding.
     """
 
     family = "causal text transformer pooled at EOT"
-    priority = 2  # the bidirectional family takes such models too, at a higher cost
     supports_reference = ends_at_eot = has_transformer = True
-    default_text_layers = 8  # as the authors do
+    default_text_layers = 8  # as in the authors' code
 
     def __init__(self, model: Any) -> None:
         text = getattr(model, "text", model)
@@ -101,7 +101,7 @@ class CausalTextTower(TextTower):
         return [embeddings[n] for n in range(len(groups))]
 
     def encode(self, ids: Tensor, special_tokens: SpecialTokens = SOT_EOT) -> Tensor:
-        """Return unit embeddings (B, E) of captions of one length (B, L), for plain autograd."""
+        """Return unit embeddings (B, E) of captions of one length (B, L); autograd can differentiate it."""
         length = ids.shape[1]
         x = self.token_embedding(ids) + self.text.positional_embedding[:length]
         x = x.to(self.blocks[0].dtype)
@@ -113,13 +113,13 @@ class CausalTextTower(TextTower):
     def transformer(
         self, ids: Sequence[int], special_tokens: SpecialTokens = SOT_EOT
     ) -> Transformer:
-        """Return all blocks, ready to be run on one caption, its tokens (L,) without padding."""
-        at = torch.tensor(ids, device=self.text.positional_embedding.device)
-        x = self.token_embedding(at) + self.text.positional_embedding[: len(ids)]
-        mask = torch.ones(len(ids), len(ids), dtype=torch.bool, device=at.device).tril()
+        """Return all blocks, with the rows of one caption (L,) without padding."""
+        tokens = torch.tensor(ids, device=self.text.positional_embedding.device)
+        x = self.token_embedding(tokens) + self.text.positional_embedding[: len(ids)]
+        mask = torch.ones(len(ids), len(ids), dtype=torch.bool, device=tokens.device).tril()
         pooling = RowPooling(len(ids) - 1, self.embedding_of)
-        own = special_tokens.own(len(ids))
-        return Transformer(self.blocks, x.to(self.blocks[0].dtype), own, pooling, mask)
+        explained = special_tokens.caption_slice(len(ids))
+        return Transformer(self.blocks, x.to(self.blocks[0].dtype), explained, pooling, mask)
 
     def embedding_of(self, pooled: Tensor) -> Tensor:
         """Return unit embeddings (..., E) of EOT tokens (..., D) leaving the last block."""
@@ -139,14 +139,14 @@ class CausalTextTower(TextTower):
         Args:
             trie: the captions; the first one's tokens come first.
             layers: how many of the last blocks to explain; 0 traces none.
-            special_tokens: which tokens are not the caption's own.
-            end: row of the first caption's EOT, if not its last token.
+            special_tokens: which tokens are special.
+            end: row of the first caption's EOT, if that is not its last token.
             single_head: run explained blocks with one head of full width.
-            tangent_fn: tangents of EOT's attention output, propagated in the same pass.
+            tangent_fn: a function that returns tangents of EOT's attention output, to propagate in this pass.
 
         Returns:
-            Rows (M, D) leaving the last block, and the trace of every block. With ``tangent_fn``, the T
-            propagated tangents of EOT and the L blocks' contributions to it follow as further rows.
+            Rows (M, D) leaving the last block, and the trace of every block. With ``tangent_fn``, further
+            rows follow: the T propagated tangents of EOT, and the L blocks' contributions to it.
         """
         text, device = self.text, self.text.positional_embedding.device
         ids, depths = (torch.tensor(t, device=device) for t in (trie.ids, trie.depths))
@@ -155,10 +155,10 @@ class CausalTextTower(TextTower):
         mask = trie.mask().to(device)
         path = slice(0, trie.depths[trie.ends[0]] + 1)  # the first caption's tokens come first
         end = trie.ends[0] if end is None else end
-        own = special_tokens.own(end + 1)
+        tokens = special_tokens.caption_slice(end + 1)
         layout = DualLayout(len(x), end) if tangent_fn and layers else None
         if layout:
-            x = torch.cat([x, x.new_zeros(own.stop - own.start, x.shape[1])])
+            x = torch.cat([x, x.new_zeros(tokens.stop - tokens.start, x.shape[1])])
         steps, plain = [], slice(0, len(trie.ids))
         for n, block in enumerate(self.blocks):
             explained = n >= self.depth - layers
@@ -166,7 +166,9 @@ class CausalTextTower(TextTower):
             q, k, v = block.qkv(x, layout)
             o = attend(q[plain], k[plain], v[plain], heads, mask)
             if layers:
-                attention = PooledAttention(q[end], k[path], v[path], o[end], heads, end + 1, own)
+                attention = PooledAttention(
+                    q[end], k[path], v[path], o[end], heads, end + 1, tokens
+                )
                 dtype = block.dtype
                 step = _Step(block, x[end].to(dtype, copy=True), attention.copied(dtype), explained)
                 steps.append(step)
@@ -175,7 +177,7 @@ class CausalTextTower(TextTower):
                 continue
             do = attention_jvp(attention, end, *(a[layout.primal :] for a in (q, k, v)))
             if explained:
-                do[: own.stop - own.start] += tangent_fn(attention).to(do)
+                do[: tokens.stop - tokens.start] += tangent_fn(attention).to(do)
             x = residual_mlp_with_contribution(
                 block, x, block.post_attention(x, torch.cat([o, do]), layout), layout
             )
@@ -210,14 +212,14 @@ class CausalTextTrace(TextTrace):
 
     @cached_property
     def attentions(self) -> list[PooledAttention]:
-        """Attention of EOT in each explained block, shallowest first."""
+        """Attention of EOT in each explained block, lowest block first."""
         return [step.attention for step in self.steps if step.explained]
 
     @cached_property
     def block_contributions(self) -> Tensor:
         """(L, E), what each block's attention output adds to t, to first order."""
-        none = [step.x.new_zeros(0, len(step.x)) for step in self.steps]
-        return embedding_jvp(self.pooled, self._propagate(none), self.tower.embedding_of)
+        empty = [step.x.new_zeros(0, len(step.x)) for step in self.steps]
+        return embedding_jvp(self.pooled, self._propagate(empty), self.tower.embedding_of)
 
     def propagate(self, tangents: Sequence[Tensor]) -> TangentAttributions:
         """Return the sum over the explained blocks of J_l a_l, from tangents a_l (K, D) per block."""
@@ -225,7 +227,7 @@ class CausalTextTrace(TextTrace):
         return self._embed(self._propagate([*blank, *tangents]))
 
     def set_propagated(self, tangents: Tensor) -> None:
-        """Keep tangents (T + L, D) of EOT: T that `CausalTextTower` propagated, then block contributions."""
+        """Store tangents (T + L, D) of EOT: T that `CausalTextTower` propagated, then block contributions."""
         self.propagated = self._embed(tangents)
 
     @torch.no_grad()
@@ -236,13 +238,13 @@ class CausalTextTrace(TextTrace):
         """
         tangents = torch.zeros_like(attention_tangents[0])
         for step, added in zip(self.steps, attention_tangents, strict=True):
-            own = step.attention.visible - 1
-            tangents = propagate_tangents(step.block, step.x, step.attention, tangents, added, own)
+            end = step.attention.visible - 1
+            tangents = propagate_tangents(step.block, step.x, step.attention, tangents, added, end)
         return tangents
 
     @torch.no_grad()
     def _embed(self, tangents: Tensor) -> TangentAttributions:
-        """Return attributions of tangents (K + L, D) but the last L, which become `block_contributions`."""
+        """Return attributions of tangents (K + L, D) without the last L, the `block_contributions`."""
         tail, count = self.tower.embedding_of, len(tangents) - len(self.steps)
         embedding = embedding_jvp(self.pooled, tangents, tail)
         self.block_contributions = embedding[count:]

@@ -33,11 +33,11 @@ class HuggingFaceFirstTokenTower(BidirectionalTextTower):
         self.encoder: Any = getattr(text.transformer, "encoder", text.transformer)
         layers: Any = getattr(self.encoder, "layers", None) or getattr(self.encoder, "layer", ())
         if not layers:
-            raise TypeError(f"the layers of its {type(self.encoder).__name__} are not known here")
+            raise TypeError(f"the layers of its {type(self.encoder).__name__} are unknown")
         blocks = [HuggingFaceBlock.of(layer) for layer in layers]
         last, last_norm = blocks[-1].without_last_norm()
         self.blocks = [*blocks[:-1], last]
-        # Encoders of pre-norm blocks have a final norm of their own.
+        # Encoders of pre-norm blocks have a separate final norm.
         self.final_norm: nn.Module = getattr(self.encoder, "layer_norm", last_norm)
         self.depth = len(self.blocks)
         self.token_embedding = token_embedding(text.transformer)
@@ -64,9 +64,8 @@ class HuggingFaceFirstTokenTower(BidirectionalTextTower):
         """Return tokens (B, L, D) entering the first block."""
         if hasattr(self.text.transformer, "embeddings"):
             return cast(Tensor, self.text.transformer.embeddings(input_ids=ids))
-        scale = getattr(
-            self.encoder, "embed_scale", 1.0
-        )  # older versions of transformers do not scale in `embed_tokens`
+        # Older versions of transformers do not scale in `embed_tokens`.
+        scale = getattr(self.encoder, "embed_scale", 1.0)
         return cast(
             Tensor, self.encoder.embed_tokens(ids) * scale + self.encoder.embed_positions(ids)
         )

@@ -14,17 +14,17 @@ from torch import Tensor, nn
 
 from ..blocks.attention import PooledAttention, TangentFn, no_autocast
 from ..blocks.base import uncompiled
-from ..tokenizers.special_tokens import SOT_EOT, SpecialTokens
+from ..tokenizers.base import SOT_EOT, SpecialTokens
 from .attributions import TangentAttributions
 from .base import TextTower, TextTrace
 
-_ROWS = 512  # tokens run at once
+_ROWS = 512  # tokens that are run at once, to limit memory
 
 
 class HuggingFaceMeanTower(TextTower):
     """open_clip's ``HFTextEncoder`` with a mean pooler, around any encoder.
 
-    There is no query: what a token contributes is its own part of the mean.
+    There is no query: a token contributes its part of the mean.
     """
 
     family = "Hugging Face text encoder, its tokens averaged"
@@ -49,7 +49,7 @@ class HuggingFaceMeanTower(TextTower):
         special_tokens: SpecialTokens,
         tangent_fn: TangentFn | None,
     ) -> tuple[Tensor, HuggingFaceMeanTrace]:
-        longest = max(map(len, sequences))  # padding is masked, so it need not be run
+        longest = max(map(len, sequences))  # padding beyond it is masked
         rows = [[*ids, *[self.pad] * (longest - len(ids))] for ids in sequences]
         device = next(self.text.parameters()).device
         embeddings, trace = [], None
@@ -58,17 +58,17 @@ class HuggingFaceMeanTower(TextTower):
             pooled = parts.sum(1)
             embeddings.append(self.embedding_of(pooled))
             if trace is None:
-                own = parts[0, special_tokens.own(len(sequences[0]))].clone()
-                trace = HuggingFaceMeanTrace(self, own, pooled[0], embeddings[0][0])
+                features = parts[0, special_tokens.caption_slice(len(sequences[0]))].clone()
+                trace = HuggingFaceMeanTrace(self, features, pooled[0], embeddings[0][0])
         assert trace is not None
         return torch.cat(embeddings), trace
 
     def encode(self, ids: Tensor, special_tokens: SpecialTokens = SOT_EOT) -> Tensor:
-        """Return unit embeddings (B, E) of captions of one length (B, L), for plain autograd."""
+        """Return unit embeddings (B, E) of captions of one length (B, L); autograd can differentiate it."""
         return self.embedding_of(self._parts(ids).sum(1))
 
     def _parts(self, ids: Tensor) -> Tensor:
-        """Return the parts (B, L, D) of the mean that tokens give; padding gives zero."""
+        """Return the part (B, L, D) of the mean that comes from each token; padding gives zero."""
         seen = ids != self.pad
         hidden = self.text.transformer(input_ids=ids, attention_mask=seen.long())
         hidden = hidden.last_hidden_state
@@ -92,7 +92,7 @@ def token_embedding(encoder: Any) -> nn.Module:
 
 def context_length(config: Any) -> int:
     """Return the context length of a Hugging Face encoder: open_clip's default of 77, or fewer positions."""
-    # RoBERTa's positions start after its padding token's, so two of them never stand for a token.
+    # RoBERTa's positions start after the position of its padding token, so the first ones are not used.
     positions = getattr(config, "max_position_embeddings", None) or 512
     taken = config.pad_token_id + 1 if "roberta" in config.model_type else 0
     return min(77, positions - taken)
@@ -104,7 +104,7 @@ class HuggingFaceMeanTrace(TextTrace):
 
     Attributes:
         tower: the tower.
-        features: parts (T, D) of the mean that the caption's own tokens give.
+        features: parts (T, D) of the mean that come from the caption's tokens, without special ones.
         pooled: the mean (D,).
     """
 
@@ -116,21 +116,21 @@ class HuggingFaceMeanTrace(TextTrace):
 
     @cached_property
     def block_contributions(self) -> Tensor:
-        """(1, E), what the mean adds to t: all of it."""
+        """(1, E), what the mean adds to t: all of t."""
         return self.embedding[None]
 
     @torch.no_grad()
     def propagate(self, tangents: Sequence[Tensor]) -> TangentAttributions:
-        """Return what each token's own part of the mean contributes to t.
+        """Return what each token's part of the mean contributes to t.
 
         The encoder normalizes tokens before they are averaged, so the length of the embedding is the only
-        scale for ``freeze_norms`` to hold.
+        scale that ``freeze_norms`` can hold constant.
 
         Args:
-            tangents: none, since there is no attention output.
+            tangents: empty, since there is no attention output.
 
         Raises:
-            ValueError: some were given.
+            ValueError: it is not empty.
         """
         if tangents:
             raise ValueError(

@@ -1,17 +1,17 @@
-"""Every text tower family: whatever module lies in this folder is imported, and registers its family."""
+"""The families of text towers."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
+from .base import TextTower
+from .bidirectional import BidirectionalTextTower
+from .causal import CausalTextTower
+from .huggingface_first_token import HuggingFaceFirstTokenTower
+from .huggingface_mean import HuggingFaceMeanTower
 
-from .base import FAMILIES, TextTower
-
-_folder = importlib.import_module(__package__).__path__
-for _module in pkgutil.iter_modules(_folder, f"{__package__}."):
-    importlib.import_module(_module.name)
-
-
-def text_families() -> list[type[TextTower]]:
-    """Return the families in the order in which they are tried."""
-    return sorted(FAMILIES, key=lambda family: (-family.priority, family.__module__))
+# In the order in which they are tried.
+FAMILIES: list[type[TextTower]] = [
+    CausalTextTower,  # before the bidirectional family, which takes such models too, at a higher cost
+    BidirectionalTextTower,
+    HuggingFaceFirstTokenTower,
+    HuggingFaceMeanTower,
+]

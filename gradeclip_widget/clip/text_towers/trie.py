@@ -1,4 +1,4 @@
-"""Captions merged at their common beginnings, whose tokens a causal tower then computes once."""
+"""Captions merged at their common beginnings, which a causal tower then computes only once."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-PACK = 512  # tokens of one trie: bounds the attention mask for very long captions
-_ROW = 128  # tokens of several tries side by side: long enough to pack well, short enough for their mask
+PACK = 512  # most tokens of one trie, to limit the attention mask for very long captions
+_ROW = (
+    128  # most tokens of several tries side by side: longer rows pack better, but have larger masks
+)
 
 
 @dataclass
@@ -22,7 +24,7 @@ class Trie:
     ids: list[int]
     depths: list[int]  # position of each token in its sequence
     parents: list[int]  # -1 at the root
-    ends: list[int]  # where each sequence's last token lies
+    ends: list[int]  # index of each sequence's last token
 
     @classmethod
     def of(cls, sequences: Sequence[Sequence[int]]) -> Trie:
@@ -52,7 +54,7 @@ class Trie:
 
 
 def packs(sequences: Sequence[Sequence[int]]) -> list[list[Sequence[int]]]:
-    """Split the list where a trie could grow past `PACK` tokens."""
+    """Split a list of sequences into parts whose tries have at most `PACK` tokens."""
     packs: list[list[Sequence[int]]] = [[]]
     size = 0
     for sequence in sequences:
@@ -72,8 +74,8 @@ class PackedTries:
         groups: which groups they are of.
         ids, depths: tokens and their positions (B, M).
         mask: (B, M, M), true where a token may attend; padding attends to itself alone.
-        rows, ends: in which row, and where in it, each caption's last token lies.
-        sizes: how many captions each group has.
+        rows, ends: the row of each caption's last token, and its index in that row.
+        sizes: number of captions in each group.
     """
 
     groups: list[int]
@@ -86,10 +88,10 @@ class PackedTries:
 
 
 def packed_batches(groups: Sequence[Sequence[Sequence[int]]], tokens: int) -> Iterator[PackedTries]:
-    """Yield the tries of groups of captions in batches of at most so many tokens, padding included.
+    """Yield the tries of groups of captions in batches of at most ``tokens`` tokens, including padding.
 
-    A row holds tries of at most `_ROW` tokens together, or one that is longer. Rows of a batch are alike in
-    length, so that little of them is padding.
+    A row consists of tries with at most `_ROW` tokens together, or of one longer trie. Rows of a batch have
+    similar lengths, so that little of them is padding.
     """
     tries = [Trie.of(group) for group in groups]
     rows = _rows([len(trie.ids) for trie in tries])
@@ -97,16 +99,16 @@ def packed_batches(groups: Sequence[Sequence[Sequence[int]]], tokens: int) -> It
     start = 0
     while start < len(rows):
         most = max(1, tokens // max(lengths[start:]))
-        alike = sum(2 * length >= lengths[start] for length in lengths[start:])
-        stop = start + min(most, alike)
+        similar = sum(2 * length >= lengths[start] for length in lengths[start:])
+        stop = start + min(most, similar)
         yield _packed(rows[start:stop], tries)
         start = stop
 
 
 def _rows(sizes: list[int]) -> list[list[int]]:
-    """Return which tries of these sizes share a row: the largest one left, and small ones beside it.
+    """Return which tries of these sizes share a row: always the largest one left, with small ones.
 
-    Rows come in the order of their largest trie.
+    Rows are ordered by the size of their largest trie.
     """
     left = deque(sorted(range(len(sizes)), key=lambda n: sizes[n], reverse=True))
     rows = []
@@ -132,8 +134,8 @@ def _packed(rows: list[list[int]], tries: list[Trie]) -> PackedTries:
         start = 0
         for n in row:
             trie, count = tries[n], len(tries[n].ids)
-            own = slice(start, start + count)
-            ids[number, own], depths[number, own] = trie.ids, trie.depths
+            columns = slice(start, start + count)
+            ids[number, columns], depths[number, columns] = trie.ids, trie.depths
             in_rows.append(np.full(count, number))
             nodes.append(np.arange(start, start + count))
             parents.append(np.array(trie.parents) + start)
@@ -160,7 +162,7 @@ def _see_ancestors(
     parents: NDArray[np.int64],
 ) -> None:
     """Let every token attend to what its parent attends to, level by level, in ``mask`` (B, M, M)."""
-    at = depths[rows, nodes]
-    order = np.argsort(at, kind="stable")
-    for level in np.split(order, np.flatnonzero(np.diff(at[order])) + 1)[1:]:
+    levels = depths[rows, nodes]
+    order = np.argsort(levels, kind="stable")
+    for level in np.split(order, np.flatnonzero(np.diff(levels[order])) + 1)[1:]:
         mask[rows[level], nodes[level]] |= mask[rows[level], parents[level]]

@@ -1,1 +1,1 @@
-"""Tokenizers of several libraries: tokens, and the characters of the caption that each came from."""
+"""Tokenizers of several libraries, which know the characters of the caption that each token came from."""

@@ -9,18 +9,18 @@ from collections.abc import Callable, Sequence
 
 from ...core.words import Span
 
-_LINE = 400  # characters of both texts together: above this, difflib takes too long
+_LINE = 400  # characters of both texts together; for longer ones difflib takes too long
 
 
 def origins(caption: str, cleaned: str, clean: Callable[[str], str]) -> list[Span]:
     """Return, for each character of a cleaned caption, the characters of the caption that it came from.
 
-    Cleaning folds white space, lowers case, and repairs mojibake and HTML entities. All but the first change
-    only text between white space, so that is aligned run by run.
+    Cleaning merges white space, lowers case, and repairs mojibake and HTML entities. All but the first change
+    only the text between white space, so each such run is aligned by itself.
 
     Args:
         caption: the caption.
-        cleaned: what ``clean`` makes of it.
+        cleaned: the caption after ``clean``.
         clean: the tokenizer's cleaning function.
     """
     runs = [m.span() for m in re.finditer(r"\S+", caption)]
@@ -39,12 +39,12 @@ def origins(caption: str, cleaned: str, clean: Callable[[str], str]) -> list[Spa
 def aligned(text: str, cleaned: str, start: int) -> list[Span]:
     """Return what `origins` returns, for one text whose first character has position ``start``.
 
-    Texts of equal length map character by character. Otherwise `difflib` finds what was rewritten, which maps
-    as a whole; long texts, for which it is too slow, map in proportion.
+    Texts of equal length map character by character. Otherwise `difflib` finds the parts that were rewritten,
+    and each maps as a whole. Long texts, for which `difflib` is too slow, map in proportion to their lengths.
 
     Args:
         text: the text.
-        cleaned: what cleaning made of it.
+        cleaned: the text after cleaning.
         start: position of its first character.
     """
     lowered = [c.lower() for c in text]

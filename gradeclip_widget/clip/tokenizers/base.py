@@ -1,19 +1,97 @@
-"""Tokenizers: a caption's tokens, and the characters of the caption that each came from."""
+"""Captions, their tokens, and the base class of tokenizers, which know where in the caption each token is."""
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
+
+from torch import Tensor
 
 from ...core.words import Span, Word, assign_tokens
-from .special_tokens import SpecialTokens
 
 MAX_CHARACTERS = 20_000
-KINDS: list[type[Tokenizer]] = []  # filled as their modules are imported; `registry` orders them
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialTokens:
+    """How many special tokens a tokenizer puts before and after a caption's tokens, and the padding.
+
+    Attributes:
+        leading: number of special tokens before the caption's, such as SOT.
+        trailing: number after them, such as EOT.
+        pad: id that fills up the context length, for towers that read padding.
+    """
+
+    leading: int = 1
+    trailing: int = 1
+    pad: int = 0
+
+    def caption_slice(self, length: int) -> slice:
+        """Return which of ``length`` tokens, without padding, are the caption's and not special."""
+        return slice(self.leading, length - self.trailing)
+
+
+SOT_EOT = SpecialTokens()
+
+
+def caption_list(captions: Any) -> tuple[list[str | Tensor], bool]:
+    """Return captions as a list, and whether the argument was a single caption.
+
+    Args:
+        captions: a text, a list (or other iterable with an order) of texts, or token ids (1, context length).
+
+    Raises:
+        TypeError: they are of another kind, such as the output of a processor.
+        ValueError: the list is empty.
+    """
+    if isinstance(captions, str | Tensor):
+        return [captions], True
+    if isinstance(captions, Mapping):
+        if "input_ids" in captions:
+            raise TypeError(
+                f"captions are texts, not the {type(captions).__name__} that a processor returns: give "
+                "the texts themselves, or a caption's token ids, ['input_ids'], as a tensor"
+            )
+        raise TypeError(
+            f"captions are a text or a list of texts, not a {type(captions).__name__}: give its keys or "
+            "values as a list"
+        )
+    if isinstance(captions, bytes | bytearray):
+        raise TypeError("captions are texts, not bytes: give captions.decode('utf-8')")
+    if isinstance(captions, set | frozenset):
+        raise TypeError("captions in a set have no order; give a list")
+    if not isinstance(captions, Iterable):
+        raise TypeError(
+            f"captions are a text or a list of texts, not {type(captions).__name__}: {captions!r:.80}"
+        )
+    items = [str(c) if isinstance(c, str) else c for c in captions]  # also of NumPy's strings
+    if not items:
+        raise ValueError("the list of captions is empty; give at least one")
+    if not isinstance(items[0], str | Tensor) and all(hasattr(c, "__index__") for c in items):
+        raise TypeError(
+            f"a caption is a string, not {type(items[0]).__name__}: {items[0]!r:.80}. Give token ids as a "
+            "tensor (1, context length), as the model's tokenizer returns them"
+        )
+    return items, False
+
+
+def caption_texts(captions: Any) -> tuple[str, ...]:
+    """Return captions as texts that can be edited and displayed; token ids are not accepted.
+
+    Raises:
+        TypeError: a caption is not a text.
+        ValueError: there are no captions.
+    """
+    items, _ = caption_list(captions)
+    texts = tuple(c for c in items if isinstance(c, str))
+    if len(texts) < len(items):
+        wrong = next(c for c in items if not isinstance(c, str))
+        raise TypeError(f"a prompt is a string, not {type(wrong).__name__}: {wrong!r:.80}")
+    return texts
 
 
 @dataclass(frozen=True)
@@ -33,22 +111,26 @@ class Tokens:
     ids: tuple[int, ...]
 
     def without(self, word: Word) -> list[int]:
-        """Return the ids without a word's and its punctuation; tokens past the context may move up."""
+        """Return the ids without a word and its punctuation; tokens past the context length may move up."""
         dropped = self.words.index(word)
         cut = [None] * (len(self.ids) - len(self.pieces))
         owners = (*self._owners, *cut)
         return [i for i, owner in zip(self.ids, owners, strict=True) if owner != dropped]
 
     def only(self, words: Collection[int]) -> list[int]:
-        """Return the ids that the model reads of some words, by their positions, with their punctuation."""
+        """Return the ids of some words with their punctuation, as many as the model reads.
+
+        Args:
+            words: positions in `words`.
+        """
         read = zip(self.ids, self._owners, strict=False)
         return [i for i, owner in read if owner in words]
 
     @cached_property
     def _owners(self) -> tuple[int, ...]:
-        """Which word each of the T tokens that are read belongs to.
+        """The position of the word that each of the T tokens belongs to.
 
-        Tokens of no word, as punctuation, belong to the word before them, or else to the first one.
+        Tokens of no word, such as punctuation, belong to the word before them, or else to the first one.
         """
         of_words = {token: w for w, word in enumerate(self.words) for token in word.tokens}
         owners, owner = [], min(of_words.values(), default=0)
@@ -59,30 +141,23 @@ class Tokens:
 
 
 class Tokenizer(ABC):
-    """Base class of tokenizers that know which characters each token came from.
+    """Base class of tokenizers that know which characters of the caption each token came from.
 
-    A subclass with a `wraps` of its own is registered.
+    Each kind is a subclass, listed in `registry`.
 
     Attributes:
-        priority: kinds of higher priority are tried first. Needed only where a tokenizer fits two of them.
         tokenizer: the model's own.
         context_length: positions of the text tower.
         known: ids that the model was trained on; ``None`` for all.
         stop: id at which the model stops reading, or ``None``.
-        special_tokens: number of special tokens around a caption's own, and the padding.
+        special_tokens: number of special tokens around a caption's tokens, and the padding.
     """
 
-    priority: ClassVar[int] = 0
     tokenizer: Any
     context_length: int
     known: frozenset[int] | None
     stop: int | None
     special_tokens: SpecialTokens
-
-    def __init_subclass__(cls) -> None:
-        """Register the kind, if it says itself what it wraps."""
-        if "wraps" in vars(cls):
-            KINDS.append(cls)
 
     @abstractmethod
     def __init__(
@@ -98,10 +173,10 @@ class Tokenizer(ABC):
             tokenizer: the model's own.
             context_length: positions of the text tower.
             known: ids that the model was trained on; ``None`` for all.
-            ends_at_eot: whether the model reads nothing after the first EOT, even one spelt in the caption.
+            ends_at_eot: whether the model reads nothing after the first EOT, even one written in the caption.
 
         Raises:
-            TypeError: its tokens cannot be traced to the caption.
+            TypeError: its tokens cannot be mapped to characters of the caption.
         """
 
     @staticmethod
@@ -125,8 +200,8 @@ class Tokenizer(ABC):
             )
         if broken := re.search("[\ud800-\udfff]", caption):
             raise ValueError(
-                f"caption holds half a character ({broken.group()!r}) at position {broken.start()}; "
-                "write it anew, or decode its bytes as UTF-8"
+                f"caption has half a character ({broken.group()!r}) at position {broken.start()}; "
+                "write it again, or decode its bytes as UTF-8"
             )
         return self._tokens(caption, *self._split(caption))
 
@@ -138,7 +213,7 @@ class Tokenizer(ABC):
             ids: with special tokens and padding, as the tokenizer makes them.
 
         Raises:
-            ValueError: they do not start or end as this tokenizer's do.
+            ValueError: they do not start or end with this tokenizer's special tokens.
         """
 
     @abstractmethod
@@ -147,16 +222,16 @@ class Tokenizer(ABC):
 
     @abstractmethod
     def add_special_tokens(self, ids: Sequence[int]) -> list[int]:
-        """Return a caption's ids, as many as the model reads, between the special ones."""
+        """Return the ids that the model reads, with the special tokens before and after them."""
 
     @property
     def room(self) -> int:
-        """How many of a caption's own tokens the model can read."""
+        """How many tokens of a caption the model can read, special ones not counted."""
         return self.context_length - self.special_tokens.leading - self.special_tokens.trailing
 
     @abstractmethod
     def _split(self, caption: str) -> tuple[list[int], list[Span]]:
-        """Return the ids of a caption's own tokens, and the characters that each came from."""
+        """Return the ids of a caption's tokens, and the characters that each came from."""
 
     def _read_count(self, ids: Sequence[int]) -> int:
         """Return how many ids the model reads: those that fit, up to the first that makes it stop."""

@@ -8,8 +8,7 @@ from typing import Any
 
 from ...core.words import Span
 from .alignment import origins, span_of
-from .base import Tokenizer, Tokens
-from .special_tokens import SOT_EOT
+from .base import SOT_EOT, Tokenizer, Tokens
 
 
 class OpenClipTokenizer(Tokenizer):
@@ -46,7 +45,7 @@ class OpenClipTokenizer(Tokenizer):
         ids = list(ids)
         if not ids or ids[0] != sot or eot not in ids:
             raise ValueError(
-                f"token ids must start with SOT ({sot}) and hold EOT ({eot}), "
+                f"token ids must start with SOT ({sot}) and contain EOT ({eot}), "
                 f"as the tokenizer makes them; got {ids[:4]}..."
             )
         ids = ids[1 : ids.index(eot)]

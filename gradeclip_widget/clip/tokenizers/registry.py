@@ -1,16 +1,19 @@
-"""Every kind of tokenizer: whatever module lies in this folder is imported, and registers its kind."""
+"""The kinds of tokenizers, and which of them wraps a model's tokenizer."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from typing import Any
 
-from .base import KINDS, Tokenizer
+from .base import Tokenizer
+from .huggingface import HuggingFaceFastTokenizer, SentencePieceTokenizer
+from .open_clip_bpe import OpenClipTokenizer
 
-_folder = importlib.import_module(__package__).__path__
-for _module in pkgutil.iter_modules(_folder, f"{__package__}."):
-    importlib.import_module(_module.name)
+# In the order in which they are tried.
+KINDS: list[type[Tokenizer]] = [
+    HuggingFaceFastTokenizer,
+    SentencePieceTokenizer,
+    OpenClipTokenizer,
+]
 
 
 def tokenizer_kind(tokenizer: Any) -> type[Tokenizer]:
@@ -19,7 +22,7 @@ def tokenizer_kind(tokenizer: Any) -> type[Tokenizer]:
     Raises:
         TypeError: its kind is unknown.
     """
-    for kind in sorted(KINDS, key=lambda kind: (-kind.priority, kind.__module__)):
+    for kind in KINDS:
         if kind.wraps(tokenizer):
             return kind
     raise TypeError(

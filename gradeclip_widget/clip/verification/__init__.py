@@ -1,1 +1,1 @@
-"""Whether what is explained is what was given: the model's own embeddings, its own preprocessing."""
+"""Checks that the traced towers compute the same as the user's model, and notices changes of that model."""

@@ -1,4 +1,4 @@
-"""A model's state: whether its weights, modules, hooks, attributes or methods have changed since."""
+"""A model's state, by which changes of its weights, modules, hooks, attributes or methods are noticed."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ import torch
 from torch import Tensor
 from torch.nn.modules import module as torch_module
 
-# What a module keeps in dictionaries of its own.
+# The dictionaries of a module's attributes.
 _TENSORS = ("_parameters", "_buffers")
 _OTHERS = (
     "_modules", "_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks",
 )  # fmt: skip
-_SAMPLED = 64  # values of each tensor that tell weights apart
+_SAMPLED = 64  # values of each tensor that are used to tell weights apart
 _GLOBAL = ("_global_forward_hooks", "_global_forward_pre_hooks")
 
 
 def modules_of(model: Any) -> Iterator[Any]:
     """Yield a model and all modules inside it, each once; several times faster than ``model.modules()``."""
-    found, seen = [model], {id(model)}
-    for module in found:
+    modules, seen = [model], {id(model)}
+    for module in modules:  # the list grows within the loop
         yield module
         for child in module.__dict__["_modules"].values():
             if child is not None and id(child) not in seen:
                 seen.add(id(child))
-                found.append(child)
+                modules.append(child)
 
 
 def weights_digest(model: Any) -> str:
-    """Return a digest of samples of all of a model's weights: another one if it was trained further."""
+    """Return a digest of samples of all of a model's weights, which changes when the model is trained."""
     digest = hashlib.sha256()
     for name, tensor in model.state_dict().items():
         flat = tensor.detach().reshape(-1)
@@ -43,36 +43,36 @@ def weights_digest(model: Any) -> str:
 
 
 class ModelState:
-    """What a model was made of at some time. The model itself is not kept alive by it.
+    """The state of a model at one time. It does not keep the model alive.
 
-    A tensor counts by its place in memory and by torch's count of changes in place, which misses only what is
-    written through ``.data``. No value is read, so that it costs no wait for a GPU; comparing takes some 50
-    microseconds for a hundred modules, since every explanation does.
+    A tensor is compared by its place in memory and by torch's count of changes in place, which does not count
+    changes through ``.data``. No value is read, so a GPU is never waited for. A comparison takes about 50
+    microseconds for a hundred modules; it must be fast, since every explanation compares.
     """
 
     def __init__(self, model: Any) -> None:
         modules = list(modules_of(model))
         self._inside = modules[1:]
-        self._own = [module.__dict__ for module in modules]
-        inner = [own[name] for own in self._own for name in _OTHERS if name in own]
+        self._attributes = [module.__dict__ for module in modules]
+        inner = [d[name] for d in self._attributes for name in _OTHERS if name in d]
         inner += [getattr(torch_module, name) for name in _GLOBAL if hasattr(torch_module, name)]
-        tensors = [own[name] for own in self._own for name in _TENSORS]
+        tensors = [d[name] for d in self._attributes for name in _TENSORS]
         self._filled = [part for part in inner if part]
         self._tensors = [part for part in tensors if part]
         self._empty = [part for part in (*inner, *tensors) if not part]
-        self._restless = frozenset[int]()  # places of parts that a forward pass alone changes
+        self._ignored = frozenset[int]()  # indices of parts that a forward pass changes
         self._parts, self._counts = self._look(model)
 
-    def rest(self, model: Any) -> None:
-        """Look at a model again that has only run since, as where a layer keeps what it computed."""
+    def ignore_forward_changes(self, model: Any) -> None:
+        """Ignore from now on what running the model has changed since, such as caches of layers."""
         parts, self._counts = self._look(model)
         changed = [
             n for n, (a, b) in enumerate(zip(parts, self._parts, strict=False)) if a is not b
         ]
-        self._restless = frozenset(changed)
+        self._ignored = frozenset(changed)
         self._parts = parts
 
-    def holds(self, model: Any) -> bool:
+    def matches(self, model: Any) -> bool:
         """Return whether the model is still in this state."""
         if any(self._empty):
             return False
@@ -80,19 +80,19 @@ class ModelState:
         if counts != self._counts or len(parts) != len(self._parts):
             return False
         try:
-            if parts == self._parts:  # quick where all are the very same objects
+            if parts == self._parts:  # fast if all parts are the same objects
                 return True
         except (RuntimeError, ValueError):
-            pass  # tensors or arrays in new places
+            pass  # other tensors or arrays, which cannot be compared as a whole
         pairs = enumerate(zip(parts, self._parts, strict=True))
-        return all(a is b or n in self._restless for n, (a, b) in pairs)
+        return all(a is b or n in self._ignored for n, (a, b) in pairs)
 
     def _look(self, model: Any) -> tuple[list[Any], list[int]]:
         kind = type(model)
         parts = [kind, getattr(kind, "encode_image", None), getattr(kind, "encode_text", None)]
         parts += [type(module) for module in self._inside]
-        for own in self._own:
-            parts += own.values()
+        for attributes in self._attributes:
+            parts += attributes.values()
         for part in self._filled:
             parts += part.values()
         tensors = [t for part in self._tensors for t in part.values() if t is not None]

@@ -1,1 +1,1 @@
-"""What a run is computed with: this machine, or a cluster."""
+"""Engines: how a run is computed, on this machine or on a Ray cluster."""

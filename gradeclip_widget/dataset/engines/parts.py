@@ -1,25 +1,27 @@
-"""Explain prepared pairs batch by batch and part by part."""
+"""Explain pairs in batches and collect the results in parts."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..batch_size import BatchSize, Explain
 from ..explain_batch import Row
+from ..job import Job
 from ..pairs import FailedPair
 from ..prepare import PreparedPair
+from .loading import load_pairs
 
 
 @dataclass(eq=False)
 class Part:
-    """Consecutive pairs of the source, which become one file.
+    """The results of consecutive pairs of the source, which are written to one file.
 
     Attributes:
-        number: which part.
-        rows: those that were explained, in the order of the source once the part is whole.
-        failed: those that could not be.
+        number: of the part, from 0.
+        rows: of the explained pairs.
+        failed: the pairs that could not be explained.
     """
 
     number: int
@@ -35,19 +37,19 @@ class Part:
                 self.rows.append(result)
 
     def sort(self) -> None:
-        """Bring the rows into the order of the source; batches of like shape have changed it."""
+        """Restore the order of the source; batches contain pairs of one shape each, which changes it."""
         self.rows.sort(key=lambda row: row["position"])
         self.failed.sort(key=lambda pair: pair.position)
 
 
 @dataclass(eq=False)
 class Batches:
-    """Collects prepared pairs until a batch of one shape is full, and has it explained.
+    """Collects prepared pairs by shape, and explains a batch when it is full.
 
     Attributes:
-        explain: explains prepared pairs of one shape.
+        explain: explains prepared pairs whose pixels have the same shape.
         batch_size: how many at once.
-        waiting: the pairs of each shape that do not make a full batch yet.
+        waiting: the pairs of each shape whose batch is not full yet.
     """
 
     explain: Explain
@@ -55,7 +57,7 @@ class Batches:
     waiting: dict[tuple[int, ...], list[PreparedPair]] = field(default_factory=dict)
 
     def add(self, prepared: PreparedPair) -> list[Row | FailedPair]:
-        """Return the results of the batch that the pair fills, or none yet."""
+        """Add a pair; return the results of its batch if that is full now, else an empty list."""
         shape = tuple(prepared.pixels.shape)
         batch = self.waiting.setdefault(shape, [])
         batch.append(prepared)
@@ -63,38 +65,35 @@ class Batches:
         return self.batch_size.run(self.explain, self.waiting.pop(shape)) if full else []
 
     def flush(self) -> Iterator[list[Row | FailedPair]]:
-        """Yield the results of all pairs that wait."""
+        """Yield the results of all waiting pairs."""
         for shape in list(self.waiting):
             yield self.batch_size.run(self.explain, self.waiting.pop(shape))
 
 
-def explain_parts(
-    pairs: Iterable[PreparedPair | FailedPair],
-    rows_per_part: int,
-    batches: Batches,
-    report: Callable[[int], object],
-) -> Iterator[Part]:
-    """Yield parts as they are done.
+def explain_parts(job: Job, ranges: Iterable[tuple[int, int | None]]) -> Iterator[Part]:
+    """Yield the parts of a run when they are complete.
 
     Args:
-        pairs: prepared, by ascending position.
-        rows_per_part: how many consecutive positions make a part.
-        batches: explains them.
-        report: called with the number of pairs done since the last call.
+        job: the run.
+        ranges: of positions to explain, (start, stop), ascending; each begins where a part begins.
     """
-    for number, of_part in itertools.groupby(pairs, lambda pair: _position(pair) // rows_per_part):
+    pairs = itertools.chain.from_iterable(job.source.pairs(start, stop) for start, stop in ranges)
+    prepared_pairs = load_pairs(pairs, job.prepare, job.workers)
+    batches = Batches(job.explain, job.batch_size)
+    size = job.folder.rows_per_part
+    for number, pairs_of_part in itertools.groupby(prepared_pairs, lambda p: _position(p) // size):
         part = Part(number)
-        for prepared in of_part:
+        for prepared in pairs_of_part:
             if isinstance(prepared, FailedPair):
                 results: list[Row | FailedPair] = [prepared]
             else:
                 results = batches.add(prepared)
             part.add(results)
             if results:
-                report(len(results))
+                job.report(len(results))
         for results in batches.flush():
             part.add(results)
-            report(len(results))
+            job.report(len(results))
         part.sort()
         yield part
 

@@ -1,56 +1,64 @@
-"""Base classes of sources: pairs by position, and pairs that lie in blocks which can be skipped."""
+"""Base classes of sources, and fingerprints of what they read."""
 
 from __future__ import annotations
 
+import hashlib
+import os
 from abc import abstractmethod
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from PIL import Image
 
 from ..pairs import FailedPair, Pair, PairSource
+from .rows import Row, captions_in, pairs_of
 
 
 class Source(PairSource):
-    """A source that gives single pairs too. It can be pickled: it holds paths and numbers, no open files."""
+    """A source that gives single pairs too. It can be pickled: it has paths and numbers, no open files."""
 
     def pair_at(self, position: int) -> Pair:
         """Return the pair at a position.
 
         Raises:
             IndexError: there is no such position.
-            ValueError: the row there is no pair; the message says why.
+            ValueError: the pair cannot be read; the message gives the reason.
         """
         if position < 0:
-            raise IndexError(f"position {position}: positions of a source count from 0")
+            raise IndexError(f"position {position}: positions of a source begin at 0")
         for pair in self.pairs(position, position + 1):
             if isinstance(pair, FailedPair):
-                raise ValueError(f"{pair.id!r} at position {position} is no pair: {pair.reason}")
+                raise ValueError(
+                    f"{pair.id!r} at position {position} cannot be read: {pair.reason}"
+                )
             return pair
-        raise IndexError(f"position {position} lies past the end of the source")
+        raise IndexError(f"position {position} is after the end of the source")
 
 
 class BlockSource(Source):
-    """A source in blocks whose numbers of pairs are known, so that those before a position are not read."""
+    """A source in blocks with known numbers of pairs, so that the blocks before a position are not read."""
 
     @abstractmethod
     def blocks(self) -> int:
-        """Return how many blocks there are."""
+        """Return the number of blocks."""
 
     @abstractmethod
     def pairs_in(self, block: int) -> int:
-        """Return how many pairs a block has, failed ones included."""
+        """Return the number of pairs in a block, failed ones included."""
 
     @abstractmethod
-    def block_pairs(self, block: int, first: int, skip: int) -> Iterator[Pair | FailedPair]:
-        """Yield the pairs of a block.
+    def block_rows(self, block: int, skip: int) -> Iterator[Row | int]:
+        """Yield the rows of a block in order.
 
         Args:
             block: its number, from 0.
-            first: position of the block's first pair.
-            skip: how many of its first pairs to leave out.
+            skip: number of pairs at the beginning of the block that are not needed. In place of their rows,
+                the number of their pairs may be yielded.
         """
 
     def count(self) -> int | None:
-        """Return how many pairs there are."""
+        """Return the number of pairs."""
         return sum(map(self.pairs_in, range(self.blocks())))
 
     def pairs(self, start: int = 0, stop: int | None = None) -> Iterator[Pair | FailedPair]:
@@ -61,7 +69,66 @@ class BlockSource(Source):
                 return
             after = first + self.pairs_in(block)
             if after > start:
-                skip = max(start - first, 0)
-                found = self.block_pairs(block, first, skip)
-                yield from found if stop is None else islice(found, max(stop - first - skip, 0))
+                rows = self.block_rows(block, max(start - first, 0))
+                yield from pairs_between(rows, first, start, stop)
             first = after
+
+
+def pairs_between(
+    rows: Iterable[Row | int], position: int, start: int, stop: int | None
+) -> Iterator[Pair | FailedPair]:
+    """Yield the pairs of rows at positions ``start`` to ``stop``.
+
+    Args:
+        rows: rows, or numbers of pairs in place of rows that are not needed.
+        position: of the first pair of the first row.
+        start: first position needed.
+        stop: the position after the last one needed; ``None`` for all.
+    """
+    for row in rows:
+        after = position + (row if isinstance(row, int) else captions_in(row.captions))
+        if not isinstance(row, int) and after > start:
+            for pair in pairs_of(row, position):
+                if pair.position == stop:
+                    return
+                if pair.position >= start:
+                    yield pair
+        position = after
+        if position == stop:
+            return
+
+
+def fingerprint_files(paths: Iterable[str]) -> str:
+    """Return a text that changes with the names, sizes and modification times of files. No file is read."""
+    digest = hashlib.blake2b(digest_size=12)
+    for path in paths:
+        try:
+            stat = os.stat(path)  # noqa: PTH116  # `os` is faster, and there may be millions of files
+            text = f"{os.path.basename(path)}\0{stat.st_size}\0{stat.st_mtime_ns}\0"  # noqa: PTH119
+        except OSError:
+            text = f"{path}\0gone\0"
+        digest.update(text.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def fingerprint_values(values: Iterable[Any]) -> str:
+    """Return a text that changes with texts, bytes, arrays, pictures, or the ``str`` of other values."""
+    digest = hashlib.blake2b(digest_size=12)
+    for value in values:
+        digest.update(type(value).__name__.encode())
+        digest.update(_content(value))
+        digest.update(b"\0")
+    return digest.hexdigest()
+
+
+def _content(value: Any) -> bytes:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    if isinstance(value, Image.Image):
+        path = getattr(value, "filename", "")  # opened, and perhaps not decoded yet
+        return os.fsencode(path) if path else f"{value.mode}{value.size}".encode() + value.tobytes()
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}{value.shape}".encode() + value.tobytes()
+    if hasattr(value, "detach"):  # a tensor
+        return _content(value.detach().cpu().numpy())
+    return str(value).encode("utf-8", "surrogateescape")

@@ -1,20 +1,18 @@
-"""Columns of a source: how they are called, which ones a user names, and what they may hold."""
+"""Columns of a source: their usual names, names that a user gives, and their types."""
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from ...core.errors import did_you_mean, missing_extra
+from ...core.errors import did_you_mean
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# What columns are usually called, the likeliest first; upper and lower case are alike.
+# Usual names of columns, the likeliest first, in lower case.
 IMAGE_NAMES = (
     *("image", "file", "filename", "file_name", "path", "filepath", "image_path", "img", "picture"),
     *("jpg", "jpeg", "png", "webp", "url", "image_url"),
@@ -29,7 +27,7 @@ BOX_NAMES = ("box",)  # not "bbox": in many data sets that is (x, y, width, heig
 
 @dataclass(frozen=True)
 class Options:
-    """What a user says of a source; ``None`` where nothing is said. See `open_source`."""
+    """The user's options for a source; ``None`` if not given. See `open_source`."""
 
     images: str | os.PathLike[str] | None = None
     image_column: str | None = None
@@ -39,11 +37,11 @@ class Options:
     split: str | None = None
 
     def allow(self, what: str, *names: str) -> None:
-        """Refuse options that say nothing of a source.
+        """Check that only some options are given.
 
         Args:
             what: the kind of source, in the plural.
-            names: the options that say something of it.
+            names: the options for this kind.
 
         Raises:
             ValueError: another option is given.
@@ -51,8 +49,10 @@ class Options:
         for field in fields(self):
             value = getattr(self, field.name)
             if value is not None and field.name not in names:
-                rest = f": they take {', '.join(names)}" if names else ""
-                raise ValueError(f"{field.name}={value!r} says nothing of {what}{rest}")
+                options = f"the options {', '.join(names)}" if names else "no options"
+                raise ValueError(
+                    f"{field.name}={value!r} does not apply to {what}, which have {options}"
+                )
 
 
 COLUMN_OPTIONS = ("image_column", "caption_column", "id_column", "box_column")
@@ -60,7 +60,7 @@ COLUMN_OPTIONS = ("image_column", "caption_column", "id_column", "box_column")
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns that pairs are made of; ``None`` where there is none."""
+    """The columns of pictures, captions, ids and boxes; ``None`` for a column that does not exist."""
 
     image: str
     caption: str
@@ -69,9 +69,9 @@ class Columns:
 
     @property
     def names(self) -> list[str]:
-        """The columns' names, each once."""
-        found = (self.image, self.caption, self.id, self.box)
-        return list(dict.fromkeys(name for name in found if name is not None))
+        """The names of the columns, each once."""
+        names = (self.image, self.caption, self.id, self.box)
+        return list(dict.fromkeys(name for name in names if name is not None))
 
     @property
     def options(self) -> dict[str, str | None]:
@@ -80,15 +80,15 @@ class Columns:
 
 
 def find_columns(names: Sequence[str], options: Options, where: str) -> Columns:
-    """Return which columns hold what.
+    """Return the columns of a source.
 
     Args:
-        names: all there are.
-        options: those that the user names.
-        where: what has the columns, for errors.
+        names: of all columns.
+        options: names that the user gives.
+        where: name of the source in error messages.
 
     Raises:
-        ValueError: there is no column of pictures or of captions, or none of a given name.
+        ValueError: there is no column of pictures or captions, or none with a name that the user gives.
     """
     image = find_column(names, options.image_column, IMAGE_NAMES, "image_column", where)
     caption = find_column(names, options.caption_column, CAPTION_NAMES, "caption_column", where)
@@ -105,7 +105,7 @@ def find_columns(names: Sequence[str], options: Options, where: str) -> Columns:
 
 
 def no_column(where: str, what: str, name: str, names: Iterable[str]) -> ValueError:
-    """Return the error that a column is missing, which names those there are."""
+    """Return the error for a missing column, which lists the existing ones."""
     return ValueError(
         f"{where} has no column of {what}: call it {name!r}; it has "
         f"{', '.join(map(repr, names)) or 'no columns'}, one of which {name}_column= may name"
@@ -113,39 +113,53 @@ def no_column(where: str, what: str, name: str, names: Iterable[str]) -> ValueEr
 
 
 def find_column(
-    names: Iterable[str], given: str | None, usual: Iterable[str], option: str, where: str
+    names: Iterable[str], name: str | None, usual: Iterable[str], option: str, where: str
 ) -> str | None:
-    """Return the column that is given, or else the first with a usual name, or ``None``.
+    """Return the column with a name, in any case; without one the first with a usual name, or ``None``.
+
+    Args:
+        names: of all columns.
+        name: that the user gives, or ``None``.
+        usual: names in lower case, the likeliest first.
+        option: that the name comes from, in error messages.
+        where: name of the source in error messages.
 
     Raises:
-        ValueError: there is none of the given name.
+        ValueError: there is no column with the name.
     """
     by_name: dict[str, str] = {}
-    for name in names:
-        by_name.setdefault(name.strip().lower(), name)
-    if given is None:
-        return next((by_name[name] for name in usual if name in by_name), None)
-    found = given if given in by_name.values() else by_name.get(given.strip().lower())
-    if found is None:
+    for column in names:
+        by_name.setdefault(column.strip().lower(), column)
+    if name is None:
+        return next((by_name[one] for one in usual if one in by_name), None)
+    match = name if name in by_name.values() else by_name.get(name.strip().lower())
+    if match is None:
         raise ValueError(
-            f"{option}={given!r}: {where} has no such column; it has "
-            f"{', '.join(map(repr, by_name.values()))}{did_you_mean(given, by_name.values())}"
+            f"{option}={name!r}: {where} has no such column; it has "
+            f"{', '.join(map(repr, by_name.values()))}{did_you_mean(name, by_name.values())}"
         )
-    return found
+    return match
 
 
-def holds_lists(kind: pa.DataType) -> bool:
-    """Return whether a column of an Arrow type holds lists."""
+def pairs_in_lists(captions: pa.Array) -> int:
+    """Return the number of pairs of rows with these lists of captions; an empty list is one pair."""
+    import pyarrow.compute as pc
+
+    return int(pc.sum(pc.max_element_wise(pc.list_value_length(captions), 1)).as_py() or 0)
+
+
+def is_list(kind: pa.DataType) -> bool:
+    """Return whether an Arrow type is one of lists."""
     import pyarrow.types as t
 
     return bool(t.is_list(kind) or t.is_large_list(kind) or t.is_fixed_size_list(kind))
 
 
 def check_types(schema: pa.Schema, columns: Columns, where: str) -> None:
-    """Refuse columns whose Arrow types hold no pictures or no captions.
+    """Check that the Arrow types of the columns can be pictures and captions.
 
     Raises:
-        ValueError: there is one; the message names it and its type.
+        ValueError: a type cannot; the message names the column and its type.
     """
     import pyarrow.types as t
 
@@ -157,36 +171,20 @@ def check_types(schema: pa.Schema, columns: Columns, where: str) -> None:
         return bool(t.is_string(kind) or t.is_large_string(kind) or t.is_string_view(kind))
 
     caption, image = value(columns.caption), value(columns.image)
-    if not is_text(caption.value_type if holds_lists(caption) else caption):
+    if not is_text(caption.value_type if is_list(caption) else caption):
         raise ValueError(
-            f"the column {columns.caption!r} of {where} holds {caption}, neither captions nor lists of them; "
-            "give the caption_column= that does"
+            f"the column {columns.caption!r} of {where} has the type {caption}, not text or lists of text; "
+            "give the caption_column="
         )
     binary = t.is_binary(image) or t.is_large_binary(image) or t.is_fixed_size_binary(image)
     parts = {image.field(n).name for n in range(image.num_fields)} if t.is_struct(image) else set()
     if not (is_text(image) or binary or parts & {"bytes", "path"}):
         raise ValueError(
-            f"the column {columns.image!r} of {where} holds {image}, not paths, bytes or structs of these "
-            "('bytes', 'path'); give the image_column= that does"
+            f"the column {columns.image!r} of {where} has the type {image}, not paths, bytes or structs of "
+            "these ('bytes', 'path'); give the image_column="
         )
 
 
-def need(module: str, what: str) -> ModuleType:
-    """Return a module of an extra.
-
-    Args:
-        module: its name.
-        what: what it is for: "Parquet tables".
-
-    Raises:
-        ModuleNotFoundError: it is not installed; the message says how to install it.
-    """
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise missing_extra(module.partition(".")[0], "dataset", what) from error
-
-
 def text_of(value: Any) -> str:
-    """Return a value as a short text that errors can quote."""
+    """Return a value as a short text for error messages."""
     return f"{value!r:.80}"

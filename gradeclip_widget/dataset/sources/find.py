@@ -1,4 +1,4 @@
-"""Find out what a source is and open it."""
+"""Find the kind of a source and open it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import did_you_mean
+from ..libraries import require
 from ..pairs import PairSource
 from . import huggingface, parquet, shards, side_by_side, text_tables
-from .columns import COLUMN_OPTIONS, Options, need
+from .columns import COLUMN_OPTIONS, Options
 from .in_memory import InMemory
 from .rows import absolute
 
@@ -43,33 +44,35 @@ def open_source(
 
             - a folder of pictures with one table of captions in it or beside it, or with a text file
               ``dog.txt`` for each picture ``dog.jpg``;
-            - a table ``.csv``, ``.tsv``, ``.jsonl`` or ``.parquet`` with a row per picture; of Parquet also
-              several files as one, ``"part-*.parquet"``. Parquet may hold the pictures themselves;
-            - WebDataset shards: a ``.tar``, a folder of them, or ``"shard-{0000..0012}.tar"``;
+            - a table ``.csv``, ``.tsv``, ``.jsonl`` or ``.parquet`` with a row for each picture. Several
+              Parquet files can be one table, ``"part-*.parquet"``, and contain the pictures themselves;
+            - WebDataset shards: a ``.tar``, a folder of these, or ``"shard-{0000..0012}.tar"``;
             - a Hugging Face ``Dataset``, a folder that its ``save_to_disk`` wrote, or ``"hf:NAME"``;
             - a list or another iterable of ``(image, caption)``, of dicts or of objects with ``.image`` and
               ``.caption``, or a pandas ``DataFrame``.
 
-            A caption may be a list of captions where the format has lists: each is a pair.
-        images: the folder that paths of pictures are relative to; that of the table where it is left out.
-        image_column: what the column of pictures is called; else usual names such as ``image`` are looked
-            for. In shards a suffix, such as ``"png"``.
-        caption_column: likewise of the captions. In shards a suffix, or a field of the ``.json``.
-        id_column: column of the pairs' ids, each its own; else ``id``, ``key`` or ``uid``; else ids are the
-            numbers of rows. In shards a field of the ``.json``, or ``"__key__"`` (else ``SHARD/KEY``).
-        box_column: column of boxes (x0, y0, x1, y1) in pixels of what captions speak of; else ``box``.
-        split: of a Hugging Face dataset with several.
+            If the format has lists, a caption may be a list of captions: each is a pair.
+        images: the folder that paths of pictures are relative to; by default the folder of the table.
+        image_column: column of pictures; by default a usual name such as ``image``. In shards a suffix, such
+            as ``"png"``.
+        caption_column: column of captions; by default a usual name such as ``caption``. In shards a suffix,
+            or a field of the ``.json``.
+        id_column: column of unique ids; by default ``id``, ``key`` or ``uid``, else ids are the numbers of
+            rows. In shards a field of the ``.json``, or ``"__key__"``; by default ids are ``SHARD/KEY``.
+        box_column: column of boxes (x0, y0, x1, y1) in pixels, the part of the picture that the caption
+            describes; by default ``box``.
+        split: name of a split of a Hugging Face dataset.
 
     Raises:
-        FileNotFoundError: there is nothing at the path.
-        ValueError: it has no pairs, no such columns, several tables, or cannot be read; or an option says
-            nothing of such a source.
-        TypeError: it is nothing that is described above.
-        ModuleNotFoundError: it needs a library that is not installed.
+        FileNotFoundError: the path does not exist.
+        ValueError: the source has no pairs, no such columns or several tables, or cannot be read; or an
+            option does not apply to it.
+        TypeError: the source is none of the above.
+        ModuleNotFoundError: the source needs a library that is not installed.
     """
     options = Options(images, image_column, caption_column, id_column, box_column, split)
     if isinstance(source, PairSource):
-        options.allow("a source that is open")
+        options.allow("sources that are open")
         return source
     if isinstance(source, str | os.PathLike):
         return _open_path(os.fspath(source), options)
@@ -86,26 +89,28 @@ def open_source(
 
 
 def reopen(description: Mapping[str, Any]) -> PairSource:
-    """Return the source of a run again. It may have changed since: then its `description` is another.
+    """Open the source of a run again. If it has changed since, its ``description()`` differs.
 
     Args:
-        description: what its ``description()`` was.
+        description: the source's ``description()`` at the time of the run.
 
     Raises:
-        FileNotFoundError: it is gone.
-        ValueError: it was a list or an object, or cannot be read any more.
+        FileNotFoundError: the source does not exist any more.
+        ValueError: the source was a list or an object, or cannot be read any more.
     """
     source = description.get("source")
     if source is None:
         raise ValueError(
-            f"the source of this run, a {description.get('kind')} of a program, was not on disk and cannot "
+            f"the source of this run, a {description.get('kind')} in a program, was not on disk and cannot "
             "be opened again; give the same source"
         )
     options = {name: value for name, value in description.get("options", {}).items() if value}
     try:
         return open_source(source, **options)
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"the source of this run is gone: {error}") from error
+        raise FileNotFoundError(
+            f"the source of this run does not exist any more: {error}"
+        ) from error
 
 
 def _open_path(text: str, options: Options) -> PairSource:
@@ -120,11 +125,13 @@ def _open_path(text: str, options: Options) -> PairSource:
     if path.is_file():
         return _open_files([path], options, str(path))
     if set("{*?[") & set(path.name):
-        found = _expand(path)
-        if found:
-            return _open_files(found, options, str(path))
+        paths = _expand(path)
+        if paths:
+            return _open_files(paths, options, str(path))
     near = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
-    raise FileNotFoundError(f"there is no {str(path)!r}{did_you_mean(path.name, near)}; {_KINDS}")
+    raise FileNotFoundError(
+        f"{str(path)!r} does not exist{did_you_mean(path.name, near)}; {_KINDS}"
+    )
 
 
 def _open_files(paths: list[Path], options: Options, source: str) -> PairSource:
@@ -137,10 +144,10 @@ def _open_files(paths: list[Path], options: Options, source: str) -> PairSource:
         return open_table(paths, options, source)
     if len(paths) > 1:
         raise ValueError(
-            f"{source!r} is {len(paths)} files ({_some(paths)}): several are read as one only where all are "
-            ".tar, or all .parquet"
+            f"{source!r} is {len(paths)} files ({_some(paths)}): several files are read as one only if all "
+            "are .tar, or all .parquet"
         )
-    raise ValueError(f"{source!r} is none of the files that hold pairs: {_KINDS}")
+    raise ValueError(f"{source!r} is not a file of pairs: {_KINDS}")
 
 
 def open_table(
@@ -149,13 +156,13 @@ def open_table(
     """Return a table of captions as a source.
 
     Args:
-        paths: of the table; several of Parquet.
+        paths: of the table; several for Parquet.
         options: of `open_source`.
-        source: what stands for all the paths.
+        source: names all files.
 
     Raises:
-        FileNotFoundError: there is no such table, or no folder of pictures.
-        ValueError: it is no table, cannot be read, or has no rows or no such columns.
+        FileNotFoundError: the table or the folder of pictures does not exist.
+        ValueError: the file is not a table, cannot be read, or has no rows or no such columns.
     """
     options.allow("tables", *COLUMN_OPTIONS, "images")
     path = paths[0]
@@ -173,8 +180,8 @@ def _open_folder(folder: Path, options: Options) -> PairSource:
     if huggingface.is_saved(folder):
         options.allow("Hugging Face datasets", *COLUMN_OPTIONS, "split")
         return huggingface.HuggingFace(str(folder), options)
-    if found := sorted(folder.glob(f"*{shards.SUFFIX}")):
-        return _open_files(found, options, str(folder))
+    if paths := sorted(folder.glob(f"*{shards.SUFFIX}")):
+        return _open_files(paths, options, str(folder))
     if tables := _tables(folder):
         return open_table([_the_one(tables, folder)], options)
     if any(name.endswith(side_by_side.CAPTION) for name in side_by_side.walk(folder)):
@@ -182,14 +189,14 @@ def _open_folder(folder: Path, options: Options) -> PairSource:
         return side_by_side.SideBySide(folder)
     if tables := _tables(folder.parent):
         table = _the_one(tables, folder.parent)
-        if options.images is None:  # what its paths are relative to: the folder, or the table's
+        if options.images is None:  # paths may be relative to this folder, or to the table's
             inner = open_table([table], replace(options, images=str(folder)))
             first = next(inner.pairs(0, 1))
             return inner if Path(first.place).is_file() else open_table([table], options)
         return open_table([table], options)
     if not any(True for _ in side_by_side.walk(folder)):
         raise ValueError(f"the folder {str(folder)!r} is empty; {_KINDS}")
-    return side_by_side.SideBySide(folder)  # raises: it has no captions
+    return side_by_side.SideBySide(folder)  # raises an error: there are no captions
 
 
 def _tables(folder: Path) -> list[Path]:
@@ -213,17 +220,16 @@ def _some(paths: list[Path], count: int = 5) -> str:
 
 
 def _expand(path: Path) -> list[Path]:
-    """Return the files of a pattern in braces or with wildcards; all that braces name have to be there."""
+    """Return the files of a pattern with braces or wildcards; all files that braces name must exist."""
     if "{" not in path.name:
         return sorted(path.parent.glob(path.name))
-    names = list(need("braceexpand", "Patterns in braces").braceexpand(path.name))
-    found = [path.parent / name for name in names]
-    if missing := [one for one in found if not one.is_file()]:
+    names = list(require("braceexpand", "Patterns in braces").braceexpand(path.name))
+    paths = [path.parent / name for name in names]
+    if missing := [one for one in paths if not one.is_file()]:
         raise FileNotFoundError(
-            f"{str(path)!r} names {len(found)} files, of which {len(missing)} are not there: "
-            f"{_some(missing)}"
+            f"{str(path)!r} names {len(paths)} files, of which {len(missing)} do not exist: {_some(missing)}"
         )
-    return found
+    return paths
 
 
 def _folder(path: str | os.PathLike[str]) -> Path:

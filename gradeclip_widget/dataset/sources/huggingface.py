@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ...core.errors import summarize_error
-from ..pairs import FailedPair, Pair
+from ..libraries import require
 from .base import BlockSource
-from .columns import Columns, Options, check_types, find_columns, holds_lists, need
-from .rows import Row, image_of, is_missing, pairs_of
+from .columns import Columns, Options, check_types, find_columns, is_list, pairs_in_lists
+from .rows import Row
 
 HUB = "hf:"
 _WHAT = "Hugging Face datasets"
 _BLOCK = 512  # rows whose pairs are counted together
-_BATCH = 64  # rows read at once: pictures are among them
+_BATCH = 64  # rows read at once, with their pictures
 
 
 def is_saved(folder: Path) -> bool:
-    """Return whether ``save_to_disk`` wrote a folder."""
+    """Return whether a folder was written by ``save_to_disk``."""
     names = ("dataset_dict.json", "state.json")
     return any((folder / name).is_file() for name in names)
 
 
 def is_dataset(source: Any) -> bool:
-    """Return whether something is a dataset of Hugging Face's library, or several splits of one."""
+    """Return whether an object is a dataset of Hugging Face's library, or a dict of its splits."""
     return any(kind.__module__.partition(".")[0] == "datasets" for kind in type(source).__mro__)
 
 
 class HuggingFace(BlockSource):
-    """Rows of a dataset. Pictures stay the bytes that the dataset has."""
+    """Rows of a dataset. Pictures are not decoded."""
 
     kind = "huggingface"
 
@@ -40,14 +41,14 @@ class HuggingFace(BlockSource):
         Args:
             source: a ``Dataset``, a ``DatasetDict``, the path of a folder, or ``"hf:NAME"`` or
                 ``"hf:NAME:CONFIGURATION"``.
-            options: columns and split that the user names.
+            options: names of the columns and the split.
 
         Raises:
-            ValueError: there are no rows, no such columns or no such split, or it cannot be loaded.
+            ValueError: the dataset cannot be loaded, or has no rows, no such columns or no such split.
             TypeError: the dataset is streamed.
             ModuleNotFoundError: datasets is not installed.
         """
-        need("datasets", _WHAT)
+        require("datasets", _WHAT)
         self.source = source if isinstance(source, str) else None
         self.split = options.split
         self._counts: list[int] | None = None
@@ -58,8 +59,8 @@ class HuggingFace(BlockSource):
             raise ValueError(f"{self._name} has no rows")
         schema = data.features.arrow_schema
         check_types(schema, self.columns, self._name)
-        self.rows, self.fingerprint = len(data), data._fingerprint  # noqa: SLF001  # it has no other name
-        self.lists = holds_lists(schema.field(self.columns.caption).type)
+        self.rows, self.fingerprint = len(data), data._fingerprint  # noqa: SLF001  # the only one
+        self.lists = is_list(schema.field(self.columns.caption).type)
         self._data: Any = self._prepared(data)
 
     @property
@@ -67,31 +68,30 @@ class HuggingFace(BlockSource):
         return "the dataset" if self.source is None else repr(self.source)
 
     def blocks(self) -> int:
-        """Return how many blocks of 512 rows there are."""
+        """Return the number of blocks of 512 rows."""
         return -(-self.rows // _BLOCK)
 
     def pairs_in(self, block: int) -> int:
-        """Return how many pairs a block of rows has; only lists of captions are read for it."""
+        """Return the number of pairs in a block of rows. It is read only if it has lists of captions."""
         if not self.lists:
             return min(_BLOCK, self.rows - block * _BLOCK)
         if self._counts is None:
             self._counts = self._count_lists()
         return self._counts[block]
 
-    def block_pairs(self, block: int, first: int, skip: int) -> Iterator[Pair | FailedPair]:
-        """Yield the pairs of a block of rows."""
+    def block_rows(self, block: int, skip: int) -> Iterator[Row | int]:
+        """Yield the rows of a block."""
         start = block * _BLOCK
         stop = min(start + _BLOCK, self.rows)
-        position, wanted = first, first + skip
         if not self.lists:
-            start, position = start + skip, wanted
+            yield skip
+            start += skip
+        name = self.source or "dataset"
         for begin in range(start, stop, _BATCH):
             table = self._opened()[begin : min(begin + _BATCH, stop)]
             for n in range(min(_BATCH, stop - begin)):
-                cells = {name: table[name][n] for name in self.columns.names}
-                pairs = pairs_of(self._row(begin + n, cells), position)
-                yield from pairs[max(wanted - position, 0) :]
-                position += len(pairs)
+                cells = {column: table[column][n] for column in self.columns.names}
+                yield Row.of(cells, self.columns, begin + n, f"{name}#{begin + n}")
 
     def description(self) -> dict[str, Any]:
         """Return the name or folder, columns, split, number of pairs, and the dataset's own fingerprint."""
@@ -104,7 +104,7 @@ class HuggingFace(BlockSource):
         }
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what is pickled: a dataset that has a name or a folder is opened again from there."""
+        """Return the state to be pickled: without the dataset, if a name or a folder can open it again."""
         return self.__dict__ | ({} if self.source is None else {"_data": None})
 
     def _opened(self) -> Any:
@@ -114,12 +114,12 @@ class HuggingFace(BlockSource):
         return self._data
 
     def _table(self, loaded: Any) -> Any:
-        """Return the one table of what was loaded, or that of the split."""
+        """Return the only split of what was loaded, or the split in the options."""
         if not isinstance(loaded, Mapping):
             if not hasattr(loaded, "__len__"):
                 raise TypeError(
-                    "a streamed dataset cannot be gone to a position, as going on with a run needs; load it "
-                    "without streaming=True"
+                    "a streamed dataset cannot be read from a position, which is needed to continue a run; "
+                    "load it without streaming=True"
                 )
             if self.split is not None and not (self.source or "").startswith(HUB):
                 raise ValueError(f"split={self.split!r}: {self._name} is one split already")
@@ -132,7 +132,7 @@ class HuggingFace(BlockSource):
         return loaded[self.split if self.split is not None else next(iter(loaded))]
 
     def _prepared(self, data: Any) -> Any:
-        """Return the columns needed, with pictures left as they are stored."""
+        """Return the columns needed, with pictures not decoded."""
         import datasets
 
         data = data.with_format(None).select_columns(self.columns.names)
@@ -141,49 +141,29 @@ class HuggingFace(BlockSource):
         return data
 
     def _count_lists(self) -> list[int]:
-        import pyarrow.compute as pc
-
         name = self.columns.caption
-        counts: list[int] = []
-        only = self._opened().select_columns([name]).with_format("arrow")
-        for table in only.iter(batch_size=_BLOCK):
-            lengths = pc.list_value_length(table[name])
-            counts.append(int(pc.sum(pc.max_element_wise(lengths, 1)).as_py()))
-        return counts
-
-    def _row(self, number: int, cells: dict[str, Any]) -> Row:
-        columns = self.columns
-        place = f"{self.source or 'dataset'}#{number}"
-        image, place = image_of(cells[columns.image], "", place)
-        key = None if columns.id is None else cells[columns.id]
-        box = None if columns.box is None else cells[columns.box]
-        name = str(number) if is_missing(key) else str(key)
-        return Row(name, image, place, cells[columns.caption], box)
+        captions = self._opened().select_columns([name]).with_format("arrow")
+        return [pairs_in_lists(table[name]) for table in captions.iter(batch_size=_BLOCK)]
 
 
 def _columns(data: Any, options: Options, where: str) -> Columns:
-    """Return the columns; a single one of pictures needs no usual name."""
+    """Return the columns; the only column of pictures may have any name."""
     import datasets
 
     pictures = [n for n, kind in data.features.items() if isinstance(kind, datasets.Image)]
     if options.image_column is None and len(pictures) == 1:
-        options = Options(
-            image_column=pictures[0],
-            caption_column=options.caption_column,
-            id_column=options.id_column,
-            box_column=options.box_column,
-        )
+        options = replace(options, image_column=pictures[0])
     return find_columns(list(data.features), options, where)
 
 
 def _load(source: str, split: str | None) -> Any:
-    """Return what is at a path or has a name on the hub."""
+    """Return the dataset in a folder, or with a name on the hub."""
     import datasets
 
     if not source.startswith(HUB):
         try:
             return datasets.load_from_disk(source)
-        except Exception as error:  # whatever the library meets in a damaged folder
+        except Exception as error:  # any error of the library in a damaged folder
             raise ValueError(
                 f"the dataset in {source!r} cannot be loaded: {summarize_error(error)}"
             ) from error
@@ -193,5 +173,6 @@ def _load(source: str, split: str | None) -> Any:
     except Exception as error:  # of the hub's client, of the network, of the data
         raise ValueError(
             f"{source!r} cannot be loaded from the Hugging Face hub: {summarize_error(error)}. Check the "
-            "name and the network, or load it where there is one, save_to_disk(FOLDER), and give the folder"
+            "name and the network; or load it on a machine with a network, call save_to_disk(FOLDER), and "
+            "give the folder"
         ) from error

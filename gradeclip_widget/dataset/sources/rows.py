@@ -1,4 +1,4 @@
-"""A row of any source as pairs: one for each of its captions."""
+"""A row of any source, and its pairs: one for each of its captions."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ import numpy as np
 from ...core.regions import Box
 from ...images.read import is_web_address
 from ..pairs import FailedPair, Pair
-from .columns import text_of
+from .columns import Columns, text_of
 
 _LISTS = (list, tuple, np.ndarray)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What a source says of one picture.
+    """A picture with its captions, as a source has them.
 
     Attributes:
-        key: the id of its pair, or what the ids of its pairs begin with.
-        image: as `Pair.image`, with the path of a file on disk already whole; ``None`` where it is missing.
+        key: the id of its pair; with several captions the beginning of their ids.
+        image: as `Pair.image`, with the full path of a file on disk; ``None`` if it is missing.
         place: as `Pair.place`.
-        captions: one, a list of them, or ``None`` where there is none.
-        box: four numbers, or a text of them; ``None`` where there is none.
-        problem: why the row cannot be read at all; empty where it can.
+        captions: a caption, a list of captions, or ``None``.
+        box: four numbers, or a text of four numbers, or ``None``.
+        problem: why the row cannot be read at all; empty if it can.
     """
 
     key: str
@@ -40,18 +40,44 @@ class Row:
     box: Any = None
     problem: str = ""
 
+    @classmethod
+    def of(
+        cls,
+        cells: Mapping[str, Any],
+        columns: Columns,
+        number: int,
+        place: str,
+        folder: str = "",
+        problem: str = "",
+    ) -> Row:
+        """Return a row of a table.
+
+        Args:
+            cells: values by column; missing columns are empty.
+            columns: names of the columns.
+            number: of the row, its id if it has no other.
+            place: location of the picture if it has no path.
+            folder: the folder that paths are relative to.
+            problem: why the row cannot be read at all.
+        """
+        image, place = image_of(cells.get(columns.image), folder, place)
+        key = None if columns.id is None else cells.get(columns.id)
+        box = None if columns.box is None else cells.get(columns.box)
+        key = str(number) if is_missing(key) else str(key)
+        return cls(key, image, place, cells.get(columns.caption), box, problem)
+
 
 def captions_in(captions: Any) -> int:
-    """Return how many pairs a row with these captions makes; one, a failed one, where there are none."""
+    """Return the number of pairs of a row with these captions; without captions 1, which fails."""
     return max(len(captions), 1) if isinstance(captions, _LISTS) else 1
 
 
 def pairs_of(row: Row, position: int) -> list[Pair | FailedPair]:
-    """Return the pairs of a row; ids of listed captions are ``KEY#1``, ``KEY#2``, ...
+    """Return the pairs of a row; the ids for a list of captions are ``KEY#1``, ``KEY#2``, ...
 
     Args:
         row: the row.
-        position: that of its first pair.
+        position: of its first pair.
     """
     if not isinstance(row.captions, _LISTS):
         return [_pair(row, row.key, position, row.captions)]
@@ -67,9 +93,8 @@ def _pair(row: Row, key: str, position: int, caption: Any) -> Pair | FailedPair:
     text = caption.strip() if isinstance(caption, str) else ""
 
     def failed(error: type[Exception], reason: str) -> FailedPair:
-        shown = (_writable(value) for value in (key, text, row.place))
-        name, said, place = shown
-        return FailedPair(name, position, said, place, "source", error.__name__, _writable(reason))
+        name, written, place, why = map(_encodable, (key, text, row.place, reason))
+        return FailedPair(name, position, written, place, "source", error.__name__, why)
 
     if row.problem:
         return failed(ValueError, row.problem)
@@ -84,7 +109,7 @@ def _pair(row: Row, key: str, position: int, caption: Any) -> Pair | FailedPair:
         box = read_box(row.box)
     except ValueError as error:
         return failed(ValueError, str(error))
-    if not all(map(is_unicode, (key, text, row.place))):
+    if not all(map(is_encodable, (key, text, row.place))):
         return failed(ValueError, "its text is not UTF-8; save the table as UTF-8")
     return Pair(key, position, text, row.image, row.place, box)
 
@@ -93,7 +118,7 @@ def read_box(value: Any) -> Box | None:
     """Return a box (x0, y0, x1, y1) from four numbers, or from a text of them such as ``"0, 0, 20, 10"``.
 
     Raises:
-        ValueError: it is neither, or holds no pixels.
+        ValueError: the value is neither, or the box is empty.
     """
     if is_missing(value):
         return None
@@ -113,10 +138,10 @@ def image_of(value: Any, folder: str, place: str) -> tuple[Any, str]:
     """Return a picture as `Pair.image`, and its place.
 
     Args:
-        value: a path or web address, bytes, a mapping with ``bytes`` and ``path`` as Hugging Face's tables
-            have it, or a picture.
-        folder: what paths are relative to.
-        place: where the picture lies if it has no path.
+        value: a path or web address, bytes, a picture, or a mapping with ``bytes`` and ``path`` as in Hugging
+            Face's tables.
+        folder: the folder that paths are relative to.
+        place: location of the picture if it has no path.
     """
     if isinstance(value, Mapping) and ("bytes" in value or "path" in value):
         data, path = value.get("bytes"), value.get("path")
@@ -131,8 +156,8 @@ def image_of(value: Any, folder: str, place: str) -> tuple[Any, str]:
         name = os.fspath(value)
         if isinstance(name, str) and is_web_address(name):
             return name, name
-        whole = os.path.join(folder, os.fsdecode(name))  # noqa: PTH118  # Path drops what names a scheme
-        return whole, whole
+        full = os.path.join(folder, os.fsdecode(name))  # noqa: PTH118  # Path would change "s3://"
+        return full, full
     return (None if is_missing(value) else value), place
 
 
@@ -144,12 +169,12 @@ def is_missing(value: Any) -> bool:
 
 
 def absolute(path: str | os.PathLike[str]) -> Path:
-    """Return a path in full, with ``~`` replaced."""
-    return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100  # links stay as they are
+    """Return an absolute path, with ``~`` expanded; links are not resolved."""
+    return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100
 
 
-def is_unicode(text: str) -> bool:
-    """Return whether UTF-8 can hold a text."""
+def is_encodable(text: str) -> bool:
+    """Return whether a text can be encoded in UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -157,6 +182,6 @@ def is_unicode(text: str) -> bool:
     return True
 
 
-def _writable(text: str) -> str:
-    """Return a text without what UTF-8 cannot hold, so that tables can."""
+def _encodable(text: str) -> str:
+    """Return a text with question marks in place of what cannot be encoded in UTF-8."""
     return text.encode("utf-8", "replace").decode()

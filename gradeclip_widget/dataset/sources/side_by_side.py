@@ -1,4 +1,4 @@
-"""Pairs from a folder in which each picture has a text file of its name."""
+"""Pairs from a folder with a text file for each picture."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 
 from ...core.errors import summarize_error
 from ..pairs import FailedPair, Pair
-from .base import Source
-from .fingerprint import of_files
+from .base import Source, fingerprint_files
 from .rows import Row, pairs_of
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
@@ -18,12 +17,12 @@ CAPTION = ".txt"
 
 
 def walk(folder: Path) -> Iterator[str]:
-    """Yield the paths of the files in a folder and those below it, hidden ones left out, relative to it."""
-    for above, folders, files in os.walk(folder):
+    """Yield the relative paths of all files in a folder and its subfolders, without hidden ones."""
+    for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in files:
             if not name.startswith("."):
-                yield os.path.relpath(os.path.join(above, name), folder)  # noqa: PTH118
+                yield os.path.relpath(os.path.join(parent, name), folder)  # noqa: PTH118
 
 
 class SideBySide(Source):
@@ -32,10 +31,10 @@ class SideBySide(Source):
     kind = "folder"
 
     def __init__(self, folder: Path) -> None:
-        """List the folder and those below it.
+        """List the folder and its subfolders.
 
         Raises:
-            ValueError: there is no picture with a caption.
+            ValueError: no picture has a caption.
         """
         self.folder = str(folder)
         files = set(walk(folder))
@@ -51,7 +50,7 @@ class SideBySide(Source):
             )
 
     def count(self) -> int:
-        """Return how many pictures there are."""
+        """Return the number of pictures."""
         return len(self.names)
 
     def pairs(self, start: int = 0, stop: int | None = None) -> Iterator[Pair | FailedPair]:
@@ -62,20 +61,20 @@ class SideBySide(Source):
             try:
                 text = " ".join(caption.read_text(encoding="utf-8-sig").split())
             except FileNotFoundError:
-                problem = f"it has no caption: there is no {str(caption)!r}"
+                problem = f"it has no caption: {str(caption)!r} does not exist"
             except (OSError, UnicodeDecodeError) as error:
                 problem = f"its caption {str(caption)!r} cannot be read: {summarize_error(error)}"
             yield from pairs_of(Row(key, str(path), str(path), text, None, problem), position)
 
     def description(self) -> dict[str, Any]:
-        """Return the folder, number of pictures, and a fingerprint of the captions' sizes and times."""
+        """Return the folder, the number of pictures, and a fingerprint of the captions' sizes and times."""
         captions = (str(Path(self.folder, _caption_of(name))) for name in self.names)
         return {
             "kind": self.kind,
             "source": self.folder,
             "options": {},
             "pairs": len(self.names),
-            "fingerprint": of_files([*self.names, *captions]),
+            "fingerprint": fingerprint_files([*self.names, *captions]),
         }
 
 

@@ -1,4 +1,4 @@
-"""What runs over data sets say of words: tables and figures."""
+"""Statistics of words over runs: tables and figures."""
 
 from .figures import word_figure
 from .words import word_statistics

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 _Z = 1.96
 _IGNORED = 0.5  # a word is ignored if it counts in a smaller share of its pairs
-_ROW, _MARGIN = 24, 170  # height in pixels of a word's row, and of what is around the rows
+_ROW, _MARGIN = 24, 170  # height in pixels of a word's row, and of the rest of the figure
 _TITLE = 84  # characters that fit into a line
 _LABEL = 24  # characters of a word
 Shows = Literal["carrying", "ignored", "changed"]
 
 
 class _Palette(NamedTuple):
-    """A template, and colors that stand out on its ground: of Okabe & Ito (2008), and a gray."""
+    """A template, and colors with contrast to its background: of Okabe & Ito (2008), and a gray."""
 
     template: str
     first: str
@@ -43,22 +43,22 @@ def word_figure(
     function_words: bool | None = None,
     dark: bool = False,
 ) -> go.Figure:
-    """Return a figure of words: which carry the score, which are ignored, or which change between two runs.
+    """Return a figure of the words that carry the score, are ignored, or change between two runs.
 
-    Words are ranked by the end of their interval that says least, so that rare ones with a wide interval do
+    Words are ranked by the more cautious end of their interval, so that rare words with a wide interval do
     not come first by chance.
 
     Args:
-        statistics: as `word_statistics` returns it.
-        shows: ``"carrying"``: the words with the largest share of the score; of two runs both shares.
-            ``"ignored"``: of those that count in fewer than half of their pairs, the ones that count least
-            often, and how often they lower the score.
-            ``"changed"``: those whose share differs most between two runs; words whose interval holds 0 are
-            gray.
-        count: at most so many words.
-        function_words: whether "a", "of", "with" and the like are among them; by default all but where
-            ignored words are shown, which these are bound to be.
-        dark: for a dark page.
+        statistics: the table of `word_statistics`.
+        shows: ``"carrying"``: the words with the largest share of the score, with both shares of two runs.
+            ``"ignored"``: the words that count least often, of those that count in fewer than half of their
+            pairs, and how often they lower the score.
+            ``"changed"``: the words whose share differs most between two runs; words whose interval contains
+            0 are gray.
+        count: largest number of words.
+        function_words: whether "a", "of", "with" and the like are included; by default they are, except
+            with ``"ignored"``, where nearly all words would be function words.
+        dark: whether the colors are for a dark page.
 
     Raises:
         ValueError: ``shows`` is something else, ``count`` is under 1, no words are left, or the statistics
@@ -71,7 +71,7 @@ def word_figure(
         raise ValueError(f"count={count}: give at least 1")
     if shows == "changed" and "share_difference" not in statistics:
         raise ValueError(
-            "these statistics are of one run; word_statistics(out, other) has those of two"
+            "these statistics are of one run; word_statistics(out, other) compares two"
         )
     if not (shows != "ignored" if function_words is None else function_words):
         statistics = statistics[~statistics["word"].isin(FUNCTION_WORDS)]
@@ -93,7 +93,7 @@ def _carrying(statistics: pd.DataFrame, count: int, palette: _Palette) -> go.Fig
             y=_labels(top),
             error_x=_interval(top, "share", suffix),
             mode="markers",
-            orientation="h",  # those of two runs stand one below the other
+            orientation="h",  # the points of two runs are drawn one below the other
             marker={"size": 9, "color": color},
             name=_runs(statistics)[bool(suffix)],
             showlegend=both,
@@ -144,7 +144,7 @@ def _ignored(statistics: pd.DataFrame, count: int, palette: _Palette) -> go.Figu
 
 def _changed(statistics: pd.DataFrame, count: int, palette: _Palette) -> go.Figure:
     low, high = statistics["share_difference_low"], statistics["share_difference_high"]
-    # How far the interval lies from 0; below 0 where it holds it.
+    # Distance of the interval from 0; negative if it contains 0.
     distance = np.maximum(low, -high).fillna(-np.inf)
     top = _first(statistics, distance, count, ascending=False)
     top = top.sort_values("share_difference", ascending=False)
@@ -156,20 +156,20 @@ def _changed(statistics: pd.DataFrame, count: int, palette: _Palette) -> go.Figu
     fig = _figure()
     kinds = (
         (palette.first, "carries more"),
-        (palette.neutral, "no difference shown"),
+        (palette.neutral, "no clear difference"),
         (palette.second, "carries less"),
     )
     labels = np.array(_labels(top, "shared"))
     for color, name in kinds:
-        of = colors == color
+        kind = colors == color
         fig.add_scatter(
-            x=top["share_difference"][of],
-            y=labels[of],
-            error_x=_interval(top[of], "share_difference", ""),
+            x=top["share_difference"][kind],
+            y=labels[kind],
+            error_x=_interval(top[kind], "share_difference", ""),
             mode="markers",
             marker={"size": 9, "color": color},
             name=name,
-            showlegend=bool(of.any()),
+            showlegend=bool(kind.any()),
             hovertemplate="%{y}: %{x:+.1%}<extra></extra>",
         )
     fig.add_vline(x=0, line={"color": palette.neutral, "width": 1})
@@ -186,7 +186,7 @@ def _figure() -> Any:
 
 
 def _first(statistics: pd.DataFrame, rank: Any, count: int, *, ascending: bool) -> pd.DataFrame:
-    """Return the first words by a rank; of equal ones those of most pairs."""
+    """Return the first words by a rank; of equal ranks, words of more pairs come first."""
     ranked = statistics.assign(_rank=np.asarray(rank), _pairs=-statistics["pairs"])
     ranked["_rank"] *= 1 if ascending else -1
     return ranked.sort_values(["_rank", "_pairs", "word"]).head(count)
@@ -200,22 +200,22 @@ def _wilson_high(statistics: pd.DataFrame) -> Any:
     return (center + half) / (1 + _Z**2 / n)
 
 
-def _interval(of: pd.DataFrame, name: str, suffix: str) -> dict[str, Any]:
-    mean = of[f"{name}{suffix}"]
+def _interval(words: pd.DataFrame, name: str, suffix: str) -> dict[str, Any]:
+    mean = words[f"{name}{suffix}"]
     return {
         "type": "data",
-        "array": of[f"{name}_high{suffix}"] - mean,
-        "arrayminus": mean - of[f"{name}_low{suffix}"],
+        "array": words[f"{name}_high{suffix}"] - mean,
+        "arrayminus": mean - words[f"{name}_low{suffix}"],
         "thickness": 1.5,
         "width": 0,
     }
 
 
-def _labels(of: pd.DataFrame, pairs: str = "pairs") -> list[str]:
-    """Return the words with their numbers of pairs, escaped for plotly, which interprets tags."""
+def _labels(words: pd.DataFrame, pairs: str = "pairs") -> list[str]:
+    """Return the words with their numbers of pairs, escaped, since plotly interprets tags."""
     return [
         f"{html.escape(textwrap.shorten(word, _LABEL, placeholder='…') or word[:_LABEL])} ({n:,})"
-        for word, n in zip(of["word"], of[pairs], strict=True)
+        for word, n in zip(words["word"], words[pairs], strict=True)
     ]
 
 

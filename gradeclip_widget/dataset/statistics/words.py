@@ -1,37 +1,33 @@
-"""How much each word of a data set's captions counts, over all pairs of a run, and how two runs differ."""
+"""Importance of each word over all pairs of a run, and the differences between two runs."""
 
 from __future__ import annotations
 
-import glob
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...core.evidence import COUNTS
-from ..folder import pairs_files, read_record
-from ..schema import PAIRS
-from ..sources.columns import need
+from ..libraries import require
+from ..runs import DatasetRun, open_run
+from ..runs.table import duckdb_paths
 
 if TYPE_CHECKING:
     import pandas as pd
 
     Values = NDArray[np.float64]
 
-_Z = 1.959963984540054  # the normal distribution's 97.5 % quantile
-
-# Tables of a run, whose number stands in place of {run}. `place` tells pairs of the same id apart, so that no
-# pair is joined with another run's of another place. A word that a caption has twice is one word of the pair,
-# with the sum of both importances.
+# Tables of a run; {run} is its number. `place` numbers pairs of the same id, caption and picture, so that
+# each is joined with only one pair of the other run. A word that occurs twice in a caption is one word of the
+# pair, with the sum of both importances.
 _TABLES = """
     CREATE TABLE pairs_{run} AS
     SELECT id, caption, image, words, importances, row_number() OVER () AS pair,
         row_number() OVER (PARTITION BY id, caption, image ORDER BY position) AS place
     FROM read_parquet($files) WHERE importances IS NOT NULL;
 
-    CREATE TABLE said_{run} AS SELECT * FROM (
+    CREATE TABLE word_occurrences_{run} AS SELECT * FROM (
         SELECT pair, lower(unnest(words)) AS word, unnest(importances)::DOUBLE AS importance
         FROM pairs_{run}
     ) WHERE isfinite(importance);
@@ -40,9 +36,9 @@ _TABLES = """
     SELECT pair, word, sum(importance) AS importance,
         sum(greatest(importance, 0)) / nullif(any_value(positive), 0) AS share,
         bool_or(importance > 0 AND importance >= {counts} * largest)::INT AS counts
-    FROM said_{run} JOIN (
+    FROM word_occurrences_{run} JOIN (
         SELECT pair, max(importance) AS largest, sum(greatest(importance, 0)) AS positive
-        FROM said_{run} GROUP BY pair
+        FROM word_occurrences_{run} GROUP BY pair
     ) USING (pair) GROUP BY pair, word
 """
 _STATISTICS = """
@@ -70,93 +66,84 @@ _DIFFERENCES = """
 def word_statistics(
     out: str | PathLike[str], other: str | PathLike[str] | None = None, *, minimum: int = 5
 ) -> pd.DataFrame:
-    """Return how much each word counts over the pairs of a run, those with the largest share first.
+    """Return the importance of each word over the pairs of a run, by descending share.
 
-    Upper and lower case are one word. Intervals are 95 % intervals of the mean over pairs, by Student's t.
+    Words are compared in lower case. Intervals are 95 % intervals of the mean over pairs, by Student's t.
 
     Args:
-        out: the run of `explain_dataset`, or its folder.
-        other: that of another run to compare with, as with another model or method.
-        minimum: leave out words of fewer pairs.
+        out: a run of `explain_dataset`, or its folder.
+        other: another run to compare with, of another model or method for example.
+        minimum: leave out words that occur in fewer pairs.
 
     Returns:
-        A row per word: ``word``; ``pairs`` whose caption has it; ``mean``, ``low``, ``high`` and ``median``
-        of its importance, in units of the score; ``share``, ``share_low`` and ``share_high``: which fraction
-        of the sum of a caption's positive importances is its own, on average; ``counts``: in which fraction
-        of the pairs its importance is at least 15 % of the caption's largest; ``lowers``: in which
-        fraction it is negative.
+        A row per word: ``word``; ``pairs``: number of pairs with the word in the caption; ``mean``, ``low``,
+        ``high`` and ``median`` of its importance, in units of the score; ``share``, ``share_low`` and
+        ``share_high``: mean of its fraction of the caption's summed positive importances; ``counts``:
+        fraction of the pairs in which its importance is at least 15 % of the caption's largest; ``lowers``:
+        fraction of the pairs in which it is negative.
 
-        With ``other`` the same of that run, with ``_other`` behind the names, and what becomes of a word from
-        ``out`` to ``other`` on pairs of the same id, caption and picture: ``shared`` pairs, ``difference`` of
-        the importance and ``share_difference``, each with ``_low`` and ``_high``. Differences of fewer than
-        ``minimum`` shared pairs are missing (NaN). Between models whose scores differ in scale, compare
-        shares.
+        With ``other``, the same columns of that run, with the suffix ``_other``, and the differences from
+        ``out`` to ``other`` on pairs of the same id, caption and picture: ``shared`` (number of these pairs),
+        ``difference`` of the importance and ``share_difference``, each with ``_low`` and ``_high``.
+        Differences of fewer than ``minimum`` shared pairs are missing (NaN). If the scores of two models
+        differ in scale, compare shares.
 
     Raises:
-        FileNotFoundError: a folder holds no run.
+        FileNotFoundError: a folder has no run in it.
         ValueError: a run has no complete part or no importances, no word has ``minimum`` pairs, or the runs
             share no pairs.
         ModuleNotFoundError: duckdb is not installed.
     """
     if minimum < 1:
         raise ValueError(f"minimum={minimum}: give at least 1")
-    duckdb = need("duckdb", "Word statistics")
-    runs = [out] if other is None else [out, other]
-    names = [_name(run) for run in runs]
+    duckdb = require("duckdb", "Word statistics")
+    runs = [open_run(out)] if other is None else [open_run(out), open_run(other)]
     with duckdb.connect() as database:
         database.execute("SET enable_progress_bar = false")
         tables = [_intervals(_read(database, run, number)) for number, run in enumerate(runs)]
-        found = tables[0]
+        statistics = tables[0]
         if other is not None:
             changes = _changes(_compared(database, out, other), minimum)
-            found = found.merge(tables[1], on="word", how="left", suffixes=("", "_other"))
-            found = found.merge(changes, on="word", how="left")
+            statistics = statistics.merge(
+                tables[1], on="word", how="left", suffixes=("", "_other")
+            ).merge(changes, on="word", how="left")
             for column in ("pairs_other", "shared"):
-                found[column] = found[column].fillna(0).astype(np.int64)
-    most = int(found["pairs"].max())
-    found = found[found["pairs"] >= minimum]
-    if found.empty:
+                statistics[column] = statistics[column].fillna(0).astype(np.int64)
+    most = int(statistics["pairs"].max())
+    statistics = statistics[statistics["pairs"] >= minimum]
+    if statistics.empty:
         raise ValueError(
             f"no word of {str(out)!r} is in {minimum} pairs, the most frequent in {most}; give a smaller "
             "minimum="
         )
-    found = found.sort_values(["share", "pairs", "word"], ascending=[False, False, True])
-    found = found.reset_index(drop=True)
-    found.attrs["runs"] = names
-    return found
+    statistics = statistics.sort_values(
+        ["share", "pairs", "word"], ascending=[False, False, True]
+    ).reset_index(drop=True)
+    statistics.attrs["runs"] = [f"{run.path.name} ({run.label})" for run in runs]
+    return statistics
 
 
-def _name(run: str | PathLike[str]) -> str:
-    """Return what to call a run: its folder, model and method."""
-    record = read_record(run)
-    parts = (record.get("model"), record.get("method"))
-    said = [str(p.get("label") or p.get("name")) if isinstance(p, dict) else str(p) for p in parts]
-    return f"{Path(run).name} ({', '.join(said)})"
-
-
-def _read(database: Any, run: str | PathLike[str], number: int) -> pd.DataFrame:
+def _read(database: Any, run: DatasetRun, number: int) -> pd.DataFrame:
     """Make the tables of a run and return the statistics of its words."""
-    if not pairs_files(run):
-        raise ValueError(f"the run in {str(run)!r} has no complete part yet; go on with it first")
-    files = str(Path(glob.escape(str(Path(run) / PAIRS)), "part-*.parquet"))
+    files = duckdb_paths(run.files)
     for statement in _TABLES.format(run=number, counts=COUNTS).split(";"):
         database.execute(statement, {"files": files} if "$files" in statement else None)
     table: pd.DataFrame = database.execute(_STATISTICS.format(run=number)).df()
     if table.empty:
         raise ValueError(
-            f"the run in {str(run)!r} has no importances of words; make one with importances=True, in "
+            f"the run in {str(run.path)!r} has no importances of words; make one with importances=True, in "
             "another folder"
         )
     return table
 
 
 def _compared(database: Any, out: str | PathLike[str], other: str | PathLike[str]) -> pd.DataFrame:
-    """Return how words differ on the pairs that both runs have."""
+    """Return the differences of words on the pairs that are in both runs."""
     database.execute(_SHARED)
     if not database.table("shared").limit(1).fetchall():
         ids = database.execute("SELECT 1 FROM pairs_0 JOIN pairs_1 USING (id) LIMIT 1").fetchall()
         problem = (
-            "share no pairs: those of the same id have other captions or pictures"
+            "share no pairs: pairs of the same id have different captions or pictures"
             if ids
             else "share no ids"
         )
@@ -168,7 +155,7 @@ def _compared(database: Any, out: str | PathLike[str], other: str | PathLike[str
 
 
 def _intervals(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns of one run, with intervals in place of deviations."""
+    """Return the columns of one run, with intervals instead of deviations."""
     half = _half_width(table["deviation"], table["pairs"])
     share_half = _half_width(table["share_deviation"], table["shares"])
     table["low"], table["high"] = table["mean"] - half, table["mean"] + half
@@ -191,31 +178,10 @@ def _changes(table: pd.DataFrame, minimum: int) -> pd.DataFrame:
 
 
 def _half_width(deviation: pd.Series, count: pd.Series) -> Values:
-    """Return half the width of the mean's interval; NaN for a single value."""
+    """Return half the width of the 95 % interval of a mean, by Student's t; NaN for a single value."""
+    from scipy.stats import t  # importing it takes half a second
+
     n = count.to_numpy(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
-        half: Values = t_quantile(n - 1) * deviation.to_numpy(np.float64) / np.sqrt(n)
+        half: Values = t.ppf(0.975, n - 1) * deviation.to_numpy(np.float64) / np.sqrt(n)
     return half
-
-
-def t_quantile(freedom: Values) -> Values:
-    """Return the 97.5 % quantile of Student's t distribution; NaN below one degree of freedom.
-
-    Exact for one and two degrees of freedom, else within 0.6 %.
-
-    Args:
-        freedom: degrees of freedom.
-
-    Reference:
-        Abramowitz and Stegun, Handbook of Mathematical Functions, 1964, equation 26.7.5.
-    """
-    v, z = np.where(freedom >= 1, freedom, np.nan), _Z
-    terms = (
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
-    )
-    expanded = z + sum(term / v**n for n, term in enumerate(terms, 1))
-    exact: Values = np.select([v == 1, v == 2], [12.706204736432095, 4.302652729911275], expanded)
-    return exact

@@ -1,1 +1,1 @@
-"""The measures, by what they need to know: masks, the model's scores, or explanations alone."""
+"""The measures, by what they need: masks, the model's scores, or only explanations."""

@@ -1,4 +1,4 @@
-"""Measures of the importance of words on captions that are known to be wrong, or right."""
+"""Measures of the importance of words in captions that are known to be wrong, or right."""
 
 from __future__ import annotations
 
@@ -21,40 +21,38 @@ from ..examples import Example
 from ..measure import Measure
 from ..roles import Roles
 
-NAMED = 2  # visible things that a caption names beside the absent one, at most
-PAIR_SEEDS = (
-    1_000_000,
-    2**31,
-)  # of scenes of two shapes: above all that anything is tuned or trained on
+NAMED = 2  # largest number of visible things that a caption names beside the absent one
+# Range of the seeds of scenes of two shapes, above the seeds of all training and tuning.
+PAIR_SEEDS = 1_000_000, 2**31
 
 
 @dataclass(frozen=True)
 class _OfImportance(Measure):
-    """What the measures below share: figures of every importance that an explanation has.
+    """Base class of measures with several quantities for every importance that an explanation has.
 
-    A word is colored if it is among the explanation's `highlights` by that importance; with the default one
-    these are what the first picture colors.
+    A word is colored if it is among the explanation's `highlights` by that importance. For the default
+    importance, these are the words that the widget colors first.
     """
 
-    unit = "part of the words or captions for which it is so"
+    unit = "part of the words or captions"
     grouped_by = "importance"
     of_importance: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
 class AbsentWords(_OfImportance):
-    """What is said of a word for something that the picture has not.
+    """Importance of a word for a thing that is not in the picture.
 
     The caption names up to two things that are in the picture and one that is not, in random order: "a dog, a
-    tree and a boat". It is made from what is known of an example: phrases with masks, or ``present``, and
-    ``absent``, which drawn scenes, COCO's instances and folders of masks bring along. No thing counts as
-    absent that shares a word with the caption or with what is in the picture.
+    tree and a boat". The things come from the example: phrases with masks, or ``present``, and ``absent``,
+    which drawn scenes, COCO's instances and folders of masks have. A thing is not used as absent if it shares
+    a word with the caption or with a thing in the picture.
 
-    Of multiword phrases the importance is the sum of their words', and one colored word colors them.
+    The importance of a phrase is the sum over its words. It is colored if one of its words is.
 
     Args:
-        classes: what captions may name as absent, as phrases without an article; an example's ``absent`` when
-            ``None``. Whatever of it is in a picture must be known to be ``present`` there.
+        classes: things that captions may name as absent, as phrases without an article; an example's
+            ``absent`` when ``None``. If one of them is in a picture, the example's ``present`` must name it.
     """
 
     classes: Sequence[str] | None = field(default=None, repr=False)
@@ -63,7 +61,7 @@ class AbsentWords(_OfImportance):
     requirement = "a thing that is known to be in the picture, and one that is known not to be"
 
     def rows(self, case: Case) -> Iterator[Row]:
-        """Yield figures of the absent thing, of each visible one, and of each pair of both."""
+        """Yield the quantities of the absent thing, of each visible thing, and of each pair of both."""
         rng = case.rng()
         things = self.things(case.example, rng)
         if things is None:
@@ -72,42 +70,43 @@ class AbsentWords(_OfImportance):
         phrases = [*visible, absent]
         order = rng.permutation(len(phrases)).tolist()
         caption, indices = naming([phrases[n] for n in order])
-        words = {phrases[n]: one for n, one in zip(order, indices, strict=True)}
-        for said in judgments(case.explain(caption)):
-            lacking = said.sum(words[absent])
+        words = {phrases[n]: some for n, some in zip(order, indices, strict=True)}
+        for judgment in judgments(case.explain(caption)):
+            of_absent = judgment.sum(words[absent])
             figures = [
-                ("absent word above zero", absent, lacking > 0),
-                ("absent word colored", absent, said.colors(words[absent])),
+                ("absent word above zero", absent, of_absent > 0),
+                ("absent word colored", absent, judgment.colors(words[absent])),
             ]
-            for one in visible:
-                figures.append(("visible word colored", one, said.colors(words[one])))
-                sign = np.sign(said.sum(words[one]) - lacking)
-                figures.append(("visible word above the absent one (AUC)", one, (1 + sign) / 2))
+            for thing in visible:
+                figures.append(("visible word colored", thing, judgment.colors(words[thing])))
+                sign = np.sign(judgment.sum(words[thing]) - of_absent)
+                figures.append(("visible word above the absent one (AUC)", thing, (1 + sign) / 2))
             for figure, phrase, value in figures:
-                yield Row(float(value), phrase, said.importance, figure)
+                yield Row(float(value), phrase, judgment.importance, figure)
 
     def things(self, example: Example, rng: np.random.Generator) -> tuple[list[str], str] | None:
-        """Return what a caption is to name: things in the picture, and one that is not in it.
+        """Return the things for a caption to name: some in the picture, and one that is not in it.
 
         Args:
-            example: whose picture it is.
-            rng: decides which things, where there are more.
+            example: the example with the picture.
+            rng: chooses the things at random.
 
         Returns:
-            ``None`` where no thing is known to be in the picture, or none to be absent.
+            Visible things and an absent one; ``None`` if the example knows no visible or no absent thing.
         """
         masked = [
-            one if isinstance(one, str) else example.caption[slice(*one)] for one in example.masks
+            phrase if isinstance(phrase, str) else example.caption[slice(*phrase)]
+            for phrase in example.masks
         ]
-        # A caption names what is large; what else is in a photograph may be too small to be seen.
+        # Captions of photographs name large things; other things in the picture may be too small to see.
         candidates = masked if masked and example.scene is None else example.present
         visible: list[str] = []
         for n in rng.permutation(len(candidates)):
             if len(visible) < NAMED and not _stems(candidates[n]) & _stems(*visible):
                 visible.append(candidates[n])
-        taken = _stems(example.caption, *masked, *example.present)
+        in_picture = _stems(example.caption, *masked, *example.present)
         classes = example.absent if self.classes is None else self.classes
-        absent = [one for one in classes if not _stems(one) & taken]
+        absent = [phrase for phrase in classes if not _stems(phrase) & in_picture]
         if not visible or not absent:
             return None
         return visible, absent[rng.integers(len(absent))]
@@ -115,45 +114,45 @@ class AbsentWords(_OfImportance):
 
 @dataclass(frozen=True)
 class WrongAttribute(_OfImportance):
-    """What is said of a wrong color, on drawn scenes of two shapes: "a green circle and a blue square".
+    """Importance of a wrong color, on drawn scenes of two shapes: "a green circle and a blue square".
 
-    For each example that is a drawn scene, a scene of two shapes of different colors is drawn, whose seed
-    follows from the example's. The caption gives one of them a color that neither shape nor the ground has.
+    For each example that is a drawn scene, a scene of two shapes of different colors is drawn, with a seed
+    derived from the example's. In the caption, one shape has a color that is not in the scene.
     """
 
     name = "wrong attribute"
     requirement = "a drawn scene"
 
     def rows(self, case: Case) -> Iterator[Row]:
-        """Yield figures of the wrong color, and of the other shape's right one."""
+        """Yield the quantities of the wrong color, and of the other shape's right color."""
         if case.example.scene is None:
             return
         seed = int(case.rng().integers(*PAIR_SEEDS))
         scene, caption, wrong, right = self.scene(seed, case.image.width)
-        for said in judgments(case.explainer(scene.image, caption)):
-            of_wrong, of_right = said.sum([wrong]), said.sum([right])
-            words = {n: said.words[n] for n in (wrong, right)}
+        for judgment in judgments(case.explainer(scene.image, caption)):
+            of_wrong, of_right = judgment.sum([wrong]), judgment.sum([right])
+            words = {n: judgment.words[n] for n in (wrong, right)}
             for figure, word, value in (
                 ("wrong color above zero", wrong, of_wrong > 0),
-                ("wrong color colored", wrong, said.colors([wrong])),
+                ("wrong color colored", wrong, judgment.colors([wrong])),
                 ("wrong color below the right one", wrong, of_wrong < of_right),
-                ("right color colored", right, said.colors([right])),
+                ("right color colored", right, judgment.colors([right])),
             ):
-                yield Row(float(value), words[word], said.importance, figure)
+                yield Row(float(value), words[word], judgment.importance, figure)
 
     @staticmethod
     def scene(seed: int, size: int = 224) -> tuple[Scene, str, int, int]:
         """Return a scene, a wrong caption of it, and the indices of the wrong and of the right color.
 
         Args:
-            seed: of the scene and of what is wrong.
+            seed: seed of the scene and of the wrong color.
             size: width and height in pixels.
         """
-        rng = Random(f"two shapes {seed}")  # the seed's own numbers decide the ground
+        rng = Random(f"two shapes {seed}")  # `Random(seed)` chooses the background
         colors, shapes = rng.sample(list(COLORS), 2), rng.sample(SHAPES, 2)
         things = [" ".join(thing) for thing in zip(colors, shapes, strict=True)]
-        seen = {*colors, _ground(seed, things)}
-        wrong = rng.choice([color for color in COLORS if color not in seen])
+        in_scene = {*colors, _background(seed, things)}
+        wrong = rng.choice([color for color in COLORS if color not in in_scene])
         phrases = [f"{wrong} {shapes[0]}", things[1]]
         order = rng.sample((0, 1), 2)
         scene = sample_scene(seed, things, size)
@@ -163,7 +162,7 @@ class WrongAttribute(_OfImportance):
 
 @dataclass(frozen=True)
 class TrueCaptions(_OfImportance):
-    """What is said of the words of examples' own captions, which name what is there.
+    """Importance of the words of the examples' captions, which name things in the picture.
 
     Named words are the last words of the phrases that have masks.
     """
@@ -173,29 +172,30 @@ class TrueCaptions(_OfImportance):
     requirement = "a word that names something with a mask, and occurs once"
 
     def rows(self, case: Case) -> Iterator[Row]:
-        """Yield figures of each named word, and of the caption."""
+        """Yield the quantities of each named word, and of the caption."""
         e = case.explanation
         roles = Roles.of(case.example, e.words)
-        for said in judgments(e):
-            for noun, zero in zip(roles.nouns, roles.at_zero(said.values), strict=True):
+        for judgment in judgments(e):
+            for noun, zero in zip(roles.nouns, roles.at_zero(judgment.values), strict=True):
                 for figure, value in (
                     ("named word at or below zero", zero),
-                    ("named word colored", said.colors([noun])),
+                    ("named word colored", judgment.colors([noun])),
                 ):
-                    yield Row(float(value), e.words[noun].text, said.importance, figure)
-            above = roles.nouns_above(said.values)
+                    yield Row(float(value), e.words[noun].text, judgment.importance, figure)
+            above = roles.nouns_above(judgment.values)
             if above is not None:
                 figure = "named words above every function word"
-                yield Row(float(above), "", said.importance, figure)
+                yield Row(float(above), "", judgment.importance, figure)
                 figure = "a function word colored"
-                yield Row(float(said.colors(roles.function)), "", said.importance, figure)
+                colored = judgment.colors(roles.function)
+                yield Row(float(colored), "", judgment.importance, figure)
 
 
 class Judgment(NamedTuple):
-    """What an explanation says of a caption's words by one measure of their importance.
+    """The importance of a caption's words by one measure, and which words are colored.
 
     Attributes:
-        importance: name of the measure.
+        importance: name of the measure of importance.
         words: the words.
         values: (W,) their importance.
         colored: indices of those that are colored.
@@ -207,31 +207,31 @@ class Judgment(NamedTuple):
     colored: frozenset[int]
 
     def sum(self, words: Sequence[int]) -> float:
-        """Return the importance of some words together."""
+        """Return the sum of the importance of some words."""
         return float(self.values[list(words)].sum())
 
     def colors(self, words: Sequence[int]) -> bool:
-        """Return whether one of some words is colored."""
+        """Return whether at least one of some words is colored."""
         return not self.colored.isdisjoint(words)
 
 
 def judgments(explanation: Explanation) -> Iterator[Judgment]:
-    """Yield what an explanation says by each measure of importance that it has."""
+    """Yield the words' importance by each measure that an explanation has."""
     words = tuple(word.text for word in explanation.words)
     for name in explanation.importance_measures:
         values = explanation.importance(name).astype(np.float64)
-        colored = frozenset(w for one in explanation.highlights(name) for w in one.words)
+        colored = frozenset(w for part in explanation.highlights(name) for w in part.words)
         yield Judgment(name, words, values, colored)
 
 
 def naming(phrases: Sequence[str]) -> tuple[str, list[list[int]]]:
-    """Return a caption that names one of each thing, and the indices of the words of each phrase.
+    """Return a caption that names each thing once, and the indices of the words of each phrase.
 
     >>> naming(["dog", "red circle", "apple"])
     ('a dog, a red circle and an apple', [[1], [3, 4], [7]])
 
     Args:
-        phrases: without an article.
+        phrases: names of the things, without an article.
     """
     caption = ""
     spans = []
@@ -243,12 +243,12 @@ def naming(phrases: Sequence[str]) -> tuple[str, list[list[int]]]:
     return caption, [[n for n, (start, _) in enumerate(words) if start in span] for span in spans]
 
 
-def _ground(seed: int, things: Sequence[str]) -> str | None:
-    """Return the color of the plain background of a scene of shapes, if it has one."""
+def _background(seed: int, things: Sequence[str]) -> str | None:
+    """Return the color of the background of a scene of shapes; ``None`` if it is not plain."""
     return Composer(package_artwork(), ()).lay_out(Random(seed), things).background
 
 
 def _stems(*phrases: str) -> set[str]:
-    """Return the words of some phrases by which things are compared: "dogs" is "dog"."""
+    """Return the words of some phrases in the form in which they are compared: "dogs" as "dog"."""
     words = (phrase[a:b].casefold() for phrase in phrases for a, b in split_words(phrase))
     return {word.removesuffix("s") for word in words if word not in FUNCTION_WORDS}

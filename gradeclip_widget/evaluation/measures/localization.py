@@ -1,4 +1,4 @@
-"""Measures of maps and clicks against the masks of what captions name."""
+"""Measures that compare maps and regions with the masks of named things."""
 
 from __future__ import annotations
 
@@ -15,17 +15,15 @@ from ..examples import MaskedPhrase
 from ..measure import Measure
 from ..pointing import Mask, energy_in_mask, iou, pointing_hit, segmentation
 
-TOLERANCE = (
-    15 / 500
-)  # of the longer side: what the pointing game allows, 15 pixels in pictures of 500
+TOLERANCE = 15 / 500  # part of the longer side: the paper allows 15 pixels in pictures of about 500
 
 
 @dataclass(frozen=True)
 class PointingGame(Measure):
-    """Whether the highest point of a word's map lies on what the word names.
+    """Whether the highest point of a word's map lies on the thing that the word names.
 
     Args:
-        tolerance: how far from it a point may lie that still counts, as a part of the picture's longer side.
+        tolerance: distance from the thing that still counts as a hit, as a part of the picture's longer side.
         reading: which map of the word: ``"in caption"``, ``"alone"`` or ``"left out"``.
 
     Reference:
@@ -36,7 +34,7 @@ class PointingGame(Measure):
     reading: str = IN_CAPTION
 
     name = "pointing game"
-    unit = "part of the words whose map is highest on what they name"
+    unit = "part of the words whose map is highest on the named thing"
     better = "higher"
     needs_masks = True
 
@@ -48,7 +46,7 @@ class PointingGame(Measure):
 
 @dataclass(frozen=True)
 class EnergyPointing(Measure):
-    """How much of the positive values of a word's map lies on what the word names.
+    """Share of the positive values of a word's map that lies on the thing that the word names.
 
     Args:
         reading: as in `PointingGame`.
@@ -60,7 +58,7 @@ class EnergyPointing(Measure):
     reading: str = IN_CAPTION
 
     name = "energy in the mask"
-    unit = "part of a word's map that lies on what it names"
+    unit = "part of a word's map that lies on the named thing"
     better = "higher"
     needs_masks = True
 
@@ -72,10 +70,12 @@ class EnergyPointing(Measure):
 
 @dataclass(frozen=True)
 class _Segmentation(Measure):
-    """Base class of measures of where a word's map is high; `MaskIoU` says what its options are.
+    """Base class of measures that compare the high pixels of a word's map with a mask.
+
+    `MaskIoU` describes the options.
 
     Raises:
-        ValueError: no such threshold.
+        ValueError: the threshold is not above 0 and at most 1.
     """
 
     threshold: float = 0.5
@@ -95,20 +95,20 @@ class _Segmentation(Measure):
 
     @abstractmethod
     def compare(self, high: Mask, mask: Mask) -> float:
-        """Return the value of high pixels (height, width), compared with the pixels of what is named."""
+        """Return the value for the high pixels (height, width) and the mask (height, width) of the thing."""
 
 
 @dataclass(frozen=True)
 class MaskIoU(_Segmentation):
-    """Overlap of what a word names with where its map is high: intersection over union.
+    """Intersection over union of a thing's mask and the high pixels of its word's map.
 
     Args:
-        threshold: pixels count as high from this part of the map's maximum on, above 0 and at most 1.
+        threshold: smallest value of a high pixel, as a part of the map's maximum, above 0 and at most 1.
         reading: as in `PointingGame`.
     """
 
     name = "mask IoU"
-    unit = "intersection over union with what the word names"
+    unit = "intersection over union with the named thing"
 
     def compare(self, high: Mask, mask: Mask) -> float:
         """Return the intersection over union."""
@@ -117,14 +117,14 @@ class MaskIoU(_Segmentation):
 
 @dataclass(frozen=True)
 class PixelAccuracy(_Segmentation):
-    """Part of the pixels that are high in a word's map and on what it names, or neither.
+    """Part of the pixels that are high in a word's map and on the named thing, or neither.
 
-    Since most pixels lie on no object, an empty map does well here; read it beside `MaskIoU`, which has the
-    same options.
+    Since most pixels lie on no object, an empty map has a good value here; compare with `MaskIoU`, which has
+    the same options.
     """
 
     name = "pixel accuracy"
-    unit = "part of the pixels told apart rightly"
+    unit = "part of the pixels classified correctly"
 
     def compare(self, high: Mask, mask: Mask) -> float:
         """Return the part of the pixels."""
@@ -133,23 +133,23 @@ class PixelAccuracy(_Segmentation):
 
 @dataclass(frozen=True)
 class RegionToWord(Measure):
-    """Whether a region of the picture leads to the word that names what is there.
+    """Whether the first word of a region is the one that names the thing there.
 
-    All words of the caption compete. Captions with a mask for one phrase alone say nothing here.
+    All words of the caption compete. Captions with a mask for only one phrase are not measured.
 
     Args:
         region: the ``"mask"`` of the thing, or the ``"box"`` around it, as a user would drag it.
-        reading: as in `Explanation.region_words`, whose first word is taken.
+        reading: as in `Explanation.region_words`, which returns the words of a region.
 
     Raises:
-        ValueError: no such region.
+        ValueError: ``region`` is neither.
     """
 
     region: Literal["mask", "box"] = "mask"
     reading: str | None = None
 
     name = "region to word"
-    unit = "part of the regions whose first word names what is there"
+    unit = "part of the regions whose first word names the thing there"
     better = "higher"
     needs_masks = True
     requirement = "masks of two phrases of the caption or more"
@@ -171,7 +171,7 @@ class RegionToWord(Measure):
 
 @dataclass(frozen=True)
 class BestReading(Measure):
-    """The pointing game with each reading of a word, to tell which one points best on a model.
+    """The pointing game with each reading of a word, to find the best reading for a model.
 
     Args:
         tolerance: as in `PointingGame`.
@@ -194,7 +194,7 @@ class BestReading(Measure):
 
 
 def hits(case: Case, phrase: MaskedPhrase, values: Maps, tolerance: float) -> bool:
-    """Return whether a map (rows, cols) is highest on what a phrase names, or near it."""
+    """Return whether a map (rows, cols) is highest on the thing that a phrase names, or near it."""
     pixels = round(tolerance * max(phrase.mask.shape))
     return pointing_hit(values, phrase.mask, pixels, case.explanation.cover)
 
@@ -211,7 +211,7 @@ def box_around(mask: Mask) -> tuple[int, int, int, int]:
 
 
 def _maps(case: Case, reading: str) -> Iterator[tuple[MaskedPhrase, Maps]]:
-    """Yield every phrase that has a mask with its map (rows, cols)."""
+    """Yield every phrase that has a mask, with its map (rows, cols)."""
     for phrase in case.phrases():
         yield phrase, case.explanation.phrase_map(phrase.words, reading)
 
@@ -219,7 +219,7 @@ def _maps(case: Case, reading: str) -> Iterator[tuple[MaskedPhrase, Maps]]:
 def _segmentations(
     case: Case, reading: str, threshold: float
 ) -> Iterator[tuple[MaskedPhrase, Mask]]:
-    """Yield every phrase that has a mask with the pixels where its map is high."""
+    """Yield every phrase that has a mask, with the high pixels of its map."""
     for phrase, values in _maps(case, reading):
         height, width = phrase.mask.shape
         yield phrase, segmentation(values, (height, width), threshold, case.explanation.cover)

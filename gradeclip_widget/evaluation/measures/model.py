@@ -1,4 +1,4 @@
-"""Measures that need no masks and alter nothing: whether a model's explanations tell its words apart."""
+"""Measures of a model that need no masks: how different the maps of its words are, and more."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ CONTENT, CONTENT_FUNCTION = "content words", "content and function words"
 
 @dataclass(frozen=True)
 class WordSeparation(Measure):
-    """How alike the maps of a caption's words are: rank correlation over patches, mean over pairs of words.
+    """Mean rank correlation over patches of the maps of two words of a caption.
 
-    Of content words with each other, and of content words with function words. In a model that tells words
-    apart the former is low. Words of one phrase that has a mask, as in "red circle", are no pair.
+    There are two groups: pairs of content words, and pairs of a content and a function word. The correlation
+    of content words is low if the model separates words. Two words of one phrase that has a mask, as in "red
+    circle", are not a pair.
 
     Args:
-        function_words: words that name nothing, in lower case; English ones by default.
+        function_words: words that name no thing, in lower case; English ones by default.
     """
 
     function_words: frozenset[str] = field(default=FUNCTION_WORDS, repr=False)
@@ -35,13 +36,13 @@ class WordSeparation(Measure):
     requirement = "captions of two content words or more, with maps that are not constant"
 
     def rows(self, case: Case) -> Iterator[Row]:
-        """Yield the mean over the caption's pairs of words, of both kinds."""
+        """Yield the mean over the caption's pairs of words, for both groups."""
         e = case.explanation
         read = [n for n, word in enumerate(e.words) if word.tokens]
         function = [n for n in read if e.words[n].text.lower() in self.function_words]
         content = [n for n in read if n not in function]
         correlations = rank_correlations(e.word_maps().reshape(len(e.words), -1))
-        for phrase in case.phrases():  # what names one thing is read in one place
+        for phrase in case.phrases():  # words of one thing have similar maps
             correlations[np.ix_(phrase.words, phrase.words)] = np.nan
         among = correlations[np.ix_(content, content)]
         pairs = {
@@ -56,13 +57,13 @@ class WordSeparation(Measure):
 
 @dataclass(frozen=True)
 class SilentWords(Measure):
-    """How often a word that costs score when it is left out has no importance.
+    """How often a word has no importance although the score is lower without it.
 
     Args:
-        costs: words count whose absence costs at least this part of the score.
-        nothing: no importance is at most this part of the caption's largest.
-        importance: which measure of a word's importance, as in `Explanation.importance`; the explanation's
-            default one when ``None``.
+        costs: smallest loss of score without a word for it to be measured, as a part of the score.
+        nothing: largest importance that counts as none, as a part of the caption's largest importance.
+        importance: measure of a word's importance, as in `Explanation.importance`; the explanation's default
+            one when ``None``.
     """
 
     costs: float = 0.1
@@ -70,12 +71,12 @@ class SilentWords(Measure):
     importance: str | None = None
 
     name = "silent words"
-    unit = "part of the words that cost score but have no importance"
+    unit = "part of the words that lower the score when left out but have no importance"
     better = "lower"
     requirement = "a word without which the score is lower, and readings=True of its explainer"
 
     def rows(self, case: Case) -> Iterator[Row]:
-        """Yield 1 or 0 for every word that costs score."""
+        """Yield 1 or 0 for every word without which the score is lower."""
         e = case.explanation
         if e.word_effects is None or e.score <= 0:
             return
@@ -87,14 +88,14 @@ class SilentWords(Measure):
 
 @dataclass(frozen=True)
 class ExplainedShare(Measure):
-    """How much of the evidence the explained blocks of both towers carry.
+    """Share of the evidence that the explained blocks of each tower contain.
 
-    That is the part of the summed sizes of all blocks' contributions to the score, to first order. Where it
-    is low, maps show a small part of what the model reads, and explaining more blocks shows more.
+    It is their part of the summed absolute values of all blocks' contributions to the score, to first order.
+    If it is low, maps show a small part of the evidence, and explaining more blocks shows more.
     """
 
     name = "explained share"
-    unit = "part of all blocks' contributions that the explained ones have"
+    unit = "part of all blocks' contributions that the explained blocks have"
     better = "higher"
     grouped_by = "tower"
 

@@ -14,9 +14,8 @@ from .localization import (
     RegionToWord,
 )
 from .model import ExplainedShare, SilentWords, WordSeparation
-from .perturbation import Deletion, Insertion
+from .perturbation import Deletion, Insertion, WordDeletion, WordInsertion
 from .sanity import RandomizedWeights
-from .word_perturbation import WordDeletion, WordInsertion
 
 ALL: tuple[type[Measure], ...] = (
     Deletion,
@@ -46,15 +45,15 @@ def measure_named(name: str) -> type[Measure]:
     'PointingGame'
 
     Args:
-        name: a ``name`` of one of `ALL`; case is ignored, and hyphens may stand for spaces.
+        name: the ``name`` of one of `ALL`, in upper or lower case, with spaces or hyphens.
 
     Raises:
         ValueError: there is no such measure.
     """
-    wanted = name.replace("-", " ").casefold()
+    plain = name.replace("-", " ").casefold()
     for measure in ALL:
-        if measure.name.casefold() == wanted:
+        if measure.name.casefold() == plain:
             return measure
     names = [measure.name for measure in ALL]
-    known = ", ".join(map(repr, names))
-    raise ValueError(f"no measure {name!r}: there are {known}{did_you_mean(name, names)}")
+    listed = ", ".join(map(repr, names))
+    raise ValueError(f"no measure {name!r}: there are {listed}{did_you_mean(name, names)}")

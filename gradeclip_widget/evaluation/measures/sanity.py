@@ -1,4 +1,4 @@
-"""Sanity checks: whether a map depends on the model at all, and a random map to compare others with."""
+"""Sanity checks: whether a map depends on the model, and random maps for comparison."""
 
 from __future__ import annotations
 
@@ -19,22 +19,24 @@ from ..bootstrap import Values
 from ..cases import Case, Explain, Row, model_of
 from ..measure import Measure
 
-SURVIVES = "survives"  # column of the table that says whether a method's maps do
+SURVIVES = "survives"  # column of the table: whether the maps survive shuffled weights
 
 
 @dataclass(frozen=True)
 class RandomizedWeights(Measure):
     """Rank correlation of a caption's map with the map after the image tower's weights were shuffled.
 
-    A map that shows what the model has learned changes. One that survives, as an edge detector would, has a
-    mean correlation above the threshold; the table's column ``survives`` says so. The values of each weight
-    tensor are permuted within it, which works for every tower and keeps the scale of its layers; the authors
-    draw new ones instead. The model that was given does not change: a copy of its image tower is shuffled.
+    A map changes if it depends on what the model has learned. Maps that survive, as an edge detector's would,
+    have a mean correlation above the threshold; the table has a column ``survives``. The values of each
+    weight tensor are permuted within it, which works for every tower and keeps the scale of its layers; the
+    authors draw new values instead. The explainer's model does not change: a copy of its image tower is
+    shuffled.
 
     Args:
-        stages: 1 shuffles all weights at once. With more the curve shows a cascade: tensors are shuffled
-            from the output on, a further part of them at each stage, and a copy is kept for each.
-        threshold: of the mean correlation after all weights were shuffled.
+        stages: 1 shuffles all weights at once. With more stages the curve shows a cascade: tensors are
+            shuffled from the output on, a further part of them at each stage. Each stage has a copy of the
+            tower.
+        threshold: largest mean correlation, after all weights were shuffled, of maps that do not survive.
 
     Raises:
         ValueError: ``stages`` is less than 1.
@@ -50,7 +52,7 @@ class RandomizedWeights(Measure):
     name = "randomized weights"
     unit = "rank correlation with the map after the weights were shuffled"
     better = "lower"
-    requirement = "a map that is not constant, of an explainer that has a model"
+    requirement = "a map that is not constant, of an explainer with a model"
 
     def __post_init__(self) -> None:
         """Check the number of stages."""
@@ -59,19 +61,19 @@ class RandomizedWeights(Measure):
 
     @property
     def axis(self) -> tuple[str, Values]:
-        """The part of the image tower's weight tensors that is shuffled, (stages + 1,)."""
+        """Label and values (stages + 1,) of the part of the image tower's weight tensors that is shuffled."""
         return "part of the weights shuffled, from the output on", np.linspace(
             0, 1, self.stages + 1
         )
 
     def prepare(self, explainers: Mapping[str, Explain], seed: int) -> RandomizedWeights:
-        """Return the measure with copies of the explainers whose models are shuffled."""
-        with_model = [one for one in explainers.values() if model_of(one) is not None]
+        """Return the measure with copies of the explainers, their models shuffled."""
+        with_model = [e for e in explainers.values() if model_of(e) is not None]
         parts = self.axis[1][1:].tolist()
         return replace(self, _shuffled=[_shuffled(with_model, part, seed) for part in parts])
 
     def rows(self, case: Case) -> Iterator[Row]:
-        """Yield the correlation after all weights were shuffled, and the cascade's curve if there is one."""
+        """Yield the correlation after all weights were shuffled, with the curve of a cascade."""
         if id(case.explainer) not in self._shuffled[0]:
             return
         before = case.explanation.signed_map
@@ -92,8 +94,8 @@ class RandomizedWeights(Measure):
 class RandomMap:
     """A control: explanations of random numbers, maps between 0 and 1 and importances of either sign.
 
-    Its score in the pointing game is the part of the picture that the object takes up. The same picture and
-    caption have the same map.
+    Its expected score in the pointing game is the part of the picture that the object covers. The same
+    picture and caption have the same map.
 
     >>> import gradeclip_widget as gw
     >>> control = RandomMap(gw.Explainer(gw.load("demo")))
@@ -102,8 +104,8 @@ class RandomMap:
     'random map'
 
     Args:
-        explainer: makes what is around the maps.
-        seed: of the maps.
+        explainer: makes all of the explanation except the random numbers.
+        seed: seed of the random numbers.
     """
 
     label = "random map"
@@ -138,22 +140,22 @@ class RandomMap:
 def _shuffled(explainers: Sequence[Explain], part: float, seed: int) -> dict[int, Explain]:
     """Return copies of explainers, by their ids, with a part of their image towers' weights shuffled.
 
-    Copies of explainers of one model share one copy. All but the image tower's weights is shared with the
-    model that was given.
+    Copies of explainers of one model share one copy of it. All weights but the image tower's are shared with
+    the original model.
     """
-    kept: dict[int, Any] = {}
+    shared: dict[int, Any] = {}  # objects that `deepcopy` does not copy
     for explainer in explainers:
-        model = model_of(explainer).clip.model  # type: ignore[union-attr]  # `prepare` chose them
-        own = set(map(id, model.visual.parameters()))
-        kept |= {id(t): t for t in model.parameters() if id(t) not in own}
-    copies = copy.deepcopy(list(explainers), kept)
+        model = model_of(explainer).clip.model  # type: ignore[union-attr]  # checked by `prepare`
+        in_tower = set(map(id, model.visual.parameters()))
+        shared |= {id(t): t for t in model.parameters() if id(t) not in in_tower}
+    copies = copy.deepcopy(list(explainers), shared)
     towers = {
         id(tower): tower
-        for tower in (model_of(made).clip.model.visual for made in copies)  # type: ignore[union-attr]
+        for tower in (model_of(e).clip.model.visual for e in copies)  # type: ignore[union-attr]
     }
     for tower in towers.values():
         shuffle_weights(tower, part, seed)
-    return {id(one): made for one, made in zip(explainers, copies, strict=True)}
+    return {id(e): copied for e, copied in zip(explainers, copies, strict=True)}
 
 
 @torch.no_grad()
@@ -162,8 +164,8 @@ def shuffle_weights(tower: nn.Module, part: float, seed: int) -> None:
 
     Args:
         tower: the module.
-        part: which part of its parameters, counted from the last one on, 0 to 1.
-        seed: of the permutations; a larger part permutes the parameters of a smaller one alike.
+        part: part of its parameters that is permuted, counted from the last one, 0 to 1.
+        seed: seed of the permutations, which are the same for every ``part``.
     """
     generator = torch.Generator().manual_seed(seed)
     parameters = list(tower.parameters())[::-1]

@@ -1,6 +1,6 @@
-"""Reports of what an evaluation found."""
+"""Reports of evaluations."""
 
-from .record import Extreme, Report
+from .contents import Extreme, Report
 from .report import make_report, report_writer, save_report
 
 __all__ = ["Extreme", "Report", "make_report", "report_writer", "save_report"]

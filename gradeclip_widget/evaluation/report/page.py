@@ -1,4 +1,4 @@
-"""A report as one self-contained page: tables, curves, and examples that can be hovered."""
+"""A report as one self-contained page: tables, curves, and interactive examples."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from string import Template
 
 from ...export.html import frame
 from ..result import Evaluation
-from .groups import group_tables
-from .record import Extreme, Report
-from .summary import about, cells, ungrouped, verdicts
+from .contents import Extreme, Report, about, cells, group_tables, ungrouped, verdicts
 
 _GRID = "rgba(128, 128, 128, 0.25)"
 _CLEAR = "rgba(0, 0, 0, 0)"
-# For narrow screens: no title, since the page's own text breaks into lines there and plotly's does not, and
-# the legend below the plot instead of beside it.
+# For narrow screens: the page's text replaces plotly's title, which has no line breaks, and the legend is
+# below the plot instead of beside it.
 _LAYOUT = {
     "paper_bgcolor": _CLEAR,
     "plot_bgcolor": _CLEAR,
@@ -25,7 +23,7 @@ _LAYOUT = {
     "legend": {"orientation": "h", "yref": "container", "y": 0, "title": {"text": ""}},
 }
 
-_BEST = " Tinted: the best, and what a paired interval cannot tell apart from it."
+_BEST = " Tinted: the best, and those whose paired difference to it may be zero."
 
 _PAGE = Template("""<!doctype html>
 <html lang="en">
@@ -59,13 +57,13 @@ figure { margin: 12px 0; }
 <h1>$title</h1>
 <p class="about">$about</p>
 $command
-<h2>How the methods compare</h2>
+<h2>Comparison of the methods</h2>
 $table
 $groups
 <p class="about">$key</p>
 <ul>$verdicts</ul>
 $curves
-<h2>What this says of the model</h2>
+<h2>The model</h2>
 <ul>$advice</ul>
 $model_figures
 $extremes
@@ -96,19 +94,19 @@ def page(report: Report) -> str:
 
 
 def _table(report: Report) -> str:
-    shown = ungrouped(report.evaluations)
-    if not shown:
+    evaluations = ungrouped(report.evaluations)
+    if not evaluations:
         return ""
-    figures = [cells(evaluation) for evaluation in shown]
-    methods = dict.fromkeys(method for column in figures for method in column)
+    columns = [cells(evaluation) for evaluation in evaluations]
+    methods = dict.fromkeys(method for column in columns for method in column)
     heads = "".join(
         f"<th>{html.escape(e.label)}<small>{f'{e.better} is better' if e.better else ''}</small></th>"
-        for e in shown
+        for e in evaluations
     )
     rows = []
     for method in methods:
         row = [f"<th>{html.escape(method)}</th>"]
-        for column in figures:
+        for column in columns:
             cell = column.get(method)
             if cell is None:
                 row.append("<td></td>")
@@ -136,7 +134,7 @@ def _group_tables(report: Report) -> str:
 
 
 def _cell(text: str) -> str:
-    """Return a cell of a table of groups; an interval is in small print."""
+    """Return a cell of a table of groups, with the interval in small print."""
     mean, bracket, interval = text.partition(" (")
     if not bracket:
         return f"<td>{html.escape(text)}</td>"
@@ -145,17 +143,17 @@ def _cell(text: str) -> str:
 
 def _figures(report: Report) -> tuple[list[str], list[str]]:
     """Return the figures of the methods, and those of the model."""
-    drawn = [e for e in report.evaluations.values() if e.curves is not None or e.grouped_by]
+    of_methods = [e for e in report.evaluations.values() if e.curves is not None or e.grouped_by]
     of_model = [e for e in report.model_evaluations.values() if e.grouped_by]
-    # The first brings plotly's code along, which the others use.
-    texts = [_figure(evaluation, n == 0) for n, evaluation in enumerate([*drawn, *of_model])]
-    return texts[: len(drawn)], texts[len(drawn) :]
+    # The first figure contains plotly's code, which the others use.
+    texts = [_figure(evaluation, n == 0) for n, evaluation in enumerate([*of_methods, *of_model])]
+    return texts[: len(of_methods)], texts[len(of_methods) :]
 
 
 def _figure(evaluation: Evaluation, code: bool) -> str:
-    # Figures know no themes: gray text and lines on no ground can be read on light and on dark.
+    # Figures have no themes: gray on a transparent background is readable on light and on dark pages.
     figure = evaluation.figure().update_layout(_LAYOUT)
-    of_values = "xaxis" if evaluation.curves is None else "yaxis"  # the caption says what they are
+    of_values = "xaxis" if evaluation.curves is None else "yaxis"  # its title is in the caption
     figure.update_layout({of_values: {"title": {"text": ""}}})
     grid = {"gridcolor": _GRID, "zerolinecolor": _GRID}
     text = (
@@ -171,8 +169,8 @@ def _extremes(report: Report) -> str:
         return ""
     examples = "\n".join(map(_example, report.extremes))
     return (
-        f'<h2>Best and worst examples</h2>\n<p class="about">By {html.escape(report.ranked_by)}. Hover the '
-        f"words, click the picture.</p>\n{examples}"
+        f'<h2>Best and worst examples</h2>\n<p class="about">By {html.escape(report.ranked_by)}. Hover over '
+        f"the words, or click the picture.</p>\n{examples}"
     )
 
 
@@ -191,6 +189,6 @@ def _items(sentences: Sequence[str]) -> str:
 
 
 def _emphasized(sentence: str) -> str:
-    """Return a sentence as HTML; what stands between asterisks is emphasized."""
+    """Return a sentence as HTML; text between asterisks is emphasized."""
     parts = html.escape(sentence).split("*")
     return "".join(f"<em>{part}</em>" if n % 2 else part for n, part in enumerate(parts))

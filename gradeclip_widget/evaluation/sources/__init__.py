@@ -1,4 +1,4 @@
-"""Examples of one's own: folders with tables of captions, COCO's annotation files, and whole datasets."""
+"""Examples from your own data: folders with tables of captions, COCO's annotation files, and datasets."""
 
 from .coco import coco_examples
 from .dataset import dataset_examples

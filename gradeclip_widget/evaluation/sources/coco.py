@@ -20,12 +20,13 @@ from .folder import named_phrases
 
 
 @dataclass(frozen=True)
-class CocoSource:
-    """COCO's pictures with their first captions; masks are made when an example is used.
+class CocoExamples:
+    """COCO's pictures with their first captions; masks are made at every iteration.
 
     Attributes:
-        rows: path of the picture, its caption, and annotations of instances by the name of their category.
-        instances: pycocotools' view of the instances, if they are given.
+        rows: for each example, the path of its picture, its caption, and the annotations of instances by
+            category.
+        instances: the instances in pycocotools, if they were given.
         things: the categories of all instances of each picture, also of those that its caption does not name.
     """
 
@@ -34,14 +35,14 @@ class CocoSource:
     things: Mapping[Path, Sequence[str]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
-        """Return how many examples there are."""
+        """Return the number of examples."""
         return len(self.rows)
 
     def __iter__(self) -> Iterator[Example | FailedExample]:
-        """Yield the examples; their ids are the names of the files.
+        """Yield the examples; ids are file names.
 
-        A category without an instance in a picture is absent from it. A `FailedExample` stands for one with
-        a segmentation that is malformed, or none that covers a pixel.
+        A category without an instance in a picture is absent from it. Yield a `FailedExample` for an example
+        with a malformed segmentation, or with none that covers a pixel.
         """
         categories = [] if self.instances is None else list(self.instances.cats.values())
         classes = [category["name"] for category in categories]
@@ -62,7 +63,7 @@ class CocoSource:
     def _masks(self, named: Mapping[str, list[Any]]) -> dict[str | Span, Mask]:
         """Return the masks that are not empty, by category."""
         masks = {
-            category: np.any([self.instances.annToMask(one) for one in annotations], 0)
+            category: np.any([self.instances.annToMask(each) for each in annotations], 0)
             for category, annotations in named.items()
         }
         return {category: mask for category, mask in masks.items() if mask.any()}
@@ -70,18 +71,18 @@ class CocoSource:
 
 def coco_examples(
     captions: str | Path, images: str | Path, instances: str | Path | None = None
-) -> CocoSource:
+) -> CocoExamples:
     """Return the pictures of COCO's annotation files, each with its first caption.
 
     Args:
-        captions: a file such as ``captions_val2017.json``.
-        images: the folder of the pictures.
-        instances: a file such as ``instances_val2017.json``. All instances of a category are the mask of its
-            name, where the caption has that name exactly once; pictures without any are left out.
+        captions: file such as ``captions_val2017.json``.
+        images: folder of the pictures.
+        instances: file such as ``instances_val2017.json``. All instances of a category are the mask of its
+            name, if the caption has that name exactly once; pictures without such a name are left out.
 
     Raises:
         FileNotFoundError: there is no such file, folder or picture.
-        ValueError: a file is not of this form, or nothing fits.
+        ValueError: a file has another form, or no picture remains.
         ModuleNotFoundError: ``instances`` needs pycocotools.
     """
     content = _read(captions, "captions")
@@ -104,8 +105,8 @@ def coco_examples(
             raise FileNotFoundError(
                 f"{str(captions)!r} names {path.name!r}, not in {str(images)!r}"
             )
-        found = {} if view is None else _by_category(view, image)
-        named, things[path] = named_phrases(caption, found), list(found)
+        categories = {} if view is None else _by_category(view, image)
+        named, things[path] = named_phrases(caption, categories), list(categories)
         if named or view is None:
             rows.append((path, caption, named))
     if not rows:
@@ -114,15 +115,15 @@ def coco_examples(
             if first
             else f"{str(captions)!r} has no captions"
         )
-    return CocoSource(rows, view, things)
+    return CocoExamples(rows, view, things)
 
 
 def _by_category(view: Any, image: Any) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
+    categories: dict[str, list[Any]] = {}
     for annotation in view.imgToAnns.get(image, []):
         name = view.cats[annotation["category_id"]]["name"]
-        found.setdefault(name, []).append(annotation)
-    return found
+        categories.setdefault(name, []).append(annotation)
+    return categories
 
 
 def _instances(path: str | Path) -> Any:
@@ -135,7 +136,7 @@ def _instances(path: str | Path) -> Any:
         raise missing_extra("pycocotools", "coco", "masks in COCO's form") from error
     view = COCO()
     view.dataset = content
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints its progress
         view.createIndex()
     return view
 
@@ -149,5 +150,5 @@ def _read(path: str | Path, what: str) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"{str(path)!r} is not JSON: {error}") from error
     if not isinstance(content, dict) or not {"images", "annotations"} <= set(content):
-        raise ValueError(f"{str(path)!r} is no COCO file: it has no 'images' and 'annotations'")
+        raise ValueError(f"{str(path)!r} is not a COCO file: it has no 'images' and 'annotations'")
     return content

@@ -1,4 +1,4 @@
-"""Examples from any source of pairs that a whole dataset is explained from."""
+"""Examples from any source of pairs that `explain_dataset` takes."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from ..examples import Example, FailedExample
 
 
 @dataclass(frozen=True)
-class DatasetSource:
-    """Examples without masks that are read anew each time they are gone through.
+class DatasetExamples:
+    """Examples without masks, read again at every iteration.
 
     Attributes:
-        source: the pairs.
-        positions: of those in it that are examples, ascending.
+        source: the source of the pairs.
+        positions: positions in it of the pairs that are examples, ascending.
     """
 
     source: PairSource = field(repr=False)
     positions: list[int] = field(repr=False)
 
     def __len__(self) -> int:
-        """Return how many examples there are."""
+        """Return the number of examples."""
         return len(self.positions)
 
     def __iter__(self) -> Iterator[Example | FailedExample]:
-        """Yield the examples; their ids are the pairs'.
+        """Yield the examples, with the ids of the pairs.
 
-        A `FailedExample` stands for one whose file has changed or gone since the source was opened.
+        Yield a `FailedExample` for a pair whose file was changed or removed since the source was opened.
         """
-        wanted = set(self.positions)
+        positions = set(self.positions)
         for pair in self.source.pairs(self.positions[0], self.positions[-1] + 1):
-            if pair.position not in wanted:
+            if pair.position not in positions:
                 continue
             problem = _problem(pair)
             if isinstance(pair, Pair) and not problem:
@@ -47,8 +47,8 @@ class DatasetSource:
                 yield FailedExample(pair.id, problem)
 
 
-def dataset_examples(source: Any, *, limit: int | None = None, **options: Any) -> DatasetSource:
-    """Return the pairs of a source as examples: those with words, and with a picture where it is said to be.
+def dataset_examples(source: Any, *, limit: int | None = None, **options: Any) -> DatasetExamples:
+    """Return the pairs of a source as examples, if they have a caption with words and an existing picture.
 
     >>> from gradeclip_widget.evaluation.sources import dataset_examples
     >>> list(dataset_examples([("https://example.org/dog.jpg", "a dog"), (b"...", "a cat")], limit=1))
@@ -56,13 +56,13 @@ def dataset_examples(source: Any, *, limit: int | None = None, **options: Any) -
 
     Args:
         source: a folder, table, tar file, Hugging Face dataset or list, as `explain_dataset` takes it.
-        limit: return only the first so many; the rest of the source is not read.
-        **options: of `open_source`: ``images``, ``image_column``, ``caption_column``, ``id_column``,
+        limit: largest number of examples; the rest of the source is not read.
+        **options: options of `open_source`: ``images``, ``image_column``, ``caption_column``, ``id_column``,
             ``split``.
 
     Raises:
-        FileNotFoundError, TypeError, ModuleNotFoundError: as `open_source` says.
-        ValueError: the same, or ``limit`` is under 1, or none of the pairs can be an example.
+        FileNotFoundError, TypeError, ModuleNotFoundError: as `open_source`.
+        ValueError: as `open_source`, or ``limit`` is under 1, or none of the pairs can be an example.
 
     Warns:
         UserWarning: some pairs are left out.
@@ -86,11 +86,11 @@ def dataset_examples(source: Any, *, limit: int | None = None, **options: Any) -
             f"{len(problems)} of {len(positions) + len(problems)} pairs are left out, such as {problems[0]}",
             stacklevel=2,
         )
-    return DatasetSource(opened, positions)
+    return DatasetExamples(opened, positions)
 
 
 def _problem(pair: Pair | FailedPair) -> str:
-    """Return why a pair is no example; nothing where it is."""
+    """Return why a pair is not an example; empty if it is one."""
     if isinstance(pair, FailedPair):
         return pair.reason
     if not split_words(pair.caption):

@@ -20,11 +20,11 @@ from ..pointing import Mask
 
 
 @dataclass(frozen=True)
-class Source:
-    """A list of examples that is read anew each time it is gone through; pictures are read when used.
+class FolderExamples:
+    """Examples of a folder; masks are read at every iteration, and pictures when they are used.
 
     Attributes:
-        rows: the path of each picture, its caption, and the masks' paths by phrase.
+        rows: for each example, the path of its picture, its caption, and the masks' paths by phrase.
         things: the phrases of all masks of each picture, also of those that its caption does not name.
     """
 
@@ -32,21 +32,21 @@ class Source:
     things: Mapping[Path, Sequence[str]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
-        """Return how many examples there are."""
+        """Return the number of examples."""
         return len(self.rows)
 
     def __iter__(self) -> Iterator[Example | FailedExample]:
-        """Yield the examples; ids are names of files, numbered where a picture has several captions.
+        """Yield the examples; ids are file names, with a number if a picture has several captions.
 
-        What other pictures have masks of, and a picture has not, is absent from that picture. A
-        `FailedExample` stands for one with a mask that is damaged or all black.
+        A thing is absent from a picture if other pictures have masks of it and this one has not. Yield a
+        `FailedExample` for an example with a mask that is damaged or all black.
         """
-        seen: dict[str, int] = {}
+        counts: dict[str, int] = {}
         classes = list(
             dict.fromkeys(phrase for things in self.things.values() for phrase in things)
         )
         for path, caption, masks in self.rows:
-            number = seen[path.name] = seen.get(path.name, 0) + 1
+            number = counts[path.name] = counts.get(path.name, 0) + 1
             name = path.name if number == 1 else f"{path.name} ({number})"
             example: Example | FailedExample
             try:
@@ -56,7 +56,7 @@ class Source:
                     name,
                     {p: read_mask(m) for p, m in masks.items()},
                     present=(present := self.things.get(path, ())),
-                    absent=[one for one in classes if one not in present],
+                    absent=[phrase for phrase in classes if phrase not in present],
                 )
             except UNREADABLE as error:
                 example = FailedExample(name, str(error))
@@ -65,22 +65,24 @@ class Source:
 
 def folder_examples(
     images: str | Path, captions: str | Path, masks: str | Path | None = None
-) -> Source:
+) -> FolderExamples:
     """Return the examples of a folder of pictures.
 
     Args:
-        images: the folder that the table's file names are relative to.
-        captions: a table (``.csv``, ``.tsv``, ``.jsonl`` or ``.parquet``), a row per picture and caption: a
+        images: folder of the pictures; the table's file names are relative to it.
+        captions: table (``.csv``, ``.tsv``, ``.jsonl`` or ``.parquet``), a row per picture and caption: a
             column ``image`` (or ``file``, ``filename``, ``path``) and a column ``caption`` (or ``text``,
             ``sentence``).
-        masks: a folder with a folder for each picture, named as the picture without its suffix. In it lies a
-            picture of the same size for each phrase of the caption that has a mask, named as the phrase
-            (``dog.png``, ``traffic_light.png``): what is not black belongs to it. Rows without masks are
-            left out. A mask of a phrase that the caption does not have says that the thing is in the picture.
+        masks: folder with a folder for each picture, named as the picture without its suffix. It contains an
+            image of the same size for each phrase of the caption that has a mask, named as the phrase
+            (``dog.png``, ``traffic_light.png``); pixels that are not black belong to the mask. Rows without
+            masks are left out. A mask of a phrase that is not in the caption means that the thing is in the
+            picture.
 
     Raises:
         FileNotFoundError: there is no such folder, table or picture.
-        ValueError: the table has no such columns, no rows, or a row without a caption; or no mask fits.
+        ValueError: the table has no such columns, no rows, or a row without a caption; or no mask belongs to
+            a picture and a phrase of its caption.
         ModuleNotFoundError: a Parquet table needs pyarrow.
     """
     folder = _folder(images, "images")
@@ -88,38 +90,41 @@ def folder_examples(
         (path, caption, {}) for path, caption in _table(Path(captions).expanduser(), folder)
     ]
     if masks is None:
-        return Source(rows)
+        return FolderExamples(rows)
     inside = _folder(masks, "masks")
     files = {path: _mask_files(inside / path.stem) for path, _, _ in rows}
     masked = [(path, caption, named_phrases(caption, files[path])) for path, caption, _ in rows]
-    if not any(found for _, _, found in masked):
+    if not any(named for _, _, named in masked):
         raise ValueError(
-            f"no mask in {str(masks)!r} fits a picture and its caption: masks lie in a folder named as the "
-            f"picture, such as {inside / rows[0][0].stem / 'dog.png'}, each named as a phrase"
+            f"no mask in {str(masks)!r} belongs to a picture and a phrase of its caption: put each mask into "
+            f"a folder named as the picture, as in {inside / rows[0][0].stem / 'dog.png'}, and name it as "
+            "the phrase"
         )
-    return Source([row for row in masked if row[2]], {p: list(found) for p, found in files.items()})
+    return FolderExamples(
+        [row for row in masked if row[2]], {path: list(phrases) for path, phrases in files.items()}
+    )
 
 
 def named_phrases(caption: str, candidates: Mapping[str, Any]) -> dict[Any, Any]:
-    """Return those of the candidates whose phrase a caption has exactly once.
+    """Return the candidates whose phrase is in a caption exactly once.
 
     Args:
         caption: the caption.
-        candidates: anything, by phrase.
+        candidates: values by phrase.
     """
     words = [Word(caption[a:b], a, b) for a, b in split_words(caption)]
-    found: dict[str | Span, Any] = {}
+    named: dict[str | Span, Any] = {}
     for phrase, candidate in candidates.items():
         try:
             find_phrase(words, phrase)
-        except ValueError:  # it is not in the caption, or one could not tell which it is
+        except ValueError:  # the phrase is not in the caption, or several times
             continue
-        found[phrase] = candidate
-    return found
+        named[phrase] = candidate
+    return named
 
 
 def read_mask(path: Path) -> Mask:
-    """Return a mask (height, width): the pixels of a picture that are not black."""
+    """Return a mask (height, width) of the pixels of an image that are not black."""
     return np.asarray(read_image(path).convert("L")) > 0
 
 
@@ -137,14 +142,14 @@ def _folder(path: str | Path, what: str) -> Path:
 
 
 def _table(captions: Path, images: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the path and caption of every row of a table; one that is not whole is refused."""
+    """Yield the path and caption of every row of a table; raise an error for an incomplete row."""
     for pair in open_table([captions], Options(images=images)).pairs():
         row = f"row {pair.position + 1} of {str(captions)!r}"
         if isinstance(pair, FailedPair):
             raise ValueError(f"{row}: {pair.reason}")
         if not isinstance(pair.image, str):
             raise ValueError(
-                f"{row} holds the picture itself, not its name; `dataset_examples({str(captions)!r})` and "
+                f"{row} contains the picture itself, not its name; `dataset_examples({str(captions)!r})` and "
                 f"gradeclip evaluate --source {captions} read such tables"
             )
         path = Path(pair.image)

@@ -1,1 +1,1 @@
-"""What works behind a live widget: its pictures and models, what is computed with them, and the thread."""
+"""What is behind a live widget: its pictures and models, what is computed with them, and the thread."""

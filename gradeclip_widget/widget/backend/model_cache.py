@@ -1,4 +1,4 @@
-"""The models of a widget's menu: loaded when first asked for, kept, and freed on request."""
+"""The models of a widget's menu: loaded when first used, cached, and freed on request."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...clip import ClipModel, loading
-from ...clip.given_models import advice
+from ...clip.supported_models import advice
 from ...core.progress import Progress
 
 
 class ModelCache:
-    """Models by name. Those given as objects are there at once; named ones are loaded when first used.
+    """Models by name. Models given by name are loaded when first used.
 
     Args:
         models: names and weights as in ``"ViT-B-16/openai"``, or `ClipModel` objects.
 
     Raises:
-        TypeError: something else was given.
-        ValueError: no such model, or two of one name.
+        TypeError: neither a name nor a `ClipModel`.
+        ValueError: there is no such model, or two models have the same name.
     """
 
     def __init__(self, models: Sequence[str | ClipModel]) -> None:
-        self._sources: dict[str, str | None] = {}  # what `load` takes; None for objects
+        # What `load` takes; None for a model given as an object.
+        self._sources: dict[str, str | None] = {}
         self._loaded: dict[str, ClipModel] = {}
         for model in models:
             self._add(model)
@@ -32,7 +33,7 @@ class ModelCache:
         if isinstance(model, ClipModel):
             if self._loaded.get(model.name, model) is not model or model.name in self._sources:
                 raise ValueError(
-                    f"two models are called {model.name!r}; give one another name: "
+                    f"two models have the name {model.name!r}; give one of them another name: "
                     "ClipModel(..., name=...)"
                 )
             self._sources[model.name], self._loaded[model.name] = None, model
@@ -42,40 +43,40 @@ class ModelCache:
             raise TypeError(f"a model is a name or a ClipModel, not {advice(model)}")
 
     def _add_name(self, model: str) -> None:
-        """Add a model by its name, under its label; of two checkpoints of one label, also with the path."""
+        """Add a model under its label; a second checkpoint with the same label gets its path in the name."""
         label = loading.label(model)
         if label not in self._sources:
             self._sources[label] = model
             return
-        given, other = self._loaded.get(label), self._sources[label]
+        loaded, other = self._loaded.get(label), self._sources[label]
         if other is not None and other != model and not loading.same(other, model):
             self._sources[loading.label(model, whole=True)] = model
-        elif given is not None and not loading.stands_for(model, given):
+        elif loaded is not None and not loading.stands_for(model, loaded):
             raise ValueError(
-                f"two models are called {label!r}, an object and one to be loaded by name; give the former "
+                f"two models have the name {label!r}: an object, and one to load by name; give the object "
                 "another name: ClipModel(..., name=...)"
             )
 
     def offer(self, model: str) -> None:
-        """Add a model to the menu by its name, unless one of that name is there."""
+        """Add a model to the menu by its name, unless the menu has it."""
         if loading.label(model) not in self._sources:
             self._add_name(model)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All models, loaded or not."""
+        """The names of all models, loaded or not."""
         return tuple(self._sources)
 
     def source(self, name: str) -> str | None:
-        """What `load` takes for it, or ``None`` for a model that was given as an object."""
+        """Return what `load` takes for a model, or ``None`` for a model given as an object."""
         return self._sources[name]
 
     def get(self, name: str, progress: Progress | None = None) -> ClipModel:
-        """The model of that name, loaded where it is not.
+        """Return the model of a name; it is loaded if needed.
 
         Raises:
             ValueError: it is not in the menu.
-            ModelLoadError: its weights could not be fetched.
+            ModelLoadError: its weights could not be loaded.
         """
         if name not in self._sources:
             known = ", ".join(map(repr, self._sources))
@@ -84,12 +85,12 @@ class ModelCache:
             )
         source, clip = self._sources[name], self._loaded.get(name)
         if clip is None or (source is not None and loading.is_outdated(clip)):
-            assert source is not None, "objects are on the shelf until they are taken off the menu"
+            assert source is not None, "a model given as an object is always loaded"
             clip = self._loaded[name] = loading.load_once(source, progress)
         return clip
 
     def free(self, name: str) -> None:
-        """Let go of a model's weights. One that was given as an object leaves the menu too.
+        """Free the memory of a model's weights. A model given as an object is removed from the menu too.
 
         Raises:
             ValueError: it is not in the menu.
@@ -101,10 +102,10 @@ class ModelCache:
         self._loaded.pop(name, None)
         if self._sources[name] is None:
             del self._sources[name]
-        gc.collect()  # traces and towers refer to each other, and the memory is wanted now
+        gc.collect()  # traces and towers refer to each other, so reference counts alone free nothing
 
     def entries(self) -> list[dict[str, Any]]:
-        """For the front end, as ``ModelEntry`` in ``js/src/core/types.ts``."""
+        """Return the models for the front end, as ``ModelEntry`` in ``js/src/state/entries.ts``."""
         return [
             {
                 "name": name,

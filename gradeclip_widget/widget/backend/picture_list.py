@@ -11,22 +11,22 @@ from urllib.parse import unquote, urlsplit
 
 from torch import Tensor
 
-from ...clip.preprocessing import ImageProcessor, Picture, Source, read_source
+from ...clip.preprocessing import ImageProcessor, Picture, RawPicture, read_picture
 from ...export.picture import thumbnail
 from ...images.read import is_web_address
 
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """A picture: what the explainer takes, what to call it, and its path or address where it has one."""
+    """A picture: what the explainer takes, its name, and its path or address if it has one."""
 
-    source: Source | Picture = field(repr=False)
+    source: RawPicture | Picture = field(repr=False)
     name: str
     path: str | None
 
 
 class PictureList:
-    """Pictures, read once: a file may be gone, or another, by the time that a prompt is edited."""
+    """Pictures. Each is read once, because its file may change or disappear before a prompt is edited."""
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
@@ -44,14 +44,14 @@ class PictureList:
         """Read a picture.
 
         Args:
-            image: as `read_source` takes, or a `Picture`.
+            image: as `read_picture` takes, or a `Picture`.
             name: what to call it; the file's name, or a number, when ``None``.
 
         Raises:
-            TypeError, ValueError, OSError: it cannot be read; the sentence says why.
+            TypeError, ValueError, OSError: it cannot be read; the message says why.
         """
         try:
-            source = image if isinstance(image, Picture) else read_source(image)
+            source = image if isinstance(image, Picture) else read_picture(image)
         except ValueError as error:
             if not name:
                 raise
@@ -61,20 +61,20 @@ class PictureList:
         return Entry(source, name, path)
 
     def add(self, entry: Entry) -> int:
-        """Put a picture last; its index."""
+        """Add a picture at the end; return its index."""
         self._entries.append(entry)
         return len(self) - 1
 
     def entries(self, processor: ImageProcessor) -> list[dict[str, Any]]:
-        """Return the pictures for the front end, as ``PictureEntry`` in ``js/src/core/types.ts``.
+        """Return the pictures for the front end, as ``PictureEntry`` in ``js/src/state/entries.ts``.
 
         Args:
-            processor: of the model on show, so that a tensor looks as it does on the stage.
+            processor: of the model shown, so that a tensor looks the same here and in the large picture.
         """
         return [{"name": e.name, "thumbnail": self._thumbnail(e, processor)} for e in self._entries]
 
     def _thumbnail(self, entry: Entry, processor: ImageProcessor) -> bytes:
-        """Return an entry's thumbnail, encoded once, or once for every normalization of a tensor."""
+        """Return an entry's thumbnail. It is encoded once; for a tensor, once for each normalization."""
         normalized = isinstance(entry.source, Tensor)
         key = (entry, (processor.mean, processor.std) if normalized else None)
         if key not in self._thumbnails:
@@ -83,7 +83,7 @@ class PictureList:
 
 
 def _name_of(image: Any) -> str:
-    """Return the name of a path, of a web address or of an open file; empty where there is none."""
+    """Return the name of a path, of a web address or of an open file; empty if it has none."""
     name = image if isinstance(image, str) else getattr(image, "name", None)
     if not isinstance(name, str):
         return ""
@@ -91,7 +91,7 @@ def _name_of(image: Any) -> str:
 
 
 def pictures_of(image: Any) -> Iterable[Any]:
-    """The pictures in what `explore` was given: a list or tuple holds several.
+    """Return the pictures in the first argument of `explore`: several if it is a list or tuple.
 
     Raises:
         ValueError: an empty list.

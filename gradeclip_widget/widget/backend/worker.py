@@ -1,4 +1,4 @@
-"""One job at a time on a thread of its own; the latest one wins. Knows nothing of what a job does."""
+"""A thread that runs one job at a time. The latest job wins. The jobs can be anything."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ Check = Callable[[], None]
 Job = Callable[[Check], None]
 
 
-_working: set[Worker] = set()  # those that have a thread
+_working: set[Worker] = set()  # the workers that have a thread
 
 
 class Superseded(BaseException):
-    """A newer job was handed in, or this one was cancelled.
+    """A newer job was submitted, or this one was cancelled.
 
-    No `Exception`, as `asyncio.CancelledError` is none: libraries that catch those must let it through.
+    Not an `Exception`, for the same reason as `asyncio.CancelledError`: libraries that catch every
+    `Exception` do not catch this.
     """
 
 
 class Worker:
-    """Runs the latest job handed in, on a thread that is there only while there is work.
+    """Runs the latest job submitted, on a thread that exists only while there is work.
 
-    A job is called with a function that raises `Superseded` as soon as the job is not the latest any more.
-    It calls that between its stages, and once more with ``changed`` held before it writes anything: then
-    nothing older is ever written after something newer was asked for.
+    A job is called with a function that raises `Superseded` once the job is not the latest one any more. The
+    job calls it between its stages, and again with the lock of ``changed`` held before it writes anything.
+    So the result of an older job is never written after a newer job was submitted.
 
     Args:
-        changed: guards what jobs and their clients both touch; notified when a job ends. May be shared by
-            many workers, which keeps clients that write to each other from locking each other out.
+        changed: its lock guards the data that jobs and their clients share; notified when a job ends. Workers
+            whose clients write to each other share one: with several locks they could block each other.
         idle: seconds that the thread waits for another job before it ends.
     """
 
@@ -45,12 +46,12 @@ class Worker:
 
     @property
     def busy(self) -> bool:
-        """Whether a job waits or runs, be it one that was cancelled and has not come to its next check."""
+        """Whether a job waits or runs; also one that was cancelled and has not reached its next check."""
         return self._running or self._waiting is not None
 
     @property
     def alive(self) -> bool:
-        """Whether there is a thread."""
+        """Whether the worker has a thread."""
         return self._thread is not None
 
     def submit(self, job: Job) -> None:
@@ -77,7 +78,7 @@ class Worker:
             self.changed.notify_all()
 
     def close(self, *, join: bool = False) -> None:
-        """Cancel, and let the thread end; ``join`` waits for that."""
+        """Cancel, and end the thread; with ``join``, wait until it has ended."""
         with self.changed:
             self._closed = True
             self.cancel()
@@ -90,10 +91,12 @@ class Worker:
 
         Raises:
             TimeoutError: that took longer than ``timeout`` seconds.
-            RuntimeError: called by a job, which would wait for itself.
+            RuntimeError: called by a job; it would wait for itself.
         """
         if threading.current_thread() is self._thread:
-            raise RuntimeError("wait() was called on the thread that does the work waited for")
+            raise RuntimeError(
+                "wait() was called on the worker thread, which would wait for itself"
+            )
         with self.changed:
             if not self.changed.wait_for(lambda: not self.busy, timeout):
                 raise TimeoutError(f"still at work after {timeout} s")
@@ -103,7 +106,7 @@ class Worker:
             pass
 
     def _next(self) -> bool:
-        """Run the next job. A frame of its own: an idle thread holds on to nothing of the last one."""
+        """Run the next job. When this returns, the idle thread has no reference to the job any more."""
         with self.changed:
             self.changed.wait_for(lambda: self._closed or self._waiting is not None, self._idle)
             if self._waiting is None:
@@ -121,7 +124,7 @@ class Worker:
             job(check)
         except Superseded:
             pass
-        except BaseException:  # noqa: BLE001 - what a job lets through must not end the thread
+        except BaseException:  # noqa: BLE001 - an error in a job must not end the thread
             threading.excepthook(
                 threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread()))
             )
@@ -134,6 +137,6 @@ class Worker:
 
 @atexit.register
 def _stop_all() -> None:
-    """End all work before the interpreter does: a thread that is inside of torch then aborts the process."""
+    """End all work before the interpreter ends: a thread that is still in torch would abort the process."""
     for worker in list(_working):
         worker.close(join=True)

@@ -1,6 +1,5 @@
-"""The gallery of a dataset run: its pairs as thumbnails, sorted and filtered. It brings no torch."""
+"""The gallery of a dataset run: its pairs as thumbnails, to sort, filter and open. It imports no torch."""
 
-from .browse import browse
-from .gallery import Gallery
+from .gallery import Gallery, browse
 
 __all__ = ["Gallery", "browse"]

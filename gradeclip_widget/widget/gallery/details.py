@@ -1,4 +1,4 @@
-"""The full explanation of a pair of a run: its picture found again, and explained as the run did."""
+"""The full explanation of a pair of a run: finds its picture and explains it with the run's settings."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Record = dict[str, Any]
 
 
 class PictureGoneError(ValueError):
-    """The picture of a pair cannot be found any more, or is another one now."""
+    """The picture of a pair cannot be found any more, or has changed."""
 
 
 class Details:
     """Explains pairs of a run, with the run's model, method and options.
 
     Args:
-        record: what the run was made with.
-        model: in place of the one that the record names.
-        source: in place of the one that the record describes, as `explain_dataset` takes it.
+        record: of the run.
+        model: in place of the model that the record names.
+        source: in place of the source that the record describes; as `explain_dataset` takes it.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Details:
 
         Raises:
             PictureGoneError: its picture cannot be found any more.
-            Exception: the model cannot be loaded, or the picture or caption not explained.
+            Exception: the model cannot be loaded, or the pair cannot be explained.
         """
         picture = self.picture(pair)
         model, method = self._load(), self._record["method"]
@@ -66,44 +66,45 @@ class Details:
         )
 
     def note(self) -> str:
-        """Return in what the explanations differ from the run's rows, once a model is loaded; often empty."""
+        """Return how the explanations differ from the run's rows; empty if they do not.
+
+        It is empty until a model is loaded, too.
+        """
         from ...clip.verification.state import weights_digest
 
         if self._note is None and self._loaded is not None:
-            clip: Any = getattr(
-                self._loaded, "clip", self._loaded
-            )  # of an `Explainer`, or the model itself
+            clip: Any = getattr(self._loaded, "clip", self._loaded)  # an `Explainer` has `clip`
             self._note = ""
             if weights_digest(clip.model) != self._record["model"]["weights"]:
                 self._note = (
-                    f"The model {clip.name!r} has other weights than the one of the run, so scores and maps "
-                    "here are not those of the gallery."
+                    f"The model {clip.name!r} has other weights than the model of the run, so scores and "
+                    "maps here differ from those in the gallery."
                 )
         return self._note or ""
 
     def picture(self, pair: Record) -> Image.Image:
-        """Return the picture of a pair: the file that its row names, or what the source has at its position.
+        """Return the picture of a pair: the file in its row, else the picture at its position in the source.
 
         Raises:
-            PictureGoneError: neither is there any more, or it has another size than it had.
+            PictureGoneError: neither exists any more, or its size has changed.
         """
         from ...images import read_image
 
-        place, then = pair["image"], tuple(pair["size"])
+        place, size = pair["image"], tuple(pair["size"])
         on_disk = self._source is None and place and Path(place).is_file()
         try:
             picture = read_image(Path(place) if on_disk else self._of_source(pair))
         except (OSError, TypeError, ValueError, LookupError, ImportError) as error:
-            reason, _, _ = describe_error(error).partition("; ")  # without what sources there are
+            reason, _, _ = describe_error(error).partition(
+                "; "
+            )  # without the list of kinds of sources
             raise PictureGoneError(
                 f"The picture {place!r} cannot be found any more: {reason}. "
-                "gw.browse(out, source=...) takes it from where it is now."
+                "gw.browse(out, source=...) reads it from another place."
             ) from error
-        if picture.size != then:
-            is_now, was = (f"{width} x {height}" for width, height in (picture.size, then))
-            raise PictureGoneError(
-                f"The picture {place!r} is another one now: {is_now} pixels, and it was {was}"
-            )
+        if picture.size != size:
+            new, old = (f"{width} x {height}" for width, height in (picture.size, size))
+            raise PictureGoneError(f"The picture {place!r} has changed: from {old} to {new} pixels")
         return picture
 
     def _of_source(self, pair: Record) -> Any:
@@ -111,33 +112,33 @@ class Details:
         from ...dataset.sources import open_source, reopen
 
         if self._pairs is None:
-            given = self._source
-            self._pairs = reopen(self._record["source"]) if given is None else open_source(given)
-        found = self._pairs.pair_at(pair["position"])
-        if found.id != pair["id"]:
+            source = self._source
+            self._pairs = reopen(self._record["source"]) if source is None else open_source(source)
+        now = self._pairs.pair_at(pair["position"])
+        if now.id != pair["id"]:
             raise ValueError(
-                f"the source has {found.id!r} at position {pair['position']} now, which was {pair['id']!r}"
+                f"the source now has {now.id!r} at position {pair['position']} in place of {pair['id']!r}"
             )
-        return found.image
+        return now.image
 
     def _load(self) -> ClipModel | Explainer:
         """Return the model, loaded when first needed.
 
         Raises:
-            ValueError: the run's model was an object of a program, and none was given.
+            ValueError: the run's model was an object in a program, and no model was passed.
         """
         if self._loaded is None:
             from ...clip import load
 
-            how = self._record["model"]["load"]
-            if self._model is None and how is None:
+            arguments = self._record["model"]["load"]
+            if self._model is None and arguments is None:
                 name = self._record["model"]["name"]
                 raise ValueError(
-                    f"The run's model {name!r} was an object of a program and cannot be loaded by name: give "
-                    "it to the gallery, gw.browse(out, model=...)"
+                    f"The run's model {name!r} was an object in a program and cannot be loaded by name: "
+                    "pass it, gw.browse(out, model=...)"
                 )
             if self._model is None:
-                self._loaded = load(how["name"], how["pretrained"], dtype=how["dtype"])
+                self._loaded = load(**arguments)
             elif isinstance(self._model, str):
                 self._loaded = load(self._model)
             else:

@@ -1,8 +1,10 @@
-"""The gallery: a grid of thumbnails, and the full explanation of the pair that is open."""
+"""The gallery: a grid of thumbnails, and the full explanation of the open pair."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -10,71 +12,117 @@ import numpy as np
 import traitlets as t
 
 from ...core.errors import describe_error
+from ...dataset.runs import DatasetRun, open_run
+from ...dataset.runs.dataset_run import Comparison
+from ...dataset.runs.table import DISAGREEMENT, POSITION, Query, Rows
 from ..backend.worker import Check, Worker
 from ..traits import Traits
-from .answers import Answers
+from .answers import TILE_COLUMNS, Answers
 from .details import Details
-from .disagreement import all_disagreements
 from .grid import SHARED, GalleryGrid, GalleryTraits
-from .run import OpenRun, OtherRun
-from .table import DISAGREEMENT, POSITION, Query, Rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ...clip import ClipModel
+    from ...explain.explainer import Explainer
     from ..widget import ExplanationWidget
 
-_QUERY = ("sort", "descending", "text", "word", "word_role", "score_range")
 _FRAME = (
     "id", POSITION, "caption", "image", "words", "importances", "score", "energy", "concentration",
     "width", "height", "method", "model", "seconds",
 )  # fmt: skip
 _WHY_NOT = {
-    "energy": "no pair of this run has a box, in which its share of the map would lie",
+    "energy": "no pair of this run has a box",
     "concentration": "no map of this run has a positive patch",
-    "score": "the run has no pairs",
-    DISAGREEMENT: "two runs are compared by gw.browse(out, other=...)",
+    "score": "the run has no explained pairs",
+    DISAGREEMENT: "only one run is open; gw.browse(out, other=...) compares two",
 }
 
 
+def browse(
+    out: str | PathLike[str],
+    other: str | PathLike[str] | None = None,
+    *,
+    model: str | ClipModel | Explainer | None = None,
+    source: Any = None,
+    **traits: Any,
+) -> Gallery:
+    """Show the pairs of a dataset run as a gallery: thumbnails with their maps, to sort, filter and open.
+
+    Rows are read when they come into view, so that a run of any length opens at once. A click on a pair opens
+    it in the full widget, which explains it again with the settings of the run.
+
+    >>> import tempfile, gradeclip_widget as gw
+    >>> pairs = [(scene.image, scene.caption) for scene in gw.demo.scenes()[:2]]
+    >>> run = gw.explain_dataset(pairs, tempfile.mkdtemp(), progress=False)
+    >>> gw.browse(run, sort="score")
+    Gallery(Grad-ECLIP · demo: 2 of 2 pairs)
+
+    Args:
+        out: a run that `explain_dataset` or `open_run` returned, or its folder.
+        other: a second run over the same source, by another method or model. The gallery shows its maps
+            beside those of ``out``, and sorts pairs by how far the two disagree.
+        model: explains the opened pairs, in place of the run's own model: a name as `load` takes it, a
+            `ClipModel`, or an `Explainer`, which then decides the method and its options too.
+        source: contains the pictures, if they have moved since the run; as `explain_dataset` takes it. By
+            default the files that the run read, or its source opened again.
+        **traits: initial values of the gallery's traits, such as ``sort="score"``; `Gallery` describes them.
+
+    Raises:
+        FileNotFoundError: a folder does not exist, or has no run in it.
+        ValueError: a run is damaged, was written by a newer version, or has no complete part yet; or the runs
+            share no pair.
+        ImportError: the extra ``dataset`` is not installed.
+        TypeError, TraitError: there is no such trait, or it cannot have that value.
+    """
+    for name, folder in (("out", out), ("other", other)):
+        if not isinstance(folder, str | PathLike) and not (name == "other" and folder is None):
+            raise TypeError(f"{name}={folder!r:.80} is not the folder of a run")
+    run = open_run(out)
+    comparison = None if other is None else Comparison.of(run, open_run(other))
+    return Gallery(run, comparison, Details(run.record, model, source)).filter(**traits)
+
+
 class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidgets has no types
-    """Shows the pairs of a dataset run. Make one with `browse`.
+    """Shows the pairs of a dataset run. `browse` makes one.
 
     Attributes:
-        sort: what is sorted by: ``"position"`` in the source, ``"score"``, ``"concentration"``, ``"energy"``
-            where pairs have boxes, or ``"disagreement"`` where two runs are compared.
-        descending: whether the largest come first.
-        text: part of the caption, in any case.
-        word: one word or more that the caption has.
-        word_role: what each of them does there: ``"any"``; ``"counts"``, 15 % of the largest importance
-            in its caption or more; ``"ignored"``, a twentieth of it or less.
-        score_range: (lowest, highest) score, or ``None``.
+        sort: what pairs are sorted by: ``"position"`` in the source, ``"score"``, ``"concentration"``;
+            ``"energy"`` if pairs have boxes; ``"disagreement"`` if two runs are compared.
+        descending: whether the largest values come first.
+        text: part of the caption, upper and lower case alike.
+        word: one word of the caption, or several.
+        word_role: the role of each of them: ``"any"``; ``"counts"``, 15 % of the largest importance in its
+            caption or more; ``"ignored"``, 5 % of it or less.
+        score_range: (lowest, highest) score, or ``None`` for all pairs.
         heat: whether maps are painted on the thumbnails.
-        side: whose maps, where two runs are compared: ``"both"``, ``"this"`` or ``"other"``.
-        selected: id of the pair whose full explanation is open; setting it opens one, ``None`` closes it.
+        side: whose maps are painted if two runs are compared: ``"both"``, ``"this"`` or ``"other"``.
+        selected: id of the open pair; setting it opens a pair, ``None`` closes it.
         theme: ``"auto"``, ``"light"`` or ``"dark"``.
     """
 
-    def __init__(self, run: OpenRun, other: OtherRun | None, details: Details) -> None:
+    def __init__(self, run: DatasetRun, comparison: Comparison | None, details: Details) -> None:
         """Show a run.
 
         Args:
             run: the run.
-            other: one to compare it with, if any.
+            comparison: with another run, if any.
             details: explains pairs.
         """
-        self._opened, self._other, self._details = run, other, details
+        self._run, self._comparison, self._details = run, comparison, details
+        self._reader = run.reader(TILE_COLUMNS)
         self._comparing, self._explaining = Worker(Traits.changed), Worker(Traits.changed)
         self._compared = False  # whether the disagreement of every row is known
-        self._sorts = (POSITION, *run.table.measures(), *((DISAGREEMENT,) if other else ()))
-        self._asked, self._generation = Query(), 0
-        self._order: Rows = run.table.order(self._asked)
+        self._sorts = (POSITION, *run.table.measures(), *((DISAGREEMENT,) if comparison else ()))
+        self._query, self._generation = Query(), 0
+        self._order: Rows = run.table.order(self._query)
         self._grid = GalleryGrid()
-        self._answers = Answers(run, other, self._grid.send)
+        self._answers = Answers(run, comparison, self._reader, self._grid.send)
         super().__init__([self._grid])
         self._grid.about = {
             "label": run.label,
-            "other": other.label if other else None,
+            "other": comparison.label if comparison else None,
             "total": run.table.total,
             "sorts": list(self._sorts),
             "importances": bool(run.record["importances"]),
@@ -83,24 +131,24 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
         self._show_order()
         for name in SHARED:
             t.link((self, name), (self._grid, name))
-        self.observe(self._ask, _QUERY)
+        self.observe(self._follow_query, [field.name for field in fields(Query)])
         self.observe(self._select, "selected")
         self._grid.on_msg(self._receive)
 
     @property
     def rows(self) -> pd.DataFrame:
-        """The rows on show, filtered and sorted, as a pandas table without maps and thumbnails."""
+        """The filtered and sorted rows as a pandas table, without maps and thumbnails."""
         self.wait()
-        return self._opened.table.frame(self._order, _FRAME, disagreements=self._compared)
+        return self._run.table.frame(self._order, _FRAME, disagreements=self._compared)
 
     @property
     def errors(self) -> pd.DataFrame:
-        """The pairs that could not be explained, and why, as a pandas table."""
-        return self._opened.failures.frame()
+        """The pairs that could not be explained, and the reasons, as a pandas table."""
+        return self._run.errors
 
     @property
     def detail(self) -> ExplanationWidget | None:
-        """The full widget of the pair that is open."""
+        """The full widget of the open pair."""
         return self.children[1] if len(self.children) > 1 else None
 
     def filter(self, **traits: Any) -> Gallery:
@@ -108,7 +156,7 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
 
         Raises:
             TypeError: there is no such trait.
-            TraitError: one cannot have that value; the sentence names it.
+            TraitError: a trait cannot have that value; the message names it.
         """
         if unknown := sorted(set(traits) - set(SHARED)):
             raise TypeError(f"filter(): no {unknown[0]!r}; there are {', '.join(SHARED)}")
@@ -118,16 +166,16 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
         return self
 
     def wait(self, timeout: float | None = None) -> None:
-        """Block until nothing is under way.
+        """Block until no comparison and no explanation is being computed.
 
         Raises:
-            TimeoutError: that took longer than ``timeout`` seconds.
+            TimeoutError: that takes longer than ``timeout`` seconds.
         """
         for worker in (self._comparing, self._explaining):
             worker.wait(timeout)
 
     def close(self) -> None:
-        """Close the views and stop what is under way."""
+        """Close the views and stop all computations."""
         for worker in (self._comparing, self._explaining):
             worker.close()
         for child in self.children:
@@ -135,8 +183,8 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
         super().close()
 
     def __repr__(self) -> str:
-        shown, total = len(self._order), self._opened.table.total
-        return f"{type(self).__name__}({self._opened.label}: {shown:,} of {total:,} pairs)"
+        count, total = len(self._order), self._run.table.total
+        return f"{type(self).__name__}({self._run.label}: {count:,} of {total:,} pairs)"
 
     # From traits to an order
 
@@ -152,37 +200,37 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
     @t.validate("word_role")
     def _check_role(self, proposal: Any) -> str:
         role: str = proposal["value"]
-        if role != "any" and not self._opened.record["importances"]:
+        if role != "any" and not self._run.record["importances"]:
             raise t.TraitError(
-                f"word_role={role!r}: this run was made with importances=False, so that no word counts"
+                f"word_role={role!r}: this run has no importances of words (importances=False)"
             )
         return role
 
     @t.validate("selected")
     def _check_selected(self, proposal: Any) -> str | None:
         name: str | None = proposal["value"]
-        if name is not None and self._opened.table.row_of(name) is None:
+        if name is not None and self._run.table.row_of(name) is None:
             raise t.TraitError(f"selected={name!r}: no explained pair has that id")
         return name
 
-    def _ask(self, change: Any) -> None:
-        """Put the rows in the order that the traits ask for, once the other run is compared if need be."""
+    def _follow_query(self, change: Any) -> None:
+        """Apply the traits' query, after the other run has been compared if the query sorts by that."""
         query = Query.of(self)
-        if query == self._asked:
+        if query == self._query:
             return
-        self._asked = query
+        self._query = query
         self._comparing.cancel()
         self._grid.progress = None
         if query.sort == DISAGREEMENT and not self._compared:
-            self._grid.progress = {"done": 0, "total": self._opened.table.total}
+            self._grid.progress = {"done": 0, "total": self._run.table.total}
             self._comparing.submit(self._compare)
         else:
             self._reorder()
 
     def _compare(self, check: Check) -> None:
         """Compute the disagreement of all rows, and sort by it."""
-        assert self._other is not None
-        total = self._opened.table.total
+        assert self._comparison is not None
+        total = self._run.table.total
 
         def report(done: int) -> None:
             check()
@@ -191,9 +239,7 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
                 self._grid.progress = {"done": done, "total": total}
 
         try:
-            apart = all_disagreements(
-                self._opened.reader, self._other.maps, self._other.partners, report
-            )
+            disagreements = self._comparison.disagreements(report)
         except (OSError, ValueError) as error:
             with Traits.changed:
                 check()
@@ -202,31 +248,31 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
             return
         with Traits.changed:
             check()
-            self._opened.table.set_disagreements(apart)
+            self._run.table.set_disagreements(disagreements)
             self._compared, self._grid.progress = True, None
             self._reorder()
 
     def _reorder(self) -> None:
-        self._order = self._opened.table.order(self._asked)
+        self._order = self._run.table.order(self._query)
         self._show_order()
 
     def _show_order(self) -> None:
         self._generation += 1
         with self._grid.hold_sync():
             self._grid.error = ""
-            self._grid.histogram = self._opened.table.histogram(self._asked)
+            self._grid.histogram = self._run.table.histogram(self._query)
             self._grid.order = {"generation": self._generation, "count": len(self._order)}
             if self._grid.opened is not None:
-                index = self._index(self._opened.table.row_of(self._grid.opened["id"]))
+                index = self._index(self._run.table.row_of(self._grid.opened["id"]))
                 self._grid.opened = self._grid.opened | {"index": index}
 
-    # The pair that is open
+    # The open pair
 
     def _select(self, change: Any) -> None:
-        """Explain the pair that was selected, in place of the one before."""
+        """Explain the selected pair, in place of the one before."""
         self._explaining.cancel()
         self._show_detail(None)
-        row = None if self.selected is None else self._opened.table.row_of(self.selected)
+        row = None if self.selected is None else self._run.table.row_of(self.selected)
         if row is None:
             self._grid.opened = None
             return
@@ -239,15 +285,15 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
         self._explaining.submit(lambda check: self._explain(row, check))
 
     def _explain(self, row: int, check: Check) -> None:
-        """Explain a pair in full and show it, or why that cannot be."""
+        """Explain a pair in full and show it; if that fails, show the reason."""
         try:
-            table = self._opened.reader.take(np.array([row]))
+            table = self._reader.take(np.array([row]))
             names = ["id", "caption", "image", "position", "width", "height"]
             (pair,) = table.select(names).to_pylist()
             pair["size"] = pair["width"], pair["height"]
             widget, status = self._details.explain(pair), "ready"
             sentence = self._details.note()
-        except Exception as error:  # noqa: BLE001 - whatever a model or a source raises is said to the reader
+        except Exception as error:  # noqa: BLE001 - any error of a model or source is shown
             widget, status, sentence = None, "failed", describe_error(error)
         with Traits.changed:
             try:
@@ -257,8 +303,11 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
                     widget.close()
                 raise
             self._show_detail(widget)
-            told = {"status": status, "sentence": sentence}
-            self._grid.opened = {**(self._grid.opened or {}), **told}
+            self._grid.opened = {
+                **(self._grid.opened or {}),
+                "status": status,
+                "sentence": sentence,
+            }
 
     def _show_detail(self, widget: ExplanationWidget | None) -> None:
         before = self.detail
@@ -267,16 +316,16 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
             before.close()
 
     def _index(self, row: int | None) -> int | None:
-        """Return where a row is in the order; ``None`` where the filters leave it out."""
-        found = np.flatnonzero(self._order == row)
-        return int(found[0]) if len(found) else None
+        """Return the index of a row in the order; ``None`` if the filters exclude it."""
+        indices = np.flatnonzero(self._order == row)
+        return int(indices[0]) if len(indices) else None
 
-    # What a view asks
+    # Requests of views
 
     def _receive(self, widget: Any, content: dict[str, Any], buffers: list[Any]) -> None:
         """Answer a view's message."""
         handlers: dict[str, Callable[[dict[str, Any]], None]] = {
-            "rows": lambda asked: self._answers.rows(asked, self._order, self._generation),
+            "rows": lambda request: self._answers.rows(request, self._order, self._generation),
             "pair": self._answers.pair,
             "errors": self._answers.errors,
             "step": self._step,
@@ -290,10 +339,9 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
             self._grid.error = describe_error(error)
 
     def _step(self, content: dict[str, Any]) -> None:
-        """Open the pair before or after the one that is open."""
-        at = (
-            None if self.selected is None else self._index(self._opened.table.row_of(self.selected))
-        )
-        to = -1 if at is None else at + int(content["by"])
-        if 0 <= to < len(self._order):
-            self.selected = self._opened.table.id_of(int(self._order[to]))
+        """Open the pair before or after the open one."""
+        table = self._run.table
+        index = None if self.selected is None else self._index(table.row_of(self.selected))
+        step = -1 if index is None else index + int(content["by"])
+        if 0 <= step < len(self._order):
+            self.selected = table.id_of(int(self._order[step]))

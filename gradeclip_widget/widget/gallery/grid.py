@@ -1,4 +1,4 @@
-"""The grid of thumbnails: what Python shares with its front end, and the messages in which rows travel."""
+"""The grid of thumbnails: the traits that Python shares with its front end."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import anywidget
 import traitlets as t
 
+from ...dataset.runs.table import DISAGREEMENT, MEASURES, POSITION, ROLES
 from ...export.html import STATIC
-from .table import DISAGREEMENT, MEASURES, POSITION, ROLES
 
 SORTS = (POSITION, *MEASURES, DISAGREEMENT)
 SHARED = (
@@ -32,7 +32,7 @@ class ScoreRange(t.TraitType[Any, Any]):
         """Return the two numbers of a value.
 
         Raises:
-            TraitError: it is neither two numbers in order nor ``None``.
+            TraitError: the value is neither two numbers in order nor ``None``.
         """
         if value is None:
             return None
@@ -48,7 +48,7 @@ class ScoreRange(t.TraitType[Any, Any]):
 
 
 class GalleryTraits(t.HasTraits):
-    """What is on show in a gallery. Every trait may be observed and set, in Python and by the reader."""
+    """The state of a gallery. Every trait can be observed and set, in Python and in the browser."""
 
     sort = t.Enum(
         SORTS,
@@ -80,9 +80,9 @@ class GalleryTraits(t.HasTraits):
 
 
 class GalleryGrid(GalleryTraits, anywidget.AnyWidget):
-    """The thumbnails of a gallery. `Gallery` makes it, and answers its messages."""
+    """The thumbnails of a gallery. `Gallery` creates it and answers its messages."""
 
-    # As texts: where anywidget is given paths it keeps every widget alive, to follow changes of the files.
+    # Texts, not paths: anywidget would watch the files and so keep every widget alive.
     _esm = (STATIC / "gallery.js").read_text(encoding="utf-8")
     _css = (STATIC / "gallery.css").read_text(encoding="utf-8")
 

@@ -1,11 +1,21 @@
-"""What a widget can be asked about what it shows: every module here is imported and registers its own."""
+"""What a widget can be asked about the explanations it shows."""
 
-import importlib
-import pkgutil
+from .base import Context, Question, RegionQuestion
+from .comparison import Comparison
+from .erasure import Erasure
+from .perturbation_curves import PerturbationCurves
+from .region_vocabulary import RegionVocabulary
+from .single_blocks import SingleBlocks
+from .unrelated import Unrelated
 
-from .base import QUESTIONS, Question, RegionQuestion
+_ALL: tuple[Question, ...] = (
+    Comparison(),
+    Erasure(),
+    PerturbationCurves(),
+    RegionVocabulary(),
+    SingleBlocks(),
+    Unrelated(),
+)
+QUESTIONS = {question.answer: question for question in _ALL}  # by the trait of the answer
 
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
-
-__all__ = ["QUESTIONS", "Question", "RegionQuestion"]
+__all__ = ["QUESTIONS", "Context", "Question", "RegionQuestion"]

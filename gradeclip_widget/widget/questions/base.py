@@ -1,4 +1,7 @@
-"""The base class of questions: traits that ask and hold the answer, and what computes it. No torch here."""
+"""The base class of questions: a trait that asks, a trait with the answer, and what computes it.
+
+No torch is imported here.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +18,17 @@ from ..request import Request
 if TYPE_CHECKING:
     from ..backend.backend import Backend
 
-QUESTIONS: dict[str, Question] = {}  # by the trait that holds the answer
-
 
 @dataclass(frozen=True)
-class Shown:
-    """What a widget shows while it is asked something.
+class Context:
+    """What a widget shows when a question is asked.
 
     Attributes:
-        request: what was explained.
+        request: of the explanations shown.
         caption: the active prompt.
-        region: the region as the widget's trait holds it, or ``None``.
+        region: the region, as the trait's value, or ``None``.
         compare: names of the methods that are compared.
-        overview: what the picture shows while no word is chosen.
+        overview: what the picture shows while no word is chosen, as the trait's value.
     """
 
     request: Request
@@ -38,22 +39,20 @@ class Shown:
 
     @property
     def of_caption(self) -> Request:
-        """The request for the active prompt alone, whatever the method."""
+        """The request for the active prompt alone, without a method."""
         return replace(self.request, prompts=(self.caption,), method="")
 
 
 class Question(ABC):
-    """Something that a widget can be asked about what it shows.
-
-    A subclass with an ``answer`` registers itself.
+    """A question about the explanations that a widget shows. Every subclass is listed in this package.
 
     Attributes:
-        asks: name of the trait that asks. Its default value means that nothing is asked.
-        answer: name of the trait that holds the answer. Its default value means that there is none.
-        Traits: a class of both traits, and of others that belong to them. They become the widget's own.
-        depends_on: names of further traits on which the arguments depend.
-        streams: whether `compute` yields the answer bit by bit. Questions that do are answered last.
-        quiet: whether the widget shows itself ready while the question is answered, after all others.
+        asks: name of the trait that asks. A value that is false, such as "" or [], asks nothing.
+        answer: name of the trait with the answer. Its default value means that there is no answer.
+        Traits: a class with both traits, and others that belong to them. The widget gets all of them.
+        depends_on: names of more traits that the arguments depend on.
+        streams: whether `compute` yields the answer in steps. Such questions are answered after the others.
+        quiet: whether the widget shows "ready" while it answers the question. Such questions come last.
     """
 
     asks: ClassVar[str]
@@ -63,32 +62,28 @@ class Question(ABC):
     quiet: ClassVar[bool] = False
     Traits: ClassVar[type[t.HasTraits]]
 
-    def __init_subclass__(cls) -> None:
-        """Register the question, where it has an answer of its own."""
-        if "answer" in vars(cls):
-            QUESTIONS[cls.answer] = cls()
-
     def default(self, name: str) -> Any:
-        """Return the first value of a trait that the question declares."""
+        """Return the first value of one of the question's traits."""
         return self.Traits.class_traits()[name].default()
 
     @abstractmethod
-    def arguments(self, value: Any, shown: Shown, backend: Backend) -> tuple[Any, ...] | None:
-        """Return what `compute` takes, or ``None`` where there is nothing to answer.
+    def arguments(self, value: Any, context: Context, backend: Backend) -> tuple[Any, ...] | None:
+        """Return the arguments of `compute`, or ``None`` if there is nothing to answer.
 
-        An answer is kept for as long as its arguments stay equal.
+        The answer is computed again when the arguments change.
 
         Args:
-            value: of the trait that asks.
-            shown: what the widget shows.
-            backend: the pictures and models behind the widget.
+            value: of the trait that asks; not false.
+            context: what the widget shows.
+            backend: the pictures and models of the widget.
         """
 
     @abstractmethod
     def compute(self, backend: Backend, *arguments: Any, progress: Progress | None = None) -> Any:
-        """Return the answer, as its trait holds it. Called on the worker's thread.
+        """Return the answer, as a value of its trait. Called on the worker thread.
 
-        Where the question ``streams``, yield it as far as it is known, the last time all of it.
+        If the question ``streams``, yield the part of the answer that is known, several times; the last time
+        the whole answer.
         """
 
     def answers(
@@ -98,24 +93,26 @@ class Question(ABC):
         computed = self.compute(backend, *arguments, progress=progress)
         yield from computed if self.streams else (computed,)
 
-    def show(self, widget: Any, value: Any) -> None:
-        """Set the widget's traits to an answer."""
-        setattr(widget, self.answer, value)
+    def values(self, answer: Any) -> dict[str, Any]:
+        """Return the values that traits get with an answer, by name."""
+        return {self.answer: answer}
 
-    def clear(self, widget: Any) -> None:
-        """Set the widget's traits to no answer."""
-        self.show(widget, self.default(self.answer))
+    def no_answer(self) -> dict[str, Any]:
+        """Return the values that traits get without an answer, by name."""
+        return self.values(self.default(self.answer))
 
-    def after_cancel(self, widget: Any) -> Any:
-        """Return the value that the trait takes which asks, where the answer was cancelled."""
+    def after_cancel(self, values: Mapping[str, Any]) -> Any:
+        """Return the value that the trait that asks gets when the reader cancels the answer.
+
+        Args:
+            values: of the widget's traits, by name.
+        """
         return self.default(self.asks)
 
 
 class RegionQuestion(Question):
-    """A question about the region, asked while there is one."""
+    """A question about the region. Without a region there is nothing to answer."""
 
-    def arguments(self, value: Any, shown: Shown, backend: Backend) -> tuple[Any, ...] | None:
-        """Return the request, the trait's value and the region."""
-        if shown.region is None or value == self.default(self.asks):
-            return None
-        return shown.request, value, shown.region
+    def arguments(self, value: Any, context: Context, backend: Backend) -> tuple[Any, ...] | None:
+        """Return the request, the value of the trait that asks, and the region."""
+        return None if context.region is None else (context.request, value, context.region)

@@ -1,4 +1,4 @@
-"""What other methods make of the caption shown."""
+"""The caption explained by several methods, side by side."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import traitlets as t
 from ...core.errors import describe_error, did_you_mean
 from ...core.progress import Progress, no_progress
 from ...export.payload import to_maps
-from .base import Question, Shown
+from .base import Context, Question
 
 if TYPE_CHECKING:
     from ...explain.explanation import Explanation
@@ -24,10 +24,10 @@ NO_MODEL = (
 
 
 class Compared(NamedTuple):
-    """The answer, as far as it is known.
+    """An answer, which may be incomplete.
 
     Attributes:
-        explanations: those that are computed, by the methods' names.
+        explanations: the explanations computed so far, by the methods' names.
         cells: one for each method, as ``MethodCell`` in ``js/src/state/entries.ts``.
     """
 
@@ -36,7 +36,10 @@ class Compared(NamedTuple):
 
 
 class Comparison(Question):
-    """The active prompt explained by several methods, one after the other, on one pass of the picture."""
+    """The active prompt explained by several methods, one after the other.
+
+    They share one pass of the picture through the image tower.
+    """
 
     asks, answer = "compare", "comparison"
     streams = True
@@ -49,7 +52,7 @@ class Comparison(Question):
             help=f"names of the methods that are compared, at most {MOST}; empty for none",
         ).tag(sync=True, control=True, option=True, repaints=True, page=True)
         comparison = t.Dict(
-            help="explanations by the compared methods, as far as they are computed, by the methods' names"
+            help="the explanations by the compared methods that are computed so far, by the methods' names"
         )
         _comparison = t.List(t.Dict(), help="what is shown of the compared methods").tag(
             sync=True, repaints=True, page=True, ts="MethodCell[]"
@@ -74,14 +77,14 @@ class Comparison(Question):
                 raise t.TraitError(f"compare: {names} names a method twice")
             return names
 
-    def arguments(self, value: Any, shown: Shown, backend: Backend) -> tuple[Any, ...] | None:
-        """Return the request for the active prompt alone, of no method yet, and the methods' names."""
-        return (shown.of_caption, tuple(value)) if value else None
+    def arguments(self, value: Any, context: Context, backend: Backend) -> tuple[Any, ...] | None:
+        """Return the request for the active prompt alone, without a method, and the methods' names."""
+        return context.of_caption, tuple(value)
 
     def compute(
         self, backend: Backend, *arguments: Any, progress: Progress | None = None
     ) -> Iterator[Compared]:
-        """Yield the explanations there are, each time before one that takes time, and in the end all."""
+        """Yield the explanations computed so far before each one that takes time, and all of them last."""
         request, names = arguments
         requests = {name: replace(request, method=name) for name in names}
         labels = {method["name"]: method["label"] for method in backend.methods(request)}
@@ -93,25 +96,24 @@ class Comparison(Question):
             try:
                 report = _naming(labels[name], progress or no_progress)
                 (explanations[name],) = backend.explain(requests[name], report)
-            except Exception as error:  # noqa: BLE001 - the others are shown all the same
+            except Exception as error:  # noqa: BLE001 - the other methods are still shown
                 cells[name] = cells[name] | {"error": describe_error(error)}
             else:
                 cells[name] = cells[name] | to_maps(explanations[name])
         yield Compared(explanations, list(cells.values()))
 
-    def show(self, widget: Any, value: Compared) -> None:
-        """Set what programs and views get."""
-        widget.comparison = dict(value.explanations)
-        widget._comparison = list(value.cells)  # noqa: SLF001 - declared above
+    def values(self, answer: Compared) -> dict[str, Any]:
+        """Return the explanations for programs and the cells for views."""
+        return {"comparison": dict(answer.explanations), "_comparison": list(answer.cells)}
 
-    def clear(self, widget: Any) -> None:
-        """Show no explanation by other methods."""
-        self.show(widget, Compared({}, []))
+    def no_answer(self) -> dict[str, Any]:
+        """Return no explanations and no cells."""
+        return self.values(Compared({}, []))
 
-    def after_cancel(self, widget: Any) -> list[str]:
-        """Return the methods that are done."""
-        done = [c["name"] for c in widget._comparison if "maps" in c or "error" in c]  # noqa: SLF001
-        return [name for name in widget.compare if name in done]
+    def after_cancel(self, values: Mapping[str, Any]) -> list[str]:
+        """Return the methods whose cells are complete."""
+        complete = [c["name"] for c in values["_comparison"] if "maps" in c or "error" in c]
+        return [name for name in values["compare"] if name in complete]
 
 
 def _naming(label: str, progress: Progress) -> Progress:

@@ -1,4 +1,4 @@
-"""What erasing the region does to the scores."""
+"""How the scores change when the region is erased."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 class Erasure(RegionQuestion):
-    """The mask test: the region is blurred, filled or replaced by noise, and all prompts are scored again."""
+    """The mask test: the region is blurred, filled or replaced by noise; the scores are computed again."""
 
     asks, answer = "erase", "erased"
 
     class Traits(t.HasTraits):
-        """How the region is erased, and the scores then."""
+        """How the region is erased, and the scores after that."""
 
         erase = t.Enum(
             ("", *ERASURES),
             "",
-            help="how the region is erased for a mask test; empty for not at all",
+            help="how the region is erased for a mask test; empty for no test",
         ).tag(sync=True, control=True, option=True, repaints=True)
         erased = t.Instance(
             dict,
@@ -35,7 +35,7 @@ class Erasure(RegionQuestion):
         ).tag(sync=True, repaints=True, ts="{ how: string; image: Bytes; scores: number[] }")
 
     def compute(self, backend: Backend, *arguments: Any, progress: Progress | None = None) -> Any:
-        """Return how it was erased, the picture then as WebP, and the score of every prompt."""
+        """Return how the region was erased, the erased picture as WebP, and the score of every prompt."""
         request, how, region = arguments
         explainer = backend.explainer(request, progress)
         (progress or no_progress)("mask test", 0, None)

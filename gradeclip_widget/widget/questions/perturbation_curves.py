@@ -1,4 +1,4 @@
-"""How the score follows when the picture is altered in the order of each compared method's map."""
+"""How the score changes when pixels are altered in the order of each compared method's map."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import traitlets as t
 
 from ...core.errors import describe_error
 from ...core.progress import Progress, no_progress
-from .base import Question, Shown
+from .base import Context, Question
 
 if TYPE_CHECKING:
     from ..backend.backend import Backend
@@ -20,7 +20,7 @@ Curves = dict[str, Any]  # as ``Curves`` in ``js/src/state/entries.ts``
 
 
 class PerturbationCurves(Question):
-    """Deletion and insertion curves of the map on show while no word is chosen, by every compared method.
+    """Deletion and insertion curves of every compared method's map that is shown while no word is chosen.
 
     The protocol is the paper's (see `Deletion`): up to half of the pixels are replaced by uniformly random
     colors, and the score is recorded ten times.
@@ -31,27 +31,27 @@ class PerturbationCurves(Question):
     streams = True
 
     class Traits(t.HasTraits):
-        """Whether the curves are wanted, and the curves."""
+        """Whether curves are computed, and the curves."""
 
         curves = t.Bool(
             False, help="whether the compared maps are measured by deletion and insertion"
         ).tag(sync=True, control=True, option=True, page=True)
         perturbation_curves = t.Dict(
-            help="by the compared methods' names, points of the 'deletion' and 'insertion' curve: the part "
-            "of the pixels that is altered, and the score relative to the whole picture's; and the 'source' "
-            "of the map, as ``overview`` has it"
+            help="by the compared methods' names, the points of the 'deletion' and 'insertion' curves, each "
+            "a fraction of the pixels and the score divided by the original score; and the 'source' of the "
+            "map, a value of ``overview``"
         ).tag(sync=True, page=True, ts="Record<string, Curves>")
 
-    def arguments(self, value: Any, shown: Shown, backend: Backend) -> tuple[Any, ...] | None:
-        """Return the request for the active prompt alone, of no method yet, the methods, and which map."""
-        if not (value and shown.compare):
+    def arguments(self, value: Any, context: Context, backend: Backend) -> tuple[Any, ...] | None:
+        """Return the request for the active prompt alone, without a method, the methods, and which map."""
+        if not context.compare:
             return None
-        return shown.of_caption, shown.compare, shown.overview
+        return context.of_caption, context.compare, context.overview
 
     def compute(
         self, backend: Backend, *arguments: Any, progress: Progress | None = None
     ) -> Iterator[dict[str, Curves]]:
-        """Yield the curves after every point, those that were measured before at once."""
+        """Yield the curves measured before, and then all curves after every new point."""
         request, names, source = arguments
         requests = {name: replace(request, method=name) for name in names}
         keys = {name: (request, source) for name, request in requests.items()}
@@ -69,7 +69,7 @@ class PerturbationCurves(Question):
 def _measure(
     backend: Backend, request: Request, source: Any, progress: Progress
 ) -> Iterator[Curves]:
-    """Yield a method's curves after every point; where there can be none, the reason as ``error``."""
+    """Yield a method's curves after every point; if they cannot be measured, the reason as ``error``."""
     from ...evaluation.measures.perturbation import Deletion, Insertion
 
     curves: Curves = {"source": source, "deletion": [], "insertion": []}
@@ -84,5 +84,5 @@ def _measure(
                 points.append(list(point))
                 progress(stage, len(points) - 1, measure.steps)
                 yield curves | {name: list(curves[name]) for name in ("deletion", "insertion")}
-    except Exception as error:  # noqa: BLE001 - the others are measured all the same
+    except Exception as error:  # noqa: BLE001 - the other methods are still measured
         yield curves | {"error": describe_error(error)}

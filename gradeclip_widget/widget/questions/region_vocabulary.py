@@ -1,4 +1,4 @@
-"""Which words of a vocabulary a region resembles."""
+"""Which words of a vocabulary a region resembles most."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets as t
 
 from ...core.progress import Progress
-from .base import RegionQuestion, Shown
+from .base import Context, RegionQuestion
 
 if TYPE_CHECKING:
     from ..backend.backend import Backend
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 _COUNT = 12  # words sent
 
 
-class RegionWords(RegionQuestion):
+class RegionVocabulary(RegionQuestion):
     """Zero-shot classification of the region; see `Explainer.classify_region`."""
 
     asks, answer = "vocabulary", "seen"
 
     class Traits(t.HasTraits):
-        """The list of words that is asked about, and the strongest of them."""
+        """The vocabulary, and the words of it that the region resembles most."""
 
         vocabulary = t.Unicode(
-            "", help="name of the list of words that the region is asked about; empty for none"
+            "", help="name of the list of words that the region is compared with; empty for none"
         ).tag(sync=True, control=True, option=True)
         seen = t.List(
             t.Dict(), help="the words that the region resembles most, and the cosine of each"
         ).tag(sync=True, ts="{ word: string; value: number }[]")
-        _vocabularies = t.List(t.Unicode(), help="names of the lists of words that there are").tag(
+        _vocabularies = t.List(t.Unicode(), help="names of the lists of words to choose from").tag(
             sync=True
         )
 
@@ -43,10 +43,10 @@ class RegionWords(RegionQuestion):
                 )
             return str(proposal["value"])
 
-    def arguments(self, value: Any, shown: Shown, backend: Backend) -> tuple[Any, ...] | None:
+    def arguments(self, value: Any, context: Context, backend: Backend) -> tuple[Any, ...] | None:
         """Return the request without its prompts, which do not matter here, the name and the region."""
-        arguments = super().arguments(value, shown, backend)
-        return arguments and (shown.request.of_picture, *arguments[1:])
+        arguments = super().arguments(value, context, backend)
+        return arguments and (context.request.of_picture, *arguments[1:])
 
     def compute(self, backend: Backend, *arguments: Any, progress: Progress | None = None) -> Any:
         """Return the words that the region resembles most, the best first."""

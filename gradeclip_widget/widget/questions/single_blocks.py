@@ -1,4 +1,4 @@
-"""What single blocks of the towers say."""
+"""Maps of single blocks of the towers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import traitlets as t
 
 from ...core.progress import Progress
 from ...export.payload import to_raw_depth
-from .base import Question, Shown
+from .base import Context, Question
 
 if TYPE_CHECKING:
     from ..backend.backend import Backend
@@ -20,9 +20,9 @@ class SingleBlocks(Question):
     asks, answer = "depth", "_depth"
 
     class Traits(t.HasTraits):
-        """Whether the maps are wanted, the maps, and which block is shown."""
+        """Whether the maps are computed, the maps, and which block is shown."""
 
-        depth = t.Bool(False, help="whether maps of single blocks are wanted").tag(
+        depth = t.Bool(False, help="whether maps of single blocks are computed").tag(
             sync=True, control=True, option=True, repaints=True
         )
         _depth = t.Instance(dict, allow_none=True, help="the maps of single blocks").tag(
@@ -32,17 +32,20 @@ class SingleBlocks(Question):
             None,
             allow_none=True,
             min=0,
-            help="the block of the image tower whose maps are shown; those explained when None",
+            help="index of the block of the image tower whose maps are shown; the explained blocks if None",
         ).tag(sync=True, option=True, repaints=True)
-        text_block = t.Int(None, allow_none=True, min=0, help="the same of the text tower").tag(
+        text_block = t.Int(None, allow_none=True, min=0, help="the same for the text tower").tag(
             sync=True, option=True, repaints=True
         )
 
-    def arguments(self, value: Any, shown: Shown, backend: Backend) -> tuple[Any, ...] | None:
-        """Return the request without its prompts, and the active one; a method without blocks has no maps."""
-        if not value or not backend.has_blocks(shown.request):
+    def arguments(self, value: Any, context: Context, backend: Backend) -> tuple[Any, ...] | None:
+        """Return the request without its prompts, and the active prompt.
+
+        A method that does not go block by block has no such maps.
+        """
+        if not backend.has_blocks(context.request):
             return None
-        return shown.request.of_picture, shown.caption
+        return context.request.of_picture, context.caption
 
     def compute(self, backend: Backend, *arguments: Any, progress: Progress | None = None) -> Any:
         """Return the maps as `RawDepth`."""

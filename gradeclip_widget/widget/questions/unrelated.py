@@ -1,14 +1,14 @@
-"""How the score stands among those of unrelated sentences."""
+"""How the score compares with the scores of unrelated sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
 from ...core.progress import Progress
-from .base import Question, Shown
+from .base import Context, Question
 
 if TYPE_CHECKING:
     from ..backend.backend import Backend
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 class Unrelated(Question):
     """The scores of the picture with unrelated sentences; see `Explainer.unrelated_scores`.
 
-    It is answered in the background, after all else, and gives way to whatever else is asked.
+    They are computed in the background, after all other work; any other job interrupts them.
     """
 
     asks, answer = "match_scale", "unrelated"
     streams = quiet = True
 
     class Traits(t.HasTraits):
-        """Whether the comparison is made, and its scores."""
+        """Whether the scores are computed, and the scores."""
 
         match_scale = t.Bool(
             True, help="whether the score is compared with those of unrelated sentences"
@@ -35,10 +35,9 @@ class Unrelated(Question):
             "are not known",
         ).tag(sync=True, page=True, ts="number[][]")
 
-    def arguments(self, value: Any, shown: Shown, backend: Backend) -> tuple[Any, ...] | None:
+    def arguments(self, value: Any, context: Context, backend: Backend) -> tuple[Any, ...] | None:
         """Return the request, unless its explanations have the scores already."""
-        known = not value or backend.has_unrelated(shown.request)
-        return None if known else (shown.request,)
+        return None if backend.has_unrelated(context.request) else (context.request,)
 
     def compute(
         self, backend: Backend, *arguments: Any, progress: Progress | None = None
@@ -52,6 +51,6 @@ class Unrelated(Question):
             for caption in request.prompts
         ]
 
-    def after_cancel(self, widget: Any) -> Any:
-        """Return what the trait was: it is no question of the reader's."""
-        return widget.match_scale
+    def after_cancel(self, values: Mapping[str, Any]) -> Any:
+        """Return the value as it is: the reader has not asked this question."""
+        return values["match_scale"]

@@ -14,7 +14,7 @@ import type {
 
 /** The traits that Python shares with every view. */
 export interface Synced {
-  /** What is on show, as Python. */
+  /** Python code that shows the same. */
   _code: string;
   /** What is shown of the compared methods. */
   _comparison: MethodCell[];
@@ -24,13 +24,13 @@ export interface Synced {
   _methods: MethodEntry[];
   /** The models to choose from. */
   _models: ModelEntry[];
-  /** What is shown, one payload per prompt. */
+  /** The explanations shown, one payload per prompt. */
   _payloads: RawPayload[];
   /** The pictures to choose from. */
   _pictures: PictureEntry[];
   /** The short sides to choose from, in pixels. */
   _resolutions: number[];
-  /** Names of the lists of words that there are. */
+  /** Names of the lists of words to choose from. */
   _vocabularies: string[];
   /** Index of the prompt shown. */
   active: number;
@@ -38,31 +38,31 @@ export interface Synced {
   color_scale: string;
   /** Names of the methods that are compared, at most 6; empty for none. */
   compare: string[];
-  /** Whether a line surrounds what is strong. */
+  /** Whether a line surrounds the strong evidence. */
   contour: boolean;
-  /** Names of the controls on show; all when None. */
+  /** Names of the visible controls; all if None. */
   controls: ControlName[] | null;
   /** Whether the compared maps are measured by deletion and insertion. */
   curves: boolean;
-  /** Whether maps of single blocks are wanted. */
+  /** Whether maps of single blocks are computed. */
   depth: boolean;
-  /** Whether the lines on how it was computed are shown. */
+  /** Whether details of the computation are shown. */
   details: boolean;
-  /** How the region is erased for a mask test; empty for not at all. */
+  /** How the region is erased for a mask test; empty for no test. */
   erase: "" | "blur" | "mean" | "noise";
   /** The picture with the region erased, and each prompt's cosine. */
   erased: { how: string; image: Bytes; scores: number[] } | null;
-  /** The sentence shown where something failed. */
+  /** Message of the last error; empty if there is none. */
   error: string;
-  /** What was shown, step by step. */
+  /** The steps of the history. */
   history: HistoryEntry[];
-  /** The step of the history on show; set it to go back. */
+  /** Index of the step of the history that is shown; set it to go back. */
   history_index: number;
   /** Index of the word under the pointer, or None. */
   hovered_word: number | null;
-  /** The block of the image tower whose maps are shown; those explained when None. */
+  /** Index of the block of the image tower whose maps are shown; the explained blocks if None. */
   image_block: number | null;
-  /** The measure of importance shown, as `Explanation.importance` takes it; empty for the first. */
+  /** The measure of importance shown, as `Explanation.importance` takes it; empty for the default. */
   importance: string;
   /** Whether there is a model, so that prompts can be edited. */
   live: boolean;
@@ -74,23 +74,23 @@ export interface Synced {
   model: string;
   /** Opacity of the strongest evidence. */
   opacity: number;
-  /** The picture while no word is pointed at: 'words', those that count, each in a hue of its own, or 'caption', the map along the whole caption's embedding, the paper's. */
+  /** What the picture shows while no word is chosen: 'words', the important words, each in its own color, or 'caption', the map of the whole caption, as in the paper. */
   overview: "words" | "caption";
-  /** By the compared methods' names, points of the 'deletion' and 'insertion' curve: the part of the pixels that is altered, and the score relative to the whole picture's; and the 'source' of the map, as ``overview`` has it. */
+  /** By the compared methods' names, the points of the 'deletion' and 'insertion' curves, each a fraction of the pixels and the score divided by the original score; and the 'source' of the map, a value of ``overview``. */
   perturbation_curves: Record<string, Curves>;
   /** Index among the pictures. */
   picture: number;
-  /** How far the work under way is: stage, done, total and unit. */
+  /** How far the work is: stage, done, total and unit. */
   progress: Progress | null;
-  /** The caption asked for. */
+  /** The active caption. */
   prompt: string;
-  /** All captions, where several are compared. */
+  /** All captions, if several are compared. */
   prompts: string[];
   /** How a word is read: "in caption", "alone" or "left out". */
   reading: string;
   /** None, {'kind': 'box', 'box': [x0, y0, x1, y1]} or {'kind': 'polygon', 'points': [[x, y], ...]}, in image pixels. */
   region: Region | null;
-  /** Short side in pixels; the model's own when None. */
+  /** Short side in pixels; the model's default if None. */
   resolution: number | null;
   /** The words that the region resembles most, and the cosine of each. */
   seen: { word: string; value: number }[];
@@ -98,17 +98,17 @@ export interface Synced {
   selected_words: number[];
   /** Which evidence a single map shows. */
   sign: "positive" | "negative" | "both";
-  /** What the worker is at. */
+  /** State of the work. */
   status: "ready" | "computing" | "error";
-  /** The same of the text tower. */
+  /** The same for the text tower. */
   text_block: number | null;
-  /** Light or dark, or as the page is. */
+  /** Light, dark, or as the page. */
   theme: "auto" | "light" | "dark";
   /** For each prompt the picture's scores with unrelated sentences, ascending; empty while they are not known. */
   unrelated: number[][];
   /** Index of the prompt that is subtracted from it, or None. */
   versus: number | null;
-  /** Name of the list of words that the region is asked about; empty for none. */
+  /** Name of the list of words that the region is compared with; empty for none. */
   vocabulary: string;
 }
 

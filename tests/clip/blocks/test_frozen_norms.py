@@ -17,7 +17,7 @@ from gradeclip_widget.clip.text_towers.bidirectional import BidirectionalTextTow
 from gradeclip_widget.clip.text_towers.causal import CausalTextTower
 from gradeclip_widget.clip.text_towers.huggingface_first_token import HuggingFaceFirstTokenTower
 from gradeclip_widget.clip.text_towers.huggingface_mean import HuggingFaceMeanTower
-from gradeclip_widget.clip.tokenizers.special_tokens import SpecialTokens
+from gradeclip_widget.clip.tokenizers.base import SpecialTokens
 from gradeclip_widget.methods.grad_eclip import GradEclip
 from gradeclip_widget.methods.token_attributions import caption_tangents
 

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 import gradeclip_widget as gw
-from gradeclip_widget.methods.base import METHODS
-from gradeclip_widget.methods.registry import get_method
+from gradeclip_widget.methods import METHODS, get_method
 
 from ...methods.families import OTHERS, TRANSFORMERS, model
 from .. import invariants as check

@@ -1,11 +1,17 @@
-"""A small architecture under a name of its own, and no network."""
+"""A small architecture with a name, no network, and a hub on this machine."""
 
 from __future__ import annotations
 
 import copy
+import hashlib
+import http.server
+import re
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from huggingface_hub import constants, file_download
 from open_clip import factory
 
 from gradeclip_widget.clip.loading import hub
@@ -30,3 +36,46 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture
 def tiny_model(tiny: str) -> Any:
     return random_model(0)
+
+
+@pytest.fixture
+def hub_files(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes]]:
+    """Files of a hub on this machine, which a test fills: contents by "owner/name/file"."""
+    files: dict[str, bytes] = {}
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def content(self) -> bytes | None:
+            return files.get(re.sub(r"/resolve/\w+", "", self.path.removeprefix("/")))
+
+        def do_HEAD(self) -> None:
+            content = self.content()
+            self.send_response(404 if content is None else 200)
+            self.send_header("X-Repo-Commit", "0" * 40)
+            if content is None:
+                self.send_header("X-Error-Code", "EntryNotFound")
+            else:
+                self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
+            self.send_header("Content-Length", str(len(content or b"")))
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            self.do_HEAD()
+            self.wfile.write(self.content() or b"")
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        address = f"http://127.0.0.1:{server.server_port}"
+        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, address)
+        monkeypatch.setattr(constants, "ENDPOINT", address)
+        for module in (constants, file_download):  # before version 1 they had one each
+            monkeypatch.setattr(module, "HUGGINGFACE_CO_URL_TEMPLATE", template, raising=False)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(hub, "hub_answers", lambda: True)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield files
+        server.shutdown()
+        thread.join()

@@ -1,4 +1,4 @@
-"""Models by name, from checkpoints that the tests write, and what is said where that fails."""
+"""Models by name, from checkpoints that the tests write, and the errors when that fails."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 import gradeclip_widget as gw
+from gradeclip_widget.clip.loading import hub
 
 NAME = "ViT-S-32-alt"  # the smallest vision transformer that open_clip names
 
@@ -58,23 +59,21 @@ class _Trap:
         return (Path.touch, (Path("sprung"),))
 
 
-def test_a_checkpoint_with_code_in_it_is_refused_unexecuted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_code_in_a_checkpoint_does_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "evil.pt").write_bytes(pickle.dumps(_Trap()))
-    with pytest.raises(gw.ModelLoadError, match="could not load"):
+    with pytest.raises(gw.ModelLoadError, match=r"evil\.pt"):
         gw.load(NAME, str(tmp_path / "evil.pt"), device="cpu")
     assert not (tmp_path / "sprung").exists()
 
 
-def test_a_failing_download_names_the_cache_and_the_way_out(
+def test_the_error_of_a_failed_download_names_the_cache_and_what_to_do(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def refuse(*args: Any, **kwargs: Any) -> None:
         raise ConnectionError("network is unreachable")
 
-    monkeypatch.setattr("open_clip.factory.download_pretrained", refuse)
+    monkeypatch.setattr(hub, "hf_hub_download", refuse)
     with pytest.raises(gw.ModelLoadError) as caught:
         gw.load("ViT-B-32/openai", cache_dir=tmp_path)
     for part in ("network is unreachable", str(tmp_path), "model='demo'"):
@@ -82,43 +81,26 @@ def test_a_failing_download_names_the_cache_and_the_way_out(
 
 
 @pytest.mark.parametrize(
-    ("name", "pretrained", "said"),
+    ("name", "pretrained", "message"),
     [
         ("ViT-B-61", None, "'ViT-B-16'"),
         ("dmeo", None, "'demo'"),
         ("ViT-B-16", None, "'openai'"),
-        ("ViT-B-16/opneai", None, "did you mean 'openai'"),
+        ("ViT-B-16/opneai", None, "'openai'"),
         ("ViT-B-16", "missing.pt", "no such file"),
-        ("demo", "openai", "carries its own weights"),
+        ("demo", "openai", "leave out 'openai'"),
     ],
 )
-def test_a_wrong_name_is_answered_with_the_right_one(
-    name: str, pretrained: str | None, said: str
+def test_the_error_of_a_wrong_name_has_the_right_one(
+    name: str, pretrained: str | None, message: str
 ) -> None:
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         gw.load(name, pretrained)
 
 
-def test_a_device_that_is_not_there_is_named() -> None:
-    with pytest.raises(ValueError, match="device='cuda:99' is not usable here"):
+def test_an_error_names_a_missing_device() -> None:
+    with pytest.raises(ValueError, match="device='cuda:99'"):
         gw.load("demo", device="cuda:99")
-
-
-def test_openai_weights_get_the_activation_they_were_trained_with(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked: dict[str, Any] = {}
-
-    def record(name: str, **kwargs: Any) -> None:
-        asked.update(kwargs)
-        raise RuntimeError("enough")
-
-    monkeypatch.setattr(open_clip, "create_model_and_transforms", record)
-    for tag, quick in (("openai", True), ("laion2b_s34b_b88k", False)):
-        with pytest.raises(gw.ModelLoadError):
-            gw.load("ViT-B-16", tag)
-        assert asked["force_quick_gelu"] is quick
-        assert asked["weights_only"] is True
 
 
 def test_models_are_listed_with_their_weights() -> None:
@@ -135,12 +117,12 @@ def test_lower_precision_keeps_the_score_near(picture: torch.Tensor, dtype: Any)
     assert low.signed_map.dtype == full.signed_map.dtype
 
 
-def test_an_unknown_dtype_is_refused() -> None:
+def test_an_unknown_dtype_raises_an_error() -> None:
     with pytest.raises(ValueError, match="dtype='int8'"):
         gw.load("demo", dtype="int8")
 
 
-def test_a_tower_of_another_family_is_refused_with_the_list(built: Any) -> None:
+def test_the_error_of_an_unknown_tower_lists_the_known_families(built: Any) -> None:
     model = copy.copy(built)
     model._modules = {**built._modules, "visual": torch.nn.Flatten()}
     preprocess = open_clip.create_model_and_transforms(NAME)[2]
@@ -148,12 +130,12 @@ def test_a_tower_of_another_family_is_refused_with_the_list(built: Any) -> None:
         gw.ClipModel(model, preprocess, open_clip.get_tokenizer(NAME))
 
 
-def test_what_is_no_clip_model_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"not Linear; gw\.load\(name\) gives one"):
+def test_a_model_of_another_kind_raises_an_error() -> None:
+    with pytest.raises(TypeError, match="not Linear"):
         gw.ClipModel(torch.nn.Linear(2, 2), None, None)
 
 
-def test_a_preprocessing_without_normalization_is_refused(built: Any) -> None:
+def test_a_preprocessing_without_normalization_raises_an_error(built: Any) -> None:
     del built.visual.image_mean
-    with pytest.raises(ValueError, match="preprocess must be the model's own image transform"):
+    with pytest.raises(ValueError, match="preprocess"):
         gw.ClipModel(built, lambda image: image, open_clip.get_tokenizer(NAME))

@@ -1,4 +1,4 @@
-"""Checkpoints as training code leaves them: what is seen through, what is refused, and what is noted."""
+"""Checkpoints as training code writes them: what is removed, which errors are raised, and what is noted."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ import gradeclip_widget as gw
 from .tiny import CAPTION, PICTURE, TINY, random_model, saved, score_of, state_of
 
 State = dict[str, torch.Tensor]
-PYTHON = re.compile(
-    r"\x1b|weights_only|Error\b|Traceback|Unpickler|GLOBAL|<class"
-)  # in no sentence
+# Parts of Python's own messages, which an error for the user does not contain.
+PYTHON = re.compile(r"\x1b|weights_only|Error\b|Traceback|Unpickler|GLOBAL|<class")
 
 
 def explained(path: Path, name: str = TINY) -> Any:
@@ -60,7 +59,7 @@ def prefixed(prefix: str) -> Callable[[State], Any]:
         lambda state: {**state, "input_resolution": torch.tensor(32)},
     ],
 )
-def test_what_training_code_puts_around_the_weights_is_seen_through(
+def test_what_training_code_puts_around_the_weights_is_removed(
     tiny_model: Any, tmp_path: Path, wrap: Callable[[State], Any]
 ) -> None:
     path = saved(wrap(state_of(tiny_model)), tmp_path / "weights.pt")
@@ -76,47 +75,48 @@ def test_a_head_beside_the_model_is_left_out_with_a_note(
     state = prefixed(prefix)(state_of(tiny_model)) | {"classifier.weight": torch.zeros(10, 32)}
     e = explained(saved(state, tmp_path / "weights.pt"))
     assert e.score == pytest.approx(score_of(tiny_model), abs=1e-5)
-    assert (
-        "weights.pt holds more than the model, which was left out: 'classifier.weight'." in e.notes
-    )
+    assert "weights.pt contains more than the model; left out: 'classifier.weight'." in e.notes
 
 
-def test_of_several_models_in_a_file_a_note_says_which_was_taken(tmp_path: Path) -> None:
+def test_a_note_names_the_model_taken_of_several_in_a_file(tmp_path: Path) -> None:
     first, second = random_model(0), random_model(1)
     state = {"model": state_of(first), "ema": state_of(second)}
     e = explained(saved(state, tmp_path / "weights.pt"))
     assert e.score == pytest.approx(score_of(first), abs=1e-5)
-    assert "weights.pt holds several models: 'model' was taken, not 'ema'." in e.notes
+    assert "weights.pt contains several models: 'model' was taken, not 'ema'." in e.notes
 
 
-def test_a_file_of_two_models_side_by_side_is_refused(tmp_path: Path) -> None:
+def test_a_file_of_two_models_side_by_side_raises_an_error(tmp_path: Path) -> None:
     state = {
         **prefixed("student.")(state_of(random_model(0))),
         **prefixed("teacher.")(state_of(random_model(1))),
     }
-    said = refusal(saved(state, tmp_path / "weights.pt"))
-    assert "holds 2 models ('student.', 'teacher.'); save the weights of one" in said
+    message = refusal(saved(state, tmp_path / "weights.pt"))
+    assert "2 models ('student.', 'teacher.')" in message
 
 
 def test_missing_and_unexpected_keys_are_named(tiny_model: Any, tmp_path: Path) -> None:
     state = state_of(tiny_model)
     state["visual.adapter.weight"] = state.pop("visual.proj")
-    said = refusal(saved(state, tmp_path / "weights.pt"))
-    assert "lacks 'visual.proj'; the model has no 'visual.adapter.weight'" in said
+    message = refusal(saved(state, tmp_path / "weights.pt"))
+    assert "lacks 'visual.proj'" in message
+    assert "no 'visual.adapter.weight'" in message
 
 
-def test_an_adapter_beside_the_weights_is_to_be_merged(tiny_model: Any, tmp_path: Path) -> None:
+def test_an_error_says_how_to_merge_an_adapter_beside_the_weights(
+    tiny_model: Any, tmp_path: Path
+) -> None:
     state = state_of(tiny_model) | {"visual.conv1.lora_A.weight": torch.zeros(2)}
-    said = refusal(saved(state, tmp_path / "weights.pt"))
-    assert "visual.conv1.lora_A.weight" in said
-    assert "merge_and_unload()" in said
+    message = refusal(saved(state, tmp_path / "weights.pt"))
+    assert "visual.conv1.lora_A.weight" in message
+    assert "merge_and_unload()" in message
 
 
 def test_weights_of_another_size_are_named(tiny_model: Any, tmp_path: Path) -> None:
     state = state_of(tiny_model)
     state["text_projection"] = torch.zeros(32, 48)
-    said = refusal(saved(state, tmp_path / "weights.pt"))
-    assert "text_projection is (32, 48) in the file and (32, 32) in the model" in said
+    message = refusal(saved(state, tmp_path / "weights.pt"))
+    assert "text_projection is (32, 48) in the file and (32, 32) in the model" in message
 
 
 def test_positions_of_another_size_are_interpolated_with_a_note(
@@ -125,17 +125,17 @@ def test_positions_of_another_size_are_interpolated_with_a_note(
     state = state_of(tiny_model)
     state["visual.positional_embedding"] = torch.randn(1 + 36, 64)
     e = explained(saved(state, tmp_path / "weights.pt"))
-    said = "its visual.positional_embedding (37, 64) was interpolated to (17, 64)"
-    assert any(said in note for note in e.notes)
+    assert any("(37, 64) was interpolated to (17, 64)" in note for note in e.notes)
 
 
-def test_weights_of_transformers_are_to_be_wrapped(tmp_path: Path) -> None:
+def test_an_error_says_how_to_wrap_weights_of_transformers(tmp_path: Path) -> None:
     state = {
         "vision_model.embeddings.class_embedding": torch.zeros(8),
         "logit_scale": torch.ones(()),
     }
-    said = refusal(saved(state, tmp_path / "weights.pt"))
-    assert "gw.from_transformers(model, processor)" in said
+    assert "gw.from_transformers(model, processor)" in refusal(
+        saved(state, tmp_path / "weights.pt")
+    )
 
 
 class _Config:
@@ -151,58 +151,56 @@ LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 605143
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
-        (
-            "weights.pt",
-            LFS,
-            "pointer of Git LFS in place of the weights; fetch them with `git lfs pull`",
-        ),
+        ("weights.pt", LFS, "git lfs pull"),
         ("weights.safetensors", LFS, "git lfs pull"),
         ("weights.pt", b"", "weights.pt is empty"),
-        ("weights.safetensors", b"<!doctype html><html>", "a web page and no checkpoint"),
-        ("weights.safetensors", bytes(100), "damaged or cut short"),
+        ("weights.safetensors", b"<!doctype html><html>", "a web page"),
+        ("weights.safetensors", bytes(100), "damaged"),
         ("weights.pt", b"PK\x03\x04 and no more", "damaged"),
-        ("weights.pt", b"some text\n", "damaged or cut short"),
+        ("weights.pt", b"some text\n", "damaged"),
     ],
 )
-def test_what_is_no_checkpoint_is_named(
-    tmp_path: Path, name: str, content: bytes, said: str
+def test_an_error_says_why_a_file_is_not_a_checkpoint(
+    tmp_path: Path, name: str, content: bytes, message: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
-    assert said in refusal(tmp_path / name)
+    assert message in refusal(tmp_path / name)
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("content", "message"),
     [
-        ({"args": argparse.Namespace(lr=1), "model": {}}, "other objects (argparse.Namespace)"),
-        (_Module(), "which would run code when read"),
-        (torch.zeros(3), "but one tensor (3,); save the weights alone"),
-        ([1, 2], "an object of type list"),
-        ({}, "but an empty dictionary"),
-        ({"epoch": 3, "loss": 0.5}, "holds no weights, but 'epoch', 'loss'"),
+        ({"args": argparse.Namespace(lr=1), "model": {}}, "(argparse.Namespace)"),
+        (_Module(), "run code"),
+        (torch.zeros(3), "one tensor (3,)"),
+        ([1, 2], "type list"),
+        ({}, "empty dictionary"),
+        ({"epoch": 3, "loss": 0.5}, "'epoch', 'loss'"),
     ],
 )
-def test_what_is_in_the_file_instead_is_named(tmp_path: Path, found: Any, said: str) -> None:
-    assert said in refusal(saved(found, tmp_path / "weights.pt"))
+def test_an_error_names_the_content_of_a_file_without_weights(
+    tmp_path: Path, content: Any, message: str
+) -> None:
+    assert message in refusal(saved(content, tmp_path / "weights.pt"))
 
 
 def test_a_torchscript_archive_is_named(tmp_path: Path) -> None:
     torch.jit.script(_Module()).save(str(tmp_path / "ViT-B-32.pt"))
-    said = refusal(tmp_path / "ViT-B-32.pt")
-    assert "TorchScript archive" in said
-    assert "'ViT-B-32/openai'" in said
+    message = refusal(tmp_path / "ViT-B-32.pt")
+    assert "TorchScript" in message
+    assert "'ViT-B-32/openai'" in message
 
 
 def test_a_checkpoint_cut_short_is_named(tiny_model: Any, tmp_path: Path) -> None:
     save_file(state_of(tiny_model), tmp_path / "weights.safetensors")
     whole = (tmp_path / "weights.safetensors").read_bytes()
     (tmp_path / "weights.safetensors").write_bytes(whole[: len(whole) // 2])
-    assert "damaged or cut short" in refusal(tmp_path / "weights.safetensors")
+    assert "damaged" in refusal(tmp_path / "weights.safetensors")
 
 
-# What is known of a name
+# Options by the published weights of a name
 
 
 Tags = dict[str, dict[str, Any]]
@@ -222,7 +220,7 @@ PLAIN = {
 
 @pytest.fixture
 def publish(monkeypatch: pytest.MonkeyPatch) -> Callable[[Tags], None]:
-    """Return a function that has weights published under the small architecture's name."""
+    """Return a function that publishes weights under the small architecture's name."""
     return lambda tags: monkeypatch.setitem(pretrained._PRETRAINED, TINY, tags)
 
 
@@ -236,24 +234,20 @@ def test_the_activation_of_all_published_weights_is_taken(
 ) -> None:
     publish({"openai": {**PLAIN, "quick_gelu": True}, "yfcc": {**PLAIN, "quick_gelu": True}})
     e = explained(checkpoint)
-    assert (
-        e.notes[0]
-        == f"Assumed: QuickGELU, with which all published weights of {TINY} were trained."
-    )
+    assert e.notes[0].startswith("Assumed: QuickGELU")
     quick = random_model(0, f"{TINY}-quickgelu")
     assert e.score == pytest.approx(score_of(quick), abs=1e-5)
     assert abs(e.score - score_of(random_model(0))) > 1e-4
 
 
-def test_where_published_weights_differ_a_note_says_what_was_assumed(
+def test_a_note_names_the_assumed_activation_if_published_weights_differ(
     publish: Callable[[Tags], None], checkpoint: Path
 ) -> None:
     publish({"openai": {**PLAIN, "quick_gelu": True}, "laion": PLAIN})
     (note,) = gw.load(TINY, checkpoint, device="cpu").notes
-    assert note == (
-        f"Assumed: GELU, as open_clip's {TINY} says; weights tuned from openai need QuickGELU "
-        f"({TINY}-quickgelu)."
-    )
+    assert note.startswith("Assumed: GELU")
+    assert "openai" in note
+    assert f"{TINY}-quickgelu" in note
     sibling = gw.load(f"{TINY}-quickgelu", checkpoint, device="cpu")
     assert not any("GELU" in note for note in sibling.notes)
 
@@ -268,7 +262,7 @@ def test_pixels_are_prepared_as_for_the_published_weights(
     assert processor.crop_mode == "squash"
 
 
-def test_pixels_of_published_weights_that_differ_are_noted(
+def test_a_note_names_the_assumed_pixels_if_published_weights_differ(
     publish: Callable[[Tags], None], checkpoint: Path
 ) -> None:
     publish({"openai": PLAIN, "b82k": {**PLAIN, "mean": (0.5, 0.5, 0.5)}})
@@ -277,16 +271,16 @@ def test_pixels_of_published_weights_that_differ_are_noted(
     )
 
 
-def test_without_published_weights_a_note_says_what_pixels_were_assumed(checkpoint: Path) -> None:
+def test_a_note_names_the_assumed_pixels_without_published_weights(checkpoint: Path) -> None:
     (note,) = gw.load(TINY, checkpoint, device="cpu").notes
-    assert note.startswith("Assumed: pixels normalized and fitted as for OpenAI's CLIP")
+    assert note.startswith("Assumed: pixels")
 
 
 @pytest.mark.parametrize(
     ("name", "quick", "mean"),
     [("ViT-L-14-336", True, 0.481), ("RN50", True, 0.481), ("ViT-B-16-SigLIP", None, 0.5)],
 )
-def test_names_of_open_clip_are_known(name: str, quick: bool | None, mean: float) -> None:
+def test_options_of_open_clips_names(name: str, quick: bool | None, mean: float) -> None:
     from gradeclip_widget.clip.loading.published import recipe_for
 
     options = recipe_for(name).options

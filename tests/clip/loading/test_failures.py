@@ -1,4 +1,4 @@
-"""What is said where a model cannot be fetched: in one sentence, at once, and nothing else is printed."""
+"""Errors of models that cannot be downloaded: one sentence, at once, and nothing else is printed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ import logging
 import re
 import socket
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from huggingface_hub import constants, errors
-from open_clip import pretrained
 
 import gradeclip_widget as gw
 from gradeclip_widget.clip.loading import hub
@@ -27,7 +25,7 @@ hub_answers = hub.hub_answers  # before the fixtures of this folder switch the n
 
 @pytest.fixture
 def network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask the hub, wherever it is said to be."""
+    """Ask the hub at the address of `constants.ENDPOINT`."""
     monkeypatch.setattr(hub, "hub_answers", hub_answers)
 
 
@@ -50,7 +48,7 @@ def closed_host() -> str:
 
 @pytest.mark.parametrize("host", ["silent_host", "closed_host"])
 @pytest.mark.parametrize("name", ["ViT-B-32/openai", "someone/some-clip", "ViT-B-16-SigLIP/webli"])
-def test_without_a_network_one_sentence_comes_within_five_seconds(
+def test_the_error_without_a_network_names_the_host_and_the_cache(
     network: None,
     host: str,
     name: str,
@@ -62,31 +60,42 @@ def test_without_a_network_one_sentence_comes_within_five_seconds(
     address = request.getfixturevalue(host)
     monkeypatch.setattr(constants, "ENDPOINT", address)
     handlers = list(logging.getLogger().handlers)
-    start = time.perf_counter()
     with pytest.raises(gw.ModelLoadError) as caught:
         gw.load(name, cache_dir=tmp_path)
-    assert time.perf_counter() - start < 5
     assert capfd.readouterr() == ("", "")
     assert logging.getLogger().handlers == handlers
-    said = str(caught.value)
-    assert said.endswith(
-        f": {address.removeprefix('http://')} did not answer, and the files are not all in {tmp_path}; check "
-        "the network (a slow one needs HF_HUB_ETAG_TIMEOUT=30), or put a checkpoint file there and pass its "
-        "path as pretrained=; model='demo' needs no download, but knows drawings only"
-    )
+    parts = (f"{address.removeprefix('http://')} did not answer", str(tmp_path), "model='demo'")
+    assert all(part in str(caught.value) for part in parts)
     assert constants.HF_HUB_OFFLINE is False
 
 
-def test_a_host_that_answers_is_known(network: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_network_only_the_cache_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    switches: list[tuple[bool, bool]] = []
+
+    def download(*args: Any, local_files_only: bool, **options: Any) -> None:
+        switches.append((local_files_only, constants.HF_HUB_OFFLINE))
+        raise hub_error(errors.LocalEntryNotFoundError)
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(hub, "hf_hub_download", download)
+    with pytest.raises(gw.ModelLoadError, match="did not answer"):
+        gw.load("ViT-B-32/openai", cache_dir=tmp_path)
+    assert set(switches) == {(True, True)}
+    assert constants.HF_HUB_OFFLINE is False
+
+
+def test_an_error_status_is_an_answer(network: None, monkeypatch: pytest.MonkeyPatch) -> None:
     class Session:
         def head(self, url: str, timeout: float) -> str:
-            return "404, or whatever"
+            return "404"
 
     monkeypatch.setattr(hub, "get_session", Session)
     assert hub.hub_answers()
 
 
-def test_a_slow_network_is_waited_for_as_long_as_the_environment_says(
+def test_the_environment_sets_the_time_to_wait_for_a_slow_network(
     network: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
@@ -102,26 +111,23 @@ def test_a_slow_network_is_waited_for_as_long_as_the_environment_says(
     hub.hub_answers()
     assert waited == [3.5, 30]
     monkeypatch.setenv("HF_HUB_ETAG_TIMEOUT", "long")
-    with pytest.raises(ValueError, match="HF_HUB_ETAG_TIMEOUT='long' is no number of seconds"):
+    with pytest.raises(ValueError, match="HF_HUB_ETAG_TIMEOUT='long'"):
         gw.load("ViT-B-32/openai")
 
 
-def test_a_download_that_stalls_is_told_how_to_wait_longer(
+def test_the_error_of_a_stalled_download_says_how_to_wait_longer(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def stall(*args: Any, **options: Any) -> None:
         raise TimeoutError("The read operation timed out")
 
     monkeypatch.setattr(hub, "hub_answers", lambda: True)
-    monkeypatch.setattr(pretrained, "hf_hub_download", stall)
-    said = (
-        "a slow one needs HF_HUB_ETAG_TIMEOUT=30 and HF_HUB_DOWNLOAD_TIMEOUT=30 in the environment"
-    )
-    with pytest.raises(gw.ModelLoadError, match=said):
+    monkeypatch.setattr(hub, "hf_hub_download", stall)
+    with pytest.raises(gw.ModelLoadError, match="HF_HUB_DOWNLOAD_TIMEOUT=30"):
         gw.load("ViT-B-32/openai", cache_dir=tmp_path)
 
 
-def test_a_repository_of_transformers_is_answered_with_code_that_works(
+def test_the_error_of_a_repository_of_transformers_has_code_that_works(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     transformers = pytest.importorskip("transformers")
@@ -130,13 +136,11 @@ def test_a_repository_of_transformers_is_answered_with_code_that_works(
         raise hub_error(errors.EntryNotFoundError)
 
     monkeypatch.setattr(hub, "hub_answers", lambda: True)
-    monkeypatch.setattr(pretrained, "hf_hub_download", missing)
-    with pytest.raises(
-        gw.ModelLoadError, match="model of transformers, load and wrap that"
-    ) as caught:
+    monkeypatch.setattr(hub, "hf_hub_download", missing)
+    with pytest.raises(gw.ModelLoadError, match="wrap that: ") as caught:
         gw.load("someone/some-clip")
     model, processor = clip_pair(tmp_path)
-    for part in (model, processor):  # a folder of that name stands for the repository
+    for part in (model, processor):  # a folder of the same name, in place of the repository
         part.save_pretrained(tmp_path / "someone" / "some-clip")
     monkeypatch.chdir(tmp_path)
     names = {
@@ -147,11 +151,11 @@ def test_a_repository_of_transformers_is_answered_with_code_that_works(
     assert gw.Explainer(clip)(picture(), "a dog").model == "someone/some-clip"
 
 
-def test_what_is_switched_off_is_to_be_switched_on(
+def test_an_error_names_the_switch_that_turns_the_hub_off(
     network: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(gw.ModelLoadError, match=r"HF_HUB_OFFLINE is set, .*; unset it, or put"):
+    with pytest.raises(gw.ModelLoadError, match="HF_HUB_OFFLINE is set"):
         gw.load("ViT-B-32/openai", cache_dir=tmp_path)
 
 
@@ -165,25 +169,25 @@ def hub_error(kind: type[Any]) -> Exception:
 
 
 @pytest.mark.parametrize(
-    ("name", "error", "said"),
+    ("name", "error", "message"),
     [
-        ("ViT-B-32/openai", OSError(errno.ENOSPC, "No space left"), "there is no space left in"),
-        ("ViT-B-32/openai", PermissionError(errno.EACCES, "denied"), "no permission to write to"),
-        ("ViT-B-32/openai", MemoryError(), "it does not fit in memory"),
-        ("a/b", hub_error(errors.RepositoryNotFoundError), "the hub has no a/b, or it is private"),
-        ("a/b", hub_error(errors.GatedRepoError), "a/b asks for your consent; give it at https://"),
-        ("a/b", hub_error(errors.EntryNotFoundError), "a/b holds no open_clip model"),
+        ("ViT-B-32/openai", OSError(errno.ENOSPC, "No space left"), "no space left"),
+        ("ViT-B-32/openai", PermissionError(errno.EACCES, "denied"), "no permission"),
+        ("ViT-B-32/openai", MemoryError(), "fit in memory"),
+        ("a/b", hub_error(errors.RepositoryNotFoundError), "the hub has no a/b"),
+        ("a/b", hub_error(errors.GatedRepoError), "a/b asks for your consent"),
+        ("a/b", hub_error(errors.EntryNotFoundError), "a/b contains no open_clip model"),
         ("a/b", ModuleNotFoundError(name="transformers"), f"need transformers: {HF}"),
         ("a/b", RuntimeError("Please `pip install transformers` to"), f"need transformers: {HF}"),
         ("a/b", ImportError("it needs SentencePiece; install it"), f"need sentencepiece: {HF}"),
-        ("a/b", KeyError("vision_cfg"), "'vision_cfg'; pass the path of a checkpoint"),
-        ("a/b", RuntimeError("\x1b[1mNo\x1b[0m\nmore"), ": No; pass the path of a checkpoint"),
+        ("a/b", KeyError("vision_cfg"), "'vision_cfg'; pass"),
+        ("a/b", RuntimeError("\x1b[1mNo\x1b[0m\nmore"), ": No; pass"),
     ],
 )
 def test_the_network_is_blamed_only_where_it_is_the_cause(
     name: str,
     error: BaseException,
-    said: str,
+    message: str,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
@@ -191,10 +195,10 @@ def test_the_network_is_blamed_only_where_it_is_the_cause(
         raise error
 
     monkeypatch.setattr(hub, "hub_answers", lambda: True)
-    monkeypatch.setattr(pretrained, "hf_hub_download", fail)
+    monkeypatch.setattr(hub, "hf_hub_download", fail)
     with pytest.raises(gw.ModelLoadError) as caught:
         gw.load(name, cache_dir=tmp_path)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "check the network" not in str(caught.value)
 
 
@@ -207,7 +211,7 @@ def test_a_model_of_transformers_without_transformers_names_the_extra(
         gw.from_transformers(model, processor)
 
 
-def test_a_repository_without_weights_is_no_random_model(
+def test_a_repository_without_weights_raises_an_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     config = tmp_path / "open_clip_config.json"
@@ -222,6 +226,6 @@ def test_a_repository_without_weights_is_no_random_model(
         raise hub_error(errors.EntryNotFoundError)
 
     monkeypatch.setattr(hub, "hub_answers", lambda: True)
-    monkeypatch.setattr(pretrained, "hf_hub_download", download)
-    with pytest.raises(gw.ModelLoadError, match="holds no open_clip model"):
+    monkeypatch.setattr(hub, "hf_hub_download", download)
+    with pytest.raises(gw.ModelLoadError, match="no open_clip model"):
         gw.load("someone/some-clip")

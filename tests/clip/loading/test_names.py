@@ -1,4 +1,4 @@
-"""What a model's name stands for: published weights, OpenAI's names, repositories, folders, files."""
+"""Names of models: published weights, OpenAI's names, repositories, folders, files."""
 
 from __future__ import annotations
 
@@ -33,37 +33,33 @@ from .tiny import CAPTION, CONFIG, PICTURE, TINY, random_model, saved, score_of,
         (" ViT-B-16/openai ", "ViT-B-16/openai"),
     ],
 )
-def test_names_that_people_know_are_taken(name: str, label: str) -> None:
+def test_common_names_are_known(name: str, label: str) -> None:
     assert loading.label(name) == label
 
 
-def test_own_weights_of_openais_architecture_get_its_activation(tmp_path: Path) -> None:
+def test_a_checkpoint_of_openais_architecture_gets_its_activation(tmp_path: Path) -> None:
     path = saved({}, tmp_path / "mine.pt")
     for name in ("ViT-B/32", "openai/clip-vit-base-patch32"):
         assert resolve(name, path).label == "ViT-B-32-quickgelu/mine"
 
 
 @pytest.mark.parametrize(
-    ("name", "pretrained", "said"),
+    ("name", "pretrained", "message"),
     [
-        ("vit-b-32/openai", None, "did you mean 'ViT-B-32/openai'"),
+        ("vit-b-32/openai", None, "'ViT-B-32/openai'"),
         ("ViT-B-61/openai", None, "the nearest are"),
-        (
-            "openai",
-            None,
-            "'openai' names weights, and no model; give both, as in 'ViT-B-32/openai'",
-        ),
-        ("a/b/c", None, "A repository of the hub goes in as 'owner/name'"),
-        ("hf-hub:someone/some-clip", "mine.pt", "has weights of its own, and 'mine.pt' are others"),
-        ("./nowhere", None, "there is no folder 'nowhere'"),
-        ("~/nowhere-at-all", None, "there is no folder '/"),
-        ("ViT-B-32", "~/nowhere-at-all.pt", "there is no such file"),
+        ("openai", None, "'openai' names weights.* 'ViT-B-32/openai'"),
+        ("a/b/c", None, "'owner/name'"),
+        ("hf-hub:someone/some-clip", "mine.pt", "'mine.pt' cannot be given too"),
+        ("./nowhere", None, "no folder 'nowhere'"),
+        ("~/nowhere-at-all", None, "no folder '/"),
+        ("ViT-B-32", "~/nowhere-at-all.pt", "no such file"),
     ],
 )
-def test_what_is_no_name_is_answered_with_the_way_out(
-    name: str, pretrained: str | None, said: str
+def test_the_error_of_an_unknown_name_says_what_to_give(
+    name: str, pretrained: str | None, message: str
 ) -> None:
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         gw.load(name, pretrained)
 
 
@@ -78,7 +74,7 @@ def folder(tmp_path: Path, tiny_model: Any) -> Path:
 
 
 @pytest.mark.parametrize("spelling", ["{}", "local-dir:{}", "~/mine", "./mine"])
-def test_a_folder_is_taken(
+def test_a_folder_is_loaded(
     folder: Path, tiny_model: Any, spelling: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(folder.parent))
@@ -91,27 +87,25 @@ def test_a_folder_is_taken(
     assert clip.name == f"local-dir:{folder}"
 
 
-def test_of_several_checkpoints_in_a_folder_a_note_says_which(folder: Path) -> None:
+def test_a_note_names_the_checkpoint_taken_of_several_in_a_folder(folder: Path) -> None:
     saved(state_of(random_model(1)), folder / "epoch_1.pt")
     assert gw.load(folder, device="cpu").notes == (
         "Assumed: the weights in open_clip_pytorch_model.bin, one of 2 checkpoints.",
     )
 
 
-def test_weights_beside_a_folder_are_refused(folder: Path) -> None:
-    with pytest.raises(ValueError, match=r"has weights of its own, and 'other\.pt' are others"):
+def test_weights_beside_a_folder_raise_an_error(folder: Path) -> None:
+    with pytest.raises(ValueError, match=r"'other\.pt' cannot be given too"):
         gw.load(f"local-dir:{folder}", "other.pt")
 
 
-def test_a_folder_without_weights_is_no_random_model(folder: Path) -> None:
+def test_a_folder_without_weights_raises_an_error(folder: Path) -> None:
     (folder / "open_clip_pytorch_model.bin").unlink()
-    with pytest.raises(
-        gw.ModelLoadError, match=r"has an open_clip_config\.json, but no checkpoint"
-    ):
+    with pytest.raises(gw.ModelLoadError, match="no checkpoint"):
         gw.load(folder)
 
 
-def test_a_folder_of_transformers_is_to_be_wrapped(tmp_path: Path) -> None:
+def test_the_error_of_a_folder_of_transformers_says_how_to_wrap_it(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "clip"}')
     with pytest.raises(ValueError, match=r"gw\.from_transformers\(AutoModel\.from_pretrained"):
         gw.load(tmp_path)
@@ -124,7 +118,7 @@ def test_a_folder_with_one_checkpoint_is_taken_as_weights(tmp_path: Path, tiny_m
         score_of(tiny_model), abs=1e-5
     )
     saved({}, tmp_path / "last.pt")
-    with pytest.raises(ValueError, match=r"a folder that holds best\.pt, last\.pt; give the path"):
+    with pytest.raises(ValueError, match=r"contains best\.pt, last\.pt"):
         gw.load(TINY, tmp_path)
 
 
@@ -134,7 +128,7 @@ def test_a_checkpoint_alone_needs_a_name(tmp_path: Path) -> None:
         gw.load(path)
 
 
-def test_a_path_may_start_at_home(
+def test_a_path_may_start_at_the_home_folder(
     tmp_path: Path, tiny_model: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -146,7 +140,7 @@ def test_a_path_may_start_at_home(
 # Contents, not names
 
 
-def shown(name: str) -> float:
+def score_in_widget(name: str) -> float:
     widget = gw.explore(PICTURE, CAPTION, name)
     score = widget.explanation.score
     widget.close()
@@ -158,8 +152,8 @@ def test_a_checkpoint_that_is_overwritten_is_loaded_again(tmp_path: Path) -> Non
     for seed in (0, 1):
         model = random_model(seed)
         saved(state_of(model), path)
-        kept = gw.explore(PICTURE, CAPTION, f"{TINY}/{path}")  # which holds the model
-        assert kept.explanation.score == pytest.approx(score_of(model), abs=1e-5)
+        widget = gw.explore(PICTURE, CAPTION, f"{TINY}/{path}")  # keeps the model in use
+        assert widget.explanation.score == pytest.approx(score_of(model), abs=1e-5)
 
 
 def test_the_same_file_is_loaded_once(tmp_path: Path, tiny_model: Any) -> None:
@@ -173,13 +167,13 @@ def test_the_same_file_is_loaded_once(tmp_path: Path, tiny_model: Any) -> None:
     assert not loading.is_outdated(first)
 
 
-def test_a_load_that_failed_is_not_kept(tmp_path: Path, tiny_model: Any) -> None:
+def test_a_load_that_failed_is_repeated(tmp_path: Path, tiny_model: Any) -> None:
     path = tmp_path / "mine.pt"
     path.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
     with pytest.raises(gw.ModelLoadError):
         loading.load_once(f"{TINY}/{path}")
     saved(state_of(tiny_model), path)
-    assert shown(f"{TINY}/{path}") == pytest.approx(score_of(tiny_model), abs=1e-5)
+    assert score_in_widget(f"{TINY}/{path}") == pytest.approx(score_of(tiny_model), abs=1e-5)
 
 
 @pytest.mark.parametrize("name", ["demo", TINY])
@@ -221,11 +215,9 @@ def test_the_callers_default_device_is_not_the_models() -> None:
     assert not any(weights.is_meta for weights in clip.model.parameters())
 
 
-def test_weights_made_under_inference_mode_are_refused(tiny: str) -> None:
+def test_weights_made_under_inference_mode_raise_an_error(tiny: str) -> None:
     with torch.inference_mode():
         model = open_clip.create_model(tiny)
     preprocess = open_clip.image_transform(32, is_train=False)
-    with pytest.raises(
-        ValueError, match=r"made under torch\.inference_mode\(\), where gradients are"
-    ):
+    with pytest.raises(ValueError, match="inference_mode"):
         gw.ClipModel(model, preprocess, open_clip.get_tokenizer(tiny))

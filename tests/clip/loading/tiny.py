@@ -1,4 +1,4 @@
-"""A small architecture, checkpoints of it, and its own score."""
+"""A small architecture, checkpoints of it, and the score by its own encoders."""
 
 from __future__ import annotations
 

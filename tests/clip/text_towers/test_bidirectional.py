@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import gradeclip_widget as gw
 from gradeclip_widget.clip.text_towers.bidirectional import BidirectionalTextTower
-from gradeclip_widget.clip.tokenizers.special_tokens import SpecialTokens
+from gradeclip_widget.clip.tokenizers.base import SpecialTokens
 from gradeclip_widget.methods.grad_eclip import GradEclip
 from gradeclip_widget.methods.self_attention import SelfAttention
 

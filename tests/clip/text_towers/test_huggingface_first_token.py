@@ -11,7 +11,7 @@ from open_clip.hf_model import HFTextEncoder
 
 import gradeclip_widget as gw
 from gradeclip_widget.clip.text_towers.huggingface_first_token import HuggingFaceFirstTokenTower
-from gradeclip_widget.clip.tokenizers.special_tokens import SpecialTokens
+from gradeclip_widget.clip.tokenizers.base import SpecialTokens
 from gradeclip_widget.methods.grad_eclip import GradEclip
 
 from .. import invariants as check

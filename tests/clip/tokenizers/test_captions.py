@@ -1,4 +1,4 @@
-"""Captions as users give them."""
+"""Captions: which types of input are accepted, and the errors for others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from gradeclip_widget.clip.tokenizers.captions import caption_list, caption_texts
+from gradeclip_widget.clip.tokenizers.base import caption_list, caption_texts
 
 IDS = torch.tensor([[49406, 320, 1929, 49407]])
 
@@ -27,13 +27,13 @@ IDS = torch.tensor([[49406, 320, 1929, 49407]])
     ],
     ids=["list", "tuple", "array", "series", "generator", "keys"],
 )
-def test_texts_in_an_order_are_captions(captions: Any) -> None:
-    found, single = caption_list(captions)
-    assert (found, single) == (["a dog", "a cat"], False)
-    assert {type(caption) for caption in found} == {str}
+def test_any_ordered_collection_of_texts_is_a_list_of_captions(captions: Any) -> None:
+    items, single = caption_list(captions)
+    assert (items, single) == (["a dog", "a cat"], False)
+    assert {type(caption) for caption in items} == {str}
 
 
-def test_one_text_and_one_rows_ids_are_single_captions() -> None:
+def test_a_text_and_a_row_of_ids_are_single_captions() -> None:
     assert caption_list("a dog") == (["a dog"], True)
     (ids,), single = caption_list(IDS)
     assert ids is IDS
@@ -41,31 +41,31 @@ def test_one_text_and_one_rows_ids_are_single_captions() -> None:
 
 
 @pytest.mark.parametrize(
-    ("captions", "error", "said"),
+    ("captions", "error", "message"),
     [
-        (UserDict(input_ids=IDS), TypeError, "not the UserDict that a processor makes of them: give"),
-        ({"input_ids": IDS}, TypeError, r"the texts themselves, or .* \['input_ids'\], as a tensor"),
-        ({"first": "a dog"}, TypeError, "not a dict: give its keys or values as a list"),
-        (b"a dog", TypeError, "give captions.decode"),
-        ({"a dog", "a cat"}, TypeError, "have no order; give a list"),
+        (UserDict(input_ids=IDS), TypeError, "not the UserDict"),
+        ({"input_ids": IDS}, TypeError, "input_ids"),
+        ({"first": "a dog"}, TypeError, "not a dict"),
+        (b"a dog", TypeError, "captions.decode"),
+        ({"a dog", "a cat"}, TypeError, "no order"),
         (None, TypeError, "not NoneType"),
         (5, TypeError, "not int: 5"),
-        ([49406, 320, 49407], TypeError, "not int: 49406. Token ids go in as a tensor"),
-        (np.array([49406, 320]), TypeError, "Token ids go in as a tensor"),
-        ([], ValueError, "the list of captions is empty"),
-        (np.array([], str), ValueError, "the list of captions is empty"),
+        ([49406, 320, 49407], TypeError, "49406.*token ids"),
+        (np.array([49406, 320]), TypeError, "token ids"),
+        ([], ValueError, "empty"),
+        (np.array([], str), ValueError, "empty"),
     ],
 )  # fmt: skip
-def test_what_is_no_caption_is_refused_with_what_to_give(
-    captions: Any, error: type[Exception], said: str
+def test_other_inputs_are_refused_and_the_error_names_a_valid_one(
+    captions: Any, error: type[Exception], message: str
 ) -> None:
     for read in (caption_list, caption_texts):
-        with pytest.raises(error, match=said):
+        with pytest.raises(error, match=message):
             read(captions)
 
 
-def test_captions_to_be_edited_are_texts() -> None:
+def test_prompts_must_be_texts() -> None:
     assert caption_texts("a dog") == ("a dog",)
     for captions in (IDS, ["a dog", IDS], ["a dog", None]):
-        with pytest.raises(TypeError, match="a prompt is a string, not"):
+        with pytest.raises(TypeError, match="prompt is a string"):
             caption_texts(captions)

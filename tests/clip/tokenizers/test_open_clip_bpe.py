@@ -1,8 +1,8 @@
-"""Captions under open_clip's own tokenizer: the same tokens, and the characters each came from."""
+"""open_clip's own tokenizer: its tokens, and the characters that each came from."""
 
 from __future__ import annotations
 
-import time
+import difflib
 
 import open_clip
 import pytest
@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gradeclip_widget.clip.tokenizers import alignment
 from gradeclip_widget.clip.tokenizers.base import MAX_CHARACTERS, Tokens
 from gradeclip_widget.clip.tokenizers.open_clip_bpe import OpenClipTokenizer
 from gradeclip_widget.clip.tokenizers.registry import tokenizer_kind
@@ -25,12 +26,12 @@ def by_word(caption: str) -> dict[str, list[str]]:
 
 
 def cleaned_by_word(caption: str) -> dict[str, str]:
-    """What the tokenizer read for each word."""
+    """The text of each word's tokens."""
     tokens = TOKENIZER(caption)
     return {w.text: RAW.decode([tokens.ids[k] for k in w.tokens]).strip() for w in tokens.words}
 
 
-# Text as people write it, with the odd character that cleaning rewrites.
+# Text that people write, with unusual characters that cleaning rewrites.
 _ODD = "dog well-fed isn't 'S &amp; &eacute; <b> cafe\u0301 İzmir ΟΔΟΣ ß ﬁne １２ 🐶 👩‍🚀 كلب 狗 Ã© â€™ !?"
 captions = st.lists(
     st.sampled_from([*_ODD.split(), "  ", "\t\n", "\u200b"])
@@ -48,7 +49,7 @@ def tokens_or_none(caption: str) -> Tokens | None:
 
 @settings(max_examples=200, deadline=None)
 @given(captions)
-def test_tokens_are_the_tokenizers_own(caption: str) -> None:
+def test_tokens_are_those_of_the_tokenizer(caption: str) -> None:
     tokens = tokens_or_none(caption)
     if tokens is not None:
         assert list(tokens.ids) == RAW.encode(caption)
@@ -75,7 +76,7 @@ def test_sub_word_tokens_belong_to_their_word() -> None:
     }
 
 
-def test_a_contraction_and_a_hyphenated_word_own_all_their_tokens() -> None:
+def test_a_contraction_and_a_hyphenated_word_have_all_their_tokens() -> None:
     assert by_word("it isn't well-fed") == {
         "it": ["it"],
         "isn't": ["isn", "'t"],
@@ -110,7 +111,7 @@ def test_rewritten_text_stays_with_its_word(caption: str, word: str, read: str) 
     assert cleaned_by_word(caption)[word] == read
 
 
-def test_a_letter_that_grows_when_lowered_is_still_one_letter() -> None:
+def test_a_letter_that_becomes_two_in_lower_case_is_still_one_letter() -> None:
     tokens = TOKENIZER("İstanbul’da bir köpek")
     assert [w.text for w in tokens.words] == ["İstanbul’da", "bir", "köpek"]
     assert tokens.pieces[:2] == ("İ", "İ")
@@ -124,7 +125,7 @@ def test_every_word_of_any_script_has_tokens(caption: str) -> None:
     assert sum(len(w.tokens) for w in tokens.words) == len(tokens.ids)
 
 
-def test_five_hundred_words_are_all_there_and_the_last_marked_as_cut() -> None:
+def test_words_past_the_context_length_are_marked_as_truncated() -> None:
     tokens = TOKENIZER("a dog " * 250)
     assert len(tokens.words) == 500
     assert len(tokens.pieces) == 75
@@ -132,40 +133,48 @@ def test_five_hundred_words_are_all_there_and_the_last_marked_as_cut() -> None:
     assert len(TOKENIZER.add_special_tokens(tokens.ids)) == 77
 
 
-def test_a_literal_end_of_text_ends_what_the_model_reads() -> None:
+def test_the_model_reads_nothing_after_a_literal_end_of_text() -> None:
     tokens = TOKENIZER("a dog <end_of_text> a cat")
     assert tokens.pieces == ("a", "dog")
     assert [w.text for w in tokens.words if w.truncated][-2:] == ["a", "cat"]
     assert TOKENIZER.add_special_tokens(tokens.ids) == [49406, *RAW.encode("a dog"), 49407]
 
 
-def test_it_ends_nothing_if_the_model_reads_on() -> None:
+def test_a_literal_end_of_text_is_a_word_if_the_model_reads_on() -> None:
     tokens = OpenClipTokenizer(RAW, 77, ends_at_eot=False)("a dog <end_of_text> a cat")
     assert tokens.words[-1].text == "cat"
     assert tokens.words[-1].tokens == (4,)
 
 
 @pytest.mark.parametrize("caption", ["", "   ", "\n", "?!...", "&", "<end_of_text> a dog"])
-def test_a_caption_without_words_is_refused_by_name(caption: str) -> None:
-    with pytest.raises(ValueError, match=r"caption has no words: .*write what to look for"):
+def test_a_caption_without_words_is_refused(caption: str) -> None:
+    with pytest.raises(ValueError, match="no words"):
         TOKENIZER(caption)
 
 
-def test_half_a_character_is_refused_with_its_place() -> None:
-    with pytest.raises(ValueError, match=r"half a character .* at position 4"):
+def test_half_a_character_is_refused_and_the_error_names_its_position() -> None:
+    with pytest.raises(ValueError, match="position 4"):
         TOKENIZER("dog \ud83d")
 
 
-def test_a_book_is_refused_before_any_work() -> None:
-    with pytest.raises(ValueError, match="give at most 20,000"):
+def test_a_very_long_caption_is_refused() -> None:
+    with pytest.raises(ValueError, match="20,000"):
         TOKENIZER("a" * (MAX_CHARACTERS + 1))
 
 
-@pytest.mark.parametrize("text", ["ab  cd  ", "dog &amp; cat ", "â€™ dog Ã  ", "&amp;x", "İ", "x"])
-def test_the_longest_caption_takes_no_minutes(text: str) -> None:
-    start = time.perf_counter()
+@pytest.mark.parametrize("text", ["dog &amp; cat ", "â€™ dog Ã  ", "İ"])
+def test_long_texts_are_aligned_in_proportion(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """difflib takes quadratic time: 80 s for the longest caption."""
+    lengths = [0]
+
+    class Recorded(difflib.SequenceMatcher[str]):
+        def __init__(self, junk: None, a: str, b: str, autojunk: bool) -> None:
+            lengths.append(len(a) + len(b))
+            super().__init__(junk, a, b, autojunk)
+
+    monkeypatch.setattr(alignment.difflib, "SequenceMatcher", Recorded)
     TOKENIZER((text * MAX_CHARACTERS)[: MAX_CHARACTERS - 1] + "z")
-    assert time.perf_counter() - start < 10  # a quadratic search took 80 s
+    assert max(lengths) <= 400
 
 
 @pytest.mark.parametrize(
@@ -186,7 +195,7 @@ def test_token_ids_spell_whole_characters() -> None:
     assert len(tokens.words[1].tokens) == 4
 
 
-def test_token_ids_that_are_cut_within_a_character_are_still_read() -> None:
+def test_token_ids_that_end_within_a_character_are_decoded() -> None:
     ids = RAW.encode("dog 狗")[:-1]
     tokens = TOKENIZER.from_ids([49406, *ids, 49407])
     assert tokens.caption.startswith("dog ")
@@ -194,21 +203,21 @@ def test_token_ids_that_are_cut_within_a_character_are_still_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ids", "said"),
+    ("ids", "message"),
     [
-        ([], "must start with SOT"),
-        ([320, 1929, 49407], "must start with SOT"),
-        ([49406, 320, 1929], "hold EOT"),
+        ([], "SOT"),
+        ([320, 1929, 49407], "SOT"),
+        ([49406, 320, 1929], "EOT"),
         ([49406, 49407, 0, 0], "no words"),
-        ([49406, 60000, 49407], r"\[60000\] are not in this tokenizer's vocabulary"),
-        ([49406, -1, 49407], "not in this tokenizer's vocabulary"),
+        ([49406, 60000, 49407], "60000"),
+        ([49406, -1, 49407], "vocabulary"),
     ],
 )
-def test_strange_token_ids_are_refused(ids: list[int], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_invalid_token_ids_are_refused(ids: list[int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         TOKENIZER.from_ids(ids)
 
 
-def test_a_tokenizer_that_cannot_be_traced_is_refused() -> None:
-    with pytest.raises(TypeError, match="not open_clip's SimpleTokenizer"):
+def test_an_unknown_tokenizer_is_refused() -> None:
+    with pytest.raises(TypeError, match="tokenizer object"):
         tokenizer_kind(object())

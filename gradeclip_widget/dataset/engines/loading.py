@@ -1,0 +1,124 @@
+"""Load pairs ahead of the model: read, decode and tokenize them in processes of torch's `DataLoader`."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from ..pairs import FailedPair, Pair
+from ..prepare import PreparedPair
+
+Prepare = Callable[[Pair | FailedPair], PreparedPair | FailedPair]
+Shape = tuple[int, ...]
+_CHUNK = 8  # pairs that a process receives and returns at once
+_NO_PIXELS = torch.empty(0)  # placeholder in the pairs of a chunk
+_AHEAD = 4  # chunks that each process loads ahead
+_POLL = 1.0  # seconds between two checks whether the program is still running
+
+
+class _Chunk:
+    """Prepared pairs. Pixels of one shape share a tensor: each tensor takes a file handle to be sent."""
+
+    def __init__(self, pairs: list[PreparedPair | FailedPair]) -> None:
+        self._pairs, pixels = list[Any](), dict[Shape, list[Tensor]]()
+        for pair in pairs:
+            if isinstance(pair, PreparedPair):
+                shape = tuple(pair.pixels.shape)
+                same = pixels.setdefault(shape, [])
+                same.append(pair.pixels)
+                self._pairs.append((replace(pair, pixels=_NO_PIXELS), shape, len(same) - 1))
+            else:
+                self._pairs.append(pair)
+        self._pixels = {shape: torch.stack(same) for shape, same in pixels.items()}
+
+    def __iter__(self) -> Iterator[PreparedPair | FailedPair]:
+        """Yield the pairs with their pixels."""
+        for entry in self._pairs:
+            if isinstance(entry, FailedPair):
+                yield entry
+            else:
+                pair, shape, index = entry
+                yield replace(pair, pixels=self._pixels[shape][index])
+
+
+class _Chunks(Dataset[_Chunk]):
+    """Maps lists of pairs to chunks of prepared pairs: the pairs take the place of a dataset's indices."""
+
+    def __init__(self, prepare: Prepare) -> None:
+        self._prepare = prepare
+
+    def __getitem__(self, pairs: Sequence[Pair | FailedPair]) -> _Chunk:
+        return _Chunk([self._prepare(pair) for pair in pairs])
+
+
+def load_pairs(
+    pairs: Iterable[Pair | FailedPair], prepare: Prepare, workers: int
+) -> Iterator[PreparedPair | FailedPair]:
+    """Yield prepared pairs in their order; a bounded number of them is loaded ahead.
+
+    Args:
+        pairs: the pairs.
+        prepare: reads one pair.
+        workers: number of processes; with 0, pairs are loaded in this process, one after the other.
+
+    Raises:
+        RuntimeError: a process was killed, for example by the system when memory runs out.
+    """
+    if workers == 0:
+        yield from map(prepare, pairs)
+        return
+    loader = DataLoader(
+        _Chunks(prepare),
+        sampler=cast(Iterable[int], _Lists(pairs)),  # torch's types allow integers only
+        batch_size=None,
+        num_workers=workers,
+        prefetch_factor=_AHEAD,
+        worker_init_fn=_exit_with_program,
+    )
+    yield from itertools.chain.from_iterable(loader)
+
+
+def default_workers() -> int:
+    """Return the default number of processes: one for every core, at most 16; 0 on Windows and macOS.
+
+    On those, processes are not forked: each would import torch again, and a script without
+    ``if __name__ == "__main__"`` would start itself again.
+    """
+    return min(16, torch.get_num_threads()) if sys.platform == "linux" else 0
+
+
+def _exit_with_program(_worker: int) -> None:
+    """Exit this process when the program that started it has ended, even if it was killed.
+
+    torch's own watchdog only ends its loop: the process would wait forever for a reader of its queue.
+    """
+    program = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == program:
+            time.sleep(_POLL)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+class _Lists:
+    """Pairs in lists of `_CHUNK`."""
+
+    def __init__(self, pairs: Iterable[Pair | FailedPair]) -> None:
+        self._pairs = pairs
+
+    def __iter__(self) -> Iterator[list[Pair | FailedPair]]:
+        pairs = iter(self._pairs)
+        while chunk := list(itertools.islice(pairs, _CHUNK)):
+            yield chunk

@@ -1,0 +1,194 @@
+"""A run that is read from its folder, and two runs over the same pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..libraries import require
+from .disagreement import NO_ROW, disagreements
+from .folder import errors_files, pairs_files, rows_of_files
+from .reader import MAP_COLUMNS, Maps, RowReader
+from .record import Record, read_record
+from .schema import PAIRS
+from .table import FailureTable, PairTable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class DatasetRun:
+    """A run over a dataset. `explain_dataset` and `open_run` return one.
+
+    It is a path (``os.PathLike``), so that `browse` and `word_statistics` take it in place of its folder.
+    Rows are numbered from 0 in the order of the source, failed pairs not counted.
+
+    Attributes:
+        path: the folder.
+        record: the content of ``run.json``: model, method, options and source.
+        files: the Parquet files of explained pairs that were complete when the run was opened.
+    """
+
+    path: Path
+    record: Record = field(repr=False)
+    files: list[Path] = field(repr=False)
+
+    def __fspath__(self) -> str:
+        """Return the path of the folder."""
+        return str(self.path)
+
+    @property
+    def label(self) -> str:
+        """The names of the run's method and model."""
+        method, model = self.record["method"], self.record["model"]
+        return f"{method.get('label') or method['name']} · {model['name']}"
+
+    @cached_property
+    def explained(self) -> int:
+        """How many pairs have a row."""
+        return sum(rows_of_files(self.files))
+
+    @cached_property
+    def failed(self) -> int:
+        """How many pairs could not be explained; `errors` lists them."""
+        return sum(rows_of_files(errors_files(self.path)))
+
+    @cached_property
+    def foreign(self) -> int:
+        """How many pairs have a picture that is unlike all pictures that the model was trained on."""
+        import pyarrow.parquet as pq
+
+        tables = (pq.read_table(path, columns=["foreign"]) for path in self.files)
+        return sum(table["foreign"].to_pylist().count(True) for table in tables)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return all rows as a pandas table."""
+        import pandas as pd
+
+        return pd.read_parquet(self.path / PAIRS)
+
+    @property
+    def errors(self) -> pd.DataFrame:
+        """The pairs that could not be explained, and the reasons, as a pandas table."""
+        return self.failures.frame()
+
+    @cached_property
+    def table(self) -> PairTable:
+        """The light columns of all rows, to search and sort; DuckDB reads them once."""
+        return PairTable(self.files)
+
+    @cached_property
+    def failures(self) -> FailureTable:
+        """The failed pairs, page by page."""
+        return FailureTable(errors_files(self.path), self.table)
+
+    def reader(self, columns: Sequence[str]) -> RowReader:
+        """Return a reader of columns of any rows."""
+        return RowReader(self.files, self.table.counts, columns)
+
+    def disagreements(self, other: DatasetRun) -> NDArray[np.float32]:
+        """Return how far the maps of two runs disagree: 1 - the cosine of their positive parts.
+
+        Args:
+            other: a run over the same source, by another method or model.
+
+        Returns:
+            (N,) between 0 and 1, one for each row; NaN if the other run does not have the pair, if a map has
+            no positive patch, or if the two maps cover no common part of the picture.
+
+        Raises:
+            ValueError: the runs share no pair.
+        """
+        return Comparison.of(self, other).disagreements()
+
+
+def open_run(out: str | PathLike[str]) -> DatasetRun:
+    """Open the folder of a run to read it. It needs no model, and no widget.
+
+    >>> import tempfile, gradeclip_widget as gw
+    >>> pairs = [(scene.image, scene.caption) for scene in gw.demo.scenes()[:2]]
+    >>> folder = gw.explain_dataset(pairs, tempfile.mkdtemp(), progress=False).path
+    >>> run = gw.open_run(folder)
+    >>> run.label, run.explained, len(run.errors)
+    ('Grad-ECLIP · demo', 2, 0)
+
+    Args:
+        out: the folder that `explain_dataset` writes to. The run need not be complete.
+
+    Raises:
+        FileNotFoundError: the folder does not exist, or has no run in it.
+        ValueError: the run is damaged, was written by a newer version, or has no complete part yet.
+        ImportError: the extra ``dataset`` is not installed.
+    """
+    require("pyarrow.parquet", "tables of explained pairs")
+    run = DatasetRun(Path(out), read_record(out), pairs_files(out))
+    if not run.files:
+        raise ValueError(
+            f"the run in {str(out)!r} has no complete part yet: start gw.explain_dataset(...) again, which "
+            "continues it, and open it when a part is complete"
+        )
+    return run
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Two runs over the same pairs.
+
+    Attributes:
+        run: the first run.
+        label: that of the other run, with the name of its folder if both labels are equal.
+        partners: (N,) row of the other run for each row of the first, or `NO_ROW`.
+        maps: the maps of the other run.
+    """
+
+    run: DatasetRun
+    label: str
+    partners: NDArray[np.int64]
+    maps: RowReader
+
+    @classmethod
+    def of(cls, run: DatasetRun, other: DatasetRun) -> Comparison:
+        """Return the comparison of two runs; pairs are matched by their ids.
+
+        Raises:
+            ValueError: the runs share no pair.
+        """
+        ids, other_ids = (list(map(str, one.table.column("id"))) for one in (run, other))
+        row_of_id = dict(zip(other_ids, range(len(other_ids)), strict=True))
+        partners = np.array([row_of_id.get(name, NO_ROW) for name in ids], dtype=np.int64)
+        if ids and (partners == NO_ROW).all():
+            examples = f"{ids[0]!r:.60} here, {next(map(repr, other_ids), 'none'):.60} there"
+            raise ValueError(
+                f"{str(run.path)!r} and {str(other.path)!r} share no pair: no id is in both ({examples}); "
+                "explain the same source for both"
+            )
+        label = other.label if other.label != run.label else f"{other.label} ({other.path.name})"
+        return cls(run, label, partners, other.reader(MAP_COLUMNS))
+
+    def disagreements(self, report: Callable[[int], None] | None = None) -> NDArray[np.float32]:
+        """Return the disagreement of every row, as `DatasetRun.disagreements`.
+
+        Args:
+            report: called with the number of rows compared, after each row group.
+        """
+        values = np.full(len(self.partners), np.nan, np.float32)
+        start = 0
+        for table in self.run.reader(MAP_COLUMNS).batches(MAP_COLUMNS):
+            stop = start + table.num_rows
+            partners = self.partners[start:stop]
+            shared = np.flatnonzero(partners != NO_ROW)
+            if len(shared):
+                other = Maps.of(self.maps.take(partners[shared]))
+                values[start + shared] = disagreements(Maps.of(table.take(shared)), other)
+            start = stop
+            if report is not None:
+                report(start)
+        return values

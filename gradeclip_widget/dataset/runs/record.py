@@ -1,0 +1,109 @@
+"""The record of a run, ``run.json``: everything that its rows depend on."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..pairs import PairSource
+from .schema import FORMAT, RUN
+
+if TYPE_CHECKING:
+    from ...explain.explainer import Explainer
+
+Record = dict[str, Any]
+_MAY_DIFFER = ("batch_size", "complete")  # keys that do not change the rows
+
+
+def record_of(
+    explainer: Explainer,
+    source: PairSource,
+    *,
+    load: dict[str, Any] | None,
+    importances: bool,
+    thumbnails: bool,
+    rows_per_part: int,
+) -> Record:
+    """Return the record of a run.
+
+    Args:
+        explainer: the model, the method and their options.
+        source: the pairs.
+        load: arguments that load the model again; ``None`` for a model that was passed as an object.
+        importances: as in `explain_dataset`.
+        thumbnails: as in `explain_dataset`.
+        rows_per_part: as in `explain_dataset`.
+    """
+    from ...clip.verification.state import weights_digest
+
+    clip = explainer.clip
+    return {
+        "format": FORMAT,
+        "version": version("gradeclip-widget"),
+        "model": {"name": clip.name, "weights": weights_digest(clip.model), "load": load},
+        "method": {
+            "name": explainer.method.name,
+            "label": explainer.label,
+            "options": dict(explainer.method_options),
+        },
+        "settings": {
+            "fit": explainer.fit,
+            "resolution": explainer.resolution,
+            "image_layers": explainer.image_layers,
+        },
+        "importances": importances,
+        "thumbnails": thumbnails,
+        "rows_per_part": rows_per_part,
+        "source": source.description(),
+    }
+
+
+def read_record(out: str | PathLike[str]) -> Record:
+    """Return the record in a run's folder.
+
+    Raises:
+        FileNotFoundError: the folder does not exist, or has no run in it.
+        ValueError: the record is damaged, or was written by a newer version of this package.
+    """
+    path = Path(out) / RUN
+    if not path.is_file():
+        problem = "has no run in it" if Path(out).is_dir() else "does not exist"
+        raise FileNotFoundError(
+            f"the folder {str(out)!r} {problem}; gw.explain_dataset(source, {str(out)!r}) writes one"
+        )
+    try:
+        record: Record = json.loads(path.read_text(encoding="utf-8"))
+        newer = int(record["format"]) > FORMAT
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{str(path)!r} is damaged ({error}); start the run again") from error
+    if newer:
+        raise ValueError(
+            f"{str(out)!r} was written in format {record['format']} by a newer gradeclip-widget; this one "
+            f"reads up to {FORMAT}: pip install --upgrade gradeclip-widget"
+        )
+    return record
+
+
+def check_same_run(out: str | PathLike[str], stored: Record, new: Record) -> None:
+    """Raise ``ValueError`` if the run in a folder differs from the new run; the message names the values."""
+    keys = [key for key in {**stored, **new} if key not in _MAY_DIFFER]
+    new = json.loads(json.dumps(new))  # as it would be read from the file
+    differences = [
+        _difference(k, stored.get(k), new.get(k)) for k in keys if stored.get(k) != new.get(k)
+    ]
+    if differences:
+        raise ValueError(
+            f"{str(out)!r} has another run in it ({'; '.join(differences)}), and two runs cannot share a "
+            "folder; give another folder"
+        )
+
+
+def _difference(key: str, stored: Any, new: Any) -> str:
+    """Return a text that names the two values, or those of the entries that differ."""
+    if isinstance(stored, dict) and isinstance(new, dict):
+        keys = [name for name in {**stored, **new} if stored.get(name) != new.get(name)]
+        return "; ".join(_difference(f"{key}.{k}", stored.get(k), new.get(k)) for k in keys)
+    return f"{key} is {stored!r:.80} in the folder and {new!r:.80} now"
