@@ -115,7 +115,7 @@ def measure(name: str, device: str, rounds: int) -> None:
 
 
 def local_tokenizer(model: Any, name: str) -> Any:
-    """The model's tokenizer, or where that would be downloaded, open_clip's own for a grown vocabulary."""
+    """Return the model's tokenizer, or open_clip's with an enlarged vocabulary if it would be downloaded."""
     config = open_clip.get_model_config(name)["text_cfg"]
     if "hf_tokenizer_name" not in config:
         return open_clip.get_tokenizer(name)

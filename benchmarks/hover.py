@@ -6,9 +6,9 @@
 
 The page is shown with a stage 640 px wide. The pointer jumps between words in random order; after each jump
 two frames pass. Counted per jump: every event on the page's main thread that DevTools calls scripting,
-rendering or painting (nested events once), plus the raster work of the compositor's threads, which is
-printed on its own as well. Times are CPU times of those threads where the trace has them, so that a busy
-machine does not blur them; wall times are printed beside.
+rendering or painting (nested events once), plus the raster work of the compositor's threads, which is also
+printed separately. Times are CPU times of those threads if the trace has them, so that a busy machine does
+not affect them; wall times are printed too.
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ def main() -> int:
     parser.add_argument("--hovers", type=int, default=300)
     parser.add_argument("--chromium", default="/usr/bin/chromium", help="the browser's executable")
     parser.add_argument(
-        "--assert-p95", type=float, help="fail where the 95th percentile is above this (ms)"
+        "--assert-p95", type=float, help="fail if the 95th percentile is above this (ms)"
     )
     options = parser.parse_args()
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:

@@ -119,7 +119,7 @@ Row = tuple[str, str, str]
 
 
 def main() -> None:
-    """Print a table of figures beside their bars."""
+    """Print a table of values and their limits."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "parts", nargs="*", default=PARTS, help=f"of {', '.join(PARTS)}; all if left out"
@@ -155,7 +155,7 @@ def table(rows: list[Row]) -> None:
 
 
 class Lab:
-    """A notebook whose last widget is looked at, with the probe in its page."""
+    """A notebook with a probe in its page, which observes the last widget."""
 
     def __init__(self, notebook: Notebook) -> None:
         self.notebook, self.page = notebook, notebook.page
@@ -191,7 +191,7 @@ class Lab:
 
 @contextlib.contextmanager
 def opened(browser: Browser, server: LabServer, cell: str) -> Iterator[Lab]:
-    """A notebook of its own, whose last cell shows widgets."""
+    """Open a new notebook whose last cell shows widgets."""
     name = f"{len(list(server.folder.iterdir()))}.ipynb"
     server.write_notebook(name)
     with Notebook.opened(browser, server, name) as notebook:

@@ -1,7 +1,7 @@
 """Execute a notebook of widgets many times, and count the runs that hang.
 
 ``python -m scripts.execute_notebooks``. nbclient can lose a cell's output or reply while it reads others, and
-then waits forever; the more a display carries, the likelier. Every run is a process of its own,
+then waits forever; this is more likely with large outputs. Every run is a separate process,
 ``nbconvert --execute`` with no time limit for cells, as a reader would call it.
 """
 
