@@ -1,8 +1,8 @@
-"""What explaining costs beside running the model: ``python -m benchmarks.explain [--model ViT-B-16 ...]``.
+"""The cost of explaining, relative to the model's: ``python -m benchmarks.explain [--model ViT-B-16 ...]``.
 
-Random weights, and open_clip's own tokenizer where a model's would be downloaded. One process, contenders
-in turn. Memory is torch's own count of what is allocated at the peak, above the model, on the CPU by its
-profiler and on CUDA by its allocator.
+Weights are random, and open_clip's tokenizer replaces one that would be downloaded. One process; contenders
+take turns. Memory is the peak that torch allocates beyond the model, measured on the CPU by its profiler and
+on CUDA by its allocator.
 """
 
 from __future__ import annotations

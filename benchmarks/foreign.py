@@ -1,9 +1,9 @@
-"""How often the embedded model says that a picture is foreign to it: of photographs, and of drawings.
+"""The fractions of photographs and of drawings that are foreign to the embedded model.
 
     python -m benchmarks.foreign PHOTOGRAPHS --scenes 300
 
-``PHOTOGRAPHS`` is a folder of photographs and textures, in any folders below it. The scenes are of seeds from
-645,000 on, which the rule was not made with, `--scenes` of each way in which they are changed.
+``PHOTOGRAPHS`` is a folder of photographs and textures, in any folders below it. The scenes have seeds from
+645,000, with which the rule was not fitted; there are ``--scenes`` of each variant.
 """
 
 from __future__ import annotations
@@ -44,22 +44,22 @@ def main() -> None:
 
     by_folder: dict[str, list[bool]] = defaultdict(list)
     for path in sorted(p for p in args.photographs.rglob("*") if p.is_file()):
-        found = warned(Image.open(path).convert("RGB"))
-        by_folder[path.parent.name].append(found)
-        if args.list and not found:
+        hits = warned(Image.open(path).convert("RGB"))
+        by_folder[path.parent.name].append(hits)
+        if args.list and not hits:
             print(f"no warning: {path.relative_to(args.photographs)}")
-    for folder, found in by_folder.items():
-        print(f"{folder}: {sum(found)} of {len(found)} warned")
-    photographs = [one for found in by_folder.values() for one in found]
+    for folder, hits in by_folder.items():
+        print(f"{folder}: {sum(hits)} of {len(hits)} warned")
+    photographs = [one for hits in by_folder.values() for one in hits]
     print(
         f"photographs and textures: {sum(photographs) / len(photographs):.3f} of {len(photographs)}"
     )
     drawings: list[bool] = []
     for n, variant in enumerate(VARIANTS):
         first = SEED + n * args.scenes
-        found = [warned(drawn(seed, variant)) for seed in range(first, first + args.scenes)]
-        drawings += found
-        print(f"drawings, {variant}: {sum(found) / len(found):.3f} of {len(found)}", flush=True)
+        hits = [warned(drawn(seed, variant)) for seed in range(first, first + args.scenes)]
+        drawings += hits
+        print(f"drawings, {variant}: {sum(hits) / len(hits):.3f} of {len(hits)}", flush=True)
     composed = [warned(scene.image) for scene in gw.demo.scenes()]
     print(f"all drawings: {sum(drawings) / len(drawings):.3f} of {len(drawings)}")
     print(f"scenes for tutorials: {sum(composed)} of {len(composed)} warned")

@@ -1,4 +1,4 @@
-"""What hovering a word costs in Chromium: scripting and painting per hover, from the browser's own trace.
+"""The cost of hovering a word in Chromium: scripting and painting per hover, from the browser's trace.
 
     python benchmarks/hover.py                      # a synthetic page: 20 words, 14 x 20 grid
     python benchmarks/hover.py build/demo.html      # any exported page
@@ -43,12 +43,12 @@ RASTER = {"RasterTask", "Rasterize Paint", "ImageDecodeTask", "Decode Image"}
 
 
 def synthetic_page() -> str:
-    """An exported page with invented maps."""
+    """Write an exported page with generated maps."""
     rng = np.random.default_rng(0)
     words, (rows, cols) = 20, (14, 20)
     maps = rng.normal(0, 1e-3, (1 + 3 * words, rows, cols)).astype("<f4")
     y, x = np.mgrid[:rows, :cols]
-    for k in range(len(maps)):  # one blob each, so that contours look like real ones
+    for k in range(len(maps)):  # one blob each, so that contours look real
         cy, cx = rng.random(2) * (rows, cols)
         maps[k] += 0.02 * np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / 8)
     picture = io.BytesIO()
@@ -122,7 +122,7 @@ def hover_words(page: Page, hovers: int) -> None:
 
 
 def trace(session: CDPSession, page: Page, hovers: int) -> list[dict[str, Any]]:
-    """The trace events of a number of hovers."""
+    """Return the trace events of a number of hovers."""
     events: list[dict[str, Any]] = []
     done: list[bool] = []
     session.on("Tracing.dataCollected", lambda message: events.extend(message["value"]))

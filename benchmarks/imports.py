@@ -1,4 +1,4 @@
-"""What ``import gradeclip_widget`` costs: ``python -m benchmarks.imports``."""
+"""The cost of ``import gradeclip_widget``: ``python -m benchmarks.imports``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .timing import interleaved
 
 
 def main() -> None:
-    """Print the seconds that the import adds to starting Python, beside importing torch."""
+    """Print the seconds that the import adds to starting Python, and those of importing torch."""
 
     def python(code: str) -> None:
         subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,8 +1,8 @@
-"""What the widget costs in a JupyterLab with a kernel: ``python -m benchmarks.instrument``.
+"""The speed of the widget in a JupyterLab with a kernel: ``python -m benchmarks.instrument``.
 
-The embedded model on the CPU, Chromium, a real server. Times in the page run from the time stamp of the
-reader's event to the task after the frame that paints the new heat map. An edit counts from the end of the
-pause after its last letter, that is from when the prompt is due to be sent.
+The embedded model on the CPU, Chromium, a real server. Times in the page are from the time stamp of the
+user's event to the task after the frame that paints the new heat map. The time of an edit begins at the end
+of the pause after its last letter, when the prompt is sent.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .timing import in_turns
 PAUSE = 0.250  # seconds, as in js/src/prompt/prompt.ts
 KEY = 0.330  # seconds from letter to letter: each outlasts the pause
 BAR_ANSWER = 0.300  # seconds that another cell may wait
-BAR_RATIO, BAR_SECONDS = 1.15, 0.150  # of the computation, and beside it
+BAR_RATIO, BAR_SECONDS = 1.15, 0.150  # relative to the computation, and absolute
 BAR_GROWTH = 5.0  # percent
 CROWD = 40  # widgets
 PARTS = ("typing", "picture", "memory", "crowd")
@@ -298,10 +298,10 @@ def memory(lab: Lab, prompts: int) -> list[Row]:
 def page_memory(session: CDPSession) -> dict[str, float]:
     """The page's live objects and its nodes."""
     session.send("HeapProfiler.collectGarbage")
-    found = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
+    metrics = {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
     return {
-        "MiB of live objects in the page": found["JSHeapUsedSize"] / 2**20,
-        "its nodes": found["Nodes"],
+        "MiB of live objects in the page": metrics["JSHeapUsedSize"] / 2**20,
+        "its nodes": metrics["Nodes"],
     }
 
 

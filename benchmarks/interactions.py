@@ -1,10 +1,10 @@
-"""Interactions against exCLIP's: ``python -m benchmarks.interactions [--scenes 200] [--seed 962000]``.
+"""Interactions compared with exCLIP's: ``python -m benchmarks.interactions [--scenes 200] [--seed 962000]``.
 
 The interaction matrix (tokens x patches) of every scene, by Grad-ECLIP's first derivatives and by exCLIP's
-integrated Jacobians, with the embedded model. Printed are the mean Spearman correlation of the two matrices,
-Pearson's, which heeds the few large entries more than the many near zero, the same of the maps of words that
-name an object, and the ratio of the times. Both methods explain the same picture, encoded before, in turns
-and *in caption* only. One scene more warms up and is not counted.
+integrated Jacobians, with the embedded model. It prints the mean Spearman correlation of the two matrices,
+Pearson's, which depends more on the few large entries, the same for the maps of words that name an object,
+and the ratio of the times. Both methods explain the same encoded picture, in turns and only *in caption*. A
+first scene warms up and is not counted.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ def main() -> None:
 
 
 def explained(scene: Scene, *explainers: gw.Explainer) -> tuple[list[gw.Explanation], list[float]]:
-    """Return a scene's explanation by each explainer, and the seconds that each took."""
-    found, taken = list[gw.Explanation](), list[float]()
+    """Return a scene's explanation by each explainer, and the seconds of each."""
+    explanations, taken = list[gw.Explanation](), list[float]()
     for explainer in explainers:
         encoded = explainer.encode(scene.image)
-        taken.append(seconds(lambda: found.append(explainer(encoded, scene.caption))))  # noqa: B023
-    return found, taken
+        taken.append(seconds(lambda: explanations.append(explainer(encoded, scene.caption))))  # noqa: B023
+    return explanations, taken
 
 
 def agreement(scene: Scene, a: gw.Explanation, b: gw.Explanation) -> Iterator[tuple[str, float]]:

@@ -1,7 +1,7 @@
-"""Whether right captions are told from wrong ones by their rank among unrelated sentences.
+"""Whether the rank among unrelated sentences distinguishes true captions from false ones.
 
-``python -m benchmarks.match [--scenes 500 --seed 980000]``: drawn scenes, the embedded model. A wrong caption
-is another scene's, and names no thing and no color of this one.
+``python -m benchmarks.match [--scenes 500 --seed 980000]``: drawn scenes, the embedded model. A false caption
+is that of another scene, and names no thing and no color of this one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gradeclip_widget.demo import Scene, sample_scene
 
 
 def main() -> None:
-    """Print how many captions are taken for what they are."""
+    """Print how many captions are classified correctly."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scenes", type=int, default=500)
     parser.add_argument("--seed", type=int, default=980_000)
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def ranks_of(explainer: gw.Explainer, number: int, scenes: list[Scene]) -> tuple[float, float]:
-    """Return the rank of a scene's own caption, and that of a caption that has nothing to do with it."""
+    """Return the rank of a scene's caption, and that of an unrelated caption."""
     scene = scenes[number]
     encoded, (own, other) = (
         explainer.encode(scene.image),
@@ -49,7 +49,7 @@ def ranks_of(explainer: gw.Explainer, number: int, scenes: list[Scene]) -> tuple
 
 
 def other_caption(number: int, scenes: list[Scene]) -> str:
-    """Return the caption of the next scene that names nothing of this one."""
+    """Return the caption of the next scene that names no thing of this one."""
     here = {word for thing in scenes[number].objects for word in thing.phrase.split()}
     for other in (*scenes[number + 1 :], *scenes[:number]):
         if not here & {word for phrase in other.mentioned for word in phrase.split()}:

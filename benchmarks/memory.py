@@ -1,4 +1,4 @@
-"""Memory at the peak of a run: torch's own count of what is allocated, beyond what stood before it."""
+"""Peak memory of a run: the memory that torch allocates during it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 
 def peak(run: Callable[[], object], device: str = "cpu") -> int:
-    """Bytes: on the CPU by torch's profiler, on CUDA by its allocator. Weights in place do not count."""
+    """Return bytes without the model's weights, by torch's profiler (CPU) or allocator (CUDA)."""
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()

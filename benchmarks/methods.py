@@ -1,10 +1,10 @@
-"""What every method costs: ``python -m benchmarks.methods [--model ViT-B-16] [--method rise ...]``.
+"""The cost of every method: ``python -m benchmarks.methods [--model ViT-B-16] [--method rise ...]``.
 
-Random weights. Each method explains one picture with a caption of 12 words, all its readings included, with
-its default options. Times are medians over rounds in which the methods and a plain forward of both towers
-take turns, in one process; a method that takes long is run once, before them. RISE, whose time is that of its
-masks, is run with a twentieth of them, and its time multiplied. Memory is torch's own count of what is
-allocated at the peak, above the model.
+Weights are random. Each method explains one picture with a caption of 12 words, with all readings and its
+default options. Times are medians over rounds in which the methods and a plain forward pass of both towers
+take turns, in one process; a slow method is run once, before them. RISE, whose time is proportional to its
+masks, is run with a twentieth of them, and its time is multiplied. Memory is the peak that torch allocates
+beyond the model.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How far Kernel SHAP from few coalitions is from exact Shapley values of words.
+"""The error of Kernel SHAP with few coalitions, compared with exact Shapley values of words.
 
-``python -m benchmarks.shapley [--scenes 300 --seed 981000]``: true captions of drawn scenes with more players
-than are exact, the embedded model. The exact values take the scores of all coalitions.
+``python -m benchmarks.shapley [--scenes 300 --seed 981000]``: true captions of drawn scenes with too many
+players for exact values, the embedded model. The exact values use the scores of all coalitions.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def main() -> None:
             exact, few = (values_of(encoded, tokens, most) for most in (players, EXACT))
             error = np.abs(few - exact)
             correlation = float(np.corrcoef(few, exact)[0, 1])
-            found = float(np.sqrt((error**2).mean())), float(np.abs(exact).max()), correlation
-            errors.setdefault(players, []).append(found)
+            row = float(np.sqrt((error**2).mean())), float(np.abs(exact).max()), correlation
+            errors.setdefault(players, []).append(row)
     print("players  captions  root mean square error  largest value  correlation")
     for name, rows in [*sorted(errors.items()), ("all", [r for k in errors.values() for r in k])]:
         error, largest, correlation = np.mean(rows, 0)
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def values_of(encoded: EncodedImage, tokens: Tokens, exact: int) -> Values:
-    """Return the words' values, exact for up to so many players."""
+    """Return the words' values, exact for up to ``exact`` players."""
     game, clip = WordGame.of(tokens.words, exact), encoded.setup.clip
     ids = [clip.tokenizer.add_special_tokens(tokens.only(words)) for words in game.coalitions]
     with clip.inference_context():

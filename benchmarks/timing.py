@@ -1,4 +1,4 @@
-"""Interleaved timing: contenders take turns, so that a noisy machine disturbs all alike."""
+"""Interleaved timing: contenders take turns, so that a noisy machine affects all equally."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 
 
 def interleaved(contenders: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median seconds of each contender over so many rounds, after one round of warming up.
+    """Return the median seconds of each contender over a number of rounds, after one round to warm up.
 
     Raises:
         ValueError: fewer than one round.
@@ -17,7 +17,7 @@ def interleaved(contenders: Mapping[str, Callable[[], object]], rounds: int) -> 
 
 
 def in_turns(contenders: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
-    """Median of what each contender says that it took, as `interleaved`.
+    """Return the median of the times that each contender returns, as `interleaved`.
 
     Raises:
         ValueError: fewer than one round.
@@ -34,7 +34,7 @@ def in_turns(contenders: Mapping[str, Callable[[], float]], rounds: int) -> dict
 
 
 def seconds(run: Callable[[], object]) -> float:
-    """What a call takes."""
+    """Return the time of a call in seconds."""
     start = time.perf_counter()
     run()
     return time.perf_counter() - start

@@ -1,7 +1,7 @@
-"""What checking a model costs: ``python -m benchmarks.verification [--model ViT-B-16 ...]``.
+"""The cost of checking a model: ``python -m benchmarks.verification [--model ViT-B-16 ...]``.
 
-The check runs before a model's first computation, and again once it has changed; before every other one its
-state is compared with what was checked. Random weights; one process, contenders in turn.
+The check runs before a model's first computation, and again after the model changes; before every other
+computation its state is compared with the checked one. Random weights; one process; contenders take turns.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def load(name: str, device: str) -> gw.ClipModel:
-    """The embedded model, or another one with random weights."""
+    """Return the embedded model, or another one with random weights."""
     if name == "demo":
         return gw.load(name, device=device)
     torch.manual_seed(0)

@@ -1,7 +1,7 @@
-"""What asking regions costs: ``python -m benchmarks.vocabulary [--model ViT-B-16] [--words 1000]``.
+"""The cost of classifying regions: ``python -m benchmarks.vocabulary [--model ViT-B-16] [--words 1000]``.
 
-Random weights in the real architecture. The first time a list is asked for its words are encoded; after that
-a region costs one row through the last block, and one product with the words.
+Random weights in the real architecture. At the first use of a list its words are encoded; after that a region
+costs one row through the last block, and one product with the words.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from gradeclip_widget.explain.vocabulary_maps import word_embeddings
 
 from .timing import interleaved, seconds
 
-LIMIT = 0.050  # seconds that a region may take
+LIMIT = 0.050  # maximum seconds for a region
 
 
 def main() -> None:
-    """Print the times, and exit with 1 where a region takes too long."""
+    """Print the times, and exit with 1 if a region takes too long."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="ViT-B-16")
     parser.add_argument("--device", default="cpu")

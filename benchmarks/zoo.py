@@ -1,8 +1,9 @@
 """Every model open_clip can build, explained: ``python -m benchmarks.zoo [--again PART ...]``.
 
-Run from the repository root. Each is built with random weights and without the network, explains a picture
-with a caption, is held to what the tests hold every family to, and is timed. Results are kept in
-``build/zoo.json`` one by one, so a run that was stopped goes on, and are written to ``docs/models.md``.
+Run from the repository root. Each model is built with random weights and without the network, explains a
+picture with a caption, is checked for the invariants that the tests check for every family, and is timed.
+Results are stored one by one in ``build/zoo.json``, so that a stopped run can continue, and are written to
+``docs/models.md``.
 """
 
 from __future__ import annotations
@@ -87,39 +88,39 @@ def main() -> None:
     args = parser.parse_args()
     warnings.filterwarnings("ignore")
     logging.disable(logging.ERROR)
-    kept: dict[str, dict[str, str]] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
-    kept = {n: row for n, row in kept.items() if not any(part in n for part in args.again)}
+    rows: dict[str, dict[str, str]] = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    rows = {n: row for n, row in rows.items() if not any(part in n for part in args.again)}
     KEPT.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         replace_downloads(Path(folder))
         for name in (n for part in args.only for n in open_clip.list_models() if part in n):
-            if name in kept:
+            if name in rows:
                 continue
-            kept[name] = examine(name, args.work * 1e9)
-            KEPT.write_text(json.dumps(kept, indent=1))
-            print(_line([name, *kept[name].values()]), flush=True)
-            _write(kept)
-    _write(kept)
+            rows[name] = examine(name, args.work * 1e9)
+            KEPT.write_text(json.dumps(rows, indent=1))
+            print(_line([name, *rows[name].values()]), flush=True)
+            _write(rows)
+    _write(rows)
 
 
-def _write(kept: dict[str, dict[str, str]]) -> None:
-    names = sorted(kept, key=str.lower)
-    good = sum(kept[name]["holds"] == ALL for name in names)
+def _write(rows: dict[str, dict[str, str]]) -> None:
+    names = sorted(rows, key=str.lower)
+    good = sum(rows[name]["holds"] == ALL for name in names)
     everyone = open_clip.list_models()
-    waiting = [name for name in everyone if name not in kept]
+    waiting = [name for name in everyone if name not in rows]
     rest = f" Not run yet: {', '.join(waiting)}." if waiting else ""
     lines = [
         TITLE,
         f"{good} of the {len(everyone)} models pass all checks.{rest}\n",
         _line(COLUMNS),
         "|---" * len(COLUMNS) + "|",
-        *(_line([name, *(kept[name].get(c, "") for c in COLUMNS[1:])]) for name in names),
+        *(_line([name, *(rows[name].get(c, "") for c in COLUMNS[1:])]) for name in names),
     ]
     TABLE.write_text("\n".join(lines) + "\n")
 
 
 def examine(name: str, work: float) -> dict[str, str]:
-    """A model's row, by column; one that cannot be explained says why in the last."""
+    """Return a model's row, by column; the last column has the reason if it cannot be explained."""
     try:
         built = build(name, work)
         image, text = built.clip.image_tower, built.clip.text_tower
@@ -134,12 +135,12 @@ def examine(name: str, work: float) -> dict[str, str]:
             "holds": held(built),
             "methods": explaining(built),
         }
-    except Exception as error:  # noqa: BLE001  (a row of the table, whatever it is)
+    except Exception as error:  # noqa: BLE001  (becomes a row of the table)
         return {"holds": f"not explained: {str(error).splitlines()[0]}"}
 
 
 def measured(built: Built) -> dict[str, str]:
-    """What a caption's maps cost, all interactions included."""
+    """Return the cost of a caption's maps, with all interactions."""
     clip, ids = built.clip, built.tokenizer([CAPTION])
     pixels = built.preprocess(_picture(clip))[None]
     explainer = gw.Explainer(clip, readings=False)
@@ -161,19 +162,19 @@ def measured(built: Built) -> dict[str, str]:
 
 
 def held(built: Built) -> str:
-    """Which of the invariants hold, and how the others do not."""
+    """Return the invariants that hold, and how the others fail."""
     broken = []
     for letter, check in checks(built).items():
         try:
             check()
-        except Exception as error:  # noqa: BLE001  (told in the table)
+        except Exception as error:  # noqa: BLE001  (shown in the table)
             broken.append(f"NOT ({letter}): {type(error).__name__} {error}".splitlines()[0])
     return "; ".join(broken) or ALL
 
 
 def explaining(built: Built) -> str:
-    """Which methods explain the model, with the fewest steps; and how one fails, if it does not refuse."""
-    pixels, found, failed = built.preprocess(_picture(built.clip))[None], [], []
+    """Return the methods that explain the model, with the fewest steps, and unexpected failures."""
+    pixels, explained, failed = built.preprocess(_picture(built.clip))[None], [], []
     for name in method_names():
         options = {"method_options": QUICK.get(name), "readings": False}
         try:
@@ -184,15 +185,15 @@ def explaining(built: Built) -> str:
             e = explainer(pixels, CAPTION)
             assert np.isfinite(e.signed_map).all(), "map is not finite"
             assert np.abs(e.signed_map).max() > 0, "map is nothing"
-            found.append(name)
-        except Exception as error:  # noqa: BLE001  (told in the table)
+            explained.append(name)
+        except Exception as error:  # noqa: BLE001  (shown in the table)
             failed.append(f"NOT {name}: {type(error).__name__} {error}".splitlines()[0])
-    all_of_them = "all" if len(found) == len(method_names()) else ", ".join(found)
+    all_of_them = "all" if len(explained) == len(method_names()) else ", ".join(explained)
     return "; ".join([all_of_them, *failed])
 
 
 def checks(built: Built) -> dict[str, Callable[[], None]]:
-    """The invariants by letter. (e) is held in (a) too, where the model itself runs batches."""
+    """Return the invariants by letter. (a) also checks (e), since the model itself runs batches."""
     clip, model, picture = built.clip, built.clip.model, _picture(built.clip)
     image, text, frame = clip.image_tower, clip.text_tower, clip.tokenizer.special_tokens
     pixels = built.preprocess(picture)[None]

@@ -1,4 +1,4 @@
-"""open_clip's models with random weights, small enough to run: matrices are made once towers are cut."""
+"""open_clip's models with random weights, small enough to run: memory is allocated after cutting towers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import gradeclip_widget as gw
 
-LEAST = 2  # blocks kept of a row
-VOCABULARY = 50_000  # tokens kept: all of CLIP's own
+LEAST = 2  # minimum number of blocks of a row
+VOCABULARY = 50_000  # maximum number of tokens; CLIP's vocabulary is smaller
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Built:
 
     Attributes:
         clip: the model.
-        tokenizer: its own.
-        preprocess: its own.
-        cuts: what was left out, in words; empty for a whole model.
+        tokenizer: its tokenizer.
+        preprocess: its image transform.
+        cuts: descriptions of the removed parts; empty for a whole model.
     """
 
     clip: gw.ClipModel
@@ -42,7 +42,7 @@ def build(name: str, work: float) -> Built:
 
     Args:
         name: one of ``open_clip.list_models()``.
-        work: floating-point operations of one forward pass to stay near; longer towers are cut.
+        work: approximate maximum of floating-point operations of a forward pass; larger towers are cut.
 
     Raises:
         TypeError: its towers are of no known family.
@@ -68,7 +68,7 @@ def build(name: str, work: float) -> Built:
 
 @contextlib.contextmanager
 def _matrices_without_memory() -> Iterator[None]:
-    """Matrices are laid out on the meta device; constants, and what is small, are made as ever."""
+    """Create matrices on the meta device, and constants and small tensors as usual."""
 
     def replace(_: nn.Module, __: str, parameter: nn.Parameter) -> nn.Parameter | None:
         if parameter is None or parameter.ndim != 2 or parameter.is_meta:  # so that ties stay tied
@@ -83,7 +83,7 @@ def _matrices_without_memory() -> Iterator[None]:
 
 
 def _image_operations(model: Any) -> float:
-    """Floating-point operations of one picture, counted without doing them."""
+    """Return the floating-point operations of one picture, counted without running them."""
     visual = copy.deepcopy(model.visual).to("meta").requires_grad_(False)
     size = visual.image_size
     pixels = torch.empty(1, 3, *((size, size) if isinstance(size, int) else size), device="meta")
@@ -93,14 +93,14 @@ def _image_operations(model: Any) -> float:
 
 
 def _text_operations(text: nn.Module, ids: Tensor) -> float:
-    """Those of one caption, nearly: every matrix but tables of tokens is applied at every position."""
+    """Return those of one caption, approximately: every matrix except token tables at every position."""
     tables = {t.weight for t in text.modules() if isinstance(t, nn.Embedding)}
     matrices = [p for p in text.parameters() if p.ndim == 2 and p not in tables]
     return float(2 * ids.shape[1] * sum(m.numel() for m in matrices))
 
 
 def _shorten(side: str, tower: nn.Module, part: float) -> list[str]:
-    """Keep that part of a tower's longest rows of blocks, and as many blocks of the others."""
+    """Keep a fraction of a tower's longest rows of blocks, and as many blocks of the other rows."""
     rows = [
         (parent, name, row)
         for parent in tower.modules()
@@ -118,7 +118,7 @@ def _shorten(side: str, tower: nn.Module, part: float) -> list[str]:
 
 
 def _alike(row: Any) -> bool:
-    """Whether what follows the first block, which may change the shape, can be left out."""
+    """Return whether the blocks after the first one, which may change the shape, can be removed."""
     shapes = [(type(block), [p.shape for p in block.parameters()]) for block in list(row)[1:]]
     return bool(shapes[0][1]) and all(shape == shapes[0] for shape in shapes)
 
@@ -134,7 +134,7 @@ def _fewer_tokens(model: nn.Module) -> list[str]:
 
 
 def _fill(model: nn.Module) -> None:
-    """Random weights, of one seed, that keep the size of what passes through."""
+    """Set random weights, of one seed, that preserve the scale of activations."""
     generator = torch.Generator().manual_seed(0)
     filled: dict[nn.Parameter, nn.Parameter] = {}
     for module in model.modules():

@@ -1,4 +1,4 @@
-"""Configurations and tokenizers that open_clip would download, made here: same shape, nothing learnt."""
+"""Replacements for configurations and tokenizers that open_clip would download: same shape, untrained."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Scheme:
         pieces: ``"words"`` (WordPiece), ``"bytes"`` (byte-level BPE) or ``"sentences"`` (SentencePiece).
         frame: special tokens around the caption's own, ``$A``.
         special: all special tokens, by id from 0.
-        pad: the one that fills up the context length.
+        pad: the token that pads to the context length.
     """
 
     pieces: str
@@ -86,7 +86,7 @@ def replace_downloads(folder: Path) -> None:
     """Register with open_clip, under the same names, models whose text side needs no network.
 
     Args:
-        folder: an empty one, kept while the models are built.
+        folder: an empty folder, needed while the models are built.
     """
     for name in open_clip.list_models():
         config = open_clip.get_model_config(name)
@@ -129,7 +129,7 @@ def _tokenizer(name: str, folder: Path) -> Path:
 
 
 def _split(scheme: Scheme) -> Tokenizer:
-    """Trained on a few sentences: pieces shorter than words, as those of rarer words are."""
+    """Train on a few sentences: pieces are shorter than words, like those of rare words."""
     common: dict[str, Any] = {"special_tokens": list(scheme.special), "show_progress": False}
     trainer: Any
     if scheme.pieces == "words":

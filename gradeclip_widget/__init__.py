@@ -1,6 +1,6 @@
 """See why CLIP matched a picture with a sentence: Grad-ECLIP maps as a Jupyter widget.
 
-Names are imported when first used, so that ``import gradeclip_widget`` is quick and brings no torch.
+Names are imported at their first use, so that ``import gradeclip_widget`` is fast and does not import torch.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for (PEP 562)."""
+    """Import a public name at its first use (PEP 562)."""
     if name in ("demo", "evaluation"):
         return importlib.import_module(f".{name}", __name__)
     if name in _HOMES:

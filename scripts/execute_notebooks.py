@@ -65,9 +65,9 @@ def execute(path: Path, cells: int, timeout: float) -> tuple[str, float]:
     """Execute a notebook, and return the result.
 
     Args:
-        path: of the notebook.
-        cells: how many widgets it shows when all went well.
-        timeout: seconds after which the run hangs.
+        path: the notebook.
+        cells: number of widgets that a successful run shows.
+        timeout: seconds after which a run counts as hanging.
 
     Returns:
         "finished", "hung" or "failed", and the seconds that it took.
@@ -91,7 +91,7 @@ def execute(path: Path, cells: int, timeout: float) -> tuple[str, float]:
 
 
 def count_widgets(path: Path) -> int:
-    """Return how many outputs of a notebook are widgets whose state was saved with it."""
+    """Return the number of outputs of a notebook that are widgets with saved state."""
     notebook = nbformat.read(path, as_version=4)
     saved = notebook.metadata.get("widgets", {}).get(
         "application/vnd.jupyter.widget-state+json", {}

@@ -27,10 +27,10 @@ _POINTER = """() => {
 
 
 class Film:
-    """Takes frames of a view whose pointer it moves.
+    """Takes frames of a view and moves the pointer.
 
     Args:
-        view: what is filmed. Its page shows a pointer from here on.
+        view: the view. Its page gets a visible pointer.
     """
 
     def __init__(self, view: View) -> None:

@@ -21,7 +21,7 @@ gw.browse(run, sort="score", descending=True)
 
 
 def gallery_still(browser: Browser, path: Path) -> None:
-    """Take a picture of the gallery, the pairs that match best first.
+    """Take a picture of the gallery, with the best matches first.
 
     Args:
         browser: opens JupyterLab.

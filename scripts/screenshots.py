@@ -10,7 +10,7 @@ import contextlib
 import io
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -65,7 +65,7 @@ def take(view: View, name: str) -> None:
 
 
 def stills(browser: Browser) -> None:
-    """Take three pictures of exported pages: as it opens, with a word pinned, with a region."""
+    """Take three pictures of exported pages: after opening, with a pinned word, with a region."""
     scenes = gw.demo.scenes()
     with shown(browser, scenes[0], WIDE, "light") as view:
         take(view, "widget-light.png")
@@ -95,7 +95,7 @@ def steps(browser: Browser) -> None:
 
 
 def right_beside_wrong(browser: Browser, path: Path) -> None:
-    """Take a picture of two captions of one scene, side by side: a true one, and one with a wrong color.
+    """Take a picture of two captions of one scene side by side: a true one, and one with a wrong color.
 
     Args:
         browser: opens the pages.
@@ -117,7 +117,7 @@ def right_beside_wrong(browser: Browser, path: Path) -> None:
 
 def main(names: list[str]) -> None:
     """Take the pictures that are named, or all."""
-    takers = {
+    takers: dict[str, Callable[[Browser], None]] = {
         "stills": stills,
         "steps": steps,
         "wrong": lambda browser: right_beside_wrong(browser, IMAGES / "wrong-caption.png"),

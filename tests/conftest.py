@@ -1,4 +1,4 @@
-"""The embedded model, a scene whose truth is known, and a browser, made once."""
+"""The embedded model, a scene with known ground truth, and a browser, created once."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from gradeclip_widget.demo import Scene, sample_scene
 from .browser.chromium import launch
 from .browser.stash import BROWSER
 
-settings.register_profile("any machine", deadline=None)  # a busy one is slow, not wrong
+settings.register_profile("any machine", deadline=None)  # a slow machine is not an error
 settings.load_profile("any machine")
 expect.set_options(timeout=30_000)
 
 
 class FileScheduling(LoadFileScheduling):
-    """Give each file to one process, and all that drive a browser to the same: they share a JupyterLab."""
+    """Give each file to one process, and all browser tests to the same one, since they share a JupyterLab."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
@@ -32,7 +32,7 @@ class FileScheduling(LoadFileScheduling):
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileScheduling:
-    """Return what says which process runs which test, where `pytest -n` asks for several."""
+    """Return the scheduling of tests for `pytest -n`."""
     return FileScheduling(config, log)
 
 
@@ -56,7 +56,7 @@ def scene() -> Scene:
 
 @pytest.fixture(scope="session")
 def chromium(pytestconfig: pytest.Config) -> Iterator[Browser]:
-    """The one Chromium: Playwright allows one at a time in a thread."""
+    """The only Chromium, since Playwright allows one at a time in a thread."""
     with sync_playwright() as playwright, contextlib.closing(launch(playwright)) as browser:
         pytestconfig.stash[BROWSER] = browser
         yield browser

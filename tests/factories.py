@@ -1,4 +1,4 @@
-"""Explanations made by hand, small enough to check with a pencil."""
+"""Small explanations written by hand."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from gradeclip_widget.explain.explanation import Explanation
 CAPTION = "a red-ish dog, running"
 GRID = (3, 5)  # rows, cols
 SIZE = (60, 40)  # width, height in pixels
-COVER = (5.0, 2.0, 55.0, 38.0)  # not the whole picture
+COVER = (5.0, 2.0, 55.0, 38.0)  # a part of the picture
 
 
 def picture(size: tuple[int, int] = SIZE) -> Image.Image:
-    """A picture in which no two pixels of a row are alike."""
+    """A picture in which no two pixels of a row are equal."""
     width, height = size
     y, x = np.mgrid[0:height, 0:width]
     channels = [x * 255 // max(width - 1, 1), y * 255 // max(height - 1, 1), (x + y) % 256]
@@ -28,7 +28,7 @@ def picture(size: tuple[int, int] = SIZE) -> Image.Image:
 
 
 def words_of(caption: str, tokens: Sequence[Sequence[int]] | None = None) -> tuple[Word, ...]:
-    """The caption's words, one token each where not told otherwise."""
+    """The caption's words, with one token each by default."""
     spans = split_words(caption)
     tokens = tokens or [(n,) for n in range(len(spans))]
     return tuple(
@@ -39,7 +39,7 @@ def words_of(caption: str, tokens: Sequence[Sequence[int]] | None = None) -> tup
 def make_explanation(
     caption: str = CAPTION, grid: tuple[int, int] = GRID, **changes: Any
 ) -> Explanation:
-    """Arrays of fixed random numbers; word 1 has two tokens, and token 3 no word."""
+    """An explanation with fixed random numbers; word 1 has two tokens, and token 3 has no word."""
     rng = np.random.default_rng(7)
     count = len(split_words(caption))
     words = (
@@ -50,7 +50,7 @@ def make_explanation(
     tokens = count + 2 if count > 2 else count
 
     def maps(n: int) -> NDArray[np.float32]:
-        # Of few binary digits, so that sums are exact in any order.
+        # Numbers with few binary digits, so that sums are exact in any order.
         return (rng.integers(-64, 64, (n, *grid)) / 256).astype(np.float32)
 
     importance = rng.integers(1, 9, tokens).astype(np.float32)
@@ -88,6 +88,6 @@ def make_explanation(
 
 
 def with_values(e: Explanation, values: Any = None) -> Explanation:
-    """The explanation with what its words add to the score; their share of the evidence by default."""
+    """The explanation with other Shapley values; by default the shares of the evidence."""
     added = e.importance("evidence") if values is None else np.asarray(values, np.float32)
     return replace(e, shapley=added, empty_score=float(e.score - added.sum(dtype=float)))

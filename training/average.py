@@ -1,4 +1,4 @@
-"""Average the weights that two runs of training wrote, one of which went on from the other.
+"""Average the weights of two training runs, one of which continued the other.
 
     python -m training.average FIRST SECOND --out MEAN --packs more-sprites.zip
 
@@ -23,17 +23,17 @@ from .batches import SceneBatches
 from .recipes import STAGES
 from .train import Training
 
-SCENES = 320  # that batch statistics are measured on
+SCENES = 320  # number of scenes to measure batch statistics on
 
 
 def average(first: Path, second: Path, scenes: Tensor, out: Path) -> None:
-    """Write the mean of two files of weights, the statistics of its batch norms measured anew.
+    """Write the mean of two weights files, with new statistics of its batch norms.
 
     Args:
-        first: Weights that training wrote.
-        second: Others of the same architecture.
-        scenes: (B, H, W, 3) uint8, what statistics are measured on.
-        out: Where to.
+        first: weights written by training.
+        second: other weights of the same architecture.
+        scenes: (B, H, W, 3) uint8, pictures to measure the statistics on.
+        out: the file to write.
     """
     training, other = Training(first), Training(second)
     for name, value in training.mean.items():
@@ -44,7 +44,7 @@ def average(first: Path, second: Path, scenes: Tensor, out: Path) -> None:
 
 
 def training_scenes(packs: Sequence[Path]) -> Tensor:
-    """Return scenes of training, of the model's own size, (B, H, W, 3) uint8."""
+    """Return training scenes of the model's own size, (B, H, W, 3) uint8."""
     artwork = Artwork(packs)
     styles = [style for style in artwork.styles if style != HELD_OUT_STYLE]
     stage = replace(STAGES[-1], sizes=(IMAGE_SIZE,), scenes=SCENES, close_ups=1)
@@ -57,7 +57,9 @@ def main() -> None:
     parser.add_argument("first", type=Path)
     parser.add_argument("second", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--packs", type=Path, nargs="*", default=[], help="sprites beside our own")
+    parser.add_argument(
+        "--packs", type=Path, nargs="*", default=[], help="sprites besides those of the package"
+    )
     args = parser.parse_args()
     average(args.first, args.second, training_scenes([PACK, *args.packs]), args.out)
 

@@ -1,4 +1,4 @@
-"""Training batches: drawn scenes, true captions, and captions known to be wrong."""
+"""Training batches: drawn scenes, true captions, and false captions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from gradeclip_widget.demo.captions import Caption, Mention
-from gradeclip_widget.demo.composer import CANVAS, Composer, Layout, turned_within
+from gradeclip_widget.demo.composer import CANVAS, Composer, Layout, rotated_within
 from gradeclip_widget.demo.model import tokenizer
 from gradeclip_widget.demo.sprites import Artwork
 from gradeclip_widget.demo.world import (
@@ -32,28 +32,28 @@ from gradeclip_widget.demo.world import (
 
 from .recipes import Stage, locate
 
-TRAINING_SEEDS = 490_000  # those up to 499,999 are for decisions, from 500,000 on for measuring
+TRAINING_SEEDS = 490_000  # seeds to 499,999 are for validation, seeds from 500,000 for measuring
 PHRASES = (*OBJECTS, *(f"{color} {shape}" for color in COLORS for shape in SHAPES))
 CLAIMS = {name: k for k, name in enumerate((*PHRASES, *(f"on {c}" for c in COLORS)))}
 JOINTS = (*PAIRINGS, *OPPOSITES)
 FUNCTION_WORDS = frozenset(" ".join(("a an on background", *JOINTS, *PREFIXES)).split())
 SPRITE_SIDE = 160  # pixels
-CLOSE = (0.55, 1.0)  # side of a thing seen close up, as a share of the picture's
+CLOSE = (0.55, 1.0)  # side of a thing in a close-up, as a fraction of the picture
 
 
 class Batch(NamedTuple):
-    """What one step learns from.
+    """The data of one step.
 
-    Captions: one true of each scene, one or more that fit it worse (wrong, or with something left out), then
-    the name of every thing there is.
+    Captions: a true one for each scene, one or more worse ones for each (false or incomplete), then the name
+    of every thing.
     """
 
     scenes: Tensor  # (scenes, size, size, 3) uint8
     close_ups: Tensor  # (close-ups, size, size, 3) uint8, one thing each
     tokens: Tensor  # (captions, positions) rows of the compact embedding table
-    ignored: Tensor  # (scenes, captions of scenes) bool, may be true without being partners
-    in_scene: Tensor  # (scenes, names) bool, what is in the scene
-    in_close_up: Tensor  # (close-ups, names) bool, what is seen close up
+    ignored: Tensor  # (scenes, captions of scenes) bool, true captions of other scenes
+    in_scene: Tensor  # (scenes, names) bool, things in the scene
+    in_close_up: Tensor  # (close-ups, names) bool, the thing in the close-up
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on a device."""
@@ -61,15 +61,15 @@ class Batch(NamedTuple):
 
 
 class TrainingComposer(Composer):
-    """Paints as scenes were painted when the shipped weights were trained.
+    """Paints scenes as in the training of the package's weights.
 
-    Sprites have 160 px and are turned within their square, which may cut them. Pictures are those of that
-    time but for traces of the artwork's compression, 0.2 of 255 in the mean.
+    Sprites have 160 px and are rotated within their square, which may cut them off. Pictures equal those of
+    that training, except for the artwork's compression (a mean difference of 0.2 of 255).
 
     Args:
-        artwork: Where the sprites come from.
-        styles: The drawing styles to use.
-        alter: Applied to every drawing but shapes before it is mirrored or turned.
+        artwork: the sprites.
+        styles: the drawing styles to use.
+        alter: applied to every drawing except shapes, before it is mirrored or rotated.
     """
 
     unwanted = frozenset()
@@ -84,25 +84,25 @@ class TrainingComposer(Composer):
         self.alter = alter
 
     def pose(self, rng: Random, thing: Mention, drawn: Image.Image, side: int) -> Image.Image:
-        """Return a drawing, altered, some of them mirrored and turned."""
+        """Return an altered drawing; some are mirrored, some are rotated."""
         sprite = drawn.reduce(drawn.width // SPRITE_SIDE)
         sprite = sprite.resize((side, side), Image.Resampling.BILINEAR)
         if self.alter and not thing.color:
             sprite = self.alter(sprite, rng)
         if rng.random() < 0.5:
             sprite = sprite.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        return turned_within(sprite, rng.uniform(-25, 25)) if rng.random() < 0.3 else sprite
+        return rotated_within(sprite, rng.uniform(-25, 25)) if rng.random() < 0.3 else sprite
 
 
 class SceneBatches(Dataset[Batch]):
-    """Batch number `step` for every step of the stages; the same one each time it is asked for.
+    """The batch of every step of the stages, which is always the same for a step.
 
     Args:
-        artwork: What scenes are drawn with.
-        styles: The drawing styles to use.
-        stages: Say how large pictures and batches are.
-        ids: Vocabulary ids of the rows of the compact embedding table, rising.
-        seed: Training with another seed sees other batches.
+        artwork: the sprites.
+        styles: the drawing styles to use.
+        stages: the stages, with the sizes of pictures and batches.
+        ids: vocabulary ids of the rows of the compact embedding table, ascending.
+        seed: another seed gives other batches.
     """
 
     def __init__(
@@ -143,11 +143,11 @@ class SceneBatches(Dataset[Batch]):
                     captions.append(layout.caption.falsified(rng, phrases))
             truths.append((*phrases, f"on {layout.background}"))
         size = rng.choice(stage.close_up_sizes)
-        close_ups, shown = [], []
+        close_ups, close_things = [], []
         for _ in range(stage.close_ups):
             layout = _close(self.plain.lay_out(Random(rng.randrange(TRAINING_SEEDS)), 1), rng)
             close_ups.append(self._painted(rng, stage, layout, size))
-            shown.append(layout.things[0].phrase)
+            close_things.append(layout.things[0].phrase)
         prefix = rng.choice(PREFIXES)
         about = [*true, *chain(*worse)]
         texts = [_terse(str(caption), rng, stage.terse) for caption in about]
@@ -158,7 +158,7 @@ class SceneBatches(Dataset[Batch]):
             self._tokens([*texts, *names]),
             torch.from_numpy(_possibly_true(about, truths)),
             torch.tensor([[phrase in truth for phrase in PHRASES] for truth in truths]),
-            torch.tensor([[phrase == one for phrase in PHRASES] for one in shown]),
+            torch.tensor([[phrase == one for phrase in PHRASES] for one in close_things]),
         )
 
     def _painted(self, rng: Random, stage: Stage, layout: Layout, size: int) -> NDArray[np.uint8]:
@@ -174,7 +174,7 @@ class SceneBatches(Dataset[Batch]):
 
 
 def vocabulary_ids() -> NDArray[np.int64]:
-    """Ids of all tokens that a caption of this world can hold, rising; padding included."""
+    """Return the ids of all tokens in captions of drawn scenes, ascending, including padding."""
     nouns = (*OBJECTS, *SHAPES)
     texts = [*nouns, *map(plural, nouns), *COLORS, *OPPOSITES, *PAIRINGS, *PREFIXES]
     texts += [*NUMBERS.values(), "a, an", "on a background"]
@@ -182,7 +182,7 @@ def vocabulary_ids() -> NDArray[np.int64]:
 
 
 def vary_sprite(sprite: Image.Image, rng: Random) -> Image.Image:
-    """Another drawing of the same thing: other tints, line and proportions."""
+    """Return a drawing with other tints, lines and proportions."""
     alpha, color = sprite.getchannel("A"), sprite.convert("RGB")
     kind = rng.random()
     if kind < 0.40:
@@ -203,7 +203,7 @@ def vary_sprite(sprite: Image.Image, rng: Random) -> Image.Image:
 
 
 def vary_picture(image: Image.Image, rng: Random) -> Image.Image:
-    """Brightness and sharpness as another camera would have them; colors keep their names."""
+    """Return a picture with another brightness and sharpness; colors keep their names."""
     if rng.random() < 0.3:
         gain, lift = rng.uniform(0.8, 1.15), rng.uniform(-12, 12)
         image = image.point([min(255, max(0, int(v * gain + lift))) for v in range(256)] * 3)
@@ -213,7 +213,7 @@ def vary_picture(image: Image.Image, rng: Random) -> Image.Image:
 
 
 def _tint(rng: Random) -> tuple[float, ...]:
-    """A color matrix (3 x 4): saturation, a turn of the hue and channel gains."""
+    """Return a color matrix (3 x 4): saturation, a rotation of the hue, and channel gains."""
     gray = np.full((3, 3), 1 / 3)
     turn = rng.gauss(0, 0.15) if rng.random() < 0.93 else rng.uniform(-np.pi, np.pi)
     axis = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)
@@ -241,16 +241,16 @@ def _colored_shapes(rng: Random) -> list[str]:
 
 
 def _close(layout: Layout, rng: Random) -> Layout:
-    """Return a layout of one thing with the thing filling most of the picture."""
+    """Return a layout of one thing that fills most of the picture."""
     side = int(CANVAS * rng.uniform(*CLOSE))
     x, y = rng.randint(0, CANVAS - side), rng.randint(0, CANVAS - side)
     return replace(layout, squares=((x, y, side),))
 
 
 def _terse(caption: str, rng: Random, share: float) -> str:
-    """Return a caption, in a share of the cases with most of its function words left out.
+    """Return a caption, in a fraction of the cases without most of its function words.
 
-    What such words add to an embedding is chance then, so a caption comes to be the sum of what it names.
+    These words are then random, so the embedding of a caption becomes the sum of those of its nouns.
     """
     if rng.random() >= share:
         return caption
@@ -265,10 +265,10 @@ def _name(phrase: str, prefix: str) -> Caption:
 def _possibly_true(
     captions: Sequence[Caption], truths: Sequence[Sequence[str]]
 ) -> NDArray[np.bool_]:
-    """(pictures, captions): does the picture hold all that the caption names?
+    """Return (pictures, captions): whether the picture has all things that the caption names.
 
-    Only what is named counts, not how often or where; a picture's own captions, every so many, are partners
-    or known to fit worse, so they are never among these.
+    Counts and places are ignored. It is ``False`` for the captions of the picture itself, which are its true
+    caption and its worse ones.
     """
     pictures = len(truths)
     claimed = np.zeros((len(captions), len(CLAIMS)), np.float32)
@@ -280,6 +280,6 @@ def _possibly_true(
     for row, truth in zip(missing, truths, strict=True):
         row[[CLAIMS[claim] for claim in truth if claim in CLAIMS]] = 0
     possible: NDArray[np.bool_] = missing @ claimed.T == 0
-    own = np.arange(pictures)
-    possible.reshape(pictures, -1, pictures)[own, :, own] = False
+    diagonal = np.arange(pictures)
+    possible.reshape(pictures, -1, pictures)[diagonal, :, diagonal] = False
     return possible

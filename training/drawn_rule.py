@@ -1,11 +1,11 @@
-"""Find the rule that tells drawings from pictures which the embedded model does not know.
+"""Fit the rule that distinguishes drawings from pictures unlike the embedded model's training data.
 
     python -m training.drawn_rule PHOTOGRAPHS --scenes 4000
 
 ``PHOTOGRAPHS`` is a folder with a folder of photographs and textures for each source, such as the sample
-pictures of a package. The drawings are scenes of seeds from 600,000 on, in other sizes, cut, without color,
-and as files that lost much. For each source is printed how many of its pictures are warned of by a rule that
-was made without it.
+pictures of a package. The drawings are scenes of seeds from 600,000, some of them resized, cropped, without
+color, or compressed. For each source it prints the fraction of its pictures that are foreign by a rule fitted
+without that source.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from gradeclip_widget.clip import ClipModel, load
 from gradeclip_widget.demo.drawn import RULE, statistics
 from gradeclip_widget.demo.scenes import sample_scene, scenes
 
-SEED = 600_000  # of the first scene; those from 640,000 on measure the rule
+SEED = 600_000  # of the first scene; seeds from 640,000 measure the rule
 VARIANTS = ("plain", "sizes", "cropped", "not square", "gray", "JPEG 40", "palette", "mixed")
 COPIES = 14  # changed copies of each photograph
-TEXTURES = 300  # patterns of random waves, as rough as those of nature
-PLAIN = 8  # gray levels: cuts that vary less show a plain sky or a wall
+TEXTURES = 300  # random patterns, as rough as natural ones
+PLAIN = 8  # minimum standard deviation in gray levels; pieces below it show a plain sky or wall
 PENALTY = 1e-3  # on squared weights
-WARNED = 0.003  # of the drawings that the rule is made with
+WARNED = 0.003  # fraction of the training drawings that are foreign by the rule
 
 
 def drawn(seed: int, variant: str) -> Image.Image:
-    """Return a drawn scene as a user might have it.
+    """Return a drawn scene, changed as a user's picture may be.
 
     Args:
-        seed: of the scene, and of how it is changed.
+        seed: seed of the scene and its changes.
         variant: one of `VARIANTS`.
     """
     dice = Random(7 * seed + 1)
@@ -61,7 +61,7 @@ def drawn(seed: int, variant: str) -> Image.Image:
 
 
 def _cut(image: Image.Image, dice: Random, part: float, ratio: float) -> Image.Image:
-    """Return a piece: `part` of the sides, one of them times `ratio`."""
+    """Return a piece with ``part`` of the sides, one of them times ``ratio``."""
     sides = [part * ratio, part]
     dice.shuffle(sides)
     width, height = (max(32, int(side * f)) for side, f in zip(image.size, sides, strict=True))
@@ -85,7 +85,7 @@ def _degraded(image: Image.Image, dice: Random) -> Image.Image:
 
 
 def copies(image: Image.Image, dice: Random) -> list[Image.Image]:
-    """Return a photograph, and pieces of it that are not plain, in other sizes and qualities."""
+    """Return a photograph, and pieces of it that are not plain, with other sizes and qualities."""
     out = [image]
     for _ in range(COPIES):
         piece = _cut(image, dice, dice.uniform(0.45, 1), dice.uniform(0.6, 1))
@@ -97,7 +97,7 @@ def copies(image: Image.Image, dice: Random) -> list[Image.Image]:
 
 
 def texture(seed: int) -> Image.Image:
-    """Return colored noise whose spectrum falls with the frequency, as it does in photographs."""
+    """Return colored noise whose spectrum falls with the frequency, as in photographs."""
     dice = np.random.default_rng(seed)
     frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(128), np.fft.fftfreq(128)))
     frequency[0, 0] = 1
@@ -111,15 +111,15 @@ def texture(seed: int) -> Image.Image:
 
 
 def read(clip: ClipModel, images: Sequence[Image.Image]) -> Tensor:
-    """Return the statistics (N, 512) of pictures, fitted as in an explanation."""
+    """Return the statistics (N, 512) of pictures, preprocessed as for an explanation."""
     prepare = clip.image_processor.prepare
     return torch.cat([statistics(clip.model, prepare(i, "whole", None).pixels) for i in images])
 
 
 def fit(drawings: Tensor, photographs: Tensor) -> dict[str, Tensor]:
-    """Return the regression's weight (512,) and bias (1,), above zero for what is foreign.
+    """Return the regression's weight (512,) and bias (1,); positive values are foreign.
 
-    Both kinds count alike. The bias is set so that a fraction `WARNED` of the drawings is above zero.
+    Both classes have the same weight. The bias makes a fraction `WARNED` of the drawings positive.
 
     Args:
         drawings: (N, 512) statistics.
@@ -171,9 +171,9 @@ def main() -> None:
         photograph = Image.open(path).convert("RGB")
         sources.setdefault(path.parent.name, []).append(read(clip, copies(photograph, dice)))
     for name, held_out in sources.items():
-        others = [v for other, values in sources.items() if other != name for v in values]
+        rest = [v for other, values in sources.items() if other != name for v in values]
         whole = torch.stack([values[0] for values in held_out])
-        rate = foreign(fit(drawings, torch.cat(others)), whole).float().mean()
+        rate = foreign(fit(drawings, torch.cat(rest)), whole).float().mean()
         print(f"{name}: {rate:.3f} of {len(whole)}", flush=True)
     rule = fit(drawings, torch.cat([v for values in sources.values() for v in values]))
     save_file(rule, args.out)

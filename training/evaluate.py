@@ -2,7 +2,7 @@
 
     python -m training.evaluate --scenes 1000
 
-Prints a table: what was reached on the drawing styles of training, and on the one that was held out.
+Prints a table with the results on the drawing styles of training and on the held-out style.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from gradeclip_widget.explain.word_lists import vocabularies
 from .importance_measures import first_picture, importance_agreement
 from .measured import ExplainedScene, Measured, Result, mean, measure_scenes
 
-FIRST_SEED = 500_000  # seeds below train
+FIRST_SEED = 500_000  # lower seeds are for training
 CAPTIONS_IN_VIEW = 100
 LOCALIZATION = {
     "pointing game": PointingGame(),
@@ -48,7 +48,7 @@ STYLES = {"seen": SEEN_STYLES, "held out": (HELD_OUT_STYLE,)}
 
 
 def naming(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> Measured:
-    """Zero-shot naming: one object in view, which of all objects is it?"""
+    """Measure zero-shot naming: which of all objects is the single object of a scene?"""
     words = [Random(seed).choice(OBJECTS) for seed in seeds]
     scenes = [sample_scene(s, [w], styles=styles) for s, w in zip(seeds, words, strict=True)]
     texts = encode_captions(clip, [f"a photo of {singular(word)}" for word in OBJECTS])
@@ -61,24 +61,24 @@ def naming(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> Meas
 
 
 def retrieval(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> Measured:
-    """Whether a picture finds its own caption among 100.
+    """Measure whether a picture's caption has the highest score of 100.
 
-    The other 99 are captions of the scenes that follow, save those that name nothing but what is
-    in the picture: they may be true of it as well.
+    The other 99 are captions of the next scenes, without those that name only things in the picture, which
+    may be true too.
     """
     scenes = [sample_scene(seed, styles=styles) for seed in seeds]
     scores = encode_scenes(clip, scenes) @ encode_captions(clip, [s.caption for s in scenes]).T
-    found = []
+    hits = []
     for k, scene in enumerate(scenes):
         present = {thing.phrase for thing in scene.objects}
         order = [(k + step) % len(scenes) for step in range(1, len(scenes))]
-        others = [other for other in order if not present.issuperset(scenes[other].mentioned)]
-        found.append(bool(scores[k, k] > scores[k, others[: CAPTIONS_IN_VIEW - 1]].max()))
-    return {f"retrieval among {CAPTIONS_IN_VIEW}": mean(found)}
+        negatives = [other for other in order if not present.issuperset(scenes[other].mentioned)]
+        hits.append(bool(scores[k, k] > scores[k, negatives[: CAPTIONS_IN_VIEW - 1]].max()))
+    return {f"retrieval among {CAPTIONS_IN_VIEW}": mean(hits)}
 
 
 def color_of_shape(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> Measured:
-    """Two shapes in view: which of all colors does the named one have?"""
+    """Measure the color of a named shape in a scene of two shapes."""
     scenes, shapes, truth = [], [], []
     for seed in seeds:
         rng = Random(seed)
@@ -89,12 +89,12 @@ def color_of_shape(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str])
     captions = [f"a photo of {singular(f'{c} {shape}')}" for shape in SHAPES for c in COLORS]
     scores = encode_scenes(clip, scenes) @ encode_captions(clip, captions).T
     rows = torch.tensor([SHAPES.index(shape) for shape in shapes])
-    own = scores.view(len(scenes), len(SHAPES), len(COLORS))[torch.arange(len(scenes)), rows]
-    return {"color of a named shape": mean(own.argmax(1) == torch.tensor(truth))}
+    of_shape = scores.view(len(scenes), len(SHAPES), len(COLORS))[torch.arange(len(scenes)), rows]
+    return {"color of a named shape": mean(of_shape.argmax(1) == torch.tensor(truth))}
 
 
 def left_and_right(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> Measured:
-    """Two objects side by side: which fits better, "a left of b" or "b left of a"?"""
+    """Measure whether "a left of b" scores higher than "b left of a" for two objects side by side."""
     scenes, captions = [], []
     for seed in seeds:
         scene = sample_scene(seed, Random(seed).sample(OBJECTS, 2), styles=styles)
@@ -110,14 +110,14 @@ def left_and_right(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str])
 
 
 def localization(explained: ExplainedScene) -> Iterator[tuple[str, float]]:
-    """Yield whether a word's default map points at what it names, and whether a click finds the word."""
+    """Yield whether a word's map points at its object, and whether a click there leads to the word."""
     case = explained.case
     for name, measure in LOCALIZATION.items():
         yield from ((name, row.value) for row in measure.rows(case))
 
 
 def region_naming(explained: ExplainedScene) -> Iterator[tuple[str, float]]:
-    """Ask the region of an object what it shows, with all words that the model knows."""
+    """Yield whether the region of an object is classified correctly, among all words that the model knows."""
     explainer, encoded = explained.explainer, explained.encoded
     vocabulary = vocabularies("demo")["demo"]
     for thing in explained.scene.objects:
@@ -129,24 +129,24 @@ def region_naming(explained: ExplainedScene) -> Iterator[tuple[str, float]]:
 
 
 def speed(clip: ClipModel, seeds: Sequence[int], styles: Sequence[str]) -> Measured:
-    """Median time of an explanation with all its readings, 2 or 3 objects in view."""
+    """Return the median time of an explanation with all readings, of scenes with 2 or 3 objects."""
     explainer = Explainer(clip)
     seconds = []
     for seed in seeds[:100]:
         scene = sample_scene(seed, 2 + seed % 2, styles=styles)
-        began = time.perf_counter()
+        start = time.perf_counter()
         explainer(scene.image, scene.caption)
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.perf_counter() - start)
     return {"milliseconds": Result(float(np.median(seconds)) * 1000, len(seconds))}
 
 
 MEASURES: tuple[Callable[..., Measured], ...] = (naming, retrieval, color_of_shape, left_and_right)
-OF_SCENES = (localization, region_naming, importance_agreement, first_picture)
+SCENE_MEASURES = (localization, region_naming, importance_agreement, first_picture)
 
 
 @torch.inference_mode()
 def encode_scenes(clip: ClipModel, scenes: Sequence[Scene], batch: int = 50) -> Tensor:
-    """Unit embeddings, (scenes, embedding size)."""
+    """Return unit embeddings (scenes, embedding size)."""
     transform = demo.preprocess()
     parts = [
         clip.model.encode_image(
@@ -159,7 +159,7 @@ def encode_scenes(clip: ClipModel, scenes: Sequence[Scene], batch: int = 50) -> 
 
 @torch.inference_mode()
 def encode_captions(clip: ClipModel, captions: Sequence[str], batch: int = 200) -> Tensor:
-    """Unit embeddings, (captions, embedding size)."""
+    """Return unit embeddings (captions, embedding size)."""
     tokens = demo.tokenizer()(list(captions))
     parts = [clip.model.encode_text(part, normalize=True) for part in tokens.split(batch)]
     return torch.cat(parts)
@@ -176,30 +176,30 @@ def evaluate(
 
     Args:
         clip: the model.
-        scenes: how many scenes for each measure.
-        first_seed: of the scenes; what is reported starts at 500,000.
-        fine: measure maps at twice the resolution as well, on a quarter of the scenes.
-        timed: measure the time of an explanation as well.
+        scenes: number of scenes for each measure.
+        first_seed: seed of the first scene; published results start at 500,000.
+        fine: also measure maps at twice the resolution, on a quarter of the scenes.
+        timed: also measure the time of an explanation.
     """
     seeds = range(first_seed, first_seed + scenes)
     results: dict[str, Measured] = {}
     for group, styles in STYLES.items():
-        found: Measured = {}
+        measured: Measured = {}
         for measure in MEASURES:
-            found |= measure(clip, seeds, styles)
-        found |= measure_scenes(clip, seeds, styles, OF_SCENES)
+            measured |= measure(clip, seeds, styles)
+        measured |= measure_scenes(clip, seeds, styles, SCENE_MEASURES)
         if fine:
             twice = 2 * demo.IMAGE_SIZE
             larger = measure_scenes(clip, seeds[: scenes // 4], styles, [localization], twice)
-            found |= {f"{name} at 2 x the resolution": result for name, result in larger.items()}
+            measured |= {f"{name} at 2 x the resolution": result for name, result in larger.items()}
         if timed:
-            found |= speed(clip, seeds, styles)
-        results[group] = found
+            measured |= speed(clip, seeds, styles)
+        results[group] = measured
     return results
 
 
 def table(results: dict[str, Measured]) -> str:
-    """The results as a Markdown table."""
+    """Return the results as a Markdown table."""
     lines = ["| what | " + " | ".join(results) + " | n |", "|---" * (len(results) + 2) + "|"]
     for name in next(iter(results.values())):
         row = [results[group][name] for group in results]
@@ -220,7 +220,7 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--weights", type=Path, default=demo.WEIGHTS)
     parser.add_argument(
-        "--fine", action="store_true", help="measure maps at twice the resolution as well"
+        "--fine", action="store_true", help="also measure maps at twice the resolution"
     )
     args = parser.parse_args()
     clip = ClipModel(demo.build(args.weights), demo.preprocess(), demo.tokenizer(), name="demo")

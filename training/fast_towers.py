@@ -1,7 +1,7 @@
-"""The towers' forward passes as training runs them: the same numbers as open_clip's, several times faster.
+"""The towers' forward passes for training: the same values as open_clip's, several times faster.
 
-On a CPU PyTorch's fused attention spends five times what plain matrix products do, most of it in the
-backward pass; and of the last block only the pooled row is needed.
+On a CPU, PyTorch's fused attention needs five times as long as plain matrix products, mostly in the backward
+pass. Of the last block, only the pooled row is computed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def encode_images(model: CLIP, images: Tensor) -> Tensor:
 
 
 def _read(attention: Any, reader: Tensor, tokens: Tensor) -> Tensor:
-    """Return what a class token (B, 1, D) reads of all tokens (B, N, D)."""
+    """Return the attention output of a class token (B, 1, D) over all tokens (B, N, D)."""
     width = reader.shape[-1]
     query_weight, pair_weight = attention.qkv.weight.split([width, 2 * width])
     query_bias, pair_bias = attention.qkv.bias.split([width, 2 * width])
@@ -58,11 +58,11 @@ def _attend(
 
 
 def encode_texts(model: CLIP, tokens: Tensor) -> Tensor:
-    """Return unit embeddings (captions, embedding size) of captions, cut to the longest of them.
+    """Return unit embeddings (captions, embedding size) of captions, without common padding.
 
     Args:
         model: an open_clip model with a causal text tower.
-        tokens: (captions, positions) with the end token's id the highest.
+        tokens: (captions, positions); the end token has the highest id.
     """
     end = tokens.argmax(dim=1)
     count, length = len(tokens), int(end.max()) + 1
@@ -88,9 +88,9 @@ def run_block(
 
     Args:
         block: a block of the text tower.
-        x: (count, positions, width), what enters it.
-        rows: (count, some, width), the rows of x whose output is wanted; all by default.
-        hidden: bool, broadcast to (count, heads, some, positions): where rows may not look.
+        x: (count, positions, width), its input.
+        rows: (count, some, width), the rows of x whose output to return; all by default.
+        hidden: bool, broadcast to (count, heads, some, positions): positions that rows do not attend to.
     """
     attn, width = block.attn, x.shape[-1]
     query_weight, pair_weight = attn.in_proj_weight.split([width, 2 * width])

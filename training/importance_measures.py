@@ -1,4 +1,4 @@
-"""Measure on drawn scenes whether a word's importance, and the first picture, tell the truth."""
+"""Measure on drawn scenes whether the importance of words and the first picture are correct."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Values = NDArray[np.floating]
 
 
 def importance_agreement(explained: ExplainedScene) -> Iterator[tuple[str, float]]:
-    """Hold the importance of words against what is in view, and against leaving them out.
+    """Compare the importance of words with the picture's content and with leave-one-out scores.
 
-    Four figures for every measure of importance: the one that is shown by default, all those that an
-    explanation can have, and Grad-ECLIP with its last norms differentiated, as in the paper.
+    It yields four values for every measure of importance: the default one, all others of an explanation, and
+    Grad-ECLIP with its last norms differentiated, as in the paper.
 
-    - named nouns at zero: the nouns of things in view whose importance is zero or less;
-    - share of content words: what words that say what is in view have of all that is positive in a caption;
-    - nouns above function words: captions in which every noun is above all words that name nothing;
+    - named nouns at zero: whether a noun of a visible thing has no positive importance;
+    - share of content words: their fraction of the positive importance in a caption;
+    - nouns above function words: whether every noun of a caption is above all words that name nothing;
     - rank agreement with leaving out: Spearman's correlation over a caption's words, mean over captions.
     """
     scene, explainer, encoded, explanation = explained
@@ -38,16 +38,16 @@ def importance_agreement(explained: ExplainedScene) -> Iterator[tuple[str, float
     importances[DIFFERENTIATED] = as_in_paper(encoded, scene.caption).importance("grad-eclip")
     roles = Roles.of(explained.case.example, explanation.words)
     for name, values in importances.items():
-        for what, found in compare(values, explanation.importance("leave-one-out"), roles):
-            yield f"{what} ({name})", found
+        for what, value in compare(values, explanation.importance("leave-one-out"), roles):
+            yield f"{what} ({name})", value
 
 
 def first_picture(explained: ExplainedScene) -> Iterator[tuple[str, float]]:
-    """Hold what is seen before anyone hovers against where things are.
+    """Compare the first picture with the places of things.
 
-    Four figures for the evidence of all words together, and for the map along the caption's embedding, which
-    is the paper's: named objects on which it is brighter than in the picture's mean; scenes where it is so on
-    all of them; scenes where it is brightest on one of them; and the part of it that lies on them.
+    It yields four values for the evidence of all words together, and for the paper's map of the caption:
+    whether it is brighter on a named object than in the mean; whether it is on all of them; whether its peak
+    is on one of them; and the fraction of it on them.
     """
     explanation = explained.explanation
     masks = [mask for mask, _ in mentions(explained.scene, explanation)]
@@ -66,12 +66,12 @@ def first_picture(explained: ExplainedScene) -> Iterator[tuple[str, float]]:
 
 
 def compare(values: Values, left_out: Values, roles: Roles) -> Iterator[tuple[str, float]]:
-    """Yield the figures of one caption by one measure, by name; see `importance_agreement`.
+    """Yield the values of one caption for one measure, by name; see `importance_agreement`.
 
     Args:
         values: (W,) importance of the words.
-        left_out: (W,) what the score loses without each.
-        roles: of the words.
+        left_out: (W,) leave-one-out scores of the words.
+        roles: roles of the words.
     """
     for zero in roles.at_zero(values):
         yield "named nouns at zero", float(zero)

@@ -1,4 +1,4 @@
-"""Scenes explained and held against measures, and which words of a caption name which things of a scene."""
+"""Explained scenes, their measures, and which words of a caption name which things of a scene."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from gradeclip_widget.explain.setup import EncodedImage
 
 @dataclass(frozen=True)
 class Result:
-    """One measured figure."""
+    """A measured value."""
 
     value: float
-    n: int  # what it is a mean over
+    n: int  # number of values that it is the mean of
 
 
 Measured = dict[str, Result]
 
 
 class ExplainedScene(NamedTuple):
-    """A scene, and what an explainer says of its own caption.
+    """A scene and the explanation of its caption.
 
     Attributes:
-        scene: what is in view, and where.
-        explainer: that explained it.
+        scene: the scene.
+        explainer: the explainer.
         encoded: the picture's pass through the image tower.
-        explanation: of the scene's caption, integrated gradients included.
+        explanation: the explanation, with integrated gradients.
     """
 
     scene: Scene
@@ -48,14 +48,14 @@ class ExplainedScene(NamedTuple):
 
     @property
     def case(self) -> Case:
-        """The same as measures of `gradeclip_widget.evaluation` take it."""
+        """The scene as a case for the measures of `gradeclip_widget.evaluation`."""
         example = scene_example(self.scene)
         return Case(
             example, self.scene.image, self.explanation, self.explainer, self.explainer, (0, 0)
         )
 
 
-Measure = Callable[[ExplainedScene], Iterable[tuple[str, float]]]  # figures of one scene, by name
+Measure = Callable[[ExplainedScene], Iterable[tuple[str, float]]]  # values of one scene, by name
 
 
 def measure_scenes(
@@ -65,14 +65,14 @@ def measure_scenes(
     measures: Sequence[Measure],
     resolution: int | None = None,
 ) -> Measured:
-    """Explain scenes with 2 or 3 objects in view, each once, and return the means of all measures' figures.
+    """Explain scenes with 2 or 3 objects, each once, and return the means of all measures.
 
     Args:
         clip: the model.
-        seeds: of the scenes.
+        seeds: seeds of the scenes.
         styles: the drawing styles to use.
-        measures: yield figures of a scene.
-        resolution: short side in pixels that is explained; the model's own when ``None``.
+        measures: functions that yield values of a scene.
+        resolution: short side in pixels; the model's own when ``None``.
     """
     figures: dict[str, list[float]] = defaultdict(list)
     explainer = Explainer(clip, resolution=resolution, integrated_gradients=True)
@@ -83,11 +83,11 @@ def measure_scenes(
         for measure in measures:
             for name, figure in measure(explained):
                 figures[name].append(figure)
-    return {name: mean(found) for name, found in figures.items()}
+    return {name: mean(values) for name, values in figures.items()}
 
 
 def mean(hits: Tensor | Sequence[float]) -> Result:
-    """Return the mean of what was found one by one."""
+    """Return the mean of single values."""
     values = np.asarray(hits, dtype=np.float64)
     return Result(float(values.mean()), values.size)
 
@@ -95,6 +95,6 @@ def mean(hits: Tensor | Sequence[float]) -> Result:
 def mentions(
     scene: Scene, explanation: Explanation
 ) -> Iterator[tuple[NDArray[np.bool_], list[int]]]:
-    """For each thing the caption names: where it is, and the indices of the words that name it."""
+    """Yield the mask of each thing that the caption names, and the indices of its words."""
     for named in scene_example(scene).phrases(explanation.words):
         yield named.mask, named.words

@@ -1,4 +1,4 @@
-"""Muon: momentum whose updates of a weight matrix are made orthogonal."""
+"""Muon: momentum with orthogonalized updates of weight matrices."""
 
 from __future__ import annotations
 
@@ -10,29 +10,25 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-_QUINTIC = (
-    3.4445,
-    -4.7750,
-    2.0315,
-)  # of the iteration; large slope at 0, where most singular values are
+# Coefficients of the iteration; the slope at 0, where most singular values are, is large.
+_QUINTIC = 3.4445, -4.7750, 2.0315
 _ITERATIONS = 5
-_RMS = 0.2  # of an update's entries at rate 1, as AdamW's, so that both take the same rate
+_RMS = 0.2  # RMS of an update at learning rate 1, as with AdamW, so that both use the same rate
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum, each update replaced by about the nearest (semi-)orthogonal matrix.
+    """Nesterov momentum; each update is replaced by approximately the nearest (semi-)orthogonal matrix.
 
-    In float32: ``torch.optim.Muon`` iterates in bfloat16, which costs several times more on CPUs without
-    such arithmetic. Matrices of one shape are worked on together.
+    It computes in float32: ``torch.optim.Muon`` uses bfloat16, which is several times slower on CPUs without
+    bfloat16 arithmetic. Matrices of the same shape are computed together.
 
     Args:
-        params: Weight matrices, or filters, which count as one row per channel that they make. A matrix with
-            three times as many rows as columns holds queries, keys and values; each of the three is made
-            orthogonal by itself.
-        lr: Learning rate, of the size that AdamW takes.
-        momentum: Of the running mean of gradients.
-        weight_decay: Decoupled.
-        spread: `map`, or a pool's, to work on several stacks of matrices at a time.
+        params: weight matrices, or filters, which have one row per output channel. A matrix with three times
+            as many rows as columns contains queries, keys and values, which are orthogonalized separately.
+        lr: learning rate, of the same size as for AdamW.
+        momentum: decay of the running mean of gradients.
+        weight_decay: decoupled weight decay.
+        spread: `map`, or the `map` of a pool, to compute several stacks of matrices at a time.
 
     Reference:
         Jordan et al., "Muon", 2024; the rate's scale as in Liu et al., "Muon is scalable for LLM training",
@@ -52,7 +48,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """One update of all matrices."""
+        """Update all matrices."""
         for group in self.param_groups:
             momentum, rate = group["momentum"], group["lr"]
             by_shape: dict[torch.Size, list[Tensor]] = defaultdict(list)
@@ -77,7 +73,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
-    """About the nearest (semi-)orthogonal matrix to each: singular values near 1.
+    """Return approximately the nearest (semi-)orthogonal matrix to each, with singular values near 1.
 
     Args:
         matrices: (count, rows, columns).
@@ -94,6 +90,6 @@ def orthogonal(matrices: Tensor) -> Tensor:
 
 
 def _blocks(matrix: Tensor) -> Sequence[Tensor]:
-    """Queries, keys and values are matrices of their own."""
+    """Return queries, keys and values as separate matrices; other matrices whole."""
     rows, columns = matrix.shape
     return matrix.chunk(3) if rows == 3 * columns else (matrix,)

@@ -1,4 +1,4 @@
-"""Render emoji sets into the packed sprites that scenes are drawn from.
+"""Render emoji sets to packed sprites for scenes.
 
     npm pack @iconify-json/noto ...            # unpack each set to ASSETS/<set>/
     python -m training.render_artwork ASSETS --out gradeclip_widget/demo/sprites.zip
@@ -26,7 +26,7 @@ QUALITY, ALPHA_QUALITY = 75, 60  # of WebP
 
 
 def render_set(icons: dict[str, Any]) -> Iterator[tuple[str, Image.Image]]:
-    """The objects of one Iconify set, as (word, square RGBA picture)."""
+    """Yield the objects of an Iconify set, as (word, square RGBA picture)."""
     names = {name.replace("-", ""): name for name in icons["icons"]}
     for alias, target in icons.get("aliases", {}).items():
         names.setdefault(alias.replace("-", ""), target["parent"])
@@ -37,7 +37,7 @@ def render_set(icons: dict[str, Any]) -> Iterator[tuple[str, Image.Image]]:
 
 
 def render(icon: dict[str, Any], icons: dict[str, Any]) -> Image.Image:
-    """One icon, cropped to what is drawn and centered on a square of `SIDE` pixels."""
+    """Return an icon, cropped and centered in a square of `SIDE` pixels."""
     import resvg_py
 
     width, height = (icon.get(key, icons.get(key, 16)) for key in ("width", "height"))
@@ -58,7 +58,7 @@ def render(icon: dict[str, Any], icons: dict[str, Any]) -> Image.Image:
 
 
 def pack(assets: Path, sets: Sequence[str], out: Path) -> int:
-    """Render `sets` found under `assets` into the zip `out`; returns how many sprites it holds."""
+    """Render sets from a folder of assets to a zip file; return its number of sprites."""
     count = 0
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for name in sets:

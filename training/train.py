@@ -1,12 +1,12 @@
-"""Train the embedded model: symmetric contrastive learning on drawn pictures, and nothing else.
+"""Train the embedded model by symmetric contrastive learning on drawn pictures.
 
     python -m training.train --out CHECKPOINTS --packs more-sprites.zip --minutes 100
     python -m training.train --out CHECKPOINTS --packs more-sprites.zip --minutes 8 \
         --recipe gpu --start weights.safetensors --device cuda --workers 15 --save-every 200
 
-The first line trains on two CPU cores from random weights, the second goes on from such weights on a GPU.
-Scenes learn from true sentences about them, close-ups of single things from their names; where things are is
-never told. A run can be stopped at any time and goes on from its last checkpoint.
+The first command trains on two CPU cores from random weights, the second continues from them on a GPU. Scenes
+are paired with true sentences, close-ups of single things with their names; the places of things are
+not used. A run can be stopped at any time and continues from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ from .muon import Muon
 from .recipes import RECIPES, Stage, locate
 
 WARM_UP = 60  # steps
-DECAY = 0.6  # last share of the time, through which the learning rate falls to zero
+DECAY = 0.6  # last fraction of the time, in which the learning rate falls to zero
 EMA_DECAY = 0.998
-INNER = re.compile(r"resblocks|backbone|patch_embed|blocks")  # whose matrices Muon updates
+INNER = re.compile(r"resblocks|backbone|patch_embed|blocks")  # modules whose matrices Muon updates
 PART = 8  # scenes that are encoded at a time
 
 
 class Training:
-    """A model in training: weights, their running mean, optimizer, and the step reached.
+    """A model in training: weights, their running mean, optimizers, and the number of steps.
 
     Args:
-        start: Weights to begin from; random ones by default.
-        threads: How many parts of a batch are worked on at a time, on a CPU.
-        device: Where to train. Any but a CPU takes the pictures of a batch whole.
+        start: initial weights; random by default.
+        threads: number of parts of a batch that are processed at a time, on a CPU.
+        device: the device. All except a CPU process a batch in one part.
     """
 
     def __init__(self, start: Path | None = None, threads: int = 1, device: str = "cpu") -> None:
@@ -69,7 +69,7 @@ class Training:
         self.parameters = [p for p in self.model.parameters() if p.requires_grad]
         for module in self.model.modules():
             if isinstance(module, BatchNorm2d):
-                module.momentum = 0.0  # `calibrate` measures what ships, on whole scenes
+                module.momentum = 0.0  # `calibrated` measures the statistics of the saved weights
         inner = {p for n, p in self.model.named_parameters() if p.ndim >= 2 and INNER.search(n)}
         outer = [p for p in self.parameters if p not in inner]
         self.optimizers = (
@@ -79,11 +79,11 @@ class Training:
         self.step = 0
 
     def learn(self, batch: Batch, rate: float, shape_names: float = 0.0) -> tuple[float, float]:
-        """One step. Returns the loss and how many pictures found their caption.
+        """Run one step; return the loss and the fraction of pictures whose caption scores highest.
 
-        On a CPU the batch is encoded in parts, each by one thread: faster than sharing every
-        operation among threads, and much more patient with other work on the machine. The loss is
-        the whole batch's all the same, for it only needs the embeddings.
+        On a CPU the batch is encoded in parts, each by one thread. This is faster than sharing every
+        operation among threads, and less sensitive to other work on the machine. The loss is that of the
+        whole batch, since it needs only the embeddings.
         """
         batch = batch.to(self.device)
         pictures: tuple[Tensor, ...] = (batch.scenes, batch.close_ups)
@@ -97,14 +97,13 @@ class Training:
         images = torch.cat(ends[: -len(captions)])
         texts = torch.cat(ends[-len(captions) :])[torch.cat(captions).argsort()]
         logits = self.model.logit_scale.exp().clamp(max=100) * images @ texts.T
-        about = batch.ignored.shape[1]  # captions about one of the scenes; behind them the names
+        about = batch.ignored.shape[1]  # number of captions of scenes; the names follow
         of_scenes, of_close_ups = logits.split([len(batch.scenes), len(batch.close_ups)])
-        loss, found = contrast(of_scenes[:, :about], batch.ignored)
+        loss, accuracy = contrast(of_scenes[:, :about], batch.ignored)
         loss = loss + contrast_many(of_close_ups[:, about:], batch.in_close_up)
         if shape_names:
-            shapes = slice(
-                len(OBJECTS), None
-            )  # names of objects would blur maps, and need no binding
+            # Only shapes: names of objects would blur the maps, and have no color to bind.
+            shapes = slice(len(OBJECTS), None)
             in_scene = batch.in_scene[:, shapes]
             loss = loss + shape_names * contrast_many(of_scenes[:, about:][:, shapes], in_scene)
         for optimizer in self.optimizers:
@@ -125,13 +124,13 @@ class Training:
         with torch.no_grad():
             for name, value in self.model.named_parameters():
                 self.mean[name].lerp_(value, 1 - decay)
-        return loss.item(), found.item()
+        return loss.item(), accuracy.item()
 
     def _gradients(self, part: Tensor, end: Tensor) -> tuple[Tensor | None, ...]:
         return torch.autograd.grad(part, self.parameters, end.grad, allow_unused=True)
 
     def calibrated(self, scenes: Tensor) -> dict[str, Tensor]:
-        """Return the mean weights, the statistics of their batch norms measured on scenes (B, H, W, 3)."""
+        """Return the mean weights, with statistics of batch norms measured on scenes (B, H, W, 3)."""
         model = copy.deepcopy(self.model)
         model.load_state_dict(self.mean)
         for module in model.modules():
@@ -145,7 +144,7 @@ class Training:
         return state
 
     def save(self, folder: Path, scenes: Tensor) -> None:
-        """Write a checkpoint and, beside it, the mean weights as they would ship, calibrated on scenes."""
+        """Write a checkpoint, and the calibrated mean weights as a file for the package."""
         checkpoint = {
             "step": self.step,
             "model": self.model.state_dict(),
@@ -153,13 +152,13 @@ class Training:
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "chance": torch.get_rng_state(),
         }
-        with replacing(folder / "checkpoint.pt") as beside:
-            torch.save(checkpoint, beside)
-        with replacing(folder / "weights.safetensors") as beside:
-            save_weights(beside, self.calibrated(scenes), self.ids, f"{self.step} steps")
+        with replacing(folder / "checkpoint.pt") as temporary:
+            torch.save(checkpoint, temporary)
+        with replacing(folder / "weights.safetensors") as temporary:
+            save_weights(temporary, self.calibrated(scenes), self.ids, f"{self.step} steps")
 
     def resume(self, folder: Path) -> None:
-        """Go on from the checkpoint in `folder`, if there is one."""
+        """Continue from the checkpoint in a folder, if it exists."""
         if not (folder / "checkpoint.pt").exists():
             return
         checkpoint = torch.load(folder / "checkpoint.pt", map_location="cpu")
@@ -179,20 +178,20 @@ class Training:
 
 
 def in_parts(pictures: Tensor) -> tuple[Tensor, ...]:
-    """Return a batch's pictures in parts of `PART` scenes' pixels, which fit a core's cache."""
+    """Return a batch's pictures in parts with the pixels of `PART` scenes, which fit in a core's cache."""
     count = max(1, PART * IMAGE_SIZE**2 // pictures.shape[1] ** 2)
     parts: tuple[Tensor, ...] = pictures.split(count)
     return parts
 
 
 def in_parts_of_like_length(tokens: Tensor, parts: int) -> tuple[Tensor, ...]:
-    """Row numbers of captions in parts, the shortest captions first."""
+    """Return row numbers of captions in parts, the shortest captions first."""
     return tokens.argmax(dim=1).argsort(stable=True).chunk(parts)
 
 
 @contextmanager
 def one_thread_per_operation() -> Iterator[None]:
-    """Parts of a batch share the cores, not the operations within a part."""
+    """Run every PyTorch operation in one thread, since the parts of a batch share the cores."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -214,20 +213,20 @@ def train(
     threads: int = 2,
     device: str = "cpu",
 ) -> None:
-    """Train through all stages, or what is left of them.
+    """Train through all stages, or the remaining ones.
 
     Args:
-        out: Folder of the checkpoint, the weights and the log; training goes on from there.
-        packs: Sprites to draw with. The held-out style is never used.
-        stages: What to do for how long.
-        seed: Fixes batches, patch dropout and initial weights.
-        start: Weights to begin from.
-        save_every: Steps between checkpoints.
-        workers: Processes that draw scenes beside the one that learns.
-        minutes: Stop after so many, the learning rate falling to zero on the way, wherever that is
-            in the stages. What is reached then depends on the machine.
-        threads: How many parts of a batch are worked on at a time, each by one thread, on a CPU.
-        device: Where to learn.
+        out: folder of the checkpoint, the weights and the log; training continues from its checkpoint.
+        packs: packs of sprites. The held-out style is never used.
+        stages: the stages.
+        seed: seed of batches, patch dropout and initial weights.
+        start: initial weights.
+        save_every: steps between checkpoints.
+        workers: number of further processes, which draw scenes.
+        minutes: stop after this time, at which the learning rate is zero, in any stage. The result then
+            depends on the machine.
+        threads: number of parts of a batch that are processed at a time, each by one thread, on a CPU.
+        device: the device.
     """
     torch.manual_seed(seed)
     training = Training(start, threads, device)
@@ -240,8 +239,8 @@ def train(
     steps = range(training.step, total)
     pinned = training.device.type == "cuda"
     loader = DataLoader(data, None, sampler=steps, num_workers=workers, pin_memory=pinned)
-    began = time.monotonic()
-    calibrating = torch.empty(0, 0)  # to be the latest scenes, of the model's own size if any are
+    start_time = time.monotonic()
+    calibrating = torch.empty(0, 0)  # the latest scenes, preferably of the model's own size
     with tqdm(total=total, initial=training.step, unit="step") as bar:
         for batch in loader:
             if batch.scenes.shape[1] == IMAGE_SIZE or calibrating.shape[1] != IMAGE_SIZE:
@@ -249,13 +248,16 @@ def train(
             stage, progress = locate(stages, training.step)
             first, last = stage.rate
             rate = first + (last - first) * progress
-            left = 1 - (time.monotonic() - began) / (60 * minutes) if minutes else 1.0
+            left = 1 - (time.monotonic() - start_time) / (60 * minutes) if minutes else 1.0
             rate *= min(1.0, (training.step + 1) / WARM_UP, max(left, 0.0) / DECAY)
-            loss, found = training.learn(batch, rate, stage.shape_names)
-            bar.set_postfix(loss=f"{loss:.3f}", retrieval=f"{found:.3f}")
+            loss, accuracy = training.learn(batch, rate, stage.shape_names)
+            bar.set_postfix(loss=f"{loss:.3f}", retrieval=f"{accuracy:.3f}")
             bar.update()
-            entry = {"step": training.step, "loss": loss, "retrieval": found}
-            entry |= {"size": batch.scenes.shape[1], "seconds": round(time.monotonic() - began, 1)}
+            entry = {"step": training.step, "loss": loss, "retrieval": accuracy}
+            entry |= {
+                "size": batch.scenes.shape[1],
+                "seconds": round(time.monotonic() - start_time, 1),
+            }
             with (out / "log.jsonl").open("a") as log:
                 log.write(json.dumps(entry) + "\n")
             if training.step % save_every == 0 or training.step == total or left <= 0:
@@ -268,12 +270,14 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoints and log")
-    parser.add_argument("--packs", type=Path, nargs="*", default=[], help="sprites beside our own")
-    parser.add_argument("--start", type=Path, help="weights to begin from")
+    parser.add_argument(
+        "--packs", type=Path, nargs="*", default=[], help="sprites besides those of the package"
+    )
+    parser.add_argument("--start", type=Path, help="initial weights")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--minutes", type=float, help="stop after so many, annealed")
-    parser.add_argument("--device", default="cpu", help="where to learn, such as cuda")
+    parser.add_argument("--minutes", type=float, help="stop after this time, annealed")
+    parser.add_argument("--device", default="cpu", help="device, such as cuda")
     parser.add_argument("--workers", type=int, default=1, help="processes that draw scenes")
     parser.add_argument("--save-every", type=int, default=50, help="steps between checkpoints")
     parser.add_argument("--recipe", choices=RECIPES, default="cpu", help="the others need --start")

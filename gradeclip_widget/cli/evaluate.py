@@ -53,9 +53,9 @@ def add_evaluate(commands: Any) -> None:
         help="things that the measure 'absent words' may name: a file with one in each line, or a list with "
         "commas; by default all things of the data",
     )
-    data = parser.add_argument_group("data: drawn scenes, or pictures of your own")
+    data = parser.add_argument_group("data: drawn scenes, or your pictures")
     data.add_argument("--scenes", type=int, default=200, help="number of scenes (%(default)s)")
-    data.add_argument("--images", type=Path, help="folder of your own pictures")
+    data.add_argument("--images", type=Path, help="folder of your pictures")
     data.add_argument("--captions", type=Path, help="their captions: .csv, .tsv, .jsonl, .parquet")
     data.add_argument("--masks", type=Path, help="folder of masks: PICTURE/PHRASE.png")
     data.add_argument("--coco", type=Path, help="captions in COCO's form, instead of --captions")

@@ -28,7 +28,7 @@ def word_table(explanation: Explanation) -> str:
     that neither count nor lower the score by that measure share a line.
     """
     e = explanation
-    first, *others = (e.importance(name) for name in e.importance_measures)
+    first, *more = (e.importance(name) for name in e.importance_measures)
     top, base = max(float(np.abs(first).max()), 1e-12), e.base()
     lowers = e.lowering_words()
     floor = max(COUNTS * float(first.max()), 1e-12)
@@ -42,7 +42,7 @@ def word_table(explanation: Explanation) -> str:
     places = e.to_frame()
     for w in rows:
         bar = ("█" if first[w] > 0 else "░") * round(_BAR * abs(first[w]) / top)
-        numbers = "".join(f"  {values[w]:{_NUMBER}.3f}" for values in others)
+        numbers = "".join(f"  {values[w]:{_NUMBER}.3f}" for values in more)
         x, y = places["peak_x"][w], places["peak_y"][w]
         spot = f"{x:.0f}, {y:.0f}" if places["peak"][w] > 0 else "nowhere"
         word = e.words[w].text + " " * (width - _columns(e.words[w].text))
@@ -64,12 +64,12 @@ def word_table(explanation: Explanation) -> str:
 
 def _heads(labels: Sequence[str], width: int) -> list[str]:
     """Return the lines of the table's head; long labels need several lines."""
-    others = len(labels) - 3
-    spaces = [width, 7 + 2 + _BAR, *[_NUMBER] * others, len(labels[-1])]
+    more = len(labels) - 3  # columns of the other measures
+    spaces = [width, 7 + 2 + _BAR, *[_NUMBER] * more, len(labels[-1])]
     columns = [textwrap.wrap(label, n) for label, n in zip(labels, spaces, strict=True)]
     height = max(map(len, columns))
     columns = [[""] * (height - len(lines)) + lines for lines in columns]
-    aligns = ["<", "<", *[">"] * others, "<"]
+    aligns = ["<", "<", *[">"] * more, "<"]
     return [
         "  ".join(
             f"{cell:{a}{n}}" for cell, a, n in zip(cells, aligns, spaces, strict=True)

@@ -1,4 +1,4 @@
-"""Captions of drawn scenes: the claims they make, their wording, and false versions of them."""
+"""Captions of drawn scenes: their claims, their wording, and false versions of them."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class Caption:
     def falsified(self, rng: Random, present: Sequence[str]) -> Caption:
         """Return a caption close to this one that names a thing or a color that is not in the picture.
 
-        Counts and relations do not change. A model without positions that averages over the picture can see
-        neither, and would learn to tell captions apart by words that carry no meaning for it.
+        Counts and relations do not change. A model without positions that averages over the picture cannot
+        see them, and would learn to distinguish captions by words without meaning for it.
 
         Args:
-            rng: Decides what is changed.
-            present: Phrases of everything that is in the picture.
+            rng: chooses the change.
+            present: phrases of everything in the picture.
         """
         edits = [self._wrong_noun]
         if any(mention.color for mention in self.mentions):
@@ -58,9 +58,9 @@ class Caption:
         return rng.choice(edits)(rng, present)
 
     def shortened(self, rng: Random) -> Caption:
-        """Return a caption that leaves out one of the two or more things that this one names."""
-        gone = rng.randrange(len(self.mentions))
-        return replace(self, mentions=self.mentions[:gone] + self.mentions[gone + 1 :])
+        """Return a caption without one of the two or more things that this one names."""
+        n = rng.randrange(len(self.mentions))
+        return replace(self, mentions=self.mentions[:n] + self.mentions[n + 1 :])
 
     def _wrong_noun(self, rng: Random, present: Sequence[str]) -> Caption:
         old = rng.choice(self.mentions)
@@ -77,7 +77,7 @@ class Caption:
         crossed = replace(old, color=other.color), replace(other, color=old.color)
         if old.color != other.color and not {mention.phrase for mention in crossed} & {*present}:
             return self._swapped(old, crossed[0], other, crossed[1])
-        # The color of another shape in the picture is the hardest to tell apart.
+        # The color of another shape in the picture is the most difficult negative.
         beside = [phrase.split()[0] for phrase in present if " " in phrase]
         choices = [
             [color for color in pool if Mention(old.noun, color).phrase not in present]
@@ -101,14 +101,14 @@ def describe(
     """Return a true caption of a scene.
 
     Args:
-        rng: Decides what is mentioned, in which order, and how.
-        things: Everything that is in the picture.
-        centers: The x and y of each; used for things that are there once.
-        background: The color of a plain background.
+        rng: chooses the things, their order and the wording.
+        things: everything in the picture.
+        centers: (x, y) of each; used for single things.
+        background: color of a plain background.
     """
     order = list(range(len(things)))
     rng.shuffle(order)
-    if rng.random() < 0.3:  # the things that are left out are distractors
+    if rng.random() < 0.3:  # the things that are not mentioned are distractors
         order = order[: rng.randint(1, len(order))]
     mentions = tuple(things[k] for k in order)
     joint = "and"

@@ -1,7 +1,7 @@
-"""Random drawn scenes: what is in them and where, and how they are painted.
+"""Random drawn scenes: their things and places, and how they are painted.
 
-The same random numbers give the same pixels on every platform: they come from `random.Random`, Pillow
-scales by integer arithmetic, and rotations are rounded to fractions that a double represents exactly.
+The same seed gives the same pixels on every platform: random numbers come from `random.Random`, Pillow scales
+with integer arithmetic, and rotations are rounded to fractions that a double represents exactly.
 """
 
 from __future__ import annotations
@@ -20,10 +20,16 @@ from .captions import Caption, Mention, describe
 from .sprites import Artwork, draw_shape
 from .world import COLORS, NUMBERS, OBJECTS, SHAPES
 
-COUNT_WEIGHTS = (0.40, 0.32, 0.18, 0.10)  # of scenes with 1, 2, 3, 4 objects
-SIZES = {1: (0.30, 0.95), 2: (0.25, 0.55), 3: (0.24, 0.48), 4: (0.22, 0.42)}  # of the picture
-CANVAS = 224  # pixels a side in which scenes are laid out; they can be painted at any size
-FRAMED = frozenset(  # drawings that fill a rectangle with a background of their own
+COUNT_WEIGHTS = (0.40, 0.32, 0.18, 0.10)  # of scenes with 1, 2, 3 and 4 objects
+# Side of a thing as a fraction of the picture, by the number of things.
+SIZES = {
+    1: (0.30, 0.95),
+    2: (0.25, 0.55),
+    3: (0.24, 0.48),
+    4: (0.22, 0.42),
+}  # side of a thing as a fraction of the picture, by the number of things
+CANVAS = 224  # side of the layout in pixels; scenes can be painted at any size
+FRAMED = frozenset(  # drawings with a rectangular background
     (word, "fxemoji") for word in ("rainbow", "sailboat", "tent")
 )
 OPAQUE = 64  # pixels with more alpha than this belong to an object's mask
@@ -33,24 +39,24 @@ RGB = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Layout:
-    """What will be drawn where; nothing is painted yet."""
+    """The things of a scene and their places, before it is painted."""
 
     things: tuple[Mention, ...]
-    instances: tuple[tuple[Mention, str], ...]  # each thing as often as it occurs, with its style
+    instances: tuple[tuple[Mention, str], ...]  # every instance of a thing, with its style
     squares: tuple[tuple[int, int, int], ...]  # x, y, side of each instance on the canvas
     background: str | None  # the color of a plain background
     caption: Caption
 
 
 class Composer:
-    """Composes pictures of things from some artwork.
+    """Composes pictures of things from artwork.
 
     Args:
-        artwork: Where the sprites come from.
-        styles: The drawing styles to use.
+        artwork: the sprites.
+        styles: the drawing styles to use.
     """
 
-    unwanted = FRAMED  # (word, style): another style is drawn where there is one
+    unwanted = FRAMED  # (word, style); replaced by another style if there is one
 
     def __init__(self, artwork: Artwork, styles: Sequence[str]) -> None:
         self.artwork = artwork
@@ -61,7 +67,7 @@ class Composer:
         self.words = [word for word in OBJECTS if self.styles[word]]
 
     def lay_out(self, rng: Random, objects: int | Sequence[str] | None = None) -> Layout:
-        """Decide what is in the picture, where, and what its caption says."""
+        """Choose the things of a picture, their places, and the caption."""
         background = rng.choice(list(COLORS)) if rng.random() < 0.35 else None
         if objects is None or isinstance(objects, int):
             count = objects or rng.choices((1, 2, 3, 4), COUNT_WEIGHTS)[0]
@@ -92,7 +98,7 @@ class Composer:
             sprite = self._sprite(rng, thing, style, side)
             if max(sprite.size) > size:
                 sprite.thumbnail((size, size), Image.Resampling.BILINEAR)
-            # A turned thing may be larger than its square: it keeps the middle, or moves until it is in view.
+            # A rotated thing may be larger than its square: it keeps its center, or moves into the picture.
             x, y = (
                 min(max(0, start + (side - length) // 2), size - length)
                 for start, length in zip((x, y), sprite.size, strict=True)
@@ -129,7 +135,7 @@ class Composer:
         if len(color) == 1 and color[0] in COLORS and noun in SHAPES:
             return Mention(noun, color[0], count)
         raise ValueError(
-            f"this world has no {phrase!r}: give one of its objects ('dog', 'apple', ...) or a "
+            f"the drawn scenes have no {phrase!r}: give one of their objects ('dog', 'apple', ...) or a "
             f"color and a shape ('red circle')"
         )
 
@@ -137,11 +143,10 @@ class Composer:
         if thing.color:
             return "shape"
         styles = self.styles[thing.noun]
-        style = rng.choice(
-            styles
-        )  # among all of them, so that a seed's random numbers stay the same
-        others = [other for other in styles if (thing.noun, other) not in self.unwanted]
-        return others[0] if others and style not in others else style
+        # Chosen among all styles, so that the random numbers of a seed stay the same.
+        style = rng.choice(styles)
+        allowed = [other for other in styles if (thing.noun, other) not in self.unwanted]
+        return allowed[0] if allowed and style not in allowed else style
 
     def _sprite(self, rng: Random, thing: Mention, style: str, side: int) -> Image.Image:
         if thing.color:
@@ -152,38 +157,38 @@ class Composer:
         return self.pose(rng, thing, drawn, side)
 
     def pose(self, rng: Random, thing: Mention, drawn: Image.Image, side: int) -> Image.Image:
-        """Return a drawing as it stands in a scene: some are mirrored, some turned, and none is cut.
+        """Return a drawing for a scene: some are mirrored, some are rotated, and none is cut off.
 
         Args:
-            rng: Decides whether it is mirrored and how far it is turned.
-            thing: What is drawn.
-            drawn: A square RGBA picture of it.
-            side: Width and height in pixels of what is returned; what is turned may need more.
+            rng: chooses whether it is mirrored and how far it is rotated.
+            thing: the thing.
+            drawn: a square RGBA picture of it.
+            side: width and height of the result in pixels; a rotated drawing may need more.
         """
         scale = side / drawn.width
         if rng.random() < 0.5:
             drawn = drawn.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         if rng.random() < 0.3:
-            drawn = turned(drawn, rng.uniform(-25, 25))
+            drawn = rotated(drawn, rng.uniform(-25, 25))
         width, height = (max(1, round(length * scale)) for length in drawn.size)
         return drawn.resize((width, height), Image.Resampling.BILINEAR)
 
 
-def turned(sprite: Image.Image, degrees: float) -> Image.Image:
-    """Return a square RGBA drawing turned, as large as the turned drawing needs.
+def rotated(sprite: Image.Image, degrees: float) -> Image.Image:
+    """Return a square RGBA drawing rotated, on a canvas of the size that it needs.
 
-    Nothing touches the border, so that scaling leaves no hard edge there.
+    It does not touch the border, so that scaling makes no hard edge there.
     """
     side, margin = sprite.width, sprite.width // 40
     room = Image.new("RGBA", (2 * side, 2 * side))
     room.paste(sprite, (side // 2, side // 2))
-    drawn = turned_within(room, degrees)
+    drawn = rotated_within(room, degrees)
     left, top, right, bottom = drawn.getbbox() or (0, 0, *drawn.size)
     return drawn.crop((left - margin, top - margin, right + margin, bottom + margin))
 
 
-def turned_within(sprite: Image.Image, degrees: float) -> Image.Image:
-    """Return a square picture turned about its middle; what leaves the square is lost."""
+def rotated_within(sprite: Image.Image, degrees: float) -> Image.Image:
+    """Return a square picture rotated about its center; parts outside the square are lost."""
     # Multiples of 1/1024 are exact in a double, so the platform's cosine and fused products do not matter.
     angle, middle = math.radians(degrees), sprite.width / 2
     cos, sin = (round(1024 * f(angle)) / 1024 for f in (math.cos, math.sin))
@@ -230,7 +235,7 @@ def _background(rng: Random, color: str | None, size: int) -> Image.Image:
     image = small.resize((size, size), Image.Resampling.BICUBIC)
     grain_seed = rng.getrandbits(
         32
-    )  # a seed of its own, as the number of pixels depends on the size
+    )  # a new generator, since the number of pixels depends on the size
     return _grainy(image, Random(grain_seed)) if grain_seed % 5 < 2 else image
 
 

@@ -1,9 +1,9 @@
-"""Whether a picture is a drawing, as the embedded model knows them, or foreign to it.
+"""Whether a picture is a drawing like those that the embedded model was trained on, or foreign to it.
 
-A photograph has fine texture nearly everywhere, a drawing has even areas and edges. The first layers of the
-model's own stem tell the two apart: the mean and the standard deviation of each of their channels over the
-picture are weighed by a logistic regression. Its 513 numbers lie beside this file; they belong to the weights
-of the model, and `training.drawn_rule` finds them anew when the model is trained further.
+A photograph has fine texture almost everywhere, a drawing has even areas and edges. A logistic regression on
+the mean and the standard deviation of the channels of the model's first layers over the picture distinguishes
+them. Its 513 numbers are in a file next to this one. They depend on the weights of the model:
+`training.drawn_rule` computes them again after further training.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ READ_AFTER = (2, 6, 9)  # positions in the stem: after layers of 32, 64 and 160 
 
 
 def are_foreign(model: Any, pixels: Tensor) -> list[bool]:
-    """Return of each picture whether it is unlike the drawings that the embedded model was trained on.
+    """Return for each picture whether it is unlike the drawings that the embedded model was trained on.
 
     Args:
         model: the embedded model.
-        pixels: (B, 3, H, W) its input, normalized, on its device.
+        pixels: (B, 3, H, W) its normalized input, on its device.
     """
     rule = _rule()
     scores = statistics(model, pixels) @ rule["weight"].to(pixels.device)
@@ -47,7 +47,7 @@ def statistics(model: Any, pixels: Tensor) -> Tensor:
 
     Args:
         model: the embedded model, in evaluation mode.
-        pixels: (B, 3, H, W) its input, normalized; another short side than the model's own is resized.
+        pixels: (B, 3, H, W) its normalized input; it is resized if its short side is not the model's.
     """
     short = min(pixels.shape[-2:])
     if short != IMAGE_SIZE:

@@ -24,7 +24,7 @@ from .trunk import TRUNK
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
 TABLE = "token_embedding.weight"
-UNTRAINED = ("attn_mask", "visual.trunk.pos_embed")  # constants, which the file does not hold
+UNTRAINED = ("attn_mask", "visual.trunk.pos_embed")  # constants, which are not in the file
 CONTEXT_LENGTH = 24
 CONFIG: dict[str, Any] = {
     "embed_dim": 256,
@@ -48,8 +48,7 @@ def build(weights: Path | None = WEIGHTS) -> CLIP:
     """Return the embedded model: float32, evaluation mode, open_clip's standard vocabulary.
 
     Args:
-        weights: A file written by :func:`save_weights`; the one that ships with the package by
-            default.
+        weights: a file written by `save_weights`; by default the one in the package.
 
     Returns:
         The model. Rows of the embedding table that were never trained are zeros.
@@ -90,7 +89,7 @@ def tokenizer() -> open_clip.SimpleTokenizer:
 
 @cache
 def known_token_ids() -> frozenset[int]:
-    """Return the ids of the tokens that the shipped model was trained on."""
+    """Return the ids of the tokens that the embedded model was trained on."""
     with safe_open(WEIGHTS, "pt") as file:
         return frozenset(file.get_tensor("token_embedding.ids").tolist())
 
@@ -110,16 +109,16 @@ def save_weights(path: Path, state: dict[str, Tensor], ids: Tensor, note: str) -
     """Write a state with a compact embedding table as float16 safetensors.
 
     Args:
-        path: The file to write.
-        state: A state dict of :class:`open_clip.model.CLIP` with a compact embedding table.
-        ids: Vocabulary ids of the table's rows, ascending.
-        note: A description of the weights for the file's metadata.
+        path: the file to write.
+        state: a state dict of `open_clip.model.CLIP` with a compact embedding table.
+        ids: vocabulary ids of the table's rows, ascending.
+        note: a description of the weights for the file's metadata.
     """
-    kept = {
+    stored = {
         name: t.half().contiguous()
         for name, t in state.items()
         if t.is_floating_point() and name not in UNTRAINED
     }
-    kept["token_embedding.rows"] = kept.pop(TABLE)
-    kept["token_embedding.ids"] = ids
-    save_file(kept, path, {"open_clip_config": json.dumps(CONFIG), "note": note})
+    stored["token_embedding.rows"] = stored.pop(TABLE)
+    stored["token_embedding.ids"] = ids
+    save_file(stored, path, {"open_clip_config": json.dumps(CONFIG), "note": note})

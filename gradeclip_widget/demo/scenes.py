@@ -1,4 +1,4 @@
-"""Drawn scenes with known ground truth: which objects a picture holds, and exactly where.
+"""Drawn scenes with known ground truth: the objects of a picture and their masks.
 
     >>> scene = sample_scene(500_000, objects=["dog", "red circle"])
     >>> [thing.phrase for thing in scene.objects]
@@ -19,15 +19,15 @@ from PIL import Image
 
 from ..core.regions import PixelBox
 from .captions import Caption, Mention
-from .chosen import COMPOSITIONS, STYLE, paint
 from .composer import Composer
-from .sprites import shipped
+from .compositions import COMPOSITIONS, STYLE, paint
+from .sprites import package_artwork
 from .world import SEEN_STYLES
 
 
 @dataclass(frozen=True)
 class SceneObject:
-    """One thing in a scene, and where it is."""
+    """One thing in a scene, and its place."""
 
     name: str  # "dog", "circle"
     color: str | None  # of a shape
@@ -37,33 +37,33 @@ class SceneObject:
 
     @property
     def phrase(self) -> str:
-        """How a caption names it: "red circle"."""
+        """The phrase that names it in a caption: "red circle"."""
         return f"{self.color} {self.name}" if self.color else self.name
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture, a true caption of it, and everything that is in it, mentioned or not."""
+    """A picture, a true caption, and all things in the picture, mentioned or not."""
 
     image: Image.Image
     caption: str
     objects: tuple[SceneObject, ...]
-    mentioned: tuple[str, ...]  # phrases of the things that the caption names, as it names them
+    mentioned: tuple[str, ...]  # phrases of the things in the caption
 
 
 def scenes(size: int = 448) -> tuple[Scene, ...]:
     """Return a few scenes for tutorials, composed by hand.
 
     Args:
-        size: Width and height in pixels.
+        size: width and height in pixels.
     """
-    found = []
+    result = []
     for composition in COMPOSITIONS:
         image, masks = paint(composition, size)
         things = [place.thing for place in composition.places]
         instances = [(thing, "shape" if thing.color else STYLE) for thing in things]
-        found.append(_scene(image, composition.caption, instances, masks))
-    return tuple(found)
+        result.append(_scene(image, composition.caption, instances, masks))
+    return tuple(result)
 
 
 def sample_scene(
@@ -72,23 +72,23 @@ def sample_scene(
     size: int = 224,
     styles: Sequence[str] = SEEN_STYLES,
 ) -> Scene:
-    """Draw the scene that belongs to a seed.
+    """Draw the scene of a seed.
 
     Args:
-        seed: Seeds under 500,000 train the embedded model, seeds from 500,000 measure it.
-        objects: How many objects, or their names ("dog", "red circle"; a name given twice is drawn
-            twice); random by default.
-        size: Width and height in pixels; the scene is the same at every size.
-        styles: Emoji sets to choose from.
+        seed: seeds under 500,000 are for training the embedded model, seeds from 500,000 for measuring it.
+        objects: number of objects, or their names ("dog", "red circle"; a repeated name is drawn that
+            often); random by default.
+        size: width and height in pixels; the scene is the same at every size.
+        styles: emoji sets to choose from.
 
     Returns:
-        The scene, with one entry in `objects` per object drawn.
+        The scene, with one entry in `objects` per object.
 
     Raises:
-        ValueError: A name is not of this world.
+        ValueError: a name is unknown.
     """
     rng = Random(seed)
-    composer = Composer(shipped(), styles)
+    composer = Composer(package_artwork(), styles)
     layout = composer.lay_out(rng, objects)
     image, masks = composer.paint(rng, layout, size)
     return _scene(image, layout.caption, layout.instances, masks)

@@ -19,7 +19,7 @@ class Artwork:
     """The sprites of one or more packs, decoded on first use.
 
     Args:
-        packs: Zips written by :mod:`training.render_artwork`.
+        packs: zip files written by `training.render_artwork`.
     """
 
     def __init__(self, packs: Sequence[Path] = (PACK,)) -> None:
@@ -52,8 +52,8 @@ class Artwork:
 
 
 @cache
-def shipped() -> Artwork:
-    """Return the artwork that comes with the package."""
+def package_artwork() -> Artwork:
+    """Return the artwork of the package."""
     return Artwork()
 
 

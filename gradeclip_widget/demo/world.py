@@ -22,7 +22,7 @@ ICONS = {
     robot:robot ghost:ghost alien:alien skull:skull bomb:bomb magnet:magnet
     """.split()
 }
-"""Object word -> the icon that draws it in the emoji sets."""
+"""The icon of each object word in the emoji sets."""
 
 OBJECTS = tuple(ICONS)
 
@@ -75,7 +75,7 @@ def singular(noun: str) -> str:
 
 
 def plural(noun: str) -> str:
-    """Return the noun's plural; of "red circle", the last word's."""
+    """Return the plural of a noun; in "red circle", of the last word."""
     if noun in _IRREGULAR:
         return _IRREGULAR[noun]
     if noun.endswith(("s", "x", "ch", "sh")):

@@ -58,16 +58,16 @@ def interval_figure(
     import plotly.graph_objects as go
 
     fig = go.Figure()
-    table = table.assign(place=_places(table))
+    table = table.assign(label=_labels(table))
     groups = [("", table)] if grouped_by is None else list(table.groupby(grouped_by, sort=False))
-    for n, (group, of) in enumerate(groups):
+    for n, (group, rows) in enumerate(groups):
         fig.add_scatter(
-            x=of["mean"],
-            y=[html.escape(place) for place in of["place"]],
+            x=rows["mean"],
+            y=[html.escape(label) for label in rows["label"]],
             error_x={
                 "type": "data",
-                "array": of["high"] - of["mean"],
-                "arrayminus": of["mean"] - of["low"],
+                "array": rows["high"] - rows["mean"],
+                "arrayminus": rows["mean"] - rows["low"],
             },
             mode="markers",
             orientation="h",  # groups of one method are drawn one below the other
@@ -78,14 +78,14 @@ def interval_figure(
         )
     fig.update_xaxes(title=html.escape(unit))
     fig.update_yaxes(autorange="reversed", automargin=True)
-    rows = len(set(table["place"])) * len(groups)
+    count = len(set(table["label"])) * len(groups)
     fig.update_layout(
-        height=_MARGIN + _ROW * rows, scattermode="group" if grouped_by else "overlay"
+        height=_MARGIN + _ROW * count, scattermode="group" if grouped_by else "overlay"
     )
     return _laid_out(fig, title, grouped_by or "")
 
 
-def _places(table: pd.DataFrame) -> list[str]:
+def _labels(table: pd.DataFrame) -> list[str]:
     """Return the labels of a table's rows: methods, quantities, or both if there are several of both."""
     methods = [str(method) for method in table["method"]]
     if FIGURE not in table:
@@ -97,13 +97,13 @@ def _places(table: pd.DataFrame) -> list[str]:
     return [f"{method}: {figure}" for method, figure in pairs]
 
 
-def _add_curve(fig: go.Figure, n: int, name: str, of: pd.DataFrame) -> None:
+def _add_curve(fig: go.Figure, n: int, name: str, points: pd.DataFrame) -> None:
     """Add the n-th method's line and band."""
     color = _COLORS[n % len(_COLORS)]
     red, green, blue = ImageColor.getrgb(color)[:3]
     fig.add_scatter(
-        x=[*of["step"], *of["step"][::-1]],
-        y=[*of["high"], *of["low"][::-1]],
+        x=[*points["step"], *points["step"][::-1]],
+        y=[*points["high"], *points["low"][::-1]],
         mode="lines",
         fill="toself",
         fillcolor=f"rgba({red}, {green}, {blue}, {_BAND})",
@@ -113,8 +113,8 @@ def _add_curve(fig: go.Figure, n: int, name: str, of: pd.DataFrame) -> None:
         legendgroup=name,
     )
     fig.add_scatter(
-        x=of["step"],
-        y=of["mean"],
+        x=points["step"],
+        y=points["mean"],
         name=name,
         legendgroup=name,
         mode="lines+markers",

@@ -144,7 +144,7 @@ def evaluate(
         )
     prepared = {measure.label: measure.prepare(named, seed) for measure in measures}
     if len(prepared) < len(measures):
-        raise ValueError(f"measures are given twice: {', '.join(m.label for m in measures)}")
+        raise ValueError(f"the same measure twice: {', '.join(m.label for m in measures)}")
     values: dict[str, list[tuple[str, str, Row]]] = {label: [] for label in prepared}
     left_out: list[FailedExample] = []
     count = 0
@@ -193,8 +193,8 @@ def _check_left_out(count: int, left_out: Sequence[FailedExample]) -> None:
         ValueError: no other examples remain.
     """
     if count and left_out:
-        of = f"{len(left_out)} of {count + len(left_out)} examples"
-        warnings.warn(f"left out {of}, such as {left_out[0]}", LeftOutWarning, stacklevel=3)
+        part = f"{len(left_out)} of {count + len(left_out)} examples"
+        warnings.warn(f"left out {part}, such as {left_out[0]}", LeftOutWarning, stacklevel=3)
     elif left_out:
         raise ValueError(f"no example can be explained; {left_out[0]}")
     elif not count:

@@ -90,7 +90,7 @@ def energy_in_mask(values: ArrayLike, mask: ArrayLike, cover: Box | None = None)
         cover: box of the picture that the grid covers; all of it when ``None``.
 
     Returns:
-        The share; 0 where there is no positive evidence.
+        The share; 0 if the map has no positive evidence.
 
     Reference:
         Wang et al., "Score-CAM", CVPR workshops 2020, section 4.3 ("energy-based pointing game").

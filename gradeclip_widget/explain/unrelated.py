@@ -32,7 +32,7 @@ FILE = Path(__file__).with_name("unrelated_sentences.txt")
 COUNT = 200
 SHAPED = tuple(f"{color} {shape}" for color in COLORS for shape in SHAPES)
 _PIECE = 8  # sentences encoded between two reports of progress
-_KEPT: WeakKeyDictionary[ClipModel, tuple[object, list[Tensor]]] = WeakKeyDictionary()
+_CACHE: WeakKeyDictionary[ClipModel, tuple[object, list[Tensor]]] = WeakKeyDictionary()
 
 
 @cache
@@ -79,7 +79,7 @@ def unrelated_scores(
 
 def are_embedded(clip: ClipModel) -> bool:
     """Return whether the sentences' embeddings are in memory, so that `unrelated_scores` is quick."""
-    version, pieces = _KEPT.get(clip, (None, []))
+    version, pieces = _CACHE.get(clip, (None, []))
     return version is clip.version and sum(map(len, pieces)) == COUNT
 
 
@@ -94,9 +94,9 @@ def _embeddings(clip: ClipModel, progress: Progress) -> Tensor:
     continues it.
     """
     with clip.inference_context():
-        version, pieces = _KEPT.get(clip, (None, []))
+        version, pieces = _CACHE.get(clip, (None, []))
         if version is not clip.version:
-            version, pieces = _KEPT[clip] = clip.version, []
+            version, pieces = _CACHE[clip] = clip.version, []
         if not pieces and (stored := _read(_cached(clip))) is not None:
             pieces.append(stored.to(clip.device))
     tokenizer, sentences = clip.tokenizer, _sentences(clip)

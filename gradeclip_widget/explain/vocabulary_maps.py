@@ -20,8 +20,8 @@ from .setup import EncodedImage, Setup
 _BATCH = 128  # words mapped at once, to limit the memory of their gradients
 _FEW = 20  # maximum number of words with a method that runs an optimization for every text
 # For each model: its version, and the embeddings of that version.
-_Kept = tuple[object, WeakKeyDictionary[Vocabulary, Tensor]]
-_KEPT: WeakKeyDictionary[ClipModel, _Kept] = WeakKeyDictionary()
+_Cache = tuple[object, WeakKeyDictionary[Vocabulary, Tensor]]
+_CACHE: WeakKeyDictionary[ClipModel, _Cache] = WeakKeyDictionary()
 
 
 def vocabulary_maps(
@@ -104,16 +104,16 @@ def word_embeddings(clip: ClipModel, vocabulary: Vocabulary) -> Tensor:
     They are computed on the first call for a model and a vocabulary, and kept until the model changes or one
     of them is deleted. Call it inside `ClipModel.inference_context`.
     """
-    version, kept = _KEPT.get(clip, (None, None))
-    if kept is None or version is not clip.version:
-        kept = WeakKeyDictionary()
-        _KEPT[clip] = clip.version, kept
-    if vocabulary not in kept:
+    version, cached = _CACHE.get(clip, (None, None))
+    if cached is None or version is not clip.version:
+        cached = WeakKeyDictionary()
+        _CACHE[clip] = clip.version, cached
+    if vocabulary not in cached:
         tokenizer = clip.tokenizer
-        kept[vocabulary] = clip.embed(
+        cached[vocabulary] = clip.embed(
             [tokenizer.add_special_tokens(tokenizer.encode(t)) for t in vocabulary.texts]
         )
-    return kept[vocabulary].to(clip.device)
+    return cached[vocabulary].to(clip.device)
 
 
 def residual_norms(embeddings: Tensor, x: Tensor) -> Tensor:

@@ -28,8 +28,8 @@ def fetch(address: str) -> bytes:
     Redirects are followed, but not to another scheme, except from http to https.
 
     Raises:
-        ValueError: the address is malformed, or the server refuses it, redirects it elsewhere, or sends more
-            than `MAX_BYTES`.
+        ValueError: the address is malformed, or the server answers with an error, redirects to another
+            scheme, or sends more than `MAX_BYTES`.
         ConnectionError: the server cannot be reached.
         TimeoutError: it took longer than `SECONDS`.
     """

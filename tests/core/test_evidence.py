@@ -20,16 +20,16 @@ def has_a_place(importance: float, word_map: NDArray[Any]) -> bool:
 
 
 @given(words_and_maps())
-def test_every_words_evidence_sums_to_its_importance(made: Any) -> None:
-    importance, maps = made
+def test_every_words_evidence_sums_to_its_importance(pair: Any) -> None:
+    importance, maps = pair
     for value, word_map, evidence in zip(importance, maps, spread(importance, maps), strict=True):
         expected = value if has_a_place(value, word_map) else 0
         assert evidence.sum() == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
 @given(words_and_maps())
-def test_evidence_has_the_sign_of_the_importance_and_the_shape_of_the_map(made: Any) -> None:
-    importance, maps = made
+def test_evidence_has_the_sign_of_the_importance_and_the_shape_of_the_map(pair: Any) -> None:
+    importance, maps = pair
     evidence = spread(importance, maps)
     for value, word_map, part in zip(importance, maps, evidence, strict=True):
         assert (part * value >= 0).all()
@@ -42,8 +42,8 @@ def test_evidence_has_the_sign_of_the_importance_and_the_shape_of_the_map(made: 
 
 
 @given(words_and_maps(), st.randoms(use_true_random=False))
-def test_evidence_does_not_depend_on_the_order_of_the_words(made: Any, chance: Any) -> None:
-    importance, maps = made
+def test_evidence_does_not_depend_on_the_order_of_the_words(pair: Any, chance: Any) -> None:
+    importance, maps = pair
     order = list(range(len(importance)))
     chance.shuffle(order)
     evidence = spread(importance, maps)
@@ -52,17 +52,17 @@ def test_evidence_does_not_depend_on_the_order_of_the_words(made: Any, chance: A
 
 
 @given(words_and_maps(), st.floats(2**-6, 2**6))
-def test_the_scale_of_a_words_map_does_not_matter(made: Any, factor: float) -> None:
-    importance, maps = made
+def test_the_scale_of_a_words_map_does_not_matter(pair: Any, factor: float) -> None:
+    importance, maps = pair
     scaled = spread(importance, maps.astype(np.float64) * factor)
     np.testing.assert_allclose(scaled, spread(importance, maps), rtol=1e-6, atol=1e-12)
 
 
 @given(words_and_maps(), values)
 def test_picture_shares_are_not_negative_and_sum_to_the_absolute_score(
-    made: Any, score: float
+    pair: Any, score: float
 ) -> None:
-    maps = made[1]
+    maps = pair[1]
     given_out = picture_shares(maps, score, [True] * len(maps))
     assert (given_out >= 0).all()
     expected = abs(score) if (maps > 0).any() else 0
@@ -70,8 +70,8 @@ def test_picture_shares_are_not_negative_and_sum_to_the_absolute_score(
 
 
 @given(words_and_maps(), values)
-def test_picture_shares_are_proportional_to_the_positive_sums(made: Any, score: float) -> None:
-    maps = made[1]
+def test_picture_shares_are_proportional_to_the_positive_sums(pair: Any, score: float) -> None:
+    maps = pair[1]
     sums = np.maximum(maps, 0).sum((1, 2), dtype=float)
     given_out = picture_shares(maps, score, [True] * len(maps)).astype(float)
     np.testing.assert_allclose(given_out * sums.sum(), abs(score) * sums, rtol=1e-5, atol=1e-12)
@@ -79,9 +79,9 @@ def test_picture_shares_are_proportional_to_the_positive_sums(made: Any, score: 
 
 @given(words_and_maps(), values)
 def test_spreading_picture_shares_scales_all_maps_by_the_same_number(
-    made: Any, score: float
+    pair: Any, score: float
 ) -> None:
-    maps = made[1]
+    maps = pair[1]
     positive = np.maximum(maps.astype(float), 0)
     assume(positive.sum() > 1e-6)
     evidence = spread(picture_shares(maps, score, [True] * len(maps)), maps)

@@ -36,16 +36,16 @@ def highlights(importance: list[float], maps: NDArray[Any]) -> tuple[Highlight, 
 
 
 @given(words_and_maps())
-def test_highlights_are_the_words_that_count_and_have_evidence(made: Any) -> None:
-    importance, maps = made
+def test_highlights_are_the_words_that_count_and_have_evidence(pair: Any) -> None:
+    importance, maps = pair
     evidence = spread(importance, maps)
-    found = find_highlights(importance, evidence, words_named(len(importance)))
-    named = [w for h in found for w in h.words]
+    result = find_highlights(importance, evidence, words_named(len(importance)))
+    named = [w for h in result for w in h.words]
     assert named == sorted(set(named))
     floor = COUNTS * float(importance.max())
     counting = [w for w, v in enumerate(importance) if v > 0 and v >= floor and evidence[w].any()]
     assert named == counting
-    for h in found:
+    for h in result:
         assert list(h.words) == list(range(h.words[0], h.words[-1] + 1))
         assert h.importance == pytest.approx(float(importance[list(h.words)].sum()), rel=1e-5)
         joint = evidence[list(h.words)].sum(0)
@@ -54,19 +54,19 @@ def test_highlights_are_the_words_that_count_and_have_evidence(made: Any) -> Non
 
 
 @given(words_and_maps())
-def test_at_most_six_highlights_have_a_hue_and_they_are_the_most_important(made: Any) -> None:
-    importance, maps = made
-    found = find_highlights(importance, spread(importance, maps), words_named(len(maps)))
-    colored = [h for h in found if h.hue is not None]
-    assert [h.hue for h in colored] == list(range(min(len(found), HUES)))
-    rest = [h.importance for h in found if h.hue is None]
+def test_at_most_six_highlights_have_a_hue_and_they_are_the_most_important(pair: Any) -> None:
+    importance, maps = pair
+    result = find_highlights(importance, spread(importance, maps), words_named(len(maps)))
+    colored = [h for h in result if h.hue is not None]
+    assert [h.hue for h in colored] == list(range(min(len(result), HUES)))
+    rest = [h.importance for h in result if h.hue is None]
     if rest:
         assert max(rest) <= min(h.importance for h in colored)
 
 
 def test_neighbors_with_evidence_in_one_place_are_one_highlight() -> None:
-    found = highlights([1, 2, 3, 1], blobs((0, 0), (0, 0), (0, 0), (2, 3)))
-    assert [(h.words, h.importance, h.peak) for h in found] == [
+    result = highlights([1, 2, 3, 1], blobs((0, 0), (0, 0), (0, 0), (2, 3)))
+    assert [(h.words, h.importance, h.peak) for h in result] == [
         ((0, 1, 2), 6, (0, 0)),
         ((3,), 1, (2, 3)),
     ]
@@ -91,10 +91,10 @@ def test_neighbors_are_joined_from_a_cosine_similarity_of_four_fifths(
 
 def test_a_word_of_little_importance_is_not_highlighted() -> None:
     maps = blobs((0, 0), (1, 1), (2, 2), (0, 3), None)
-    found = highlights(
+    result = highlights(
         [1, 1.01 * COUNTS, 0.99 * COUNTS, -1, 1], maps * [[[1]], [[1]], [[1]], [[-1]], [[1]]]
     )
-    assert [h.words for h in found] == [(0,), (1,)]
+    assert [h.words for h in result] == [(0,), (1,)]
 
 
 def test_nothing_is_highlighted_if_no_word_raises_the_score() -> None:
@@ -108,16 +108,16 @@ def test_a_tie_for_the_last_hue_goes_to_the_earlier_word() -> None:
 
 def test_hues_are_in_caption_order() -> None:
     places = [(n // 4, n % 4) for n in range(7)]
-    found = highlights([2, 7, 3, 4, 5, 6, 2.5], blobs(*places))
-    assert [h.hue for h in found] == [None, 0, 1, 2, 3, 4, 5]
+    result = highlights([2, 7, 3, 4, 5, 6, 2.5], blobs(*places))
+    assert [h.hue for h in result] == [None, 0, 1, 2, 3, 4, 5]
 
 
 def test_a_word_that_the_model_was_never_trained_on_is_not_highlighted() -> None:
     importance, maps = np.array([3.0, 1.0]), blobs((0, 0), (1, 1))
     dodo, dog = words_of("dodo dog")
     words = (replace(dodo, known=False), dog)
-    found = find_highlights(importance, spread(importance, maps), words)
-    assert [h.words for h in found] == [(1,)]
+    result = find_highlights(importance, spread(importance, maps), words)
+    assert [h.words for h in result] == [(1,)]
 
 
 def test_a_word_lowers_the_score_from_a_tenth_of_the_largest_importance() -> None:
@@ -135,17 +135,17 @@ def test_small_and_unknown_words_are_not_lowering_words() -> None:
 
 def test_an_attribute_and_its_noun_are_one_highlight() -> None:
     values, maps = np.array([1.0, 1.0, 1.0]), blobs((0, 0), (1, 1), (2, 2))
-    found = find_highlights(values, spread(values, maps), words_of("red circle dog"))
-    assert [h.words for h in found] == [(0, 1), (2,)]
+    result = find_highlights(values, spread(values, maps), words_of("red circle dog"))
+    assert [h.words for h in result] == [(0, 1), (2,)]
 
 
 def test_an_attribute_is_not_joined_to_a_noun_after_a_comma() -> None:
     values, maps = np.array([1.0, 1.0]), blobs((0, 0), (1, 1))
-    found = find_highlights(values, spread(values, maps), words_of("red, circle"))
-    assert [h.words for h in found] == [(0,), (1,)]
+    result = find_highlights(values, spread(values, maps), words_of("red, circle"))
+    assert [h.words for h in result] == [(0,), (1,)]
 
 
 def test_an_attribute_that_does_not_count_is_not_joined() -> None:
     values, maps = np.array([-1.0, 1.0]), blobs((0, 0), (1, 1))
-    found = find_highlights(values, spread(values, maps), words_of("green circle"))
-    assert [h.words for h in found] == [(1,)]
+    result = find_highlights(values, spread(values, maps), words_of("green circle"))
+    assert [h.words for h in result] == [(1,)]

@@ -257,7 +257,7 @@ def test_words_are_colored_by_their_change(statistics: pd.DataFrame) -> None:
     kinds = {trace.name: {label.rpartition(" (")[0] for label in trace.y} for trace in figure.data}
     assert kinds["carries less"] == {"dog"}
     assert "red" in kinds["carries more"]
-    assert "rare" in kinds["no difference shown"]
+    assert "rare" in kinds["no clear difference"]
 
 
 def test_figures_are_drawn_for_light_and_dark_pages(statistics: pd.DataFrame) -> None:

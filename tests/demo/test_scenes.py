@@ -15,8 +15,8 @@ from PIL import Image
 
 from gradeclip_widget import demo
 from gradeclip_widget.demo.captions import Mention
-from gradeclip_widget.demo.composer import OPAQUE, Composer, turned
-from gradeclip_widget.demo.sprites import PACK, draw_shape, shipped
+from gradeclip_widget.demo.composer import OPAQUE, Composer, rotated
+from gradeclip_widget.demo.sprites import PACK, draw_shape, package_artwork
 from gradeclip_widget.demo.world import (
     COLORS,
     HELD_OUT_STYLE,
@@ -162,10 +162,10 @@ def test_counts_are_right() -> None:
 
 
 def test_the_held_out_style_draws_every_object() -> None:
-    assert {HELD_OUT_STYLE, *shipped().styles} == {*SHIPPED_STYLES}
+    assert {HELD_OUT_STYLE, *package_artwork().styles} == {*SHIPPED_STYLES}
     for word in OBJECTS:
-        assert HELD_OUT_STYLE in shipped().styles_of(word)
-        assert len(shipped().styles_of(word)) >= 3
+        assert HELD_OUT_STYLE in package_artwork().styles_of(word)
+        assert len(package_artwork().styles_of(word)) >= 3
 
 
 def test_the_artwork_file_is_small() -> None:
@@ -184,7 +184,7 @@ class Watched(Composer):
     """Keeps each drawing, the same as it is posed at its size, and what is placed in the scene."""
 
     def __init__(self) -> None:
-        super().__init__(shipped(), SEEN_STYLES)
+        super().__init__(package_artwork(), SEEN_STYLES)
         self.posed: list[tuple[Image.Image, Image.Image, Image.Image]] = []
 
     def pose(self, rng: Random, thing: Mention, drawn: Image.Image, side: int) -> Image.Image:
@@ -225,8 +225,8 @@ def test_a_rotated_drawing_is_inside_the_picture() -> None:
 @pytest.mark.parametrize("degrees", [-25.0, -1.0, 0.5, 14.0])
 def test_a_rotated_drawing_touches_no_border(degrees: float) -> None:
     full = Image.new("RGBA", (320, 320), (0, 0, 0, 255))
-    drawn = np.asarray(turned(full, degrees))[..., 3]
-    assert opacity(turned(full, degrees)) == pytest.approx(320**2, rel=0.002)
+    drawn = np.asarray(rotated(full, degrees))[..., 3]
+    assert opacity(rotated(full, degrees)) == pytest.approx(320**2, rel=0.002)
     assert not any(edge.any() for edge in (drawn[0], drawn[-1], drawn[:, 0], drawn[:, -1]))
 
 

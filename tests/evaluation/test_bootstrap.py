@@ -24,10 +24,10 @@ def samples(**columns: list[float]) -> Samples[str]:
 def test_an_interval_contains_the_mean_and_lies_within_the_values(
     values: list[float], seed: int
 ) -> None:
-    found = samples(a=values).estimate(seed, 0.99)["a"]
+    result = samples(a=values).estimate(seed, 0.99)["a"]
     slack = 1e-9
-    assert found.mean == pytest.approx(np.mean(values), abs=1e-9)
-    assert min(values) - slack <= found.low <= found.high <= max(values) + slack
+    assert result.mean == pytest.approx(np.mean(values), abs=1e-9)
+    assert min(values) - slack <= result.low <= result.high <= max(values) + slack
 
 
 @given(NUMBERS, st.floats(-10, 10))
@@ -42,9 +42,9 @@ def test_a_constant_difference_between_methods_has_no_width(
 
 def test_the_interval_has_the_width_that_theory_gives() -> None:
     values = np.random.default_rng(0).normal(size=400)
-    found = samples(a=values.tolist()).estimate(1, 0.95)["a"]
+    result = samples(a=values.tolist()).estimate(1, 0.95)["a"]
     width = 2 * 1.96 * values.std() / 20
-    assert found.high - found.low == pytest.approx(width, rel=0.1)
+    assert result.high - result.low == pytest.approx(width, rel=0.1)
 
 
 def test_a_seed_gives_the_same_interval_bit_for_bit() -> None:
@@ -62,11 +62,11 @@ def test_whole_examples_are_drawn() -> None:
 
 
 def test_a_method_is_averaged_over_the_examples_with_values() -> None:
-    found = Samples([("x", "a", 1.0), ("y", "a", 3.0), ("y", "b", 5.0)])
-    estimate = found.estimate(0, 0.95)
+    result = Samples([("x", "a", 1.0), ("y", "a", 3.0), ("y", "b", 5.0)])
+    estimate = result.estimate(0, 0.95)
     assert float(estimate["b"].mean) == float(estimate["b"].low) == 5
-    assert found.count("b") == (1, 1)
-    assert found.count("a") == (2, 2)
+    assert result.count("b") == (1, 1)
+    assert result.count("a") == (2, 2)
 
 
 def test_curves_are_averaged_step_by_step() -> None:

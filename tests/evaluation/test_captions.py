@@ -27,7 +27,7 @@ from gradeclip_widget.evaluation.roles import Roles
 from gradeclip_widget.explain.explanation import Explanation
 
 from ..factories import words_of
-from .made import CAPTION, GRID, LEFT, RIGHT, SIDE, example, explained
+from .handmade import CAPTION, GRID, LEFT, RIGHT, SIDE, example, explained
 
 KNOWN = "leave-one-out"  # the importance that the tests set
 ABSENT = {
@@ -57,8 +57,8 @@ def known(words: Iterable[str], value: float, otherwise: float) -> Importance:
     return lambda word: 0 if word in ("a", "an", "and") else value if word in chosen else otherwise
 
 
-def figures(found: Evaluation, importance: str = KNOWN) -> dict[str, float]:
-    table = found.table[found.table["importance"] == importance]
+def figures(result: Evaluation, importance: str = KNOWN) -> dict[str, float]:
+    table = result.table[result.table["importance"] == importance]
     return dict(zip(table["figure"], table["mean"], strict=True))
 
 
@@ -84,8 +84,8 @@ def animals(**more: Any) -> Example:
 def test_the_quantities_of_an_absent_word_follow_from_its_importance(
     importance: Importance, above_zero: float, colored: float, visible: float, auc: float
 ) -> None:
-    found = AbsentWords()(explainer_of(importance), [animals()], progress=False)
-    assert figures(found) == dict(
+    result = AbsentWords()(explainer_of(importance), [animals()], progress=False)
+    assert figures(result) == dict(
         zip(
             [
                 "absent word above zero",
@@ -100,10 +100,10 @@ def test_the_quantities_of_an_absent_word_follow_from_its_importance(
 
 
 def test_every_importance_of_an_explanation_is_measured() -> None:
-    found = AbsentWords()(explainer_of(known(["boat"], -1, 1)), [animals()], progress=False)
+    result = AbsentWords()(explainer_of(known(["boat"], -1, 1)), [animals()], progress=False)
     explanation = explainer_of(known([], 0, 1))(animals().image, CAPTION)
-    assert found.table["importance"].unique().tolist() == [*explanation.importance_measures]
-    assert set(figures(found, "evidence")) == ABSENT
+    assert result.table["importance"].unique().tolist() == [*explanation.importance_measures]
+    assert set(figures(result, "evidence")) == ABSENT
 
 
 def things(measure: AbsentWords, one: Example, seed: int = 0) -> Any:
@@ -242,8 +242,8 @@ def test_wrong_colors_need_drawn_scenes() -> None:
 def test_the_quantities_of_a_true_caption_follow_from_its_importances(
     importance: Importance, zero: float, colored: float, above: float, function: float
 ) -> None:
-    found = TrueCaptions()(explainer_of(importance), [example()], progress=False)
-    assert figures(found) == {
+    result = TrueCaptions()(explainer_of(importance), [example()], progress=False)
+    assert figures(result) == {
         "named word at or below zero": zero,
         "named word colored": colored,
         "named words above every function word": above,
@@ -275,21 +275,21 @@ def test_the_embedded_model_is_measured_on_scenes(clip: gw.ClipModel) -> None:
         "rise": gw.Explainer(clip, "rise", method_options={"masks": 4}),
     }
     measures = [AbsentWords(), WrongAttribute(), TrueCaptions()]
-    found = gw.evaluation.evaluate(explainers, demo_examples(6, 490_030), measures, progress=False)
-    for one in found.values():
+    result = gw.evaluation.evaluate(explainers, demo_examples(6, 490_030), measures, progress=False)
+    for one in result.values():
         assert one.table["mean"].between(0, 1).all()
         first = one.examples[one.examples["method"] == "grad-eclip"]
         of_explanation = explainers["grad-eclip"](sample_scene(490_030).image, "a dog")
         assert first["importance"].unique().tolist() == [*of_explanation.importance_measures]
         assert first["example"].nunique() == 6
-    absent = found["absent words"]
+    absent = result["absent words"]
     by_method = absent.table[absent.table["method"] == "grad-eclip"]
     left_out = by_method[by_method["importance"] == KNOWN].set_index("figure")["mean"]
     assert left_out["visible word above the absent one (AUC)"] > 0.9
     assert left_out["absent word colored"] == 0
     known_words = absent.examples[absent.examples["figure"] == "absent word colored"]["word"]
     assert set(known_words) <= set(OBJECTS)
-    wrong = found["wrong attribute"]
+    wrong = result["wrong attribute"]
     assert set(wrong.examples["word"]) <= set(COLORS)
     assert not set(wrong.examples["word"]) & set(SHAPES)
 
@@ -323,8 +323,8 @@ def test_methods_are_compared_figure_by_figure() -> None:
         "oracle": explainer_of(known(["boat"], -1, 1)),
         "constant": explainer_of(known([], 0, 1)),
     }
-    found = AbsentWords()(explainers, [animals()], progress=False)
-    differences = found.differences(to="oracle")
+    result = AbsentWords()(explainers, [animals()], progress=False)
+    differences = result.differences(to="oracle")
     of_known = differences[differences["importance"] == KNOWN].set_index("figure")["mean"]
     assert set(differences["method"]) == {"constant"}
     assert of_known["absent word colored"] == 1

@@ -52,8 +52,8 @@ def test_a_caption_without_words_raises_an_error() -> None:
 
 def test_a_scene_has_the_masks_of_the_named_things() -> None:
     scene = sample_scene(500_007, ["dog", "red circle", "red circle"])
-    made = scene_example(scene, "one")
-    named = {phrase.text: phrase for phrase in made.phrases(words_of(scene.caption))}
+    one = scene_example(scene, "one")
+    named = {phrase.text: phrase for phrase in one.phrases(words_of(scene.caption))}
     circles = [thing.mask for thing in scene.objects if thing.name == "circle"]
     assert set(named) <= {"dog", "red circles"}
     assert "red circles" in named

@@ -21,7 +21,7 @@ from gradeclip_widget.evaluation import (
     demo_examples,
 )
 
-from .made import (
+from .handmade import (
     LEFT,
     RIGHT,
     RIGHT_MAPS,
@@ -37,8 +37,8 @@ METHODS = {"right": by_hand(RIGHT_MAPS), "wrong": by_hand(WRONG_MAPS)}
 
 
 def means(measure: Measure, explainers: Any = METHODS, *examples: Example) -> dict[str, float]:
-    found: Evaluation = measure(explainers, examples or [example()], progress=False)
-    return dict(zip(found.table["method"], found.table["mean"], strict=True))
+    result: Evaluation = measure(explainers, examples or [example()], progress=False)
+    return dict(zip(result.table["method"], result.table["mean"], strict=True))
 
 
 def test_the_mask_as_a_map_points_at_every_object_and_the_others_mask_at_none() -> None:
@@ -57,9 +57,9 @@ def test_energy_is_the_part_of_a_map_on_its_object() -> None:
     assert means(
         EnergyPointing(), {"even": by_hand({"dog": np.ones((8, 8))})}, example(dog=LEFT)
     ) == {"even": pytest.approx(LEFT.mean())}
-    found = means(EnergyPointing())
-    assert found["right"] > 0.6  # some of it is smoothed over the edge
-    assert found["wrong"] == 0
+    result = means(EnergyPointing())
+    assert result["right"] > 0.6  # some of it is smoothed over the edge
+    assert result["wrong"] == 0
 
 
 def test_overlap_and_accuracy_at_half_of_the_maximum() -> None:
@@ -86,8 +86,8 @@ def test_the_first_word_of_a_region_is_the_one_whose_map_lies_there(region: Any)
 
 def test_a_single_object_is_not_measured_by_regions() -> None:
     lone = example("lone", dog=LEFT)
-    found = RegionToWord()(METHODS, [lone, example("both")], progress=False)
-    assert set(found.examples["example"]) == {"both"}
+    result = RegionToWord()(METHODS, [lone, example("both")], progress=False)
+    assert set(result.examples["example"]) == {"both"}
     with pytest.raises(ValueError, match="two phrases"):
         RegionToWord()(METHODS, [lone], progress=False)
 
@@ -120,9 +120,9 @@ def test_the_map_of_a_cropped_picture_lies_on_the_cropped_part() -> None:
 
 
 def test_the_embedded_model_points_at_the_named_things(explainer: gw.Explainer) -> None:
-    found = PointingGame()(explainer, demo_examples(4, 490_000), progress=False)
-    assert found.table["mean"][0] == 1
-    assert found.table["method"][0] == "Grad-ECLIP"
+    result = PointingGame()(explainer, demo_examples(4, 490_000), progress=False)
+    assert result.table["mean"][0] == 1
+    assert result.table["method"][0] == "Grad-ECLIP"
 
 
 @pytest.mark.parametrize(

@@ -22,14 +22,14 @@ from gradeclip_widget.evaluation import (
 )
 
 from ..factories import picture
-from .made import CAPTION, LEFT, RIGHT_MAPS, WRONG_MAPS, by_hand, example
+from .handmade import CAPTION, LEFT, RIGHT_MAPS, WRONG_MAPS, by_hand, example
 
 METHODS = {"wrong": by_hand(WRONG_MAPS), "right": by_hand(RIGHT_MAPS)}
 
 
 def test_the_table_has_the_best_method_first_and_examples_has_a_row_per_word() -> None:
-    found = PointingGame()(METHODS, [example("x"), example("y")], progress=False)
-    assert found.table.to_dict("list") == {
+    result = PointingGame()(METHODS, [example("x"), example("y")], progress=False)
+    assert result.table.to_dict("list") == {
         "method": ["right", "wrong"],
         "mean": [1, 0],
         "low": [1, 0],
@@ -37,7 +37,7 @@ def test_the_table_has_the_best_method_first_and_examples_has_a_row_per_word() -
         "n": [4, 4],
         "examples": [2, 2],
     }
-    first = found.examples.iloc[0].to_dict()
+    first = result.examples.iloc[0].to_dict()
     assert first == {"example": "x", "method": "wrong", "word": "dog", "value": 0}
 
 
@@ -82,21 +82,21 @@ def test_examples_may_come_from_a_generator() -> None:
 
 def test_the_methods_are_compared_on_the_same_resamples() -> None:
     examples = [example("x"), example("y", dog=~LEFT), example("z", cat=LEFT)]
-    found = PointingGame()(METHODS, examples, progress=False)
-    difference = found.differences("wrong").iloc[0]
+    result = PointingGame()(METHODS, examples, progress=False)
+    difference = result.differences("wrong").iloc[0]
     assert difference["method"] == "right"
-    means = found.table.set_index("method")["mean"]
+    means = result.table.set_index("method")["mean"]
     assert difference["mean"] == pytest.approx(means["right"] - means["wrong"])
     assert difference["low"] <= difference["mean"] <= difference["high"]
     with pytest.raises(ValueError, match="no method 'other'"):
-        found.differences("other")
+        result.differences("other")
 
 
 def test_extremes_are_the_best_and_the_worst_example() -> None:
     examples = [example("good"), example("half", dog=~LEFT, cat=~LEFT), example("bad", dog=~LEFT)]
-    found = PointingGame()(METHODS["right"], examples, progress=False)
-    method = found.table["method"][0]
-    assert found.extremes(method, 1) == (["good"], ["bad"])
+    result = PointingGame()(METHODS["right"], examples, progress=False)
+    method = result.table["method"][0]
+    assert result.extremes(method, 1) == (["good"], ["bad"])
 
 
 def test_the_same_seed_gives_the_same_numbers_bit_for_bit(explainer: gw.Explainer) -> None:
@@ -164,7 +164,7 @@ def test_a_progress_bar_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
         ((METHODS, [], [PointingGame()]), "there are no examples"),
         (({}, [example()], [PointingGame()]), "there are no explainers"),
         ((METHODS, [example()], []), "there are no measures"),
-        ((METHODS, [example()], [PointingGame()] * 2), "given twice"),
+        ((METHODS, [example()], [PointingGame()] * 2), "twice"),
         ((METHODS, [example("x")] * 2, [PointingGame()]), "two examples have the id 'x'"),
         ((METHODS, [Example(picture(), CAPTION, "x")], [PointingGame()]), "example 'x' .*masks"),
         (
@@ -193,16 +193,16 @@ def test_examples_that_cannot_be_explained_are_left_out_with_the_reason(
     ]
     mixed = [bad[0], good[0], *bad[1:4], good[1], bad[4]]
     with pytest.warns(LeftOutWarning, match="5 of 7 .*'damaged'"):
-        found = PointingGame()(methods, mixed, progress=False)
+        result = PointingGame()(methods, mixed, progress=False)
     whole = PointingGame()(methods, good, progress=False)
-    pd.testing.assert_frame_equal(found.examples, whole.examples)
-    pd.testing.assert_frame_equal(found.table, whole.table)
-    reasons = {failed.id: failed.reason for failed in found.left_out}
+    pd.testing.assert_frame_equal(result.examples, whole.examples)
+    pd.testing.assert_frame_equal(result.table, whole.table)
+    reasons = {failed.id: failed.reason for failed in result.left_out}
     assert list(reasons) == ["damaged", "missing", "masked", "wide", "failed"]
     assert "nowhere.png" in reasons["missing"]
     assert "resize the mask" in reasons["masked"]
     assert "crop it" in reasons["wide"]
-    assert "5 examples left out, such as &#x27;damaged&#x27;" in found._repr_html_()
+    assert "5 examples left out, such as &#x27;damaged&#x27;" in result._repr_html_()
     assert "left out" not in whole._repr_html_()
 
 

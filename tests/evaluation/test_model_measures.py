@@ -16,14 +16,14 @@ from gradeclip_widget.evaluation import (
     evaluate,
 )
 
-from .made import LEFT, by_hand, example, patches
+from .handmade import LEFT, by_hand, example, patches
 
 RAMP = np.arange(64, dtype=np.float32).reshape(8, 8)
 
 
-def grouped(found: Any) -> dict[str, float]:
-    table = found.table
-    return dict(zip(table[found.grouped_by], table["mean"], strict=True))
+def grouped(result: Any) -> dict[str, float]:
+    table = result.table
+    return dict(zip(table[result.grouped_by], table["mean"], strict=True))
 
 
 def test_equal_maps_correlate_and_opposite_ones_do_not() -> None:
@@ -43,26 +43,26 @@ def test_equal_maps_correlate_and_opposite_ones_do_not() -> None:
 def test_words_of_one_thing_are_not_a_pair() -> None:
     maps = {"dog": RAMP, "cat": RAMP, "and": -RAMP, "a": -RAMP}
     together = example(**{"dog and a cat": LEFT})
-    found = grouped(WordSeparation()(by_hand(maps), [together], progress=False))
-    assert found == {"content and function words": pytest.approx(-1)}  # only with the first "a"
+    result = grouped(WordSeparation()(by_hand(maps), [together], progress=False))
+    assert result == {"content and function words": pytest.approx(-1)}  # only with the first "a"
 
 
 def test_function_words_can_be_those_of_another_language() -> None:
     maps = {"a": RAMP, "dog": RAMP, "and": RAMP, "cat": -RAMP}
     measure = WordSeparation(function_words=frozenset({"cat"}))
-    found = measure(by_hand(maps), [example()], progress=False)
-    assert found.label == "word separation"
-    assert grouped(found)["content and function words"] == pytest.approx(-1)
+    result = measure(by_hand(maps), [example()], progress=False)
+    assert result.label == "word separation"
+    assert grouped(result)["content and function words"] == pytest.approx(-1)
 
 
 def test_a_word_without_importance_that_the_score_needs_is_silent() -> None:
     """Without "dog" or "cat" the score loses a tenth or more, and "cat" has no importance."""
     effects = {"word_effects": np.array([0, 0.2, 0.01, 0, 0.1])}
     importance = {"token_importance": np.array([0.5, 0.5, 0, 0, 0])}
-    made = by_hand({}, score=0.5, **effects, **importance)
-    found = SilentWords(importance="grad-eclip")(made, [example()], progress=False)
-    assert found.examples[["word", "value"]].to_numpy().tolist() == [["dog", 0], ["cat", 1]]
-    stricter = SilentWords(costs=0.3, importance="grad-eclip")(made, [example()], progress=False)
+    explain = by_hand({}, score=0.5, **effects, **importance)
+    result = SilentWords(importance="grad-eclip")(explain, [example()], progress=False)
+    assert result.examples[["word", "value"]].to_numpy().tolist() == [["dog", 0], ["cat", 1]]
+    stricter = SilentWords(costs=0.3, importance="grad-eclip")(explain, [example()], progress=False)
     assert stricter.examples["word"].tolist() == ["dog"]
 
 
@@ -78,8 +78,10 @@ def test_the_share_of_the_explained_blocks() -> None:
         "text_block_shares": np.array([-3.0, 1.0]),
         "text_layers": 1,
     }
-    found = ExplainedShare()(by_hand({"dog": patches(LEFT)}, **blocks), [example()], progress=False)
-    assert grouped(found) == {"image": 0.5, "text": 0.25}
+    result = ExplainedShare()(
+        by_hand({"dog": patches(LEFT)}, **blocks), [example()], progress=False
+    )
+    assert grouped(result) == {"image": 0.5, "text": 0.25}
 
 
 def test_the_embedded_models_maps_differ_between_words(clip: gw.ClipModel) -> None:

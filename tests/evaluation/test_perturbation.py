@@ -14,7 +14,7 @@ from gradeclip_widget.evaluation import Deletion, Insertion, demo_examples
 from gradeclip_widget.evaluation.measures.perturbation import picture_scores
 
 from ..factories import picture
-from .made import GRID, explained
+from .handmade import GRID, explained
 
 RNG = np.random.default_rng
 
@@ -83,16 +83,16 @@ def test_what_the_model_did_not_see_is_deleted_last() -> None:
 
 def test_the_curve_is_the_score_relative_to_the_whole_picture(explainer: gw.Explainer) -> None:
     (one,) = demo_examples(1, 490_000)
-    found = Deletion(steps=2)(explainer, [one], seed=7, progress=False)
+    result = Deletion(steps=2)(explainer, [one], seed=7, progress=False)
     explanation = explainer(one.image, one.caption)
     case_seed = (7, zlib.crc32(b"scene 490000"))
     images = list(Deletion(steps=2).pictures(explanation, RNG(case_seed)))
     by_hand = np.array([explainer.scores(image, [one.caption])[0] for image in images])
     by_hand /= explainer.scores(one.image, [one.caption])[0]
-    assert found.curves is not None
-    np.testing.assert_allclose(found.curves["mean"], by_hand, rtol=1e-4)
+    assert result.curves is not None
+    np.testing.assert_allclose(result.curves["mean"], by_hand, rtol=1e-4)
     area = (by_hand[0] / 2 + by_hand[1] + by_hand[2] / 2) / 2
-    assert found.examples["value"][0] == pytest.approx(area, rel=1e-4)
+    assert result.examples["value"][0] == pytest.approx(area, rel=1e-4)
 
 
 def test_scores_of_several_pictures_are_those_of_each(explainer: gw.Explainer) -> None:

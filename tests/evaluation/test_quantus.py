@@ -14,7 +14,7 @@ from PIL import Image
 from gradeclip_widget.evaluation import Deletion
 from gradeclip_widget.evaluation.pointing import energy_in_mask, pointing_hit
 
-from .made import explained
+from .handmade import explained
 
 SIDE, COUNT = 24, 12
 STEPS = 8
@@ -23,9 +23,9 @@ THEIRS = """
 import sys
 import numpy as np, quantus, torch
 
-given = dict(np.load(sys.argv[1]))
-maps, masks, gray, baseline = (given[name] for name in ("maps", "masks", "gray", "baseline"))
-weights = torch.tensor(given["weights"]).float()
+inputs = dict(np.load(sys.argv[1]))
+maps, masks, gray, baseline = (inputs[name] for name in ("maps", "masks", "gray", "baseline"))
+weights = torch.tensor(inputs["weights"]).float()
 
 class Linear(torch.nn.Module):
     def forward(self, x):
@@ -41,7 +41,7 @@ quiet = dict(disable_warnings=True)
 hits = quantus.PointingGame(**quiet)(**common, **of_masks)
 mass = quantus.RelevanceMassAccuracy(normalise=False, **quiet)(**common, **of_masks)
 flipping = quantus.PixelFlipping(
-    features_in_step=side * side // int(given["steps"]),
+    features_in_step=side * side // int(inputs["steps"]),
     perturb_baseline=float(baseline), normalise=False, **quiet,
 )
 flipped = flipping(
@@ -53,7 +53,7 @@ np.savez(sys.argv[2], hits=np.array(hits, bool), mass=mass, flipped=np.ravel(fli
 
 
 @pytest.fixture(scope="module")
-def given() -> dict[str, np.ndarray]:
+def inputs() -> dict[str, np.ndarray]:
     """Maps of the picture's own size, and masks of about a third of it."""
     rng = np.random.default_rng(0)
     gray = rng.integers(0, 256, (SIDE, SIDE)).astype(np.uint8)
@@ -69,12 +69,12 @@ def given() -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def theirs(
-    given: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory
+    inputs: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, np.ndarray]:
     """Values of Quantus' measures on the same maps and masks."""
     folder: Path = tmp_path_factory.mktemp("quantus")
-    np.savez(folder / "given.npz", **given)
-    files = [str(folder / "given.npz"), str(folder / "theirs.npz")]
+    np.savez(folder / "inputs.npz", **inputs)
+    files = [str(folder / "inputs.npz"), str(folder / "theirs.npz")]
     command = [sys.executable, "-W", "ignore", "-c", THEIRS, *files]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
@@ -82,36 +82,36 @@ def theirs(
 
 
 def test_the_pointing_game_agrees_with_theirs(
-    given: dict[str, np.ndarray], theirs: dict[str, np.ndarray]
+    inputs: dict[str, np.ndarray], theirs: dict[str, np.ndarray]
 ) -> None:
-    pairs = list(zip(given["maps"], given["masks"], strict=True))
+    pairs = list(zip(inputs["maps"], inputs["masks"], strict=True))
     ours = [pointing_hit(values, mask) for values, mask in pairs]
     assert ours == theirs["hits"].tolist()
     assert 0 < sum(ours) < COUNT
 
 
 def test_energy_in_the_mask_is_their_relevance_mass(
-    given: dict[str, np.ndarray], theirs: dict[str, np.ndarray]
+    inputs: dict[str, np.ndarray], theirs: dict[str, np.ndarray]
 ) -> None:
-    pairs = zip(given["maps"], given["masks"], strict=True)
+    pairs = zip(inputs["maps"], inputs["masks"], strict=True)
     ours = [energy_in_mask(values, mask) for values, mask in pairs]
     np.testing.assert_allclose(ours, theirs["mass"], rtol=1e-5)
 
 
 def test_deletion_alters_the_pixels_of_their_pixel_flipping(
-    given: dict[str, np.ndarray], theirs: dict[str, np.ndarray]
+    inputs: dict[str, np.ndarray], theirs: dict[str, np.ndarray]
 ) -> None:
-    """A linear model stands in for CLIP, so that any pixel altered too early or too late shows."""
-    image = Image.fromarray(given["gray"]).convert("RGB")
+    """With a linear model, every pixel that is altered too early or too late changes the values."""
+    image = Image.fromarray(inputs["gray"]).convert("RGB")
     explanation = explained(image, "a dog", {})
     explanation = type(explanation)(
         **vars(explanation)
         | {
-            "signed_map": given["maps"][0],
+            "signed_map": inputs["maps"][0],
             "interactions": np.zeros((len(explanation.tokens), SIDE, SIDE)),
         }
     )
     deletion = Deletion(fill="mean", until=1.0, steps=STEPS)
     pictures = deletion.pictures(explanation, np.random.default_rng(0))
-    ours = [(np.asarray(picture)[..., 0] * given["weights"]).sum() for picture in pictures]
+    ours = [(np.asarray(picture)[..., 0] * inputs["weights"]).sum() for picture in pictures]
     np.testing.assert_allclose(ours[1:], theirs["flipped"], rtol=1e-3)

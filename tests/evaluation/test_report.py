@@ -58,11 +58,11 @@ def report(clip: gw.ClipModel) -> Report:
 
 def test_the_best_method_is_named_and_a_worse_one_is_not_tied(report: Report) -> None:
     energy = report.evaluations["energy in the mask"]
-    found = cells(energy)
-    assert found["grad-eclip"].best
-    assert found["grad-eclip"].tied
-    assert not found["back<wards>"].tied
-    assert found["grad-eclip"].text.startswith(f"{energy.table.iloc[0]['mean']:.3f} (")
+    result = cells(energy)
+    assert result["grad-eclip"].best
+    assert result["grad-eclip"].tied
+    assert not result["back<wards>"].tied
+    assert result["grad-eclip"].text.startswith(f"{energy.table.iloc[0]['mean']:.3f} (")
     (first, *_) = verdicts(report.evaluations)
     assert first.startswith("energy in the mask: grad-eclip is best, 0.")
     assert "equally good" not in first
@@ -85,14 +85,14 @@ def test_methods_whose_difference_may_be_zero_are_tied(clip: gw.ClipModel) -> No
 def test_a_check_names_the_methods_that_fail_and_ranks_none(clip: gw.ClipModel) -> None:
     explainer = gw.Explainer(clip)
     explainers = {"grad-eclip": explainer, "random map": RandomMap(explainer)}
-    found = {
+    result = {
         "randomized weights": RandomizedWeights()(
             explainers, list(demo_examples(3, SEED)), progress=False
         )
     }
-    (sentence,) = verdicts(found)
+    (sentence,) = verdicts(result)
     assert sentence.startswith("randomized weights: the maps of random map survive")
-    assert not any(cell.best or cell.tied for cell in cells(found["randomized weights"]).values())
+    assert not any(cell.best or cell.tied for cell in cells(result["randomized weights"]).values())
 
 
 def test_the_advice_has_the_measured_values_of_the_model(report: Report) -> None:
@@ -151,7 +151,7 @@ def test_measures_with_several_figures_have_a_table_of_their_own(
     clip: gw.ClipModel, report: Report
 ) -> None:
     explainer = gw.Explainer(clip)
-    found = make_report(
+    result = make_report(
         {"grad-eclip": explainer, "back<wards>": Backwards(explainer)},
         list(demo_examples(3, SEED)),
         [TrueCaptions()],
@@ -159,8 +159,8 @@ def test_measures_with_several_figures_have_a_table_of_their_own(
         data="scenes",
         progress=False,
     )
-    text = markdown(found)
-    evaluation = found.evaluations["true captions"]
+    text = markdown(result)
+    evaluation = result.evaluations["true captions"]
     assert f"{evaluation.title}; 3 examples:" in text
     rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
     head, *values = rows
@@ -172,8 +172,8 @@ def test_measures_with_several_figures_have_a_table_of_their_own(
             assert cell == f"{of['mean']:.3f} ({of['low']:.3f} to {of['high']:.3f})"
     assert len(values) == 2 * len(set(evaluation.table["importance"]))
     assert "**Bold**" not in text  # no method is the best
-    assert found.extremes == []
-    shown = page(found)
+    assert result.extremes == []
+    shown = page(result)
     assert "<th>named word colored</th>" in shown
     assert "<td>back&lt;wards&gt;</td>" in shown
     assert "Best and worst examples" not in shown

@@ -18,7 +18,7 @@ from gradeclip_widget.evaluation import (
 )
 from gradeclip_widget.evaluation.measures.sanity import shuffle_weights
 
-from .made import RIGHT_MAPS, by_hand, example
+from .handmade import RIGHT_MAPS, by_hand, example
 
 
 class Edges:
@@ -38,10 +38,10 @@ def test_a_map_that_ignores_the_model_is_flagged(clip: gw.ClipModel) -> None:
     methods: dict[str, Any] = {"Grad-ECLIP": one, "edges": Edges(one), "attention": None}
     methods["attention"] = gw.Explainer(clip, "self-attention")
     table = RandomizedWeights()(methods, demo_examples(4, 490_000), progress=False).table
-    found = table.set_index("method")
-    assert found["survives"].to_dict() == {"Grad-ECLIP": False, "edges": True, "attention": False}
-    assert found["mean"]["edges"] == pytest.approx(1)
-    assert abs(found["mean"]["Grad-ECLIP"]) < 0.4
+    result = table.set_index("method")
+    assert result["survives"].to_dict() == {"Grad-ECLIP": False, "edges": True, "attention": False}
+    assert result["mean"]["edges"] == pytest.approx(1)
+    assert abs(result["mean"]["Grad-ECLIP"]) < 0.4
 
 
 def test_the_explainers_model_does_not_change(clip: gw.ClipModel) -> None:
@@ -59,11 +59,11 @@ def test_the_explainers_model_does_not_change(clip: gw.ClipModel) -> None:
 
 
 def test_a_cascade_starts_at_the_output(clip: gw.ClipModel) -> None:
-    found = RandomizedWeights(stages=3)(gw.Explainer(clip), demo_examples(2), progress=False)
-    assert found.curves is not None
-    assert found.curves["step"].tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])
-    assert found.curves["mean"][0] == 1
-    assert found.curves["mean"][3] == pytest.approx(found.table["mean"][0])
+    result = RandomizedWeights(stages=3)(gw.Explainer(clip), demo_examples(2), progress=False)
+    assert result.curves is not None
+    assert result.curves["step"].tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])
+    assert result.curves["mean"][0] == 1
+    assert result.curves["mean"][3] == pytest.approx(result.table["mean"][0])
 
 
 def test_each_tensor_keeps_its_values_in_another_order() -> None:
@@ -105,10 +105,10 @@ def test_a_random_map_is_the_same_for_the_same_picture_and_caption(
 
 def test_the_energy_of_a_random_map_is_the_area_of_the_mask(explainer: gw.Explainer) -> None:
     examples = list(demo_examples(10, 490_000))
-    found = EnergyPointing()(RandomMap(explainer), examples, progress=False)
+    result = EnergyPointing()(RandomMap(explainer), examples, progress=False)
     areas = [mask.mean() for one in examples for mask in one.masks.values()]
-    assert found.table["mean"][0] == pytest.approx(np.mean(areas), rel=0.1)
-    assert found.table["method"][0] == "random map"
+    assert result.table["mean"][0] == pytest.approx(np.mean(areas), rel=0.1)
+    assert result.table["method"][0] == "random map"
 
 
 def test_less_than_one_stage_raises_an_error() -> None:

@@ -19,7 +19,7 @@ from gradeclip_widget.evaluation.sources import (
     folder_examples,
 )
 
-from .made import by_hand
+from .handmade import by_hand
 
 SIZE = (40, 30)  # width, height
 
@@ -276,7 +276,7 @@ def test_categories_without_an_instance_are_absent_from_a_coco_picture(images: P
         explained.append(caption)
         return by_hand({})(image, caption)
 
-    found = AbsentWords()(explain, [first, second], progress=False)
+    result = AbsentWords()(explain, [first, second], progress=False)
     assert set(explained[::2]) == {"A dog.", "a red dog"}
     assert set(explained[1::2]) <= {
         f"{one} and {other}"
@@ -285,7 +285,7 @@ def test_categories_without_an_instance_are_absent_from_a_coco_picture(images: P
     }
     # "Dog" may mean a hot dog, and the traffic light is in the picture.
     assert "sheep" in explained[1]
-    assert found.table["examples"].eq(2).all()
+    assert result.table["examples"].eq(2).all()
 
 
 def test_things_with_masks_in_other_pictures_only_are_absent(images: Path, tmp_path: Path) -> None:

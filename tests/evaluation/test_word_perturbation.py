@@ -11,7 +11,7 @@ import gradeclip_widget as gw
 from gradeclip_widget.demo import Scene
 from gradeclip_widget.evaluation import Example, WordDeletion, WordInsertion, demo_examples
 
-from .made import by_hand, explained
+from .handmade import by_hand, explained
 
 
 def ordered(*words: str) -> Any:
@@ -41,26 +41,26 @@ def methods(explainer: gw.Explainer) -> dict[str, Any]:
 def test_the_curve_is_the_score_of_the_caption_without_its_words(
     methods: dict[str, Any], explainer: gw.Explainer, scene: Scene
 ) -> None:
-    found = WordDeletion("grad-eclip")(methods, [Example(scene.image, CAPTION)], progress=False)
+    result = WordDeletion("grad-eclip")(methods, [Example(scene.image, CAPTION)], progress=False)
     captions = [CAPTION, "and red circle", "and circle"]
     whole, *scores = explainer.scores(scene.image, captions)
     by_hand = np.interp(np.linspace(0, 0.5, 6), [0, 0.25, 0.5], [1, *(scores / whole)])
-    assert found.curves is not None
-    curve = found.curves[found.curves["method"] == "by hand"]
+    assert result.curves is not None
+    curve = result.curves[result.curves["method"] == "by hand"]
     np.testing.assert_allclose(curve["mean"], by_hand, rtol=1e-4)
     area = np.mean((by_hand[1:] + by_hand[:-1]) / 2)
-    values = found.table.set_index("method")["mean"]
+    values = result.table.set_index("method")["mean"]
     assert values["by hand"] == pytest.approx(area, rel=1e-4)
 
 
 def test_words_are_inserted_in_the_captions_order(
     methods: dict[str, Any], explainer: gw.Explainer, scene: Scene
 ) -> None:
-    found = WordInsertion("grad-eclip")(methods, [Example(scene.image, CAPTION)], progress=False)
+    result = WordInsertion("grad-eclip")(methods, [Example(scene.image, CAPTION)], progress=False)
     whole, *scores = explainer.scores(scene.image, [CAPTION, "and", "and circle"])
     by_hand = np.interp(np.linspace(0, 0.5, 6), [0.25, 0.5], scores / whole)
-    assert found.curves is not None
-    curve = found.curves[found.curves["method"] == "reversed"]
+    assert result.curves is not None
+    curve = result.curves[result.curves["method"] == "reversed"]
     np.testing.assert_allclose(curve["mean"], by_hand, rtol=1e-4)
 
 
@@ -99,8 +99,8 @@ def test_a_measure_whose_requirement_no_example_meets_is_left_out(
     examples = [Example(scene.image, "dog")]
     measures = [WordDeletion(), gw.evaluation.ExplainedShare()]
     with pytest.warns(UserWarning, match="left out word deletion"):
-        found = gw.evaluation.evaluate(explainer, examples, measures, progress=False)
-    assert list(found) == ["explained share"]
+        result = gw.evaluation.evaluate(explainer, examples, measures, progress=False)
+    assert list(result) == ["explained share"]
 
 
 def test_words_of_equal_importance_are_ordered_by_the_seed(explainer: gw.Explainer) -> None:
@@ -108,7 +108,7 @@ def test_words_of_equal_importance_are_ordered_by_the_seed(explainer: gw.Explain
     examples = list(demo_examples(4, 490_000))
 
     def values(seed: int) -> list[float]:
-        found = WordDeletion("grad-eclip")(methods, examples, seed=seed, progress=False)
-        return found.examples["value"].tolist()
+        result = WordDeletion("grad-eclip")(methods, examples, seed=seed, progress=False)
+        return result.examples["value"].tolist()
 
     assert values(0) == values(0) != values(1)

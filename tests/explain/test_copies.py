@@ -45,11 +45,11 @@ def test_a_copied_explanation_is_the_same_and_cannot_be_written_to(
     copied: Callable[[Any], Any],
 ) -> None:
     e = make_explanation(alone=None)
-    made = copied(e)
-    assert type(made) is gw.Explanation
-    assert_same(made, e)
-    for field in dataclasses.fields(made):
-        if isinstance(array := getattr(made, field.name), np.ndarray):
+    duplicate = copied(e)
+    assert type(duplicate) is gw.Explanation
+    assert_same(duplicate, e)
+    for field in dataclasses.fields(duplicate):
+        if isinstance(array := getattr(duplicate, field.name), np.ndarray):
             with pytest.raises(ValueError, match="read-only"):
                 array[...] = 0
 
@@ -57,19 +57,25 @@ def test_a_copied_explanation_is_the_same_and_cannot_be_written_to(
 def test_a_copied_model_explains_the_same(
     copied: Callable[[Any], Any], clip: gw.ClipModel, scene: Scene
 ) -> None:
-    made = copied(clip)
-    assert (made.name, made.nbytes, made.notes) == (clip.name, clip.nbytes, clip.notes)
+    duplicate = copied(clip)
+    assert (duplicate.name, duplicate.nbytes, duplicate.notes) == (
+        clip.name,
+        clip.nbytes,
+        clip.notes,
+    )
     caption = "a dog and a red circle"
-    same_numbers(gw.Explainer(made)(scene.image, caption), gw.Explainer(clip)(scene.image, caption))
+    same_numbers(
+        gw.Explainer(duplicate)(scene.image, caption), gw.Explainer(clip)(scene.image, caption)
+    )
 
 
 def test_a_copied_explainer_keeps_its_settings(
     copied: Callable[[Any], Any], clip: gw.ClipModel, scene: Scene
 ) -> None:
     explainer = gw.Explainer(clip, "grad-cam", readings=False)
-    made = copied(explainer)
-    assert (made.options, made.label) == (explainer.options, explainer.label)
-    same_numbers(made(scene.image, "a dog"), explainer(scene.image, "a dog"))
+    duplicate = copied(explainer)
+    assert (duplicate.options, duplicate.label) == (explainer.options, explainer.label)
+    same_numbers(duplicate(scene.image, "a dog"), explainer(scene.image, "a dog"))
 
 
 def test_a_deep_copy_shares_no_weights(clip: gw.ClipModel) -> None:
@@ -88,8 +94,10 @@ def test_a_model_from_transformers_can_be_copied(
 
 def test_a_model_in_use_can_be_pickled(clip: gw.ClipModel, scene: Scene) -> None:
     with clip.inference_context():
-        made = pickle.loads(pickle.dumps(clip))
-    same_numbers(gw.Explainer(made)(scene.image, "a dog"), gw.Explainer(clip)(scene.image, "a dog"))
+        duplicate = pickle.loads(pickle.dumps(clip))
+    same_numbers(
+        gw.Explainer(duplicate)(scene.image, "a dog"), gw.Explainer(clip)(scene.image, "a dog")
+    )
 
 
 def test_another_process_explains_the_same(

@@ -1,4 +1,4 @@
-"""Scores of unrelated sentences: what they are compared with, when they are encoded, where they are kept."""
+"""Scores of unrelated sentences, and the cache of their embeddings."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def test_the_scores_equal_those_of_the_sentences_alone(
     explainer: gw.Explainer, scene: Scene
 ) -> None:
     expected = explainer.scores(scene.image, unrelated_sentences(drawings=True))
-    found = explainer.unrelated_scores(scene.image, "a")
-    np.testing.assert_allclose(found, np.sort(expected), atol=1e-5)
+    scores = explainer.unrelated_scores(scene.image, "a")
+    np.testing.assert_allclose(scores, np.sort(expected), atol=1e-5)
 
 
 def test_sentences_that_share_a_word_with_the_caption_are_left_out(
@@ -53,8 +53,8 @@ def test_sentences_that_share_a_word_with_the_caption_are_left_out(
 ) -> None:
     named = [s for s in unrelated_sentences(drawings=True) if "dog" in s.split()]
     assert named
-    found = explainer.unrelated_scores(scene.image, "A DOG and a tyrannosaur")
-    assert len(found) == 200 - len(named)
+    scores = explainer.unrelated_scores(scene.image, "A DOG and a tyrannosaur")
+    assert len(scores) == 200 - len(named)
 
 
 def test_a_true_caption_scores_higher_and_a_false_one_does_not(
@@ -70,16 +70,16 @@ def test_a_true_caption_scores_higher_and_a_false_one_does_not(
 
 
 def test_sentences_are_encoded_once_in_small_pieces(fresh: gw.ClipModel, scene: Scene) -> None:
-    explainer, told = gw.Explainer(fresh), []
+    explainer, reports = gw.Explainer(fresh), []
     encoded = explainer.encode(scene.image)
     assert not are_embedded(fresh)
-    explainer.unrelated_scores(encoded, "a dog", lambda *step: told.append(step))
-    assert len(told) > 20
-    assert {step[0] for step in told} == {"unrelated sentences"}
+    explainer.unrelated_scores(encoded, "a dog", lambda *step: reports.append(step))
+    assert len(reports) > 20
+    assert {step[0] for step in reports} == {"unrelated sentences"}
     assert are_embedded(fresh)
-    told.clear()
-    explainer.unrelated_scores(encoded, "a cat", lambda *step: told.append(step))
-    assert told == []
+    reports.clear()
+    explainer.unrelated_scores(encoded, "a cat", lambda *step: reports.append(step))
+    assert reports == []
 
 
 def test_interrupted_work_is_continued(fresh: gw.ClipModel, scene: Scene) -> None:
@@ -103,15 +103,15 @@ def test_a_model_with_the_same_weights_reads_the_cache_file(
     fresh: gw.ClipModel, scene: Scene, folder: Path
 ) -> None:
     first = gw.Explainer(fresh).unrelated_scores(scene.image, "a dog")
-    (kept,) = folder.glob("*.safetensors")
-    told: list[str] = []
+    (file,) = folder.glob("*.safetensors")
+    reports: list[str] = []
     another = gw.Explainer(copy.deepcopy(fresh))
     scores = another.unrelated_scores(
-        another.encode(scene.image), "a dog", lambda *s: told.append(s)
+        another.encode(scene.image), "a dog", lambda *s: reports.append(s)
     )
     np.testing.assert_array_equal(scores, first)
-    assert told == []
-    assert list(folder.iterdir()) == [kept]
+    assert reports == []
+    assert list(folder.iterdir()) == [file]
 
 
 def test_a_changed_model_encodes_the_sentences_again(
@@ -130,12 +130,12 @@ def test_a_damaged_cache_file_is_written_again(
     fresh: gw.ClipModel, scene: Scene, folder: Path
 ) -> None:
     expected = gw.Explainer(fresh).unrelated_scores(scene.image, "a dog")
-    (kept,) = folder.glob("*.safetensors")
-    whole = kept.read_bytes()
-    kept.write_bytes(whole[:1000])
+    (file,) = folder.glob("*.safetensors")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:1000])
     again = gw.Explainer(copy.deepcopy(fresh)).unrelated_scores(scene.image, "a dog")
     np.testing.assert_allclose(again, expected, atol=1e-6)
-    assert kept.read_bytes() == whole
+    assert file.read_bytes() == whole
 
 
 def test_a_cache_folder_without_write_permission_is_ignored(
@@ -149,8 +149,8 @@ def test_two_threads_encode_the_sentences_once(fresh: gw.ClipModel, scene: Scene
     explainer = gw.Explainer(fresh)
     encoded = explainer.encode(scene.image)
     with ThreadPoolExecutor(4) as pool:
-        asked = [pool.submit(explainer.unrelated_scores, encoded, "a") for _ in range(4)]
-        assert [len(one.result()) for one in asked] == [200] * 4
+        futures = [pool.submit(explainer.unrelated_scores, encoded, "a") for _ in range(4)]
+        assert [len(one.result()) for one in futures] == [200] * 4
 
 
 def test_other_threads_can_use_the_model_between_pieces(fresh: gw.ClipModel, scene: Scene) -> None:
@@ -160,8 +160,8 @@ def test_other_threads_can_use_the_model_between_pieces(fresh: gw.ClipModel, sce
     def use_it_elsewhere(stage: str, done: int, total: int | None) -> None:
         if done == 80:
             with ThreadPoolExecutor(1) as pool:
-                asked = pool.submit(explainer, encoded, "a dog")
-                between.append(asked.result(timeout=60).caption)
+                future = pool.submit(explainer, encoded, "a dog")
+                between.append(future.result(timeout=60).caption)
 
     explainer.unrelated_scores(encoded, "a cat", use_it_elsewhere)
     assert between == ["a dog"]

@@ -61,9 +61,9 @@ def test_words_are_encoded_once_for_a_model(monkeypatch: pytest.MonkeyPatch) -> 
         first = word_embeddings(small, gw.Vocabulary("mine", ("dog", "cat")))
         again = word_embeddings(small, gw.Vocabulary("mine", ("dog", "cat")))
         assert calls["embed"] == 2  # the first list is already deleted
-        kept = gw.Vocabulary("mine", ("dog", "cat"))
+        vocabulary = gw.Vocabulary("mine", ("dog", "cat"))
         for _ in range(3):
-            last = word_embeddings(small, kept)
+            last = word_embeddings(small, vocabulary)
     assert calls["embed"] == 3
     assert torch.equal(first, again)
     assert torch.equal(first, last)

@@ -31,12 +31,12 @@ WITHOUT_FRAMES = re.compile(r"<iframe.*?</iframe>", re.DOTALL)
 class Elements(HTMLParser):
     def __init__(self, source: str) -> None:
         super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.feed(source)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
+        self.elements.append((tag, dict(attrs)))
 
 
 def notebook(data: dict[str, str], metadata: dict[str, Any]) -> Any:
@@ -61,7 +61,7 @@ def test_the_output_has_a_picture_a_page_and_a_description() -> None:
 
 def test_without_frames_the_picture_and_its_description_remain() -> None:
     """As on GitHub, and in JupyterLab for an untrusted notebook."""
-    left = Elements(WITHOUT_FRAMES.sub("", DATA["text/html"])).found
+    left = Elements(WITHOUT_FRAMES.sub("", DATA["text/html"])).elements
     assert [tag for tag, _ in left] == ["div", "img"]
     attributes = left[1][1]
     assert attributes["alt"] == DATA["text/plain"]
@@ -71,7 +71,7 @@ def test_without_frames_the_picture_and_its_description_remain() -> None:
 def test_markup_in_a_caption_adds_no_element() -> None:
     e = made_explanation('"><script>alert(1)</script><b>fox</b> dog')
     source = e.static()._repr_mimebundle_()[0]["text/html"]
-    assert [tag for tag, _ in Elements(source).found] == ["div", "img", "iframe"]
+    assert [tag for tag, _ in Elements(source).elements] == ["div", "img", "iframe"]
 
 
 def test_latex_uses_the_picture() -> None:
@@ -84,9 +84,9 @@ def test_latex_uses_the_picture() -> None:
 def test_nbconverts_page_has_the_picture_with_its_description_and_the_frame() -> None:
     body, _ = HTMLExporter().from_notebook_node(notebook(DATA, METADATA))
     assert "No description has been provided for this image" not in body
-    found = Elements(body).found
-    assert [a["alt"] for tag, a in found if tag == "img"] == [DATA["text/plain"]]
-    assert [tag for tag, _ in found].count("iframe") == 1
+    elements = Elements(body).elements
+    assert [a["alt"] for tag, a in elements if tag == "img"] == [DATA["text/plain"]]
+    assert [tag for tag, _ in elements].count("iframe") == 1
 
 
 def test_the_word_of_the_picture_is_pinned_in_the_page() -> None:

@@ -45,9 +45,9 @@ def test_the_golden_evidence_equals_pythons(held: dict[str, Any], e: Explanation
 
 
 def test_the_golden_captions_have_all_kinds_of_highlights() -> None:
-    found = GOLDEN["many"]["highlights"]
-    assert [h["hue"] for h in found] == [0, 1, None, 2, 3, None, 4, 5]
-    assert [len(h["words"]) for h in found] == [2, 1, 1, 1, 3, 1, 1, 1]
+    highlights = GOLDEN["many"]["highlights"]
+    assert [h["hue"] for h in highlights] == [0, 1, None, 2, 3, None, 4, 5]
+    assert [len(h["words"]) for h in highlights] == [2, 1, 1, 1, 3, 1, 1, 1]
 
 
 def test_the_golden_colors_equal_pythons() -> None:
@@ -62,9 +62,9 @@ def test_the_golden_payload_of_many_words_equals_pythons() -> None:
 
 def test_both_languages_have_the_same_payload_version() -> None:
     decoder = Path(__file__).parents[2] / "js" / "src" / "core" / "decode.ts"
-    found = re.search(r"^const PAYLOAD_VERSION = (\d+);", decoder.read_text("utf-8"), re.MULTILINE)
-    assert found is not None
-    assert int(found[1]) == VERSION
+    match = re.search(r"^const PAYLOAD_VERSION = (\d+);", decoder.read_text("utf-8"), re.MULTILINE)
+    assert match is not None
+    assert int(match[1]) == VERSION
 
 
 def test_the_golden_cases_cover_every_function() -> None:

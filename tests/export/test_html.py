@@ -53,9 +53,9 @@ PLAIN = Page(make_explanation("a dog").to_html())
 
 
 def payloads(source: str) -> list[dict]:
-    found = re.search(r'<script type="application/json"[^>]*>(.*?)</script>', source, re.DOTALL)
-    assert found
-    return json.loads(found[1])
+    match = re.search(r'<script type="application/json"[^>]*>(.*?)</script>', source, re.DOTALL)
+    assert match
+    return json.loads(match[1])
 
 
 def test_the_page_contains_the_widgets_payload() -> None:

@@ -43,8 +43,8 @@ def rewrite(path: Path, **changes: Any) -> Path:
 def header(path: Path, **changes: Any) -> np.ndarray:
     with np.load(path) as file:
         values = json.loads(file["header"].tobytes()) | changes
-    kept = {name: value for name, value in values.items() if value is not ...}
-    return np.frombuffer(json.dumps(kept).encode(), np.uint8)
+    present = {name: value for name, value in values.items() if value is not ...}
+    return np.frombuffer(json.dumps(present).encode(), np.uint8)
 
 
 @pytest.fixture

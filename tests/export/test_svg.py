@@ -40,11 +40,11 @@ def strokes(root: ElementTree.Element) -> dict[str, list[list[float]]]:
 
 
 def test_every_word_that_counts_has_a_contour_around_its_object_in_its_color() -> None:
-    found = strokes(parsed(MADE.to_svg()))
+    points = strokes(parsed(MADE.to_svg()))
     fox, whale = (h for h in MADE.highlights() if h.hue is not None)
     for highlight, (left, right) in ((fox, (60, 220)), (whale, (340, 500))):
         assert highlight.hue is not None
-        x, y = np.array(found[HUE_COLORS[highlight.hue]]).T
+        x, y = np.array(points[HUE_COLORS[highlight.hue]]).T
         assert left <= x.min() < x.max() <= right
         assert 100 <= y.min() < y.max() <= 300
 

@@ -1,11 +1,11 @@
-"""Writes golden.json: payloads, and what Python computes from them.
+"""Writes golden.json: payloads, and Python's results for them.
 
-`js/tests/golden.test.ts` computes the same from the same payloads. After a change of the arithmetic::
+`js/tests/golden.test.ts` computes the same results from the same payloads. After a change of the arithmetic::
 
     python -m tests.golden.make
 
-``payload`` is a short caption's, of which ``cases`` ask everything that is asked of single words and regions.
-``many`` holds a caption whose neighbors point at one place, and more words that count than there are hues.
+``payload`` is that of a short caption, for the ``cases`` of single words and regions. ``many`` is a caption
+with neighbors that point at one place, and with more words that count than there are hues.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ BOXES = [
     [-20, -10, 12, 9],  # partly outside the picture
     [50, 30, 80, 90],
     [0, 0, 60, 40],  # all
-    [0, 0, 4, 40],  # what the model never saw: all words tie
+    [0, 0, 4, 40],  # a part that the model did not see: all words tie
     [30, 20, 30, 20],  # a point
     [5, 2, 5.000001, 38],  # thin
 ]
@@ -52,7 +52,7 @@ PHRASES = [[0, 1], [2], [3, 1, 0], [0, 1, 2, 3]]
 
 
 def explanation() -> Explanation:
-    """Four words on 3 x 5 patches that leave a margin of the picture; the last word was cut off."""
+    """Four words on 3 x 5 patches that do not cover the margin of the picture; the last word is cut off."""
     e = make_explanation(unrelated_scores=np.linspace(0.125, 0.25, 9))
     cut = replace(e.words[-1], tokens=(), truncated=True)
     return with_values(replace(e, words=(*e.words[:-1], cut)), SIGNED)
@@ -80,7 +80,7 @@ def explanation_of_many() -> Explanation:
 
 
 def compute(e: Explanation, fn: str, args: dict[str, Any]) -> Any:
-    """What Python answers to one case."""
+    """Python's result of one case."""
     reading, words, region = (args.get(name) for name in ("reading", "words", "region"))
     match fn:
         case "wordMap":
@@ -97,23 +97,23 @@ def compute(e: Explanation, fn: str, args: dict[str, Any]) -> Any:
 
 
 def cases() -> list[dict[str, Any]]:
-    """Every function with the arguments that are easy to get wrong."""
-    asked: list[tuple[str, dict[str, Any]]] = []
+    """Every function with arguments that are easy to compute wrongly."""
+    calls: list[tuple[str, dict[str, Any]]] = []
     for reading in READINGS:
-        asked += [("wordMap", {"reading": reading, "words": [w]}) for w in range(4)]
-        asked += [("phraseMap", {"reading": reading, "words": words}) for words in PHRASES]
-    asked += [("coverage", {"region": region}) for region in REGIONS]
+        calls += [("wordMap", {"reading": reading, "words": [w]}) for w in range(4)]
+        calls += [("phraseMap", {"reading": reading, "words": words}) for words in PHRASES]
+    calls += [("coverage", {"region": region}) for region in REGIONS]
     for region in REGIONS:
-        asked += [("regionWords", {"reading": r, "region": region}) for r in READINGS]
-        asked += [
+        calls += [("regionWords", {"reading": r, "region": region}) for r in READINGS]
+        calls += [
             ("regionShare", {"reading": READINGS[0], "words": w, "region": region}) for w in PHRASES
         ]
     e = explanation()
-    return [{"fn": fn, "args": args, "value": compute(e, fn, args)} for fn, args in asked]
+    return [{"fn": fn, "args": args, "value": compute(e, fn, args)} for fn, args in calls]
 
 
 def evidence_of(e: Explanation) -> dict[str, Any]:
-    """What the first picture is made of."""
+    """The values of the first picture."""
     return {
         "word_evidence": {r: _floats(e.word_evidence(r)) for r in e.readings},
         "evidence_map": _floats(e.evidence_map),
@@ -133,7 +133,7 @@ def _floats(array: Any) -> list[float]:
 
 
 def main() -> None:
-    """Write the file, one case a line."""
+    """Write the file, with one case per line."""
     one, many = explanation(), explanation_of_many()
     parts = {"payload": to_json(to_payload(one)), **evidence_of(one)}
     parts["diverging_colors"] = diverging_colors()

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from gradeclip_widget.demo import model as demo
-from gradeclip_widget.demo.sprites import PACK, shipped
+from gradeclip_widget.demo.sprites import PACK, package_artwork
 from gradeclip_widget.demo.world import SEEN_STYLES
 from training.average import average
 from training.batches import FUNCTION_WORDS, PHRASES, SceneBatches, _terse, vocabulary_ids
@@ -82,7 +82,7 @@ def test_fast_towers_compute_what_the_model_computes() -> None:
 
 
 def test_a_batch_can_be_repeated() -> None:
-    data = SceneBatches(shipped(), SEEN_STYLES, TINY, vocabulary_ids(), seed=5)
+    data = SceneBatches(package_artwork(), SEEN_STYLES, TINY, vocabulary_ids(), seed=5)
     one, again, other = data[0], data[0], data[1]
     assert torch.equal(one.scenes, again.scenes)
     assert torch.equal(one.close_ups, again.close_ups)
@@ -92,7 +92,7 @@ def test_a_batch_can_be_repeated() -> None:
 
 def test_pictures_equal_those_of_the_original_training() -> None:
     stage = Stage(1, (64,), 1, 12, (1e-3, 1e-3), (64,), variety=0.0)
-    shown = SceneBatches(shipped(), SEEN_STYLES, (stage,), vocabulary_ids(), 0)[0].close_ups
+    shown = SceneBatches(package_artwork(), SEEN_STYLES, (stage,), vocabulary_ids(), 0)[0].close_ups
     quarters = shown.float().unflatten(1, (2, 32)).unflatten(3, (2, 32)).mean((2, 4, 5))
     # Recorded with the code and the artwork of that training.
     then = torch.tensor(
@@ -108,7 +108,7 @@ def test_pictures_equal_those_of_the_original_training() -> None:
 
 def test_a_caption_that_may_be_true_is_not_a_negative() -> None:
     stage = Stage(1, (64,), 60, 1, (1e-3, 1e-3))
-    batch = SceneBatches(shipped(), SEEN_STYLES, (stage,), vocabulary_ids(), 0)[0]
+    batch = SceneBatches(package_artwork(), SEEN_STYLES, (stage,), vocabulary_ids(), 0)[0]
     own = torch.arange(60)
     assert not batch.ignored[own, own].any()
     assert not batch.ignored[own, own + 60].any()
@@ -117,7 +117,7 @@ def test_a_caption_that_may_be_true_is_not_a_negative() -> None:
 
 def test_a_caption_may_have_several_negatives() -> None:
     stage = Stage(1, (64,), 30, 1, (1e-3, 1e-3), worse=3, shorter=0.5)
-    batch = SceneBatches(shipped(), SEEN_STYLES, (stage,), vocabulary_ids(), 0)[0]
+    batch = SceneBatches(package_artwork(), SEEN_STYLES, (stage,), vocabulary_ids(), 0)[0]
     own = torch.arange(30)
     assert batch.ignored.shape == (30, 4 * 30)
     assert len(batch.tokens) == 4 * 30 + len(PHRASES)
@@ -127,13 +127,13 @@ def test_a_caption_may_have_several_negatives() -> None:
 
 def test_a_stage_may_set_the_number_of_things() -> None:
     stage = Stage(1, (64,), 40, 1, (1e-3, 1e-3), shapes=0.0, counts=(0, 0, 0, 1))
-    batch = SceneBatches(shipped(), SEEN_STYLES, (stage,), vocabulary_ids(), 0)[0]
+    batch = SceneBatches(package_artwork(), SEEN_STYLES, (stage,), vocabulary_ids(), 0)[0]
     assert batch.in_scene.sum(dim=1).float().mean() > 3
 
 
 def test_a_picture_has_the_names_of_all_its_things() -> None:
     stage = Stage(1, (64,), 30, 20, (1e-3, 1e-3))
-    batch = SceneBatches(shipped(), SEEN_STYLES, (stage,), vocabulary_ids(), 0)[0]
+    batch = SceneBatches(package_artwork(), SEEN_STYLES, (stage,), vocabulary_ids(), 0)[0]
     assert batch.in_scene.shape == (30, len(PHRASES))
     assert batch.in_scene.sum(dim=1).min() >= 1
     assert batch.in_scene.sum(dim=1).max() <= 4
@@ -143,9 +143,9 @@ def test_a_picture_has_the_names_of_all_its_things() -> None:
 def test_the_loss_is_lower_for_matching_pairs() -> None:
     ignored = torch.zeros(4, 6, dtype=torch.bool)
     matched, _ = contrast(20 * torch.eye(4, 6), ignored)
-    wrong, found = contrast(20 * torch.eye(4, 6).roll(1, 0), ignored)
+    wrong, accuracy = contrast(20 * torch.eye(4, 6).roll(1, 0), ignored)
     assert matched < 1e-3 < 5 < wrong
-    assert found == 0
+    assert accuracy == 0
 
 
 def test_ignored_pairs_cost_nothing() -> None:
@@ -181,7 +181,7 @@ def test_queries_keys_and_values_are_updated_separately() -> None:
 
 def test_a_close_up_shows_one_thing_that_fills_it() -> None:
     stage = Stage(1, (64,), 1, 20, (1e-3, 1e-3), (48,))
-    batch = SceneBatches(shipped(), SEEN_STYLES, (stage,), vocabulary_ids(), 0)[0]
+    batch = SceneBatches(package_artwork(), SEEN_STYLES, (stage,), vocabulary_ids(), 0)[0]
     assert batch.close_ups.shape == (20, 48, 48, 3)
     assert batch.in_close_up.sum(dim=1).tolist() == [1] * 20
 

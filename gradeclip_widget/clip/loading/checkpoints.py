@@ -32,7 +32,7 @@ _ANCHOR = "logit_scale"  # every CLIP model has it at the top level
 # Numbers beside the weights in OpenAI's files, and buffers that older libraries wrote.
 _NO_WEIGHTS = re.compile(r"(input_resolution|context_length|vocab_size|(.*\.)?position_ids)")
 _NAMED = 3  # keys named in a message
-_SAVE = "save the weights alone, where it was trained: torch.save(model.state_dict(), 'weights.pt')"
+_SAVE = "save only the weights in the training code: torch.save(model.state_dict(), 'weights.pt')"
 
 
 def load_weights(model: Any, path: Path) -> tuple[str, ...]:

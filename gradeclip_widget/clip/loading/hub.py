@@ -1,4 +1,4 @@
-"""The Hugging Face hub: whether it answers, downloads and their progress, and libraries kept quiet."""
+"""The Hugging Face hub: whether it answers, downloads and their progress, and quiet libraries."""
 
 from __future__ import annotations
 

@@ -55,8 +55,8 @@ def recipe_for(name: str) -> Recipe:
             notes.append(_disagreement(title, values, _default(key)))
     if not tags:
         notes.append(
-            f"Assumed: pixels normalized and fitted as for OpenAI's CLIP, as no published weights of {name} "
-            "say otherwise."
+            f"Assumed: pixels normalized and fitted as for OpenAI's CLIP, since {name} has no published "
+            "weights."
         )
     return Recipe(options, tuple(note for note in notes if note))
 
@@ -77,15 +77,15 @@ def _activation(name: str, tags: Mapping[str, Mapping[str, Any]], options: dict[
     if not quick:
         return ""
     return (
-        f"Assumed: GELU, as open_clip's {name} says; weights tuned from {_listed(quick)} need QuickGELU "
+        f"Assumed: GELU, as in open_clip's {name}; weights tuned from {_listed(quick)} need QuickGELU "
         f"({name}{_SIBLING})."
     )
 
 
 def _disagreement(title: str, values: Mapping[str, Any], assumed: Any) -> str:
-    others = [tag for tag, value in values.items() if value != assumed]
-    other = _short(values[others[0]])
-    return f"Assumed: {title} {_short(assumed)}; weights tuned from {_listed(others)} need {other}."
+    tags = [tag for tag, value in values.items() if value != assumed]
+    other = _short(values[tags[0]])
+    return f"Assumed: {title} {_short(assumed)}; weights tuned from {_listed(tags)} need {other}."
 
 
 def _default(key: str) -> Any:

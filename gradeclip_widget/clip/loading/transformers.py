@@ -346,7 +346,7 @@ class TokenizerWrapper:
 
 
 def _sides(size: Any) -> dict[str, int]:
-    """Return the given sides, from a mapping or, in newer versions, from an object with attributes."""
+    """Return the sides that a size has, from a mapping or, in newer versions, an object with attributes."""
     sides = {"height", "width", "shortest_edge", "longest_edge"}
     pairs = size.items() if hasattr(size, "items") else vars(size).items()
     return {name: value for name, value in pairs if name in sides and value is not None}

@@ -156,20 +156,20 @@ def _changed(statistics: pd.DataFrame, count: int, palette: _Palette) -> go.Figu
     fig = _figure()
     kinds = (
         (palette.first, "carries more"),
-        (palette.neutral, "no difference shown"),
+        (palette.neutral, "no clear difference"),
         (palette.second, "carries less"),
     )
     labels = np.array(_labels(top, "shared"))
     for color, name in kinds:
-        of = colors == color
+        kind = colors == color
         fig.add_scatter(
-            x=top["share_difference"][of],
-            y=labels[of],
-            error_x=_interval(top[of], "share_difference", ""),
+            x=top["share_difference"][kind],
+            y=labels[kind],
+            error_x=_interval(top[kind], "share_difference", ""),
             mode="markers",
             marker={"size": 9, "color": color},
             name=name,
-            showlegend=bool(of.any()),
+            showlegend=bool(kind.any()),
             hovertemplate="%{y}: %{x:+.1%}<extra></extra>",
         )
     fig.add_vline(x=0, line={"color": palette.neutral, "width": 1})
@@ -200,22 +200,22 @@ def _wilson_high(statistics: pd.DataFrame) -> Any:
     return (center + half) / (1 + _Z**2 / n)
 
 
-def _interval(of: pd.DataFrame, name: str, suffix: str) -> dict[str, Any]:
-    mean = of[f"{name}{suffix}"]
+def _interval(words: pd.DataFrame, name: str, suffix: str) -> dict[str, Any]:
+    mean = words[f"{name}{suffix}"]
     return {
         "type": "data",
-        "array": of[f"{name}_high{suffix}"] - mean,
-        "arrayminus": mean - of[f"{name}_low{suffix}"],
+        "array": words[f"{name}_high{suffix}"] - mean,
+        "arrayminus": mean - words[f"{name}_low{suffix}"],
         "thickness": 1.5,
         "width": 0,
     }
 
 
-def _labels(of: pd.DataFrame, pairs: str = "pairs") -> list[str]:
+def _labels(words: pd.DataFrame, pairs: str = "pairs") -> list[str]:
     """Return the words with their numbers of pairs, escaped, since plotly interprets tags."""
     return [
         f"{html.escape(textwrap.shorten(word, _LABEL, placeholder='…') or word[:_LABEL])} ({n:,})"
-        for word, n in zip(of["word"], of[pairs], strict=True)
+        for word, n in zip(words["word"], words[pairs], strict=True)
     ]
 
 

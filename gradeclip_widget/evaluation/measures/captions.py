@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...core.words import FUNCTION_WORDS, split_words
 from ...demo.composer import Composer
 from ...demo.scenes import Scene, sample_scene
-from ...demo.sprites import shipped
+from ...demo.sprites import package_artwork
 from ...demo.world import COLORS, SHAPES, singular
 from ...explain.explanation import Explanation
 from ..cases import Case, Row
@@ -245,7 +245,7 @@ def naming(phrases: Sequence[str]) -> tuple[str, list[list[int]]]:
 
 def _background(seed: int, things: Sequence[str]) -> str | None:
     """Return the color of the background of a scene of shapes; ``None`` if it is not plain."""
-    return Composer(shipped(), ()).lay_out(Random(seed), things).background
+    return Composer(package_artwork(), ()).lay_out(Random(seed), things).background
 
 
 def _stems(*phrases: str) -> set[str]:

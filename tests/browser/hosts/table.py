@@ -39,6 +39,8 @@ def check(host: str, seen: Row) -> None:
     lines = [head, ["---"] * len(head)]
     lines += [[name, *(row[feature] for feature in FEATURES)] for name, row in rows.items()]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    others = [line for line in PAGE.read_text("utf-8").split("\n") if not line.startswith("|")]
-    mark = others.index("<!-- written by tests/browser/test_hosts.py -->")
-    PAGE.write_text("\n".join([*others[: mark + 1], "", table, *others[mark + 2 :]]), "utf-8")
+    text_lines = [line for line in PAGE.read_text("utf-8").split("\n") if not line.startswith("|")]
+    mark = text_lines.index("<!-- written by tests/browser/test_hosts.py -->")
+    PAGE.write_text(
+        "\n".join([*text_lines[: mark + 1], "", table, *text_lines[mark + 2 :]]), "utf-8"
+    )

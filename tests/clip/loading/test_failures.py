@@ -140,7 +140,7 @@ def test_the_error_of_a_repository_of_transformers_has_code_that_works(
     with pytest.raises(gw.ModelLoadError, match="wrap that: ") as caught:
         gw.load("someone/some-clip")
     model, processor = clip_pair(tmp_path)
-    for part in (model, processor):  # a folder of that name stands for the repository
+    for part in (model, processor):  # a folder of the same name, in place of the repository
         part.save_pretrained(tmp_path / "someone" / "some-clip")
     monkeypatch.chdir(tmp_path)
     names = {

@@ -1,4 +1,4 @@
-"""What a model's name stands for: published weights, OpenAI's names, repositories, folders, files."""
+"""Names of models: published weights, OpenAI's names, repositories, folders, files."""
 
 from __future__ import annotations
 

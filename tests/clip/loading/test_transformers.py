@@ -57,7 +57,7 @@ def bpe_tokenizer() -> Any:
 
 
 def piece_tokenizer(folder: Path) -> Any:
-    """SigLIP's own, on a sentence-piece model trained on a few words."""
+    """SigLIP's kind, on a sentence-piece model trained on a few words."""
     import sentencepiece
 
     model = io.BytesIO()
@@ -143,8 +143,8 @@ def test_score_logit_and_probability_are_the_models_own(
     assert e.score == pytest.approx(float(out.image_embeds @ out.text_embeds.T), abs=1e-5)
     assert e.logit == pytest.approx(float(out.logits_per_image), abs=1e-4)
     if hasattr(model, "logit_bias"):
-        own = float(torch.sigmoid(out.logits_per_image))
-        assert e.probability == pytest.approx(own, abs=1e-5)
+        expected = float(torch.sigmoid(out.logits_per_image))
+        assert e.probability == pytest.approx(expected, abs=1e-5)
     else:
         assert e.logit_bias is None
 
@@ -160,18 +160,18 @@ def test_embeddings_of_many_captions_are_the_models_own(pair: Any, clip: ClipMod
     framed = [clip.tokenizer.add_special_tokens(clip.tokenizer.encode(c)) for c in captions]
     with clip.inference_context():
         ours, _ = clip.text_tower.run(framed, 2, clip.tokenizer.special_tokens)
-    own = features(model.get_text_features(coded))
-    check.close(ours, torch.nn.functional.normalize(own, dim=-1))
-    check.close(clip.model.encode_text(coded), own)
+    expected = features(model.get_text_features(coded))
+    check.close(ours, torch.nn.functional.normalize(expected, dim=-1))
+    check.close(clip.model.encode_text(coded), expected)
 
 
 @torch.no_grad()
 def test_pictures_are_prepared_as_by_the_processor(
     pair: Any, clip: ClipModel, picture: Image.Image
 ) -> None:
-    own = pair[1](images=picture, return_tensors="pt")["pixel_values"][0]
-    difference = (clip.image_processor.crop(picture) - own).abs()
-    # One step of 8-bit rounding apart where pictures are resized as tensors.
+    expected = pair[1](images=picture, return_tensors="pt")["pixel_values"][0]
+    difference = (clip.image_processor.crop(picture) - expected).abs()
+    # They differ by one step of 8-bit rounding if pictures are resized as tensors.
     assert difference.max() <= 2.1 / 255 / min(clip.image_processor.std)
     assert difference.mean() < 0.2 / 255 / min(clip.image_processor.std)
 
@@ -180,20 +180,20 @@ def test_the_part_that_the_crop_left_out_is_known(clip: ClipModel, picture: Imag
     cover = clip.image_processor.prepare(picture, "crop").cover
     if clip.image_processor.crop_mode == "squash":
         assert cover == (0, 0, 130, 90)
-    else:  # 72 px of the short side's 90, the middle 64 of them kept
+    else:  # the short side is resized from 90 to 72 px, of which the middle 64 remain
         assert cover == pytest.approx((25, 5, 105, 85))
 
 
 def test_every_word_has_its_tokens(pair: Any, clip: ClipModel) -> None:
     tokens = clip.tokenizer(CAPTION)
     framed = clip.tokenizer.add_special_tokens(tokens.ids)
-    own = pair[1].tokenizer(CAPTION)["input_ids"]
-    assert framed == own
+    expected = pair[1].tokenizer(CAPTION)["input_ids"]
+    assert framed == expected
     assert [w.text for w in tokens.words] == ["A", "brown", "DOG", "in", "a", "red", "car"]
     for word in tokens.words:
         assert word.tokens
-        said = "".join(tokens.pieces[t] for t in word.tokens)
-        assert word.text in said.replace(" ", "")
+        text = "".join(tokens.pieces[t] for t in word.tokens)
+        assert word.text in text.replace(" ", "")
 
 
 def test_ids_are_read_back(pair: Any, clip: ClipModel) -> None:

@@ -131,13 +131,13 @@ def test_the_overview_is_painted_on_a_picture_of_any_shape(size: tuple[int, int]
 
 
 def test_a_chip_is_written_for_every_highlight_at_its_peak(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Chip] = []
+    chips: list[Chip] = []
     monkeypatch.setattr(
         "gradeclip_widget.export.painting.overview.draw_chips",
-        lambda image, chips: asked.extend(chips) or image,
+        lambda image, drawn: chips.extend(drawn) or image,
     )
     blobs([(2, 2), (2, 2), (6, 5), (0, 0)], [0.25, 0.5, 0.125, 0], "red dog sun a").overlay()
-    assert asked == [
+    assert chips == [
         Chip("red dog", "words 1-2", (125.0, 125.0), HUE_COLORS[0], 0.75),
         Chip("sun", "word 3", (275.0, 325.0), HUE_COLORS[1], 0.125),
     ]
@@ -154,11 +154,11 @@ def test_a_chip_is_written_for_every_highlight_at_its_peak(monkeypatch: pytest.M
 def test_a_chip_of_many_words_is_shortened(
     caption: str, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[Chip] = []
+    chips: list[Chip] = []
     monkeypatch.setattr(
         "gradeclip_widget.export.painting.overview.draw_chips",
-        lambda image, chips: asked.extend(chips) or image,
+        lambda image, drawn: chips.extend(drawn) or image,
     )
     count = len(caption.split())
     blobs([(2, 2)] * count, [1.0] * count, caption).overlay()
-    assert [chip.text for chip in asked] == [text]
+    assert [chip.text for chip in chips] == [text]

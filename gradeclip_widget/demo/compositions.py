@@ -1,4 +1,4 @@
-"""The scenes of tutorials, composed by hand: what stands where, on which ground, and the painter."""
+"""The scenes of tutorials, composed by hand: things, places and backgrounds, and how they are painted."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from PIL import Image
 
 from .captions import Caption, Mention
 from .composer import OPAQUE, RGB
-from .sprites import draw_shape, shipped
+from .sprites import draw_shape, package_artwork
 from .world import COLORS
 
 STYLE = "fluent-emoji"
-SIDE = 448  # pixels a side in which places are given; scenes can be painted at any size
-SHADE = 0.12  # of a shadow at its darkest
-HORIZON = 318  # row in which the near ground begins, in the middle
+SIDE = 448  # side of the square of places, in pixels; scenes can be painted at any size
+SHADE = 0.12  # maximum strength of a shadow
+HORIZON = 318  # row in which the near ground begins, in the center
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a thing is.
+    """A thing and its place.
 
     Attributes:
-        phrase: What it is: "tree", "red circle".
-        x: Column of its middle.
-        foot: Row of its lowest point.
-        length: Its longer side.
-        stands: Whether it stands on the ground and throws a shadow there.
+        phrase: the thing: "tree", "red circle".
+        x: column of its center.
+        foot: row of its lowest point.
+        length: its longer side.
+        stands: whether it stands on the ground and has a shadow.
     """
 
     phrase: str
@@ -39,14 +39,14 @@ class Place:
 
     @property
     def thing(self) -> Mention:
-        """What it is, as captions name it."""
+        """The thing, as captions name it."""
         *color, noun = self.phrase.split()
         return Mention(noun, color[0] if color else None)
 
 
 @dataclass(frozen=True)
 class Ground:
-    """Colors of a background: cool and pale, so that it is never taken for heat."""
+    """Colors of a background: cool and pale, so that it does not look like heat."""
 
     sky: RGB  # at the top
     haze: RGB  # at the horizon
@@ -56,7 +56,7 @@ class Ground:
 
 @dataclass(frozen=True)
 class Composition:
-    """A scene composed by hand: its caption, its background and what is in it, from back to front."""
+    """A scene composed by hand: its caption, its background and its things, from back to front."""
 
     caption: Caption
     ground: Ground
@@ -137,11 +137,11 @@ def paint(composition: Composition, size: int) -> tuple[Image.Image, list[NDArra
     """Paint a composition.
 
     Args:
-        composition: What to paint.
-        size: Width and height in pixels.
+        composition: the composition.
+        size: width and height in pixels.
 
     Returns:
-        The picture, and the visible part of each thing, (size, size); shadows belong to none.
+        The picture, and the mask (size, size) of the visible part of each thing, without shadows.
     """
     image = Image.fromarray(_landscape(composition.ground, size))
     for place in composition.places:
@@ -159,12 +159,12 @@ def paint(composition: Composition, size: int) -> tuple[Image.Image, list[NDArra
 
 
 def _drawn(place: Place, size: int) -> tuple[Image.Image, tuple[int, int]]:
-    """Return a thing cropped to what is drawn, and the column and row of its upper left corner."""
+    """Return the cropped drawing of a thing, and the column and row of its upper left corner."""
     thing = place.thing
     if thing.color:
         sprite = draw_shape(thing.noun, COLORS[thing.color])
     else:
-        sprite = shipped().sprite(thing.noun, STYLE)
+        sprite = package_artwork().sprite(thing.noun, STYLE)
     sprite = sprite.crop(sprite.getbbox())
     longest = SIDE * max(sprite.size)
     width, height = (max(1, v * place.length * size // longest) for v in sprite.size)
@@ -182,8 +182,8 @@ def _landscape(ground: Ground, size: int) -> NDArray[np.uint8]:
         (ground.near, HORIZON, 130, 3400),
     ):
         edge = top + (x - middle) ** 2 / bend
-        shown = np.clip((y - edge) * size / SIDE + 0.5, 0, 1)[..., None]
-        pixels = pixels * (1 - shown) + np.array(color) * shown
+        alpha = np.clip((y - edge) * size / SIDE + 0.5, 0, 1)[..., None]
+        pixels = pixels * (1 - alpha) + np.array(color) * alpha
     painted: NDArray[np.uint8] = pixels.round().astype(np.uint8)
     return painted
 
