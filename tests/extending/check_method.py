@@ -20,7 +20,7 @@ from ..clip import invariants as check
 METHOD = "attention-times-gradient"
 
 
-def test_a_registered_method_explains(clip: gw.ClipModel) -> None:
+def test_the_method_explains(clip: gw.ClipModel) -> None:
     image = gw.demo.scenes()[0].image
     e = gw.Explainer(clip, METHOD)(image, "a red car")
     assert e.method == "Attention × gradient"
@@ -37,7 +37,7 @@ def test_a_registered_method_explains(clip: gw.ClipModel) -> None:
     check.close(torch.tensor(e.signed_map.sum()), expected, 1e-4)
 
 
-def test_a_registered_method_is_offered_everywhere(
+def test_the_method_is_offered_everywhere(
     clip: gw.ClipModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert METHOD in methods.method_names()

@@ -48,16 +48,16 @@ def tower(family: Any, model: CLIP) -> Any:
     return family(model.visual)
 
 
-def test_embedding_is_the_models_own(tower: Any, model: CLIP) -> None:
+def test_the_embedding_is_the_models_own(tower: Any, model: CLIP) -> None:
     check.check_embedding(tower, model, PIXELS)
 
 
-def test_weights_are_the_scores_slope(tower: Any, model: CLIP) -> None:
+def test_channel_weights_are_the_slope_of_the_score(tower: Any, model: CLIP) -> None:
     moving = functools.partial(nudges.by_bias, model.visual.project)
     check.check_weights(tower, model, PIXELS, moving=moving)
 
 
-def test_values_with_true_attention_make_up_the_output(tower: Any) -> None:
+def test_values_weighted_by_attention_sum_to_the_output(tower: Any) -> None:
     check.check_attention(tower, PIXELS)
 
 
@@ -65,16 +65,16 @@ def test_features_have_gradients(tower: Any) -> None:
     check.check_feature_gradients(tower, PIXELS)
 
 
-def test_the_model_is_left_as_it_was(family: Any, model: CLIP) -> None:
+def test_the_model_is_unchanged(family: Any, model: CLIP) -> None:
     check.check_untouched(check.wrap(model), PIXELS)
 
 
-def test_maps_in_lower_precision_rank_alike(family: Any, model: CLIP) -> None:
+def test_maps_in_lower_precision_rank_patches_alike(family: Any, model: CLIP) -> None:
     check.check_lower_precision(model, PIXELS)
 
 
 @pytest.mark.parametrize("name", methods.method_names())
-def test_a_registered_family_is_explained(family: Any, model: CLIP, name: str) -> None:
+def test_every_method_explains_the_family(family: Any, model: CLIP, name: str) -> None:
     clip = check.wrap(model)
     assert isinstance(clip.image_tower, family)
     image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (80, 160, 3), np.uint8))
@@ -88,16 +88,16 @@ def test_a_registered_family_is_explained(family: Any, model: CLIP, name: str) -
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "key_words"),
     [({"layers": 2}, "one block; give 1"), ({"single_head": True}, "learned query")],
 )
-def test_a_family_refuses_what_its_base_class_says(
-    tower: Any, options: dict[str, Any], said: str
+def test_unsupported_options_are_errors(
+    tower: Any, options: dict[str, Any], key_words: str
 ) -> None:
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=key_words):
         tower.trace(PIXELS, **options)
 
 
-def test_other_towers_are_told_what_the_family_is(family: Any) -> None:
+def test_a_tower_of_another_family_is_an_error(family: Any) -> None:
     with pytest.raises(TypeError, match="it has no learned query over its patches"):
         family(nn.Flatten())
