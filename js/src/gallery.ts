@@ -5,33 +5,17 @@ import { createCard } from "./gallery/card";
 import { clearFilters, createControls, createTitle, isFiltered } from "./gallery/controls";
 import { createErrors } from "./gallery/errors";
 import { Grid } from "./gallery/grid";
+import { Loader } from "./gallery/loader";
+import type { Answer, Buffers, GalleryModel, Side } from "./gallery/messages";
 import { createOpened } from "./gallery/opened";
 import { Bitmaps } from "./gallery/paint";
-import { Loader } from "./gallery/rows/loader";
-import { decodeTiles, type Pair } from "./gallery/rows/tiles";
-import type { Answer, Buffers, GalleryModel, GalleryState, Side } from "./gallery/rows/types";
+import { GALLERY_DEFAULTS, type GallerySynced } from "./gallery/synced";
+import { decodeTiles, type Pair } from "./gallery/tiles";
 import { h, setText } from "./ui/dom";
 import { Help } from "./ui/help";
 import { Theme } from "./ui/theme";
 
-const KEYS = [
-  "about",
-  "order",
-  "histogram",
-  "failed",
-  "opened",
-  "progress",
-  "error",
-  "sort",
-  "descending",
-  "text",
-  "word",
-  "word_role",
-  "score_range",
-  "heat",
-  "side",
-  "theme",
-] as const satisfies readonly (keyof GalleryState)[];
+const KEYS = Object.keys(GALLERY_DEFAULTS) as (keyof GallerySynced)[];
 const SILENCE = 3000; // ms without an answer after which the view says so
 const SILENT =
   "No answer for some seconds: the kernel is busy with something else, or gone. Run the cell again if it is gone.";
@@ -184,7 +168,7 @@ export function mount(model: GalleryModel, host: HTMLElement): () => void {
   };
 }
 
-function render({ model, el }: Pick<RenderProps<GalleryState>, "model" | "el">): () => void {
+function render({ model, el }: Pick<RenderProps<GallerySynced>, "model" | "el">): () => void {
   return mount(model as unknown as GalleryModel, el);
 }
 

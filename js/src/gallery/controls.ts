@@ -6,7 +6,8 @@ import { iconButton } from "../ui/icons";
 import { createSegmented } from "../ui/segmented";
 import { createSelect } from "../ui/select";
 import { createScoreSlider } from "./histogram";
-import type { GalleryModel, GalleryState, Role, Side, Sort } from "./rows/types";
+import type { GalleryModel, Role, Side, Sort } from "./messages";
+import type { GallerySynced } from "./synced";
 
 const PAUSE = 250; // ms without typing until a text is searched for
 const DESCENDING = "M5 3v10M2.5 10.5L5 13l2.5-2.5M9 4h5M9 8h4M9 12h2.5";
@@ -18,13 +19,14 @@ const SORT_LABELS: Readonly<Record<Sort, string>> = {
   energy: "share in the box",
   disagreement: "disagreement of the runs",
 };
-const ROLES: readonly { value: Role; label: string }[] = [
-  { value: "any", label: "is in the caption" },
-  { value: "counts", label: "counts" },
-  { value: "ignored", label: "is ignored" },
-];
+const ROLE_LABELS: Readonly<Record<Role, string>> = {
+  any: "is in the caption",
+  counts: "counts",
+  ignored: "is ignored",
+};
+const ROLES = Object.entries(ROLE_LABELS).map(([value, label]) => ({ value, label }));
 const ROLE_HELP =
-  "A word counts from a quarter of its caption’s largest importance on, and is ignored up to a twentieth of it";
+  "A word counts if its importance is at least 15 % of the largest in its caption, and is ignored if it is at most 5 %";
 const NO_FILTERS = { text: "", word: "", word_role: "any", score_range: null } as const;
 
 export interface Controls {
@@ -88,7 +90,7 @@ export function createControls(model: GalleryModel, signal: AbortSignal): Contro
     element,
     update() {
       const about = model.get("about");
-      const choices = about.sorts.map((value) => ({ value, label: SORT_LABELS[value] }));
+      const choices = about.sorts.map((value) => ({ value, label: SORT_LABELS[value as Sort] }));
       sort.update(choices, model.get("sort"), false);
       const descending = model.get("descending");
       const label = descending ? "Largest first" : "Smallest first";
@@ -178,9 +180,9 @@ function createSearch(
 }
 
 /** Set traits and send them in one message. */
-function change(model: GalleryModel, values: Partial<GalleryState>): void {
+function change(model: GalleryModel, values: Partial<GallerySynced>): void {
   for (const [key, value] of Object.entries(values))
-    model.set(key as keyof GalleryState, value as GalleryState[keyof GalleryState]);
+    model.set(key as keyof GallerySynced, value as GallerySynced[keyof GallerySynced]);
   model.save_changes();
 }
 

@@ -2,7 +2,9 @@
 
 import { h, setText } from "../ui/dom";
 import { format } from "./controls";
-import type { FailedPair, GalleryState, Request } from "./rows/types";
+import type { FailedPair } from "./entries";
+import type { Request } from "./messages";
+import type { GallerySynced } from "./synced";
 
 const MORE = 100; // rows at a time
 const STAGES: Readonly<Record<string, string>> = {
@@ -16,7 +18,7 @@ export interface ErrorsPanel {
   readonly button: HTMLButtonElement;
   readonly element: HTMLElement;
   readonly isOpen: boolean;
-  update(failed: GalleryState["failed"]): void;
+  update(failed: GallerySynced["failed"]): void;
   receive(start: number, errors: readonly FailedPair[]): void;
 }
 

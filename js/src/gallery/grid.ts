@@ -3,9 +3,9 @@
 import { h, setAttribute } from "../ui/dom";
 import { type Layout, layOut, linesBetween, lineTop, ScrollMap } from "./layout";
 import { Lines } from "./lines";
+import type { Loader } from "./loader";
+import type { Side, Sort } from "./messages";
 import type { Bitmaps } from "./paint";
-import type { Loader } from "./rows/loader";
-import type { Side, Sort } from "./rows/types";
 import type { Look, Tile } from "./tile";
 
 const OVERSCAN = 1.25; // screens above and below the view that have tiles too

@@ -3,7 +3,7 @@
 import { formatCosine } from "../core/format";
 import { h, s, setText } from "../ui/dom";
 import { setHelp } from "../ui/help";
-import type { GalleryState } from "./rows/types";
+import type { GallerySynced } from "./synced";
 
 const STEPS = 200;
 const PAUSE = 120; // ms between two changes while a handle is dragged
@@ -11,7 +11,7 @@ const [WIDTH, HEIGHT] = [160, 22];
 
 export interface ScoreSlider {
   readonly element: HTMLElement;
-  update(histogram: GalleryState["histogram"], range: [number, number] | null): void;
+  update(histogram: GallerySynced["histogram"], range: [number, number] | null): void;
 }
 
 export function createScoreSlider(

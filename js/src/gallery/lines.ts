@@ -2,8 +2,8 @@
 
 import { h, setAttribute } from "../ui/dom";
 import { type Layout, lineTop } from "./layout";
+import type { Loader } from "./loader";
 import type { Bitmaps } from "./paint";
-import type { Loader } from "./rows/loader";
 import { type Look, Tile } from "./tile";
 
 interface Line {

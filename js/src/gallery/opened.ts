@@ -5,9 +5,9 @@ import { h, setText } from "../ui/dom";
 import { BACK, FORWARD, iconButton } from "../ui/icons";
 import { describePair } from "./card";
 import { format } from "./controls";
+import type { Opened } from "./entries";
 import { type Bitmaps, type Painting, paintPair } from "./paint";
-import type { Pair } from "./rows/tiles";
-import type { Opened } from "./rows/types";
+import type { Pair } from "./tiles";
 
 const LONGEST = 440; // pixels of the large picture's longer side
 

@@ -2,8 +2,8 @@
 
 import { lookupTable } from "../core/color-scale";
 import { paintMap } from "../stage/painting/heat-painter";
-import type { HeatMap, Pair } from "./rows/tiles";
-import type { Side } from "./rows/types";
+import type { Side } from "./messages";
+import type { HeatMap, Pair } from "./tiles";
 
 const OPACITY = 0.72; // of the strongest evidence, as in the widget
 const SCALE = "inferno";

@@ -2,9 +2,9 @@
 
 import { formatCosine, formatPercent } from "../core/format";
 import { h, setAttribute, setText, uniqueId } from "../ui/dom";
+import type { Sort } from "./messages";
 import { type Bitmaps, type Painting, paintPair } from "./paint";
-import type { Pair } from "./rows/tiles";
-import type { Sort } from "./rows/types";
+import type { Pair } from "./tiles";
 
 export interface Look extends Painting {
   sort: Sort;

@@ -112,30 +112,7 @@ export interface Synced {
   vocabulary: string;
 }
 
-/** What the trait `controls` may name: a control is called as its trait is. */
-export type ControlName =
-  | "color_scale"
-  | "compare"
-  | "contour"
-  | "curves"
-  | "depth"
-  | "details"
-  | "erase"
-  | "history"
-  | "importance"
-  | "method"
-  | "model"
-  | "opacity"
-  | "overview"
-  | "picture"
-  | "prompt"
-  | "reading"
-  | "resolution"
-  | "sign"
-  | "versus"
-  | "vocabulary";
-
-/** Values of the traits where Python has set none. */
+/** The values of the traits that Python has not set. */
 export const DEFAULTS: Readonly<Synced> = {
   _code: "",
   _comparison: [],
@@ -186,6 +163,29 @@ export const DEFAULTS: Readonly<Synced> = {
   versus: null,
   vocabulary: "",
 };
+
+/** What the trait `controls` may name: a control is called as its trait is. */
+export type ControlName =
+  | "color_scale"
+  | "compare"
+  | "contour"
+  | "curves"
+  | "depth"
+  | "details"
+  | "erase"
+  | "history"
+  | "importance"
+  | "method"
+  | "model"
+  | "opacity"
+  | "overview"
+  | "picture"
+  | "prompt"
+  | "reading"
+  | "resolution"
+  | "sign"
+  | "versus"
+  | "vocabulary";
 
 /** Traits that the map on show depends on. */
 export const REPAINTS: ReadonlySet<string> = new Set([

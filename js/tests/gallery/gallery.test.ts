@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { mount } from "../../src/gallery";
-import type { GalleryState } from "../../src/gallery/rows/types";
+import type { GallerySynced } from "../../src/gallery/synced";
 import { change, click, frame, point, press } from "../page";
 import { FakeModel, message, rawTile } from "./pairs";
 
@@ -62,7 +62,7 @@ async function settle(): Promise<void> {
   for (let k = 0; k < 6; k++) await frame();
 }
 
-async function open(values: Partial<GalleryState> = {}, model = new FakeModel(values)) {
+async function open(values: Partial<GallerySynced> = {}, model = new FakeModel(values)) {
   const host = document.createElement("div");
   document.body.append(host);
   const close = mount(model, host);
@@ -80,7 +80,7 @@ async function open(values: Partial<GalleryState> = {}, model = new FakeModel(va
     button: (name: string) =>
       all("button").find((b) => [b.textContent, b.getAttribute("aria-label")].includes(name))!,
     captions: () => all(".gallery-tile .gallery-caption").map((e) => e.textContent),
-    set: async (changes: Partial<GalleryState>) => {
+    set: async (changes: Partial<GallerySynced>) => {
       for (const [key, value] of Object.entries(changes)) model.set(key as "text", value as string);
       await settle();
     },

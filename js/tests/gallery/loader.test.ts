@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { Loader } from "../../src/gallery/rows/loader";
-import type { Pair } from "../../src/gallery/rows/tiles";
-import type { Request } from "../../src/gallery/rows/types";
+import { Loader } from "../../src/gallery/loader";
+import type { Request } from "../../src/gallery/messages";
+import type { Pair } from "../../src/gallery/tiles";
 
 type Rows = Extract<Request, { kind: "rows" }>;
 let sent: Rows[];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { fit, mapsOf, typeOf } from "../../src/gallery/paint";
-import { decodeTiles, piecesOf } from "../../src/gallery/rows/tiles";
 import { valueFor } from "../../src/gallery/tile";
+import { decodeTiles, piecesOf } from "../../src/gallery/tiles";
 import { message, rawTile } from "./pairs";
 
 describe("a message", () => {

@@ -1,6 +1,7 @@
 // Pairs as the gallery shows them, out of the messages they come in.
 
-import type { Buffers, RawMap, RawTile } from "./types";
+import type { RawMap, RawTile } from "./entries";
+import type { Buffers } from "./messages";
 
 export interface HeatMap {
   rows: number;

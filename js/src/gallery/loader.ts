@@ -1,8 +1,8 @@
 // Asks Python for rows: those in view first, then those that scrolling leads to. What was asked of a view that has been
 // scrolled away is not asked again, and few requests are under way at a time, so that the latest one is answered soon.
 
+import type { Request } from "./messages";
 import type { Pair } from "./tiles";
-import type { Request } from "./types";
 
 const MOST_KEPT = 3000; // rows; some 20 MB with their thumbnails
 const MOST_IN_VIEW = 24; // rows per request
