@@ -86,7 +86,7 @@ class GalleryGrid(GalleryTraits, anywidget.AnyWidget):
     _esm = (STATIC / "gallery.js").read_text(encoding="utf-8")
     _css = (STATIC / "gallery.css").read_text(encoding="utf-8")
 
-    about = t.Dict(
+    about: Any = t.Dict(
         default_value={"label": "", "other": None, "total": 0, "sorts": [], "importances": False},
         help="of the run: label, other's label, total, sorts, importances",
     ).tag(sync=True, ts="About")
@@ -94,7 +94,7 @@ class GalleryGrid(GalleryTraits, anywidget.AnyWidget):
         default_value={"generation": 0, "count": 0},
         help="generation, which changes with the order, and count of the rows",
     ).tag(sync=True, ts="Order")
-    histogram = t.Dict(
+    histogram: Any = t.Dict(
         default_value={"low": None, "high": None, "counts": []},
         help="of the scores: low, high, counts",
     ).tag(sync=True, ts="Histogram")
