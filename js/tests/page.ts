@@ -1,8 +1,8 @@
 // What the DOM tests share: a mounted view, and hands to use it with.
 
 import { type MockInstance, vi } from "vitest";
-import { MemoryModel } from "../src/state/model/memory-model";
-import type { Message } from "../src/state/model/widget-model";
+import type { Message } from "../src/state/model";
+import { MemoryModel } from "../src/state/model";
 import type { Synced } from "../src/state/synced";
 import { mount } from "../src/view";
 import { payload } from "./fixtures";

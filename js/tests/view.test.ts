@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { MemoryModel } from "../src/state/model/memory-model";
+import { MemoryModel } from "../src/state/model";
 import { payload } from "./fixtures";
 import { change, click, fakeCanvas, frame, open, painted, point } from "./page";
 

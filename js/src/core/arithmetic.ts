@@ -133,6 +133,11 @@ export function patchAt(e: Explanation, x: number, y: number): number | null {
   return row * e.cols + col;
 }
 
+/** The patch under a point given as fractions of the picture's width and height; null as for `patchAt`. */
+export function patchAtShare(e: Explanation, [u, v]: Point): number | null {
+  return patchAt(e, u * e.header.image.width, v * e.header.image.height);
+}
+
 /** The center of a box, or the mean of a polygon's vertices. */
 export function regionCenter(region: Region): Point {
   if (region.kind === "box") {

@@ -1,10 +1,9 @@
 // The controls above the grid: order, filters, and what is painted.
 
+import { createSegmented, createSelect } from "../ui/choice";
 import { h, setAttribute, setText } from "../ui/dom";
 import { setHelp } from "../ui/help";
 import { iconButton } from "../ui/icons";
-import { createSegmented } from "../ui/segmented";
-import { createSelect } from "../ui/select";
 import { createScoreSlider } from "./histogram";
 import type { GalleryModel, Role, Side, Sort } from "./messages";
 import type { GallerySynced } from "./synced";

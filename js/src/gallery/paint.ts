@@ -1,7 +1,7 @@
 // Paints a pair into a canvas: its picture, and over it the map in the colors of the widget.
 
 import { lookupTable } from "../core/color-scale";
-import { paintMap } from "../stage/painting/heat-painter";
+import { paintMap } from "../stage/heat-painter";
 import type { Side } from "./messages";
 import type { HeatMap, Pair } from "./tiles";
 

@@ -6,7 +6,8 @@ import { getOrCompute, memoize } from "../core/memo";
 import type { Explanation } from "../core/types";
 import type { Curves, MethodCell, MethodEntry } from "./entries";
 import { currentReading, ofItsOwn, type PictureScene, type Scene } from "./scene";
-import { wordsMap } from "./shown-map";
+import { type ShownMap, wordsMap } from "./shown-map";
+import { derived } from "./signals";
 import type { Store } from "./store";
 
 export const MOST_COMPARED = 6;
@@ -18,11 +19,6 @@ export interface Cell {
   explanation: Explanation | null; // null: not computed yet, or not for the caption on show
   error: string; // why there is none
   curves: Curves | null; // as far as they are measured
-}
-
-/** Whether methods are compared: some are chosen, and there are maps or somebody to compute them. */
-export function isComparing(store: Store): boolean {
-  return store.get("compare").length > 0 && (store.live || store.get("_comparison").length > 0);
 }
 
 /** A cell for every compared method, in the order in which they were chosen. */
@@ -53,20 +49,35 @@ const explained = memoize((cell: MethodCell, e: Explanation): Explanation | null
   return fits ? other : null;
 });
 
-/** The scene with another method's maps in place of its own. */
-export function sceneOf(e: Explanation, scene: Scene): PictureScene {
-  const { words, sign, measure, together } = scene;
-  const shown =
-    words.length > 0
-      ? wordsMap(e, currentReading(e, scene.reading), measure, words, sign)
-      : ofItsOwn(together ? evidenceMap(e, measure) : Float64Array.from(e.captionMap), sign);
-  return {
-    ...scene,
-    explanation: e,
-    evidence: e,
-    highlights: together ? sameHues(e, measure, scene.highlights) : [],
-    ...shown,
-  };
+/** The scene with another method's explanation; the scene itself while there is none. */
+export function sceneOf(cell: () => Cell, scene: Scene): PictureScene {
+  const own: { shown: ShownMap } = derived({
+    shown: () => {
+      const { explanation: e } = cell();
+      if (!e) return scene;
+      const { measure, words } = scene;
+      if (words.length > 0) return wordsMap(e, currentReading(e, scene.reading), measure, words, scene.sign);
+      const map = scene.together ? evidenceMap(e, measure) : Float64Array.from(e.captionMap);
+      return ofItsOwn(map, scene.sign);
+    },
+  });
+  const picture: PictureScene = derived(
+    {
+      explanation: () => cell().explanation ?? scene.explanation,
+      evidence: () => cell().explanation ?? scene.evidence,
+      highlights: () => {
+        const { explanation: e } = cell();
+        if (!e) return scene.highlights;
+        return scene.together ? sameHues(e, scene.measure, scene.highlights) : [];
+      },
+      map: () => own.shown.map,
+      peak: () => own.shown.peak,
+      top: () => own.shown.top,
+      sign: () => own.shown.sign,
+    },
+    scene,
+  );
+  return picture;
 }
 
 type Highlights = Scene["highlights"];

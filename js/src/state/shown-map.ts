@@ -1,9 +1,11 @@
-// The maps on show, in units of the score: those of words, and the difference of two captions.
+// The maps that are shown, in units of the score: of words, of the difference of two captions, and of a single block.
 
-import { mapDifference, peakValue, phraseMap } from "../core/arithmetic";
+import { type Block, blockExplanation, mapDifference, peakValue, phraseMap } from "../core/arithmetic";
+import { decodeDepth, type RawDepth } from "../core/decode";
 import { addsUp, importanceOf, scaleToTotal, wordEvidence } from "../core/evidence";
 import { memoize } from "../core/memo";
-import type { Explanation, Measure, Sign } from "../core/types";
+import type { Depth, Explanation, Measure, Sign } from "../core/types";
+import type { Store } from "./store";
 
 export interface ShownMap {
   map: Float64Array;
@@ -91,4 +93,31 @@ function signedSum(e: Explanation, measure: string): Float64Array {
 export function comparableMeasure(e: Explanation, versus: Explanation, asked: string): Measure {
   const [own, other] = [e, versus].map((of) => importanceOf(of, asked));
   return own.name === other.name && addsUp(e, own) && addsUp(versus, other) ? own : importanceOf(e);
+}
+
+export interface ShownBlock {
+  depth: Depth | null; // maps of single blocks, if requested and computed for this explanation
+  block: Block | null; // the block whose maps are shown; null: all explained blocks
+}
+
+/** The requested block, if its maps have arrived. */
+export function shownBlock(e: Explanation, store: Store): ShownBlock {
+  const raw = store.get("depth") ? store.get("_depth") : null;
+  const depth = raw && depthOf(e, raw);
+  if (!depth) return { depth: null, block: null };
+  const at = (tower: Block["tower"], index: number | null): Block | null =>
+    index !== null && depth[tower][index] ? { tower, index } : null;
+  return { depth, block: at("image", store.get("image_block")) ?? at("text", store.get("text_block")) };
+}
+
+const depthOf = memoize((e: Explanation, raw: RawDepth) => decodeDepth(raw, e));
+
+/** Every block as an explanation. Cached, because results are memoized per explanation object. */
+const blocksOf = memoize((depth: Depth, e: Explanation) => ({
+  image: depth.image.map((_, index) => blockExplanation(e, depth, { tower: "image", index })),
+  text: depth.text.map((_, index) => blockExplanation(e, depth, { tower: "text", index })),
+}));
+
+export function evidenceOfBlock(e: Explanation, depth: Depth, { tower, index }: Block): Explanation {
+  return blocksOf(depth, e)[tower][index];
 }

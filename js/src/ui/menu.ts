@@ -1,6 +1,7 @@
 // A popup menu next to the button that opens it. A view has one, so only one is open at a time.
 
 import { h, setAttribute, setText } from "./dom";
+import { setHelp } from "./help";
 
 export interface Choice {
   label: string;
@@ -120,4 +121,38 @@ function place(list: HTMLElement, under: HTMLElement, root: HTMLElement): void {
   const fits = below + size.height < frame.height || at.top - frame.top < size.height;
   list.style.left = `${left}px`;
   list.style.top = `${fits ? below : at.top - frame.top - size.height - 4}px`;
+}
+
+/** A button that opens the menu, with the name of what is chosen in it. */
+export interface MenuButton {
+  readonly element: HTMLButtonElement;
+  /** Set the name of what is chosen, and whether anything can be. */
+  update(chosen: string, disabled: boolean): void;
+}
+
+/** @param title the accessible name of the menu. */
+export function createMenuButton(
+  label: string,
+  help: string,
+  title: string,
+  menu: Menu,
+  signal: AbortSignal,
+  choices: () => readonly Choice[],
+): MenuButton {
+  const name = h("b");
+  const element = h(
+    "button",
+    { type: "button", class: "gradeclip-button gradeclip-opens", "aria-haspopup": "menu" },
+    `${label} `,
+    name,
+  );
+  setHelp(element, help);
+  element.addEventListener("click", () => menu.open(element, title, choices, () => element), { signal });
+  return {
+    element,
+    update(chosen, disabled) {
+      setText(name, chosen);
+      element.disabled = disabled;
+    },
+  };
 }

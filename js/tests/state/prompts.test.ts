@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { describe, expect, test } from "vitest";
-import { MemoryModel } from "../../src/state/model/memory-model";
+import { MemoryModel } from "../../src/state/model";
 import { choosePrompt, dropPrompt, promptRows, rewritePrompt } from "../../src/state/prompts";
 import { Store } from "../../src/state/store";
 import type { Synced } from "../../src/state/synced";

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { describe, expect, test } from "vitest";
 import { evidenceMap } from "../../src/core/evidence";
-import { MemoryModel } from "../../src/state/model/memory-model";
+import { MemoryModel } from "../../src/state/model";
 import { deriveScene, subtractedExplanation } from "../../src/state/scene";
 import { ALL_KEYS, Store } from "../../src/state/store";
 import type { Synced } from "../../src/state/synced";

@@ -1,10 +1,10 @@
-// Sentences and labels about words, phrases, places and contributions to the score.
+// Names, labels and sentences about words, phrases, places and contributions to the score.
 
-import type { CaptionText } from "../../core/caption";
-import { argMax, importanceOf, scoreWithout } from "../../core/evidence";
-import { formatPart } from "../../core/format";
-import type { Explanation, Measure } from "../../core/types";
-import { nameOf } from "./names";
+import type { CaptionText } from "../core/caption";
+import { argMax, importanceOf, scoreWithout } from "../core/evidence";
+import { formatPart } from "../core/format";
+import { memoize } from "../core/memo";
+import type { Explanation, Measure } from "../core/types";
 
 const MOST_LETTERS = 24; // of what tells a caption in the legend
 
@@ -164,4 +164,81 @@ export function formatLocation(e: Explanation, map: ArrayLike<number>): string {
 /** What a tower is called in the interface. */
 export function towerLabel(tower: string): string {
   return tower === "image" ? "picture" : tower;
+}
+
+/** A word, and what distinguishes it from its repetitions: "a" and "bicycle"; "" for a word that occurs once. */
+export interface WordName {
+  text: string;
+  beside: string;
+}
+
+/**
+ * Distinguish repeated words: by the next word that occurs once, else by the one before, else by number.
+ * "a bicycle and a tree": a (bicycle), bicycle, and, a (tree), tree.
+ */
+export function disambiguate(words: readonly string[]): WordName[] {
+  const folded = words.map((word) => word.toLowerCase());
+  const counts = countOf(folded);
+  const single = (k: number) => counts.get(folded[k]) === 1;
+  const names = words.map((text, k): WordName => {
+    if (single(k)) return { text, beside: "" };
+    let next = k + 1;
+    while (next < words.length && !single(next)) next++;
+    let before = k - 1;
+    while (before >= 0 && !single(before)) before--;
+    return { text, beside: words[next] ?? words[before] ?? "" };
+  });
+  const keys = names.map(({ beside }, k) => `${folded[k]} ${beside}`);
+  const same = countOf(keys);
+  const seen = new Map<string, number>();
+  return names.map((name, k) => {
+    if (same.get(keys[k]) === 1) return name;
+    const number = (seen.get(folded[k]) ?? 0) + 1;
+    seen.set(folded[k], number);
+    return { ...name, beside: `no. ${number}` };
+  });
+}
+
+/** The names of all words of an explanation. */
+export const wordNames = memoize((e: Explanation) => disambiguate(e.header.words.map(({ text }) => text)));
+
+/** "a (bicycle)". */
+export function nameOf(e: Explanation, word: number): string {
+  const { text, beside } = wordNames(e)[word];
+  return beside ? `${text} (${beside})` : text;
+}
+
+function countOf(values: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return counts;
+}
+
+interface ReadingName {
+  label: string; // on the switch
+  short: string; // in the legend
+  help: string;
+}
+
+const NAMES: Readonly<Record<string, ReadingName>> = {
+  "in caption": {
+    label: "In this sentence",
+    short: "in this sentence",
+    help: "Where the word’s own part of this sentence’s score comes from",
+  },
+  alone: {
+    label: "On its own",
+    short: "on its own",
+    help: "Where the model looks for the word by itself, in a sentence of this word alone",
+  },
+  "left out": {
+    label: "What is lost without it",
+    short: "lost without it",
+    help: "Where the part of the score comes from that is lost when the word is left out",
+  },
+};
+
+/** The display name of a reading; its own name if it is unknown here. */
+export function readingName(reading: string): ReadingName {
+  return NAMES[reading] ?? { label: reading, short: reading, help: "" };
 }

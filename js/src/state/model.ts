@@ -1,8 +1,28 @@
-// A model without a kernel, for exported pages and tests.
+// What a view needs of a model: anywidget's in a notebook, `MemoryModel` in a page.
 
-import { DEFAULTS, type Synced } from "../synced";
-import type { Model } from "./widget-model";
+import { DEFAULTS, type Synced } from "./synced";
 
+/** A model with the traits `T`. */
+export interface SyncedModel<T> {
+  get<K extends keyof T>(key: K): T[K];
+  set<K extends keyof T>(key: K, value: T[K]): void;
+  on(event: `change:${string}`, callback: () => void): void;
+  off(event: `change:${string}`, callback: () => void): void;
+  save_changes(): void;
+}
+
+export interface Model extends SyncedModel<Synced> {
+  /** Send a message to Python outside of the traits; a page without a kernel has no such method. */
+  send?(content: Message, callbacks?: unknown, buffers?: ArrayBuffer[]): void;
+}
+
+/** Messages to Python that are not state. */
+export type Message =
+  | { type: "cancel" }
+  | { type: "free"; model: string }
+  | { type: "picture"; name: string }; // its encoded bytes are the one buffer
+
+/** A model without a kernel, for exported pages and tests. */
 export class MemoryModel implements Model {
   #values: Synced;
   #callbacks = new Map<string, Set<() => void>>();

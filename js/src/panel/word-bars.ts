@@ -1,7 +1,8 @@
 // The words as bars: how they add up to the score, or their evidence in a region. In the difference view, the other
 // prompt's words are listed too.
 
-import { importanceOf } from "../../core/evidence";
+import { wordColor } from "../core/color-scale";
+import { importanceOf } from "../core/evidence";
 import {
   formatEvidenceOf,
   formatPart,
@@ -9,37 +10,36 @@ import {
   formatPercent,
   leastFullBar,
   roundPart,
-} from "../../core/format";
-import { wordColor } from "../../core/hues";
-import type { Hover } from "../../prompt/word-selection";
-import { pinWord } from "../../prompt/word-selection";
-import type { Frame, Scene } from "../../state/scene";
-import type { Store } from "../../state/store";
-import { capitalize, formatRegionPart, formatSilence, formatStep } from "../../state/words/wording";
-import { placeBar, showBar, showTrack } from "../../ui/bar";
-import { type Component, h, reuseRows, setAttribute, setText } from "../../ui/dom";
-import { setHelp } from "../../ui/help";
-import { attachArrowKeys, moveTabStop } from "../../ui/keys";
-import type { Menu } from "../../ui/menu";
-import { type Entries, type Entry, entriesOf } from "./entries";
-import { foldWords } from "./fold";
+} from "../core/format";
+import { type Hover, pinWord } from "../prompt/word-selection";
+import type { Scene, View } from "../state/scene";
+import { derived } from "../state/signals";
+import { capitalize, formatRegionPart, formatSilence, formatStep } from "../state/wording";
+import { type BarRow, createBarRow, placeBar, showBar, showTrack, type Track } from "../ui/bar";
+import { h, reuseRows, setAttribute, setText } from "../ui/dom";
+import { setHelp } from "../ui/help";
+import { attachArrowKeys, moveTabStop } from "../ui/keys";
+import type { Menu } from "../ui/menu";
+import { type Entries, type Entry, entriesOf, foldWords } from "./bar-entries";
 import { createMeasureLine, isWaterfall, secondMeasure } from "./measure-line";
-import { createSumRow, createWordRow, placeTick, type WordRow } from "./rows";
 
 const OWN_BAR = ".gradeclip-bar[data-index]";
 
-export function createWordBars(
-  store: Store,
-  hover: Hover,
-  menu: Menu,
-  signal: AbortSignal,
-): Component<Frame> {
-  const line = createMeasureLine(store, menu, signal);
+/** The words with a bar and those that share one. */
+interface Bars {
+  entries: Entries;
+  parted: ReturnType<typeof foldWords<Entry>>;
+  drawn: readonly Entry[]; // each with its row, in this order
+}
+
+export function createWordBars(view: View, hover: Hover, menu: Menu): HTMLElement {
+  const { store, scene, signal, draw } = view;
   const share = h("p", { class: "gradeclip-share", hidden: true });
   const silence = h("p", { class: "gradeclip-silence", hidden: true });
   const list = h("ol", { class: "gradeclip-bars" });
   const unread = h("p", { class: "gradeclip-unread", hidden: true });
-  const element = h("section", { class: "gradeclip-ranking" }, line.element, share, silence, list, unread);
+  const line = createMeasureLine(view, menu);
+  const element = h("section", { class: "gradeclip-ranking" }, line, share, silence, list, unread);
   const fold = h("button", { type: "button", class: "gradeclip-fold" });
   const base = createSumRow(list, "base");
   const rest = createSumRow(list, "rest", fold);
@@ -47,52 +47,51 @@ export function createWordBars(
   const total = createSumRow(list, "total");
   setText(base.label, "empty sentence");
   const rows: WordRow[] = [];
-  let scene: Scene | null = null;
+  const bars: Bars = derived({
+    entries: () => entriesOf(scene),
+    parted: () => foldWords(bars.entries.words),
+    drawn: () => (store.view.unfolded ? bars.entries.words : bars.parted.shown),
+  });
   hover.watch(list, OWN_BAR, signal);
-  fold.addEventListener("click", () => store.setView({ unfolded: !store.view.unfolded }), { signal });
+  fold.addEventListener(
+    "click",
+    () => {
+      store.view.unfolded = !store.view.unfolded;
+    },
+    { signal },
+  );
   list.addEventListener(
     "click",
     (event) => {
       const row = event.target instanceof Element ? event.target.closest<HTMLElement>(OWN_BAR) : null;
-      if (row) pinWord(store, hover, scene!, Number(row.dataset.index), event.shiftKey);
+      if (row) pinWord(store, hover, scene, Number(row.dataset.index), event.shiftKey);
     },
     { signal },
   );
   attachArrowKeys(list, () => rows.filter(({ element }) => !element.hidden).map(({ word }) => word), signal);
-  let unfoldedBefore = false;
 
-  return {
-    element,
-    update(frame) {
-      const before = scene;
-      scene = frame.scene;
-      line.update(frame);
-      const { unfolded } = store.view;
-      const moved = scene.ranking !== before?.ranking || unfolded !== unfoldedBefore;
-      if (moved || scene.highlights !== before?.highlights || scene.standing !== before?.standing) {
-        unfoldedBefore = unfolded;
-        draw(scene, entriesOf(scene), unfolded);
-        list.hidden = scene.silent;
-        silence.hidden = !scene.silent;
-        setText(silence, scene.silent ? formatSilence(scene.versus) : "");
-      }
-      if (moved || frame.repaint) {
-        for (const { element: row, word } of rows) {
-          const index = row.dataset.index === undefined ? null : Number(row.dataset.index);
-          row.classList.toggle("is-shown", index !== null && scene.words.includes(index));
-          setAttribute(word, "aria-pressed", String(index !== null && scene.pinned.includes(index)));
-        }
-        share.hidden = scene.share === null;
-        setText(share, scene.share === null ? "" : formatRegionShare(scene, scene.share));
-      }
-    },
-  };
+  draw(() => drawBars(scene, bars, store.view.unfolded));
+  draw(() => {
+    list.hidden = scene.silent;
+    silence.hidden = !scene.silent;
+    setText(silence, scene.silent ? formatSilence(scene.versus) : "");
+  });
+  draw(() => {
+    bars.drawn.forEach(({ word }, k) => {
+      const { element: row, word: button } = rows[k];
+      row.classList.toggle("is-shown", word !== null && scene.words.includes(word));
+      setAttribute(button, "aria-pressed", String(word !== null && scene.pinned.includes(word)));
+    });
+  });
+  draw(() => {
+    share.hidden = scene.share === null;
+    setText(share, scene.share === null ? "" : formatRegionShare(scene, scene.share));
+  });
+  return element;
 
-  function draw(scene: Scene, entries: Entries, unfolded: boolean): void {
+  function drawBars(scene: Scene, { entries, parted, drawn }: Bars, unfolded: boolean): void {
     const { region, versus, decimals, standing } = scene;
-    const { sum, words } = entries;
-    const parted = foldWords(words);
-    const drawn = unfolded ? words : parted.shown;
+    const { sum } = entries;
     const folded = unfolded ? [] : parted.folded;
     const adding = sum !== null && isWaterfall(scene); // each bar begins where the one above ends
     const second = secondMeasure(scene);
@@ -204,4 +203,55 @@ function formatRegionShare({ label, peak, evidence, measure, words }: Scene, sha
   const against = words.reduce((sum, word) => sum + values[word], 0) < 0;
   const what = against ? `what speaks against “${label}”` : formatEvidenceOf(label);
   return `${formatPercent(share)} of ${what} lies in this region.`;
+}
+
+/** The row of a word. */
+interface WordRow extends BarRow {
+  word: HTMLButtonElement;
+  text: HTMLElement;
+  beside: HTMLElement;
+  second: HTMLElement; // a thinner bar, for the second measure
+  secondValue: HTMLElement;
+  tick: HTMLElement; // joins the bar's end with the next row's bar
+}
+
+/** The row of the empty sentence, of words that are counted together or unknown, or of the sentence itself. */
+interface SumRow extends BarRow {
+  label: HTMLElement;
+  tick: HTMLElement;
+}
+
+function createSumRow(list: HTMLElement, kind: string, label: HTMLElement = h("span")): SumRow {
+  label.classList.add("gradeclip-bar-word");
+  const row = createBarRow(list, label);
+  row.element.classList.add("is-sum", `is-${kind}`);
+  row.element.hidden = true;
+  return { ...row, label, tick: createTick(row) };
+}
+
+/** Create a row before another one. */
+function createWordRow(list: HTMLElement, before: SumRow): WordRow {
+  const text = h("bdi");
+  const beside = h("small");
+  const word = h("button", { type: "button", class: "gradeclip-bar-word", tabindex: -1 }, text, beside);
+  const second = h("i", { class: "gradeclip-second" });
+  const secondValue = h("em", { class: "gradeclip-second-value" });
+  const row = createBarRow(list, word);
+  list.insertBefore(row.element, before.element);
+  row.element.classList.add("is-word");
+  row.track.append(second);
+  row.element.append(secondValue);
+  return { ...row, word, text, beside, second, secondValue, tick: createTick(row) };
+}
+
+/** Place the tick at a sum of the values so far; null: there is none. */
+function placeTick(tick: HTMLElement, track: Track, at: number | null): void {
+  tick.hidden = at === null;
+  if (at !== null) tick.style.left = `${(100 * track.bar(0, at).start).toFixed(2)}%`;
+}
+
+function createTick({ track }: BarRow): HTMLElement {
+  const tick = h("b", { class: "gradeclip-tick", hidden: true });
+  track.append(tick);
+  return tick;
 }

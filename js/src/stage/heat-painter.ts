@@ -1,12 +1,13 @@
 // Paints maps into a canvas: bilinear upsampling, then a color table. CSS scales the canvas to the picture.
 
-import { axis, mixRows } from "../../core/bilinear";
-import type { Lut } from "../../core/color-scale";
-import { getOrCompute } from "../../core/memo";
-import type { Sign } from "../../core/types";
-import { type Layer, paintLayers } from "./paint-layers";
+import { axis, mixRows } from "../core/bilinear";
+import { alphaAt, type Lut, type Rgb } from "../core/color-scale";
+import { getOrCompute } from "../core/memo";
+import type { Sign } from "../core/types";
 
 const LONG_SIDE = 256; // approximate pixels of the canvas's longer side; the browser interpolates beyond that
+const DIM_ALPHA = 0.18; // dims the picture where there is no evidence, so that the colors stand out
+const MAX_ALPHA = 0.8; // opacity at full strength; the picture stays visible
 
 /** The size of the canvas for a grid. */
 export function heatSize(rows: number, cols: number): [width: number, height: number] {
@@ -39,6 +40,55 @@ export function paintMap(
       const left = line[across.low[x]];
       const v = left + (line[across.high[x]] - left) * across.weight[x];
       pixels[k] = lut[v <= 0 ? 0 : v >= 255 ? 255 : v | 0];
+    }
+  }
+}
+
+/** A map that is painted together with others. */
+export interface Layer {
+  strength: ArrayLike<number>; // 0..1 per patch
+  color: Rgb;
+}
+
+/**
+ * Paint layers into RGBA pixels, bilinearly upsampled. Colors mix in proportion to their strengths; the strongest
+ * layer sets the opacity.
+ */
+export function paintLayers(
+  pixels: Uint32Array,
+  width: number,
+  height: number,
+  layers: readonly Layer[],
+  rows: number,
+  cols: number,
+): void {
+  const across = axis(width, cols);
+  const down = axis(height, rows);
+  const lines = layers.map(() => new Float32Array(cols)); // one row of each layer
+  const bytes = new Uint8ClampedArray(pixels.buffer, pixels.byteOffset, pixels.byteLength);
+  for (let y = 0, k = 0; y < height; y++) {
+    layers.forEach(({ strength }, n) => {
+      mixRows(lines[n], strength, cols, down, y);
+    });
+    for (let x = 0; x < width; x++, k += 4) {
+      const [left, right, p] = [across.low[x], across.high[x], across.weight[x]];
+      let [red, green, blue, total, top] = [0, 0, 0, 0, 0];
+      for (let n = 0; n < layers.length; n++) {
+        const strength = lines[n][left] + (lines[n][right] - lines[n][left]) * p;
+        const { color } = layers[n];
+        red += strength * color[0];
+        green += strength * color[1];
+        blue += strength * color[2];
+        total += strength;
+        if (strength > top) top = strength;
+      }
+      const cover = MAX_ALPHA * alphaAt(top, 0);
+      const alpha = cover + DIM_ALPHA * (1 - cover); // the color over the dimming
+      const share = total > 0 ? cover / alpha / total : 0;
+      bytes[k] = red * share;
+      bytes[k + 1] = green * share;
+      bytes[k + 2] = blue * share;
+      bytes[k + 3] = 255 * alpha;
     }
   }
 }

@@ -1,8 +1,8 @@
 // A method's deletion and insertion curve, drawn while they are measured.
 
-import { formatValue } from "../../core/format";
-import type { CurvePoint, Curves } from "../../state/entries";
-import { h, s, setAttribute, setText } from "../../ui/dom";
+import { formatValue } from "../core/format";
+import type { CurvePoint, Curves } from "../state/entries";
+import { h, s, setAttribute, setText } from "../ui/dom";
 
 const END = 0.5; // of the pixels: where the curves end, as in the paper
 const KINDS = ["deletion", "insertion"] as const;

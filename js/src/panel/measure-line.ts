@@ -1,19 +1,17 @@
 // The lines above the bars: what they show, and a menu of the measures of importance.
 
-import { addsUp, importanceOf } from "../../core/evidence";
-import { formatPart } from "../../core/format";
-import type { Measure } from "../../core/types";
-import { isComparing } from "../../state/comparison";
-import type { Frame, Scene } from "../../state/scene";
-import type { Store } from "../../state/store";
-import { capitalize, formatMeasure } from "../../state/words/wording";
-import { type Component, h, setText } from "../../ui/dom";
-import { setHelp } from "../../ui/help";
-import type { Menu } from "../../ui/menu";
+import { addsUp, importanceOf } from "../core/evidence";
+import { formatPart } from "../core/format";
+import type { Measure } from "../core/types";
+import type { Scene, View } from "../state/scene";
+import { capitalize, formatMeasure } from "../state/wording";
+import { h, setText } from "../ui/dom";
+import { setHelp } from "../ui/help";
+import type { Menu } from "../ui/menu";
 
 const ON_REQUEST = { name: "integrated-gradients", label: "integrated gradients (takes a moment)" };
 
-export function createMeasureLine(store: Store, menu: Menu, signal: AbortSignal): Component<Frame> {
+export function createMeasureLine({ store, scene, signal, draw }: View, menu: Menu): HTMLElement {
   const name = h("span");
   const by = h("span", { class: "gradeclip-by" }); // the method, where several are compared
   const title = h("h3", { class: "gradeclip-heading" }, name, by);
@@ -28,12 +26,11 @@ export function createMeasureLine(store: Store, menu: Menu, signal: AbortSignal)
   const secondKey = h("span", {}, h("i", { class: "gradeclip-second" }), second);
   const key = h("p", { class: "gradeclip-key" }, what, secondKey);
   const element = h("div", { class: "gradeclip-measure" }, title, others, key);
-  let scene: Scene | null = null;
   others.addEventListener(
     "click",
     () => {
-      const { measure } = scene!;
-      const choices = measuresOf(scene!).map(({ name, label }) => ({
+      const { measure } = scene;
+      const choices = measures().map(({ name, label }) => ({
         label: capitalize(label),
         current: name === measure,
         act: () => store.set({ importance: name }),
@@ -48,27 +45,24 @@ export function createMeasureLine(store: Store, menu: Menu, signal: AbortSignal)
     { signal },
   );
   /** The computed measures, and the one that a kernel computes on request; for a difference, those that add up. */
-  const measuresOf = ({ evidence, versus }: Scene): { name: string; label: string }[] => {
+  const measures = (): { name: string; label: string }[] => {
+    const { evidence, versus } = scene;
     const { importance } = evidence.header;
     if (versus) return importance.filter((measure) => addsUp(evidence, measure));
     return !store.canCompute || importance.some(({ name }) => name === ON_REQUEST.name)
       ? importance
       : [...importance, ON_REQUEST];
   };
-  return {
-    element,
-    update(frame) {
-      scene = frame.scene;
-      const { evidence } = scene;
-      others.hidden = measuresOf(scene).length < 2 || !store.isControlVisible("importance");
-      setText(name, heading(scene));
-      setText(by, isComparing(store) ? ` (${evidence.header.method})` : "");
-      setText(what, formatBars(scene));
-      const beside = secondMeasure(scene);
-      secondKey.hidden = beside === null;
-      if (beside) setText(second, `Thin line: ${formatMeasure(beside)}.`);
-    },
-  };
+  draw(() => {
+    others.hidden = measures().length < 2 || !store.isControlVisible("importance");
+    setText(name, heading(scene));
+    setText(by, store.comparing ? ` (${scene.evidence.header.method})` : "");
+    setText(what, formatBars(scene));
+    const beside = secondMeasure(scene);
+    secondKey.hidden = beside === null;
+    if (beside) setText(second, `Thin line: ${formatMeasure(beside)}.`);
+  });
+  return element;
 }
 
 /** Whether the bars are shown as parts of the score, each beginning where the one above ends. */
