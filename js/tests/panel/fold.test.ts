@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { foldWords } from "../../src/panel/bars/fold";
+import { foldWords } from "../../src/panel/bar-entries";
 import { random } from "../fixtures";
 
 const row = (value: number, small = false, marked = false) => ({ value, small, marked });

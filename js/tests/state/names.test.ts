@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { disambiguate, nameOf } from "../../src/state/words/names";
+import { disambiguate, nameOf } from "../../src/state/wording";
 import { explanation } from "../fixtures";
 
 const said = (caption: string) =>

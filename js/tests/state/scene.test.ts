@@ -1,14 +1,18 @@
 // @vitest-environment happy-dom
 import { describe, expect, test } from "vitest";
 import { evidenceMap } from "../../src/core/evidence";
+import type { Explanation } from "../../src/core/types";
 import { MemoryModel } from "../../src/state/model";
 import { deriveScene, subtractedExplanation } from "../../src/state/scene";
-import { ALL_KEYS, Store } from "../../src/state/store";
+import { Store } from "../../src/state/store";
 import type { Synced } from "../../src/state/synced";
 import { explanation } from "../fixtures";
 
-const scene = (state: Partial<Synced>, e = explanation()) =>
-  deriveScene(e, new Store(new MemoryModel(state)), null, ALL_KEYS);
+const scene = (state: Partial<Synced>, e = explanation(), versus?: Explanation) => {
+  const rows = [e, ...(versus ? [versus] : [])].map((explanation) => ({ text: "", explanation }));
+  const store = new Store(new MemoryModel({ versus: versus ? 1 : null, ...state }));
+  return deriveScene(store, { rows, explanation: e, failure: "" });
+};
 
 const spread = (value: number) => Array.from({ length: 6 }, () => value);
 
@@ -124,8 +128,7 @@ describe("the difference of two prompts", () => {
     rows: [spread(1), spread(7), spread(3)],
     importance: [0.1, 0.7, 0.3],
   });
-  const between = (state: Partial<Synced>) =>
-    deriveScene(red, new Store(new MemoryModel(state)), null, ALL_KEYS, blue);
+  const between = (state: Partial<Synced>) => scene(state, red, blue);
 
   test("is shown while no word is chosen, with both signs", () => {
     expect(between({}).sign).toBe("both");
@@ -146,8 +149,7 @@ describe("the difference of two prompts", () => {
     const own = sums(0.3, 0.55, [0.02, 0.18, 0.05], ["a", "red", "car"]);
     const other = sums(0.3, 0.38, [0.01, -0.06, 0.13], ["a", "blue", "car"]);
     for (const importance of ["", "leave-one-out"]) {
-      const store = new Store(new MemoryModel({ importance }));
-      const { map, ranking, others, measure } = deriveScene(own, store, null, ALL_KEYS, other);
+      const { map, ranking, others, measure } = scene({ importance }, own, other);
       const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
       expect(measure).toBe("shapley"); // leaving words out does not add up
       expect(sum([...map])).toBeCloseTo(0.55 - 0.38, 9);

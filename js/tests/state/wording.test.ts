@@ -6,7 +6,7 @@ import {
   formatMeasure,
   formatRegionPart,
   phraseLabel,
-} from "../../src/state/words/wording";
+} from "../../src/state/wording";
 import { explanation, SHARE } from "../fixtures";
 
 const e = explanation({ importance: [-0.007, 0.099, 0.01, 0.02], shares: [0.2, 0.1, 0, 0.04] });

@@ -4,8 +4,7 @@ import { blockExplanation, phraseMap } from "../../src/core/arithmetic";
 import { decodeDepth, decodePayload } from "../../src/core/decode";
 import { importanceOf, regionWords } from "../../src/core/evidence";
 import { formatValue } from "../../src/core/format";
-import { barsOf, formatExplained } from "../../src/panel/block-chart";
-import { formatBlock } from "../../src/panel/block-sliders";
+import { barsOf, formatBlock, formatExplained } from "../../src/panel/blocks";
 import { depth, payload } from "../fixtures";
 import { change, click, fakeCanvas, frame, LiveModel, open, point } from "../page";
 

@@ -1,10 +1,10 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Header } from "../../../src/core/types";
-import type { MethodCell } from "../../../src/state/entries";
-import type { Synced } from "../../../src/state/synced";
-import { payload } from "../../fixtures";
-import { change, click, fakeCanvas, frame, LiveModel, open, painted, point, samePixels } from "../../page";
+import type { Header } from "../../src/core/types";
+import type { MethodCell } from "../../src/state/entries";
+import type { Synced } from "../../src/state/synced";
+import { payload } from "../fixtures";
+import { change, click, fakeCanvas, frame, LiveModel, open, painted, point, samePixels } from "../page";
 
 beforeEach(fakeCanvas);
 afterEach(() => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Point } from "../../src/core/types";
-import { placeChips, type Size } from "../../src/stage/chips/chip-layout";
+import { placeChips, type Size } from "../../src/stage/chips";
 import { random } from "../fixtures";
 
 const picture: Size = { width: 400, height: 300 };
