@@ -34,18 +34,11 @@ import { Theme } from "./ui/theme";
  *
  * @returns a function that removes the view with all its listeners and observers.
  */
-export function mount(model: Model, host: HTMLElement): () => void {
+export function mount(model: Model, host: HTMLElement, store = new Store(model)): () => void {
   const teardown = new AbortController();
   const { signal } = teardown;
   const root = h("div", { class: "gradeclip" });
   host.append(root);
-  const store = new Store(model, () => {
-    help.refresh();
-    // An element that is hidden, or disabled without a kernel, would lose the focus.
-    const focused = document.activeElement;
-    if (root.contains(focused) && focused?.closest("[hidden], :disabled"))
-      fallbackFocus().focus({ preventScroll: true });
-  });
   const theme = new Theme(root, signal);
   const hover = new Hover(store, root, signal);
   const menu = new Menu(root, signal);
@@ -138,6 +131,13 @@ export function mount(model: Model, host: HTMLElement): () => void {
     },
     { signal },
   );
+  store.afterDrawing = () => {
+    help.refresh();
+    // An element that is hidden, or disabled without a kernel, would lose the focus.
+    const focused = document.activeElement;
+    if (root.contains(focused) && focused?.closest("[hidden], :disabled"))
+      fallbackFocus().focus({ preventScroll: true });
+  };
   store.start();
 
   return () => {

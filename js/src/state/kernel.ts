@@ -112,7 +112,7 @@ export function followKernel(store: Store, model: Model, element: HTMLElement, s
     else if (now === "alive") {
       settle();
       store.view.kernel = "there";
-    } else if (store.view.kernel !== "silent") store.view.kernel = "there";
+    } else if (!first && store.view.kernel !== "silent") store.view.kernel = "there";
   });
   store.onRequest(() => {
     clearTimeout(timer);

@@ -37,14 +37,17 @@ export class SyncedStore<T extends object> {
   #drawings: Drawings;
   #handlers: [keyof T & string, () => void][];
 
-  /**
-   * @param defaults the values of traits that the model does not have
-   * @param afterDrawing called in every frame, after the drawings
-   */
-  constructor(model: SyncedModel<T>, defaults: Readonly<T>, afterDrawing: () => void = () => {}) {
+  /** Called in every frame, after the drawings. */
+  afterDrawing: () => void = () => {};
+
+  /** @param defaults the values of traits that the model does not have */
+  constructor(model: SyncedModel<T>, defaults: Readonly<T>) {
     this.#model = model;
     this.#values = observable(defaults);
-    this.#drawings = new Drawings(() => this.#save(), afterDrawing);
+    this.#drawings = new Drawings(
+      () => this.#save(),
+      () => this.afterDrawing(),
+    );
     this.#handlers = (Object.keys(defaults) as (keyof T & string)[]).map((key) => {
       const read = () => {
         this.#values[key] = model.get(key) ?? defaults[key];
@@ -103,8 +106,8 @@ export class Store extends SyncedStore<Synced> {
   #send: Model["send"];
   #notifyRequest: () => void = () => {};
 
-  constructor(model: Model, afterDrawing?: () => void) {
-    super(model, DEFAULTS, afterDrawing);
+  constructor(model: Model) {
+    super(model, DEFAULTS);
     this.#send = model.send?.bind(model);
   }
 
