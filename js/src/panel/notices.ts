@@ -1,10 +1,9 @@
 // Hint, notes, errors, the state of the kernel, and announcements for screen readers.
 
-import { untracked } from "@preact/signals-core";
 import { evidenceReading, importanceOf, patchWords } from "../core/evidence";
 import { formatCosine, formatPart, formatPercent } from "../core/format";
 import { formatStanding } from "../core/match";
-import type { Scene, View } from "../state/scene";
+import { onChange, type Scene, type View } from "../state/scene";
 import type { Kernel } from "../state/store";
 import { formatLocation, formatSilence, formatUnknown, nameOf } from "../state/wording";
 import { h, setText } from "../ui/dom";
@@ -64,19 +63,12 @@ export function createKernelNotice(kernel: () => Kernel, draw: View["draw"]): HT
  * Announces to screen readers what changes on the screen. Of several changes in one frame, the last of those below is
  * announced.
  */
-export function createAnnouncer({ store, scene, draw }: View): HTMLElement {
+export function createAnnouncer(view: View): HTMLElement {
+  const { store, scene } = view;
   const element = h("div", { class: "gradeclip-spoken", role: "status", "aria-live": "polite" });
   /** Announce changes of a value, unless a region is being drawn; no text announces nothing. */
-  const announce = (value: () => unknown, text: () => string) => {
-    let before: unknown;
-    let first = true;
-    draw(() => {
-      const now = value();
-      const changed = now !== before && !first;
-      [before, first] = [now, false];
-      if (changed) untracked(() => store.view.draft || setText(element, text() || element.textContent));
-    });
-  };
+  const announce = (value: () => unknown, text: () => string) =>
+    onChange(view, value, () => store.view.draft || setText(element, text() || element.textContent));
   announce(
     () => store.get("hovered_word"),
     () => (scene.words.length > 0 ? formatMap(scene) : ""),

@@ -78,6 +78,8 @@ export function createMatch({ store, scene, draw }: View): HTMLElement {
     const theirs = own && versus && standingOf(versus, store.get("unrelated")[store.get("versus") ?? -1]);
     other.hidden = otherWords.hidden = theirs === null;
     element.classList.toggle("has-other", theirs !== null);
+    span.hidden = mark.hidden = own === null;
+    if (!own) setText(words, "\u00a0"); // as high as a line
     if (!own) return;
     const score = scene.explanation.header.score.cosine;
     const place = scaleOf(own, versus ? [score, versus.header.score.cosine] : [score]);

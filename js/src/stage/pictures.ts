@@ -2,7 +2,7 @@
 
 import { toBytes } from "../core/decode";
 import { formatBytes } from "../core/format";
-import type { View } from "../state/scene";
+import { onChange, type View } from "../state/scene";
 import { derived } from "../state/signals";
 import type { Store } from "../state/store";
 import { createRadioGroup } from "../ui/choice";
@@ -110,10 +110,14 @@ export function createPictures(view: View, root: HTMLElement): HTMLElement {
     add.disabled = !store.canCompute;
     element.classList.toggle("is-strip", hasStrip(store));
   });
-  draw(() => {
-    store.get("_payloads"); // after another explanation, the last upload matters no more
-    store.view.uploadError = "";
-  });
+  // After another explanation, the last upload matters no more.
+  onChange(
+    view,
+    () => store.get("_payloads"),
+    () => {
+      store.view.uploadError = "";
+    },
+  );
   return element;
 }
 

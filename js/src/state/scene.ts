@@ -1,5 +1,6 @@
 // The scene: everything the components draw, derived from the state.
 
+import { untracked } from "@preact/signals-core";
 import {
   type Block,
   byDescendingValue,
@@ -109,6 +110,17 @@ export interface View {
 /** The view as a component gets it that ends with another signal. */
 export function viewUntil(signal: AbortSignal, view: View): View {
   return { ...view, signal, draw: (draw) => view.store.draw(draw, signal) };
+}
+
+/** Call `act` in the frame after a change of a value. For what depends on the change itself, as announcements do. */
+export function onChange(view: View, read: () => unknown, act: () => void): void {
+  let before: unknown;
+  let first = true;
+  view.draw(() => {
+    const now = read();
+    if (!first && now !== before) untracked(act);
+    [before, first] = [now, false];
+  });
 }
 
 /** Derive the scene from the state. It can be read once there is an explanation. */
