@@ -1,5 +1,7 @@
 // The messages between Python and the gallery, and anywidget's model, which carries them.
 
+import type { SyncedModel } from "../state/model";
+import type { SyncedStore } from "../state/store";
 import type { FailedPair, RawTile } from "./entries";
 import type { GallerySynced } from "./synced";
 
@@ -21,12 +23,11 @@ export type Request =
 export type Buffers = readonly (DataView | ArrayBuffer | Uint8Array)[];
 
 /** What the view needs of anywidget's model. */
-export interface GalleryModel {
-  get<K extends keyof GallerySynced>(key: K): GallerySynced[K];
-  set<K extends keyof GallerySynced>(key: K, value: GallerySynced[K]): void;
-  save_changes(): void;
+export interface GalleryModel extends SyncedModel<GallerySynced> {
   send(content: Request): void;
   on(event: `change:${string}`, callback: () => void): void;
   on(event: "msg:custom", callback: (content: Answer, buffers: Buffers) => void): void;
   off(event: string, callback: (...all: never[]) => void): void;
 }
+
+export type GalleryStore = SyncedStore<GallerySynced>;

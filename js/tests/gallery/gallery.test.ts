@@ -193,6 +193,7 @@ describe("by keyboard", () => {
     await settle();
     expect(active().textContent).toContain("a dog number 12");
     press(grid, "Enter");
+    await frame();
     expect([model.get("selected"), model.saved]).toEqual(["pair-12", 1]);
   });
 });
@@ -267,6 +268,7 @@ describe("the controls", () => {
     expect([...select.options].map(({ value }) => value)).toEqual(["position", "score"]);
     select.value = "score";
     change(select);
+    await frame();
     expect([model.get("sort"), model.get("descending"), model.saved]).toEqual(["score", true, 1]);
     await set({});
     click(button("Largest first"));
@@ -318,6 +320,7 @@ describe("the controls", () => {
     expect(one(".gallery-empty").textContent).toContain("No pair passes these filters.");
     expect(one(".gallery-count").textContent).toBe("0 of 1,000 pairs");
     click(button("Clear filters"));
+    await frame();
     expect([model.get("text"), model.get("score_range"), model.saved]).toEqual(["", null, 1]);
     await set({});
     expect(button("Clear filters")).toBeUndefined();
