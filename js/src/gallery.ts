@@ -18,7 +18,7 @@ import { h, setText } from "./ui/dom";
 import { Help } from "./ui/help";
 import { Theme } from "./ui/theme";
 
-const SILENCE = 3000; // ms without an answer after which the view says so
+const SILENCE = 3000; // ms without an answer after which a notice is shown
 const SILENT =
   "No answer for some seconds: the kernel is busy with something else, or gone. Run the cell again if it is gone.";
 

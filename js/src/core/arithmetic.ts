@@ -1,5 +1,5 @@
 // The arithmetic of an explanation: sums over its word x patch maps, and how much of each patch a region covers.
-// Python computes the same; tests/golden/golden.json holds both to the same numbers.
+// Python computes the same; tests compare both with tests/golden/golden.json.
 
 import type { Box, Depth, Explanation, Point, Region, Sign } from "./types";
 
@@ -71,14 +71,14 @@ export function rankDifference(
   same: readonly (number | null)[],
 ): [words: RankedWord[], others: RankedWord[]] {
   const values = new Map(words.map(({ word, value }) => [word, value]));
-  const own: RankedWord[] = [];
+  const added: RankedWord[] = [];
   for (const { word, value } of others) {
     const twin = same[word];
-    if (twin === null) own.push({ word, value: -value });
+    if (twin === null) added.push({ word, value: -value });
     else values.set(twin, values.get(twin)! - value);
   }
   const ranked = words.map(({ word }) => ({ word, value: values.get(word)! }));
-  return [ranked.sort(byDescendingValue), own.sort(byDescendingValue)];
+  return [ranked.sort(byDescendingValue), added.sort(byDescendingValue)];
 }
 
 /** Compare for sorting: largest value first, ties in the caption's order. */

@@ -24,8 +24,8 @@ const SEQUENTIAL: Readonly<Record<string, (t: number) => string>> = {
   cividis: interpolateCividis,
 };
 
-const MIN_ALPHA = 0.14; // dims the picture where there is no evidence, so that evidence stands out
-const PALEST = 0.6; // of the way to the darkest purple: where evidence against the match alone begins, to be seen at all
+const MIN_ALPHA = 0.14; // dims the picture where there is no evidence, so that evidence is easy to see
+const PALEST = 0.6; // of the way to the darkest purple: the first color of evidence against the match alone, so that it is visible
 const DIVERGING = schemePuOr[11].map(parseRgb); // from purple to orange
 
 export const SCALE_NAMES: readonly string[] = Object.keys(SEQUENTIAL);

@@ -37,12 +37,12 @@ export interface Comparing {
 /** The pair whose full explanation is open. */
 export interface Opened {
   id: string;
-  index: number | null; // in the order; null where the filters leave it out
+  index: number | null; // in the order; null if the filters leave it out
   status: "loading" | "ready" | "failed";
   sentence: string;
 }
 
-/** A pair as it stands in a message; `at` are a start and a length in one of the message's buffers. */
+/** A pair in a message; `at` is a start and a length in one of the message's buffers. */
 export interface RawTile {
   id: string;
   position: number;

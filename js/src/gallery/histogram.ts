@@ -51,7 +51,7 @@ export function createScoreSlider(
     const clip = `inset(0 ${100 - (100 * to) / STEPS}% 0 ${(100 * from) / STEPS}%)`;
     chosen.style.clipPath = clip;
     setText(text, `${formatCosine(scoreAt(from))} – ${formatCosine(scoreAt(to))}`);
-    // Where both handles stand at the upper end, only the lower one can be moved.
+    // If both handles are at the upper end, only the lower one can be moved.
     low.style.zIndex = from > STEPS / 2 ? "2" : "1";
   };
   const send = () => {

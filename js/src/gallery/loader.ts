@@ -1,5 +1,5 @@
-// Asks Python for rows: those in view first, then those that scrolling leads to. What was asked of a view that has been
-// scrolled away is not asked again, and few requests are under way at a time, so that the latest one is answered soon.
+// Requests rows from Python: those in view first, then those that scrolling leads to. Rows that were scrolled away are
+// not requested again, and few requests are open at a time, so that the latest one is answered soon.
 
 import type { Request } from "./messages";
 import type { Pair } from "./tiles";
@@ -7,13 +7,13 @@ import type { Pair } from "./tiles";
 const MOST_KEPT = 3000; // rows; some 20 MB with their thumbnails
 const MOST_IN_VIEW = 24; // rows per request
 const MOST_AHEAD = 32;
-const UNDER_WAY = 2; // requests for what is in view, one while it is leapt over; what is not waits until there is none
+const UNDER_WAY = 2; // open requests for rows in view, 1 during a jump; other rows wait until there is none
 const AHEAD = 3; // screens
 const BEHIND = 1;
-const REST = 120; // ms that what is in view stays until what is around it is asked for
+const REST = 120; // ms that a view must stay before the rows around it are requested
 const PATIENCE = 15_000; // ms after which a request counts as lost
 
-interface Asked {
+interface OpenRequest {
   start: number;
   stop: number;
   at: number;
@@ -21,15 +21,15 @@ interface Asked {
 
 export class Loader {
   #pairs = new Map<number, Pair>(); // by place in the order, the least recently seen first
-  #asked: Asked[] = [];
+  #open: OpenRequest[] = [];
   #generation = 0;
   #count = 0;
   #view: readonly [number, number] = [0, 0];
   #forward = true;
   #around = true;
-  #since = 0; // when what is in view was leapt to
+  #since = 0; // when the view last jumped
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #leaping = false; // whether nothing that was in view before is in it now
+  #leaping = false; // whether no row of the view before is in view now
 
   constructor(
     readonly send: (request: Request) => void,
@@ -40,16 +40,16 @@ export class Loader {
     return this.#generation;
   }
 
-  /** Milliseconds that the oldest request has been under way; 0 without one. */
+  /** Milliseconds since the oldest open request; 0 without one. */
   get waiting(): number {
-    return this.#asked.length > 0 ? this.now() - Math.min(...this.#asked.map(({ at }) => at)) : 0;
+    return this.#open.length > 0 ? this.now() - Math.min(...this.#open.map(({ at }) => at)) : 0;
   }
 
   get(index: number): Pair | undefined {
     return this.#pairs.get(index);
   }
 
-  /** The first pair of an id that is here. */
+  /** The first loaded pair with an id. */
   find(id: string): Pair | undefined {
     for (const pair of this.#pairs.values()) if (pair.id === id) return pair;
     return undefined;
@@ -61,14 +61,14 @@ export class Loader {
     this.#generation = generation;
     this.#count = count;
     this.#pairs.clear();
-    this.#asked = [];
+    this.#open = [];
     this.#view = [0, 0];
   }
 
   /**
-   * Say which rows are in view, [first, end), and so which are wanted.
+   * Set the rows that are in view, [first, end), and request them.
    *
-   * @param around whether those around them are wanted too.
+   * @param around whether the rows around them are requested too.
    */
   want(first: number, end: number, around = true): void {
     this.#around = around;
@@ -79,17 +79,17 @@ export class Loader {
     for (let k = this.#view[0]; k < this.#view[1]; k++) {
       const pair = this.#pairs.get(k);
       if (pair) {
-        this.#pairs.delete(k); // and to the end of the map: it was seen last
+        this.#pairs.delete(k); // moved to the end of the map, since it was seen last
         this.#pairs.set(k, pair);
       }
     }
     this.ask();
   }
 
-  /** Take the rows of an answer. Returns whether they are of the order on show. */
+  /** Store the rows of an answer. Returns whether they belong to the current order. */
   receive(generation: number, start: number, pairs: readonly Pair[]): boolean {
     if (generation !== this.#generation) return false;
-    this.#asked = this.#asked.filter((asked) => asked.start !== start);
+    this.#open = this.#open.filter((request) => request.start !== start);
     pairs.forEach((pair, k) => {
       this.#pairs.set(start + k, pair);
     });
@@ -101,21 +101,21 @@ export class Loader {
     return true;
   }
 
-  /** Ask for nothing more. */
+  /** Stop all requests. */
   close(): void {
     clearTimeout(this.#timer);
     this.#view = [0, 0];
   }
 
-  /** Send what is wanted and may be sent. */
+  /** Send the requests that are needed and allowed. */
   ask(): void {
     const deadline = this.now() - PATIENCE;
-    this.#asked = this.#asked.filter(({ at }) => at > deadline);
+    this.#open = this.#open.filter(({ at }) => at > deadline);
     const [first, end] = this.#view;
-    // Whoever drags the bar waits for what was asked on the way: for as little as may be.
+    // While the scroll bar is dragged, each answer delays the next one, so there is only one open request.
     const most = this.#leaping ? 1 : UNDER_WAY;
-    while (this.#asked.length < most && this.#askFor(first, end, MOST_IN_VIEW));
-    if (this.#asked.length > 0 || !this.#around) return;
+    while (this.#open.length < most && this.#request(first, end, MOST_IN_VIEW));
+    if (this.#open.length > 0 || !this.#around) return;
     const rest = this.#since + REST - this.now();
     if (rest > 0) {
       clearTimeout(this.#timer);
@@ -126,17 +126,17 @@ export class Loader {
     const after = [end, end + screen * (this.#forward ? AHEAD : BEHIND)] as const;
     const before = [first - screen * (this.#forward ? BEHIND : AHEAD), first] as const;
     for (const [from, to] of this.#forward ? [after, before] : [before, after])
-      if (this.#askFor(from, to, MOST_AHEAD, from === before[0])) return;
+      if (this.#request(from, to, MOST_AHEAD, from === before[0])) return;
   }
 
-  /** Ask for the first rows of a range that are unknown, or the last ones. Returns whether there are any. */
-  #askFor(from: number, to: number, most: number, last = false): boolean {
+  /** Request the first unknown rows of a range, or the last ones. Returns whether there are any. */
+  #request(from: number, to: number, most: number, last = false): boolean {
     const [low, high] = [Math.max(0, from), Math.min(this.#count, to)];
     const missing = (k: number) =>
       k >= low &&
       k < high &&
       !this.#pairs.has(k) &&
-      !this.#asked.some(({ start, stop }) => start <= k && k < stop);
+      !this.#open.some(({ start, stop }) => start <= k && k < stop);
     let start = last ? high - 1 : low;
     const step = last ? -1 : 1;
     while (start >= low && start < high && !missing(start)) start += step;
@@ -144,7 +144,7 @@ export class Loader {
     let stop = start;
     while (Math.abs(stop - start) < most && missing(stop)) stop += step;
     const [begin, finish] = last ? [stop + 1, start + 1] : [start, stop];
-    this.#asked.push({ start: begin, stop: finish, at: this.now() });
+    this.#open.push({ start: begin, stop: finish, at: this.now() });
     this.send({ kind: "rows", generation: this.#generation, start: begin, stop: finish });
     return true;
   }

@@ -1,5 +1,5 @@
-// The pair that is open: a bar to go back and on, and the pair large until its full explanation is there, or instead of
-// it where it cannot be made.
+// The open pair: a bar to go back and on, and a large picture until the full explanation has been computed, or instead
+// of it if that fails.
 
 import { h, setText } from "../ui/dom";
 import { BACK, FORWARD, iconButton } from "../ui/icons";
@@ -14,7 +14,7 @@ const LONGEST = 440; // pixels of the large picture's longer side
 export interface OpenedPanel {
   readonly element: HTMLElement;
   focus(): void;
-  /** @param pair undefined until it is here. */
+  /** @param pair undefined until it has arrived. */
   update(
     opened: Opened | null,
     pair: Pair | undefined,

@@ -13,7 +13,7 @@ const APART = 2; // pixels between two pictures
 
 type Box = readonly [x: number, y: number, width: number, height: number];
 
-/** Decoded thumbnails; the least recently used ones are let go of. */
+/** Decoded thumbnails; the least recently used ones are freed. */
 export class Bitmaps {
   #known = new Map<Pair, ImageBitmap>();
   #waiting = new Map<Pair, (() => void)[]>(); // to be called when a thumbnail is decoded
@@ -41,7 +41,7 @@ export class Bitmaps {
       decode(pair.thumbnail)
         .then((decoded) => this.#keep(pair, decoded))
         .catch(() => {
-          pair.thumbnail = null; // shown as one that was not kept
+          pair.thumbnail = null; // shown like a pair without a thumbnail
         })
         .then(() => {
           const told = this.#waiting.get(pair) ?? [];

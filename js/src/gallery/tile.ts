@@ -37,7 +37,7 @@ export class Tile {
     return this.#pair;
   }
 
-  /** Show a pair, or that it is on its way where it is undefined. */
+  /** Show a pair; undefined: it has not arrived yet. */
   show(index: number, pair: Pair | undefined, look: Look): void {
     this.index = index;
     if (pair === this.#pair && this.#painted === look) return;
@@ -86,7 +86,7 @@ export class Tile {
   }
 }
 
-/** What a tile says beside the score: what the tiles are sorted by. */
+/** The value next to the score: the one that the tiles are sorted by. */
 export function valueFor(pair: Pair, sort: Sort): string {
   switch (sort) {
     case "position":

@@ -1,4 +1,4 @@
-// Pairs as the gallery shows them, out of the messages they come in.
+// Decodes the pairs that the gallery shows from messages.
 
 import type { RawMap, RawTile } from "./entries";
 import type { Buffers } from "./messages";
@@ -54,7 +54,7 @@ export interface Piece {
   word: number | null; // index among the caption's words; null between them
 }
 
-/** The caption in pieces: its words, found one after the other, and what is between them. */
+/** The caption in pieces: its words, one after the other, and the text between them. */
 export function piecesOf(caption: string, words: readonly string[]): Piece[] {
   const pieces: Piece[] = [];
   let at = 0;
@@ -71,7 +71,7 @@ export function piecesOf(caption: string, words: readonly string[]): Piece[] {
 
 const LETTER = /[\p{L}\p{N}]/u;
 
-/** Where a word stands in a caption from `at` on, in any case; -1 if it does not. */
+/** Return the index of a word in a caption from `at` on, in any case; -1 if it is not in it. */
 function findWord(caption: string, text: string, at: number): number {
   const folded = caption.toLowerCase();
   // Lowering the case of some letters changes the length of a text, and with it all places after them.

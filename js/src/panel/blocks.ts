@@ -124,7 +124,7 @@ export function barsOf(shares: readonly number[], height: number): Bar[] {
   }));
 }
 
-/** Draw one bar per block, shallowest first, `pitch` apart; those of `explained` stand out. */
+/** Draw one bar per block, shallowest first, `pitch` apart; those of `explained` are emphasized. */
 export function drawBlocks(
   chart: SVGSVGElement,
   tower: string,

@@ -110,11 +110,11 @@ function formatSelection(scene: Scene): string {
   if (share !== null && pinned.length > 0)
     return `${formatPercent(share)} of the evidence for ${label} lies in the region.`;
   if (scene.silent) return `Region selected. ${formatSilence(scene.versus)}`;
-  const said = ranking
+  const words = ranking
     .filter(({ value }) => value > 0)
     .slice(0, 3)
     .map(({ word, value }) => `${nameOf(e, word)} ${formatPart(value, decimals)}`);
-  return said.length > 0 ? `Region selected. It supports ${said.join(", ")}.` : "Region selected.";
+  return words.length > 0 ? `Region selected. It supports ${words.join(", ")}.` : "Region selected.";
 }
 
 function formatMap({ explanation: e, map, peak, label, sign, words }: Scene): string {

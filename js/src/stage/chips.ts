@@ -87,13 +87,13 @@ type Rect = readonly [x0: number, y0: number, x1: number, y1: number];
  */
 export function placeChips(peaks: readonly Point[], sizes: readonly Size[], picture: Size): (Point | null)[] {
   if (picture.width < MIN_PICTURE.width || picture.height < MIN_PICTURE.height) return peaks.map(() => null);
-  const taken: Rect[] = [];
+  const occupied: Rect[] = [];
   return peaks.map((peak, k) => {
     const dots = peaks.filter((_, n) => n !== k).map(([x, y]): Rect => [x - DOT, y - DOT, x + DOT, y + DOT]);
     for (const [x, y] of candidates(peak, sizes[k], picture)) {
       const rect: Rect = [x, y, x + sizes[k].width, y + sizes[k].height];
-      if ([...taken, ...dots].some((other) => overlap(rect, other))) continue;
-      taken.push([rect[0] - APART, rect[1] - APART, rect[2] + APART, rect[3] + APART]);
+      if ([...occupied, ...dots].some((other) => overlap(rect, other))) continue;
+      occupied.push([rect[0] - APART, rect[1] - APART, rect[2] + APART, rect[3] + APART]);
       return [x, y];
     }
     return null;

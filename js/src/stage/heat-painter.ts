@@ -6,7 +6,7 @@ import { getOrCompute } from "../core/memo";
 import type { Sign } from "../core/types";
 
 const LONG_SIDE = 256; // approximate pixels of the canvas's longer side; the browser interpolates beyond that
-const DIM_ALPHA = 0.18; // dims the picture where there is no evidence, so that the colors stand out
+const DIM_ALPHA = 0.18; // dims the picture where there is no evidence, so that the colors are easy to see
 const MAX_ALPHA = 0.8; // opacity at full strength; the picture stays visible
 
 /** The size of the canvas for a grid. */

@@ -74,7 +74,7 @@ function contourPaths({ map, explanation: e, sign, peak, top }: PictureScene): [
   return [sign === "negative" ? "" : lines(peak / 2), sign === "positive" ? "" : lines(-peak / 2)];
 }
 
-/** The contour of each highlight at half of its own maximum, in its color and strength, the most important on top. */
+/** The contour of each highlight at half of its maximum, in its color and strength, the most important on top. */
 function outlinesOf({ evidence: e, measure, highlights }: PictureScene): SVGGElement[] {
   return strengths(e, measure, highlights)
     .map((map, k) => ({ map, top: map[argMax(map)], color: hueColor(highlights[k].hue) }))

@@ -12,7 +12,7 @@ import { setHelp } from "../ui/help";
 const TYPES = ["png", "jpeg", "webp", "gif", "bmp", "tiff"].map((name) => `image/${name}`);
 
 // Jupyter's server closes the connection on larger messages: Tornado's websocket_max_message_size is
-// 10 MiB unless somebody raised it (https://github.com/jupyter-widgets/ipywidgets/issues/2522).
+// 10 MiB unless it was raised (https://github.com/jupyter-widgets/ipywidgets/issues/2522).
 const MAX_BYTES = 10_000_000; // bytes
 
 /** Why a file cannot be uploaded, as a sentence; "" if it can. */

@@ -44,7 +44,7 @@ const ENDED: ReadonlySet<string> = new Set(["restarting", "autorestarting", "ter
 const MARIMO_EXPORT = "__MARIMO_STATIC__";
 
 /**
- * Call `report` with what the host says of the kernel, now and on every change.
+ * Call `report` with what the host reports of the kernel, now and on every change.
  *
  * @param element the element that the host passed to `render`.
  */
@@ -79,7 +79,7 @@ function watchKernel(
   update();
 }
 
-/** Milliseconds without an answer after which the view says that the kernel does not respond. */
+/** Milliseconds without an answer after which a notice tells that the kernel does not respond. */
 export const ANSWER_TIMEOUT = 3000;
 
 const ANSWER_KEYS = [

@@ -69,10 +69,10 @@ export function promptRows(store: Store, shown: readonly (Explanation | null)[])
 /** `prompt` has the newest text of the active prompt, `prompts` that of the others. */
 function requestedPrompts(store: Store, shown: readonly (Explanation | null)[]): string[] {
   const prompts = store.get("prompts");
-  const asked = prompts.length > 0 ? [...prompts] : shown.map((e) => captionOf(e) ?? "");
+  const requested = prompts.length > 0 ? [...prompts] : shown.map((e) => captionOf(e) ?? "");
   const active = store.get("active");
-  if (active < asked.length && store.get("prompt")) asked[active] = store.get("prompt");
-  return asked;
+  if (active < requested.length && store.get("prompt")) requested[active] = store.get("prompt");
+  return requested;
 }
 
 function captionOf(explanation: Explanation | null | undefined): string | undefined {

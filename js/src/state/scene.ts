@@ -54,7 +54,7 @@ export interface Scene {
   reading: string;
   sign: Sign; // of the values that are painted
   measure: string; // name of a computed measure of importance
-  standing: Standing | null; // how the score stands among those of unrelated sentences, if that is known
+  standing: Standing | null; // the rank of the score among those of unrelated sentences, if these are known
   decimals: number; // for contributions to the score
   overview: Synced["overview"]; // what is shown while no word is chosen; "caption" if the words together cannot be
   highlights: readonly Highlight[]; // empty if the overview is the caption's map
@@ -64,7 +64,7 @@ export interface Scene {
   label: string;
   map: Float64Array;
   peak: number; // the map's largest magnitude of the shown sign
-  top: number; // what the end of the color scale stands for; the same for all words
+  top: number; // the value at the end of the color scale; the same for all words
   unit: number; // factor from the map's values to contributions to the score
   cursor: number | null; // the patch chosen by arrow keys
   patch: number | null; // the patch under the cursor or the pointer; null if there is none, or while a region is drawn
@@ -216,9 +216,9 @@ function captionTotal({ evidence, block }: Scene): number {
 }
 
 /**
- * How a score stands among those of unrelated sentences; null if those are not known.
+ * The rank of a score among those of unrelated sentences; null if those are not known.
  *
- * @param later those that came after the explanation.
+ * @param later those that arrived after the explanation.
  */
 export function standingOf(e: Explanation, later: readonly number[] | undefined): Standing | null {
   const unrelated = e.header.unrelated ?? later;
@@ -229,7 +229,7 @@ const computeStanding = memoize((e: Explanation, unrelated: readonly number[]) =
   standing(e.header.score.cosine, unrelated),
 );
 
-/** A map with a color scale of its own. */
+/** A map whose color scale ends at its own peak. */
 export function ofItsOwn(map: Float64Array, sign: Sign): ShownMap {
   const peak = peakValue(map, sign);
   return { map, sign, peak, top: peak };
@@ -243,8 +243,8 @@ export function hasCaptionMapOnly(e: Explanation): boolean {
 /** The erased picture, while there is a region and the way of erasing is still the requested one. */
 function shownErased(store: Store): Synced["erased"] {
   const erased = store.get("erased");
-  const asked = store.get("region") !== null && store.view.draft === null;
-  return asked && erased?.how === store.get("erase") ? erased : null;
+  const selected = store.get("region") !== null && store.view.draft === null;
+  return selected && erased?.how === store.get("erase") ? erased : null;
 }
 
 /** The explanation to subtract: that of another prompt, on the same grid. */
@@ -260,8 +260,8 @@ export function subtractedExplanation(
 
 /** The requested caption; after an error, the caption that is shown. */
 function requestedCaption(e: Explanation, store: Store): string {
-  const asked = store.canCompute && store.get("status") !== "error" ? store.get("prompt") : "";
-  return asked || e.header.caption;
+  const requested = store.canCompute && store.get("status") !== "error" ? store.get("prompt") : "";
+  return requested || e.header.caption;
 }
 
 interface Ranked {
@@ -287,8 +287,8 @@ function rank(
 }
 
 /** The requested reading, or the first available one. */
-export function currentReading(e: Explanation, asked: string): string {
-  return e.readings.has(asked) ? asked : (e.readings.keys().next().value ?? asked);
+export function currentReading(e: Explanation, requested: string): string {
+  return e.readings.has(requested) ? requested : (e.readings.keys().next().value ?? requested);
 }
 
 function byImportance(e: Explanation, measure: string): RankedWord[] {

@@ -11,7 +11,7 @@ export interface ShownMap {
   map: Float64Array;
   sign: Sign; // which of its values are painted
   peak: number; // the largest magnitude of that sign
-  top: number; // what the end of the color scale stands for
+  top: number; // the value at the end of the color scale
 }
 
 /**
@@ -29,9 +29,9 @@ export function wordsMap(
 }
 
 const computeWordsMap = memoize((e: Explanation, key: string): ShownMap => {
-  const [reading, measure, words, asked]: [string, string, number[], Sign] = JSON.parse(key);
+  const [reading, measure, words, choice]: [string, string, number[], Sign] = JSON.parse(key);
   const { map, total } = scaledMap(e, reading, measure, words);
-  const sign = asked === "positive" && total < 0 ? "negative" : asked;
+  const sign = choice === "positive" && total < 0 ? "negative" : choice;
   const peak = peakValue(map, sign);
   return { map, sign, peak, top: Math.max(peak, strongestWord(e, reading, measure).peak) };
 });
@@ -90,9 +90,9 @@ function signedSum(e: Explanation, measure: string): Float64Array {
 }
 
 /** The measure in which two captions are compared: the requested one if it adds up to either's score, else the default. */
-export function comparableMeasure(e: Explanation, versus: Explanation, asked: string): Measure {
-  const [own, other] = [e, versus].map((of) => importanceOf(of, asked));
-  return own.name === other.name && addsUp(e, own) && addsUp(versus, other) ? own : importanceOf(e);
+export function comparableMeasure(e: Explanation, versus: Explanation, name: string): Measure {
+  const [first, second] = [e, versus].map((of) => importanceOf(of, name));
+  return first.name === second.name && addsUp(e, first) && addsUp(versus, second) ? first : importanceOf(e);
 }
 
 export interface ShownBlock {

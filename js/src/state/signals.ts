@@ -1,5 +1,5 @@
 // Values that know who has read them: after a change, what was computed or drawn from them is computed or drawn again.
-// The dependencies are found while reading, so nobody has to list them.
+// The dependencies follow from reading, so no list of them can be incomplete.
 
 import { computed, effect, Signal } from "@preact/signals-core";
 

@@ -6,7 +6,7 @@ import { formatPart } from "../core/format";
 import { memoize } from "../core/memo";
 import type { Explanation, Measure } from "../core/types";
 
-const MOST_LETTERS = 24; // of what tells a caption in the legend
+const MOST_LETTERS = 24; // of a caption's name in the legend
 
 interface Meaning {
   is: string; // describes the value of any word
@@ -43,8 +43,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 };
 
 function meaningOf({ name, label }: Measure): Meaning {
-  const said = (word: string) => `${word} has by “${label}”`;
-  return MEANINGS[name] ?? { is: label, adds: said, takes: said };
+  const unnamed = (word: string) => `${word} has by “${label}”`;
+  return MEANINGS[name] ?? { is: label, adds: unnamed, takes: unnamed };
 }
 
 function clause(measure: Measure, value: number, word: string): string {
@@ -97,7 +97,7 @@ export function formatRegionPart(
   return `${part} of the ${of} that ${clause(shown, whole, nameOf(e, word))} lies in this region.`;
 }
 
-/** What a region says in which every value rounds to zero. */
+/** The sentence about a region in which every value rounds to zero. */
 export function formatSilence(versus: Explanation | null): string {
   return versus ? "The two prompts do not differ in this region." : "This region supports no word.";
 }
@@ -137,7 +137,7 @@ function shorten(caption: string): string {
   return `${caption.slice(0, MOST_LETTERS).replace(/\s+\S*$/u, "")} …`;
 }
 
-/** What is said of a word that the model was never trained on. */
+/** The sentence about a word that the model was never trained on. */
 export function formatUnknown(text: string): string {
   return `Not in this model’s vocabulary: “${text}”. Its map means nothing.`;
 }
@@ -161,7 +161,7 @@ export function formatLocation(e: Explanation, map: ArrayLike<number>): string {
   return `${[vertical || "middle", horizontal || "center"].join(" ")}`;
 }
 
-/** What a tower is called in the interface. */
+/** The name of a tower in the interface. */
 export function towerLabel(tower: string): string {
   return tower === "image" ? "picture" : tower;
 }

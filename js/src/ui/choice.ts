@@ -32,10 +32,10 @@ export function createRadioGroup(
   element.addEventListener("change", (event) => pick((event.target as HTMLInputElement).value), { signal });
   return {
     element,
-    setValues(values, labelled) {
+    setValues(values, label) {
       const focused = inputs.indexOf(document.activeElement as HTMLInputElement);
       inputs = values.map((value) => h("input", { type: "radio", name, value }));
-      element.replaceChildren(...inputs.map(labelled));
+      element.replaceChildren(...inputs.map(label));
       apply();
       if (focused >= 0) inputs[Math.min(focused, inputs.length - 1)]?.focus();
     },
@@ -64,19 +64,19 @@ export interface Segmented extends Omit<RadioGroup, "setValues"> {
 
 /**
  * @param label the accessible name.
- * @param labelled whether to show the label before the control, for controls without a heading.
+ * @param showsLabel whether to show the label before the control, for controls without a heading.
  */
 export function createSegmented(
   label: string,
   signal: AbortSignal,
   pick: (value: string) => void,
-  labelled = false,
+  showsLabel = false,
 ): Segmented {
   const group = createRadioGroup(label, "gradeclip-segmented", signal, pick);
   let known = "";
   return {
     ...group,
-    element: labelled
+    element: showsLabel
       ? h("div", { class: "gradeclip-field" }, h("span", {}, label), group.element)
       : group.element,
     setOptions(options) {

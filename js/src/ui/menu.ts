@@ -7,9 +7,9 @@ export interface Choice {
   label: string;
   detail?: string; // secondary text after the label
   note?: string; // a quiet line below it
-  disabled?: boolean; // cannot be chosen; the note says why
-  current?: boolean; // given if the choices are states: whether this is the current one
-  checked?: boolean; // given if several can be chosen: whether this one is; the menu then stays open
+  disabled?: boolean; // cannot be chosen; the note has the reason
+  current?: boolean; // set if the choices are states: whether this is the current one
+  checked?: boolean; // set if several can be chosen: whether this one is; the menu then stays open
   act(): void;
 }
 
