@@ -1,4 +1,4 @@
-// What the DOM tests share: a mounted view, and hands to use it with.
+// Helpers of the DOM tests: a mounted view, and functions to use it.
 
 import { type MockInstance, vi } from "vitest";
 import type { Message } from "../src/state/model";
@@ -30,7 +30,7 @@ export function fakeCanvas(): MockInstance {
     .mockImplementation((() => context) as unknown as HTMLCanvasElement["getContext"]);
 }
 
-/** A model with somebody behind it, who keeps what is sent. */
+/** A model with a kernel, which records the messages sent to it. */
 export class LiveModel extends MemoryModel {
   readonly sent: { content: Message; buffers: ArrayBuffer[] }[] = [];
 

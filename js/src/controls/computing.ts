@@ -40,7 +40,7 @@ function modelChoices(store: Store): Choice[] {
   ];
 }
 
-/** The menu of explanation methods: what each is for, and what it cannot see. */
+/** The menu of explanation methods, with the purpose and the limits of each. */
 export const method: Control = {
   key: "method",
   shown: ({ store }) => store.live && store.get("_methods").length > 1,

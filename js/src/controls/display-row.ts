@@ -1,4 +1,4 @@
-// The row of controls under the picture: what is explained with, and how it is painted.
+// The row of controls under the picture: the model and the methods, and how the picture is painted.
 
 import type { View } from "../state/scene";
 import { ASKS } from "../state/synced";

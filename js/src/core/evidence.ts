@@ -135,14 +135,14 @@ export function scoreWithout(e: Explanation, word: number): number | null {
 
 const ROUNDING = 1e-3; // of a sum of parts, which are sent as float32
 
-/** Whether the words' values, with what unknown words change, add up from a base to the score. */
+/** Whether the words' values, with those of unknown words, add up from a base to the score. */
 export function addsUp(e: Explanation, measure: Measure): boolean {
   const { base, values } = measure;
   if (base === null) return false;
   return Math.abs(base + sum(values) + unknownPart(e, measure) - e.header.score.cosine) < ROUNDING;
 }
 
-/** What the words that are unknown to the model change together, by a measure that adds up to the score; else 0. */
+/** The sum of the changes by words unknown to the model, by a measure that adds up to the score; else 0. */
 export function unknownPart({ header }: Explanation, { base, values }: Measure): number {
   const unknown = header.words.some(({ known, truncated }) => !known && !truncated);
   return base === null || !unknown ? 0 : header.score.cosine - base - sum(values);

@@ -186,7 +186,7 @@ export function countText(count: number, total: number): string {
 
 export const format = (n: number) => n.toLocaleString("en-US");
 
-/** The line above: what is shown, and how many. */
+/** The line above: the names of the runs, and the number of pairs. */
 export function createTitle(store: GalleryStore, signal: AbortSignal): HTMLElement {
   const label = h("b");
   const other = h("span", { class: "gallery-other" });

@@ -1,4 +1,4 @@
-// The pairs that failed: how many, for what reasons, and each of them.
+// The pairs that failed: their number, the reasons, and a table of them.
 
 import { observable } from "../state/signals";
 import { h, setText } from "../ui/dom";

@@ -75,7 +75,7 @@ export class Grid {
     on("keydown", (event) => this.#press(event));
   }
 
-  /** How many rows there are, and how they look. */
+  /** Set the number of rows, and how they are painted. */
   update(count: number, look: { heat: boolean; side: Side; sort: Sort }): void {
     const changed = look.side !== this.#look.side;
     this.#count = count;

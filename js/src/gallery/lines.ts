@@ -39,7 +39,7 @@ export class Lines {
   /**
    * Show the lines [from, end) and no others.
    *
-   * @param shift what places in the content are above places in the page, in pixels.
+   * @param shift the difference of places in the content and in the page, in pixels.
    */
   draw(
     layout: Layout,

@@ -22,7 +22,7 @@ export type Request =
 
 export type Buffers = readonly (DataView | ArrayBuffer | Uint8Array)[];
 
-/** What the view needs of anywidget's model. */
+/** The parts of anywidget's model that the gallery needs. */
 export interface GalleryModel extends SyncedModel<GallerySynced> {
   send(content: Request): void;
   on(event: `change:${string}`, callback: () => void): void;

@@ -72,13 +72,13 @@ export class Bitmaps {
   }
 }
 
-/** What a picture is encoded as, by its first bytes: JPEG, as runs hold it, or PNG, or WebP. */
+/** The type of an encoded picture, by its first bytes: JPEG, as in stored runs, PNG or WebP. */
 export function typeOf(bytes: Uint8Array): string {
   if (bytes[0] === 0xff && bytes[1] === 0xd8) return "image/jpeg";
   return bytes[0] === 0x89 && bytes[1] === 0x50 ? "image/png" : "image/webp";
 }
 
-/** Decode a picture, where that is possible without a detour through the browser's store of blobs. */
+/** Decode a picture without a blob URL, if the browser can. */
 async function decode(bytes: Uint8Array): Promise<ImageBitmap> {
   const type = typeOf(bytes);
   if (!("ImageDecoder" in globalThis)) return createImageBitmap(new Blob([bytes as BlobPart], { type }));
@@ -128,7 +128,7 @@ export function paintPair(
   });
 }
 
-/** The maps that a tile shows side by side; null where the other run does not have the pair. */
+/** The maps that a tile shows side by side; null if the other run does not have the pair. */
 export function mapsOf(pair: Pair, side: Side): (HeatMap | null)[] {
   if (side === "this") return [pair.map];
   return side === "other" ? [pair.other] : [pair.map, pair.other];

@@ -1,4 +1,4 @@
-// What the bars show: the words with their values, which of them are counted together in one row, and what all values
+// The entries of the bars: the words with their values, which of them are counted together in one row, and what all values
 // add up to.
 
 import { addsUp, HIGHLIGHT_THRESHOLD, importanceOf, lowering, unknownPart } from "../core/evidence";

@@ -166,7 +166,7 @@ export function createWordBars(view: View, hover: Hover, menu: Menu): HTMLElemen
 const UNKNOWN_HELP = "not in this model’s vocabulary, so what is changed here means nothing";
 const MOST_LETTERS = 22; // of the unknown words' row; more are counted
 
-/** The help text of a bar: what its value is a part of. */
+/** The help text of a bar: the whole that its value is a part of. */
 function formatBarHelp(scene: Scene, { word, value }: Entry): string {
   const { evidence: e, measure, decimals, region, versus } = scene;
   if (versus) {

@@ -27,7 +27,7 @@ interface Row {
   drop: HTMLButtonElement;
 }
 
-/** @returns the list, and the button that adds a prompt, which is elsewhere, because a single prompt has no list. */
+/** @returns the list, and the button that adds a prompt, which is not in it, because a single prompt has no list. */
 export function createCompare(view: View, hover: Hover): { element: HTMLElement; add: HTMLElement } {
   const { store, scene, signal, draw } = view;
   const name = uniqueId();

@@ -95,7 +95,7 @@ export function createMatch({ store, scene, draw }: View): HTMLElement {
   return element;
 }
 
-/** Where a score lies on the scale, in percent. The scale is that of the unrelated sentences, with room for matches. */
+/** The place of a score on the scale, in percent. The scale is that of the unrelated sentences, with room for matches. */
 function scaleOf({ low, high }: Standing, scores: readonly number[]): (score: number) => number {
   const span = high - low || 0.01;
   const from = Math.min(low - span / 4, ...scores.map((score) => score - span / 10));

@@ -98,7 +98,7 @@ export function toggleWords(
   return included && others.length === 0 ? [] : [...words];
 }
 
-/** Handle a click on a word: pin what pointing at it shows. Ends the preview, so that this shows immediately. */
+/** Handle a click on a word: pin the words that hovering it shows. Ends the preview, so that this shows immediately. */
 export function pinWord(
   store: Store,
   hover: Hover,

@@ -1,5 +1,5 @@
-// The maps of several methods side by side, in place of the one picture. What is hovered, pinned or selected in one
-// is so in all.
+// The maps of several methods side by side, in place of the one picture. A hovered or pinned word
+// and a region are the same in all of them.
 
 import { formatSeconds } from "../core/format";
 import type { Explanation } from "../core/types";
@@ -26,7 +26,7 @@ const ABSENT = "Not computed for this sentence.";
 const MEASURING = "Measuring …";
 const CHOOSE = "Click to see its numbers beside the pictures.";
 
-/** What the cells show. */
+/** The compared methods, with the scale of their curves. */
 interface Cells {
   cells: readonly Cell[];
   names: string; // of the methods, as JSON
@@ -34,7 +34,7 @@ interface Cells {
   best: Best;
 }
 
-/** @returns the element, and its head, which takes what is told about the progress. */
+/** @returns the element, and its head, which takes the words on the progress. */
 export function createComparison(view: View): { element: HTMLElement; head: HTMLElement } {
   const { store, scene, signal, draw } = view;
   const title = h("h3", { class: "gradeclip-comparison-title" }, "Methods side by side");

@@ -69,7 +69,7 @@ function valuesOf(sign: Sign, top: number): [string, string] {
   return [formatValue(-top), top > 0 ? `+${formatValue(top)}` : formatValue(top)];
 }
 
-/** What the ends mean if every map has its own scale. */
+/** The labels of the ends if every map has its own scale. */
 function endsOf(sign: Sign): [string, string] {
   return sign === "both" ? ["against", "for"] : ["none", "most"];
 }

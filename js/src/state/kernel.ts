@@ -1,4 +1,4 @@
-// Whether the kernel behind a view is alive. Hosts differ in what they report, so their quirks are all handled here,
+// Whether the kernel of a view is alive. Hosts differ in what they report, so their differences are all handled here,
 // and no single signal is relied on.
 
 import type { Model } from "./model";

@@ -1,4 +1,4 @@
-// What a view needs of a model: anywidget's in a notebook, `MemoryModel` in a page.
+// The model of a view: anywidget's in a notebook, `MemoryModel` in a page.
 
 import { DEFAULTS, type Synced } from "./synced";
 

@@ -76,7 +76,7 @@ export interface Scene {
   share: number | null; // fraction of the shown words' positive evidence that lies in the region
 }
 
-/** What a painted picture depends on. */
+/** The part of the scene that a painted picture depends on. */
 export type PictureScene = Pick<
   Scene,
   | "explanation"
@@ -98,12 +98,12 @@ export type PictureScene = Pick<
   | "region"
 >;
 
-/** What every component gets. */
+/** The argument of every component. */
 export interface View {
   store: Store;
   scene: Scene;
   signal: AbortSignal; // ends the view
-  /** Add a drawing: it runs once there is an explanation, and again in the next frame after a change of what it read. */
+  /** Add a drawing, as to `Drawings`. It does nothing until there is an explanation. */
   draw(draw: () => void): void;
 }
 
@@ -112,7 +112,7 @@ export function viewUntil(signal: AbortSignal, view: View): View {
   return { ...view, signal, draw: (draw) => view.store.draw(draw, signal) };
 }
 
-/** Call `act` in the frame after a change of a value. For what depends on the change itself, as announcements do. */
+/** Call `act` in the frame after a change of a value: for announcements and the like, which depend on the change. */
 export function onChange(view: View, read: () => unknown, act: () => void): void {
   let before: unknown;
   let first = true;

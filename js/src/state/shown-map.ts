@@ -16,7 +16,7 @@ export interface ShownMap {
 
 /**
  * The map of some words, in units of the score. All words of a caption share one color scale, so that a word is painted
- * as strongly as it matters. The map of words that lower the score shows what speaks against them.
+ * as strongly as it matters. The map of words that lower the score shows the evidence against them.
  */
 export function wordsMap(
   e: Explanation,
@@ -66,7 +66,7 @@ const computeStrongest = memoize((e: Explanation, key: string) => {
   return strongest;
 });
 
-/** What one caption's words are worth in each patch, less what another's are: it adds up as the bars do. */
+/** The contributions of one caption's words in each patch, minus those of another's: they add up like the bars. */
 export function differenceMap(e: Explanation, versus: Explanation, measure: string): Float64Array {
   return computeDifference(e, versus)(measure);
 }

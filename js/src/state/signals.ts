@@ -1,4 +1,4 @@
-// Values that know who has read them: after a change, what was computed or drawn from them is computed or drawn again.
+// Values that record where they are read: after a change, everything computed or drawn from them is updated.
 // The dependencies follow from reading, so no list of them can be incomplete.
 
 import { computed, effect, Signal } from "@preact/signals-core";
@@ -20,9 +20,9 @@ export function observable<T extends object>(values: Readonly<T>): T {
 }
 
 /**
- * Return an object whose properties are computed when they are read, and again only after a change of what they read.
+ * Return an object whose properties are computed when they are read, and again only after a change of their inputs.
  *
- * @param base where the other properties are looked up.
+ * @param base an object that has the other properties.
  */
 export function derived<T extends object, B extends object = object>(
   formulas: { readonly [K in keyof T]: () => T[K] },
@@ -37,8 +37,8 @@ export function derived<T extends object, B extends object = object>(
 }
 
 /**
- * Runs drawings: all of them in order when it starts, and each again in the next animation frame after a change of what
- * it has read.
+ * Runs drawings: all of them in order at the start, and each again in the next animation frame after a change of a value
+ * that it has read.
  */
 export class Drawings {
   #due = new Map<number, () => void>(); // by the order in which they were added
@@ -55,7 +55,7 @@ export class Drawings {
     readonly after: () => void = () => {},
   ) {}
 
-  /** Add a drawing, until the signal ends it. If it changes state, what has read that is drawn in the next frame. */
+  /** Add a drawing, until the signal ends it. A drawing may change state; that is drawn in the next frame. */
   add(draw: () => void, signal: AbortSignal): void {
     const order = this.#count++;
     let stop = () => {};

@@ -16,7 +16,7 @@ export interface ViewState {
   uploadError: string; // why a dropped, pasted or chosen file was not accepted
 }
 
-/** The kernel, if the view knows: it works, does not respond, was lost, or never existed. */
+/** The state of the kernel: it works, does not respond, was lost, or never existed. */
 export type Kernel = "there" | "silent" | "lost" | "absent";
 
 export const VIEW_DEFAULTS: Readonly<ViewState> = {
@@ -29,7 +29,7 @@ export const VIEW_DEFAULTS: Readonly<ViewState> = {
   uploadError: "",
 };
 
-/** Reads and writes the traits of a model, and draws what depends on them. */
+/** Reads and writes the traits of a model, and runs the drawings that depend on them. */
 export class SyncedStore<T extends object> {
   #model: SyncedModel<T>;
   #values: T;

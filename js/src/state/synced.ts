@@ -187,28 +187,6 @@ export type ControlName =
   | "versus"
   | "vocabulary";
 
-/** Traits that the map on show depends on. */
-export const REPAINTS: ReadonlySet<string> = new Set([
-  "_comparison",
-  "_depth",
-  "_payloads",
-  "active",
-  "color_scale",
-  "compare",
-  "depth",
-  "erase",
-  "erased",
-  "hovered_word",
-  "image_block",
-  "importance",
-  "overview",
-  "reading",
-  "selected_words",
-  "sign",
-  "text_block",
-  "versus",
-]);
-
 /** Traits whose change Python always answers by changing another one. */
 export const ASKS: ReadonlySet<string> = new Set([
   "compare",

@@ -124,7 +124,7 @@ export function formatDifference(e: Explanation, versus: Explanation): string {
   return `orange: speaks for “${distinction(e, versus)}” · purple: for “${distinction(versus, e)}”`;
 }
 
-/** The words that tell a caption from another one, small words left out; if there are none, the caption. */
+/** The words that only one of two captions has, without small words; if there are none, the caption. */
 function distinction({ header }: Explanation, other: Explanation): string {
   const theirs = new Set(other.header.words.map(({ text }) => text.toLowerCase()));
   const words = header.words.filter(({ text, small }) => !small && !theirs.has(text.toLowerCase()));

@@ -31,7 +31,7 @@ export class Menu {
   /**
    * Open the menu under an element, with the focus on the current choice or the first.
    *
-   * @param choices always as many; called again after each choice that leaves the menu open.
+   * @param choices returns the same number of choices each time; called again after a choice that leaves the menu open.
    * @param focusAfter returns the element to focus on closing; called then, since the view may have been rebuilt.
    */
   open(
@@ -123,10 +123,10 @@ function place(list: HTMLElement, under: HTMLElement, root: HTMLElement): void {
   list.style.top = `${fits ? below : at.top - frame.top - size.height - 4}px`;
 }
 
-/** A button that opens the menu, with the name of what is chosen in it. */
+/** A button that opens the menu, with the name of the chosen item. */
 export interface MenuButton {
   readonly element: HTMLButtonElement;
-  /** Set the name of what is chosen, and whether anything can be. */
+  /** Set the name of the chosen item, and whether the button is disabled. */
   update(chosen: string, disabled: boolean): void;
 }
 

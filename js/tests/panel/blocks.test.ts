@@ -20,7 +20,7 @@ const sum = (arrays: Float32Array[]) =>
   [...arrays[0]].map((_, i) => arrays.reduce((total, array) => total + array[i], 0));
 
 describe("maps of single blocks", () => {
-  test("add up to the explanation's own, over either tower", () => {
+  test("add up to the explanation's map, over either tower", () => {
     const words = [...e.readings.get("in caption")!];
     for (const [k, v] of sum(maps.image.map((block) => block.words)).entries())
       expect(v).toBeCloseTo(words[k], 5);
@@ -30,13 +30,13 @@ describe("maps of single blocks", () => {
     for (const [k, v] of captions.entries()) expect(v).toBeCloseTo(e.captionMap[k], 5);
   });
 
-  test("of another caption, grid or length belong to another explanation", () => {
+  test("of another caption, grid or length are not used", () => {
     expect(decodeDepth({ ...depth(), caption: "a cat" }, e)).toBeNull();
     expect(decodeDepth(depth(payload({ grid: [4, 4] })), e)).toBeNull();
     expect(decodeDepth({ ...depth(), image_blocks: 4 }, e)).toBeNull();
   });
 
-  test("of an image block are read as any explanation's: words, phrases, regions", () => {
+  test("of an image block work like those of any explanation: words, phrases, regions", () => {
     const block = blockExplanation(e, maps, { tower: "image", index: 2 });
     expect([...block.captionMap]).toEqual([...maps.image[2].caption]);
     const whole = phraseMap(e, "in caption", [1, 3]);
@@ -49,7 +49,7 @@ describe("maps of single blocks", () => {
     );
   });
 
-  test("of a text block sum over words to the caption's, and bring the words' importances", () => {
+  test("of a text block sum over words to the caption's, and have the words' importances", () => {
     const block = blockExplanation(e, maps, { tower: "text", index: 1 });
     const all = phraseMap(block, "in caption", [0, 1, 2, 3]);
     block.captionMap.forEach((v, i) => {
@@ -80,7 +80,7 @@ describe("the layers", () => {
     await frame();
   };
 
-  test("are asked for by a button, and say so until they are there", async () => {
+  test("are requested by a button, with a message until they arrive", async () => {
     const { model, all, one } = open({}, new LiveModel());
     const button = all(".gradeclip-details button")[0];
     expect(one(".gradeclip-layers").hidden).toBe(true);
@@ -92,7 +92,7 @@ describe("the layers", () => {
     expect(one(".gradeclip-tower").getAttribute("hidden")).toBe(""); // the bars went to the sliders
   });
 
-  test("say where there are none, as for a method that has no blocks", async () => {
+  test("have a message if there are none, as for a method without blocks", async () => {
     const { model, one } = open({}, new LiveModel({ depth: true }));
     model.set("status", "error");
     await frame();
@@ -104,7 +104,7 @@ describe("the layers", () => {
     expect(one(".gradeclip-waiting").textContent).toMatch(/^There are no maps of single steps/);
   });
 
-  test("show a block's map for the caption and for a hovered word, and at the end all explained ones again", async () => {
+  test("show a block's map for the caption and for a hovered word, and at the end of the slider all explained blocks", async () => {
     const { control, model, one, word } = deep();
     const slider = control("Step on the picture side");
     expect([slider.max, slider.value]).toEqual(["3", "3"]);
@@ -125,7 +125,7 @@ describe("the layers", () => {
     await vi.waitFor(() => expect(one(".gradeclip-together").hidden).toBe(false));
   });
 
-  test("of one tower at a time: moving one slider puts the other back", async () => {
+  test("show one tower at a time: moving one slider resets the other", async () => {
     const { control, model } = deep({ image_block: 1 });
     await slide(control("Step on the text side"), 0);
     expect([model.get("image_block"), model.get("text_block")]).toEqual([null, 0]);
@@ -159,7 +159,7 @@ describe("the layers", () => {
     expect([model.get("reading"), model.get("image_block")]).toEqual(["alone", null]);
   });
 
-  test("work in a page without a kernel where its maps are given, and are not offered where they are not", () => {
+  test("work in a page without a kernel that has their maps, and are hidden in one that has not", () => {
     expect(open({ depth: true, _depth: depth() }).one(".gradeclip-layers").hidden).toBe(false);
     document.body.replaceChildren();
     expect(open().all(".gradeclip-details button")[0].hidden).toBe(true);
@@ -167,14 +167,14 @@ describe("the layers", () => {
 });
 
 describe("bars of blocks", () => {
-  test("stand on a common zero", () => {
+  test("have a common zero", () => {
     expect(barsOf([2, -1], 31)).toEqual([
       { y: 0, height: 20 },
       { y: 20, height: 10 },
     ]);
   });
 
-  test("say which are explained, and a block's share", () => {
+  test("name the explained blocks, and a block's share", () => {
     expect([
       formatExplained(12, 12),
       formatExplained(1, 12),

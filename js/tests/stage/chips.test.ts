@@ -6,11 +6,11 @@ import { random } from "../fixtures";
 const picture: Size = { width: 400, height: 300 };
 const chip: Size = { width: 60, height: 20 };
 
-test("a chip stands above its peak", () => {
+test("a chip is above its peak", () => {
   expect(placeChips([[200, 150]], [chip], picture)).toEqual([[170, 121]]);
 });
 
-test("and is moved in, or below, where the picture ends", () => {
+test("and is moved inwards, or below, at the picture's border", () => {
   const [corner, top] = placeChips(
     [
       [2, 298],
@@ -23,7 +23,7 @@ test("and is moved in, or below, where the picture ends", () => {
   expect(top![1]).toBeGreaterThan(4);
 });
 
-test("chips stay inside the picture, off each other and off each other's peaks", () => {
+test("chips stay inside the picture and cover neither each other nor other peaks", () => {
   const next = random(5);
   for (let run = 0; run < 200; run++) {
     const peaks = Array.from({ length: 6 }, (): Point => [400 * next(), 300 * next()]);
@@ -45,7 +45,7 @@ test("chips stay inside the picture, off each other and off each other's peaks",
   }
 });
 
-test("the first of the list is placed where several want one place", () => {
+test("the first of the list is placed if several need one place", () => {
   const crowd = Array.from({ length: 12 }, (): Point => [200, 150]);
   const placed = placeChips(
     crowd,

@@ -33,7 +33,7 @@ const notes = (view: ReturnType<typeof open>) =>
   cells(view).map((e) => e.querySelector(".gradeclip-cell-note")!.textContent);
 
 describe("methods side by side", () => {
-  test("stand in place of the one picture, each with its name and its time", () => {
+  test("replace the one picture, each with its name and its time", () => {
     const view = open(BOTH);
     expect(labels(view)).toEqual(["ONE0.25 s", "TWO0.38 s"]);
     expect(view.one(".gradeclip-picture").hidden).toBe(true);
@@ -55,7 +55,7 @@ describe("methods side by side", () => {
     expect(samePixels(after[0], after[1])).toBe(false);
   });
 
-  test("a region, a pinned word, colors and outlines are those of all", async () => {
+  test("a region, a pinned word, colors and outlines are the same in all", async () => {
     const view = open(BOTH);
     const stage = cells(view)[1].querySelector<HTMLElement>(".gradeclip-stage")!;
     stage.getBoundingClientRect = () => new DOMRect(100, 50, 600, 400);
@@ -81,7 +81,7 @@ describe("methods side by side", () => {
     ]);
   });
 
-  test("appear one after the other; one that failed says why", async () => {
+  test("appear one after the other; one that failed shows why", async () => {
     const waiting = BOTH._comparison!.map(({ name, label }) => ({ name, label }));
     const view = open({}, new LiveModel({ ...BOTH, status: "computing", _comparison: waiting }));
     expect(labels(view)).toEqual(["ONE", "TWO"]);
@@ -99,7 +99,7 @@ describe("methods side by side", () => {
     expect(notes(view)).toEqual(["", "Not computed for this sentence."]);
   });
 
-  test("say so where a method has no map of the word in the reading on show", async () => {
+  test("have a note if a method has no map of the word in the chosen reading", async () => {
     const bare = cell("two", 2);
     bare.header = { ...bare.header!, maps: bare.header!.maps.slice(0, 2) } as Header;
     bare.maps = new Float32Array(bare.maps as ArrayBuffer).slice(0, 5 * 6).buffer;
@@ -120,7 +120,7 @@ describe("methods side by side", () => {
     expect(cells(open(BOTH))[1].querySelector("button")!.disabled).toBe(true);
   });
 
-  test("go, with their listeners and pictures, when the comparison ends", async () => {
+  test("are removed with their listeners and pictures when the comparison ends", async () => {
     const revoke = vi.spyOn(URL, "revokeObjectURL");
     const view = open(BOTH);
     click(view.word(1));
@@ -134,7 +134,7 @@ describe("methods side by side", () => {
     expect(revoke).toHaveBeenCalled();
   });
 
-  test("what is said of the progress moves to where it is seen", async () => {
+  test("the words on the progress move to the visible pictures", async () => {
     const view = open({}, new LiveModel({ ...BOTH, status: "computing" }));
     expect(view.one(".gradeclip-stage-words").closest(".gradeclip-comparison")).not.toBeNull();
     view.model.set("compare", []);
@@ -147,7 +147,7 @@ describe("deletion and insertion", () => {
   const keys = (view: ReturnType<typeof open>) =>
     view.all(".gradeclip-curves-key").map((key) => (key.closest("[hidden]") ? "" : key.textContent));
 
-  test("are asked for by a button, and drawn while they are measured", async () => {
+  test("are requested by a button, and drawn while they are measured", async () => {
     const view = open({}, new LiveModel({ ...BOTH, _methods: [{ name: "one", label: "ONE" }] }));
     click(view.all(".gradeclip-comparison button").find((b) => b.textContent === "Deletion and insertion")!);
     view.model.set("status", "computing");
@@ -163,7 +163,7 @@ describe("deletion and insertion", () => {
     expect(keys(view)).toEqual(["Deletion 0.75Insertion 0.75", ""]);
   });
 
-  test("mark the best of all, where all are measured", async () => {
+  test("mark the best of all once all are measured", async () => {
     const low = CURVE.map(([altered, score]) => [altered, score / 2] as const);
     const curves = { one: { deletion: CURVE, insertion: CURVE }, two: { deletion: low, insertion: low } };
     const view = open({ ...BOTH, curves: true, perturbation_curves: curves });
@@ -177,7 +177,7 @@ describe("deletion and insertion", () => {
     expect(best()).toEqual([[], []]);
   });
 
-  test("the key says which map is measured", async () => {
+  test("the key names the map that is measured", async () => {
     const of = (source: "words" | "caption") => ({ one: { source, deletion: CURVE, insertion: CURVE } });
     const view = open({ ...BOTH, curves: true, perturbation_curves: of("words") });
     const key = () => view.all(".gradeclip-comparison > .gradeclip-cell-note").map((p) => p.textContent)[0];
@@ -187,7 +187,7 @@ describe("deletion and insertion", () => {
     expect(key()).toContain("those first that the map of the whole sentence shows most");
   });
 
-  test("a method without curves says why", () => {
+  test("a method without curves shows why", () => {
     const error = "The picture’s score is below 0.";
     const curves = { one: { deletion: [], insertion: [], error } };
     expect(notes(open({ ...BOTH, curves: true, perturbation_curves: curves }))[0]).toBe(error);

@@ -28,7 +28,7 @@ describe("painting", () => {
     });
   });
 
-  test("never leaves the range of the map's own values", () => {
+  test("never leaves the range of the map's values", () => {
     const next = random(3);
     for (let k = 0; k < 30; k++) {
       const map = Array.from({ length: 12 }, () => 2 * next() - 1);
@@ -78,7 +78,7 @@ test("each patch has its layer's color, and where layers meet they mix by their 
   expect(more).toBeGreaterThan(less);
 });
 
-test("the strongest layer sets the opacity, and full strength leaves the picture to be seen", () => {
+test("the strongest layer sets the opacity, and the picture stays visible at full strength", () => {
   const alphas = [0, 0.2, 0.4, 0.6, 1].map(
     (strength) => paintTogether({ strength: [strength], color: RED })[0][3],
   );
@@ -88,7 +88,7 @@ test("the strongest layer sets the opacity, and full strength leaves the picture
   expect(joined[3]).toBe(alphas[2]);
 });
 
-test("where nothing speaks the picture is dimmed, without a color", () => {
+test("patches without evidence are dimmed, without a color", () => {
   const [red, green, blue, alpha] = paintTogether({ strength: [0], color: RED })[0];
   expect([red, green, blue]).toEqual([0, 0, 0]);
   expect(alpha).toBe(Math.round(255 * 0.18));
