@@ -26,7 +26,7 @@ from tests.browser.view import View
 
 from .timing import in_turns
 
-PAUSE = 0.250  # seconds, as in js/src/prompt.ts
+PAUSE = 0.250  # seconds, as in js/src/prompt/prompt.ts
 KEY = 0.330  # seconds from letter to letter: each outlasts the pause
 BAR_ANSWER = 0.300  # seconds that another cell may wait
 BAR_RATIO, BAR_SECONDS = 1.15, 0.150  # of the computation, and beside it

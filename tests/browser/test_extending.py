@@ -18,7 +18,7 @@ from .view import View
 
 ROOT = Path(__file__).parents[2]
 TRAITS = "gradeclip_widget/widget/traits.py"
-LISTS = {"controls": "registry.ts", "panel": "region-questions.ts"}
+LISTS = {"controls": "display-row.ts", "panel": "region-questions.ts"}
 ASK = """
 import gradeclip_widget as gw
 scene = gw.demo.sample_scene(500_007, objects=["dog", "red circle"])
