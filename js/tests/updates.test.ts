@@ -62,8 +62,8 @@ const step = (prompt: string): HistoryEntry => ({
   method: "grad-eclip",
 });
 
-/** Other values for every trait: a trait that is missing here is an error of types. */
-const SYNCED: { readonly [K in keyof Synced]: readonly Synced[K][] } = {
+/** Values for every trait. A new switch, number or text needs no entry, since `guess` has values for it. */
+const SYNCED = {
   _code: ["explain(...)"],
   _comparison: [[], [cell("grad-eclip", moved), { name: "rise", label: "RISE", error: "Out of memory." }]],
   _depth: [null, depth(dog), depth(cat)],
@@ -112,7 +112,7 @@ const SYNCED: { readonly [K in keyof Synced]: readonly Synced[K][] } = {
   unrelated: [[], [[0.1, 0.2, 0.3, 0.4]], [[0.01, 0.02], [0.3]]],
   versus: [null, 0, 1],
   vocabulary: ["", "colors"],
-};
+} satisfies { readonly [K in keyof Synced]?: readonly Synced[K][] };
 const VIEW: { readonly [K in keyof ViewState]: readonly ViewState[K][] } = {
   pointer: [null, [0.5, 0.2], [0.9, 0.9]],
   cursor: [null, 2, 5],
@@ -287,9 +287,18 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+/** Other values for a trait, by its first value. */
+function guess(first: unknown): readonly unknown[] {
+  if (typeof first === "boolean") return [true, false];
+  if (typeof first === "number") return [first, first + 1];
+  return typeof first === "string" ? [first, `${first} other`] : [];
+}
+
 type Change = readonly [key: string, value: unknown, isSynced: boolean];
 const CHANGES: readonly Change[] = [
-  ...Object.entries(SYNCED).flatMap(([key, values]) => values.map((value): Change => [key, value, true])),
+  ...Object.entries(DEFAULTS).flatMap(([key, value]) =>
+    ((SYNCED as Record<string, readonly unknown[]>)[key] ?? guess(value)).map((v): Change => [key, v, true]),
+  ),
   ...Object.entries(VIEW).flatMap(([key, values]) => values.map((value): Change => [key, value, false])),
 ];
 
