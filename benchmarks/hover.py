@@ -59,12 +59,22 @@ def synthetic_page() -> str:
     header: dict[str, Any] = {
         "version": 1,
         "caption": " ".join(f"word{k}" for k in range(words)),
-        "words": [{"text": f"word{k}", "truncated": False, "known": True} for k in range(words)],
+        "words": [
+            {
+                "text": f"word{k}",
+                "truncated": False,
+                "known": True,
+                "attribute": False,
+                "small": False,
+            }
+            for k in range(words)
+        ],
         "importance": [
             {
                 "name": "leave-one-out",
                 "label": "loss",
                 "values": [0.1 / (k + 1) for k in range(words)],
+                "base": None,
             }
         ],
         "gaps": ["", *[" "] * (words - 1), ""],
@@ -75,6 +85,8 @@ def synthetic_page() -> str:
         "blocks": {"image": [0.1] * 12, "text": [0.1] * 12, "image_layers": 1, "text_layers": 8},
         "no_evidence": {"image": False, "text": False},
         "notes": [],
+        "unrelated": None,
+        "foreign": None,
         "model": "synthetic",
         "method": "none",
         "reference": False,

@@ -4,18 +4,20 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, context } from "esbuild";
+import { packTables } from "./color-tables.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "..", "gradeclip_widget", "static");
 
-// d3's diverging scales call `ramp` while loading, which keeps d3-interpolate and d3-color in the bundle though
-// nothing here uses what it returns.
-const shakeScales = {
-  name: "shake-scales",
+const scales = {
+  name: "scales",
   setup({ onLoad }) {
-    onLoad({ filter: /d3-scale-chromatic[\\/]src[\\/].*\.js$/ }, async ({ path }) => ({
-      contents: (await readFile(path, "utf8")).replace("default ramp(", "default /* @__PURE__ */ ramp("),
-    }));
+    onLoad({ filter: /d3-scale-chromatic[\\/]src[\\/].*\.js$/ }, async ({ path }) => {
+      // d3's diverging scales call `ramp` while loading, which keeps d3-interpolate and d3-color in the bundle though
+      // nothing here uses what it returns.
+      const source = (await readFile(path, "utf8")).replace("default ramp(", "default /* @__PURE__ */ ramp(");
+      return { contents: path.endsWith("viridis.js") ? packTables(source) : source };
+    });
   },
 };
 const common = {
@@ -25,7 +27,7 @@ const common = {
   charset: "ascii", // a page may be served in any encoding
   legalComments: "none",
   target: ["es2022", "chrome117", "firefox117", "safari16.4"],
-  plugins: [shakeScales],
+  plugins: [scales],
   logLevel: "info",
 };
 const jobs = [

@@ -1,38 +1,24 @@
 // Entry point of the gallery for anywidget.
 
 import type { RenderProps } from "@anywidget/types";
+import { untracked } from "@preact/signals-core";
 import { createCard } from "./gallery/card";
 import { clearFilters, createControls, createTitle, isFiltered } from "./gallery/controls";
 import { createErrors } from "./gallery/errors";
 import { Grid } from "./gallery/grid";
+import { Loader } from "./gallery/loader";
+import type { Answer, Buffers, GalleryModel, GalleryStore, Side } from "./gallery/messages";
 import { createOpened } from "./gallery/opened";
 import { Bitmaps } from "./gallery/paint";
-import { Loader } from "./gallery/rows/loader";
-import { decodeTiles, type Pair } from "./gallery/rows/tiles";
-import type { Answer, Buffers, GalleryModel, GalleryState, Side } from "./gallery/rows/types";
+import { GALLERY_DEFAULTS, type GallerySynced } from "./gallery/synced";
+import { decodeTiles, type Pair } from "./gallery/tiles";
+import { observable } from "./state/signals";
+import { SyncedStore } from "./state/store";
 import { h, setText } from "./ui/dom";
 import { Help } from "./ui/help";
 import { Theme } from "./ui/theme";
 
-const KEYS = [
-  "about",
-  "order",
-  "histogram",
-  "failed",
-  "opened",
-  "progress",
-  "error",
-  "sort",
-  "descending",
-  "text",
-  "word",
-  "word_role",
-  "score_range",
-  "heat",
-  "side",
-  "theme",
-] as const satisfies readonly (keyof GalleryState)[];
-const SILENCE = 3000; // ms without an answer after which the view says so
+const SILENCE = 3000; // ms without an answer after which a notice is shown
 const SILENT =
   "No answer for some seconds: the kernel is busy with something else, or gone. Run the cell again if it is gone.";
 
@@ -44,14 +30,14 @@ export function mount(model: GalleryModel, host: HTMLElement): () => void {
   host.append(root);
   const theme = new Theme(root, signal);
   new Help(root, signal);
+  const store: GalleryStore = new SyncedStore(model, GALLERY_DEFAULTS);
+  const draw = (act: () => void) => store.draw(act, signal);
   const send: GalleryModel["send"] = (request) => model.send(request);
   const bitmaps = new Bitmaps((color) => root.style.setProperty("--gallery-average", color));
   const loader = new Loader(send);
-  const compared = () => model.get("about").other !== null;
-  const select = (id: string | null) => {
-    model.set("selected", id);
-    model.save_changes();
-  };
+  const compared = () => store.get("about").other !== null;
+  const select = (id: string | null) => store.set({ selected: id });
+  const local = observable<{ pair: Pair | undefined }>({ pair: undefined }); // the open pair, once it has arrived
 
   const card = createCard(root, compared, signal);
   const grid = new Grid(
@@ -60,16 +46,15 @@ export function mount(model: GalleryModel, host: HTMLElement): () => void {
     {
       open: (tile) => {
         card.point(null, false);
-        pending = tile.pair!;
-        select(pending.id);
+        local.pair = tile.pair!;
+        select(tile.pair!.id);
       },
       point: card.point,
     },
     signal,
   );
-  const title = createTitle();
-  const controls = createControls(model, signal);
-  const errors = createErrors(send, () => draw(), signal);
+  const controls = createControls(store, signal);
+  const errors = createErrors(store, send, signal);
   const opened = createOpened(
     bitmaps,
     { close: () => select(null), step: (by) => send({ kind: "step", by }) },
@@ -84,71 +69,61 @@ export function mount(model: GalleryModel, host: HTMLElement): () => void {
   const body = h(
     "div",
     { class: "gallery-body" },
-    h("div", { class: "gallery-head" }, title.element, errors.button),
-    controls.element,
+    h("div", { class: "gallery-head" }, createTitle(store, signal), errors.button),
+    controls,
     place,
   );
   root.append(failure, notice, opened.element, body, card.element);
-  clear.addEventListener("click", () => clearFilters(model), { signal });
+  clear.addEventListener("click", () => clearFilters(store), { signal });
 
-  let pending: Pair | undefined; // the pair that is open, once it is here
-  let wasOpen = false;
-  let frame = 0;
-
-  const side = (): Side => (compared() ? model.get("side") : "this");
-  const draw = () => {
-    if (!frame)
-      frame = requestAnimationFrame(() => {
-        frame = 0;
-        drawNow();
-      });
-  };
-  const drawNow = () => {
-    theme.choose(model.get("theme"));
-    const { generation, count } = model.get("order");
-    const turned = generation !== loader.generation;
-    const first = loader.generation === 0;
-    loader.reset(generation, count);
-    setText(failure, model.get("error"));
-    failure.hidden = model.get("error") === "";
-    title.update(model);
-    controls.update();
-    errors.update(model.get("failed"));
-    controls.element.hidden = errors.isOpen;
-    drawOpened(count);
-    place.classList.toggle("is-waiting", model.get("progress") !== null);
+  const side = (): Side => (compared() ? store.get("side") : "this");
+  draw(() => theme.choose(store.get("theme")));
+  draw(() => {
+    setText(failure, store.get("error"));
+    failure.hidden = store.get("error") === "";
+    const { count } = store.get("order");
+    controls.hidden = errors.isOpen;
+    place.classList.toggle("is-waiting", store.get("progress") !== null);
     empty.hidden = count > 0 || errors.isOpen;
-    clear.hidden = !isFiltered(model);
-    const none = model.get("about").total === 0;
+    clear.hidden = !isFiltered(store);
+    const none = store.get("about").total === 0;
     setText(emptyText, none ? "No pair of this run could be explained." : "No pair passes these filters.");
+    body.hidden = store.get("opened") !== null;
+    root.classList.toggle("is-open", body.hidden);
     grid.element.hidden = count === 0 || errors.isOpen;
-    grid.update(count, { heat: model.get("heat"), side: side(), sort: model.get("sort") });
-    if (turned && !first) grid.rewind();
-  };
-  const drawOpened = (count: number) => {
-    const now = model.get("opened");
-    const isOpen = now !== null;
-    if (now && pending?.id !== now.id) {
-      pending = loader.find(now.id);
-      if (!pending) send({ kind: "pair", id: now.id });
-    }
+  });
+  draw(() => {
+    const { generation, count } = store.get("order");
+    const another = generation !== loader.generation && loader.generation !== 0;
+    loader.reset(generation, count);
+    grid.update(count, { heat: store.get("heat"), side: side(), sort: store.get("sort") });
+    if (another) grid.rewind();
+  });
+  draw(() => {
+    const now = store.get("opened");
+    if (!now || untracked(() => local.pair?.id) === now.id) return;
+    local.pair = loader.find(now.id);
+    if (!local.pair) send({ kind: "pair", id: now.id });
+  });
+  draw(() => {
+    const now = store.get("opened");
     const density = Math.min(2, window.devicePixelRatio || 1);
-    opened.update(now, pending, count, compared(), { heat: model.get("heat"), side: side(), density });
-    body.hidden = isOpen;
-    root.classList.toggle("is-open", isOpen);
-    if (isOpen !== wasOpen) {
-      wasOpen = isOpen;
-      const within = root.contains(document.activeElement) || document.activeElement === document.body;
-      if (isOpen && within) opened.focus();
-      if (!isOpen) {
-        grid.drawNow();
-        if (lastIndex !== null) grid.reveal(lastIndex);
-        if (within) grid.element.focus({ preventScroll: true });
-      }
-    }
-    lastIndex = now ? now.index : null;
-  };
-  let lastIndex: number | null = null; // of the pair that was open
+    const look = { heat: store.get("heat"), side: side(), density };
+    opened.update(now, local.pair, store.get("order").count, compared(), look);
+  });
+  let before: GallerySynced["opened"] = null;
+  draw(() => {
+    const now = store.get("opened");
+    const last = before;
+    before = now;
+    if ((now === null) === (last === null)) return;
+    const within = root.contains(document.activeElement) || document.activeElement === document.body;
+    if (now && within) opened.focus();
+    if (now) return;
+    grid.drawNow();
+    if (last!.index !== null) grid.reveal(last!.index);
+    if (within) grid.element.focus({ preventScroll: true });
+  });
 
   const receive = (answer: Answer, buffers: Buffers) => {
     if (answer.kind === "errors") errors.receive(answer.start, answer.errors);
@@ -157,10 +132,7 @@ export function mount(model: GalleryModel, host: HTMLElement): () => void {
       if (loader.receive(answer.generation, answer.start, decodeTiles(answer.tiles, buffers))) grid.draw();
     } else if (answer.kind === "pair") {
       const [pair] = decodeTiles(answer.tiles, buffers);
-      if (pair && pair.id === model.get("opened")?.id) {
-        pending = pair;
-        draw();
-      }
+      if (pair && pair.id === store.get("opened")?.id) local.pair = pair;
     }
   };
   const watch = window.setInterval(() => {
@@ -168,15 +140,13 @@ export function mount(model: GalleryModel, host: HTMLElement): () => void {
     loader.ask(); // again what was lost
   }, 1000);
 
-  for (const key of KEYS) model.on(`change:${key}`, draw);
   model.on("msg:custom", receive);
-  drawNow();
+  store.start();
 
   return () => {
     teardown.abort();
     clearInterval(watch);
-    cancelAnimationFrame(frame);
-    for (const key of KEYS) model.off(`change:${key}`, draw);
+    store.dispose();
     model.off("msg:custom", receive);
     loader.close();
     bitmaps.clear();
@@ -184,7 +154,7 @@ export function mount(model: GalleryModel, host: HTMLElement): () => void {
   };
 }
 
-function render({ model, el }: Pick<RenderProps<GalleryState>, "model" | "el">): () => void {
+function render({ model, el }: Pick<RenderProps<GallerySynced>, "model" | "el">): () => void {
   return mount(model as unknown as GalleryModel, el);
 }
 

@@ -1,7 +1,7 @@
 // Entry point of exported pages, which have no kernel: payloads come from the page, state stays in memory.
 
 import type { RawPayload } from "./core/decode";
-import { MemoryModel } from "./state/model/memory-model";
+import { MemoryModel } from "./state/model";
 import type { Synced } from "./state/synced";
 import { mount } from "./view";
 

@@ -18,7 +18,7 @@ describe.each([
     expect(gzipSync(text).length).toBeLessThanOrEqual(most);
   });
 
-  test("makes no request and runs no text", () => {
+  test("makes no request and evaluates no text", () => {
     expect(text).not.toMatch(
       /\bfetch\(|XMLHttpRequest|WebSocket|sendBeacon|EventSource|importScripts|\bimport\(/,
     );
@@ -26,7 +26,7 @@ describe.each([
     expect(text.replaceAll("http://www.w3.org/2000/svg", "")).not.toMatch(/https?:\/\//);
   });
 
-  test("can stand inside a script element in any encoding", () => {
+  test("can be inside a script element in any encoding", () => {
     expect(text).not.toMatch(/<\/script|<!--/i);
     expect(/^[\x20-\x7e\n\r\t]*$/.test(text)).toBe(true);
   });

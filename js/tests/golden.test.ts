@@ -78,7 +78,7 @@ describe.each([
     expectEqual(evidenceMap(shown), expected.evidence_map);
   });
 
-  test("has the words that lower the score for Python", () => {
+  test("has the same words that lower the score as Python", () => {
     expect([...lowering(shown)]).toEqual(expected.lowering);
   });
 

@@ -38,13 +38,13 @@ const roomOf = (file: string) => file.replace(/\.ts$/, "").split("/")[0];
 const floorOf = (file: string) => FLOORS.findIndex((rooms) => rooms.includes(roomOf(file)));
 
 describe("imports", () => {
-  test("lead to files that exist, all of them on a floor", () => {
+  test("name files that exist, each on a floor", () => {
     expect([...imports.values()].flat().filter((file) => !imports.has(file))).toEqual([]);
     expect([...imports.keys()].filter((file) => floorOf(file) < 0)).toEqual([]);
     expect([...imports.values()].flat().length).toBeGreaterThan(imports.size); // the pattern finds them
   });
 
-  test("do not climb", () => {
+  test("name only files on lower floors", () => {
     const allowed = (from: string, to: string) => roomOf(from) === roomOf(to) || floorOf(to) < floorOf(from);
     const climbing = [...imports].flatMap(([from, targets]) =>
       targets.filter((to) => !allowed(from, to)).map((to) => `${from} imports ${to}`),
@@ -52,7 +52,7 @@ describe("imports", () => {
     expect(climbing).toEqual([]);
   });
 
-  test("do not run in a circle", () => {
+  test("have no cycle", () => {
     const done = new Set<string>();
     const circle = (file: string, path: readonly string[]): string | undefined => {
       if (path.includes(file)) return [...path.slice(path.indexOf(file)), file].join(" -> ");

@@ -1,8 +1,8 @@
-// What the DOM tests share: a mounted view, and hands to use it with.
+// Helpers of the DOM tests: a mounted view, and functions to use it.
 
 import { type MockInstance, vi } from "vitest";
-import { MemoryModel } from "../src/state/model/memory-model";
-import type { Message } from "../src/state/model/widget-model";
+import type { Message } from "../src/state/model";
+import { MemoryModel } from "../src/state/model";
 import type { Synced } from "../src/state/synced";
 import { mount } from "../src/view";
 import { payload } from "./fixtures";
@@ -30,7 +30,7 @@ export function fakeCanvas(): MockInstance {
     .mockImplementation((() => context) as unknown as HTMLCanvasElement["getContext"]);
 }
 
-/** A model with somebody behind it, who keeps what is sent. */
+/** A model with a kernel, which records the messages sent to it. */
 export class LiveModel extends MemoryModel {
   readonly sent: { content: Message; buffers: ArrayBuffer[] }[] = [];
 

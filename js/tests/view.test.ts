@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { MemoryModel } from "../src/state/model/memory-model";
+import { MemoryModel } from "../src/state/model";
 import { payload } from "./fixtures";
 import { change, click, fakeCanvas, frame, open, painted, point } from "./page";
 
@@ -37,7 +37,7 @@ describe("the view", () => {
     expect(painted).toHaveLength(paints);
   });
 
-  test("an error is announced and the last picture stands", async () => {
+  test("an error is announced and the last picture stays", async () => {
     const { model, one } = open();
     model.set("status", "error");
     model.set("error", "The caption has no words.");
@@ -48,7 +48,7 @@ describe("the view", () => {
     expect(one(".gradeclip-body").hidden).toBe(false);
   });
 
-  test("a payload of another version is an error, and the last picture stands", async () => {
+  test("a payload of another version is an error, and the last picture stays", async () => {
     const { model, one, word } = open();
     model.set("_payloads", [payload({ header: { version: 9 } })]);
     await frame();
@@ -56,7 +56,7 @@ describe("the view", () => {
     expect(word(1).textContent).toBe("dog");
   });
 
-  test("a payload from another program is an error in a sentence", () => {
+  test("a payload from another program is an error with an explanation", () => {
     const { one } = open({ _payloads: [{ header: { version: 1 } } as never] });
     expect(one(".gradeclip-error").textContent).toMatch(/^This explanation .* Compute it again\.$/);
   });
@@ -100,7 +100,7 @@ describe("the view", () => {
     expect(one(".gradeclip-score b").textContent).toBe("0.120");
   });
 
-  test("score and probability stand side by side, and the logit is said on request", () => {
+  test("score and probability are side by side, and the logit is in the help", () => {
     const score = { cosine: 0.0812, logit: -1.3, scale: 100, bias: -10, probability: 0.214 };
     const { one } = open({ _payloads: [payload({ header: { score } })] });
     expect(one(".gradeclip-score").textContent).toBe("0.081score (cosine) · probability 21 %");
@@ -128,7 +128,7 @@ describe("the view", () => {
     expect(one(".gradeclip-legend").textContent).toContain("raises and lowers the score");
   });
 
-  test("a theme that is asked for wins; otherwise the page's own is followed", async () => {
+  test("the requested theme is used; otherwise that of the page", async () => {
     document.body.dataset.jpThemeLight = "false";
     const { one, model } = open();
     expect(one(".gradeclip").dataset.theme).toBe("dark");

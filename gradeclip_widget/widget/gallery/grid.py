@@ -66,7 +66,7 @@ class GalleryTraits(t.HasTraits):
     ).tag(sync=True)
     score_range = ScoreRange(
         None, allow_none=True, help="(lowest, highest) score, or None for all pairs"
-    ).tag(sync=True)
+    ).tag(sync=True, ts="[number, number]")
     heat = t.Bool(True, help="whether maps are painted on the thumbnails").tag(sync=True)
     side = t.Enum(
         ("both", "this", "other"), "both", help="whose maps, where two runs are compared"
@@ -86,18 +86,25 @@ class GalleryGrid(GalleryTraits, anywidget.AnyWidget):
     _esm = (STATIC / "gallery.js").read_text(encoding="utf-8")
     _css = (STATIC / "gallery.css").read_text(encoding="utf-8")
 
-    about = t.Dict(help="of the run: label, other's label, total, sorts, importances").tag(
-        sync=True
-    )
-    order = t.Dict(help="generation, which changes with the order, and count of the rows").tag(
-        sync=True
-    )
-    histogram = t.Dict(help="of the scores: low, high, counts").tag(sync=True)
-    failed = t.Dict(help="count of the pairs that failed, and kinds").tag(sync=True)
+    about: Any = t.Dict(
+        default_value={"label": "", "other": None, "total": 0, "sorts": [], "importances": False},
+        help="of the run: label, other's label, total, sorts, importances",
+    ).tag(sync=True, ts="About")
+    order = t.Dict(
+        default_value={"generation": 0, "count": 0},
+        help="generation, which changes with the order, and count of the rows",
+    ).tag(sync=True, ts="Order")
+    histogram: Any = t.Dict(
+        default_value={"low": None, "high": None, "counts": []},
+        help="of the scores: low, high, counts",
+    ).tag(sync=True, ts="Histogram")
+    failed = t.Dict(
+        default_value={"count": 0, "kinds": []}, help="count of the pairs that failed, and kinds"
+    ).tag(sync=True, ts="Failed")
     opened: Any = t.Instance(
         dict, allow_none=True, help="the pair that is open: id, index, status, sentence"
-    ).tag(sync=True)
+    ).tag(sync=True, ts="Opened")
     progress: Any = t.Instance(dict, allow_none=True, help="of the comparison: done, total").tag(
-        sync=True
+        sync=True, ts="Comparing"
     )
     error = t.Unicode(help="the sentence shown where something failed").tag(sync=True)

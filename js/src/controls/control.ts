@@ -1,9 +1,7 @@
-// What a control of the display row is: one file each, listed in registry.ts.
+// The type of a control in the display row. `display-row.ts` lists the controls.
 
-import type { Frame } from "../state/scene";
-import type { Store } from "../state/store";
+import type { View } from "../state/scene";
 import type { ControlName } from "../state/synced";
-import type { Component } from "../ui/dom";
 import type { Menu } from "../ui/menu";
 
 export interface Control {
@@ -11,7 +9,7 @@ export interface Control {
   key: ControlName;
   /** Whether it moves behind "More settings" when the row is long. */
   rare?: boolean;
-  create(store: Store, signal: AbortSignal, menu: Menu): Component<Frame>;
+  create(view: View, menu: Menu): HTMLElement;
   /** Whether there is something to choose; always when omitted. */
-  shown?(frame: Frame): boolean;
+  shown?(view: View): boolean;
 }

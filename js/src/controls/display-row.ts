@@ -1,18 +1,31 @@
-// The row of controls under the picture: what is explained with, and how it is painted.
+// The row of controls under the picture: the model and the methods, and how the picture is painted.
 
-import type { Frame } from "../state/scene";
-import type { Store } from "../state/store";
+import type { View } from "../state/scene";
 import { ASKS } from "../state/synced";
-import { type Component, h, setText, uniqueId } from "../ui/dom";
+import { h, setText, uniqueId } from "../ui/dom";
 import type { Menu } from "../ui/menu";
-import { CONTROLS } from "./registry";
+import { compare, method, model, resolution } from "./computing";
+import type { Control } from "./control";
+import { colorScale, contour, opacity, reading, sign } from "./painting";
 
-export function createDisplayRow(store: Store, menu: Menu, signal: AbortSignal): Component<Frame> {
-  const controls = CONTROLS.map((control) => ({ control, component: control.create(store, signal, menu) }));
+/** The controls, in their order. */
+const CONTROLS: readonly Control[] = [
+  model,
+  method,
+  compare,
+  reading,
+  sign,
+  opacity,
+  colorScale,
+  contour,
+  resolution,
+];
+
+export function createDisplayRow(view: View, menu: Menu): HTMLElement {
+  const { store, signal, draw } = view;
+  const controls = CONTROLS.map((control) => ({ control, element: control.create(view, menu) }));
   const elements = (rare: boolean) =>
-    controls
-      .filter(({ control }) => Boolean(control.rare) === rare)
-      .map(({ component }) => component.element);
+    controls.filter(({ control }) => Boolean(control.rare) === rare).map(({ element }) => element);
   const id = uniqueId();
   const more = h("button", { type: "button", class: "gradeclip-more", "aria-controls": id });
   const drawer = h("div", { id, class: "gradeclip-drawer" }, ...elements(true));
@@ -40,20 +53,16 @@ export function createDisplayRow(store: Store, menu: Menu, signal: AbortSignal):
     },
     { signal },
   );
-  return {
-    element,
-    update(frame) {
-      const visible = controls.filter(({ control, component }) => {
-        component.update(frame);
-        const shown = store.isControlVisible(control.key) && (control.shown?.(frame) ?? true);
-        component.element.toggleAttribute("hidden", !shown);
-        return shown;
-      });
-      const rare = visible.filter(({ control }) => control.rare);
-      const menus = visible.some(({ control }) => ASKS.has(control.key));
-      more.hidden = rare.length < 2 || !menus;
-      element.hidden = visible.length === 0;
-      disclose();
-    },
-  };
+  draw(() => {
+    const visible = controls.filter(({ control, element }) => {
+      element.hidden = !store.isControlVisible(control.key) || control.shown?.(view) === false;
+      return !element.hidden;
+    });
+    const rare = visible.filter(({ control }) => control.rare);
+    const menus = visible.some(({ control }) => ASKS.has(control.key));
+    more.hidden = rare.length < 2 || !menus;
+    element.hidden = visible.length === 0;
+    disclose();
+  });
+  return element;
 }

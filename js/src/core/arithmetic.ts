@@ -1,5 +1,5 @@
 // The arithmetic of an explanation: sums over its word x patch maps, and how much of each patch a region covers.
-// Python computes the same; tests/golden/golden.json holds both to the same numbers.
+// Python computes the same; tests compare both with tests/golden/golden.json.
 
 import type { Box, Depth, Explanation, Point, Region, Sign } from "./types";
 
@@ -71,14 +71,14 @@ export function rankDifference(
   same: readonly (number | null)[],
 ): [words: RankedWord[], others: RankedWord[]] {
   const values = new Map(words.map(({ word, value }) => [word, value]));
-  const own: RankedWord[] = [];
+  const added: RankedWord[] = [];
   for (const { word, value } of others) {
     const twin = same[word];
-    if (twin === null) own.push({ word, value: -value });
+    if (twin === null) added.push({ word, value: -value });
     else values.set(twin, values.get(twin)! - value);
   }
   const ranked = words.map(({ word }) => ({ word, value: values.get(word)! }));
-  return [ranked.sort(byDescendingValue), own.sort(byDescendingValue)];
+  return [ranked.sort(byDescendingValue), added.sort(byDescendingValue)];
 }
 
 /** Compare for sorting: largest value first, ties in the caption's order. */
@@ -131,6 +131,11 @@ export function patchAt(e: Explanation, x: number, y: number): number | null {
   const col = Math.min(e.cols - 1, Math.floor(((x - x0) / (x1 - x0)) * e.cols));
   const row = Math.min(e.rows - 1, Math.floor(((y - y0) / (y1 - y0)) * e.rows));
   return row * e.cols + col;
+}
+
+/** The patch under a point given as fractions of the picture's width and height; null as for `patchAt`. */
+export function patchAtShare(e: Explanation, [u, v]: Point): number | null {
+  return patchAt(e, u * e.header.image.width, v * e.header.image.height);
 }
 
 /** The center of a box, or the mean of a polygon's vertices. */

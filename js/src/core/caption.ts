@@ -70,9 +70,10 @@ export function alignWords(before: readonly string[], after: readonly string[]):
 }
 
 /** Split a requested caption into words and align them with the explained caption. */
-export function createDraft(explained: CaptionText, asked: string): Draft {
-  if (joinCaption(explained) === asked) return { ...explained, sources: explained.words.map((_, k) => k) };
-  const { words, gaps } = splitCaption(asked);
+export function createDraft(explained: CaptionText, requested: string): Draft {
+  if (joinCaption(explained) === requested)
+    return { ...explained, sources: explained.words.map((_, k) => k) };
+  const { words, gaps } = splitCaption(requested);
   return { words, gaps, sources: alignWords(explained.words, words) };
 }
 

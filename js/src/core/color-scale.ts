@@ -1,4 +1,5 @@
-// Color scales as tables of 256 entries: perceptually uniform ones for maps of one sign, a diverging one for both.
+// Color scales as tables of 256 entries: perceptually uniform ones for maps of one sign, a diverging one for both. And
+// the colors of highlighted words.
 
 import {
   interpolateCividis,
@@ -8,6 +9,7 @@ import {
   interpolateViridis,
   schemePuOr,
 } from "d3-scale-chromatic";
+import type { Highlight } from "./evidence";
 import { getOrCompute } from "./memo";
 import type { Sign } from "./types";
 
@@ -22,8 +24,8 @@ const SEQUENTIAL: Readonly<Record<string, (t: number) => string>> = {
   cividis: interpolateCividis,
 };
 
-const MIN_ALPHA = 0.14; // dims the picture where there is no evidence, so that evidence stands out
-const PALEST = 0.6; // of the way to the darkest purple: where evidence against the match alone begins, to be seen at all
+const MIN_ALPHA = 0.14; // dims the picture where there is no evidence, so that evidence is easy to see
+const PALEST = 0.6; // of the way to the darkest purple: the first color of evidence against the match alone, so that it is visible
 const DIVERGING = schemePuOr[11].map(parseRgb); // from purple to orange
 
 export const SCALE_NAMES: readonly string[] = Object.keys(SEQUENTIAL);
@@ -85,4 +87,23 @@ export function parseRgb(css: string): Rgb {
   }
   const [r, g, b] = css.match(/[\d.]+/g)!.map(Number);
   return [r, g, b];
+}
+
+// Color-blind readers can tell these apart (Okabe & Ito 2008). Black text on each has the contrast that WCAG AA requires.
+const PALETTE = ["#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#f0e442", "#d55e00"] as const;
+const NEUTRAL = "#bfc4cc";
+
+/** A highlight's color as CSS; the neutral color for null. */
+export function hueColor(hue: number | null): string {
+  return hue === null ? NEUTRAL : PALETTE[hue];
+}
+
+export function hueRgb(hue: number | null): Rgb {
+  return parseRgb(hueColor(hue));
+}
+
+/** The color of a word as CSS; null if it is not highlighted. */
+export function wordColor(highlights: readonly Highlight[], word: number): string | null {
+  const highlight = highlights.find(({ words }) => words.includes(word));
+  return highlight ? hueColor(highlight.hue) : null;
 }

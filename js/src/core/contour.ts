@@ -93,7 +93,7 @@ function findSegments(
   height: number,
   level: number,
 ): [Crossing, Crossing][] {
-  const found: [Crossing, Crossing][] = [];
+  const segments: [Crossing, Crossing][] = [];
   const cross = (a: number, b: number, edge: number): Crossing => {
     const t = (level - field[a]) / (field[b] - field[a]);
     const [ax, ay] = [a % width, Math.floor(a / width)];
@@ -110,16 +110,16 @@ function findSegments(
       if (b !== c) hits.push(cross(ne, se, 2 * ne + 1));
       if (d !== c) hits.push(cross(sw, se, 2 * sw));
       if (a !== d) hits.push(cross(nw, sw, 2 * nw + 1));
-      if (hits.length === 2) found.push([hits[0], hits[1]]);
+      if (hits.length === 2) segments.push([hits[0], hits[1]]);
       else {
         // A saddle: the mean of the corners decides which two are connected.
         const joined = (field[nw] + field[ne] + field[se] + field[sw]) / 4 > level === a;
-        found.push(joined ? [hits[0], hits[1]] : [hits[0], hits[3]]);
-        found.push(joined ? [hits[2], hits[3]] : [hits[1], hits[2]]);
+        segments.push(joined ? [hits[0], hits[1]] : [hits[0], hits[3]]);
+        segments.push(joined ? [hits[2], hits[3]] : [hits[1], hits[2]]);
       }
     }
   }
-  return found;
+  return segments;
 }
 
 /** Join segments that share an edge into lines, open lines first. */

@@ -65,21 +65,21 @@ export function decodePayload(raw: RawPayload): Explanation {
 }
 
 /** Check that there is a header, of a version that this viewer reads, with the words' importance. */
-function checkedHeader(given: Header | undefined): Header {
-  if (!given || typeof given !== "object") {
+function checkedHeader(header: Header | undefined): Header {
+  if (!header || typeof header !== "object") {
     throw new PayloadError("This explanation has no header, so there is nothing to show. Compute it again.");
   }
-  if (given.version !== PAYLOAD_VERSION) {
+  if (header.version !== PAYLOAD_VERSION) {
     throw new PayloadError(
-      `This explanation has format version ${String(given.version)}, but this viewer reads versions up to ` +
+      `This explanation has format version ${String(header.version)}, but this viewer reads versions up to ` +
         `${PAYLOAD_VERSION}. Update gradeclip-widget, or compute the explanation again.`,
     );
   }
-  const complete = ({ values }: Measure) => values.length === given.words.length;
-  if (!(given.importance?.length > 0 && given.importance.every(complete))) {
+  const complete = ({ values }: Measure) => values.length === header.words.length;
+  if (!(header.importance?.length > 0 && header.importance.every(complete))) {
     throw new PayloadError("This explanation lacks the importance of its words. Compute it again.");
   }
-  return given;
+  return header;
 }
 
 /**

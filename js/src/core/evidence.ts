@@ -1,11 +1,11 @@
 // How much each word contributes to the score, from where in the picture, and which words are highlighted.
-// Python's evidence.py computes the same; tests/golden/golden.json holds both to the same numbers.
+// Python's evidence.py computes the same; tests compare both with tests/golden/golden.json.
 
 import { byDescendingValue, type RankedWord, readingMaps } from "./arithmetic";
 import { memoize } from "./memo";
 import type { Explanation, Measure } from "./types";
 
-/** A word shown in a color of its own, or several adjacent words whose evidence lies in the same place. */
+/** A word with its own color, or several adjacent words whose evidence is in the same place. */
 export interface Highlight {
   words: readonly number[]; // ascending
   importance: number; // sum over the words, in units of the score
@@ -105,14 +105,14 @@ const computeHighlights = memoize((e: Explanation, measure: string): Highlight[]
 
 /**
  * The words to show when one is pointed at: an attribute is judged on its thing, so that any but the last word of a
- * highlight, as "red" in "red circle", stands for all of the highlight.
+ * highlight, as "red" in "red circle", shows all of the highlight.
  */
 export function shownTogether(e: Explanation, measure: string, word: number): readonly number[] {
   const group = highlights(e, measure).find(({ words }) => words.includes(word))?.words;
   return group && group.at(-1) !== word ? group : [word];
 }
 
-/** The words that lower the score, and by more than next to nothing; small words are counted together instead. */
+/** The words that lower the score, and by more than almost nothing; small words are counted together instead. */
 export function lowering(e: Explanation, measure = ""): ReadonlySet<number> {
   return computeLowering(e, importanceOf(e, measure).name);
 }
@@ -135,14 +135,14 @@ export function scoreWithout(e: Explanation, word: number): number | null {
 
 const ROUNDING = 1e-3; // of a sum of parts, which are sent as float32
 
-/** Whether the words' values, with what unknown words change, add up from a base to the score. */
+/** Whether the words' values, with those of unknown words, add up from a base to the score. */
 export function addsUp(e: Explanation, measure: Measure): boolean {
   const { base, values } = measure;
   if (base === null) return false;
   return Math.abs(base + sum(values) + unknownPart(e, measure) - e.header.score.cosine) < ROUNDING;
 }
 
-/** What the words that are unknown to the model change together, by a measure that adds up to the score; else 0. */
+/** The sum of the changes by words unknown to the model, by a measure that adds up to the score; else 0. */
 export function unknownPart({ header }: Explanation, { base, values }: Measure): number {
   const unknown = header.words.some(({ known, truncated }) => !known && !truncated);
   return base === null || !unknown ? 0 : header.score.cosine - base - sum(values);
@@ -170,11 +170,11 @@ export function highlightsLike(
 export function strengths(
   e: Explanation,
   measure = "",
-  found: readonly Highlight[] = highlights(e, measure),
+  shown: readonly Highlight[] = highlights(e, measure),
 ): readonly Float64Array[] {
   const evidence = wordEvidence(e, undefined, measure);
-  const top = Math.max(...found.map(({ importance }) => importance));
-  return found.map(({ words, importance }) => {
+  const top = Math.max(...shown.map(({ importance }) => importance));
+  return shown.map(({ words, importance }) => {
     const map = sumMaps(words.map((word) => Float64Array.from(evidence[word], (v) => Math.max(v, 0))));
     const peak = map[argMax(map)];
     const scale = importance > 0 && peak > 0 ? Math.sqrt(importance / top) / peak : 0;

@@ -35,7 +35,7 @@ export function roundPart(value: number, decimals: number): number {
   return Number(value.toFixed(decimals)) || 0; // no negative zero
 }
 
-/** The least that a full bar stands for: two significant digits, so that rounding alone cannot fill one. */
+/** The smallest value of a full bar: two significant digits, so that rounding alone cannot fill one. */
 export function leastFullBar(decimals: number): number {
   return 10 ** (1 - decimals);
 }

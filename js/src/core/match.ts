@@ -1,5 +1,5 @@
-// How the score of a sentence stands among the scores that unrelated sentences have with the same picture. Python's
-// match.py does the same.
+// The rank of a sentence's score among the scores of unrelated sentences with the same picture. Python's match.py
+// computes the same.
 
 export interface Standing {
   count: number; // of unrelated sentences

@@ -2,8 +2,8 @@
 
 import { formatCosine, formatPercent } from "../core/format";
 import { h } from "../ui/dom";
-import { type Pair, piecesOf } from "./rows/tiles";
 import { type Tile, whyNot } from "./tile";
+import { type Pair, piecesOf } from "./tiles";
 
 const DELAY = 220; // ms of pointing until it shows
 const GAP = 8; // pixels between it and its tile

@@ -1,12 +1,11 @@
 // The controls above the grid: order, filters, and what is painted.
 
+import { createSegmented, createSelect } from "../ui/choice";
 import { h, setAttribute, setText } from "../ui/dom";
 import { setHelp } from "../ui/help";
 import { iconButton } from "../ui/icons";
-import { createSegmented } from "../ui/segmented";
-import { createSelect } from "../ui/select";
 import { createScoreSlider } from "./histogram";
-import type { GalleryModel, GalleryState, Role, Side, Sort } from "./rows/types";
+import type { GalleryStore, Role, Side, Sort } from "./messages";
 
 const PAUSE = 250; // ms without typing until a text is searched for
 const DESCENDING = "M5 3v10M2.5 10.5L5 13l2.5-2.5M9 4h5M9 8h4M9 12h2.5";
@@ -18,62 +17,58 @@ const SORT_LABELS: Readonly<Record<Sort, string>> = {
   energy: "share in the box",
   disagreement: "disagreement of the runs",
 };
-const ROLES: readonly { value: Role; label: string }[] = [
-  { value: "any", label: "is in the caption" },
-  { value: "counts", label: "counts" },
-  { value: "ignored", label: "is ignored" },
-];
+const ROLE_LABELS: Readonly<Record<Role, string>> = {
+  any: "is in the caption",
+  counts: "counts",
+  ignored: "is ignored",
+};
+const ROLES = Object.entries(ROLE_LABELS).map(([value, label]) => ({ value, label }));
 const ROLE_HELP =
-  "A word counts from a quarter of its caption’s largest importance on, and is ignored up to a twentieth of it";
+  "A word counts if its importance is at least 15 % of the largest in its caption, and is ignored if it is at most 5 %";
 const NO_FILTERS = { text: "", word: "", word_role: "any", score_range: null } as const;
 
-export interface Controls {
-  readonly element: HTMLElement;
-  update(): void;
-}
-
 /** Whether a filter leaves pairs out. */
-export function isFiltered(model: GalleryModel): boolean {
+export function isFiltered(store: GalleryStore): boolean {
   return (
-    model.get("text").trim() !== "" || model.get("word").trim() !== "" || model.get("score_range") !== null
+    store.get("text").trim() !== "" || store.get("word").trim() !== "" || store.get("score_range") !== null
   );
 }
 
-export function clearFilters(model: GalleryModel): void {
-  change(model, { ...NO_FILTERS });
+export function clearFilters(store: GalleryStore): void {
+  store.set({ ...NO_FILTERS });
 }
 
-export function createControls(model: GalleryModel, signal: AbortSignal): Controls {
+export function createControls(store: GalleryStore, signal: AbortSignal): HTMLElement {
   const sort = createSelect("Sort by", "What the pairs are sorted by", signal, (value) =>
-    change(model, { sort: value as Sort, descending: value !== "position" }),
+    store.set({ sort: value as Sort, descending: value !== "position" }),
   );
   const direction = iconButton("Largest first", DESCENDING);
-  direction.addEventListener("click", () => change(model, { descending: !model.get("descending") }), {
+  direction.addEventListener("click", () => store.set({ descending: !store.get("descending") }), {
     signal,
   });
   const text = createSearch("Caption", "Show pairs with this in the caption", "any", signal, (value) =>
-    change(model, { text: value }),
+    store.set({ text: value }),
   );
   const word = createSearch("Word", "Show pairs whose caption has this word", "any", signal, (value) =>
-    change(model, { word: value }),
+    store.set({ word: value }),
   );
-  const role = createSelect("", ROLE_HELP, signal, (value) => change(model, { word_role: value as Role }));
+  const role = createSelect("", ROLE_HELP, signal, (value) => store.set({ word_role: value as Role }));
   role.element.querySelector("select")!.setAttribute("aria-label", "What the word does");
-  const scores = createScoreSlider((range) => change(model, { score_range: range }), signal);
+  const scores = createScoreSlider((range) => store.set({ score_range: range }), signal);
   const clear = h("button", { type: "button", class: "gradeclip-button" }, "Clear filters");
   clear.addEventListener(
     "click",
     () => {
-      clearFilters(model);
+      clearFilters(store);
       text.focus(); // the button is about to go
     },
     { signal },
   );
   const heat = h("input", { type: "checkbox" });
-  heat.addEventListener("change", () => change(model, { heat: heat.checked }), { signal });
+  heat.addEventListener("change", () => store.set({ heat: heat.checked }), { signal });
   const heatLabel = h("label", { class: "gradeclip-field" }, heat, "Heat");
   setHelp(heatLabel, "Paint each pair’s map on its picture", heat);
-  const side = createSegmented("Maps of", signal, (value) => change(model, { side: value as Side }), true);
+  const side = createSegmented("Maps of", signal, (value) => store.set({ side: value as Side }), true);
   const element = h(
     "div",
     { class: "gradeclip-controls gallery-controls" },
@@ -84,35 +79,41 @@ export function createControls(model: GalleryModel, signal: AbortSignal): Contro
     clear,
     h("div", { class: "gallery-shown" }, side.element, heatLabel),
   );
-  return {
-    element,
-    update() {
-      const about = model.get("about");
-      const choices = about.sorts.map((value) => ({ value, label: SORT_LABELS[value] }));
-      sort.update(choices, model.get("sort"), false);
-      const descending = model.get("descending");
-      const label = descending ? "Largest first" : "Smallest first";
-      setAttribute(direction, "aria-label", label);
-      setHelp(direction, `${label}: click to turn round`);
-      setAttribute(direction.querySelector("path")!, "d", descending ? DESCENDING : ASCENDING);
-      text.update(model.get("text"));
-      word.update(model.get("word"));
-      role.update(ROLES, model.get("word_role"), false);
-      role.element.hidden = !about.importances || model.get("word").trim() === "";
-      scores.update(model.get("histogram"), model.get("score_range"));
-      clear.hidden = !isFiltered(model);
-      heat.checked = model.get("heat");
-      side.element.hidden = about.other === null;
-      if (about.other !== null) {
-        side.setOptions([
-          { value: "both", label: "Both", help: "Both runs’ maps, side by side" },
-          { value: "this", label: "This run", help: about.label },
-          { value: "other", label: "The other", help: about.other },
-        ]);
-        side.choose(model.get("side"));
-      }
-    },
-  };
+  const draw = (act: () => void) => store.draw(act, signal);
+  draw(() => {
+    const choices = store.get("about").sorts.map((value) => ({ value, label: SORT_LABELS[value as Sort] }));
+    sort.update(choices, store.get("sort"), false);
+  });
+  draw(() => {
+    const descending = store.get("descending");
+    const label = descending ? "Largest first" : "Smallest first";
+    setAttribute(direction, "aria-label", label);
+    setHelp(direction, `${label}: click to turn round`);
+    setAttribute(direction.querySelector("path")!, "d", descending ? DESCENDING : ASCENDING);
+  });
+  draw(() => text.update(store.get("text")));
+  draw(() => word.update(store.get("word")));
+  draw(() => {
+    role.update(ROLES, store.get("word_role"), false);
+    role.element.hidden = !store.get("about").importances || store.get("word").trim() === "";
+  });
+  draw(() => scores.update(store.get("histogram"), store.get("score_range")));
+  draw(() => {
+    clear.hidden = !isFiltered(store);
+    heat.checked = store.get("heat");
+  });
+  draw(() => {
+    const about = store.get("about");
+    side.element.hidden = about.other === null;
+    if (about.other === null) return;
+    side.setOptions([
+      { value: "both", label: "Both", help: "Both runs’ maps, side by side" },
+      { value: "this", label: "This run", help: about.label },
+      { value: "other", label: "The other", help: about.other },
+    ]);
+    side.choose(store.get("side"));
+  });
+  return element;
 }
 
 interface Search {
@@ -177,13 +178,6 @@ function createSearch(
   };
 }
 
-/** Set traits and send them in one message. */
-function change(model: GalleryModel, values: Partial<GalleryState>): void {
-  for (const [key, value] of Object.entries(values))
-    model.set(key as keyof GalleryState, value as GalleryState[keyof GalleryState]);
-  model.save_changes();
-}
-
 /** "36,331 of 100,000 pairs". */
 export function countText(count: number, total: number): string {
   const all = `${format(total)} ${total === 1 ? "pair" : "pairs"}`;
@@ -192,25 +186,22 @@ export function countText(count: number, total: number): string {
 
 export const format = (n: number) => n.toLocaleString("en-US");
 
-/** The line above: what is shown, and how many. */
-export function createTitle(): { element: HTMLElement; update(model: GalleryModel): void } {
+/** The line above: the names of the runs, and the number of pairs. */
+export function createTitle(store: GalleryStore, signal: AbortSignal): HTMLElement {
   const label = h("b");
   const other = h("span", { class: "gallery-other" });
   const count = h("span", { class: "gallery-count", role: "status" });
-  const element = h("div", { class: "gallery-title" }, label, other, count);
-  return {
-    element,
-    update(model) {
-      const about = model.get("about");
-      setText(label, about.label);
-      setText(other, about.other === null ? "" : `and ${about.other}`);
-      other.hidden = about.other === null;
-      const progress = model.get("progress");
-      const done = progress && progress.total > 0 ? Math.floor((100 * progress.done) / progress.total) : 0;
-      setText(
-        count,
-        progress ? `Comparing the runs … ${done} %` : countText(model.get("order").count, about.total),
-      );
-    },
-  };
+  store.draw(() => {
+    const about = store.get("about");
+    setText(label, about.label);
+    setText(other, about.other === null ? "" : `and ${about.other}`);
+    other.hidden = about.other === null;
+    const progress = store.get("progress");
+    const done = progress && progress.total > 0 ? Math.floor((100 * progress.done) / progress.total) : 0;
+    setText(
+      count,
+      progress ? `Comparing the runs … ${done} %` : countText(store.get("order").count, about.total),
+    );
+  }, signal);
+  return h("div", { class: "gallery-title" }, label, other, count);
 }

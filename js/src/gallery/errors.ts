@@ -1,8 +1,10 @@
-// The pairs that failed: how many, for what reasons, and each of them.
+// The pairs that failed: their number, the reasons, and a table of them.
 
+import { observable } from "../state/signals";
 import { h, setText } from "../ui/dom";
 import { format } from "./controls";
-import type { FailedPair, GalleryState, Request } from "./rows/types";
+import type { FailedPair } from "./entries";
+import type { GalleryStore, Request } from "./messages";
 
 const MORE = 100; // rows at a time
 const STAGES: Readonly<Record<string, string>> = {
@@ -16,13 +18,12 @@ export interface ErrorsPanel {
   readonly button: HTMLButtonElement;
   readonly element: HTMLElement;
   readonly isOpen: boolean;
-  update(failed: GalleryState["failed"]): void;
   receive(start: number, errors: readonly FailedPair[]): void;
 }
 
 export function createErrors(
+  store: GalleryStore,
   send: (request: Request) => void,
-  toggled: () => void,
   signal: AbortSignal,
 ): ErrorsPanel {
   const button = h("button", { type: "button", class: "gradeclip-button", "aria-expanded": "false" });
@@ -42,40 +43,44 @@ export function createErrors(
     table,
     more,
   );
-  let [count, got] = [0, 0];
-  const ask = () => send({ kind: "errors", start: got, stop: got + MORE });
+  const local = observable({ open: false, received: 0 });
+  const ask = () => send({ kind: "errors", start: local.received, stop: local.received + MORE });
   button.addEventListener(
     "click",
     () => {
-      element.hidden = !element.hidden;
-      if (!element.hidden && got === 0) ask();
-      toggled();
+      local.open = !local.open;
+      if (local.open && local.received === 0) ask();
     },
     { signal },
   );
   more.addEventListener("click", ask, { signal });
+  store.draw(() => {
+    const { count } = store.get("failed");
+    element.hidden = !local.open;
+    button.hidden = count === 0;
+    button.setAttribute("aria-expanded", String(local.open));
+    button.classList.toggle("is-open", local.open);
+    setText(button, local.open ? "Back to the pairs" : `${format(count)} failed`);
+    more.hidden = local.received >= count;
+  }, signal);
+  store.draw(() => {
+    kinds.replaceChildren(
+      ...store
+        .get("failed")
+        .kinds.map(({ stage, error, count }) =>
+          h("li", {}, h("b", {}, format(count)), ` ${STAGES[stage] ?? stage} (${error})`),
+        ),
+    );
+  }, signal);
   return {
     button,
     element,
     get isOpen() {
-      return !element.hidden;
-    },
-    update(failed) {
-      count = failed.count;
-      button.hidden = count === 0;
-      button.setAttribute("aria-expanded", String(!element.hidden));
-      button.classList.toggle("is-open", !element.hidden);
-      setText(button, element.hidden ? `${format(count)} failed` : "Back to the pairs");
-      kinds.replaceChildren(
-        ...failed.kinds.map(({ stage, error, count: n }) =>
-          h("li", {}, h("b", {}, format(n)), ` ${STAGES[stage] ?? stage} (${error})`),
-        ),
-      );
-      more.hidden = got >= count;
+      return local.open;
     },
     receive(start, errors) {
-      if (start !== got) return; // an answer to another view
-      got += errors.length;
+      if (start !== local.received) return; // an answer to another view
+      local.received += errors.length;
       for (const pair of errors)
         body.append(
           h(
@@ -87,7 +92,6 @@ export function createErrors(
             h("td", { dir: "auto" }, pair.reason),
           ),
         );
-      more.hidden = got >= count;
     },
   };
 }

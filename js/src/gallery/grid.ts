@@ -3,14 +3,14 @@
 import { h, setAttribute } from "../ui/dom";
 import { type Layout, layOut, linesBetween, lineTop, ScrollMap } from "./layout";
 import { Lines } from "./lines";
+import type { Loader } from "./loader";
+import type { Side, Sort } from "./messages";
 import type { Bitmaps } from "./paint";
-import type { Loader } from "./rows/loader";
-import type { Side, Sort } from "./rows/types";
 import type { Look, Tile } from "./tile";
 
 const OVERSCAN = 1.25; // screens above and below the view that have tiles too
 
-const HOLD = 350; // ms for which what was in view stays there while another place is on its way
+const HOLD = 350; // ms for which the old rows stay in view while those of another place are loaded
 
 export interface GridOptions {
   open(tile: Tile): void;
@@ -33,8 +33,8 @@ export class Grid {
   #count = 0;
   #active = 0; // the pair that keys act on
   #frame = 0;
-  #drawn = { place: 0, scrollTop: 0 }; // what was at the top of the view when it was last drawn
-  #awaited: number | null = null; // the place that is on its way while what was in view stays there
+  #drawn = { place: 0, scrollTop: 0 }; // the top of the view when it was last drawn
+  #awaited: number | null = null; // the place that is loaded while the old rows stay in view
   #heldSince = 0;
   #size: readonly [number, number] = [0, 0];
 
@@ -75,19 +75,19 @@ export class Grid {
     on("keydown", (event) => this.#press(event));
   }
 
-  /** How many rows there are, and how they look. */
+  /** Set the number of rows, and how they are painted. */
   update(count: number, look: { heat: boolean; side: Side; sort: Sort }): void {
-    const turned = look.side !== this.#look.side;
+    const changed = look.side !== this.#look.side;
     this.#count = count;
     this.#look = { ...this.#look, ...look };
-    this.#layOut(turned);
+    this.#layOut(changed);
   }
 
   /** Go to the first row, of another order. */
   rewind(): void {
     this.#active = 0;
     this.element.scrollTop = this.#scroll.scrollTopFor(0);
-    this.#drawn.place = Number.POSITIVE_INFINITY; // the rows of the order before stay until the new ones are here
+    this.#drawn.place = Number.POSITIVE_INFINITY; // the old rows stay until the new ones are loaded
     this.drawNow();
   }
 
@@ -99,8 +99,8 @@ export class Grid {
     const place = this.#scroll.placeOf(this.element.scrollTop);
     const [top, bottom] = [lineTop(this.#layout, line), lineTop(this.#layout, line + 1)];
     if (top >= place && bottom <= place + view) return;
-    const wanted = top < place ? top - 8 : bottom - view;
-    this.element.scrollTop = this.#scroll.scrollTopFor(Math.max(0, wanted));
+    const target = top < place ? top - 8 : bottom - view;
+    this.element.scrollTop = this.#scroll.scrollTopFor(Math.max(0, target));
     this.drawNow();
   }
 
@@ -120,7 +120,7 @@ export class Grid {
     this.#frame = 0;
     const { clientHeight: view, scrollTop } = this.element;
     if (view === 0) {
-      // Hidden. The observer says when it no longer is, unless that is within this frame, as in a change of theme.
+      // Hidden. The observer reports when that ends, unless within this frame, as in a change of theme.
       if (this.#size[1] > 0) this.draw();
       return;
     }
@@ -131,7 +131,7 @@ export class Grid {
       this.#heldSince = 0;
       this.#drawAt(place, view, OVERSCAN * view);
     } else this.#leap(place, view);
-    // What is held stays in view by itself, also between two frames of ours.
+    // Held rows stay in view by a transform, also between two of these frames.
     const held = this.#heldSince > 0;
     this.#lines.element.classList.toggle("is-held", held);
     this.#lines.element.style.transform = held ? `translateY(${-this.#drawn.scrollTop}px)` : "";
@@ -141,8 +141,8 @@ export class Grid {
   }
 
   /**
-   * Draw a place far from the one before, as when the bar is dragged: what was in view stays there until the tiles of
-   * the new place can be painted, but not for long.
+   * Draw a place far from the one before, as when the scroll bar is dragged: the old rows stay in view until the tiles
+   * of the new place can be painted, but not for long.
    */
   #leap(place: number, view: number): void {
     const now = performance.now();
@@ -159,7 +159,7 @@ export class Grid {
     this.draw();
   }
 
-  /** Whether the pairs [first, end) are here and their pictures decoded. */
+  /** Whether the pairs [first, end) are loaded and their pictures decoded. */
   #isReady(first: number, end: number): boolean {
     let ready = true;
     for (let k = first; k < end; k++) {
@@ -180,7 +180,7 @@ export class Grid {
     const [first, end] = this.#pairsAt(place, view);
     if (around > 0) this.loader.want(first, end, true);
     const lines = linesBetween(this.#layout, place - around, place + view + around);
-    // Seen from where the element is scrolled to now, also if that is another place by now.
+    // Relative to the current scroll position, which may be another place by now.
     this.#lines.draw(this.#layout, lines, this.#count, place - scrollTop, this.#look);
     this.#drawn = { place, scrollTop };
   }
@@ -195,7 +195,7 @@ export class Grid {
   /** @param keep whether the first pair in view stays there, as the lines change under it. */
   #layOut(keep: boolean): void {
     const { clientWidth, clientHeight } = this.element;
-    if (clientWidth === 0) return; // hidden: what is shown after it is where it was
+    if (clientWidth === 0) return; // hidden: the place is restored when it is shown again
     const place = this.#scroll.placeOf(this.element.scrollTop);
     const first = linesBetween(this.#layout, place, place + 1)[0] * this.#layout.columns;
     const layout = layOut(clientWidth, this.#count, this.#look.side === "both");
@@ -251,7 +251,7 @@ export class Grid {
     this.#markActive();
   }
 
-  /** Where the focus is, for the eye and for screen readers. */
+  /** Mark the tile with the focus, also for screen readers. */
   #markActive(): void {
     const active = this.tileAt(this.#active);
     for (const tile of this.#lines.tiles()) tile.element.classList.toggle("is-active", tile === active);

@@ -3,7 +3,7 @@
 import { formatCosine } from "../core/format";
 import { h, s, setText } from "../ui/dom";
 import { setHelp } from "../ui/help";
-import type { GalleryState } from "./rows/types";
+import type { GallerySynced } from "./synced";
 
 const STEPS = 200;
 const PAUSE = 120; // ms between two changes while a handle is dragged
@@ -11,7 +11,7 @@ const [WIDTH, HEIGHT] = [160, 22];
 
 export interface ScoreSlider {
   readonly element: HTMLElement;
-  update(histogram: GalleryState["histogram"], range: [number, number] | null): void;
+  update(histogram: GallerySynced["histogram"], range: [number, number] | null): void;
 }
 
 export function createScoreSlider(
@@ -51,7 +51,7 @@ export function createScoreSlider(
     const clip = `inset(0 ${100 - (100 * to) / STEPS}% 0 ${(100 * from) / STEPS}%)`;
     chosen.style.clipPath = clip;
     setText(text, `${formatCosine(scoreAt(from))} – ${formatCosine(scoreAt(to))}`);
-    // Where both handles stand at the upper end, only the lower one can be moved.
+    // If both handles are at the upper end, only the lower one can be moved.
     low.style.zIndex = from > STEPS / 2 ? "2" : "1";
   };
   const send = () => {

@@ -1,4 +1,4 @@
-// Where tiles lie: lines of equal height, of which only those near the view are in the page. No DOM.
+// The places of tiles: lines of equal height, of which only those near the view are in the page. No DOM.
 
 const GAP = 12; // pixels between tiles, as in styles/tiles.css
 const PADDING = 14; // pixels around all of them
@@ -36,7 +36,7 @@ export function layOut(width: number, count: number, paired: boolean): Layout {
   };
 }
 
-/** The top of a line, in pixels from the top of everything. */
+/** The top of a line, in pixels from the top of the content. */
 export function lineTop({ pitch }: Layout, line: number): number {
   return PADDING + line * pitch;
 }
@@ -50,7 +50,7 @@ export function linesBetween({ pitch, lines }: Layout, top: number, bottom: numb
 
 /**
  * Maps the scroll position of an element of at most `MOST_HEIGHT` to a place in content that may be taller: small
- * steps move by as many pixels, jumps (of the scrollbar) go to the same share of the way.
+ * steps move by as many pixels, jumps (of the scrollbar) go to the same fraction of the height.
  */
 export class ScrollMap {
   #height = 0;
@@ -63,7 +63,7 @@ export class ScrollMap {
     return Math.min(this.#height, MOST_HEIGHT);
   }
 
-  /** What to add to a scroll position, for the place in the content. */
+  /** The difference of the place in the content and the scroll position. */
   get shift(): number {
     return this.#shift;
   }

@@ -2,8 +2,8 @@
 
 import { h, setAttribute } from "../ui/dom";
 import { type Layout, lineTop } from "./layout";
+import type { Loader } from "./loader";
 import type { Bitmaps } from "./paint";
-import type { Loader } from "./rows/loader";
 import { type Look, Tile } from "./tile";
 
 interface Line {
@@ -39,7 +39,7 @@ export class Lines {
   /**
    * Show the lines [from, end) and no others.
    *
-   * @param shift what places in the content are above places in the page, in pixels.
+   * @param shift the difference of places in the content and in the page, in pixels.
    */
   draw(
     layout: Layout,

@@ -1,20 +1,20 @@
-// The pair that is open: a bar to go back and on, and the pair large until its full explanation is there, or instead of
-// it where it cannot be made.
+// The open pair: a bar to go back and on, and a large picture until the full explanation has been computed, or instead
+// of it if that fails.
 
 import { h, setText } from "../ui/dom";
 import { BACK, FORWARD, iconButton } from "../ui/icons";
 import { describePair } from "./card";
 import { format } from "./controls";
+import type { Opened } from "./entries";
 import { type Bitmaps, type Painting, paintPair } from "./paint";
-import type { Pair } from "./rows/tiles";
-import type { Opened } from "./rows/types";
+import type { Pair } from "./tiles";
 
 const LONGEST = 440; // pixels of the large picture's longer side
 
 export interface OpenedPanel {
   readonly element: HTMLElement;
   focus(): void;
-  /** @param pair undefined until it is here. */
+  /** @param pair undefined until it has arrived. */
   update(
     opened: Opened | null,
     pair: Pair | undefined,

@@ -1,9 +1,9 @@
 // Paints a pair into a canvas: its picture, and over it the map in the colors of the widget.
 
 import { lookupTable } from "../core/color-scale";
-import { paintMap } from "../stage/painting/heat-painter";
-import type { HeatMap, Pair } from "./rows/tiles";
-import type { Side } from "./rows/types";
+import { paintMap } from "../stage/heat-painter";
+import type { Side } from "./messages";
+import type { HeatMap, Pair } from "./tiles";
 
 const OPACITY = 0.72; // of the strongest evidence, as in the widget
 const SCALE = "inferno";
@@ -13,7 +13,7 @@ const APART = 2; // pixels between two pictures
 
 type Box = readonly [x: number, y: number, width: number, height: number];
 
-/** Decoded thumbnails; the least recently used ones are let go of. */
+/** Decoded thumbnails; the least recently used ones are freed. */
 export class Bitmaps {
   #known = new Map<Pair, ImageBitmap>();
   #waiting = new Map<Pair, (() => void)[]>(); // to be called when a thumbnail is decoded
@@ -41,7 +41,7 @@ export class Bitmaps {
       decode(pair.thumbnail)
         .then((decoded) => this.#keep(pair, decoded))
         .catch(() => {
-          pair.thumbnail = null; // shown as one that was not kept
+          pair.thumbnail = null; // shown like a pair without a thumbnail
         })
         .then(() => {
           const told = this.#waiting.get(pair) ?? [];
@@ -72,13 +72,13 @@ export class Bitmaps {
   }
 }
 
-/** What a picture is encoded as, by its first bytes: JPEG, as runs hold it, or PNG, or WebP. */
+/** The type of an encoded picture, by its first bytes: JPEG, as in stored runs, PNG or WebP. */
 export function typeOf(bytes: Uint8Array): string {
   if (bytes[0] === 0xff && bytes[1] === 0xd8) return "image/jpeg";
   return bytes[0] === 0x89 && bytes[1] === 0x50 ? "image/png" : "image/webp";
 }
 
-/** Decode a picture, where that is possible without a detour through the browser's store of blobs. */
+/** Decode a picture without a blob URL, if the browser can. */
 async function decode(bytes: Uint8Array): Promise<ImageBitmap> {
   const type = typeOf(bytes);
   if (!("ImageDecoder" in globalThis)) return createImageBitmap(new Blob([bytes as BlobPart], { type }));
@@ -128,7 +128,7 @@ export function paintPair(
   });
 }
 
-/** The maps that a tile shows side by side; null where the other run does not have the pair. */
+/** The maps that a tile shows side by side; null if the other run does not have the pair. */
 export function mapsOf(pair: Pair, side: Side): (HeatMap | null)[] {
   if (side === "this") return [pair.map];
   return side === "other" ? [pair.other] : [pair.map, pair.other];

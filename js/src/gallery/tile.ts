@@ -2,9 +2,9 @@
 
 import { formatCosine, formatPercent } from "../core/format";
 import { h, setAttribute, setText, uniqueId } from "../ui/dom";
+import type { Sort } from "./messages";
 import { type Bitmaps, type Painting, paintPair } from "./paint";
-import type { Pair } from "./rows/tiles";
-import type { Sort } from "./rows/types";
+import type { Pair } from "./tiles";
 
 export interface Look extends Painting {
   sort: Sort;
@@ -37,7 +37,7 @@ export class Tile {
     return this.#pair;
   }
 
-  /** Show a pair, or that it is on its way where it is undefined. */
+  /** Show a pair; undefined: it has not arrived yet. */
   show(index: number, pair: Pair | undefined, look: Look): void {
     this.index = index;
     if (pair === this.#pair && this.#painted === look) return;
@@ -86,7 +86,7 @@ export class Tile {
   }
 }
 
-/** What a tile says beside the score: what the tiles are sorted by. */
+/** The value next to the score: the one that the tiles are sorted by. */
 export function valueFor(pair: Pair, sort: Sort): string {
   switch (sort) {
     case "position":

@@ -1,11 +1,10 @@
 // The occlusion test: erase the region and show how the score changes.
 
 import { formatSigned, formatValue } from "../core/format";
-import type { Frame } from "../state/scene";
-import type { Store } from "../state/store";
+import type { View } from "../state/scene";
 import type { Synced } from "../state/synced";
-import { type Component, h, setText } from "../ui/dom";
-import { createSegmented } from "../ui/segmented";
+import { createSegmented } from "../ui/choice";
+import { h, setText } from "../ui/dom";
 
 const TITLE = "What if this region were not there?";
 const WAYS = [
@@ -19,29 +18,28 @@ const WAYS = [
   { value: "noise", label: "Noise", help: "Fill the region with noise and score the picture again" },
 ] as const;
 
-export function createErase(store: Store, signal: AbortSignal): Component<Frame> {
+export function createErase({ store, scene, signal, draw }: View): HTMLElement {
   const title = h("h3", { class: "gradeclip-heading" }, TITLE);
   const ways = createSegmented(TITLE, signal, (value) => store.set({ erase: value as Synced["erase"] }));
   const result = h("p", { class: "gradeclip-fall", role: "status" });
   const element = h("section", { class: "gradeclip-erase" }, title, ways.element, result);
-  return {
-    element,
-    update({ scene, store: { live, canCompute } }) {
-      const given = store.get("erased");
-      element.hidden = !scene.region || !store.isControlVisible("erase") || !(live || given);
-      if (element.hidden) return;
-      ways.setOptions(WAYS.filter(({ value }) => live || value === "" || value === given?.how));
-      ways.choose(store.get("erase"));
-      ways.setDisabled(live && !canCompute);
-      const { score } = scene.explanation.header;
-      const after = scene.erased?.scores[store.get("active")];
-      const waiting = store.get("erase") !== "" && !scene.erased;
-      setText(
-        result,
-        after !== undefined ? formatScoreChange(score.cosine, after) : waiting ? "Scoring the picture …" : "",
-      );
-    },
-  };
+  draw(() => {
+    const { live, canCompute } = store;
+    const answer = store.get("erased");
+    element.hidden = !scene.region || !store.isControlVisible("erase") || !(live || answer);
+    if (element.hidden) return;
+    ways.setOptions(WAYS.filter(({ value }) => live || value === "" || value === answer?.how));
+    ways.choose(store.get("erase"));
+    ways.setDisabled(live && !canCompute);
+    const { score } = scene.explanation.header;
+    const after = scene.erased?.scores[store.get("active")];
+    const waiting = store.get("erase") !== "" && !scene.erased;
+    setText(
+      result,
+      after !== undefined ? formatScoreChange(score.cosine, after) : waiting ? "Scoring the picture …" : "",
+    );
+  });
+  return element;
 }
 
 /** "0.735 → 0.412, −0.323". */

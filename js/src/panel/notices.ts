@@ -1,14 +1,12 @@
-// Hint, errors, the state of the kernel, and announcements for screen readers.
+// Hint, notes, errors, the state of the kernel, and announcements for screen readers.
 
-import { evidenceReading, patchWords } from "../core/evidence";
+import { evidenceReading, importanceOf, patchWords } from "../core/evidence";
 import { formatCosine, formatPart, formatPercent } from "../core/format";
 import { formatStanding } from "../core/match";
-import type { Explanation } from "../core/types";
-import type { Frame, Scene } from "../state/scene";
+import { onChange, type Scene, type View } from "../state/scene";
 import type { Kernel } from "../state/store";
-import { nameOf } from "../state/words/names";
-import { formatLocation, formatSilence, formatUnknown } from "../state/words/wording";
-import { type Component, h, setText } from "../ui/dom";
+import { formatLocation, formatSilence, formatUnknown, nameOf } from "../state/wording";
+import { h, setText } from "../ui/dom";
 
 const HINT =
   "Hover a word to see where it looks. Click or drag on the picture to ask which words are supported there.";
@@ -23,67 +21,79 @@ const KERNEL_NOTICES: Readonly<Record<Kernel, string>> = {
     "No answer for some seconds: the kernel is busy with something else, or gone. Hovering and clicking still work.",
 };
 
-export function createHint(): Component<Frame> {
+export function createHint({ scene, draw }: View): HTMLElement {
   const element = h("p", { class: "gradeclip-hint" });
-  return {
-    element,
-    update({ scene }) {
-      setText(element, scene.pinned.length > 0 ? PINNED : scene.region ? REGION : HINT);
-    },
-  };
+  draw(() => setText(element, scene.pinned.length > 0 ? PINNED : scene.region ? REGION : HINT));
+  return element;
+}
+
+/** Notes on an explanation: those from Python, and that no word adds to the score. */
+export function createNotes({ scene, draw }: View): HTMLElement {
+  const element = h("ul", { class: "gradeclip-notes", hidden: true });
+  draw(() => {
+    const { notes, foreign } = scene.explanation.header;
+    const all = notes.slice(foreign ? 1 : 0); // the banner on a foreign picture has the first one
+    const nothing = importanceOf(scene.explanation).values.every((value) => value <= 0);
+    if (nothing && !foreign) all.push("No word adds to this score.");
+    element.replaceChildren(...all.map((note) => h("li", {}, note)));
+    element.hidden = all.length === 0;
+  });
+  return element;
 }
 
 /** The error message. Its live region always exists, so that screen readers announce the text. */
-export function createError(): Component<string> {
+export function createError(message: () => string, draw: View["draw"]): HTMLElement {
   const text = h("span");
   const element = h("div", { class: "gradeclip-error", role: "alert", hidden: true }, text);
-  return {
-    element,
-    update(message) {
-      setText(text, message);
-      element.hidden = message === "";
-    },
-  };
+  draw(() => {
+    setText(text, message());
+    element.hidden = message() === "";
+  });
+  return element;
 }
 
 /** The notice that the kernel is lost or does not respond. Its live region always exists too. */
-export function createKernelNotice(): Component<Kernel> {
+export function createKernelNotice(kernel: () => Kernel, draw: View["draw"]): HTMLElement {
   const text = h("span");
-  const element = h("div", { class: "gradeclip-notice", role: "status" }, text);
-  return {
-    element,
-    update(kernel) {
-      setText(text, KERNEL_NOTICES[kernel]);
-    },
-  };
+  draw(() => setText(text, KERNEL_NOTICES[kernel()]));
+  return h("div", { class: "gradeclip-notice", role: "status" }, text);
 }
 
-/** Announces to screen readers what changes on the screen. */
-export function createAnnouncer(): Component<Frame> {
+/**
+ * Announces to screen readers what changes on the screen. Of several changes in one frame, the last of those below is
+ * announced.
+ */
+export function createAnnouncer(view: View): HTMLElement {
+  const { store, scene } = view;
   const element = h("div", { class: "gradeclip-spoken", role: "status", "aria-live": "polite" });
-  let explained: Explanation | null = null;
-  return {
-    element,
-    update({ scene, store, changes }) {
-      if (!explained) {
-        explained = scene.explanation;
-        return;
-      }
-      if (store.view.draft) return;
-      if (scene.explanation !== explained) {
-        explained = scene.explanation;
-        const { caption, score } = explained.header;
-        const match = scene.standing ? `, ${formatStanding(scene.standing)}` : "";
-        setText(element, `${caption}: score ${formatCosine(score.cosine)}${match}.`);
-        return;
-      }
-      if (changes.has("cursor") && store.view.cursor !== null)
-        setText(element, formatPatch(scene, store.view.cursor));
-      else if (changes.has("region") || changes.has("selected_words"))
-        setText(element, formatSelection(scene));
-      else if (changes.has("hovered_word") && scene.words.length > 0) setText(element, formatMap(scene));
+  /** Announce changes of a value, unless a region is being drawn; no text announces nothing. */
+  const announce = (value: () => unknown, text: () => string) =>
+    onChange(view, value, () => store.view.draft || setText(element, text() || element.textContent));
+  announce(
+    () => store.get("hovered_word"),
+    () => (scene.words.length > 0 ? formatMap(scene) : ""),
+  );
+  announce(
+    () => store.get("selected_words"),
+    () => formatSelection(scene),
+  );
+  announce(
+    () => store.get("region"),
+    () => formatSelection(scene),
+  );
+  announce(
+    () => store.view.cursor,
+    () => (scene.cursor === null ? "" : formatPatch(scene, scene.cursor)),
+  );
+  announce(
+    () => scene.explanation,
+    () => {
+      const { caption, score } = scene.explanation.header;
+      const match = scene.standing ? `, ${formatStanding(scene.standing)}` : "";
+      return `${caption}: score ${formatCosine(score.cosine)}${match}.`;
     },
-  };
+  );
+  return element;
 }
 
 function formatPatch({ evidence: e, measure }: Scene, patch: number): string {
@@ -100,11 +110,11 @@ function formatSelection(scene: Scene): string {
   if (share !== null && pinned.length > 0)
     return `${formatPercent(share)} of the evidence for ${label} lies in the region.`;
   if (scene.silent) return `Region selected. ${formatSilence(scene.versus)}`;
-  const said = ranking
+  const words = ranking
     .filter(({ value }) => value > 0)
     .slice(0, 3)
     .map(({ word, value }) => `${nameOf(e, word)} ${formatPart(value, decimals)}`);
-  return said.length > 0 ? `Region selected. It supports ${said.join(", ")}.` : "Region selected.";
+  return words.length > 0 ? `Region selected. It supports ${words.join(", ")}.` : "Region selected.";
 }
 
 function formatMap({ explanation: e, map, peak, label, sign, words }: Scene): string {

@@ -21,18 +21,16 @@ export function progressFraction(progress: Progress | null): number | null {
   return Math.min(1, Math.max(0, progress.done / progress.total));
 }
 
-export interface ProgressParts {
-  readonly bar: HTMLElement;
-  readonly words: HTMLElement; // shown over the picture, with the cancel button
-  update(computing: boolean): void;
-}
-
-/** @param fallbackFocus returns the element to focus when the focused cancel button is hidden. */
+/**
+ * @param fallbackFocus returns the element to focus when the focused cancel button is hidden.
+ * @returns the bar, and the words, which are shown over the picture with the cancel button.
+ */
 export function createProgress(
   store: Store,
+  computing: () => boolean,
   fallbackFocus: () => HTMLElement,
   signal: AbortSignal,
-): ProgressParts {
+): { bar: HTMLElement; words: HTMLElement } {
   const fill = h("i");
   const bar = h(
     "div",
@@ -45,26 +43,27 @@ export function createProgress(
   let timer = 0;
   cancel.addEventListener("click", () => store.send({ type: "cancel" }), { signal });
   signal.addEventListener("abort", () => clearTimeout(timer));
-  return {
-    bar,
-    words,
-    update(computing) {
-      const progress = store.get("progress");
-      const share = computing ? progressFraction(progress) : null;
-      bar.hidden = !computing;
-      bar.classList.toggle("is-open-ended", share === null);
-      fill.style.width = share === null ? "" : `${(100 * share).toFixed(1)}%`;
-      if (share === null) bar.removeAttribute("aria-valuenow");
-      else bar.setAttribute("aria-valuenow", (100 * share).toFixed(0));
-      bar.setAttribute("aria-valuetext", formatProgress(progress));
-      setText(stage, formatProgress(progress));
-      cancel.hidden = !store.live;
-      if (!computing) {
-        clearTimeout(timer);
-        timer = 0;
-        if (words.contains(document.activeElement)) fallbackFocus().focus({ preventScroll: true });
-        words.hidden = true;
-      } else if (!timer) timer = window.setTimeout(() => (words.hidden = false), DELAY);
-    },
-  };
+  store.draw(() => {
+    const progress = store.get("progress");
+    const share = computing() ? progressFraction(progress) : null;
+    bar.hidden = !computing();
+    bar.classList.toggle("is-open-ended", share === null);
+    fill.style.width = share === null ? "" : `${(100 * share).toFixed(1)}%`;
+    if (share === null) bar.removeAttribute("aria-valuenow");
+    else bar.setAttribute("aria-valuenow", (100 * share).toFixed(0));
+    bar.setAttribute("aria-valuetext", formatProgress(progress));
+    setText(stage, formatProgress(progress));
+    cancel.hidden = !store.live;
+  }, signal);
+  store.draw(() => {
+    if (computing()) {
+      timer ||= window.setTimeout(() => (words.hidden = false), DELAY);
+      return;
+    }
+    clearTimeout(timer);
+    timer = 0;
+    if (words.contains(document.activeElement)) fallbackFocus().focus({ preventScroll: true });
+    words.hidden = true;
+  }, signal);
+  return { bar, words };
 }

@@ -1,12 +1,10 @@
-// What a region can be asked, in the order in which it stands under the words.
+// The questions about a region, in the order in which they are listed under the words.
 
-import type { Frame } from "../state/scene";
-import type { Store } from "../state/store";
-import type { Component } from "../ui/dom";
+import type { View } from "../state/scene";
 import { createErase } from "./erase";
 import { createRegionVocabulary } from "./region-vocabulary";
 
-export const REGION_QUESTIONS: readonly ((store: Store, signal: AbortSignal) => Component<Frame>)[] = [
+export const REGION_QUESTIONS: readonly ((view: View) => HTMLElement)[] = [
   createRegionVocabulary,
   createErase,
 ];

@@ -1,12 +1,11 @@
 // What the model sees in a region: the words of a vocabulary that fit it best, as a sentence and as bars.
 
 import { formatPart, partDecimals } from "../core/format";
-import type { Frame } from "../state/scene";
-import type { Store } from "../state/store";
+import type { View } from "../state/scene";
 import type { Synced } from "../state/synced";
 import { createBarRow, showBar, showTrack } from "../ui/bar";
-import { type Component, h, reuseRows, setText } from "../ui/dom";
-import { createSelect } from "../ui/select";
+import { createSelect } from "../ui/choice";
+import { h, reuseRows, setText } from "../ui/dom";
 
 const HELP = "Ask which words of a list this region fits best, seen by itself";
 const BARS = "Bars: the score of this region by itself with each word.";
@@ -23,7 +22,7 @@ export function formatAnswer(seen: Synced["seen"]): string {
   return others ? `Most like: ${first.word}, then ${others}.` : `Most like: ${first.word}.`;
 }
 
-export function createRegionVocabulary(store: Store, signal: AbortSignal): Component<Frame> {
+export function createRegionVocabulary({ store, scene, signal, draw }: View): HTMLElement {
   const menu = createSelect("What does the model see here?", HELP, signal, (value) =>
     store.set({ vocabulary: value }),
   );
@@ -33,35 +32,27 @@ export function createRegionVocabulary(store: Store, signal: AbortSignal): Compo
   const empty = h("p", { class: "gradeclip-hint", role: "status" });
   const element = h("section", { class: "gradeclip-vocabulary" }, menu.element, empty, answer, key, list);
   const bars: ReturnType<typeof createRow>[] = [];
-  let shown: Synced["seen"] | null = null;
-  return {
-    element,
-    update({ scene }) {
-      const seen = store.get("seen");
-      const vocabulary = store.get("vocabulary");
-      const names = store.live ? store.get("_vocabularies") : [vocabulary].filter((name) => name !== "");
-      element.hidden =
-        !scene.region ||
-        !store.isControlVisible("vocabulary") ||
-        names.length === 0 ||
-        !(store.live || seen.length > 0);
-      if (element.hidden) return;
-      const choices = names.map((name) => ({ value: name, label: name }));
-      menu.update(
-        [{ value: "", label: "Choose a list of words …" }, ...choices],
-        vocabulary,
-        store.live && !store.canCompute,
-      );
-      const rows = vocabulary === "" ? [] : seen;
-      setText(empty, vocabulary !== "" && seen.length === 0 ? `Asking “${vocabulary}” …` : "");
-      list.hidden = key.hidden = answer.hidden = rows.length === 0;
-      if (rows === shown) return;
-      shown = rows;
-      draw(rows);
-    },
-  };
-
-  function draw(rows: Synced["seen"]): void {
+  draw(() => {
+    const seen = store.get("seen");
+    const vocabulary = store.get("vocabulary");
+    const names = store.live ? store.get("_vocabularies") : [vocabulary].filter((name) => name !== "");
+    element.hidden =
+      !scene.region ||
+      !store.isControlVisible("vocabulary") ||
+      names.length === 0 ||
+      !(store.live || seen.length > 0);
+    if (element.hidden) return;
+    const choices = names.map((name) => ({ value: name, label: name }));
+    menu.update(
+      [{ value: "", label: "Choose a list of words …" }, ...choices],
+      vocabulary,
+      store.live && !store.canCompute,
+    );
+    setText(empty, vocabulary !== "" && seen.length === 0 ? `Asking “${vocabulary}” …` : "");
+  });
+  draw(() => {
+    const rows = store.get("vocabulary") === "" ? [] : store.get("seen");
+    list.hidden = key.hidden = answer.hidden = rows.length === 0;
     const values = rows.map(({ value }) => value);
     const decimals = partDecimals(Math.max(...values.map(Math.abs)));
     setText(answer, formatAnswer(rows));
@@ -71,7 +62,8 @@ export function createRegionVocabulary(store: Store, signal: AbortSignal): Compo
       setText(bar.word, word);
       showBar(bar, track, value, formatPart(value, decimals), k === 0);
     });
-  }
+  });
+  return element;
 }
 
 function createRow(list: HTMLElement) {

@@ -3,10 +3,9 @@
 import { softmax } from "../core/arithmetic";
 import { formatCosine, formatPercent, formatValue } from "../core/format";
 import { choosePrompt, dropPrompt, rewritePrompt } from "../state/prompts";
-import type { Frame } from "../state/scene";
-import type { Store } from "../state/store";
+import type { View } from "../state/scene";
 import type { Synced } from "../state/synced";
-import { type Component, h, reuseRows, setAttribute, setText, uniqueId } from "../ui/dom";
+import { h, reuseRows, setAttribute, setText, uniqueId } from "../ui/dom";
 import { CROSS, iconButton, MINUS, PENCIL, ROW_ADD } from "../ui/icons";
 import { createTextField } from "../ui/text-field";
 import type { Hover } from "./word-selection";
@@ -28,11 +27,9 @@ interface Row {
   drop: HTMLButtonElement;
 }
 
-export interface Compare extends Component<Frame> {
-  readonly add: HTMLElement; // adds a prompt; apart from the list, which is hidden for a single prompt
-}
-
-export function createCompare(store: Store, hover: Hover, signal: AbortSignal): Compare {
+/** @returns the list, and the button that adds a prompt, which is not in it, because a single prompt has no list. */
+export function createCompare(view: View, hover: Hover): { element: HTMLElement; add: HTMLElement } {
+  const { store, scene, signal, draw } = view;
   const name = uniqueId();
   const list = h("div", { class: "gradeclip-prompts", role: "radiogroup", "aria-label": "Prompts" });
   const heads = ["", ...NUMBERS, ""].map((text, k) => {
@@ -46,7 +43,7 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
   const element = h("div", { class: "gradeclip-compare" }, list);
   list.append(head);
   const rows: Row[] = [];
-  let prompts: string[] = [];
+  const prompts = () => scene.rows.map(({ text }) => text);
   let edited: number | null = null; // the row being edited; one past the last: a new prompt
   let signBefore: Synced["sign"] | null = null; // the sign to restore after the difference view
 
@@ -55,7 +52,7 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
     null,
     {
       submit(text) {
-        if (edited === prompts.length) store.set({ prompts: [...prompts, text] });
+        if (edited === prompts().length) store.set({ prompts: [...prompts(), text] });
         else store.set(rewritePrompt(promptState(), edited!, text));
       },
       cancel() {},
@@ -74,7 +71,7 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
 
   /** The state that an edit of the list starts from; without a kernel, the `prompts` trait is left alone. */
   const promptState = () => ({
-    prompts: store.canCompute ? prompts : [],
+    prompts: store.canCompute ? prompts() : [],
     active: store.get("active"),
     versus: store.get("versus"),
   });
@@ -86,10 +83,10 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
     const place = rows[row]?.element;
     place?.classList.add("is-editing");
     element.hidden = false;
-    if (row < prompts.length) place.prepend(field.element);
+    if (row < prompts().length) place.prepend(field.element);
     else element.append(field.element);
-    const text = prompts[row] ?? prompts[store.get("active")] ?? "";
-    field.open(text, row < prompts.length ? undefined : [0, text.length]);
+    const text = prompts()[row] ?? prompts()[store.get("active")] ?? "";
+    field.open(text, row < prompts().length ? undefined : [0, text.length]);
   };
 
   const subtract = (row: number) => {
@@ -112,7 +109,7 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
   const drop = (row: number) => {
     const change = dropPrompt(promptState(), row);
     store.set({ ...change, ...(change.versus === null ? restoredSign() : {}) });
-    const next = prompts.length > 2 ? rows[row === prompts.length - 1 ? row - 1 : row].drop : add;
+    const next = prompts().length > 2 ? rows[row === prompts().length - 1 ? row - 1 : row].drop : add;
     next.focus();
   };
 
@@ -152,60 +149,56 @@ export function createCompare(store: Store, hover: Hover, signal: AbortSignal): 
     },
     { signal },
   );
-  add.addEventListener("click", () => edit(prompts.length), { signal });
+  add.addEventListener("click", () => edit(prompts().length), { signal });
 
   const rowAt = (target: EventTarget | null, act: (row: number) => void) => {
     const at = rows.findIndex(({ element: row }) => row.contains(target as Node));
     if (at >= 0) act(at);
   };
 
-  return {
-    element,
-    add,
-    update({ rows: found }) {
-      const live = store.canCompute;
-      const wanted = store.isControlVisible("versus");
-      add.hidden = !live || !wanted;
-      if (field.isOpen && add.hidden) field.close();
-      prompts = found.map(({ text }) => text);
-      const active = store.get("active");
-      const versus = store.get("versus");
-      if (versus === null) signBefore = null;
-      const waiting = store.get("status") === "error" ? "–" : "…";
-      list.hidden = !wanted || found.length < 2;
-      element.hidden = list.hidden && !field.isOpen;
-      const logits = found.map(({ explanation }) => explanation?.header.score.logit ?? null);
-      const shares = logits.every((logit) => logit !== null) ? softmax(logits as number[]) : null;
-      list.classList.toggle(
-        "has-logits",
-        logits.some((logit) => logit !== null),
-      );
-      reuseRows(rows, found.length, (k) => createRow(list, name, k)).forEach((row, k) => {
-        const { text, explanation } = found[k];
-        row.element.classList.toggle("is-pending", explanation === null);
-        row.input.checked = k === active;
-        setText(row.text, text);
-        row.text.dataset.help = text; // the full text, since it may be truncated
-        const numbers = [
-          explanation ? formatCosine(explanation.header.score.cosine) : waiting,
-          logits[k] === null ? "" : formatValue(logits[k], 10),
-          shares ? formatPercent(shares[k]) : "",
-        ];
-        row.numbers.forEach((number, n) => {
-          setText(number, numbers[n]);
-        });
-        const said = numbers.map((number, n) => number && `${NUMBERS[n]} ${number}`);
-        setAttribute(row.input, "aria-description", said.filter(Boolean).join(", "));
-        row.numbers[2].style.setProperty("--share", (shares?.[k] ?? 0).toFixed(3));
-        row.minus.style.visibility = k === active ? "hidden" : "";
-        setAttribute(row.minus, "aria-pressed", String(k === versus));
-        setAttribute(row.minus, "aria-label", `Subtract “${text}”`);
-        row.edit.hidden = row.drop.hidden = !live;
-        setAttribute(row.edit, "aria-label", `Edit “${text}”`);
-        setAttribute(row.drop, "aria-label", `Remove “${text}”`);
+  draw(() => {
+    const live = store.canCompute;
+    const visible = store.isControlVisible("versus");
+    add.hidden = !live || !visible;
+    if (field.isOpen && add.hidden) field.close();
+    const active = store.get("active");
+    const versus = store.get("versus");
+    if (versus === null) signBefore = null;
+    const waiting = store.get("status") === "error" ? "–" : "…";
+    list.hidden = !visible || scene.rows.length < 2;
+    element.hidden = list.hidden && !field.isOpen;
+    const logits = scene.rows.map(({ explanation }) => explanation?.header.score.logit ?? null);
+    const shares = logits.every((logit) => logit !== null) ? softmax(logits as number[]) : null;
+    list.classList.toggle(
+      "has-logits",
+      logits.some((logit) => logit !== null),
+    );
+    reuseRows(rows, scene.rows.length, (k) => createRow(list, name, k)).forEach((row, k) => {
+      const { text, explanation } = scene.rows[k];
+      row.element.classList.toggle("is-pending", explanation === null);
+      row.input.checked = k === active;
+      setText(row.text, text);
+      row.text.dataset.help = text; // the full text, since it may be truncated
+      const numbers = [
+        explanation ? formatCosine(explanation.header.score.cosine) : waiting,
+        logits[k] === null ? "" : formatValue(logits[k], 10),
+        shares ? formatPercent(shares[k]) : "",
+      ];
+      row.numbers.forEach((number, n) => {
+        setText(number, numbers[n]);
       });
-    },
-  };
+      const parts = numbers.map((number, n) => number && `${NUMBERS[n]} ${number}`);
+      setAttribute(row.input, "aria-description", parts.filter(Boolean).join(", "));
+      row.numbers[2].style.setProperty("--share", (shares?.[k] ?? 0).toFixed(3));
+      row.minus.style.visibility = k === active ? "hidden" : "";
+      setAttribute(row.minus, "aria-pressed", String(k === versus));
+      setAttribute(row.minus, "aria-label", `Subtract “${text}”`);
+      row.edit.hidden = row.drop.hidden = !live;
+      setAttribute(row.edit, "aria-label", `Edit “${text}”`);
+      setAttribute(row.drop, "aria-label", `Remove “${text}”`);
+    });
+  });
+  return { element, add };
 }
 
 function createRow(list: HTMLElement, name: string, index: number): Row {

@@ -2,23 +2,22 @@
 
 import { formatCosine } from "../core/format";
 import type { HistoryEntry } from "../state/entries";
-import type { Frame } from "../state/scene";
-import type { Store } from "../state/store";
-import { type Component, h, setText } from "../ui/dom";
+import type { View } from "../state/scene";
+import { h, setText } from "../ui/dom";
 import { BACK, CLOCK, COPY, FORWARD, iconButton } from "../ui/icons";
 import type { Menu } from "../ui/menu";
 
 const MAX_LISTED = 12; // the newest entries
 
-export function createHistory(store: Store, menu: Menu, signal: AbortSignal): Component<Frame> {
+export function createHistory({ store, signal, draw }: View, menu: Menu): HTMLElement {
   const back = iconButton("Back", BACK);
   const forward = iconButton("Forward", FORWARD);
   const list = iconButton("Prompts so far", CLOCK);
   list.setAttribute("aria-haspopup", "menu");
   const copy = iconButton("Copy as Python", COPY);
-  const said = h("span", { class: "gradeclip-said", role: "status" });
+  const result = h("span", { class: "gradeclip-said", role: "status" });
   const steps = h("span", {}, back, forward, list);
-  const element = h("div", { class: "gradeclip-history" }, said, steps, copy);
+  const element = h("div", { class: "gradeclip-history" }, result, steps, copy);
 
   const index = () => store.get("history_index");
   const go = (to: number) => {
@@ -51,26 +50,24 @@ export function createHistory(store: Store, menu: Menu, signal: AbortSignal): Co
       const done = await copyText(store.get("_code"), element);
       if (signal.aborted) return;
       copy.focus();
-      setText(said, done ? "Copied" : "The browser did not let it be copied");
+      setText(result, done ? "Copied" : "The browser did not let it be copied");
     },
     { signal },
   );
-  copy.addEventListener("blur", () => setText(said, ""), { signal });
+  copy.addEventListener("blur", () => setText(result, ""), { signal });
 
-  return {
-    element,
-    update() {
-      const wanted = store.live && store.isControlVisible("history");
-      const { length } = store.get("history");
-      steps.hidden = !wanted || !store.canCompute || length < 2;
-      copy.hidden = !wanted || store.get("_code") === "";
-      element.hidden = steps.hidden && copy.hidden;
-      copy.dataset.help = `Copy as Python:\n${store.get("_code")}`;
-      // Not `disabled`, which would lose the focus at the last step.
-      back.setAttribute("aria-disabled", String(index() <= 0));
-      forward.setAttribute("aria-disabled", String(index() >= length - 1));
-    },
-  };
+  draw(() => {
+    const visible = store.live && store.isControlVisible("history");
+    const { length } = store.get("history");
+    steps.hidden = !visible || !store.canCompute || length < 2;
+    copy.hidden = !visible || store.get("_code") === "";
+    element.hidden = steps.hidden && copy.hidden;
+    copy.dataset.help = `Copy as Python:\n${store.get("_code")}`;
+    // Not `disabled`, which would lose the focus at the last step.
+    back.setAttribute("aria-disabled", String(index() <= 0));
+    forward.setAttribute("aria-disabled", String(index() >= length - 1));
+  });
+  return element;
 }
 
 function describe({ prompts, score }: HistoryEntry): string {

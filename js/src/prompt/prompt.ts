@@ -1,10 +1,9 @@
 // The editable caption: its words, the text field that replaces them, and the menu of a word.
 
 import { type CaptionText, joinCaption, negateWord, removeWord, wordSpan } from "../core/caption";
-import type { Frame, Scene } from "../state/scene";
-import type { Store } from "../state/store";
-import { disambiguate } from "../state/words/names";
-import { type Component, h } from "../ui/dom";
+import type { View } from "../state/scene";
+import { disambiguate } from "../state/wording";
+import { h } from "../ui/dom";
 import { DOWN, iconButton, PENCIL } from "../ui/icons";
 import type { Choice, Menu } from "../ui/menu";
 import { createTextField } from "../ui/text-field";
@@ -13,17 +12,18 @@ import { createWords } from "./words";
 
 const PAUSE = 250; // ms without typing until a prompt is submitted
 
-export function createPrompt(store: Store, hover: Hover, menu: Menu, signal: AbortSignal): Component<Frame> {
+export function createPrompt(view: View, hover: Hover, menu: Menu): HTMLElement {
+  const { store, scene, signal, draw } = view;
   const pencil = iconButton("Edit the prompt (F2)", PENCIL);
   const handle = iconButton("Change this word (Shift+F10)", DOWN, "gradeclip-handle");
   handle.setAttribute("aria-haspopup", "menu");
-  const words = createWords(store, hover, handle, signal);
+  const words = createWords(view, hover, handle);
   const field = createTextField(
     "Prompt",
     PAUSE,
     {
       submit: (prompt) => store.set({ prompt }),
-      cancel: () => scene && store.set({ prompt: scene.explanation.header.caption }),
+      cancel: () => store.set({ prompt: scene.explanation.header.caption }),
       closed(byKey) {
         element.classList.remove("is-editing");
         if (byKey) pencil.focus();
@@ -32,11 +32,10 @@ export function createPrompt(store: Store, hover: Hover, menu: Menu, signal: Abo
     signal,
   );
   const element = h("div", { class: "gradeclip-line" }, words.element, field.element, pencil);
-  let scene: Scene | null = null;
 
   const editable = () => store.canCompute && store.isControlVisible("prompt");
   const edit = (selected?: readonly [number, number]) => {
-    if (!editable() || !scene) return;
+    if (!editable()) return;
     hover.clear();
     element.classList.add("is-editing");
     // After an error, edit the rejected prompt; but a word's range refers to the shown one.
@@ -44,20 +43,20 @@ export function createPrompt(store: Store, hover: Hover, menu: Menu, signal: Abo
   };
   const change = (prompt: string) => store.set({ prompt, selected_words: [] });
   const openMenu = (at: number, opener: HTMLElement) => {
-    const { draft } = scene!;
+    const { draft } = scene;
     const { text, beside } = disambiguate(draft.words)[at];
     const label = `Change “${text}”${beside && ` (${beside})`}`;
     const choices = wordChoices(draft, at, change, edit);
     menu.open(
-      words.buttons[at],
+      words.buttons()[at],
       label,
       () => choices,
-      () => (opener === handle && handle.isConnected ? handle : (words.buttons[at] ?? pencil)),
+      () => (opener === handle && handle.isConnected ? handle : (words.buttons()[at] ?? pencil)),
     );
   };
 
   pencil.addEventListener("click", () => edit(), { signal });
-  handle.addEventListener("click", () => openMenu(scene!.draft.sources.indexOf(scene!.pinned[0]), handle), {
+  handle.addEventListener("click", () => openMenu(scene.draft.sources.indexOf(scene.pinned[0]), handle), {
     signal,
   });
   words.element.addEventListener(
@@ -75,7 +74,7 @@ export function createPrompt(store: Store, hover: Hover, menu: Menu, signal: Abo
       if (!button || !editable()) return;
       event.preventDefault();
       event.stopPropagation(); // JupyterLab would open its own menu on top
-      openMenu(words.buttons.indexOf(button), button);
+      openMenu(words.buttons().indexOf(button), button);
     },
     { signal },
   );
@@ -89,15 +88,11 @@ export function createPrompt(store: Store, hover: Hover, menu: Menu, signal: Abo
     { signal },
   );
 
-  return {
-    element,
-    update(frame) {
-      scene = frame.scene;
-      pencil.hidden = !editable();
-      if (field.isOpen && !editable()) field.close();
-      words.update(frame);
-    },
-  };
+  draw(() => {
+    pencil.hidden = !editable();
+    if (field.isOpen && !editable()) field.close();
+  });
+  return element;
 }
 
 /** The menu of a word. */

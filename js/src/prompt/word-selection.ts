@@ -84,21 +84,21 @@ export class Hover {
 }
 
 /**
- * The selection after a click that stands for some words: they alone, or none if they were selected alone. With Shift,
- * add or remove them.
+ * The selection after a click that selects some words: only they, or none if only they were selected. With Shift, they
+ * are added or removed.
  */
 export function toggleWords(
   selected: readonly number[],
   words: readonly number[],
   extend: boolean,
 ): number[] {
-  const held = words.every((word) => selected.includes(word));
+  const included = words.every((word) => selected.includes(word));
   const others = selected.filter((word) => !words.includes(word));
-  if (extend) return held ? others : [...others, ...words].sort((a, b) => a - b);
-  return held && others.length === 0 ? [] : [...words];
+  if (extend) return included ? others : [...others, ...words].sort((a, b) => a - b);
+  return included && others.length === 0 ? [] : [...words];
 }
 
-/** Handle a click on a word: pin what pointing at it shows. Ends the preview, so that this shows immediately. */
+/** Handle a click on a word: pin the words that hovering it shows. Ends the preview, so that this shows immediately. */
 export function pinWord(
   store: Store,
   hover: Hover,

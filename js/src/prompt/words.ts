@@ -1,15 +1,13 @@
 // The caption with its words as buttons, tinted by their importance or by their evidence in the region.
 
 import type { Draft } from "../core/caption";
+import { wordColor } from "../core/color-scale";
 import { lowering, shownTogether } from "../core/evidence";
 import { leastFullBar } from "../core/format";
-import { wordColor } from "../core/hues";
 import type { WordHeader } from "../core/types";
-import type { Frame, Scene } from "../state/scene";
-import type { Store } from "../state/store";
-import { disambiguate } from "../state/words/names";
-import { formatWithout } from "../state/words/wording";
-import { type Component, h, setAttribute } from "../ui/dom";
+import type { Scene, View } from "../state/scene";
+import { disambiguate, formatWithout } from "../state/wording";
+import { h, setAttribute } from "../ui/dom";
 import { clearHelp, setHelp } from "../ui/help";
 import { attachArrowKeys } from "../ui/keys";
 import type { Hover } from "./word-selection";
@@ -20,19 +18,15 @@ const MIN_SHARE = 0.02; // of the strongest word; below it nothing is drawn
 const UNKNOWN = "not in this model’s vocabulary; its map means nothing";
 const RTL = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
 
-export interface Words extends Component<Frame> {
-  readonly element: HTMLElement;
-  /** The buttons in the caption's order. */
-  readonly buttons: readonly HTMLButtonElement[];
-}
-
-/** @param handle the button that opens a word's menu; placed after a pinned word, if prompts can be edited. */
+/**
+ * @param handle the button that opens a word's menu; placed after a pinned word, if prompts can be edited.
+ * @returns the element, and the words' buttons in the caption's order.
+ */
 export function createWords(
-  store: Store,
+  { store, scene, signal, draw }: View,
   hover: Hover,
   handle: HTMLButtonElement,
-  signal: AbortSignal,
-): Words {
+): { element: HTMLElement; buttons: () => readonly HTMLButtonElement[] } {
   const element = h("div", {
     class: "gradeclip-caption",
     role: "group",
@@ -41,10 +35,6 @@ export function createWords(
   });
   const place = h("span", { class: "gradeclip-handle-place" }, handle);
   let buttons: HTMLButtonElement[] = [];
-  let shown: Draft | null = null;
-  let tinted: Frame["scene"]["ranking"] | null = null;
-  let hued: Frame["scene"]["highlights"] | null = null;
-  let scene: Scene | null = null;
   hover.watch(element, EXPLAINED_WORD, signal);
 
   element.addEventListener(
@@ -54,46 +44,35 @@ export function createWords(
         event.target instanceof Element ? event.target.closest<HTMLElement>(EXPLAINED_WORD) : null;
       if (!button) return;
       if (event.detail > 0) button.focus({ preventScroll: true }); // Safari does not focus a clicked button
-      pinWord(store, hover, scene!, Number(button.dataset.index), event.shiftKey);
+      pinWord(store, hover, scene, Number(button.dataset.index), event.shiftKey);
     },
     { signal },
   );
   attachArrowKeys(element, () => buttons, signal);
 
-  return {
-    element,
-    get buttons() {
-      return buttons;
-    },
-    update({ scene: now, repaint }) {
-      scene = now;
-      const fresh = scene.draft !== shown;
-      if (fresh) {
-        const active = document.activeElement;
-        const at = buttons.findIndex(
-          (b) => b === active || (active === handle && b === place.previousSibling),
-        );
-        shown = scene.draft;
-        buttons = buildCaption(element, shown, scene.explanation.header);
-        if (at >= 0) buttons[Math.min(at, buttons.length - 1)]?.focus();
-      }
-      if (fresh || repaint) {
-        buttons.forEach((button, k) => {
-          const source = shown!.sources[k];
-          setAttribute(button, "aria-pressed", String(source !== null && now.pinned.includes(source)));
-          button.classList.toggle("is-shown", source !== null && now.words.includes(source));
-        });
-        moveHandle(scene);
-      }
-      if (fresh || scene.ranking !== tinted || scene.highlights !== hued) tint(scene);
-    },
-  };
+  draw(() => {
+    const { draft, explanation } = scene;
+    const active = document.activeElement;
+    const at = buttons.findIndex((b) => b === active || (active === handle && b === place.previousSibling));
+    buttons = buildCaption(element, draft, explanation.header);
+    if (at >= 0) buttons[Math.min(at, buttons.length - 1)]?.focus();
+  });
+  draw(() => {
+    const { draft, pinned, words } = scene;
+    draft.sources.forEach((source, k) => {
+      setAttribute(buttons[k], "aria-pressed", String(source !== null && pinned.includes(source)));
+      buttons[k].classList.toggle("is-shown", source !== null && words.includes(source));
+    });
+    moveHandle(scene);
+  });
+  draw(() => tint(scene));
+  return { element, buttons: () => buttons };
 
   function moveHandle({ draft, pinned, evidence, measure }: Scene): void {
     const single =
       pinned.length > 0 && String(pinned) === String(shownTogether(evidence, measure, pinned[0]));
-    const wanted = single && store.canCompute && store.isControlVisible("prompt");
-    const button = wanted ? buttons[draft.sources.indexOf(pinned[0])] : undefined;
+    const visible = single && store.canCompute && store.isControlVisible("prompt");
+    const button = visible ? buttons[draft.sources.indexOf(pinned[0])] : undefined;
     if (!button) {
       if (document.activeElement === handle) (place.previousSibling as HTMLElement).focus();
       place.remove();
@@ -101,14 +80,12 @@ export function createWords(
   }
 
   /**
-   * Tint each word by its value relative to the strongest, as long as the bars are. Highlighted words have their color, and as in the picture
-   * the square root of that ratio as strength.
+   * Tint each word by its value relative to the strongest, as long as the bars are. Highlighted words have their color,
+   * and as in the picture the square root of that ratio as strength.
    */
   function tint(now: Scene): void {
     const { draft, evidence, measure, ranking, region, versus, highlights, overview, decimals } = now;
     const lowers = region || versus ? new Set<number>() : lowering(evidence, measure);
-    tinted = ranking;
-    hued = highlights;
     const top = Math.max(...ranking.map(({ value }) => Math.abs(value)), leastFullBar(decimals));
     element.classList.toggle("has-region", region !== null);
     for (const { word, value } of ranking) {

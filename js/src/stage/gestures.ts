@@ -1,8 +1,8 @@
 // Turns pointer and keyboard input on the picture into patches and regions.
 
-import { patchAt, patchBox, regionCenter } from "../core/arithmetic";
+import { patchAt, patchAtShare, patchBox, regionCenter } from "../core/arithmetic";
 import type { Box, Explanation, Point, Region } from "../core/types";
-import type { Store } from "../state/store";
+import type { View } from "../state/scene";
 
 const DRAG_THRESHOLD = 4; // CSS pixels from which a press is a drag, not a click
 const LASSO_STEP = 3; // minimum distance between the vertices of a lasso, in CSS pixels
@@ -14,12 +14,7 @@ interface Press {
   trail: Point[];
 }
 
-export function attachGestures(
-  stage: HTMLElement,
-  store: Store,
-  signal: AbortSignal,
-  current: () => Explanation | null,
-): void {
+export function attachGestures(stage: HTMLElement, { store, scene, signal }: View): void {
   let press: Press | null = null;
   let anchor: number | null = null; // the patch where a Shift+arrow selection began
 
@@ -33,71 +28,73 @@ export function attachGestures(
     stage.addEventListener(type, act, { signal });
 
   on("pointerdown", (event) => {
-    if (event.button !== 0 || !event.isPrimary || !current()) return;
+    if (event.button !== 0 || !event.isPrimary) return;
     const { at } = locate(event);
     press = { pointer: event.pointerId, lasso: event.altKey || store.view.lasso, start: at, trail: [at] };
     anchor = null;
-    store.setView({ cursor: null });
+    store.view.cursor = null;
     stage.setPointerCapture?.(event.pointerId);
   });
 
   on("pointermove", (event) => {
-    const e = current();
-    if (!e) return;
+    const e = scene.explanation;
     const { at, share, rect } = locate(event);
     if (press && event.pointerId === press.pointer) {
       const last = press.trail[press.trail.length - 1];
       if (distance(at, press.start) >= DRAG_THRESHOLD || store.view.draft) {
         if (distance(at, last) >= LASSO_STEP) press.trail.push(at);
-        store.setView({ draft: drawnRegion(e, press, at, rect), hoveredPatch: null });
+        store.view.draft = drawnRegion(e, press, at, rect);
       }
     } else if (event.pointerType !== "touch") {
-      store.setView({ hoveredPatch: patchUnder(e, share), pointer: share, cursor: null });
+      Object.assign(store.view, { pointer: share, cursor: null });
     }
   });
 
   on("pointerup", (event) => {
-    const e = current();
-    if (!press || event.pointerId !== press.pointer || !e) return;
+    const e = scene.explanation;
+    if (!press || event.pointerId !== press.pointer) return;
     const { draft } = store.view;
     press = null;
-    store.setView({ draft: null });
+    store.view.draft = null;
     if (draft && (draft.kind === "box" || draft.points.length > 2)) store.set({ region: draft });
-    else clickPatch(e, patchUnder(e, locate(event).share));
+    else clickPatch(e, patchAtShare(e, locate(event).share));
   });
 
   const cancel = () => {
     press = null;
-    store.setView({ draft: null });
+    store.view.draft = null;
   };
   on("pointercancel", cancel);
   on("lostpointercapture", cancel);
-  on("pointerleave", () => store.setView({ hoveredPatch: null, pointer: null }));
-  on("blur", () => store.setView({ cursor: null, hoveredPatch: null }));
+  on("pointerleave", () => {
+    store.view.pointer = null;
+  });
+  on("blur", () => {
+    store.view.cursor = null;
+  });
   on("dragstart", (event) => event.preventDefault());
 
   on("keydown", (event) => {
-    const e = current();
-    if (!e || event.ctrlKey || event.metaKey) return;
+    const e = scene.explanation;
+    if (event.ctrlKey || event.metaKey) return;
     if (event.key === "Escape") {
       if (press) event.stopPropagation(); // the first Esc only cancels the drawing
       cancel();
-      store.setView({ cursor: null, hoveredPatch: null });
+      Object.assign(store.view, { cursor: null, pointer: null });
       return;
     }
-    const cursor = store.view.cursor ?? startOfCursor(e, store.get("region"));
+    const cursor = scene.cursor ?? startOfCursor(e, store.get("region"));
     if (event.key === "Enter" || event.key === " ") {
       clickPatch(e, cursor);
       anchor = cursor;
     } else {
-      const next =
-        store.view.cursor === null && !event.shiftKey ? cursor : neighborPatch(e, cursor, event.key);
+      const next = scene.cursor === null && !event.shiftKey ? cursor : neighborPatch(e, cursor, event.key);
       if (!event.key.startsWith("Arrow")) return;
       if (event.shiftKey) {
         anchor ??= cursor;
         store.set({ region: { kind: "box", box: boxAround(e, anchor, next) } });
       } else anchor = null;
-      store.setView({ cursor: next, hoveredPatch: next });
+      store.view.cursor = next;
     }
     event.preventDefault();
   });
@@ -107,11 +104,6 @@ export function attachGestures(
     const region: Region | null = patch === null ? null : { kind: "box", box: patchBox(e, patch) };
     store.set({ region: region && sameRegion(region, store.get("region")) ? null : region });
   }
-}
-
-/** The patch under a point given as fractions of the stage; null outside of what the model sees. */
-function patchUnder(e: Explanation, [u, v]: Point): number | null {
-  return patchAt(e, u * e.header.image.width, v * e.header.image.height);
 }
 
 /** The smallest box around two patches. */

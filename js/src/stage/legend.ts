@@ -1,17 +1,12 @@
 // The legend: the highlights' colors with their contributions, or the color scale with its range and what it shows.
 
-import { cssGradient } from "../core/color-scale";
-import type { Highlight } from "../core/evidence";
+import { cssGradient, hueColor } from "../core/color-scale";
 import { formatPart, formatPercent, formatValue } from "../core/format";
-import { hueColor } from "../core/hues";
 import type { Sign } from "../core/types";
-import { isComparing } from "../state/comparison";
-import type { Frame, Scene } from "../state/scene";
+import type { Scene, View } from "../state/scene";
 import { strongestWord } from "../state/shown-map";
-import { nameOf } from "../state/words/names";
-import { readingName } from "../state/words/readings";
-import { formatDifference, phraseLabel, towerLabel } from "../state/words/wording";
-import { type Component, h, setText } from "../ui/dom";
+import { formatDifference, nameOf, phraseLabel, readingName, towerLabel } from "../state/wording";
+import { h, setText } from "../ui/dom";
 import { setHelp } from "../ui/help";
 
 const FAINT_BELOW = 0.3; // of the strongest word; weaker maps are called faint
@@ -19,7 +14,7 @@ const NOTHING_BELOW = 0.1; // of the strongest word; weaker maps are called almo
 const TOGETHER = "Color: where each word is seen";
 const SCALE_HELP = "The part of the score that comes from one patch of the picture";
 
-export function createLegend(): Component<Frame> {
+export function createLegend({ store, scene, draw }: View): HTMLElement {
   const low = h("span", { class: "gradeclip-number" });
   const zero = h("b", {}, "0");
   const ramp = h("i", { class: "gradeclip-ramp" }, zero);
@@ -34,42 +29,38 @@ export function createLegend(): Component<Frame> {
   const what = h("span", { class: "gradeclip-how" });
   const together = h("div", { class: "gradeclip-together", hidden: true }, what, keys);
   const element = h("div", { class: "gradeclip-legend" }, one, together);
-  let keyed: readonly Highlight[] | null = null;
-  let signed: Sign | null = null;
-  return {
-    element,
-    update({ scene, store, changes, repaint }) {
-      if (changes.has("color_scale") || scene.sign !== signed) {
-        signed = scene.sign;
-        ramp.style.backgroundImage = cssGradient(store.get("color_scale"), scene.sign);
-        zero.hidden = scene.sign !== "both";
-      }
-      if (!repaint) return;
-      together.hidden = !scene.together || scene.erased !== null;
-      one.hidden = !together.hidden;
-      if (!together.hidden && scene.highlights !== keyed) {
-        keyed = scene.highlights;
-        keys.replaceChildren(...keysOf(scene));
-        setText(what, keyed.length > 0 ? TOGETHER : "");
-      }
-      const comparing = isComparing(store);
-      setText(per, comparing ? "each on its own scale" : "per patch");
-      const top = Math.max(scene.top, 0) * scene.unit;
-      const [from, to] = comparing ? endsOf(scene.sign) : valuesOf(scene.sign, top);
-      setText(low, from);
-      setText(high, to);
-      scale.hidden = scene.erased !== null;
-      if (scene.erased) {
-        setText(who, "");
-        setText(how, "Heat map hidden while the region is removed");
-        return;
-      }
-      const differing = scene.versus !== null && scene.words.length === 0;
-      const against = scene.sign === "negative" && scene.words.length > 0;
-      setText(who, differing ? "" : against ? `against “${scene.label}”` : scene.label || "whole sentence");
-      setText(how, describeMap(scene));
-    },
-  };
+  draw(() => {
+    ramp.style.backgroundImage = cssGradient(store.get("color_scale"), scene.sign);
+    zero.hidden = scene.sign !== "both";
+  });
+  draw(() => {
+    together.hidden = !scene.together || scene.erased !== null;
+    one.hidden = !together.hidden;
+  });
+  draw(() => {
+    keys.replaceChildren(...keysOf(scene));
+    setText(what, scene.highlights.length > 0 ? TOGETHER : "");
+  });
+  draw(() => {
+    setText(per, store.comparing ? "each on its own scale" : "per patch");
+    const top = Math.max(scene.top, 0) * scene.unit;
+    const [from, to] = store.comparing ? endsOf(scene.sign) : valuesOf(scene.sign, top);
+    setText(low, from);
+    setText(high, to);
+  });
+  draw(() => {
+    scale.hidden = scene.erased !== null;
+    if (scene.erased) {
+      setText(who, "");
+      setText(how, "Heat map hidden while the region is removed");
+      return;
+    }
+    const differing = scene.versus !== null && scene.words.length === 0;
+    const against = scene.sign === "negative" && scene.words.length > 0;
+    setText(who, differing ? "" : against ? `against “${scene.label}”` : scene.label || "whole sentence");
+    setText(how, describeMap(scene));
+  });
+  return element;
 }
 
 /** The values at the ends of a map's color scale. */
@@ -78,7 +69,7 @@ function valuesOf(sign: Sign, top: number): [string, string] {
   return [formatValue(-top), top > 0 ? `+${formatValue(top)}` : formatValue(top)];
 }
 
-/** What the ends mean where every map has a scale of its own. */
+/** The labels of the ends if every map has its own scale. */
 function endsOf(sign: Sign): [string, string] {
   return sign === "both" ? ["against", "for"] : ["none", "most"];
 }

@@ -1,16 +1,16 @@
 // The vector layer over the picture: contours, the margin that the model does not see, the hovered patch, the region.
 
 import { patchBox } from "../core/arithmetic";
+import { hueColor } from "../core/color-scale";
 import { contourLines, smoothPath } from "../core/contour";
-import { argMax, type Highlight, strengths } from "../core/evidence";
-import { hueColor } from "../core/hues";
-import type { Box, Explanation, Region } from "../core/types";
-import type { PictureFrame, PictureScene } from "../state/scene";
-import { type Component, s } from "../ui/dom";
+import { argMax, strengths } from "../core/evidence";
+import type { Box, Region } from "../core/types";
+import type { PictureScene, View } from "../state/scene";
+import { s } from "../ui/dom";
 
 const MIN_PEAK = 0.1; // of the end of the color scale; fainter maps have no contour
 
-export function createOverlay(): Component<PictureFrame> {
+export function createOverlay({ store, draw }: View, scene: PictureScene): SVGSVGElement {
   const margin = s("path", { class: "gradeclip-margin", "fill-rule": "evenodd" });
   const casing = s("path", { class: "gradeclip-casing" });
   const above = s("path", { class: "gradeclip-contour" });
@@ -32,11 +32,8 @@ export function createOverlay(): Component<PictureFrame> {
     regionLine,
     cursor,
   );
-  let shown: Explanation | null = null;
-  let outlined: readonly Highlight[] | null = null;
-
-  const show = (e: Explanation) => {
-    shown = e;
+  draw(() => {
+    const e = scene.explanation;
     const { width, height } = e.header.image;
     const [x0, y0, x1, y1] = e.cover;
     element.setAttribute("viewBox", `0 0 ${width} ${height}`);
@@ -46,42 +43,28 @@ export function createOverlay(): Component<PictureFrame> {
     );
     const whole = x0 <= 0 && y0 <= 0 && x1 >= width && y1 >= height;
     margin.setAttribute("d", whole ? "" : boxPath([0, 0, width, height]) + boxPath(e.cover));
-  };
-
-  return {
-    element,
-    update({ scene, store, changes, repaint }) {
-      const e = scene.explanation;
-      const fresh = e !== shown;
-      if (fresh) show(e);
-      if (repaint || changes.has("contour")) {
-        const drawn = store.get("contour") && !scene.erased;
-        const [forPath, againstPath] = drawn && !scene.together ? contourPaths(scene) : ["", ""];
-        line.setAttribute("opacity", Math.sqrt(scene.peak / scene.top || 0).toFixed(2));
-        casing.setAttribute("d", forPath + againstPath);
-        above.setAttribute("d", forPath);
-        below.setAttribute("d", againstPath);
-        outlines.toggleAttribute("hidden", !drawn || !scene.together);
-        if (scene.together && scene.highlights !== outlined) {
-          outlined = scene.highlights;
-          outlines.replaceChildren(...outlinesOf(scene));
-        }
-      }
-      if (fresh || changes.has("hoveredPatch") || changes.has("cursor")) {
-        const { hoveredPatch, cursor: at } = store.view;
-        patch.setAttribute(
-          "d",
-          hoveredPatch === null || at !== null ? "" : boxPath(patchBox(e, hoveredPatch)),
-        );
-        cursor.setAttribute("d", at === null ? "" : boxPath(patchBox(e, at)));
-      }
-      if (fresh || changes.has("region") || changes.has("draft")) {
-        const path = scene.region ? regionPath(scene.region) : "";
-        regionCasing.setAttribute("d", path);
-        regionLine.setAttribute("d", path);
-      }
-    },
-  };
+  });
+  const drawn = () => store.get("contour") && !scene.erased;
+  draw(() => {
+    const [forPath, againstPath] = drawn() && !scene.together ? contourPaths(scene) : ["", ""];
+    line.setAttribute("opacity", Math.sqrt(scene.peak / scene.top || 0).toFixed(2));
+    casing.setAttribute("d", forPath + againstPath);
+    above.setAttribute("d", forPath);
+    below.setAttribute("d", againstPath);
+    outlines.toggleAttribute("hidden", !drawn() || !scene.together);
+  });
+  draw(() => outlines.replaceChildren(...outlinesOf(scene)));
+  draw(() => {
+    const { explanation: e, cursor: at, patch: under } = scene;
+    patch.setAttribute("d", under === null || at !== null ? "" : boxPath(patchBox(e, under)));
+    cursor.setAttribute("d", at === null ? "" : boxPath(patchBox(e, at)));
+  });
+  draw(() => {
+    const path = scene.region ? regionPath(scene.region) : "";
+    regionCasing.setAttribute("d", path);
+    regionLine.setAttribute("d", path);
+  });
+  return element;
 }
 
 /** The contours at half of the map's maximum, for the shown signs; none of a map that is next to nothing. */
@@ -91,7 +74,7 @@ function contourPaths({ map, explanation: e, sign, peak, top }: PictureScene): [
   return [sign === "negative" ? "" : lines(peak / 2), sign === "positive" ? "" : lines(-peak / 2)];
 }
 
-/** The contour of each highlight at half of its own maximum, in its color and strength, the most important on top. */
+/** The contour of each highlight at half of its maximum, in its color and strength, the most important on top. */
 function outlinesOf({ evidence: e, measure, highlights }: PictureScene): SVGGElement[] {
   return strengths(e, measure, highlights)
     .map((map, k) => ({ map, top: map[argMax(map)], color: hueColor(highlights[k].hue) }))

@@ -1,9 +1,8 @@
 // The choice of what the picture shows while no word is chosen: the words together, or the map of the whole caption.
 
-import { type Frame, hasCaptionMapOnly } from "../state/scene";
-import type { Store } from "../state/store";
-import { type Component, h } from "../ui/dom";
-import { createSegmented } from "../ui/segmented";
+import { hasCaptionMapOnly, type View } from "../state/scene";
+import { createSegmented } from "../ui/choice";
+import { h } from "../ui/dom";
 
 const OPTIONS = [
   {
@@ -18,7 +17,7 @@ const OPTIONS = [
   },
 ];
 
-export function createOverview(store: Store, signal: AbortSignal): Component<Frame> {
+export function createOverview({ store, scene, signal, draw }: View): HTMLElement {
   const choice = createSegmented("What the picture shows", signal, (value) => {
     if (value === "caption") store.set({ overview: "caption" });
     // The words together exist only for positive evidence over all explained blocks.
@@ -26,12 +25,10 @@ export function createOverview(store: Store, signal: AbortSignal): Component<Fra
   });
   choice.setOptions(OPTIONS);
   const element = h("div", { class: "gradeclip-overview" }, choice.element);
-  return {
-    element,
-    update({ scene }) {
-      element.hidden =
-        !store.isControlVisible("overview") || hasCaptionMapOnly(scene.explanation) || scene.versus !== null;
-      choice.choose(scene.overview);
-    },
-  };
+  draw(() => {
+    element.hidden =
+      !store.isControlVisible("overview") || hasCaptionMapOnly(scene.explanation) || scene.versus !== null;
+    choice.choose(scene.overview);
+  });
+  return element;
 }

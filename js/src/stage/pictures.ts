@@ -2,17 +2,17 @@
 
 import { toBytes } from "../core/decode";
 import { formatBytes } from "../core/format";
-import type { PictureEntry } from "../state/entries";
-import type { Frame } from "../state/scene";
+import { onChange, type View } from "../state/scene";
+import { derived } from "../state/signals";
 import type { Store } from "../state/store";
-import { type Component, h } from "../ui/dom";
+import { createRadioGroup } from "../ui/choice";
+import { h } from "../ui/dom";
 import { setHelp } from "../ui/help";
-import { createRadioGroup } from "../ui/radio-group";
 
 const TYPES = ["png", "jpeg", "webp", "gif", "bmp", "tiff"].map((name) => `image/${name}`);
 
 // Jupyter's server closes the connection on larger messages: Tornado's websocket_max_message_size is
-// 10 MiB unless somebody raised it (https://github.com/jupyter-widgets/ipywidgets/issues/2522).
+// 10 MiB unless it was raised (https://github.com/jupyter-widgets/ipywidgets/issues/2522).
 const MAX_BYTES = 10_000_000; // bytes
 
 /** Why a file cannot be uploaded, as a sentence; "" if it can. */
@@ -31,28 +31,28 @@ export function uploadErrorOf({ name, type, size }: Pick<File, "name" | "type" |
   return "";
 }
 
-export function createPictures(store: Store, root: HTMLElement, signal: AbortSignal): Component<Frame> {
+export function createPictures(view: View, root: HTMLElement): HTMLElement {
+  const { store, signal, draw } = view;
   const file = h("input", { type: "file", accept: TYPES.join(), multiple: true, hidden: true, tabindex: -1 });
   const add = h("button", { type: "button", class: "gradeclip-add" }, "Add a picture");
   setHelp(add, "Choose a picture from your files, drop one here, or paste it");
-  const strip = createStrip(store, signal);
+  const strip = createStrip(view);
   const target = h(
     "div",
     { class: "gradeclip-drop", "aria-hidden": "true", hidden: true },
     "Drop to explain",
   );
-  const element = h("div", { class: "gradeclip-pictures" }, strip.element, add, file);
+  const element = h("div", { class: "gradeclip-pictures" }, strip, add, file);
   root.append(target);
 
-  const receives = () => store.live && store.isControlVisible("picture");
   const send = async (files: readonly File[]) => {
     if (files.length === 0) return;
     if (!store.canCompute) {
-      store.setView({ uploadError: "Another picture needs a kernel: run the cell again." });
+      store.view.uploadError = "Another picture needs a kernel: run the cell again.";
       return;
     }
     const refused = files.map(uploadErrorOf).filter((sentence) => sentence !== "");
-    store.setView({ uploadError: refused.join(" ") });
+    store.view.uploadError = refused.join(" ");
     for (const one of files.filter((f) => uploadErrorOf(f) === "")) {
       const bytes = await one.arrayBuffer();
       if (signal.aborted) return;
@@ -73,7 +73,7 @@ export function createPictures(store: Store, root: HTMLElement, signal: AbortSig
     "paste",
     (event) => {
       const files = filesOf(event.clipboardData);
-      if (!receives() || files.length === 0) return; // pasted text is for the text fields
+      if (!receives(store) || files.length === 0) return; // pasted text is for the text fields
       claim(event);
       void send(files);
     },
@@ -89,7 +89,7 @@ export function createPictures(store: Store, root: HTMLElement, signal: AbortSig
     root.addEventListener(
       type,
       (event) => {
-        if (!receives() || !event.dataTransfer?.types.includes("Files")) return;
+        if (!receives(store) || !event.dataTransfer?.types.includes("Files")) return;
         claim(event);
         act(event);
       },
@@ -105,57 +105,67 @@ export function createPictures(store: Store, root: HTMLElement, signal: AbortSig
     void send(filesOf(event.dataTransfer));
   });
 
-  return {
-    element,
-    update({ changes }) {
-      strip.update();
-      add.hidden = !receives();
-      add.disabled = !store.canCompute;
-      element.hidden = add.hidden && strip.element.hidden;
-      element.classList.toggle("is-strip", !strip.element.hidden);
-      if (changes.has("_payloads") && store.view.uploadError) store.setView({ uploadError: "" });
+  draw(() => {
+    element.hidden = !receives(store);
+    add.disabled = !store.canCompute;
+    element.classList.toggle("is-strip", hasStrip(store));
+  });
+  // After another explanation, the last upload matters no more.
+  onChange(
+    view,
+    () => store.get("_payloads"),
+    () => {
+      store.view.uploadError = "";
     },
-  };
+  );
+  return element;
+}
+
+/** Whether pictures can be added. */
+function receives(store: Store): boolean {
+  return store.live && store.isControlVisible("picture");
+}
+
+/** Whether there are pictures to choose from. */
+function hasStrip(store: Store): boolean {
+  return receives(store) && store.get("_pictures").length > 1;
 }
 
 /** The thumbnails, as a radio group. */
-function createStrip(store: Store, signal: AbortSignal) {
+function createStrip({ store, signal, draw }: View): HTMLElement {
   const group = createRadioGroup("Pictures", "gradeclip-strip", signal, (value) =>
     store.set({ picture: Number(value) }),
   );
-  let shown: readonly PictureEntry[] = [];
   let urls: string[] = [];
   const revoke = () => {
     for (const url of urls) URL.revokeObjectURL(url);
   };
   signal.addEventListener("abort", revoke);
-  return {
-    element: group.element,
-    update(): void {
-      const pictures = store.get("_pictures");
-      group.element.hidden = !store.live || !store.isControlVisible("picture") || pictures.length < 2;
-      if (group.element.hidden) return;
-      if (pictures !== shown) {
-        shown = pictures;
-        revoke();
-        urls = pictures.map(({ thumbnail }) =>
-          URL.createObjectURL(new Blob([toBytes(thumbnail) as BlobPart], { type: "image/webp" })),
-        );
-        group.setValues(Object.keys(pictures), (input, k) => {
-          const { name } = pictures[k];
-          input.setAttribute("aria-label", name || `Picture ${k + 1}`);
-          return h(
-            "label",
-            { class: "gradeclip-thumb", "data-help": name || null },
-            input,
-            h("img", { src: urls[k], alt: "" }),
-          );
-        });
-      }
-      group.choose(String(store.get("picture")));
-      group.setDisabled(!store.canCompute);
-    },
-  };
+  const shown = derived({ pictures: () => (hasStrip(store) ? store.get("_pictures") : null) });
+  draw(() => {
+    const { pictures } = shown;
+    group.element.hidden = pictures === null;
+    if (!pictures) return;
+    revoke();
+    urls = pictures.map(({ thumbnail }) =>
+      URL.createObjectURL(new Blob([toBytes(thumbnail) as BlobPart], { type: "image/webp" })),
+    );
+    group.setValues(Object.keys(pictures), (input, k) => {
+      const { name } = pictures[k];
+      input.setAttribute("aria-label", name || `Picture ${k + 1}`);
+      return h(
+        "label",
+        { class: "gradeclip-thumb", "data-help": name || null },
+        input,
+        h("img", { src: urls[k], alt: "" }),
+      );
+    });
+  });
+  draw(() => {
+    group.choose(String(store.get("picture")));
+    group.setDisabled(!store.canCompute);
+  });
+  return group.element;
 }
 
 function filesOf(data: DataTransfer | null): File[] {

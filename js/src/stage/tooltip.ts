@@ -4,14 +4,14 @@ import { patchBox } from "../core/arithmetic";
 import { evidenceReading, patchWords } from "../core/evidence";
 import { formatValue } from "../core/format";
 import type { Explanation } from "../core/types";
-import type { Frame } from "../state/scene";
-import { nameOf } from "../state/words/names";
-import { type Component, h, setText } from "../ui/dom";
+import type { View } from "../state/scene";
+import { nameOf } from "../state/wording";
+import { h, setText } from "../ui/dom";
 
 const MAX_WORDS = 3;
 const MIN_SHARE = 0.02; // of the strongest word; weaker words are not listed
 
-export function createTooltip(): Component<Frame> {
+export function createTooltip({ store, scene, draw }: View): HTMLElement {
   const rows = Array.from({ length: MAX_WORDS }, () => {
     const word = h("bdi");
     const value = h("em");
@@ -26,36 +26,26 @@ export function createTooltip(): Component<Frame> {
     what,
     nothing,
   );
-  return {
-    element,
-    update({ scene, store, changes }) {
-      if (
-        !changes.has("hoveredPatch") &&
-        !changes.has("pointer") &&
-        !changes.has("reading") &&
-        !changes.has("importance")
-      )
-        return;
-      const { hoveredPatch: patch, pointer } = store.view;
-      const outside = patch === null && pointer !== null && store.view.draft === null;
-      element.hidden = patch === null && !outside;
-      if (element.hidden) return;
-      const e = scene.evidence;
-      const words =
-        patch === null ? [] : patchWords(e, evidenceReading(e), scene.measure, patch).slice(0, MAX_WORDS);
-      const speaking = words.filter(({ value }) => value > 0 && value >= MIN_SHARE * words[0].value);
-      rows.forEach(({ row, word, value }, k) => {
-        row.hidden = k >= speaking.length;
-        if (row.hidden) return;
-        setText(word, nameOf(e, speaking[k].word));
-        setText(value, formatValue(speaking[k].value, speaking[0].value));
-      });
-      setText(nothing, patch === null ? "Not seen by the model" : "No word is supported here");
-      nothing.hidden = speaking.length > 0;
-      what.hidden = speaking.length === 0;
-      place(element, patch === null ? [...pointer!, ...pointer!] : stageBox(e, patch));
-    },
-  };
+  draw(() => {
+    const { patch, evidence: e } = scene;
+    const { pointer, draft } = store.view;
+    element.hidden = patch === null && (pointer === null || draft !== null);
+    if (element.hidden) return;
+    const words =
+      patch === null ? [] : patchWords(e, evidenceReading(e), scene.measure, patch).slice(0, MAX_WORDS);
+    const supported = words.filter(({ value }) => value > 0 && value >= MIN_SHARE * words[0].value);
+    rows.forEach(({ row, word, value }, k) => {
+      row.hidden = k >= supported.length;
+      if (row.hidden) return;
+      setText(word, nameOf(e, supported[k].word));
+      setText(value, formatValue(supported[k].value, supported[0].value));
+    });
+    setText(nothing, patch === null ? "Not seen by the model" : "No word is supported here");
+    nothing.hidden = supported.length > 0;
+    what.hidden = supported.length === 0;
+    place(element, patch === null ? [...pointer!, ...pointer!] : stageBox(e, patch));
+  });
+  return element;
 }
 
 /** Place the tooltip next to the patch, on the side with more room. */

@@ -1,4 +1,4 @@
-// The comparison of methods: the same words, region and colors on what each method makes of the explained caption.
+// The comparison of methods: the same words, region and colors on each method's maps of the explained caption.
 
 import { decodePayload } from "../core/decode";
 import { evidenceMap, highlightsLike } from "../core/evidence";
@@ -6,23 +6,19 @@ import { getOrCompute, memoize } from "../core/memo";
 import type { Explanation } from "../core/types";
 import type { Curves, MethodCell, MethodEntry } from "./entries";
 import { currentReading, ofItsOwn, type PictureScene, type Scene } from "./scene";
-import { wordsMap } from "./shown-map";
+import { type ShownMap, wordsMap } from "./shown-map";
+import { derived } from "./signals";
 import type { Store } from "./store";
 
 export const MOST_COMPARED = 6;
 
-/** What is shown of a compared method. */
+/** A compared method. */
 export interface Cell {
   name: string;
   label: string;
-  explanation: Explanation | null; // null: not computed yet, or not for the caption on show
-  error: string; // why there is none
-  curves: Curves | null; // as far as they are measured
-}
-
-/** Whether methods are compared: some are chosen, and there are maps or somebody to compute them. */
-export function isComparing(store: Store): boolean {
-  return store.get("compare").length > 0 && (store.live || store.get("_comparison").length > 0);
+  explanation: Explanation | null; // null: not computed yet, or for another caption
+  error: string; // why there is no explanation
+  curves: Curves | null; // null: not measured yet
 }
 
 /** A cell for every compared method, in the order in which they were chosen. */
@@ -42,7 +38,7 @@ export function comparedCells(store: Store, e: Explanation): Cell[] {
   });
 }
 
-/** A method's explanation with the picture that is there already; null if it is of another caption or grid. */
+/** A method's explanation, with the picture of `e`; null if it is of another caption or grid. */
 const explained = memoize((cell: MethodCell, e: Explanation): Explanation | null => {
   const other = decodePayload({ header: cell.header!, maps: cell.maps!, image: e.image });
   const fits =
@@ -53,25 +49,40 @@ const explained = memoize((cell: MethodCell, e: Explanation): Explanation | null
   return fits ? other : null;
 });
 
-/** The scene with another method's maps in place of its own. */
-export function sceneOf(e: Explanation, scene: Scene): PictureScene {
-  const { words, sign, measure, together } = scene;
-  const shown =
-    words.length > 0
-      ? wordsMap(e, currentReading(e, scene.reading), measure, words, sign)
-      : ofItsOwn(together ? evidenceMap(e, measure) : Float64Array.from(e.captionMap), sign);
-  return {
-    ...scene,
-    explanation: e,
-    evidence: e,
-    highlights: together ? sameHues(e, measure, scene.highlights) : [],
-    ...shown,
-  };
+/** The scene with another method's explanation; the scene itself while there is none. */
+export function sceneOf(cell: () => Cell, scene: Scene): PictureScene {
+  const own: { shown: ShownMap } = derived({
+    shown: () => {
+      const { explanation: e } = cell();
+      if (!e) return scene;
+      const { measure, words } = scene;
+      if (words.length > 0) return wordsMap(e, currentReading(e, scene.reading), measure, words, scene.sign);
+      const map = scene.together ? evidenceMap(e, measure) : Float64Array.from(e.captionMap);
+      return ofItsOwn(map, scene.sign);
+    },
+  });
+  const picture: PictureScene = derived(
+    {
+      explanation: () => cell().explanation ?? scene.explanation,
+      evidence: () => cell().explanation ?? scene.evidence,
+      highlights: () => {
+        const { explanation: e } = cell();
+        if (!e) return scene.highlights;
+        return scene.together ? sameHues(e, scene.measure, scene.highlights) : [];
+      },
+      map: () => own.shown.map,
+      peak: () => own.shown.peak,
+      top: () => own.shown.top,
+      sign: () => own.shown.sign,
+    },
+    scene,
+  );
+  return picture;
 }
 
 type Highlights = Scene["highlights"];
 
-/** Cached, because what is painted for a list of highlights is kept with the list. */
+/** Cached, because the pixels painted for a list of highlights are cached with the list. */
 function sameHues(e: Explanation, measure: string, highlights: Highlights): Highlights {
   return getOrCompute(knownHues(e), highlights, () => highlightsLike(e, measure, highlights));
 }
@@ -83,7 +94,7 @@ export function comparableMethods(store: Store): readonly MethodEntry[] {
   return store.canCompute ? store.get("_methods") : store.get("_comparison");
 }
 
-/** The compared methods after one was added or removed; the method on show is the first to be compared with. */
+/** The compared methods after one was added or removed; the current method is the first to be compared with. */
 export function toggleCompared(store: Store, name: string): string[] {
   const compared = store.get("compare");
   if (compared.includes(name)) return compared.filter((other) => other !== name);
@@ -91,7 +102,7 @@ export function toggleCompared(store: Store, name: string): string[] {
   return [...new Set([...first, ...compared, name])];
 }
 
-/** What a method is for and what it cannot see, or why it cannot explain this model. */
+/** The purpose and the limits of a method, or why it cannot explain this model. */
 export function describeMethod({ purpose, limits, refusal }: MethodEntry): string {
   if (refusal) return refusal;
   return [purpose, limits && `Limits: ${limits}`].filter(Boolean).join("\n");

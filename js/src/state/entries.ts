@@ -15,7 +15,7 @@ export interface MethodEntry {
   purpose?: string; // a sentence on what it is for
   limits?: string; // a sentence on what it cannot see
   blocks?: boolean; // whether there are maps of single blocks
-  refusal?: string; // why it cannot explain this model; empty if it can
+  refusal?: string; // why it cannot explain this model; empty if it can explain it
 }
 
 /** A compared method: without maps until they are computed, or with the reason why there are none. */
@@ -28,9 +28,9 @@ export interface MethodCell extends Partial<Pick<RawPayload, "header" | "maps">>
 /** A point of a curve: the part of the pixels that is altered, and the score relative to the whole picture's. */
 export type CurvePoint = readonly [altered: number, score: number];
 
-/** The perturbation curves of a method's map, as far as they are measured, or why there are none. */
+/** The perturbation curves of a method's map, the points measured so far, or why there are none. */
 export interface Curves {
-  source?: "words" | "caption"; // of the map, as `overview` has it
+  source?: "words" | "caption"; // of the map: a value of `overview`
   deletion: readonly CurvePoint[];
   insertion: readonly CurvePoint[];
   error?: string;
@@ -52,7 +52,7 @@ export interface HistoryEntry {
   method: string;
 }
 
-/** How far the worker is. */
+/** The progress of the computation. */
 export interface Progress {
   stage: string; // "loading weights", "image tower", "maps"
   done: number; // bytes, or steps

@@ -1,7 +1,7 @@
-// Whether the kernel behind a view is alive. Hosts differ in what they report, so their quirks are all handled here,
+// Whether the kernel of a view is alive. Hosts differ in what they report, so their differences are all handled here,
 // and no single signal is relied on.
 
-import type { Model } from "./model/widget-model";
+import type { Model } from "./model";
 import type { Store } from "./store";
 
 /** What the host reports of the kernel; "unknown" if it gives no reliable sign. */
@@ -44,7 +44,7 @@ const ENDED: ReadonlySet<string> = new Set(["restarting", "autorestarting", "ter
 const MARIMO_EXPORT = "__MARIMO_STATIC__";
 
 /**
- * Call `report` with what the host says of the kernel, now and on every change.
+ * Call `report` with what the host reports of the kernel, now and on every change.
  *
  * @param element the element that the host passed to `render`.
  */
@@ -79,7 +79,7 @@ function watchKernel(
   update();
 }
 
-/** Milliseconds without an answer after which the view says that the kernel does not respond. */
+/** Milliseconds without an answer after which a notice tells that the kernel does not respond. */
 export const ANSWER_TIMEOUT = 3000;
 
 const ANSWER_KEYS = [
@@ -103,22 +103,21 @@ export function followKernel(store: Store, model: Model, element: HTMLElement, s
   const settle = () => {
     clearTimeout(timer);
     timer = 0;
-    if (store.view.kernel === "silent") store.setView({ kernel: "there" });
+    if (store.view.kernel === "silent") store.view.kernel = "there";
   };
   watchKernel(model, element, signal, (now) => {
     const first = latest === null;
     latest = now;
-    if (now === "gone")
-      store.setView({ kernel: first || store.view.kernel === "absent" ? "absent" : "lost" });
+    if (now === "gone") store.view.kernel = first || store.view.kernel === "absent" ? "absent" : "lost";
     else if (now === "alive") {
       settle();
-      store.setView({ kernel: "there" });
-    } else if (store.view.kernel !== "silent") store.setView({ kernel: "there" });
+      store.view.kernel = "there";
+    } else if (!first && store.view.kernel !== "silent") store.view.kernel = "there";
   });
   store.onRequest(() => {
     clearTimeout(timer);
     timer = window.setTimeout(() => {
-      if (latest === "unknown") store.setView({ kernel: "silent" });
+      if (latest === "unknown") store.view.kernel = "silent";
     }, ANSWER_TIMEOUT);
   });
   for (const key of ANSWER_KEYS) model.on(`change:${key}`, settle);

@@ -1,15 +1,17 @@
 // The scene: everything the components draw, derived from the state.
 
+import { untracked } from "@preact/signals-core";
 import {
   type Block,
   byDescendingValue,
   coverage,
+  patchAtShare,
   peakValue,
   positiveShare,
   type RankedWord,
   rankDifference,
 } from "../core/arithmetic";
-import { alignWords, createDraft, type Draft, joinCaption } from "../core/caption";
+import { alignWords, createDraft, type Draft } from "../core/caption";
 import {
   evidenceMap,
   evidenceReading,
@@ -23,15 +25,24 @@ import {
 import { partDecimals, roundPart } from "../core/format";
 import { type Standing, standing } from "../core/match";
 import { memoize } from "../core/memo";
-import type { Depth, Explanation, Region, Sign } from "../core/types";
-import type { PromptRow } from "./prompts";
-import { comparableMeasure, differenceMap, type ShownMap, wordsMap } from "./shown-map";
-import { evidenceOfBlock, shownBlock } from "./single-block";
-import type { Changes, Key, Store } from "./store";
-import { REPAINTS, type Synced } from "./synced";
-import { captionText, phraseLabel } from "./words/wording";
+import type { Depth, Explanation, Measure, Region, Sign } from "../core/types";
+import type { PromptRow, Prompts } from "./prompts";
+import {
+  comparableMeasure,
+  differenceMap,
+  evidenceOfBlock,
+  type ShownBlock,
+  type ShownMap,
+  shownBlock,
+  wordsMap,
+} from "./shown-map";
+import { derived } from "./signals";
+import type { Store } from "./store";
+import type { Synced } from "./synced";
+import { captionText, phraseLabel } from "./wording";
 
 export interface Scene {
+  rows: readonly PromptRow[];
   explanation: Explanation;
   draft: Draft; // the requested caption
   pending: boolean; // it differs from the explained caption, and is being computed
@@ -43,7 +54,7 @@ export interface Scene {
   reading: string;
   sign: Sign; // of the values that are painted
   measure: string; // name of a computed measure of importance
-  standing: Standing | null; // how the score stands among those of unrelated sentences, if that is known
+  standing: Standing | null; // the rank of the score among those of unrelated sentences, if these are known
   decimals: number; // for contributions to the score
   overview: Synced["overview"]; // what is shown while no word is chosen; "caption" if the words together cannot be
   highlights: readonly Highlight[]; // empty if the overview is the caption's map
@@ -53,8 +64,10 @@ export interface Scene {
   label: string;
   map: Float64Array;
   peak: number; // the map's largest magnitude of the shown sign
-  top: number; // what the end of the color scale stands for; the same for all words
+  top: number; // the value at the end of the color scale; the same for all words
   unit: number; // factor from the map's values to contributions to the score
+  cursor: number | null; // the patch chosen by arrow keys
+  patch: number | null; // the patch under the cursor or the pointer; null if there is none, or while a region is drawn
   region: Region | null;
   part: Float64Array | null; // covered fraction of each patch
   ranking: readonly RankedWord[]; // contributions to the score, in the region if any, minus those of `versus`
@@ -63,7 +76,7 @@ export interface Scene {
   share: number | null; // fraction of the shown words' positive evidence that lies in the region
 }
 
-/** What a painted picture depends on. */
+/** The part of the scene that a painted picture depends on. */
 export type PictureScene = Pick<
   Scene,
   | "explanation"
@@ -80,109 +93,132 @@ export type PictureScene = Pick<
   | "peak"
   | "standing"
   | "top"
+  | "cursor"
+  | "patch"
   | "region"
 >;
 
-/** What every component gets once per animation frame. */
-export interface Frame {
-  scene: Scene;
+/** The argument of every component. */
+export interface View {
   store: Store;
-  rows: readonly PromptRow[];
-  changes: Changes;
-  repaint: boolean; // the heat map differs from the last frame's
+  scene: Scene;
+  signal: AbortSignal; // ends the view
+  /** Add a drawing, as to `Drawings`. It does nothing until there is an explanation. */
+  draw(draw: () => void): void;
 }
 
-/** What a painted picture gets. */
-export interface PictureFrame extends Pick<Frame, "store" | "changes" | "repaint"> {
-  scene: PictureScene;
+/** The view as a component gets it that ends with another signal. */
+export function viewUntil(signal: AbortSignal, view: View): View {
+  return { ...view, signal, draw: (draw) => view.store.draw(draw, signal) };
 }
 
-const REGION_KEYS: readonly Key[] = ["region", "draft", "reading", "importance"];
+/** Call `act` in the frame after a change of a value: for announcements and the like, which depend on the change. */
+export function onChange(view: View, read: () => unknown, act: () => void): void {
+  let before: unknown;
+  let first = true;
+  view.draw(() => {
+    const now = read();
+    if (!first && now !== before) untracked(act);
+    [before, first] = [now, false];
+  });
+}
 
-/** Derive the scene from the current state, reusing the parts of the previous scene that no change affects. */
-export function deriveScene(
-  explanation: Explanation,
-  store: Store,
-  previous: Scene | null,
-  changes: Changes,
-  versus: Explanation | null = null,
-): Scene {
-  const { depth, block } = shownBlock(explanation, store);
-  if (block) versus = null; // maps of single blocks exist for one caption only
-  const e = block && depth ? evidenceOfBlock(explanation, depth, block) : explanation;
-  const reading = currentReading(e, store.get("reading"));
-  const exists = (w: number) => Number.isInteger(w) && w >= 0 && w < e.header.words.length;
-  const pinned = store.get("selected_words").filter(exists);
-  const hovered = store.get("hovered_word");
-  const { name: measure, values } = versus
-    ? comparableMeasure(e, versus, store.get("importance"))
-    : importanceOf(e, store.get("importance"));
-  const words = hovered !== null && exists(hovered) ? shownTogether(e, measure, hovered) : pinned;
-  const asked = store.get("sign");
-  const overview =
-    block || versus || asked !== "positive" || hasCaptionMapOnly(e) ? "caption" : store.get("overview");
-  const together = overview === "words" && words.length === 0;
-  const { map, sign, peak, top } = shownMap();
-  const same = previous?.evidence === e && previous.versus === versus;
-  const kept = same && !REGION_KEYS.some((k) => changes.has(k));
-  const region = store.view.draft ?? store.get("region");
-  const part = kept ? previous.part : region && coverage(e, region);
-  const [ranking, others] = kept ? [previous.ranking, previous.others] : rank(e, versus, measure, part);
-  const decimals = partDecimals(Math.max(...values.map(Math.abs)));
-  const caption = requestedCaption(e, store);
-  return {
-    explanation,
-    draft:
-      previous?.explanation === explanation && joinCaption(previous.draft) === caption
-        ? previous.draft
-        : createDraft(captionText(e), caption),
-    pending: caption !== e.header.caption,
-    versus,
-    depth,
-    block,
-    evidence: e,
-    erased: shownErased(store),
-    reading,
-    sign,
-    measure,
-    standing: standingOf(explanation, store.get("unrelated")[store.get("active")]),
-    decimals,
-    overview,
-    highlights: overview === "words" ? highlights(e, measure) : [],
-    together,
-    words,
-    pinned,
-    label: phraseLabel(e, words),
-    map,
-    peak,
-    top,
-    unit: words.length > 0 || together || versus ? 1 : scaleToTotal(captionTotal(), map),
-    region,
-    part,
-    ranking,
-    others,
-    silent: part !== null && [...ranking, ...others].every(({ value }) => roundPart(value, decimals) === 0),
-    share:
-      part && words.length > 0 ? positiveShare(sign === "negative" ? map.map((v) => -v) : map, part) : null,
-  };
+/** Derive the scene from the state. It can be read once there is an explanation. */
+export function deriveScene(store: Store, prompts: Prompts): Scene {
+  const more: { single: ShownBlock; measured: Measure; caption: string; ranked: Ranked; shown: ShownMap } =
+    derived({
+      single: () => shownBlock(scene.explanation, store),
+      measured: () =>
+        scene.versus
+          ? comparableMeasure(scene.evidence, scene.versus, store.get("importance"))
+          : importanceOf(scene.evidence, store.get("importance")),
+      caption: () => requestedCaption(scene.explanation, store),
+      ranked: () => rank(scene.evidence, scene.versus, scene.measure, scene.part),
+      shown: () => {
+        const { evidence: e, versus, measure, words } = scene;
+        const sign = store.get("sign");
+        if (words.length > 0) return wordsMap(e, scene.reading, measure, words, sign);
+        if (versus) return ofItsOwn(differenceMap(e, versus, measure), "both");
+        return ofItsOwn(scene.together ? evidenceMap(e, measure) : Float64Array.from(e.captionMap), sign);
+      },
+    });
+  const exists = (w: number) => Number.isInteger(w) && w >= 0 && w < scene.evidence.header.words.length;
+  const scene: Scene = derived({
+    rows: () => prompts.rows,
+    explanation: () => prompts.explanation!,
+    draft: () => createDraft(captionText(scene.explanation), more.caption),
+    pending: () => more.caption !== scene.explanation.header.caption,
+    versus: () =>
+      // Only one prompt is compared among methods, and maps of single blocks exist for one caption only.
+      store.comparing || scene.block ? null : subtractedExplanation(scene.rows, store, scene.explanation),
+    depth: () => more.single.depth,
+    block: () => more.single.block,
+    evidence: () =>
+      scene.block && scene.depth
+        ? evidenceOfBlock(scene.explanation, scene.depth, scene.block)
+        : scene.explanation,
+    erased: () => shownErased(store),
+    reading: () => currentReading(scene.evidence, store.get("reading")),
+    sign: () => more.shown.sign,
+    measure: () => more.measured.name,
+    standing: () => standingOf(scene.explanation, store.get("unrelated")[store.get("active")]),
+    decimals: () => partDecimals(Math.max(...more.measured.values.map(Math.abs))),
+    overview: () =>
+      scene.block || scene.versus || store.get("sign") !== "positive" || hasCaptionMapOnly(scene.evidence)
+        ? "caption"
+        : store.get("overview"),
+    highlights: () => (scene.overview === "words" ? highlights(scene.evidence, scene.measure) : []),
+    together: () => scene.overview === "words" && scene.words.length === 0,
+    words: () => {
+      const hovered = store.get("hovered_word");
+      if (hovered === null || !exists(hovered)) return scene.pinned;
+      return shownTogether(scene.evidence, scene.measure, hovered);
+    },
+    pinned: () => store.get("selected_words").filter(exists),
+    label: () => phraseLabel(scene.evidence, scene.words),
+    map: () => more.shown.map,
+    peak: () => more.shown.peak,
+    top: () => more.shown.top,
+    unit: () =>
+      scene.words.length > 0 || scene.together || scene.versus
+        ? 1
+        : scaleToTotal(captionTotal(scene), scene.map),
+    cursor: () => {
+      const { cursor } = store.view;
+      const { rows, cols } = scene.explanation;
+      return cursor !== null && cursor < rows * cols ? cursor : null;
+    },
+    patch: () => {
+      const { pointer, draft } = store.view;
+      if (scene.cursor !== null || !pointer || draft) return scene.cursor;
+      return patchAtShare(scene.explanation, pointer);
+    },
+    region: () => store.view.draft ?? store.get("region"),
+    part: () => scene.region && coverage(scene.evidence, scene.region),
+    ranking: () => more.ranked.words,
+    others: () => more.ranked.others,
+    silent: () =>
+      scene.part !== null &&
+      [...scene.ranking, ...scene.others].every(({ value }) => roundPart(value, scene.decimals) === 0),
+    share: () => {
+      const { part, map } = scene;
+      if (!part || scene.words.length === 0) return null;
+      return positiveShare(scene.sign === "negative" ? map.map((v) => -v) : map, part);
+    },
+  });
+  return scene;
+}
 
-  function shownMap(): ShownMap {
-    if (words.length > 0) return wordsMap(e, reading, measure, words, asked);
-    if (versus) return ofItsOwn(differenceMap(e, versus, measure), "both");
-    return ofItsOwn(together ? evidenceMap(e, measure) : Float64Array.from(e.captionMap), asked);
-  }
-
-  /** The contribution to the score that the caption's map adds up to. */
-  function captionTotal(): number {
-    const { score, blocks } = e.header;
-    return (block && blocks[block.tower][block.index]) ?? score.cosine;
-  }
+/** The contribution to the score that the caption's map adds up to. */
+function captionTotal({ evidence, block }: Scene): number {
+  const { score, blocks } = evidence.header;
+  return (block && blocks[block.tower][block.index]) ?? score.cosine;
 }
 
 /**
- * How a score stands among those of unrelated sentences; null if those are not known.
+ * The rank of a score among those of unrelated sentences; null if those are not known.
  *
- * @param later those that came after the explanation.
+ * @param later those that arrived after the explanation.
  */
 export function standingOf(e: Explanation, later: readonly number[] | undefined): Standing | null {
   const unrelated = e.header.unrelated ?? later;
@@ -193,7 +229,7 @@ const computeStanding = memoize((e: Explanation, unrelated: readonly number[]) =
   standing(e.header.score.cosine, unrelated),
 );
 
-/** A map with a color scale of its own. */
+/** A map whose color scale ends at its own peak. */
 export function ofItsOwn(map: Float64Array, sign: Sign): ShownMap {
   const peak = peakValue(map, sign);
   return { map, sign, peak, top: peak };
@@ -207,8 +243,8 @@ export function hasCaptionMapOnly(e: Explanation): boolean {
 /** The erased picture, while there is a region and the way of erasing is still the requested one. */
 function shownErased(store: Store): Synced["erased"] {
   const erased = store.get("erased");
-  const asked = store.get("region") !== null && store.view.draft === null;
-  return asked && erased?.how === store.get("erase") ? erased : null;
+  const selected = store.get("region") !== null && store.view.draft === null;
+  return selected && erased?.how === store.get("erase") ? erased : null;
 }
 
 /** The explanation to subtract: that of another prompt, on the same grid. */
@@ -224,8 +260,13 @@ export function subtractedExplanation(
 
 /** The requested caption; after an error, the caption that is shown. */
 function requestedCaption(e: Explanation, store: Store): string {
-  const asked = store.canCompute && store.get("status") !== "error" ? store.get("prompt") : "";
-  return asked || e.header.caption;
+  const requested = store.canCompute && store.get("status") !== "error" ? store.get("prompt") : "";
+  return requested || e.header.caption;
+}
+
+interface Ranked {
+  words: readonly RankedWord[];
+  others: readonly RankedWord[];
 }
 
 function rank(
@@ -233,25 +274,21 @@ function rank(
   versus: Explanation | null,
   measure: string,
   part: Float64Array | null,
-): [words: RankedWord[], others: RankedWord[]] {
+): Ranked {
   const ranked = (of: Explanation) =>
     part ? regionWords(of, evidenceReading(of), measure, part) : byImportance(of, measure);
-  if (!versus) return [ranked(e), []];
-  return rankDifference(
+  if (!versus) return { words: ranked(e), others: [] };
+  const [words, others] = rankDifference(
     ranked(e),
     ranked(versus),
     alignWords(captionText(e).words, captionText(versus).words),
   );
+  return { words, others };
 }
 
 /** The requested reading, or the first available one. */
-export function currentReading(e: Explanation, asked: string): string {
-  return e.readings.has(asked) ? asked : (e.readings.keys().next().value ?? asked);
-}
-
-/** Whether any of the changes affects the heat map. */
-export function needsRepaint(changes: Changes): boolean {
-  return [...changes].some((key) => REPAINTS.has(key));
+export function currentReading(e: Explanation, requested: string): string {
+  return e.readings.has(requested) ? requested : (e.readings.keys().next().value ?? requested);
 }
 
 function byImportance(e: Explanation, measure: string): RankedWord[] {

@@ -1,20 +1,22 @@
-// The maps on show, in units of the score: those of words, and the difference of two captions.
+// The maps that are shown, in units of the score: of words, of the difference of two captions, and of a single block.
 
-import { mapDifference, peakValue, phraseMap } from "../core/arithmetic";
+import { type Block, blockExplanation, mapDifference, peakValue, phraseMap } from "../core/arithmetic";
+import { decodeDepth, type RawDepth } from "../core/decode";
 import { addsUp, importanceOf, scaleToTotal, wordEvidence } from "../core/evidence";
 import { memoize } from "../core/memo";
-import type { Explanation, Measure, Sign } from "../core/types";
+import type { Depth, Explanation, Measure, Sign } from "../core/types";
+import type { Store } from "./store";
 
 export interface ShownMap {
   map: Float64Array;
   sign: Sign; // which of its values are painted
   peak: number; // the largest magnitude of that sign
-  top: number; // what the end of the color scale stands for
+  top: number; // the value at the end of the color scale
 }
 
 /**
  * The map of some words, in units of the score. All words of a caption share one color scale, so that a word is painted
- * as strongly as it matters. The map of words that lower the score shows what speaks against them.
+ * as strongly as it matters. The map of words that lower the score shows the evidence against them.
  */
 export function wordsMap(
   e: Explanation,
@@ -27,9 +29,9 @@ export function wordsMap(
 }
 
 const computeWordsMap = memoize((e: Explanation, key: string): ShownMap => {
-  const [reading, measure, words, asked]: [string, string, number[], Sign] = JSON.parse(key);
+  const [reading, measure, words, choice]: [string, string, number[], Sign] = JSON.parse(key);
   const { map, total } = scaledMap(e, reading, measure, words);
-  const sign = asked === "positive" && total < 0 ? "negative" : asked;
+  const sign = choice === "positive" && total < 0 ? "negative" : choice;
   const peak = peakValue(map, sign);
   return { map, sign, peak, top: Math.max(peak, strongestWord(e, reading, measure).peak) };
 });
@@ -64,7 +66,7 @@ const computeStrongest = memoize((e: Explanation, key: string) => {
   return strongest;
 });
 
-/** What one caption's words are worth in each patch, less what another's are: it adds up as the bars do. */
+/** The contributions of one caption's words in each patch, minus those of another's: they add up like the bars. */
 export function differenceMap(e: Explanation, versus: Explanation, measure: string): Float64Array {
   return computeDifference(e, versus)(measure);
 }
@@ -88,7 +90,34 @@ function signedSum(e: Explanation, measure: string): Float64Array {
 }
 
 /** The measure in which two captions are compared: the requested one if it adds up to either's score, else the default. */
-export function comparableMeasure(e: Explanation, versus: Explanation, asked: string): Measure {
-  const [own, other] = [e, versus].map((of) => importanceOf(of, asked));
-  return own.name === other.name && addsUp(e, own) && addsUp(versus, other) ? own : importanceOf(e);
+export function comparableMeasure(e: Explanation, versus: Explanation, name: string): Measure {
+  const [first, second] = [e, versus].map((of) => importanceOf(of, name));
+  return first.name === second.name && addsUp(e, first) && addsUp(versus, second) ? first : importanceOf(e);
+}
+
+export interface ShownBlock {
+  depth: Depth | null; // maps of single blocks, if requested and computed for this explanation
+  block: Block | null; // the block whose maps are shown; null: all explained blocks
+}
+
+/** The requested block, if its maps have arrived. */
+export function shownBlock(e: Explanation, store: Store): ShownBlock {
+  const raw = store.get("depth") ? store.get("_depth") : null;
+  const depth = raw && depthOf(e, raw);
+  if (!depth) return { depth: null, block: null };
+  const at = (tower: Block["tower"], index: number | null): Block | null =>
+    index !== null && depth[tower][index] ? { tower, index } : null;
+  return { depth, block: at("image", store.get("image_block")) ?? at("text", store.get("text_block")) };
+}
+
+const depthOf = memoize((e: Explanation, raw: RawDepth) => decodeDepth(raw, e));
+
+/** Every block as an explanation. Cached, because results are memoized per explanation object. */
+const blocksOf = memoize((depth: Depth, e: Explanation) => ({
+  image: depth.image.map((_, index) => blockExplanation(e, depth, { tower: "image", index })),
+  text: depth.text.map((_, index) => blockExplanation(e, depth, { tower: "text", index })),
+}));
+
+export function evidenceOfBlock(e: Explanation, depth: Depth, { tower, index }: Block): Explanation {
+  return blocksOf(depth, e)[tower][index];
 }

@@ -1,12 +1,12 @@
-// Two kinds of state. Synced state lives in the model and is shared with Python and with every view of the widget.
-// View state never leaves this view: the patch under the pointer, a drag in progress, an unfolded list.
+// Two kinds of state. Synced state is in the model and is shared with Python and with every view of the widget. View
+// state is known to this view only: where the pointer is, a drag in progress, an unfolded list.
 
 import type { Point, Region } from "../core/types";
-import type { Message, Model } from "./model/widget-model";
+import type { Message, Model, SyncedModel } from "./model";
+import { Drawings, derived, observable } from "./signals";
 import { ASKS, type ControlName, DEFAULTS, type Synced } from "./synced";
 
-export interface View {
-  hoveredPatch: number | null;
+export interface ViewState {
   pointer: Point | null; // 0..1 of the stage's width and height
   cursor: number | null; // the patch chosen by arrow keys
   draft: Region | null; // a box or lasso being drawn
@@ -16,15 +16,10 @@ export interface View {
   uploadError: string; // why a dropped, pasted or chosen file was not accepted
 }
 
-/** The kernel as far as the view knows: it works, does not respond, was lost, or never existed. */
+/** The state of the kernel: it works, does not respond, was lost, or never existed. */
 export type Kernel = "there" | "silent" | "lost" | "absent";
 
-export type Key = keyof Synced | keyof View;
-export type Changes = ReadonlySet<Key>;
-const SYNCED_KEYS = Object.keys(DEFAULTS) as (keyof Synced)[];
-
-const VIEW_DEFAULTS: Readonly<View> = {
-  hoveredPatch: null,
+export const VIEW_DEFAULTS: Readonly<ViewState> = {
   pointer: null,
   cursor: null,
   draft: null,
@@ -34,41 +29,101 @@ const VIEW_DEFAULTS: Readonly<View> = {
   uploadError: "",
 };
 
-/** Every key as changed, for the first frame of a view or of its first explanation. */
-export const ALL_KEYS: Changes = new Set([...SYNCED_KEYS, ...(Object.keys(VIEW_DEFAULTS) as (keyof View)[])]);
-
-/** Reads and writes both kinds of state, and reports all changes of one animation frame together. */
-export class Store {
-  readonly view: View = { ...VIEW_DEFAULTS };
-  #model: Model;
-  #listener: (changes: Changes) => void = () => {};
-  #notifyRequest: () => void = () => {};
-  #changes = new Set<Key>();
+/** Reads and writes the traits of a model, and runs the drawings that depend on them. */
+export class SyncedStore<T extends object> {
+  #model: SyncedModel<T>;
+  #values: T;
   #unsaved = false;
-  #frame = 0;
-  #handlers: [keyof Synced, () => void][] = [];
+  #drawings: Drawings;
+  #handlers: [keyof T & string, () => void][];
 
-  constructor(model: Model) {
+  /** Called in every frame, after the drawings. */
+  afterDrawing: () => void = () => {};
+
+  /** @param defaults the values of traits that the model does not have */
+  constructor(model: SyncedModel<T>, defaults: Readonly<T>) {
     this.#model = model;
-    for (const key of SYNCED_KEYS) {
-      const handler = () => this.#note(key);
-      this.#handlers.push([key, handler]);
-      model.on(`change:${key}`, handler);
-    }
+    this.#values = observable(defaults);
+    this.#drawings = new Drawings(
+      () => this.#save(),
+      () => this.afterDrawing(),
+    );
+    this.#handlers = (Object.keys(defaults) as (keyof T & string)[]).map((key) => {
+      const read = () => {
+        this.#values[key] = model.get(key) ?? defaults[key];
+      };
+      read();
+      model.on(`change:${key}`, read);
+      return [key, read];
+    });
   }
 
-  get<K extends keyof Synced>(key: K): Synced[K] {
-    return this.#model.get(key) ?? DEFAULTS[key];
+  get<K extends keyof T>(key: K): T[K] {
+    return this.#values[key];
+  }
+
+  /** Change traits. Other views see it immediately, Python with the next animation frame. */
+  set(values: Partial<T>): void {
+    for (const [key, read] of this.#handlers) {
+      if (!(key in values)) continue;
+      this.#model.set(key, values[key] as T[typeof key]);
+      read(); // a model may report no change, as of a list with equal items
+    }
+    this.#unsaved = true;
+    this.#drawings.request();
+  }
+
+  /** Add a drawing, as to `Drawings`. */
+  draw(draw: () => void, signal: AbortSignal): void {
+    this.#drawings.add(draw, signal);
+  }
+
+  /** Run all drawings. */
+  start(): void {
+    this.#drawings.start();
+  }
+
+  dispose(): void {
+    this.#drawings.stop();
+    this.#save();
+    for (const [key, read] of this.#handlers) this.#model.off(`change:${key}`, read);
+  }
+
+  #save(): void {
+    if (this.#unsaved) this.#model.save_changes();
+    this.#unsaved = false;
+  }
+}
+
+/** The state of the widget's view. */
+export class Store extends SyncedStore<Synced> {
+  readonly view = observable(VIEW_DEFAULTS);
+  #derived = derived({
+    live: () => this.get("live") && this.view.kernel !== "absent",
+    canCompute: () => this.live && this.view.kernel !== "lost",
+    comparing: () => this.get("compare").length > 0 && (this.live || this.get("_comparison").length > 0),
+  });
+  #send: Model["send"];
+  #notifyRequest: () => void = () => {};
+
+  constructor(model: Model) {
+    super(model, DEFAULTS);
+    this.#send = model.send?.bind(model);
   }
 
   /** Whether controls that need Python are shown. */
   get live(): boolean {
-    return this.get("live") && this.view.kernel !== "absent";
+    return this.#derived.live;
   }
 
   /** Whether Python can compute something new. If live but not able to, the controls that need it are disabled. */
   get canCompute(): boolean {
-    return this.live && this.view.kernel !== "lost";
+    return this.#derived.canCompute;
+  }
+
+  /** Whether methods are compared: some are chosen, and there are maps, or a kernel to compute them. */
+  get comparing(): boolean {
+    return this.#derived.comparing;
   }
 
   /** Whether a control is to be shown: all are, unless the `controls` trait lists those that are. */
@@ -78,7 +133,7 @@ export class Store {
 
   /** Send Python a message; for requests that are not a change of state. */
   send(message: Message, buffers: ArrayBuffer[] = []): void {
-    this.#model.send?.(message, undefined, buffers);
+    this.#send?.(message, undefined, buffers);
     if (message.type !== "cancel") this.#notifyRequest();
   }
 
@@ -87,64 +142,21 @@ export class Store {
     this.#notifyRequest = listener;
   }
 
-  /** Change synced state. Other views see it immediately, Python with the next animation frame. */
-  set(values: Partial<Synced>): void {
-    for (const key of Object.keys(values) as (keyof Synced)[]) {
-      const value = values[key];
-      if (ASKS.has(key) && !asksNothing(value) && value !== this.get(key)) this.#notifyRequest();
-      this.#model.set(key, values[key] as Synced[typeof key]);
-      this.#note(key);
-    }
-    this.#unsaved = true;
+  override set(values: Partial<Synced>): void {
+    const requests = Object.entries(values).filter(
+      ([key, value]) => ASKS.has(key) && !isEmpty(value) && value !== this.get(key as keyof Synced),
+    );
+    super.set(values);
+    if (requests.length > 0) this.#notifyRequest();
   }
 
-  setView(values: Partial<View>): void {
-    for (const key of Object.keys(values) as (keyof View)[]) {
-      if (this.view[key] === values[key]) continue;
-      Object.assign(this.view, { [key]: values[key] });
-      this.#note(key);
-    }
-  }
-
-  /** Set the only listener, the view; it is called at most once per animation frame. */
-  listen(listener: (changes: Changes) => void): void {
-    this.#listener = listener;
-  }
-
-  /** Report everything as changed, immediately: for the first frame. */
-  drawAll(): void {
-    this.#listener(ALL_KEYS);
-  }
-
-  dispose(): void {
-    if (this.#frame) cancelAnimationFrame(this.#frame);
-    if (this.#unsaved) this.#save();
-    for (const [key, handler] of this.#handlers) this.#model.off(`change:${key}`, handler);
-    this.#handlers = [];
-    this.#listener = () => {};
+  override dispose(): void {
+    super.dispose();
     this.#notifyRequest = () => {};
-  }
-
-  #note(key: Key): void {
-    this.#changes.add(key);
-    if (!this.#frame) this.#frame = requestAnimationFrame(() => this.#flush());
-  }
-
-  #flush(): void {
-    this.#frame = 0;
-    const changes = this.#changes;
-    this.#changes = new Set();
-    if (this.#unsaved) this.#save();
-    this.#listener(changes);
-  }
-
-  #save(): void {
-    this.#unsaved = false;
-    this.#model.save_changes();
   }
 }
 
-/** Whether a value of a trait that asks means that nothing is asked. */
-function asksNothing(value: unknown): boolean {
+/** Whether a value of a trait in `ASKS` requests nothing. */
+function isEmpty(value: unknown): boolean {
   return value === "" || value === false || (Array.isArray(value) && value.length === 0);
 }

@@ -112,30 +112,7 @@ export interface Synced {
   vocabulary: string;
 }
 
-/** What the trait `controls` may name: a control is called as its trait is. */
-export type ControlName =
-  | "color_scale"
-  | "compare"
-  | "contour"
-  | "curves"
-  | "depth"
-  | "details"
-  | "erase"
-  | "history"
-  | "importance"
-  | "method"
-  | "model"
-  | "opacity"
-  | "overview"
-  | "picture"
-  | "prompt"
-  | "reading"
-  | "resolution"
-  | "sign"
-  | "versus"
-  | "vocabulary";
-
-/** Values of the traits where Python has set none. */
+/** The values of the traits that Python has not set. */
 export const DEFAULTS: Readonly<Synced> = {
   _code: "",
   _comparison: [],
@@ -187,27 +164,28 @@ export const DEFAULTS: Readonly<Synced> = {
   vocabulary: "",
 };
 
-/** Traits that the map on show depends on. */
-export const REPAINTS: ReadonlySet<string> = new Set([
-  "_comparison",
-  "_depth",
-  "_payloads",
-  "active",
-  "color_scale",
-  "compare",
-  "depth",
-  "erase",
-  "erased",
-  "hovered_word",
-  "image_block",
-  "importance",
-  "overview",
-  "reading",
-  "selected_words",
-  "sign",
-  "text_block",
-  "versus",
-]);
+/** What the trait `controls` may name: a control is called as its trait is. */
+export type ControlName =
+  | "color_scale"
+  | "compare"
+  | "contour"
+  | "curves"
+  | "depth"
+  | "details"
+  | "erase"
+  | "history"
+  | "importance"
+  | "method"
+  | "model"
+  | "opacity"
+  | "overview"
+  | "picture"
+  | "prompt"
+  | "reading"
+  | "resolution"
+  | "sign"
+  | "versus"
+  | "vocabulary";
 
 /** Traits whose change Python always answers by changing another one. */
 export const ASKS: ReadonlySet<string> = new Set([

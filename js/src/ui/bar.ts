@@ -10,7 +10,7 @@ export interface Track {
 
 /**
  * Scale a track so that the largest positive and negative values reach its ends, unless they are less than `least`
- * apart, which then is what the whole track stands for.
+ * apart, which then is the length of the whole track.
  */
 export function layTrack(values: readonly number[], least = 0): Track {
   const [low, high] = [Math.min(0, ...values), Math.max(0, ...values)];

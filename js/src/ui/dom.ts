@@ -1,10 +1,5 @@
 // DOM helpers. User text only ever enters the page as text nodes.
 
-export interface Component<S> {
-  readonly element: Element;
-  update(state: S): void;
-}
-
 type Child = Node | string;
 type Attributes = Readonly<Record<string, string | number | boolean | null | undefined>>;
 

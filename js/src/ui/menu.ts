@@ -1,14 +1,15 @@
 // A popup menu next to the button that opens it. A view has one, so only one is open at a time.
 
 import { h, setAttribute, setText } from "./dom";
+import { setHelp } from "./help";
 
 export interface Choice {
   label: string;
   detail?: string; // secondary text after the label
   note?: string; // a quiet line below it
-  disabled?: boolean; // cannot be chosen; the note says why
-  current?: boolean; // given if the choices are states: whether this is the current one
-  checked?: boolean; // given if several can be chosen: whether this one is; the menu then stays open
+  disabled?: boolean; // cannot be chosen; the note has the reason
+  current?: boolean; // set if the choices are states: whether this is the current one
+  checked?: boolean; // set if several can be chosen: whether this one is; the menu then stays open
   act(): void;
 }
 
@@ -30,7 +31,7 @@ export class Menu {
   /**
    * Open the menu under an element, with the focus on the current choice or the first.
    *
-   * @param choices always as many; called again after each choice that leaves the menu open.
+   * @param choices returns the same number of choices each time; called again after a choice that leaves the menu open.
    * @param focusAfter returns the element to focus on closing; called then, since the view may have been rebuilt.
    */
   open(
@@ -120,4 +121,38 @@ function place(list: HTMLElement, under: HTMLElement, root: HTMLElement): void {
   const fits = below + size.height < frame.height || at.top - frame.top < size.height;
   list.style.left = `${left}px`;
   list.style.top = `${fits ? below : at.top - frame.top - size.height - 4}px`;
+}
+
+/** A button that opens the menu, with the name of the chosen item. */
+export interface MenuButton {
+  readonly element: HTMLButtonElement;
+  /** Set the name of the chosen item, and whether the button is disabled. */
+  update(chosen: string, disabled: boolean): void;
+}
+
+/** @param title the accessible name of the menu. */
+export function createMenuButton(
+  label: string,
+  help: string,
+  title: string,
+  menu: Menu,
+  signal: AbortSignal,
+  choices: () => readonly Choice[],
+): MenuButton {
+  const name = h("b");
+  const element = h(
+    "button",
+    { type: "button", class: "gradeclip-button gradeclip-opens", "aria-haspopup": "menu" },
+    `${label} `,
+    name,
+  );
+  setHelp(element, help);
+  element.addEventListener("click", () => menu.open(element, title, choices, () => element), { signal });
+  return {
+    element,
+    update(chosen, disabled) {
+      setText(name, chosen);
+      element.disabled = disabled;
+    },
+  };
 }

@@ -18,7 +18,7 @@ export class Theme {
   #choice: Synced["theme"] = "auto";
   #media = window.matchMedia("(prefers-color-scheme: dark)");
   #observer = new MutationObserver(() => this.#apply());
-  // A host may put the view into the page after it was rendered; it has a size once it is there.
+  // A host may put the view into the page after it was rendered. The view then gets a size.
   #placed = new ResizeObserver(() => {
     this.#watchAround();
     this.#apply();
@@ -76,7 +76,7 @@ function hostIsDark(root: HTMLElement, prefersDark: boolean): boolean {
   if (around.some((element) => element.classList.contains("dark"))) return true;
   const named = [html.dataset.theme, body.dataset.theme, html.dataset.mode, html.getAttribute("theme")];
   for (const name of named) if (name === "dark" || name === "light") return name === "dark";
-  // A host with JupyterLab's colors sets the ground on which the accents are to stand out: the view's own.
+  // A host with JupyterLab's colors sets the background of the view, against which the accents must be visible.
   const colored = getComputedStyle(root).getPropertyValue("--jp-layout-color1") !== "";
   const grounds = colored ? [root, ...around] : around;
   for (const element of grounds) {

@@ -57,7 +57,7 @@ describe("the switches", () => {
     expect(model.get("resolution")).toBeNull();
   });
 
-  test("stand only where there is something to choose, and somebody to ask", () => {
+  test("are shown only if there is something to choose, and a kernel if one is needed", () => {
     expect(shown(live({ _models: [SWITCHES._models[0]], _resolutions: [224], _methods: [] }))).toEqual([
       "Word’s map",
       "Show what",
@@ -69,7 +69,7 @@ describe("the switches", () => {
     expect(shown(open(SWITCHES))).not.toContain("Method");
   });
 
-  test("put what is rarely used behind “More settings”, by keyboard too", async () => {
+  test("put rare ones behind “More settings”, by keyboard too", async () => {
     const view = live();
     const more = view.one(".gradeclip-controls > .gradeclip-more");
     expect(shown(view)).toEqual([
@@ -90,7 +90,7 @@ describe("the switches", () => {
     expect(document.activeElement).toBe(more);
   });
 
-  test("keep the focus when the explanation that they asked for arrives", async () => {
+  test("keep the focus when the requested explanation arrives", async () => {
     const { control, model, all } = live();
     const method = control<HTMLButtonElement>("Method");
     click(method);
@@ -102,8 +102,8 @@ describe("the switches", () => {
   });
 });
 
-describe("the controls on show", () => {
-  test("are those that are named", () => {
+describe("the visible controls", () => {
+  test("are those in the list", () => {
     expect(shown(live({ controls: ["method", "reading"] }))).toEqual(["Method", "Word’s map"]);
     document.body.replaceChildren();
     const none = live({ controls: [] });
@@ -127,7 +127,7 @@ describe("the menu of models", () => {
     return { ...view, button, items: () => view.all(".gradeclip-menu button") };
   };
 
-  test("says which are in memory and what they take, and frees those that are not in use", async () => {
+  test("shows which models are in memory and their sizes, and frees those that are not in use", async () => {
     const { button, items, model } = opened();
     expect(items().map((item) => item.textContent)).toEqual([
       "demo (drawings only)28 MB",
@@ -150,7 +150,7 @@ describe("the menu of models", () => {
     expect(items()[1].textContent).toBe("ViT-B-16/openainot loaded");
   });
 
-  test("opens on the one in use, moves by arrows, chooses and closes", () => {
+  test("opens at the current model, moves by arrows, chooses and closes", () => {
     const { items, button, model } = opened();
     expect(items()[0]).toBe(document.activeElement);
     expect(items().map((item) => item.getAttribute("aria-checked"))).toEqual([
@@ -167,7 +167,7 @@ describe("the menu of models", () => {
     expect(document.activeElement).toBe(button);
   });
 
-  test("closes on Esc, and what is selected in the picture stays", async () => {
+  test("closes on Esc, and the selection in the picture stays", async () => {
     const { items, button, model } = opened({ selected_words: [1] });
     press(document.activeElement!, "Escape");
     await frame();
@@ -176,7 +176,7 @@ describe("the menu of models", () => {
     expect(model.get("selected_words")).toEqual([1]);
   });
 
-  test("names stay text", () => {
+  test("names are never parsed as HTML", () => {
     const evil = "<img src=x onerror=alert(1)>";
     const { host, items } = opened({
       _models: [...SWITCHES._models, { name: evil, loaded: true, bytes: 1 }],

@@ -22,11 +22,11 @@ const opened = (name: string, state = {}) => {
 };
 
 describe("the menu of methods", () => {
-  test("says what each is for and what it cannot see", () => {
+  test("describes the purpose and the limits of each", () => {
     expect(opened("Method").items()[1].textContent).toBe("RISENeeds no gradients.\nLimits: Small things.");
   });
 
-  test("says why a method cannot explain this model, and does not choose it", () => {
+  test("gives the reason why a method cannot explain this model, and does not choose it", () => {
     const { items, model } = opened("Method");
     expect(items()[2].textContent).toBe("RolloutIt has no query.");
     expect(items()[2].getAttribute("aria-disabled")).toBe("true");
@@ -36,7 +36,7 @@ describe("the menu of methods", () => {
     expect(model.get("method")).toBe("rise");
   });
 
-  test("leads by arrows past what cannot be chosen too, for the reason to be read", () => {
+  test("moves by arrows to disabled choices too, so that their reasons can be read", () => {
     const { items } = opened("Method");
     press(document.activeElement!, "ArrowDown");
     press(document.activeElement!, "ArrowDown");
@@ -45,7 +45,7 @@ describe("the menu of methods", () => {
 });
 
 describe("the menu of methods to compare", () => {
-  test("stays open, and compares with the method on show first", async () => {
+  test("stays open, and compares with the current method first", async () => {
     const { items, model, control } = opened("Compare methods");
     click(items()[1]);
     expect(model.get("compare")).toEqual(["grad-eclip", "rise"]);
@@ -63,7 +63,7 @@ describe("the menu of methods to compare", () => {
     expect(document.activeElement).toBe(control("Compare methods"));
   });
 
-  test("takes no more than six, and none that cannot explain this model", () => {
+  test("accepts at most six, and none that cannot explain this model", () => {
     const { items, model } = opened("Compare methods");
     click(items()[2]);
     expect(model.get("compare")).toEqual([]);
@@ -77,7 +77,7 @@ describe("the menu of methods to compare", () => {
     expect(items()[7].getAttribute("aria-disabled")).toBe("false");
   });
 
-  test("offers without a kernel what was computed", () => {
+  test("offers the computed methods without a kernel", () => {
     const cells = METHODS.slice(0, 2).map(({ name, label }) => ({ name, label }));
     const view = open({ compare: ["grad-eclip"], _comparison: cells, _methods: METHODS });
     click(view.control("Compare methods"));

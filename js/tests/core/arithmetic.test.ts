@@ -46,7 +46,7 @@ describe("maps", () => {
     });
   });
 
-  test("a reading that is not there is named, with those that are", () => {
+  test("the error for an unknown reading names it and the known ones", () => {
     expect(() => phraseMap(explanation(), "upside down", [0])).toThrow(
       /"upside down".*in caption, alone, left out/,
     );
@@ -64,7 +64,7 @@ describe("two prompts", () => {
     });
   });
 
-  test("their words: shared ones with their difference, the other's own counted against", () => {
+  test("their words: shared ones with their difference, those of the other only with their negated value", () => {
     // "a red car" minus "a blue car"
     const own = [2, 5, 1].map((value, word) => ({ word, value }));
     const other = [3, 4, 0.5].map((value, word) => ({ word, value }));
@@ -77,7 +77,7 @@ describe("two prompts", () => {
     expect(others).toEqual([{ word: 1, value: -4 }]);
   });
 
-  test("share the match by softmax: a sum of one, whatever is added to all logits", () => {
+  test("share the match by softmax: a sum of one, independent of a constant in all logits", () => {
     const shares = softmax([1, 2, 3]);
     expect(sum(shares)).toBeCloseTo(1, 12);
     expect(shares[2] / shares[1]).toBeCloseTo(Math.E, 9);
@@ -104,7 +104,7 @@ describe("coverage of a box", () => {
     });
   });
 
-  test("of exactly one patch is that patch", () => {
+  test("of exactly one patch is one there and zero elsewhere", () => {
     always((next, e) => {
       const patch = Math.floor(next() * e.rows * e.cols);
       const part = coverage(e, { kind: "box", box: patchBox(e, patch) });
@@ -117,7 +117,7 @@ describe("coverage of a box", () => {
     expect([...coverage(explanation(), box(30, 10, 30, 10))]).toEqual([0, 1, 0, 0, 0, 0]);
   });
 
-  test("is nothing where the model does not see", () => {
+  test("is zero outside of what the model sees", () => {
     const e = explanation({ cover: [20, 0, 60, 40] });
     expect(sum(coverage(e, box(0, 0, 10, 10)))).toBe(0);
   });
@@ -136,7 +136,7 @@ describe("coverage of a polygon", () => {
     });
   });
 
-  test("follows the even-odd rule: a hole stays out", () => {
+  test("follows the even-odd rule: a hole is not covered", () => {
     const e = explanation({ grid: [1, 1], size: [8, 8], words: ["a"], rows: [[1]] });
     const ring = polygon([0, 0], [8, 0], [8, 8], [0, 8], [0, 0], [2, 2], [6, 2], [6, 6], [2, 6], [2, 2]);
     expect(coverage(e, ring)[0]).toBe(48 / 64);
@@ -149,7 +149,7 @@ describe("coverage of a polygon", () => {
   });
 });
 
-describe("what a region says", () => {
+describe("the words of a region", () => {
   test("shares of a region and of the rest add up to all positive evidence", () => {
     always((next, e) => {
       const part = Float64Array.from({ length: e.rows * e.cols }, next);
@@ -162,7 +162,7 @@ describe("what a region says", () => {
     });
   });
 
-  test("a word without positive evidence has no share to give", () => {
+  test("a word without positive evidence has no share", () => {
     const e = explanation({ words: ["no"], rows: [[-1, -1, -1, -1, -1, -1]] });
     expect(positiveShare(phraseMap(e, "in caption", [0]), coverage(e, box(0, 0, 60, 40)))).toBe(0);
   });
@@ -177,7 +177,7 @@ describe("patches", () => {
     });
   });
 
-  test("there is none outside the cover", () => {
+  test("there is no patch outside the cover", () => {
     expect(patchAt(explanation({ cover: [20, 0, 60, 40] }), 10, 10)).toBeNull();
   });
 });

@@ -11,7 +11,7 @@ import {
 } from "../../src/core/caption";
 import { random } from "../fixtures";
 
-/** The word at which a caption is changed stands between slashes. */
+/** The word that is changed is between slashes. */
 const at = (marked: string): [ReturnType<typeof splitCaption>, number] => {
   const [before, , after] = marked.split("|");
   const caption = splitCaption(marked.replaceAll("|", ""));
@@ -30,12 +30,12 @@ describe("a caption's words", () => {
     expect(splitCaption(text).words).toEqual(words);
   });
 
-  test("and the gaps between them make the caption again", () => {
+  test("and the gaps between them join to the caption", () => {
     for (const text of ["", " a  dog.", "(no) “cat”", "…"])
       expect(joinCaption(splitCaption(text))).toBe(text);
   });
 
-  test("know where they stand", () => {
+  test("have a position in the text", () => {
     const text = "a red car, a blue car";
     const caption = splitCaption(text);
     expect(text.slice(...wordSpan(caption, 5))).toBe("car");
@@ -67,7 +67,7 @@ describe("aligning two captions", () => {
     }
   });
 
-  test("a draft that is what is explained has every word of it, however Python split it", () => {
+  test("a draft equal to the explained caption has the same words, however Python split it", () => {
     const explained = { words: ["New York"], gaps: ["", "!"] };
     expect(createDraft(explained, "New York!")).toEqual({ ...explained, sources: [0] });
     expect(createDraft(explained, "New York").sources).toEqual([null, null]);
@@ -110,6 +110,6 @@ describe("negating a word", () => {
   });
 });
 
-test("replacing a word leaves all else as it stands", () => {
+test("replacing a word changes nothing else", () => {
   expect(replaceWord(...at("a  |red| car!"), "blue")).toBe("a  blue car!");
 });

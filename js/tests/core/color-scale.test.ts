@@ -18,14 +18,14 @@ describe("color scales", () => {
     expect(Math.max(...rises)).toBeLessThan((3 * (steps[16] - steps[0])) / 16);
   });
 
-  test("a signed map gets two hues around a light middle, whatever scale is chosen", () => {
+  test("a signed map has two hues around a light middle with every scale", () => {
     const [against, middle, forIt] = [0, 0.5, 1].map((t) => colorAt("viridis", "both", t));
     expect(against[2]).toBeGreaterThan(against[0]); // purple
     expect(forIt[0]).toBeGreaterThan(forIt[2]); // orange
     expect(Math.min(...middle)).toBeGreaterThan(240);
   });
 
-  test("what speaks against the match alone is purple from the first", () => {
+  test("evidence against the match alone is purple from the start", () => {
     for (const [r, g, b] of [0, 0.5, 1].map((t) => colorAt("viridis", "negative", t))) {
       expect(b).toBeGreaterThan(r);
       expect(r).toBeGreaterThan(g);

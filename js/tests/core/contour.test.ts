@@ -42,7 +42,7 @@ describe("contours", () => {
     }
   });
 
-  test("the path closes what is closed", () => {
+  test("the path of a closed line is closed", () => {
     expect(smoothPath(contourLines(bump(14, 20, 7, 10, 2), 14, 20, 0.5))).toMatch(/^M[\d. ]+(Q[\d. ]+)+Z$/);
   });
 });

@@ -14,7 +14,7 @@ describe("decoding a payload", () => {
     expect(e.readings.get("alone")![4 * 0]).toBe(2 * e.readings.get("in caption")![0]);
   });
 
-  test("reads the same from binary views at any offset and from base64 text", () => {
+  test("gives the same from binary views at any offset and from base64 text", () => {
     const raw = payload();
     const shifted = new Uint8Array(1 + bytes(raw.maps).length);
     shifted.set(bytes(raw.maps), 1);
@@ -27,27 +27,27 @@ describe("decoding a payload", () => {
     }
   });
 
-  test("says what to do about another version", () => {
+  test("tells what to do about another version", () => {
     const raw = payload({ header: { version: 3 } });
     expect(() => decodePayload(raw)).toThrow(PayloadError);
     expect(() => decodePayload(raw)).toThrow(/version 3.*reads versions up to 1.*Update gradeclip-widget/);
   });
 
-  test("refuses a buffer that is shorter than its header promises", () => {
+  test("fails for a buffer that is shorter than in its header", () => {
     const raw = payload();
     expect(() => decodePayload({ ...raw, maps: bytes(raw.maps).slice(0, 40) })).toThrow(
       /10 map values .* 78/,
     );
   });
 
-  test("refuses a header without the words' importance, or with too few of its values", () => {
+  test("fails for a header without the words' importance, or with too few values", () => {
     for (const importance of [undefined, [], [{ ...LOSS, values: [0.1] }]]) {
       const raw = payload({ header: { importance } as Partial<Header> });
       expect(() => decodePayload(raw)).toThrow(/lacks the importance of its words/);
     }
   });
 
-  test("refuses what has no header", () => {
+  test("fails without a header", () => {
     expect(() => decodePayload({} as never)).toThrow(/no header/);
   });
 });

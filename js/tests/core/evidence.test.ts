@@ -56,7 +56,7 @@ describe("a word's evidence", () => {
     });
   });
 
-  test("lies where the map has the importance's sign, in proportion to it", () => {
+  test("is where the map has the importance's sign, in proportion to it", () => {
     const e = explanation({
       words: ["a", "no"],
       rows: [
@@ -74,20 +74,20 @@ describe("a word's evidence", () => {
     });
   });
 
-  test("is read from what is lost without the word where that was computed", () => {
+  test("uses the reading of what is lost without the word if that was computed", () => {
     const e = explanation();
     expect(wordEvidence(e)).toBe(wordEvidence(e, "left out"));
     const bare = { ...e, readings: new Map([["in caption", e.readings.get("in caption")!]]) };
     expect(wordEvidence(bare)).toBe(wordEvidence(bare, "in caption"));
   });
 
-  test("is of the measure that is asked for, and of the default one where that was not computed", () => {
+  test("uses the requested measure, or the default one if that was not computed", () => {
     const e = explanation({ importance: [1, 1, 1, 1], shares: [0.1, 0.2, 0.3, 0.4] });
     expect(sum(wordEvidence(e, "in caption", SHARE.name)[3])).toBeCloseTo(0.4, 12);
     expect(wordEvidence(e, "in caption", "integrated-gradients")).toBe(wordEvidence(e, "in caption"));
   });
 
-  test("of all words is what speaks for the match, summed", () => {
+  test("of all words is the sum of the positive evidence", () => {
     const e = explanation({
       words: ["a", "b", "no"],
       rows: [
@@ -104,12 +104,12 @@ describe("a word's evidence", () => {
 });
 
 describe("highlights", () => {
-  test("are the words that bring 0.15 of the most or more, in the caption's order", () => {
+  test("are the words with at least 0.15 of the largest importance, in the caption's order", () => {
     const e = pointing([[0], [1], [2], [3]], [0.04, 1, 0.15, 0.1499]);
     expect(highlights(e).map(({ words }) => words)).toEqual([[1], [2]]);
   });
 
-  test("join neighbors that point at the same place, and only neighbors", () => {
+  test("join neighbors whose evidence is in the same place, and only neighbors", () => {
     const e = pointing([[0], [0, 1], [2], [4], [2]], [1, 1, 1, 0, 1]);
     // Cosine similarity of [0] and [0, 1]: 0.71.
     expect(highlights(e).map(({ words }) => words)).toEqual([[0], [1], [2], [4]]);
@@ -118,7 +118,7 @@ describe("highlights", () => {
     expect(joined[0].importance).toBeCloseTo(1.75, 12);
   });
 
-  test("join an attribute to its thing, wherever each is read", () => {
+  test("join an attribute to its noun, wherever their evidence is", () => {
     const e = pointing([[0], [3], [5]], [0.5, 1, 1]);
     expect(highlights(e).map(({ words }) => words)).toEqual([[0], [1], [2]]);
     const described = pointing([[0], [3], [5]], [0.5, 1, 1]);
@@ -130,40 +130,40 @@ describe("highlights", () => {
     expect(highlights(apart).map(({ words }) => words)).toEqual([[0], [1], [2]]);
   });
 
-  test("a word in between that does not count keeps its neighbors apart", () => {
+  test("are not joined across a word that does not count", () => {
     expect(highlights(pointing([[0], [0], [0]], [1, 0.01, 1])).map(({ words }) => words)).toEqual([[0], [2]]);
   });
 
-  test("give the six that bring most a hue, in the caption's order, and the others the neutral color", () => {
+  test("give the six most important a hue, in the caption's order, and the others the neutral color", () => {
     const importance = [0.3, 0.9, 0.25, 0.8, 0.7, 0.6, 0.5, 0.4];
     const found = highlights(pointing([[0], [1], [2], [3], [4], [5], [0], [1]], importance));
     expect(found.map(({ hue }) => hue)).toEqual([null, 0, null, 1, 2, 3, 4, 5]);
     expect(HUE_COUNT).toBe(6);
   });
 
-  test("know their strongest patch, the first where several are equal", () => {
+  test("have their strongest patch, the first if several are equal", () => {
     const e = explanation({ words: ["a"], rows: [[0, 1, 2, 0, 2, 0]], importance: [1] });
     expect(highlights(e)[0].peak).toEqual([0, 2]);
   });
 
-  test("never are words that the model was not trained on", () => {
+  test("are never words that the model was not trained on", () => {
     const e = pointing([[0], [1], [2]], [1, 0.5, -0.5]);
     e.header.words[0].known = e.header.words[2].known = false;
     expect(highlights(e).map(({ words }) => words)).toEqual([[1]]);
     expect([...lowering(e)]).toEqual([]);
   });
 
-  test("stand together for each of their words but the last, which stands alone", () => {
+  test("are shown for each of their words but the last, which is shown alone", () => {
     const e = pointing([[0, 1], [0, 1], [0, 1], [5]], [0.5, 1, 0.25, 1]);
     expect([0, 1, 2, 3].map((word) => shownTogether(e, "", word))).toEqual([[0, 1, 2], [0, 1, 2], [2], [3]]);
   });
 
-  test("are none where no word helps", () => {
+  test("are empty if no word has positive importance", () => {
     expect(highlights(pointing([[0], [1]], [0, -1]))).toEqual([]);
     expect(highlights(pointing([[], [1]], [1, 0]))).toEqual([]);
   });
 
-  test("show as strongly as their importance's square root, at their own maximum", () => {
+  test("have the square root of their importance as strength at their maximum", () => {
     const e = pointing([[0], [3]], [1, 0.25]);
     const [most, less] = strengths(e);
     expect([most[0], less[3], most[3]]).toEqual([1, 0.5, 0]);
@@ -171,19 +171,19 @@ describe("highlights", () => {
 });
 
 describe("the words that lower the score", () => {
-  test("do so by 0.1 of the largest importance in size or more; small words are left to others", () => {
+  test("do so by at least 0.1 of the largest importance in size; small words are not included", () => {
     const e = pointing([[0], [1], [2], [3]], [1, -0.1, -0.0999, -0.5]);
     e.header.words[3].small = true;
     expect([...lowering(e)]).toEqual([1]);
   });
 
-  test("are known by what the score would be without them", () => {
+  test("have a score without them", () => {
     const e = explanation({ importance: [0.1, -0.2, 0, 0], adding: { base: 0.1, values: [0, -0.1, 0, 0] } });
     expect(scoreWithout(e, 1)).toBeCloseTo(0.3421 + 0.2, 12);
   });
 });
 
-test("what unknown words change is what is missing from base and values to the score", () => {
+test("the part of unknown words is the difference of base and values to the score", () => {
   const adding = { base: 0.1, values: [0.1, 0.05, 0, 0] };
   const e = explanation({ adding });
   expect(unknownPart(e, importanceOf(e))).toBe(0);
@@ -192,7 +192,7 @@ test("what unknown words change is what is missing from base and values to the s
   expect(unknownPart(some, importanceOf(some, "leave-one-out"))).toBe(0); // does not add up
 });
 
-describe("what a region says", () => {
+describe("the words of a region", () => {
   test("tiles of the picture sum to each word's importance", () => {
     always((e, next) => {
       const part = Float64Array.from({ length: e.rows * e.cols }, next);
@@ -219,7 +219,7 @@ describe("what a region says", () => {
     expect(regionWords(e, "in caption", "", whole(e)).map(({ word }) => word)).toEqual([1, 3, 0, 2]);
   });
 
-  test("of one patch is what that patch gives", () => {
+  test("of one patch has the values of that patch", () => {
     const e = explanation();
     const patch = new Float64Array(6);
     patch[2] = 1;
@@ -229,13 +229,13 @@ describe("what a region says", () => {
 });
 
 describe("a map in units of the score", () => {
-  test("sums to its total on the total's side", () => {
+  test("sums to its total over the values of the same sign", () => {
     const map = [1, 3, -2];
     expect(scaleToTotal(0.8, map) * (1 + 3)).toBeCloseTo(0.8, 12);
     expect(scaleToTotal(-0.8, map) * -2).toBeCloseTo(-0.8, 12);
   });
 
-  test("has none where nothing is on that side", () => {
+  test("is zero if no value has that sign", () => {
     expect(scaleToTotal(0.8, [-1, 0])).toBe(0);
   });
 });

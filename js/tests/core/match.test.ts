@@ -3,7 +3,7 @@ import { formatStanding, standing } from "../../src/core/match";
 
 const unrelated = Array.from({ length: 200 }, (_, k) => k / 1000); // 0 to 0.199
 
-test("a score is said to match where it is above 98 % of the unrelated sentences", () => {
+test("a score matches if it is above 98 % of the unrelated sentences", () => {
   const said = [0.5, 0.1985, 0.1955, 0.1949, 0.1795, 0.1789, -1].map((score) =>
     formatStanding(standing(score, unrelated)),
   );
@@ -20,7 +20,7 @@ test("a score is said to match where it is above 98 % of the unrelated sentences
   expect(matches).toEqual(["clear", "little", "none"]);
 });
 
-test("the span of the unrelated sentences is that of nine in ten", () => {
+test("the span of the unrelated sentences covers nine in ten", () => {
   const { low, high, most, count } = standing(0.3, unrelated);
   expect([low, high, most, count]).toEqual([0.01, 0.189, 0.199, 200]);
 });

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { mount } from "../../src/gallery";
-import type { GalleryState } from "../../src/gallery/rows/types";
+import type { GallerySynced } from "../../src/gallery/synced";
 import { change, click, frame, point, press } from "../page";
 import { FakeModel, message, rawTile } from "./pairs";
 
@@ -62,7 +62,7 @@ async function settle(): Promise<void> {
   for (let k = 0; k < 6; k++) await frame();
 }
 
-async function open(values: Partial<GalleryState> = {}, model = new FakeModel(values)) {
+async function open(values: Partial<GallerySynced> = {}, model = new FakeModel(values)) {
   const host = document.createElement("div");
   document.body.append(host);
   const close = mount(model, host);
@@ -80,7 +80,7 @@ async function open(values: Partial<GalleryState> = {}, model = new FakeModel(va
     button: (name: string) =>
       all("button").find((b) => [b.textContent, b.getAttribute("aria-label")].includes(name))!,
     captions: () => all(".gallery-tile .gallery-caption").map((e) => e.textContent),
-    set: async (changes: Partial<GalleryState>) => {
+    set: async (changes: Partial<GallerySynced>) => {
       for (const [key, value] of Object.entries(changes)) model.set(key as "text", value as string);
       await settle();
     },
@@ -94,7 +94,7 @@ async function scrollTo(grid: HTMLElement, top: number): Promise<void> {
 }
 
 describe("the grid", () => {
-  test("shows the pairs in view and asks for few more than those", async () => {
+  test("shows the pairs in view and requests few others", async () => {
     const { captions, model, all, grid } = await open();
     expect(captions().slice(0, 2)).toEqual(["a dog number 0", "a dog number 1"]);
     expect(all(".is-skeleton").length).toBeLessThan(all(".gallery-tile").length);
@@ -106,7 +106,7 @@ describe("the grid", () => {
     expect([grid.getAttribute("aria-rowcount"), grid.getAttribute("aria-colcount")]).toEqual(["167", "6"]);
   });
 
-  test("has few elements wherever it is scrolled to, with the pairs that belong there", async () => {
+  test("has few elements at every scroll position, with the right pairs", async () => {
     const { grid, captions, all, one } = await open();
     for (const line of [100, 3, 160, 0]) {
       await scrollTo(grid, 14 + line * 252);
@@ -118,7 +118,7 @@ describe("the grid", () => {
     expect(one(".gallery-tile").getAttribute("aria-label")).toMatch(/^a dog number \d+\. Score 0\.2/);
   });
 
-  test("keeps what was in view while rows are on their way, but not for long", async () => {
+  test("keeps the old rows in view while new ones are loaded, but not for long", async () => {
     const { grid, captions, model, host } = await open();
     model.answers = false;
     const lines = host.querySelector(".gallery-lines")!;
@@ -158,7 +158,7 @@ describe("the grid", () => {
     expect([drawn.length, grid.getAttribute("aria-busy")]).toEqual([1, "false"]);
   });
 
-  test("of another order begins at its first pair and takes no late answers", async () => {
+  test("of another order begins at its first pair and ignores late answers", async () => {
     const { grid, model, set, captions } = await open();
     await scrollTo(grid, 14 + 100 * 252);
     model.answers = false;
@@ -193,12 +193,13 @@ describe("by keyboard", () => {
     await settle();
     expect(active().textContent).toContain("a dog number 12");
     press(grid, "Enter");
+    await frame();
     expect([model.get("selected"), model.saved]).toEqual(["pair-12", 1]);
   });
 });
 
 describe("the card", () => {
-  test("shows the whole caption, its words tinted by importance, where the pointer rests", async () => {
+  test("shows the whole caption, its words tinted by importance, when the pointer rests on a pair", async () => {
     const { one } = await open();
     point(one(".gallery-tile"), "pointerover");
     await vi.waitFor(() => expect(one(".gallery-card")).toBeDefined());
@@ -217,7 +218,7 @@ describe("the card", () => {
 describe("a pair that is open", () => {
   const opened = { id: "pair-2", index: 2, status: "loading" as const, sentence: "" };
 
-  test("stands large until its explanation is there, and gives way to it", async () => {
+  test("is shown large until its explanation replaces it", async () => {
     const { one, set, all, model } = await open();
     click(all(".gallery-tile")[2]);
     expect(model.get("selected")).toBe("pair-2");
@@ -228,14 +229,14 @@ describe("a pair that is open", () => {
     expect([one(".gallery-preview"), one(".gallery-sentence")]).toEqual([undefined, undefined]);
   });
 
-  test("says why it cannot be explained, beside the picture that is left", async () => {
+  test("shows why it cannot be explained, beside the picture", async () => {
     const { one, set } = await open();
     await set({ opened: { ...opened, status: "failed", sentence: "The picture is gone." } });
     expect(one(".gallery-sentence.is-failure").textContent).toBe("The picture is gone.");
     expect(one(".gallery-preview")).toBeDefined();
   });
 
-  test("is asked for where it is not among the rows that are here", async () => {
+  test("is requested if it is not among the loaded rows", async () => {
     const { one, set, model } = await open();
     await set({ opened: { ...opened, id: "pair-900", index: null } });
     expect(model.sent.at(-1)).toEqual({ kind: "pair", id: "pair-900" });
@@ -246,7 +247,7 @@ describe("a pair that is open", () => {
     expect(one(".gallery-where").textContent).toBe("Not among the pairs on show");
   });
 
-  test("leads to the next one and back to the others by button and key", async () => {
+  test("moves to the next one and back to the grid by button and key", async () => {
     const { one, set, button, model, grid } = await open();
     model.set("selected", "pair-2");
     await set({ opened });
@@ -261,19 +262,20 @@ describe("a pair that is open", () => {
 });
 
 describe("the controls", () => {
-  test("sort by a measure, the largest first, and turn round", async () => {
+  test("sort by a measure, the largest first, and in reverse", async () => {
     const { one, model, set, button } = await open();
     const select = one(".gallery-sort select") as HTMLSelectElement;
     expect([...select.options].map(({ value }) => value)).toEqual(["position", "score"]);
     select.value = "score";
     change(select);
+    await frame();
     expect([model.get("sort"), model.get("descending"), model.saved]).toEqual(["score", true, 1]);
     await set({});
     click(button("Largest first"));
     expect(model.get("descending")).toBe(false);
   });
 
-  test("search after a pause, and offer what a word does once there is one", async () => {
+  test("search after a pause, and offer the roles of a word once there is a word", async () => {
     const { all, model, one, set } = await open();
     const [text, word] = all("input[type=search]") as HTMLInputElement[];
     text.value = "red";
@@ -290,13 +292,13 @@ describe("the controls", () => {
     expect([model.get("word"), model.get("word_role")]).toEqual(["dog", "ignored"]);
   });
 
-  test("offer no role of words where none were weighed", async () => {
+  test("offer no roles of words in a run without importances", async () => {
     const about = { ...new FakeModel().get("about"), importances: false };
     const { one } = await open({ about, word: "dog" });
     expect(one(".gallery-word select")).toBeUndefined();
   });
 
-  test("narrow the scores, whose ends leave none out", async () => {
+  test("filter by score, and the full range filters nothing", async () => {
     const { all, model } = await open();
     const [low, high] = all("input[type=range]") as HTMLInputElement[];
     low.value = "100";
@@ -318,12 +320,13 @@ describe("the controls", () => {
     expect(one(".gallery-empty").textContent).toContain("No pair passes these filters.");
     expect(one(".gallery-count").textContent).toBe("0 of 1,000 pairs");
     click(button("Clear filters"));
+    await frame();
     expect([model.get("text"), model.get("score_range"), model.saved]).toEqual(["", null, 1]);
     await set({});
     expect(button("Clear filters")).toBeUndefined();
   });
 
-  test("choose whose maps are shown where two runs are compared", async () => {
+  test("choose whose maps are shown when two runs are compared", async () => {
     const about = { ...new FakeModel().get("about"), other: "Grad-CAM · demo" };
     const { all, model, one, grid, set } = await open({ about });
     expect(one(".gallery-other").textContent).toBe("and Grad-CAM · demo");
@@ -341,7 +344,7 @@ describe("the controls", () => {
   });
 });
 
-describe("what failed", () => {
+describe("the pairs that failed", () => {
   const pair = {
     id: "bad",
     position: 7,
@@ -352,7 +355,7 @@ describe("what failed", () => {
     reason: "it is damaged",
   };
 
-  test("is counted, told apart, and listed when asked for", async () => {
+  test("are counted, grouped, and listed on request", async () => {
     const { button, model, one, host } = await open();
     click(button("2 failed"));
     await settle();
@@ -368,13 +371,13 @@ describe("what failed", () => {
     expect(one(".gallery-grid")).toBeDefined();
   });
 
-  test("has no button where nothing did", async () => {
+  test("have no button if none failed", async () => {
     const { all } = await open({ failed: { count: 0, kinds: [] } });
     expect(all("button").filter(({ textContent }) => /failed/.test(textContent))).toEqual([]);
   });
 });
 
-test("an error of Python's is said aloud", async () => {
+test("an error from Python is announced", async () => {
   const { one, set } = await open();
   expect(one(".gradeclip-error")).toBeUndefined();
   await set({ error: "The run cannot be read any more." });
@@ -384,7 +387,7 @@ test("an error of Python's is said aloud", async () => {
   ]);
 });
 
-test("a run of which every pair failed says so", async () => {
+test("a run in which every pair failed has a message", async () => {
   const about = { ...new FakeModel().get("about"), total: 0 };
   const { one } = await open({ about, order: { generation: 1, count: 0 } });
   expect(one(".gallery-empty").textContent).toContain("No pair of this run could be explained.");

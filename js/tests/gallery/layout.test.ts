@@ -11,13 +11,13 @@ describe("tiles fill the width", () => {
     expect(pictureHeight).toBe(tileWidth);
   });
 
-  test("two pictures in a tile take the place of one and a half", () => {
+  test("two pictures in a tile take the space of one and a half", () => {
     const [one, two] = [layOut(1110, 1000, false), layOut(1110, 1000, true)];
     expect(two.columns).toBeLessThan(one.columns);
     expect(two.pictureHeight).toBe(Math.round(two.tileWidth / 2));
   });
 
-  test("the last line may be part of one, and nothing is nothing", () => {
+  test("the last line may be incomplete, and no pairs have no lines", () => {
     expect(layOut(1110, 13, false).lines).toBe(Math.ceil(13 / layOut(1110, 13, false).columns));
     expect(layOut(1110, 0, false)).toMatchObject({ lines: 0, height: 0 });
   });
@@ -26,7 +26,7 @@ describe("tiles fill the width", () => {
 describe("the lines in view", () => {
   const layout = layOut(1110, 100_000, false);
 
-  test("are those that meet it", () => {
+  test("are those that overlap the view", () => {
     for (const place of [0, 13, 500, 12_345, 2_000_001, layout.height - 700]) {
       const [first, end] = linesBetween(layout, place, place + 700);
       expect(lineTop(layout, first) + layout.pitch).toBeGreaterThan(place);
@@ -43,7 +43,7 @@ describe("the lines in view", () => {
 });
 
 describe("scrolling", () => {
-  test("is exact where browsers can", () => {
+  test("is exact at heights that browsers support", () => {
     const map = new ScrollMap();
     map.resize(4_000_000, 700);
     expect(map.scrollHeight).toBe(4_000_000);
@@ -68,7 +68,7 @@ describe("scrolling", () => {
     expect(map.placeOf(7_000_000) - place).toBe(0);
   });
 
-  test("goes to a place that keys ask for", () => {
+  test("goes to a place chosen by keys", () => {
     const map = new ScrollMap();
     map.resize(60_000_000, 700);
     for (const place of [0, 1234, 30_000_001, 59_999_300]) {

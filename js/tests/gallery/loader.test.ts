@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { Loader } from "../../src/gallery/rows/loader";
-import type { Pair } from "../../src/gallery/rows/tiles";
-import type { Request } from "../../src/gallery/rows/types";
+import { Loader } from "../../src/gallery/loader";
+import type { Request } from "../../src/gallery/messages";
+import type { Pair } from "../../src/gallery/tiles";
 
 type Rows = Extract<Request, { kind: "rows" }>;
 let sent: Rows[];
@@ -31,7 +31,7 @@ const rest = () => {
   vi.advanceTimersByTime(500);
 };
 
-test("what is in view is asked for first, what is around it once it stays", () => {
+test("rows in view are requested first, rows around them once the view stays", () => {
   loader.want(0, 18);
   expect(ranges()).toEqual([[0, 18]]);
   answer(sent[0]);
@@ -44,7 +44,7 @@ test("what is in view is asked for first, what is around it once it stays", () =
   expect(loader.get(17)?.id).toBe("pair-17");
 });
 
-test("prefetching follows the way that is scrolled", () => {
+test("prefetching follows the direction of scrolling", () => {
   loader.want(500, 518);
   answer(sent[0]);
   rest();
@@ -56,19 +56,19 @@ test("prefetching follows the way that is scrolled", () => {
   expect(start).toBeLessThan(494);
 });
 
-test("whoever drags the bar waits for one request at a time, the latest", () => {
+test("while the scroll bar is dragged there is one request at a time, the latest", () => {
   for (let at = 0; at < 9000; at += 1000) loader.want(at, at + 30);
   expect(ranges()).toEqual([[0, 24]]);
   answer(sent[0]);
   expect(ranges()[1]).toEqual([8000, 8024]);
 });
 
-test("few requests are under way, however often rows are wanted", () => {
+test("few requests are open, however often the view changes", () => {
   for (let k = 0; k < 50; k++) loader.want(k, k + 60);
   expect(sent.length).toBeLessThanOrEqual(2);
 });
 
-test("while a place is only passed, nothing around it is asked for", () => {
+test("rows around a place are not requested while it is only passed", () => {
   loader.want(0, 18, false);
   answer(sent[0]);
   rest();
@@ -76,7 +76,7 @@ test("while a place is only passed, nothing around it is asked for", () => {
 });
 
 describe("another order", () => {
-  test("forgets all rows and takes no answers of the one before", () => {
+  test("forgets all rows and ignores answers for the old order", () => {
     loader.want(0, 18);
     loader.reset(2, 50);
     expect(answer(sent[0])).toBe(false);
@@ -85,7 +85,7 @@ describe("another order", () => {
     expect(sent[1]).toEqual({ kind: "rows", generation: 2, start: 40, stop: 50 });
   });
 
-  test("of the same generation and length is none", () => {
+  test("of the same generation and length changes nothing", () => {
     loader.want(0, 18);
     answer(sent[0]);
     loader.reset(1, 10_000);
@@ -93,7 +93,7 @@ describe("another order", () => {
   });
 });
 
-test("a lost request is sent again, and how long one takes is known", () => {
+test("a lost request is sent again, and the waiting time is known", () => {
   loader.want(0, 18);
   now += 5000;
   loader.ask();
@@ -106,7 +106,7 @@ test("a lost request is sent again, and how long one takes is known", () => {
   ]);
 });
 
-test("rows seen long ago are let go of", () => {
+test("rows seen long ago are freed", () => {
   for (let at = 0; at < 5000; at += 20) {
     loader.want(at, at + 20);
     for (const request of sent.splice(0)) answer(request);

@@ -1,13 +1,8 @@
 // Made-up pairs, as Python sends them, and a model with a Python behind it that answers.
 
-import type {
-  Answer,
-  Buffers,
-  GalleryModel,
-  GalleryState,
-  RawTile,
-  Request,
-} from "../../src/gallery/rows/types";
+import type { RawTile } from "../../src/gallery/entries";
+import type { Answer, Buffers, GalleryModel, Request } from "../../src/gallery/messages";
+import { GALLERY_DEFAULTS, type GallerySynced } from "../../src/gallery/synced";
 
 export function rawTile(n: number): RawTile {
   return {
@@ -47,7 +42,8 @@ export function message(start: number, stop: number, generation: number) {
   return { content, buffers: [pictures.buffer, maps.buffer] as Buffers };
 }
 
-const STATE: GalleryState = {
+const STATE: GallerySynced = {
+  ...GALLERY_DEFAULTS,
   about: {
     label: "Grad-ECLIP · demo",
     other: null,
@@ -58,37 +54,25 @@ const STATE: GalleryState = {
   order: { generation: 1, count: 1000 },
   histogram: { low: 0.1, high: 0.4, counts: [1, 5, 9, 2] },
   failed: { count: 2, kinds: [{ stage: "picture", error: "ValueError", count: 2 }] },
-  opened: null,
-  progress: null,
-  error: "",
-  sort: "position",
-  descending: false,
-  text: "",
-  word: "",
-  word_role: "any",
-  score_range: null,
-  heat: true,
-  side: "both",
-  selected: null,
   theme: "light",
 };
 
 export class FakeModel implements GalleryModel {
-  readonly state: GalleryState;
+  readonly state: GallerySynced;
   readonly sent: Request[] = [];
   saved = 0;
   answers = true; // whether rows are answered at once
   #callbacks = new Map<string, Set<(...all: never[]) => void>>();
 
-  constructor(values: Partial<GalleryState> = {}) {
+  constructor(values: Partial<GallerySynced> = {}) {
     this.state = { ...STATE, ...values };
   }
 
-  get<K extends keyof GalleryState>(key: K): GalleryState[K] {
+  get<K extends keyof GallerySynced>(key: K): GallerySynced[K] {
     return this.state[key];
   }
 
-  set<K extends keyof GalleryState>(key: K, value: GalleryState[K]): void {
+  set<K extends keyof GallerySynced>(key: K, value: GallerySynced[K]): void {
     this.state[key] = value;
     this.#call(`change:${key}`);
   }

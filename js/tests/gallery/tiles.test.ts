@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { fit, mapsOf, typeOf } from "../../src/gallery/paint";
-import { decodeTiles, piecesOf } from "../../src/gallery/rows/tiles";
 import { valueFor } from "../../src/gallery/tile";
+import { decodeTiles, piecesOf } from "../../src/gallery/tiles";
 import { message, rawTile } from "./pairs";
 
 describe("a message", () => {
@@ -16,7 +16,7 @@ describe("a message", () => {
     });
   });
 
-  test("may begin anywhere in what came over the wire", () => {
+  test("may begin at any byte of a buffer", () => {
     const { content, buffers } = message(0, 2, 1);
     const shifted = buffers.map((buffer) => {
       const bytes = new Uint8Array(buffer as ArrayBuffer);
@@ -41,14 +41,14 @@ describe("a caption in pieces", () => {
       .filter(({ word }) => word !== null)
       .map(({ text, word }) => [text, word]);
 
-  test("is the caption again", () => {
+  test("joined, is the caption", () => {
     const caption = "A dog, a “red” hat & a dog!";
     const pieces = piecesOf(caption, ["a", "dog", "a", "red", "hat", "a", "dog"]);
     expect(pieces.map(({ text }) => text).join("")).toBe(caption);
     expect(pieces.filter(({ word }) => word !== null)).toHaveLength(7);
   });
 
-  test("finds words, not the same letters within others", () => {
+  test("finds words, not the same letters inside other words", () => {
     expect(words("the cat has a hat", ["the", "a", "hat"])).toEqual([
       ["the", 0],
       ["a", 1],
@@ -58,7 +58,7 @@ describe("a caption in pieces", () => {
     expect(words("一只红狗", ["一只", "红", "狗"])).toHaveLength(3); // no spaces between words
   });
 
-  test("finds the same word again at its own place, and leaves out what is not there", () => {
+  test("finds each occurrence of a repeated word, and skips words that are not in the caption", () => {
     expect(words("a dog and a dog", ["a", "dog", "cat", "a", "dog"])).toEqual([
       ["a", 0],
       ["dog", 1],
@@ -69,25 +69,25 @@ describe("a caption in pieces", () => {
   });
 });
 
-test("pictures are told by their first bytes", () => {
+test("the type of a picture follows from its first bytes", () => {
   expect(typeOf(new Uint8Array([0xff, 0xd8, 0xff]))).toBe("image/jpeg");
   expect(typeOf(new Uint8Array([0x89, 0x50, 0x4e]))).toBe("image/png");
   expect(typeOf(new TextEncoder().encode("RIFF----WEBP"))).toBe("image/webp");
 });
 
-test("a picture keeps its shape in a tile, in its middle", () => {
+test("a picture keeps its shape, in the middle of a tile", () => {
   expect(fit([640, 480], [0, 0, 160, 160])).toEqual([0, 20, 160, 120]);
   expect(fit([100, 400], [10, 0, 160, 160])).toEqual([70, 0, 40, 160]);
 });
 
-test("two runs stand side by side, also where the other does not have the pair", () => {
+test("two runs are side by side, also if the other does not have the pair", () => {
   const [pair] = decodeTiles([rawTile(0)], message(0, 1, 1).buffers);
   expect(mapsOf(pair, "both")).toEqual([pair.map, null]);
   expect(mapsOf(pair, "this")).toEqual([pair.map]);
   expect(mapsOf(pair, "other")).toEqual([null]);
 });
 
-test("a tile says what the tiles are sorted by, and why it cannot", () => {
+test("a tile shows the value that is sorted by, or why there is none", () => {
   const [pair] = decodeTiles([rawTile(6)], message(0, 1, 1).buffers);
   expect(valueFor(pair, "position")).toBe("No. 7");
   expect(valueFor({ ...pair, concentration: 0.42 }, "concentration")).toBe("42 % in a tenth");

@@ -13,7 +13,7 @@ const region = { kind: "box", box: [0, 0, 20, 20] } as const;
 const erased = { how: "blur", image: new Uint8Array([7, 7]), scores: [0.412] };
 
 describe("erasing a region", () => {
-  test("shows the picture without it, hides the heat, and says how the score falls", async () => {
+  test("shows the picture without it, hides the heat map, and shows the change of the score", async () => {
     const made = vi.spyOn(URL, "createObjectURL");
     const { all, model, one } = open({}, new LiveModel({ region }));
     const [, blur] = all(".gradeclip-erase input") as HTMLInputElement[];
@@ -33,7 +33,7 @@ describe("erasing a region", () => {
     expect(one(".gradeclip-what").textContent).toBe("Heat map hidden while the region is removed");
   });
 
-  test("is undone by one click, and by letting go of the region", async () => {
+  test("is undone by one click, and by clearing the region", async () => {
     const { all, model, one, stage } = open({}, new LiveModel({ region, erase: "blur", erased }));
     expect(one(".gradeclip-heat").hidden).toBe(true);
     const [back] = all(".gradeclip-erase input") as HTMLInputElement[];
@@ -54,19 +54,19 @@ describe("erasing a region", () => {
     expect(one(".gradeclip-erase").hidden).toBe(true);
   });
 
-  test("of another kind than asked for is not shown", async () => {
+  test("in another way than requested is not shown", async () => {
     const { one } = open({}, new LiveModel({ region, erase: "mean", erased }));
     expect(one(".gradeclip-heat").hidden).toBe(false);
   });
 
-  test("in a page without a kernel offers what was done, and nothing where nothing was", () => {
+  test("in a page without a kernel offers only the way that was computed, if any", () => {
     const { all } = open({ region, erase: "blur", erased });
     expect(all(".gradeclip-erase label").map((label) => label.textContent)).toEqual(["As it is", "Blurred"]);
     document.body.replaceChildren();
     expect(open({ region }).one(".gradeclip-erase").hidden).toBe(true);
   });
 
-  test("says a fall with a real minus, in the decimals of the score", () => {
+  test("shows a fall with a real minus, in the decimals of the score", () => {
     expect(formatScoreChange(0.735, 0.412)).toBe("0.735 → 0.412, −0.323");
     expect(formatScoreChange(0.05, 0.062)).toBe("0.050 → 0.062, +0.012");
   });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { foldWords } from "../../src/panel/bars/fold";
+import { foldWords } from "../../src/panel/bar-entries";
 import { random } from "../fixtures";
 
 const row = (value: number, small = false, marked = false) => ({ value, small, marked });
@@ -16,13 +16,13 @@ test("a word that is marked as lowering the score has a bar, however short", () 
   expect(values(shown)).toEqual([1, -0.06]);
 });
 
-test("words that together carry more than the smallest bar have bars until they do not", () => {
+test("words that together exceed the smallest bar get bars until they do not", () => {
   const { shown, folded } = foldWords([row(1), row(0.2), row(0.12), row(0.11), row(0.05), row(0.03)]);
   expect(values(shown)).toEqual([1, 0.2, 0.12, 0.11]);
   expect(values(folded)).toEqual([0.05, 0.03]);
 });
 
-test("small words, which count as one, share a row however much they carry", () => {
+test("small words share a row, whatever their sum", () => {
   const { shown, folded } = foldWords([row(1), row(0.2), row(0.15, true), row(0.15, true)]);
   expect(values(shown)).toEqual([1, 0.2]);
   expect(values(folded)).toEqual([0.15, 0.15]);
@@ -30,7 +30,7 @@ test("small words, which count as one, share a row however much they carry", () 
   expect(foldWords(small)).toEqual({ shown: small, folded: [] });
 });
 
-test("the other folded words never carry more than the smallest bar, and none is lost", () => {
+test("the other folded words never exceed the smallest bar, and none is lost", () => {
   const next = random(5);
   for (let k = 0; k < 200; k++) {
     const rows = Array.from({ length: 2 + Math.floor(30 * next()) }, () =>
@@ -44,11 +44,11 @@ test("the other folded words never carry more than the smallest bar, and none is
   }
 });
 
-test("a single word is not folded, since the row about it would take as much room", () => {
+test("a single word is not folded, since its row would take as much room", () => {
   const rows = [row(1), row(0.5), row(0.01)];
   expect(foldWords(rows)).toEqual({ shown: rows, folded: [] });
 });
 
-test("nothing is folded where all words are at zero", () => {
+test("nothing is folded if all words are at zero", () => {
   expect(foldWords([row(0), row(0), row(0)]).folded).toEqual([]);
 });

@@ -13,7 +13,7 @@ afterEach(() => {
 const WEIGHTS = { stage: "loading weights", done: 120e6, total: 350e6, unit: "bytes" } as const;
 
 describe("progress", () => {
-  test("names its stage, and how far it is in the unit of the whole", () => {
+  test("has its stage, and the part that is done in the unit of the whole", () => {
     expect(formatProgress(WEIGHTS)).toBe("loading weights 120 of 350 MB");
     expect(formatProgress({ ...WEIGHTS, total: null })).toBe("loading weights 120 MB");
     expect(formatProgress({ stage: "maps", done: 0, total: null, unit: "steps" })).toBe("maps");
@@ -26,7 +26,7 @@ describe("progress", () => {
     ]).toEqual(["0.343", null, null]);
   });
 
-  test("counts memory in units that people read", () => {
+  test("counts memory in readable units", () => {
     expect([0, 999, 28_400_000, 1_710_000_000, 3e13].map(formatBytes)).toEqual([
       "0 bytes",
       "999 bytes",
@@ -37,7 +37,7 @@ describe("progress", () => {
     expect(formatBytesOf(90e6, 1.71e9)).toBe("0.1 of 1.7 GB");
   });
 
-  test("is a bar at once and words after a while, and both go with the work", async () => {
+  test("is a bar at once and words after a while, and both are hidden at the end", async () => {
     const { model, one } = open({}, new LiveModel({ status: "computing", progress: WEIGHTS }));
     const bar = one("[role=progressbar]");
     expect([bar.getAttribute("aria-valuenow"), bar.getAttribute("aria-valuetext")]).toEqual([
@@ -55,7 +55,7 @@ describe("progress", () => {
     expect([bar.hidden, one(".gradeclip-stage-words").hidden]).toEqual([true, true]);
   });
 
-  test("can be cancelled, and the focus then rests on the picture", async () => {
+  test("can be canceled, and the focus is then on the picture", async () => {
     const { model, one, stage } = open({}, new LiveModel({ status: "computing" }));
     await vi.waitFor(() => expect(one(".gradeclip-stage-words").hidden).toBe(false));
     const cancel = one(".gradeclip-cancel");
@@ -67,7 +67,7 @@ describe("progress", () => {
     expect(document.activeElement).toBe(stage);
   });
 
-  test("leaves the picture to the pointer", async () => {
+  test("leaves the picture usable by pointer", async () => {
     const { one, word } = open({}, new LiveModel({ status: "computing" }));
     point(word(1), "pointerover");
     await frame();

@@ -17,7 +17,7 @@ const SEEN = [
 ];
 
 describe("what the model sees in a region", () => {
-  test("is asked of a list and comes back as ranked bars", async () => {
+  test("is requested for a list of words and shown as ranked bars", async () => {
     const { all, control, model, one } = open({}, new LiveModel(LISTS));
     const list = control("What does the model see here?");
     list.value = "objects";
@@ -36,7 +36,7 @@ describe("what the model sees in a region", () => {
     );
   });
 
-  test("is answered in words first: the best, then those near it", () => {
+  test("is described in a sentence: the best word, then those near it", () => {
     const seen = (...values: number[]) => values.map((value, k) => ({ word: `w${k}`, value }));
     expect(formatAnswer(seen(0.2, 0.18, 0.15, 0.149))).toBe("Most like: w0, then w1 and w2.");
     expect(formatAnswer(seen(0.2, 0.18, 0.05))).toBe("Most like: w0, then w1.");
@@ -44,7 +44,7 @@ describe("what the model sees in a region", () => {
     expect(formatAnswer(seen(-0.1, -0.2))).toBe("No word of this list fits this region.");
   });
 
-  test("is asked only of a region, and only where somebody answers", () => {
+  test("can be requested only for a region, and only with a kernel", () => {
     for (const model of [
       new LiveModel({ ...LISTS, region: null }),
       new LiveModel({ ...LISTS, live: false }),
@@ -54,7 +54,7 @@ describe("what the model sees in a region", () => {
     }
   });
 
-  test("stands in a page without a kernel where it was asked before", () => {
+  test("is shown in a page without a kernel that has an answer", () => {
     const { all, one } = open({ region, vocabulary: "demo", seen: SEEN });
     expect(one(".gradeclip-vocabulary").hidden).toBe(false);
     expect(all(".gradeclip-seen li")).toHaveLength(2);

@@ -24,7 +24,7 @@ const number = (text: string | null) => Number(text!.replace("−", "-"));
 const at = (element: HTMLElement | null, side: "left" | "width") => Number.parseFloat(element!.style[side]);
 
 describe("the bars of a measure that adds up", () => {
-  test("lead from the empty sentence to this one, what lowers the score after what raises it", () => {
+  test("lead from the empty sentence to this one, first words that raise the score, then those that lower it", () => {
     const { bars, sums, one } = open({ _payloads: [wrong()] });
     expect(one(".gradeclip-heading").textContent).toBe("What each word adds");
     expect(one(".gradeclip-key").textContent).toBe("from an empty sentence (0.301) to 0.476");
@@ -44,7 +44,7 @@ describe("the bars of a measure that adds up", () => {
     expect(values.reduce((a, b) => a + b, 0)).toBeCloseTo(total, 9);
   });
 
-  test("begin where the one above ends, and end where the score's does", () => {
+  test("begin where the one above ends, and end at the score", () => {
     const { all } = open({ _payloads: [wrong()] });
     const rows = all(".gradeclip-ranking .gradeclip-bar").filter((row) => !row.hidden);
     let end = 0;
@@ -64,14 +64,14 @@ describe("the bars of a measure that adds up", () => {
     expect(one(".is-total i").style.width).toBe("50.00%");
   });
 
-  test("say what a word adds and what the score would be without it", () => {
+  test("have what a word adds, and the score without it, as help", () => {
     const { bars } = open({ _payloads: [wrong()] });
     expect(bars()[2].dataset.help).toBe(
       "“green” takes 0.126 from the score. Without “green” the score would be 0.531.",
     );
   });
 
-  test("mark a word that lowers the score, in the list and in the caption, and give it no place", () => {
+  test("mark a word that lowers the score, in the list and in the caption, and show no place for it", () => {
     const { bars, word, all } = open({ _payloads: [wrong()] });
     expect(bars().map((row) => row.classList.contains("is-lowering"))).toEqual([false, false, true]);
     expect(word(1).className).toMatch(/is-lowering/);
@@ -81,7 +81,7 @@ describe("the bars of a measure that adds up", () => {
     expect(all(".gradeclip-chip").map((chip) => chip.textContent)).toEqual(["square", "circle"]);
   });
 
-  test("take what unknown words change together into one row, the last", () => {
+  test("put the sum of unknown words into one row, the last", () => {
     const raw = payload({
       words: ["velociraptor", "bicycle"],
       adding: { base: 0.3, values: [0, 0.2] },
@@ -98,7 +98,7 @@ describe("the bars of a measure that adds up", () => {
     expect(all(".gradeclip-chip").map((chip) => chip.textContent)).toEqual(["bicycle"]);
   });
 
-  test("never count words that were not read among the small ones", () => {
+  test("never count words that were not read as small ones", () => {
     const raw = payload({
       adding: { base: 0.1, values: [0.1, 0.1421, 0, 0] },
       flags: [{}, {}, { small: true, truncated: true }, { truncated: true }],
@@ -118,7 +118,7 @@ describe("the bars of a measure that adds up", () => {
     expect(one(".gradeclip-bars").className).not.toMatch(/is-adding/);
   });
 
-  test("of parts of the score from zero have no empty sentence", async () => {
+  test("from zero have no row of the empty sentence", async () => {
     const raw = wrong();
     const parts = { name: "evidence", label: "share of the evidence (never negative)", base: 0 };
     raw.header.importance.push({ ...parts, values: [0, 0.1, 0.2, 0, 0, 0.176] });
@@ -131,7 +131,7 @@ describe("the bars of a measure that adds up", () => {
 });
 
 describe("of a difference", () => {
-  test("bars, the score and the legend tell one story", async () => {
+  test("bars, the score and the legend agree", async () => {
     const other = payload({
       words: ["a", "dog"],
       adding: { base: 0.301, values: [0.001, -0.102] },

@@ -19,7 +19,7 @@ const many = payload({
 const region = { kind: "box", box: [20, 0, 40, 20] } as const; // the patch of "dog"
 
 describe("the bars", () => {
-  test("say in a sentence what they are, and the second measure beside them in the same units", () => {
+  test("have a description, and the second measure beside them in the same units", () => {
     const { bars, one, all } = open({ _payloads: [measured] });
     expect(one(".gradeclip-heading").textContent).toBe("Word importance");
     expect(all(".gradeclip-ranking .gradeclip-key > span").map((line) => line.textContent)).toEqual([
@@ -37,7 +37,7 @@ describe("the bars", () => {
     expect(thin(3).style.width).toBe(bars()[1].querySelector("i")!.style.width); // both 0.100
   });
 
-  test("show another measure from a menu, the default one beside it", async () => {
+  test("show another measure from a menu, with the default one beside it", async () => {
     const { all, bars, model, one, host } = open({ _payloads: [measured] });
     click(one(".gradeclip-measure button"));
     const choices = all("[role=menuitemradio]");
@@ -64,14 +64,14 @@ describe("the bars", () => {
     expect(one(".gradeclip-key").textContent).toMatch(/^Bars: what the score loses/); // until they arrive
   });
 
-  test("offer no other measure where there is one, or where the control is not wanted", () => {
+  test("offer no other measure if there is only one, or if the control is hidden", () => {
     expect(open().one(".gradeclip-measure button").hidden).toBe(true);
     document.body.replaceChildren();
     const { one } = open({ _payloads: [measured], controls: ["reading"] });
     expect(one(".gradeclip-measure button").hidden).toBe(true);
   });
 
-  test("say of what each is a part, to the pointer, the keyboard and a screen reader", async () => {
+  test("have a help text for the pointer, the keyboard and a screen reader", async () => {
     const { bars, model, one } = open({ _payloads: [measured] });
     const snow = bars()[0].querySelector("button")!;
     const said = () => [bars()[0].dataset.help, snow.getAttribute("aria-description")];
@@ -110,7 +110,7 @@ describe("the bars", () => {
   });
 });
 
-describe("a region that gives the words", () => {
+describe("a region with", () => {
   const FIRST = { kind: "box", box: [0, 0, 20, 20] } as const;
   const LAST = { kind: "box", box: [40, 20, 60, 40] } as const;
   // All of "dog" and "snow" lies in the last patch but for a little, which is all that the first patch has.
@@ -119,7 +119,7 @@ describe("a region that gives the words", () => {
     return open({ _payloads: [payload({ rows, importance: [0, 0.1, 0, 0.2] })], region: FIRST });
   };
 
-  test("nothing that the numbers can show has no bars, and a sentence says so", async () => {
+  test("values that all round to zero has no bars, but a message", async () => {
     const { bars, one, all, model, word } = giving(0.002);
     const list = one(".gradeclip-bars");
     const said = all(".gradeclip-ranking > p").filter((line) => !line.hidden);
@@ -135,7 +135,7 @@ describe("a region that gives the words", () => {
     expect(one(".gradeclip-spoken").textContent).toBe("Region selected. This region supports no word.");
   });
 
-  test("little has bars as small as the numbers beside them", () => {
+  test("small values has short bars", () => {
     const { bars, all } = giving(0.01);
     expect(bars().map((row) => row.textContent)).toEqual(["snow0.002", "dog0.001"]);
     const width = (k: number) => bars()[k].querySelector<HTMLElement>("i")!.style.width;
@@ -143,11 +143,11 @@ describe("a region that gives the words", () => {
     expect(all(".gradeclip-ranking > p").every((line) => line.hidden)).toBe(true);
   });
 
-  test("much has a full bar for the largest", () => {
+  test("large values has a full bar for the largest", () => {
     expect(giving(0.5).one(".is-word i").style.width).toBe("100.00%");
   });
 
-  test("the same in both prompts is said to be no difference", () => {
+  test("equal values in both prompts has the message of no difference", () => {
     const both = payload({ importance: [0.1, 0.2, 0.1, 0.2] });
     const { all } = open({ _payloads: [both, both], prompts: ["a dog", "a dog"], versus: 1, region });
     const said = all(".gradeclip-ranking > p").filter((line) => !line.hidden);
@@ -155,8 +155,8 @@ describe("a region that gives the words", () => {
   });
 });
 
-describe("words that carry next to nothing", () => {
-  test("are folded into one line that says what they bring together", () => {
+describe("words with almost no importance", () => {
+  test("are folded into one line with their sum", () => {
     const { bars, one, sums } = open({ _payloads: [many] });
     expect(bars().map((row) => row.querySelector("bdi")!.textContent)).toEqual(["dog", "cat", "garden"]);
     expect(sums()).toEqual([["5 small words", "0.004"]]);
@@ -165,7 +165,7 @@ describe("words that carry next to nothing", () => {
     expect(fold.getAttribute("aria-expanded")).toBe("false");
   });
 
-  test("unfold by a click, equal ones told apart, and fold again", async () => {
+  test("unfold by a click, with equal ones distinguished, and fold again", async () => {
     const { bars, one } = open({ _payloads: [many] });
     click(one(".gradeclip-fold"));
     await frame();
@@ -186,20 +186,20 @@ describe("words that carry next to nothing", () => {
     expect(bars()).toHaveLength(3);
   });
 
-  test("are called other words where not all of them are small", () => {
+  test("are called other words if not all of them are small", () => {
     const words = Array.from({ length: 14 }, (_, k) => `w${k}`);
     const importance = words.map((_, k) => (k === 0 ? 1 : 0.001));
     const { sums } = open({ _payloads: [payload({ words, grid: [4, 4], importance })] });
     expect(sums()).toEqual([["13 other words", "0.013"]]);
   });
 
-  test("a row there is none of them where every word counts", () => {
+  test("have no row if every word counts", () => {
     expect(open().sums()).toEqual([]);
   });
 });
 
 describe("equal words", () => {
-  test("are told apart in the caption's labels, the legend and what is announced", async () => {
+  test("are distinguished in the caption's labels, the legend and announcements", async () => {
     const { word, one, model } = open({}, new LiveModel({ _payloads: [many] }));
     expect([0, 1, 3].map((k) => word(k).getAttribute("aria-label"))).toEqual(["a (dog)", null, "a (cat)"]);
     expect(word(3).textContent).toBe("a");

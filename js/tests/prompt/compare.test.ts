@@ -56,12 +56,12 @@ describe("prompts side by side", () => {
     expect(model.get("selected_words")).toEqual([]);
   });
 
-  test("have no share where one has no logit", () => {
+  test("have no share if one has no logit", () => {
     const { rows } = compare({ _payloads: [RED, answer(["a", "blue", "car"], 0.3, null)] });
     expect(rows()[0].querySelectorAll("em")[2].textContent).toBe("");
   });
 
-  test("one more is asked for in a field that begins with the chosen one", () => {
+  test("another one is entered in a field that begins with the chosen one", () => {
     const { model, button, field, enter } = compare();
     click(button("Compare with another prompt"));
     expect(field.value).toBe("a red car");
@@ -71,14 +71,14 @@ describe("prompts side by side", () => {
     expect(document.activeElement).toBe(button("Compare with another prompt"));
   });
 
-  test("one that is not explained yet waits in its row", async () => {
+  test("one that is not explained yet has a row without numbers", async () => {
     const { model, rows } = compare();
     model.set("prompts", ["a red car", "a blue car", "a green car"]);
     await frame();
     expect(rows()[2].textContent).toBe("a green car…");
     expect(rows()[2].className).toContain("is-pending");
     expect(rows()[0].querySelector("em")!.textContent).toBe("0.310");
-    model.set("status", "error"); // it was refused
+    model.set("status", "error"); // it could not be explained
     await frame();
     expect(rows()[2].textContent).toBe("a green car–");
   });
@@ -105,7 +105,7 @@ describe("prompts side by side", () => {
     expect(document.activeElement).toBe(button("Compare with another prompt"));
   });
 
-  test("without a model there is nothing to add, edit or remove, but much to subtract", () => {
+  test("without a kernel prompts cannot be added, edited or removed, but subtracted", () => {
     const { button } = compare({ live: false });
     for (const name of ["Compare with another prompt", "Edit “a red car”", "Remove “a red car”"]) {
       expect(button(name).hidden).toBe(true);
@@ -113,7 +113,7 @@ describe("prompts side by side", () => {
     expect(button("Subtract “a blue car”").hidden).toBe(false);
   });
 
-  test("a lesson may leave them out", () => {
+  test("the controls trait can hide them", () => {
     const { one, button } = compare({ controls: ["prompt"] });
     expect(one(".gradeclip-compare").hidden).toBe(true);
     expect(button("Compare with another prompt").hidden).toBe(true);
@@ -121,7 +121,7 @@ describe("prompts side by side", () => {
 });
 
 describe("the difference view", () => {
-  test("shows both signs, the difference of the scores and the words of both; and goes as it came", async () => {
+  test("shows both signs, the difference of the scores and the words of both, until it is ended", async () => {
     const { model, one, button, bars } = compare({ live: false, sign: "negative" });
     click(button("Subtract “a blue car”"));
     await frame();
@@ -145,7 +145,7 @@ describe("the difference view", () => {
     expect(one(".gradeclip-who").textContent).toBe("whole sentence");
   });
 
-  test("goes as it came when its row is removed", async () => {
+  test("ends when its row is removed", async () => {
     const { model, button } = compare({ sign: "negative" });
     click(button("Subtract “a blue car”"));
     await frame();

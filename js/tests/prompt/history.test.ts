@@ -47,7 +47,7 @@ describe("the history", () => {
     expect(button("Forward").getAttribute("aria-disabled")).toBe("true");
   });
 
-  test("lists the prompts with their scores, newest first, the one on show marked", () => {
+  test("lists the prompts with their scores, newest first, and marks the current one", () => {
     const { model, button, items } = history();
     click(button("Prompts so far"));
     expect(items().map((item) => item.textContent)).toEqual(["a bird0.100", "a cat0.300", "a dog0.200"]);
@@ -77,7 +77,7 @@ describe("the history", () => {
     },
   );
 
-  test("needs two steps; the code does not", () => {
+  test("is shown from two steps on; the code always", () => {
     const { button } = history({ history: [entry("a dog", 0.2)], history_index: 0 });
     expect(button("Back").parentElement!.hidden).toBe(true);
     expect(button("Copy as Python").hidden).toBe(false);
@@ -88,7 +88,7 @@ describe("copying as Python", () => {
   const clipboard = (writeText: (text: string) => Promise<void>) =>
     vi.spyOn(navigator, "clipboard", "get").mockReturnValue({ writeText } as Clipboard);
 
-  test("writes the code to the clipboard and says so", async () => {
+  test("writes the code to the clipboard and confirms it", async () => {
     const write = vi.fn(async () => {});
     clipboard(write);
     const { button, one } = history();

@@ -30,7 +30,7 @@ const answer = (words: string[], cosine = 0.5) =>
   payload({ words, header: { score: { ...payload().header.score, cosine } } });
 
 describe("editing the caption", () => {
-  test("the pencil turns it into a field with its text, and Enter asks at once and shows words again", async () => {
+  test("the pencil turns it into a field with its text; Enter submits at once and shows words again", async () => {
     const { model, field, pencil, type, one } = live();
     expect(field.hidden).toBe(true);
     click(pencil);
@@ -45,7 +45,7 @@ describe("editing the caption", () => {
     expect(one(".gradeclip-caption").textContent).toBe("a cat in snow.");
   });
 
-  test("a pause of 250 ms asks, each key starts it anew, and blank text is no question", () => {
+  test("a pause of 250 ms submits, each key restarts it, and blank text is not submitted", () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const { model, pencil, type, field } = live();
     click(pencil);
@@ -62,7 +62,7 @@ describe("editing the caption", () => {
     expect(field.hidden).toBe(false);
   });
 
-  test("Esc takes back what was asked, and leaves words and region chosen", () => {
+  test("Esc undoes the request and keeps the selected words and region", () => {
     const { model, pencil, type, field } = live({ selected_words: [1] });
     click(pencil);
     type("a cat");
@@ -74,7 +74,7 @@ describe("editing the caption", () => {
     expect(field.hidden).toBe(true);
   });
 
-  test("leaving the field asks for its text", () => {
+  test("leaving the field submits its text", () => {
     const { model, pencil, type, field } = live();
     click(pencil);
     type("a bird\nin snow");
@@ -91,7 +91,7 @@ describe("editing the caption", () => {
     expect(model.get("prompt")).toBe(CAPTION);
   });
 
-  test("a result that arrives while someone types leaves text, caret and focus alone", async () => {
+  test("a result that arrives during typing leaves text, caret and focus unchanged", async () => {
     const { model, pencil, type, field } = live();
     click(pencil);
     type("a cat in the snow");
@@ -103,7 +103,7 @@ describe("editing the caption", () => {
     expect(document.activeElement).toBe(field);
   });
 
-  test("F2 and a double click on free space begin it too", () => {
+  test("F2 and a double click on free space start it too", () => {
     const { word, field, one } = live();
     press(word(1), "F2");
     expect(field.hidden).toBe(false);
@@ -126,7 +126,7 @@ describe("editing the caption", () => {
   );
 });
 
-describe("a caption whose result is on its way", () => {
+describe("a caption that is being computed", () => {
   test("only changed words lose their maps", async () => {
     const { model, word } = live();
     model.set("prompt", "a small dog in snow.");
@@ -141,11 +141,11 @@ describe("a caption whose result is on its way", () => {
     expect(painted).toHaveLength(paints);
     point(word(2), "pointerover");
     await frame();
-    expect(model.get("hovered_word")).toBe(1); // "dog" of the explanation on show
+    expect(model.get("hovered_word")).toBe(1); // "dog" of the shown explanation
     expect(painted.length).toBeGreaterThan(paints);
   });
 
-  test("keeps the focus where it was", async () => {
+  test("keeps the focus", async () => {
     const { model, word } = live();
     word(3).focus();
     model.set("prompt", "a cat in snow.");
@@ -157,7 +157,7 @@ describe("a caption whose result is on its way", () => {
     expect(word(1).className).not.toContain("is-pending");
   });
 
-  test("the score is marked as old, then tells what it gained", async () => {
+  test("the score is marked as old, then its change is shown", async () => {
     const { model, one } = live();
     model.set("prompt", "a cat in snow.");
     await frame();
@@ -191,7 +191,7 @@ describe("a word's menu", () => {
     expect(document.activeElement).toBe(field);
   });
 
-  test("opens from the handle of the word pinned alone, and arrows move in it", async () => {
+  test("opens from the handle of a single pinned word, and arrows move in it", async () => {
     const { word, one, all, choices } = live();
     click(word(1));
     await frame();
@@ -208,7 +208,7 @@ describe("a word's menu", () => {
     expect(all(".gradeclip-handle")).toHaveLength(0);
   });
 
-  test("gives the focus back to a word, also when the caption is rebuilt under it", async () => {
+  test("returns the focus to a word, also when the caption is rebuilt", async () => {
     const { model, menuOf, choices, word } = live();
     menuOf(2);
     model.set("_payloads", [answer(["a", "dog", "in", "rain"])]);
@@ -217,7 +217,7 @@ describe("a word's menu", () => {
     expect(document.activeElement).toBe(word(2));
   });
 
-  test("does not take away the only word", () => {
+  test("does not offer to remove the only word", () => {
     const { menuOf, choices } = live({ _payloads: [answer(["dog"])], prompt: "dog." });
     menuOf(0);
     expect(choices().map((item) => item.textContent)).toEqual(["Replace …", "Negate"]);

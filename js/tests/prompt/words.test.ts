@@ -33,7 +33,7 @@ describe("words", () => {
     expect(model.get("hovered_word")).toBe(1);
   });
 
-  test("a click pins a word, a second click lets go of it", async () => {
+  test("a click pins a word, a second click unpins it", async () => {
     const { word, model } = open();
     click(word(3));
     await frame();
@@ -55,7 +55,7 @@ describe("words", () => {
     expect(one(".gradeclip-who").textContent).toBe("dog + snow"); // though the pointer still lies on a word
   });
 
-  test("Esc lets go of words and region", async () => {
+  test("Esc clears words and region", async () => {
     const { word, model } = open({ region: { kind: "box", box: [0, 0, 20, 20] }, selected_words: [1] });
     press(word(1), "Escape");
     await frame();
@@ -73,7 +73,7 @@ describe("words", () => {
     expect([...all(".gradeclip-word"), ...all(".gradeclip-bar")]).toEqual(before);
   });
 
-  test("Python hears of a hover once per frame, however fast the pointer", async () => {
+  test("hovers are sent to Python once per frame, however fast the pointer moves", async () => {
     const { word, model } = open();
     const save = vi.spyOn(model, "save_changes");
     for (const k of [0, 1, 2, 3]) point(word(k), "pointerover");
@@ -82,7 +82,7 @@ describe("words", () => {
     expect(model.get("hovered_word")).toBe(3);
   });
 
-  test("truncated and unknown words say so", () => {
+  test("truncated and unknown words are marked", () => {
     const notes = ["“snow” lies past the 77 tokens this model reads."];
     const raw = payload({ flags: [{}, { known: false }, {}, { truncated: true }], header: { notes } });
     const { word, one } = open({ _payloads: [raw] });
@@ -102,7 +102,7 @@ describe("words", () => {
     expect(one(".gradeclip-caption").textContent).toBe("see عين الأسد here.");
   });
 
-  test("hostile text stays text", async () => {
+  test("captions are never parsed as HTML", async () => {
     const evil = "</script><img src=x onerror=alert(1)>";
     const raw = payload({
       words: ["a", evil, "in", "snow"],

@@ -16,7 +16,7 @@ const foreign = payload({ header: { foreign: { model: "ViT-B-16/openai", megabyt
 describe("whether picture and sentence match", () => {
   const match = (unrelated: number[] | null) => open({ _payloads: [payload({ header: { unrelated } })] });
 
-  test("is said beside the score, and shown as a mark on a scale", () => {
+  test("is described below the score, and shown as a mark on a scale", () => {
     const { one } = match(ascending(-0.1, 0.1));
     expect(one(".gradeclip-match").textContent).toBe("higher than all 200 unrelated sentences");
     const right = (part: HTMLElement) =>
@@ -26,14 +26,14 @@ describe("whether picture and sentence match", () => {
     expect(one(".gradeclip-badge").hidden).toBe(true);
   });
 
-  test("where they do not, all of the picture looks weak and says so", () => {
+  test("without a match the whole picture is pale, with a message", () => {
     const { one } = match(ascending(0.2, 0.5));
     expect(one(".gradeclip-match").textContent).toContain("no better than an unrelated sentence");
     expect(one(".gradeclip").className).toMatch(/is-weak/);
     expect(one(".gradeclip-badge").textContent).toBe("The picture does not support this sentence");
   });
 
-  test("where it is above nine in ten of them only, the picture hardly supports it", () => {
+  test("above only nine in ten of them, the picture hardly supports it", () => {
     const { one } = match([...ascending(-0.1, 0.1), 0.9, 0.9, 0.9, 0.9, 0.9, 0.9]);
     expect(one(".gradeclip-match").textContent).toContain("little better than an unrelated sentence");
     expect(one(".gradeclip-badge").textContent).toBe("The picture hardly supports this sentence");
@@ -51,14 +51,14 @@ describe("whether picture and sentence match", () => {
     expect(one(".gradeclip-badge").textContent).toBe("The picture does not support this sentence");
   });
 
-  test("is not said where it will not be known", () => {
+  test("is not described if it will not be computed", () => {
     expect(match(null).one(".gradeclip-match").hidden).toBe(true);
     document.body.replaceChildren();
     const { one } = open({}, new LiveModel({ match_scale: false }));
     expect(one(".gradeclip-match").hidden).toBe(true);
   });
 
-  test("is said of both sentences of a difference", () => {
+  test("is described for both sentences of a difference", () => {
     const raw = (cosine: number) =>
       payload({
         header: {
@@ -76,7 +76,7 @@ describe("whether picture and sentence match", () => {
 });
 
 describe("a picture unlike what the model was trained on", () => {
-  test("has a warning over it, read aloud too, with the line to type", () => {
+  test("has a warning over it, for screen readers too, with the line to type", () => {
     const { one } = open({ _payloads: [foreign] });
     const banner = one(".gradeclip-banner");
     expect(banner.getAttribute("role")).toBe("status");
@@ -88,7 +88,7 @@ describe("a picture unlike what the model was trained on", () => {
     expect(one(".gradeclip").className).toMatch(/is-foreign/);
   });
 
-  test("offers the model for photographs where there is a kernel", async () => {
+  test("offers the model for photographs if there is a kernel", async () => {
     const { one, model } = open({}, new LiveModel({ _payloads: [foreign] }));
     expect(one(".gradeclip-use").textContent).toBe("Use ViT-B-16/openai (download of 599 MB)");
     click(one(".gradeclip-use"));
@@ -96,12 +96,12 @@ describe("a picture unlike what the model was trained on", () => {
     expect(model.get("model")).toBe("ViT-B-16/openai");
   });
 
-  test("offers no model where the choice of it is not wanted", () => {
+  test("offers no model if its control is hidden", () => {
     const { one } = open({}, new LiveModel({ _payloads: [foreign], controls: ["reading"] }));
     expect(one(".gradeclip-use").hidden).toBe(true);
   });
 
-  test("is not found where there is none", () => {
+  test("has no warning otherwise", () => {
     const { one } = open();
     expect([one(".gradeclip-banner").textContent, one(".gradeclip-use").hidden]).toEqual(["", true]);
   });
@@ -110,7 +110,7 @@ describe("a picture unlike what the model was trained on", () => {
 describe("a word that matters little", () => {
   const alpha = () => Math.max(...Array.from(painted.at(-1)!, (pixel) => pixel >>> 24));
 
-  test("is painted as faint as it is, and the legend says of what", async () => {
+  test("is painted faintly, and the legend compares it with the strongest word", async () => {
     const { word, one } = open({ _payloads: [payload({ importance: [0.012, 0.4, 0.2, 0.1] })] });
     point(word(1), "pointerover");
     await frame();
@@ -122,7 +122,7 @@ describe("a word that matters little", () => {
     expect(one(".gradeclip-what").textContent).toBe("aalmost nothing here (3 % of “dog”)");
   });
 
-  test("that lowers the score shows what speaks against it", async () => {
+  test("that lowers the score shows the evidence against it", async () => {
     const { word, one } = open({ _payloads: [payload({ importance: [0.1, -0.3, 0.2, 0.1] })] });
     point(word(1), "pointerover");
     await frame();

@@ -13,8 +13,8 @@ const HUES = ["#e69f00", "#56b4e9", "#009e73", "#cc79a7"];
 const some = payload({ importance: [0.01, 0.4, 0.02, 0.1] }); // "dog" and "snow" count
 const hue = (element: HTMLElement) => element.style.getPropertyValue("--hue");
 
-describe("before anyone points at a word", () => {
-  test("the words that count wear hues: in the picture, in the caption, in the legend and in the bars", () => {
+describe("while no word is hovered", () => {
+  test("the words that count have colors: in the picture, in the caption, in the legend and in the bars", () => {
     const { all, word, bars } = open({ _payloads: [some] });
     expect(all(".gradeclip-outline").map((line) => line.style.stroke)).toEqual([HUES[1], HUES[0]]);
     const chips = all(".gradeclip-chip");
@@ -28,14 +28,14 @@ describe("before anyone points at a word", () => {
     expect(bars().map(hue)).toEqual([HUES[0], HUES[1]]);
   });
 
-  test("the legend says what the colors are and what each word brings", () => {
+  test("the legend explains the colors and has each word's contribution", () => {
     const { one, all } = open({ _payloads: [some] });
     expect(one(".gradeclip-together").textContent).toMatch(/^Color: where each word is seen/);
     expect(all(".gradeclip-hues > span").map((key) => key.textContent)).toEqual(["dog0.400", "snow0.100"]);
     expect(one(".gradeclip-one").hidden).toBe(true);
   });
 
-  test("what has no hue to itself is one entry, and its outline is as faint as it is", () => {
+  test("highlights without a color share one entry, and their outlines are faint", () => {
     const importance = [8, 7, 6, 5, 4, 3, 2.5, 2];
     const words = importance.map((_, k) => `w${k}`);
     const { all } = open({ _payloads: [payload({ words, grid: [2, 4], importance })] });
@@ -46,7 +46,7 @@ describe("before anyone points at a word", () => {
     expect(faintest.querySelector<SVGElement>(".gradeclip-outline")!.style.stroke).toBe("#bfc4cc");
   });
 
-  test("each patch of the picture has the color of the word that it brings most to", () => {
+  test("each patch of the picture has the color of the word that it contributes most to", () => {
     open({ _payloads: [some] });
     const pixels = painted.at(-1)!;
     const [width, height] = [255, 170];
@@ -64,7 +64,7 @@ describe("before anyone points at a word", () => {
     expect(none.alpha).toBeLessThan(snow.alpha);
   });
 
-  test("a word that is pointed at takes over, and leaving it brings all back without painting them anew", async () => {
+  test("a hovered word is shown alone; leaving it restores all words without painting them again", async () => {
     const { word, one } = open({ _payloads: [some] });
     const together = painted.at(-1);
     point(word(1), "pointerover");
@@ -79,14 +79,14 @@ describe("before anyone points at a word", () => {
     expect(samePixels(painted.at(-1), together)).toBe(true);
   });
 
-  test("the outlines are left out where contours are", () => {
+  test("there are no outlines without contours", () => {
     const { one } = open({ contour: false });
     expect(one(".gradeclip-outlines").hasAttribute("hidden")).toBe(true);
   });
 });
 
 describe("the map along the whole sentence", () => {
-  test("is one click away and named for what it is", async () => {
+  test("is chosen by one click and named correctly", async () => {
     const { radio, model, one, word } = open({ _payloads: [some] });
     const together = painted.at(-1);
     change(radio("Grad-ECLIP sentence map"));
@@ -101,7 +101,7 @@ describe("the map along the whole sentence", () => {
     expect(samePixels(painted.at(-1), together)).toBe(true);
   });
 
-  test("stands in where evidence against is asked for, until the words are asked for again", async () => {
+  test("is shown for evidence against, until the words are chosen again", async () => {
     const { radio, model } = open({ sign: "negative" });
     expect(radio("Grad-ECLIP sentence map").checked).toBe(true);
     change(radio("All words"));
@@ -110,13 +110,13 @@ describe("the map along the whole sentence", () => {
     expect(radio("All words").checked).toBe(true);
   });
 
-  test("is all there is for the paper's own maps, and there is no choice then", () => {
+  test("is the only choice in reference mode", () => {
     const { one } = open({ _payloads: [payload({ header: { reference: true } })] });
     expect(one(".gradeclip-overview").hidden).toBe(true);
     expect(one(".gradeclip-what").textContent).toBe("whole sentencethe paper’s map");
   });
 
-  test("is no choice where a lesson does not want it", () => {
+  test("can be hidden by the controls trait", () => {
     expect(open({ controls: ["reading"] }).one(".gradeclip-overview").hidden).toBe(true);
   });
 });

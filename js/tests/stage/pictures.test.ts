@@ -46,7 +46,7 @@ describe("a picture", () => {
     await vi.waitFor(() => expect((model as LiveModel).sent).toHaveLength(2));
   });
 
-  test("that cannot be read is refused in a sentence, until the next one is explained", async () => {
+  test("that cannot be read is an error, until the next one is explained", async () => {
     const { model, one } = open({}, new LiveModel());
     one(".gradeclip").dispatchEvent(transfer("drop", "dataTransfer", [notes()]));
     await frame();
@@ -58,7 +58,7 @@ describe("a picture", () => {
     await vi.waitFor(() => expect(one(".gradeclip-error").hidden).toBe(true));
   });
 
-  test("is held against type and size", () => {
+  test("is checked for type and size", () => {
     expect(uploadErrorOf(cat())).toBe("");
     expect(uploadErrorOf({ name: "a.svg", type: "image/svg+xml", size: 10 })).toMatch(/not a picture/);
     expect(uploadErrorOf({ name: "", type: "text/plain", size: 10 })).toMatch(/^What was pasted is not/);
@@ -69,7 +69,7 @@ describe("a picture", () => {
     );
   });
 
-  test("dragged over the widget is shown where it would land", () => {
+  test("dragged over the widget has a drop target", () => {
     const { one } = open({}, new LiveModel());
     const root = one(".gradeclip");
     const target = one(".gradeclip-drop");
@@ -94,7 +94,7 @@ describe("a picture", () => {
 });
 
 describe("the strip", () => {
-  test("has a named radio for each picture, and choosing one asks for it", async () => {
+  test("has a named radio for each picture, and choosing one requests it", async () => {
     const { all, model, one } = open({}, new LiveModel({ _pictures: TWO }));
     const inputs = all(".gradeclip-strip input") as HTMLInputElement[];
     expect(inputs.map((input) => [input.getAttribute("aria-label"), input.checked])).toEqual([
@@ -107,7 +107,7 @@ describe("the strip", () => {
     expect(model.get("picture")).toBe(1);
   });
 
-  test("keeps its focus when a picture is added, and is not there for one alone", async () => {
+  test("keeps its focus when a picture is added, and is hidden for a single picture", async () => {
     const { all, model, one } = open({}, new LiveModel({ _pictures: TWO.slice(0, 1) }));
     expect(one(".gradeclip-strip").hidden).toBe(true);
     model.set("_pictures", TWO);
@@ -118,7 +118,7 @@ describe("the strip", () => {
     expect(document.activeElement).toBe(all(".gradeclip-strip input")[1]);
   });
 
-  test("lets go of its thumbnails", async () => {
+  test("frees its thumbnails", async () => {
     const made = vi.spyOn(URL, "createObjectURL");
     const revoked = vi.spyOn(URL, "revokeObjectURL");
     const { close } = open({}, new LiveModel({ _pictures: TWO }));

@@ -24,14 +24,14 @@ describe("the picture", () => {
     expect(bars()[1].className).toContain("is-against");
   });
 
-  test("a second click on the patch lets go of it", async () => {
+  test("a second click on the patch clears it", async () => {
     const { stage, model } = open({ region: { kind: "box", box: [20, 0, 40, 20] } });
     point(stage, "pointerdown", 300, 100);
     point(stage, "pointerup", 300, 100);
     expect(model.get("region")).toBeNull();
   });
 
-  test("a drag draws a box in picture pixels, whatever its direction; Python hears of it when it is done", async () => {
+  test("a drag draws a box in picture pixels, in any direction; it is sent to Python at the end", async () => {
     const { stage, model, one } = open();
     point(stage, "pointerdown", 400, 300);
     point(stage, "pointermove", 300, 200);
@@ -102,7 +102,7 @@ describe("the picture", () => {
     expect(tip.hidden).toBe(true);
   });
 
-  test("what the model does not see says nothing", async () => {
+  test("outside of what the model sees there are no words and no selection", async () => {
     const { stage, one, model } = open({ _payloads: [payload({ cover: [20, 0, 60, 40] })] });
     point(stage, "pointermove", 50, 50);
     await frame();
@@ -128,7 +128,7 @@ describe("the picture", () => {
     expect(model.get("region")).toBeNull();
   });
 
-  test("a word and a region together tell the share", async () => {
+  test("a word and a region together have a share", async () => {
     const { one, model } = open({ region: { kind: "box", box: [20, 0, 40, 20] }, selected_words: [1] });
     expect(one(".gradeclip-share").textContent).toBe("100 % of dog’s evidence lies in this region.");
     model.set("selected_words", [0]);
@@ -136,7 +136,7 @@ describe("the picture", () => {
     expect(one(".gradeclip-share").textContent).toBe("0 % of a’s evidence lies in this region.");
   });
 
-  test("no positive evidence is said, not painted", () => {
+  test("a message replaces a map without positive evidence", () => {
     const rows = [[-1, -1, -1, -1, -1, -1]];
     const { one } = open({ _payloads: [payload({ words: ["no"], rows })] });
     expect(one(".gradeclip-badge").textContent).toBe("No word adds to this score");

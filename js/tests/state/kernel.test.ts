@@ -49,7 +49,7 @@ test("a page that marimo has exported offers no editing", () => {
   expect(offered()).toBe(false);
 });
 
-describe("a kernel that goes", () => {
+describe("a kernel that ends", () => {
   test.each(["restarting", "autorestarting", "dead"])(
     "is told by its status “%s”, and is not back when idle again",
     async (status) => {
@@ -63,7 +63,7 @@ describe("a kernel that goes", () => {
     },
   );
 
-  test("is told by the class that ipywidgets puts on a view without a comm", async () => {
+  test("is detected by the class that ipywidgets sets on a view without a comm", async () => {
     const view = open({}, new LiveModel());
     view.host.classList.add("jupyter-widgets-disconnected");
     await vi.waitFor(() => expect(says(view)).toMatch(/gone/));
@@ -71,7 +71,7 @@ describe("a kernel that goes", () => {
     await vi.waitFor(() => expect(says(view)).toBe(""));
   });
 
-  test("is told when it is shut down or another takes its place", async () => {
+  test("is detected when it is shut down or replaced", async () => {
     const { session, kernelChanged, model } = lab();
     const view = open({}, model);
     session.kernel = null;
@@ -80,7 +80,7 @@ describe("a kernel that goes", () => {
     expect(says(view)).toMatch(/gone/);
   });
 
-  test("leaves a picture that hovers and clicks", async () => {
+  test("leaves a picture that can be hovered and clicked", async () => {
     const view = open({}, new LiveModel());
     view.host.classList.add("jupyter-widgets-disconnected");
     await vi.waitFor(() => expect(says(view)).toMatch(/gone/));
@@ -89,7 +89,7 @@ describe("a kernel that goes", () => {
     expect(view.one(".gradeclip-who").textContent).toBe("dog");
   });
 
-  test("only by its connection comes back with it", async () => {
+  test("is back when only its connection was lost and returns", async () => {
     const { kernel, connectionStatusChanged, model } = lab();
     const view = open({}, model);
     kernel.connectionStatus = "disconnected";
@@ -102,7 +102,7 @@ describe("a kernel that goes", () => {
     expect(says(view)).toBe("");
   });
 
-  test("takes no focus with it", async () => {
+  test("does not lose the focus", async () => {
     const { kernel, statusChanged, model } = lab();
     const view = open({}, model);
     view.control("Method").focus();
@@ -113,7 +113,7 @@ describe("a kernel that goes", () => {
   });
 });
 
-test("where there is no kernel from the start, what needs one is not on show", async () => {
+test("without a kernel from the start, controls that need one are hidden", async () => {
   const host = document.createElement("div");
   host.classList.add("jupyter-widgets-disconnected");
   const view = open({}, new LiveModel({ _methods: METHODS, method: METHODS[0].name }), host);
@@ -121,7 +121,7 @@ test("where there is no kernel from the start, what needs one is not on show", a
   expect(view.control("Method").hidden).toBe(true);
 });
 
-describe("a question", () => {
+describe("a request", () => {
   const ask = (view: ReturnType<typeof open>) => {
     click(view.control("Method"));
     click(view.all(".gradeclip-menu button")[1]);
@@ -133,7 +133,7 @@ describe("a question", () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   });
 
-  test("without an answer gets a sentence that is true of a busy kernel too", async () => {
+  test("without an answer has a notice that is also true of a busy kernel", async () => {
     const view = open({}, model());
     ask(view);
     wait(ANSWER_TIMEOUT - 1);
@@ -148,7 +148,7 @@ describe("a question", () => {
     expect(says(view)).toBe("");
   });
 
-  test("that is answered in time gets none", async () => {
+  test("that is answered in time has none", async () => {
     const view = open({}, model());
     ask(view);
     view.model.set("status", "computing");
@@ -157,7 +157,7 @@ describe("a question", () => {
     expect(says(view)).toBe("");
   });
 
-  test("to a kernel that its host calls idle gets none", async () => {
+  test("to a kernel that its host reports as idle has none", async () => {
     const view = open({}, lab().model);
     ask(view);
     wait(2 * ANSWER_TIMEOUT);

@@ -1,15 +1,15 @@
 import { expect, test } from "vitest";
-import { disambiguate, nameOf } from "../../src/state/words/names";
+import { disambiguate, nameOf } from "../../src/state/wording";
 import { explanation } from "../fixtures";
 
 const said = (caption: string) =>
   disambiguate(caption.split(" ")).map(({ text, beside }) => (beside ? `${text} (${beside})` : text));
 
-test("a word that stands once needs nothing beside it", () => {
+test("a word that occurs once needs no addition", () => {
   expect(said("two dogs play")).toEqual(["two", "dogs", "play"]);
 });
 
-test("equal words are told apart by the next word that stands once", () => {
+test("equal words are distinguished by the next word that occurs once", () => {
   expect(said("a bicycle and a tree and a blue sun")).toEqual([
     "a (bicycle)",
     "bicycle",
@@ -23,11 +23,11 @@ test("equal words are told apart by the next word that stands once", () => {
   ]);
 });
 
-test("case aside, and by the word before where none comes after", () => {
+test("ignoring case, and by the word before if none comes after", () => {
   expect(said("The dog sees the")).toEqual(["The (dog)", "dog", "sees", "the (sees)"]);
 });
 
-test("by their number where no neighbor tells them apart", () => {
+test("by their number if no neighbor distinguishes them", () => {
   expect(said("dog and dog")).toEqual(["dog (no. 1)", "and", "dog (no. 2)"]);
   expect(said("so so")).toEqual(["so (no. 1)", "so (no. 2)"]);
 });
@@ -38,7 +38,7 @@ test("no two words of a caption have the same name", () => {
   }
 });
 
-test("an explanation's word is called by its name", () => {
+test("a word of an explanation has its name", () => {
   const e = explanation({ words: ["a", "dog", "a", "cat"] });
   expect([0, 1, 2].map((word) => nameOf(e, word))).toEqual(["a (dog)", "dog", "a (cat)"]);
 });

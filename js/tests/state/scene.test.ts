@@ -1,43 +1,47 @@
 // @vitest-environment happy-dom
 import { describe, expect, test } from "vitest";
 import { evidenceMap } from "../../src/core/evidence";
-import { MemoryModel } from "../../src/state/model/memory-model";
+import type { Explanation } from "../../src/core/types";
+import { MemoryModel } from "../../src/state/model";
 import { deriveScene, subtractedExplanation } from "../../src/state/scene";
-import { ALL_KEYS, Store } from "../../src/state/store";
+import { Store } from "../../src/state/store";
 import type { Synced } from "../../src/state/synced";
 import { explanation } from "../fixtures";
 
-const scene = (state: Partial<Synced>, e = explanation()) =>
-  deriveScene(e, new Store(new MemoryModel(state)), null, ALL_KEYS);
+const scene = (state: Partial<Synced>, e = explanation(), versus?: Explanation) => {
+  const rows = [e, ...(versus ? [versus] : [])].map((explanation) => ({ text: "", explanation }));
+  const store = new Store(new MemoryModel({ versus: versus ? 1 : null, ...state }));
+  return deriveScene(store, { rows, explanation: e, failure: "" });
+};
 
 const spread = (value: number) => Array.from({ length: 6 }, () => value);
 
 describe("which map is shown", () => {
-  test("the words' evidence together, where nothing is pinned or hovered", () => {
+  test("the words' evidence together, if nothing is pinned or hovered", () => {
     const shown = scene({});
     expect([shown.words, shown.together]).toEqual([[], true]);
     expect([...shown.map]).toEqual([...evidenceMap(explanation())]);
     expect(shown.highlights.map(({ words }) => words)).toEqual([[0], [1], [2], [3]]);
   });
 
-  test("the whole caption's, where that is asked for", () => {
+  test("the whole caption's, if that is chosen", () => {
     const shown = scene({ overview: "caption" });
     expect([...shown.map]).toEqual([...explanation().captionMap]);
     expect([shown.together, shown.highlights]).toEqual([false, []]);
   });
 
-  test("the whole caption's, where the words have nothing to show together", () => {
+  test("the whole caption's, if the words cannot be shown together", () => {
     expect(scene({ sign: "both" }).overview).toBe("caption");
     expect(scene({}, explanation({ header: { reference: true } })).overview).toBe("caption");
   });
 
-  test("one word's alone while it is pointed at; the others keep their hues in the caption", () => {
+  test("one word's while it is hovered; the others keep their colors in the caption", () => {
     const shown = scene({ hovered_word: 1 });
     expect(shown.together).toBe(false);
     expect(shown.highlights).toHaveLength(4);
   });
 
-  test("has a unit in which it sums to the part of the score that it is of", () => {
+  test("has a unit in which it sums to its part of the score", () => {
     const positive = ({ map, unit }: ReturnType<typeof scene>) =>
       unit * map.reduce((sum, value) => sum + Math.max(value, 0), 0);
     expect(positive(scene({ hovered_word: 1 }))).toBeCloseTo(0.2, 12);
@@ -46,7 +50,7 @@ describe("which map is shown", () => {
     expect(positive(scene({}))).toBeCloseTo(1, 12); // 0.1 + 0.2 + 0.3 + 0.4
   });
 
-  test("a word's in proportion to what it matters: all words have one scale", () => {
+  test("a word's in proportion to its importance: all words have one scale", () => {
     const e = explanation({ importance: [0.01, 0.4, 0.2, 0.1] });
     const of = (word: number) => scene({ hovered_word: word }, e);
     expect([0, 1, 2, 3].map((word) => of(word).top)).toEqual(Array(4).fill(of(1).peak));
@@ -54,7 +58,7 @@ describe("which map is shown", () => {
     expect(of(1).peak / of(1).top).toBe(1);
   });
 
-  test("what speaks against a word, where it lowers the score", () => {
+  test("the evidence against a word that lowers the score", () => {
     const e = explanation({ importance: [0.1, -0.2, 0.3, 0.4] });
     const { sign, map, peak } = scene({ hovered_word: 1 }, e);
     expect(sign).toBe("negative");
@@ -62,20 +66,20 @@ describe("which map is shown", () => {
     expect(peak).toBeCloseTo(0.2 / 5, 12); // five equal patches are against it
   });
 
-  test("nothing of a word that the model was never trained on", () => {
+  test("no map of a word that the model was never trained on", () => {
     const e = explanation({ flags: [{}, { known: false }], importance: [0.1, 0, 0.3, 0.4] });
     expect(scene({ hovered_word: 1 }, e).peak).toBe(0);
     const both = scene({ selected_words: [1, 3] }, e);
     expect([...both.map]).toEqual([...scene({ selected_words: [3] }, e).map]);
   });
 
-  test("an attribute's together with its thing's", () => {
+  test("an attribute's together with its noun's", () => {
     const rows = [spread(-1), [0, 2, 0, 0, 0, 0], [0, 3, 0, 0, 0, 0], spread(-1)];
     const e = explanation({ words: ["a", "red", "circle", "here"], rows, importance: [0, 0.2, 0.3, 0] });
     expect([1, 2].map((word) => scene({ hovered_word: word }, e).label)).toEqual(["red circle", "circle"]);
   });
 
-  test("the hovered word's, over what is pinned", () => {
+  test("the hovered word's, not the pinned words'", () => {
     expect(scene({ selected_words: [0, 1], hovered_word: 3 }).words).toEqual([3]);
   });
 
@@ -84,7 +88,7 @@ describe("which map is shown", () => {
     expect(scene({ selected_words: [2, 3] }).label).toBe("in snow");
   });
 
-  test("words that this caption does not have are passed over", () => {
+  test("words that this caption does not have are ignored", () => {
     expect(scene({ selected_words: [9], hovered_word: 77 }).words).toEqual([]);
   });
 
@@ -102,7 +106,7 @@ describe("what is ranked", () => {
     expect(leading.value).toBeCloseTo(0.2, 12); // all that "dog" brings lies there
   });
 
-  test("by the measure that is asked for, in decimals that show its largest", () => {
+  test("by the requested measure, in decimals that show its largest value", () => {
     const e = explanation({ importance: [0.4, 0.3, 0.2, 0.1], shares: [0, 0.001, 0.002, 0.003] });
     expect(scene({}, e).ranking[0].word).toBe(0);
     expect(scene({ importance: "grad-eclip" }, e).ranking[0].word).toBe(3);
@@ -124,8 +128,7 @@ describe("the difference of two prompts", () => {
     rows: [spread(1), spread(7), spread(3)],
     importance: [0.1, 0.7, 0.3],
   });
-  const between = (state: Partial<Synced>) =>
-    deriveScene(red, new Store(new MemoryModel(state)), null, ALL_KEYS, blue);
+  const between = (state: Partial<Synced>) => scene(state, red, blue);
 
   test("is shown while no word is chosen, with both signs", () => {
     expect(between({}).sign).toBe("both");
@@ -146,8 +149,7 @@ describe("the difference of two prompts", () => {
     const own = sums(0.3, 0.55, [0.02, 0.18, 0.05], ["a", "red", "car"]);
     const other = sums(0.3, 0.38, [0.01, -0.06, 0.13], ["a", "blue", "car"]);
     for (const importance of ["", "leave-one-out"]) {
-      const store = new Store(new MemoryModel({ importance }));
-      const { map, ranking, others, measure } = deriveScene(own, store, null, ALL_KEYS, other);
+      const { map, ranking, others, measure } = scene({ importance }, own, other);
       const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
       expect(measure).toBe("shapley"); // leaving words out does not add up
       expect(sum([...map])).toBeCloseTo(0.55 - 0.38, 9);
@@ -155,14 +157,14 @@ describe("the difference of two prompts", () => {
     }
   });
 
-  test("ranks the words of both by what a region gives the one more than the other", () => {
+  test("ranks the words of both by the difference of their values in a region", () => {
     const { ranking, others } = between({ region: { kind: "box", box: [0, 0, 60, 40] } });
     expect(ranking.map(({ word }) => word)).toEqual([1, 0, 2]);
     expect(ranking.map(({ value }) => value)).toEqual([expect.closeTo(0.2), 0, 0]);
     expect(others).toEqual([{ word: 1, value: expect.closeTo(-0.7) }]);
   });
 
-  test("is of another prompt on the same grid only", () => {
+  test("exists only for another prompt on the same grid", () => {
     const rows = (e: typeof red) => [
       { text: "", explanation: red },
       { text: "", explanation: e },
@@ -175,15 +177,15 @@ describe("the difference of two prompts", () => {
   });
 });
 
-describe("a caption that is asked for", () => {
+describe("a requested caption", () => {
   const asking = (state: Partial<Synced>) => scene({ live: true, prompt: "a cat in snow.", ...state }).draft;
 
-  test("keeps the words that it shares with the one on show", () => {
+  test("keeps the words that it shares with the explained one", () => {
     expect(asking({}).words).toEqual(["a", "cat", "in", "snow"]);
     expect(asking({}).sources).toEqual([0, null, 2, 3]);
   });
 
-  test("is no more shown once it was refused, or where there is no model", () => {
+  test("is not shown after an error, or without a kernel", () => {
     expect(asking({ status: "error" }).words).toEqual(["a", "dog", "in", "snow"]);
     expect(asking({ live: false }).words).toEqual(["a", "dog", "in", "snow"]);
   });

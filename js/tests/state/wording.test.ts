@@ -6,12 +6,12 @@ import {
   formatMeasure,
   formatRegionPart,
   phraseLabel,
-} from "../../src/state/words/wording";
+} from "../../src/state/wording";
 import { explanation, SHARE } from "../fixtures";
 
 const e = explanation({ importance: [-0.007, 0.099, 0.01, 0.02], shares: [0.2, 0.1, 0, 0.04] });
 
-test("a bar says of what it is a part", () => {
+test("a bar's help names the whole that it is a part of", () => {
   expect(formatImportance(e, "", 1, 3)).toBe("0.099 of the score 0.342: what the score loses without “dog”.");
   expect(formatImportance(e, "", 0, 3)).toBe(
     "0.007 beside the score 0.342: what the score gains without “a”.",
@@ -21,7 +21,7 @@ test("a bar says of what it is a part", () => {
   );
 });
 
-test("a region's bar says of what it is a part", () => {
+test("the help of a region's bar names the whole that it is a part of", () => {
   expect(formatRegionPart(e, "", 1, 0.081, 3)).toBe(
     "0.081 of the 0.099 that the score loses without “dog” lies in this region.",
   );
@@ -30,7 +30,7 @@ test("a region's bar says of what it is a part", () => {
   );
 });
 
-test("a measure that is new to the view is called by its label", () => {
+test("a measure without a description has its label", () => {
   const measure = { name: "banzhaf", label: "Banzhaf value", values: [0.1, 0.2, 0, 0], base: null };
   const other = { ...e, header: { ...e.header, importance: [measure] } };
   expect(formatMeasure(importanceOf(other))).toBe("Banzhaf value");

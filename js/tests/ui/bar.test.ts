@@ -22,7 +22,7 @@ test("values too small for the whole track take a part of it", () => {
   expect(layTrack([0.02], 0.01).bar(0.02).length).toBe(1);
 });
 
-test("nothing but zeros gives no bar", () => {
+test("zeros have no bar", () => {
   expect(layTrack([0, 0]).bar(0)).toEqual({ start: 0, length: 0 });
   expect(layTrack([]).zero).toBe(0);
 });

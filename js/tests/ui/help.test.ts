@@ -11,7 +11,7 @@ afterEach(() => {
 const LOWERS = "Show what in the picture speaks against the words";
 
 describe("the help on a control", () => {
-  test("shows at once by keyboard, names the control's description, and goes when the focus does", () => {
+  test("is shown at once by keyboard, is the control's description, and is hidden when the focus leaves", () => {
     const { radio, one, stage } = open();
     const lowers = radio("Lowers it");
     press(document.body, "Tab");
@@ -22,10 +22,10 @@ describe("the help on a control", () => {
     stage.focus();
     expect(help.hidden).toBe(true);
     expect(lowers.hasAttribute("aria-describedby")).toBe(false);
-    expect(lowers.getAttribute("aria-description")).toBe(LOWERS); // also without the help on show
+    expect(lowers.getAttribute("aria-description")).toBe(LOWERS); // also while the help is hidden
   });
 
-  test("shows where the pointer rests, stays while it is on the help, and goes after it", async () => {
+  test("is shown when the pointer rests, stays while the pointer is on it, and is hidden after that", async () => {
     const { radio, one } = open();
     const help = one(".gradeclip-help");
     point(radio("Lowers it").closest("label")!, "pointerover");
@@ -39,7 +39,7 @@ describe("the help on a control", () => {
     await vi.waitFor(() => expect(help.hidden).toBe(true));
   });
 
-  test("is put away by Esc, and what is selected stays until the next", async () => {
+  test("is hidden by Esc; the selection stays until the next Esc", async () => {
     const { radio, one, model } = open({ selected_words: [1] });
     const lowers = radio("Lowers it");
     lowers.focus();
@@ -50,7 +50,7 @@ describe("the help on a control", () => {
     expect(model.get("selected_words")).toEqual([]);
   });
 
-  test("does not come up for the focus that a press of the pointer gives", () => {
+  test("is not shown for focus by a press of the pointer", () => {
     const { radio, one } = open();
     const lowers = radio("Lowers it");
     point(lowers, "pointerdown");
@@ -58,7 +58,7 @@ describe("the help on a control", () => {
     expect(one(".gradeclip-help").hidden).toBe(true);
   });
 
-  test("goes with the control that it is about", async () => {
+  test("is hidden with its control", async () => {
     const { radio, one, model } = open();
     radio("Lowers it").focus();
     expect(one(".gradeclip-help").hidden).toBe(false);
@@ -93,6 +93,6 @@ test("every control has a name in plain words and a help", () => {
   const helpless = controls.filter((control) => !control.closest("[data-help]"));
   expect(controls.length).toBeGreaterThan(20);
   expect(helpless.map((control) => control.textContent)).toEqual([
-    expect.stringMatching(/settings$/), // it says itself what it does
+    expect.stringMatching(/settings$/), // its text is enough
   ]);
 });

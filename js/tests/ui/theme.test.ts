@@ -26,7 +26,7 @@ function themed(...styles: string[]) {
 }
 
 describe("the host's theme", () => {
-  test("is dark on the nearest ground that is dark", () => {
+  test("is dark if the nearest background is dark", () => {
     document.body.style.backgroundColor = "rgb(255, 255, 255)";
     expect(themed().root.dataset.theme).toBe("light");
     expect(themed("background-color: rgb(20, 20, 20)", "").root.dataset.theme).toBe("dark");
@@ -35,7 +35,7 @@ describe("the host's theme", () => {
     ).toBe("light");
   });
 
-  test("is found out from around a shadow root", () => {
+  test("is detected from the elements around a shadow root", () => {
     document.body.style.backgroundColor = "rgb(20, 20, 20)";
     const { around, root } = themed("");
     around.attachShadow({ mode: "open" }).append(root);
@@ -43,7 +43,7 @@ describe("the host's theme", () => {
     expect(root.dataset.theme).toBe("dark");
   });
 
-  test("is followed when an element around takes another", async () => {
+  test("is followed when an element around it changes", async () => {
     document.body.style.backgroundColor = "rgb(255, 255, 255)";
     const { around, root } = themed("");
     around.className = "dark";
@@ -52,7 +52,7 @@ describe("the host's theme", () => {
     await vi.waitFor(() => expect(root.dataset.theme).toBe("light"));
   });
 
-  test("is that of JupyterLab's colors where a host has them, for they are the view's ground", () => {
+  test("follows JupyterLab's colors if a host has them, since they are the view's background", () => {
     document.body.style.backgroundColor = "rgb(255, 255, 255)";
     const { root } = themed();
     root.setAttribute("style", "--jp-layout-color1: #222; background-color: rgb(34, 34, 34)"); // as the styles do
