@@ -4,7 +4,7 @@
 - ``control``: the front end has a control with the trait's name. ``option``: `explore` and `show` take it.
 - ``request``: the explanation depends on it. ``asks``: Python responds to a change in another way. Python
   responds to the traits that ask questions too, without this.
-- ``repaints``: the map shown depends on it. ``page``: a saved page includes it.
+- ``page``: a saved page includes it.
 
 ``scripts/write_synced.py`` writes ``js/src/state/synced.ts`` from this metadata.
 """
@@ -67,12 +67,10 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a cl
     prompts = t.Tuple(help="all captions, if several are compared").tag(
         sync=True, request=True, ts="string[]"
     )
-    active = t.Int(0, help="index of the prompt shown").tag(
-        sync=True, option=True, repaints=True, page=True
-    )
+    active = t.Int(0, help="index of the prompt shown").tag(sync=True, option=True, page=True)
     versus = t.Int(
         None, allow_none=True, help="index of the prompt that is subtracted from it, or None"
-    ).tag(sync=True, control=True, option=True, repaints=True, page=True)
+    ).tag(sync=True, control=True, option=True, page=True)
     method = t.Unicode(help="name of the method, as `Explainer` takes it").tag(
         sync=True, control=True, request=True
     )
@@ -113,7 +111,7 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a cl
         sync=True, control=True, ts="HistoryEntry[]"
     )
     _payloads = t.List(t.Dict(), help="the explanations shown, one payload per prompt").tag(
-        sync=True, repaints=True, ts="RawPayload[]"
+        sync=True, ts="RawPayload[]"
     )
     _methods = t.List(t.Dict(), help="the methods to choose from").tag(
         sync=True, page=True, ts="MethodEntry[]"
@@ -132,23 +130,21 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a cl
     ).tag(sync=True, option=True, ts="ControlName[]")
     reading = t.Unicode(
         IN_CAPTION, help='how a word is read: "in caption", "alone" or "left out"'
-    ).tag(sync=True, control=True, option=True, repaints=True)
+    ).tag(sync=True, control=True, option=True)
     overview = t.Enum(
         OVERVIEWS,
         "words",
         help="what the picture shows while no word is chosen: 'words', the important words, each in its own "
         "color, or 'caption', the map of the whole caption, as in the paper",
-    ).tag(sync=True, control=True, option=True, repaints=True)
+    ).tag(sync=True, control=True, option=True)
     importance = t.Unicode(
         "",
         help="the measure of importance shown, as `Explanation.importance` takes it; empty for the default",
-    ).tag(sync=True, control=True, option=True, repaints=True)
-    selected_words = t.List(t.Int(), help="indices of the pinned words").tag(
-        sync=True, option=True, repaints=True
-    )
+    ).tag(sync=True, control=True, option=True)
+    selected_words = t.List(t.Int(), help="indices of the pinned words").tag(sync=True, option=True)
     hovered_word = t.Int(
         None, allow_none=True, help="index of the word under the pointer, or None"
-    ).tag(sync=True, repaints=True)
+    ).tag(sync=True)
     region = t.Instance(
         dict,
         allow_none=True,
@@ -159,13 +155,13 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a cl
         sync=True, control=True, option=True
     )
     color_scale = t.Enum(COLOR_SCALES, "inferno", help="the colors of a single map").tag(
-        sync=True, control=True, option=True, repaints=True, ts="string"
+        sync=True, control=True, option=True, ts="string"
     )
     contour = t.Bool(True, help="whether a line surrounds the strong evidence").tag(
         sync=True, control=True, option=True
     )
     sign = t.Enum(SIGNS, "positive", help="which evidence a single map shows").tag(
-        sync=True, control=True, option=True, repaints=True
+        sync=True, control=True, option=True
     )
     details = t.Bool(True, help="whether details of the computation are shown").tag(
         sync=True, control=True, option=True

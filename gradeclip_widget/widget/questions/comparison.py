@@ -50,12 +50,12 @@ class Comparison(Question):
         compare = t.List(
             t.Unicode(),
             help=f"names of the methods that are compared, at most {MOST}; empty for none",
-        ).tag(sync=True, control=True, option=True, repaints=True, page=True)
+        ).tag(sync=True, control=True, option=True, page=True)
         comparison = t.Dict(
             help="the explanations by the compared methods that are computed so far, by the methods' names"
         )
         _comparison = t.List(t.Dict(), help="what is shown of the compared methods").tag(
-            sync=True, repaints=True, page=True, ts="MethodCell[]"
+            sync=True, page=True, ts="MethodCell[]"
         )
 
         @t.validate("compare")
