@@ -79,7 +79,7 @@ def main() -> None:
     """Go through the names, print a row for each, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--again", nargs="+", default=[], metavar="PART", help="of names, to run anew"
+        "--again", nargs="+", default=[], metavar="PART", help="names, to run again"
     )
     parser.add_argument(
         "--only", nargs="+", default=[""], metavar="PART", help="of names to run, in this order"

@@ -233,7 +233,7 @@ def drive_page(host: str, file: Path, opened: Opened) -> None:
         page.emulate_media(color_scheme="dark")
         page.reload()
         view = open_view(page)
-        seen |= {"reload": "starts anew", "dark": NO}
+        seen |= {"reload": "starts over", "dark": NO}
         if view.root.get_attribute("data-theme") == "dark":
             seen["dark"] = dark(view)
         expect(view.region).to_have_attribute("d", "")

@@ -1,4 +1,4 @@
-"""The numbers that the front end is held to are what this package computes."""
+"""The golden payloads that the tests of the front end read are what this package computes now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How word importance and the first picture are held against the truth of drawn scenes."""
+"""How word importance and the first picture agree with the truth of drawn scenes."""
 
 from __future__ import annotations
 

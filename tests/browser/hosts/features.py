@@ -60,7 +60,7 @@ def edit(view: View) -> str:
 def kept(view: View) -> str:
     """Return whether the page has the edited caption after it was loaded again."""
     expect(view.caption).to_have_text(re.compile(f"{CAPTION}|{OTHER_CAPTION}"))
-    return YES if view.caption.inner_text().strip() == OTHER_CAPTION else "starts anew"
+    return YES if view.caption.inner_text().strip() == OTHER_CAPTION else "starts over"
 
 
 def dark(view: View) -> str:
