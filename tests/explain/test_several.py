@@ -85,7 +85,7 @@ def test_buffers_and_tensors_have_the_same_score_as_the_picture(
     for source in (buffer, TF.to_tensor(scene.image), TF.to_tensor(scene.image)[None]):
         e = quick(source, "a dog")
         assert e.score == expected.score
-        assert any("within 0..1" in note for note in e.notes) == isinstance(source, torch.Tensor)
+        assert any("between 0 and 1" in note for note in e.notes) == isinstance(source, torch.Tensor)
 
 
 def test_a_picture_may_be_preprocessed_already(
@@ -104,7 +104,7 @@ def test_a_widget_shows_the_notes_on_its_picture(clip: gw.ClipModel, scene: Scen
     transparent.putalpha(128)
     for source, words in (
         (transparent, "it was laid over white"),
-        (TF.to_tensor(scene.image)[None], "within 0..1"),
+        (TF.to_tensor(scene.image)[None], "between 0 and 1"),
         ((np.asarray(scene.image).astype(np.uint16) * 16), "on the scale 0..65535"),
     ):
         widget = gw.explore(source, "a dog", clip)

@@ -85,7 +85,7 @@ def test_a_caption_is_explained_and_the_model_left_as_it_was(worded: Any) -> Non
     clip = check.wrap(worded)
     before = {name: value.clone() for name, value in worded.state_dict().items()}
     e = gw.Explainer(clip)(check.picture(96, 96), "a dog in a car")
-    with pytest.raises(ValueError, match=r"text tower .* has none"):
+    with pytest.raises(ValueError, match=r"text tower .* has no query"):
         gw.Explainer(clip, "self-attention")
     assert np.abs(e.interactions).max() > 0
     assert e.text_layers == 1
