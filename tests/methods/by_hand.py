@@ -1,15 +1,18 @@
-"""Passes through the towers of small models, written out with the models' own modules alone."""
+"""Passes through the towers of small models with the models' own modules, for the formulas of methods."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from gradeclip_widget import ClipModel
+from gradeclip_widget.clip.blocks.transformer import AttentionPooling, RowPooling
 
 from ..clip import invariants as check
 
@@ -23,8 +26,8 @@ class Pass:
     weights: list[Tensor]  # attention weights (heads, N, N) of each block
     leaving: list[Tensor]  # rows (N, D) leaving each block
     embed: Embed  # unit embedding of such rows, and a head's attention weights (heads, 1, N)
-    embed_mean: Embed  # the same of the mean of all rows, where one row is pooled
-    pooled: Tensor  # (N,) how much of each row is pooled; unused where a head attends to them
+    embed_mean: Embed  # the same for the mean of all rows, if one row is pooled
+    pooled: Tensor  # (N,) weight of each row in the pooling; not used with a pooling head
     explained: slice
 
     @property
@@ -41,12 +44,11 @@ def attention(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Any = None) -> 
 
 
 def image(model: Any, pixels: Tensor) -> Pass:
-    """The pass of a picture of the model's own size."""
-    made = (
-        _timm(model.visual, pixels) if hasattr(model.visual, "trunk") else _open_clip(model, pixels)
-    )
-    check.close(made.embedding, check.own_embedding(model, pixels))
-    return made
+    """The pass of a picture of the model's size."""
+    is_timm = hasattr(model.visual, "trunk")
+    run = _timm(model.visual, pixels) if is_timm else _open_clip(model, pixels)
+    check.close(run.embedding, check.own_embedding(model, pixels))
+    return run
 
 
 def text(model: Any, ids: Tensor) -> Pass:
@@ -58,9 +60,41 @@ def text(model: Any, ids: Tensor) -> Pass:
     def embed(rows: Tensor) -> tuple[Tensor, None]:
         return F.normalize(model.ln_final(rows[end]) @ model.text_projection, dim=-1), None
 
-    made = Pass(weights, leaving, embed, embed, _one_hot(end, len(x)), slice(1, end))
-    check.close(made.embedding, model.encode_text(ids, normalize=True)[0])
-    return made
+    run = Pass(weights, leaving, embed, embed, _one_hot(end, len(x)), slice(1, end))
+    check.close(run.embedding, model.encode_text(ids, normalize=True)[0])
+    return run
+
+
+@torch.enable_grad()
+def any_image(clip: ClipModel, pixels: Tensor) -> Pass:
+    """The pass of a picture through a tower of any family, by its `Transformer`.
+
+    Methods do not use whole matrices of attention weights as the formulas do, so the two can be compared.
+    """
+    with clip.inference_context():
+        transformer = clip.image_tower.transformer(pixels)
+    rows, pooling = transformer.rows.detach(), transformer.pooling
+    weights, leaving = list[Tensor](), list[Tensor]()
+    for number in range(len(transformer.blocks)):
+        rows, one = transformer.attend(number, rows)
+        weights.append(one)
+        leaving.append(rows)
+
+    def embed(rows: Tensor) -> tuple[Tensor, Tensor | None]:
+        if not isinstance(pooling, AttentionPooling):
+            return pooling.embed(rows), None
+        head = pooling.weights(rows)[:, None]
+        return pooling.embed_weighted(rows, head[:, 0]), head
+
+    def embed_mean(rows: Tensor) -> tuple[Tensor, Tensor | None]:
+        return (
+            (pooling.tail(rows.mean(0)), None) if isinstance(pooling, RowPooling) else embed(rows)
+        )
+
+    pooled = pooling.weights(rows)[0].detach()
+    run = Pass(weights, leaving, embed, embed_mean, pooled, cast(slice, transformer.explained))
+    check.close(run.embedding, check.own_embedding(clip.model, pixels))
+    return run
 
 
 def _open_clip(model: Any, pixels: Tensor) -> Pass:
@@ -83,25 +117,25 @@ def _open_clip(model: Any, pixels: Tensor) -> Pass:
 
 
 def _open_clip_blocks(transformer: Any, x: Tensor, mask: Any = None) -> tuple[Any, Any]:
-    kept: tuple[list[Tensor], list[Tensor]] = ([], [])
+    weights, leaving = list[Tensor](), list[Tensor]()
     for block in transformer.resblocks:
-        own = block.attn
-        qkv = F.linear(block.ln_1(x), own.in_proj_weight, own.in_proj_bias).chunk(3, -1)
-        o, weights = attention(*qkv, own.num_heads, mask)
-        x = x + own.out_proj(o)
+        module = block.attn
+        qkv = F.linear(block.ln_1(x), module.in_proj_weight, module.in_proj_bias).chunk(3, -1)
+        o, one = attention(*qkv, module.num_heads, mask)
+        x = x + module.out_proj(o)
         x = x + block.mlp(block.ln_2(x))
-        kept[0].append(weights)
-        kept[1].append(x)
-    return kept
+        weights.append(one)
+        leaving.append(x)
+    return weights, leaving
 
 
 def _timm(visual: Any, pixels: Tensor) -> Pass:
     trunk, weights, leaving = visual.trunk, list[Tensor](), list[Tensor]()
     x = trunk.norm_pre(trunk._pos_embed(trunk.patch_embed(pixels)))[0]
     for block in trunk.blocks:
-        own = block.attn
-        o, one = attention(*own.qkv(block.norm1(x)).chunk(3, -1), own.num_heads)
-        x = x + block.ls1(own.proj(o))
+        module = block.attn
+        o, one = attention(*module.qkv(block.norm1(x)).chunk(3, -1), module.num_heads)
+        x = x + block.ls1(module.proj(o))
         x = x + block.ls2(block.mlp(block.norm2(x)))
         weights.append(one)
         leaving.append(x)

@@ -1,4 +1,4 @@
-"""Small models of every family of image towers, and what every method must do with them."""
+"""Small models of every family of image towers, and checks that several methods have in common."""
 
 from __future__ import annotations
 
@@ -57,31 +57,13 @@ def model(name: str) -> CLIP:
 
 
 def pixels(clip: gw.ClipModel) -> torch.Tensor:
-    """A normalized picture of the model's own size."""
+    """A normalized picture of the model's size."""
     return check.picture(*clip.image_tower.image_size)
 
 
 def explain(clip: gw.ClipModel, method: str, **options: Any) -> gw.Explanation:
-    """A small picture, explained."""
+    """The explanation of a small picture."""
     return gw.Explainer(clip, method, method_options=options)(pixels(clip), CAPTION)
-
-
-def check_explains(name: str, method: str, **options: Any) -> None:
-    """Its maps are finite and none is flat, twice the same, and the model stays as it was."""
-    clip = check.wrap(model(name))
-    before = {key: value.clone() for key, value in clip.model.state_dict().items()}
-    first, again = (explain(clip, method, **options) for _ in range(2))
-    grid = first.patch_grid
-    assert first.interactions.shape == (6, *grid)
-    rows = [first.signed_map, *first.interactions, *first.word_maps("alone")]
-    for row in rows:
-        assert np.isfinite(row).all()
-        assert np.ptp(row) > 0
-    np.testing.assert_array_equal(first.signed_map, again.signed_map)
-    np.testing.assert_array_equal(first.interactions, again.interactions)
-    assert all(torch.equal(before[key], value) for key, value in clip.model.state_dict().items())
-    assert all(p.grad is None and p.requires_grad for p in clip.model.parameters())
-    assert not any(any(check.hooks(module)) for module in clip.model.modules())
 
 
 def check_narrow(name: str, method: str, **options: Any) -> None:
@@ -90,11 +72,11 @@ def check_narrow(name: str, method: str, **options: Any) -> None:
     wide = check.wrap(model(name))
     crop, tokenizer = wide.image_processor.crop, wide.tokenizer.tokenizer
     narrow = TRANSFORMERS[name]().to(torch.bfloat16)
-    others = [
+    narrow_clips = [
         gw.ClipModel(model(name), crop, tokenizer, dtype="float16"),
         gw.ClipModel(narrow, crop, tokenizer),
     ]
-    for clip in others:
+    for clip in narrow_clips:
         e = explain(clip, method, **options)
         assert e.signed_map.dtype == np.float32
         together = np.corrcoef(_ranks(full.signed_map), _ranks(e.signed_map))[0, 1]
@@ -102,35 +84,35 @@ def check_narrow(name: str, method: str, **options: Any) -> None:
 
 
 def check_stops(maps: Callable[[Any], object], clip: gw.ClipModel, total: int, at: int) -> None:
-    """Progress is told step by step, and stops the work, which leaves the model as it was.
+    """Progress is reported step by step and can stop the work, which does not change the model.
 
     Args:
-        maps: computes maps, reporting to the callback that it is given.
-        clip: of this model.
+        maps: computes maps, and reports to the callback that is its argument.
+        clip: the model.
         total: number of steps.
-        at: the step before which it is stopped.
+        at: the step before which the callback stops the work.
     """
-    told: list[tuple[int, int | None]] = []
+    reports: list[tuple[int, int | None]] = []
 
     def progress(stage: str, done: int, steps: int | None) -> None:
-        told.append((done, steps))
+        reports.append((done, steps))
         if done == at:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         maps(progress)
-    assert told == [(n, total) for n in range(at + 1)]
+    assert reports == [(n, total) for n in range(at + 1)]
     assert all(p.grad is None and p.requires_grad for p in clip.model.parameters())
 
 
 def check_refuses_others(name: str, method: str) -> None:
-    """A tower that is no transformer is refused by a method that runs through blocks."""
-    with pytest.raises(ValueError, match=f"'{method}' runs through the blocks of a transformer"):
+    """A method that runs through the blocks of a transformer refuses other towers."""
+    with pytest.raises(ValueError, match=f"'{method}'.*transformer"):
         gw.Explainer(check.wrap(model(name)), method)
 
 
 def check_unknown_text(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A text tower of unknown blocks has the attributions of Grad-ECLIP."""
+    """For a text tower of unknown blocks the attributions of Grad-ECLIP are used."""
     clip = check.wrap(model("open_clip"))
     monkeypatch.setattr(clip.text_tower, "has_transformer", False)
     ids = clip.tokenizer.add_special_tokens(clip.tokens(["a red car"])[0].ids)
@@ -142,7 +124,7 @@ def check_unknown_text(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def contrast(e: gw.Explanation, scene: Scene, word: str, reading: Any = "in caption") -> float:
-    """How much higher a word's map is on what it names than elsewhere, in standard deviations."""
+    """How much higher a word's map is on its object than elsewhere, in standard deviations."""
     (mask,) = (thing.mask for thing in scene.objects if thing.name == word)
     rows, cols = e.patch_grid
     covered = mask.reshape(rows, mask.shape[0] // rows, cols, -1).mean((1, 3)) > 0.5

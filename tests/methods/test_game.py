@@ -1,4 +1,4 @@
-"""GAME, against the authors' update of the relevance matrix in plain autograd on the models' own modules."""
+"""GAME, compared with the authors' update of the relevance matrix, computed on the models' modules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..clip import invariants as check
 from . import by_hand, families
 
 BY_HAND = ["open_clip", "timm", "siglip", "averaged"]
-OTHERS = ["relative", "eva02", "perception-encoder", "registers-left-out", "coca", "clipa"]
+OTHERS = ["relative", "registers-left-out", "clipa"]  # a bias, a head without some rows, a mean
 TEXTS = F.normalize(check.random(3, check.EMBEDDING, seed=2), dim=-1)
 
 
@@ -43,7 +43,7 @@ def text_trace(clip: gw.ClipModel) -> Any:
 
 
 def formula(run: by_hand.Pass, other: Tensor, scale: float, first: int | None = None) -> Tensor:
-    """The relevance of the explained tokens, from the whole matrix; of the last layer alone for ``None``."""
+    """The relevance of the explained tokens, from the whole matrix; ``None`` is the last layer alone."""
     x, head = run.embed(run.leaving[-1])
     layers = run.weights if head is None else [*run.weights, head]
     slopes = torch.autograd.grad(scale * x @ other, layers, retain_graph=True)
@@ -59,7 +59,7 @@ def formula(run: by_hand.Pass, other: Tensor, scale: float, first: int | None = 
 
 @pytest.mark.parametrize(("start", "first"), [(-1, None), (0, 0), (1, 1)])
 @pytest.mark.parametrize("name", BY_HAND)
-def test_it_is_the_authors_relevance_of_patches(name: str, start: int, first: int | None) -> None:
+def test_patches_have_the_authors_relevance(name: str, start: int, first: int | None) -> None:
     clip = check.wrap(families.model(name))
     run = by_hand.image(clip.model, families.pixels(clip))
     maps = image_maps(clip, TEXTS, start_layer=start)
@@ -68,7 +68,7 @@ def test_it_is_the_authors_relevance_of_patches(name: str, start: int, first: in
 
 
 @pytest.mark.parametrize(("start", "first"), [(-1, None), (0, 0), (2, 2)])
-def test_it_is_the_authors_relevance_of_words(start: int, first: int | None) -> None:
+def test_words_have_the_authors_relevance(start: int, first: int | None) -> None:
     clip = check.wrap(families.model("open_clip"))
     run = by_hand.text(clip.model, check.simple_tokenizer()([families.CAPTION]))
     expected = formula(run, TEXTS[0], clip.logit_scale, first)
@@ -80,18 +80,18 @@ def test_it_is_the_authors_relevance_of_words(start: int, first: int | None) -> 
 
 
 @pytest.mark.parametrize("name", ["open_clip", "siglip", "averaged"])
-def test_the_last_layer_can_be_named_by_its_number(name: str) -> None:
+def test_the_last_layer_can_be_chosen_by_its_number(name: str) -> None:
     clip = check.wrap(families.model(name))
     last = {"open_clip": 2, "siglip": 2, "averaged": 1}[name]
     assert torch.equal(image_maps(clip, TEXTS, start_layer=last), image_maps(clip, TEXTS))
 
 
-def test_a_direction_counts_by_its_length() -> None:
+def test_maps_are_scaled_by_the_length_of_their_direction() -> None:
     clip = check.wrap(families.model("open_clip"))
     several = torch.stack([TEXTS[0], 0 * TEXTS[0], 2.5 * TEXTS[0]])
-    one, none, more = image_maps(clip, several, start_layer=0)
-    assert not none.any()
-    check.close(more, 2.5 * one)
+    one, zero, longer = image_maps(clip, several, start_layer=0)
+    assert not zero.any()
+    check.close(longer, 2.5 * one)
 
 
 @pytest.mark.parametrize("name", ["open_clip", "siglip"])
@@ -102,35 +102,31 @@ def test_batches_of_texts_make_no_difference(name: str, monkeypatch: pytest.Monk
     check.close(image_maps(clip, TEXTS, start_layer=0), together)
 
 
-def test_it_says_how_far_it_is_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_reported_and_can_stop_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     clip = check.wrap(families.model("open_clip"))
     monkeypatch.setattr("gradeclip_widget.methods.game._SLOPES", 1)
     families.check_stops(lambda report: image_maps(clip, TEXTS, report), clip, 3, 1)
 
 
-@pytest.mark.parametrize("start", [-1, 0])
-@pytest.mark.parametrize("name", [*BY_HAND, *OTHERS])
-def test_it_explains_every_family_of_transformers(name: str, start: int) -> None:
+@pytest.mark.parametrize(("start", "first"), [(-1, None), (0, 0)])
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_families_have_the_relevance_of_the_whole_matrix(
+    name: str, start: int, first: int | None
+) -> None:
     clip = check.wrap(families.model(name))
-    first, again = (families.explain(clip, "game", start_layer=start) for _ in range(2))
-    assert np.isfinite(first.interactions).all()
-    for row in (first.signed_map, *first.word_maps("alone")):
-        assert np.isfinite(row).all()
-        assert row.min() >= 0
-        assert np.ptp(row) > 0
-    assert first.token_importance.sum() == pytest.approx(1, abs=1e-5)
-    np.testing.assert_array_equal(first.signed_map, again.signed_map)
-    np.testing.assert_array_equal(first.token_importance, again.token_importance)
+    run = by_hand.any_image(clip, families.pixels(clip))
+    (row,) = image_maps(clip, TEXTS[:1], start_layer=start)
+    check.close(row, formula(run, TEXTS[0], clip.logit_scale, first), 1e-4)
 
 
 @pytest.mark.parametrize("start", [-1, 0])
 @pytest.mark.parametrize("name", ["open_clip", "siglip", "averaged"])
-def test_narrow_numbers_change_little(name: str, start: int) -> None:
+def test_lower_precision_ranks_patches_the_same(name: str, start: int) -> None:
     families.check_narrow(name, "game", start_layer=start)
 
 
 @pytest.mark.parametrize("name", families.OTHERS)
-def test_what_is_no_transformer_is_refused(name: str) -> None:
+def test_other_towers_are_refused(name: str) -> None:
     families.check_refuses_others(name, "game")
 
 
@@ -140,42 +136,40 @@ def test_a_text_tower_of_unknown_blocks_has_attributions_of_grad_eclip(
     families.check_unknown_text("game", monkeypatch)
 
 
-def test_words_without_a_picture_are_refused() -> None:
+def test_attributions_without_a_picture_are_refused() -> None:
     clip = check.wrap(families.model("open_clip"))
     with (
         clip.inference_context(),
-        pytest.raises(ValueError, match="explains a score: give `image`"),
+        pytest.raises(ValueError, match="image"),
     ):
         game(clip).token_attributions(text_trace(clip))
 
 
 @pytest.mark.parametrize(("name", "layers"), [("open_clip", 3), ("siglip", 3), ("averaged", 2)])
-def test_a_layer_that_there_is_not_is_refused(name: str, layers: int) -> None:
+def test_a_layer_that_does_not_exist_is_refused(name: str, layers: int) -> None:
     clip = check.wrap(families.model(name))
-    said = f"start_layer={layers}: .* attention layers 0 to {layers - 1}"
-    with pytest.raises(ValueError, match=said):
+    message = f"start_layer={layers}.* layers 0 to {layers - 1}"
+    with pytest.raises(ValueError, match=message):
         image_maps(clip, TEXTS, start_layer=layers)
 
 
 @pytest.mark.parametrize("option", ["start_layer", "start_layer_text"])
 @pytest.mark.parametrize("value", ["last", 1.5, True])
-def test_a_layer_is_a_whole_number(option: str, value: Any) -> None:
-    with pytest.raises(TypeError, match=f"{option}=.*: give a whole number"):
+def test_a_layer_must_be_a_whole_number(option: str, value: Any) -> None:
+    with pytest.raises(TypeError, match=f"{option}=.*whole number"):
         Game(**{option: value})
 
 
-def test_words_of_a_scene_read_alone_light_up_where_they_are(
-    clip: gw.ClipModel, scene: Scene
-) -> None:
+def test_maps_of_words_alone_are_high_on_their_objects(clip: gw.ClipModel, scene: Scene) -> None:
     e = gw.Explainer(clip, "game")(scene.image, scene.caption)
     for word in ("dog", "circle"):
         assert families.contrast(e, scene, word, "alone") > 1
 
 
-def test_words_within_a_caption_share_its_map(clip: gw.ClipModel, scene: Scene) -> None:
+def test_words_in_a_caption_have_the_captions_map(clip: gw.ClipModel, scene: Scene) -> None:
     e = gw.Explainer(clip, "game")(scene.image, scene.caption)
     whole, maps = e.signed_map / e.signed_map.sum(), [e.word_map(n) for n in range(len(e.words))]
-    lit = [values / values.sum() for values in maps if values.any()]
-    assert len(lit) > 1
-    for values in lit:
+    shares = [values / values.sum() for values in maps if values.any()]
+    assert len(shares) > 1
+    for values in shares:
         np.testing.assert_allclose(values, whole, atol=1e-6)

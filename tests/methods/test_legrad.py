@@ -1,4 +1,4 @@
-"""LeGrad, against the formula in plain autograd on the models' own modules."""
+"""LeGrad, compared with its formula, computed by autograd on the models' modules."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..clip import invariants as check
 from . import by_hand, families
 
 BY_HAND = ["open_clip", "timm", "siglip", "averaged"]
-OTHERS = ["relative", "eva02", "perception-encoder", "registers-left-out", "coca", "clipa"]
+OTHERS = ["relative", "registers-left-out", "clipa"]  # a bias, a head without some rows, a mean
 TEXTS = F.normalize(check.random(3, check.EMBEDDING, seed=2), dim=-1)
 
 
@@ -44,9 +44,7 @@ def formula(run: by_hand.Pass, text: Tensor, first: int = 0) -> Tensor:
 
 @pytest.mark.parametrize("first", [0, 1])
 @pytest.mark.parametrize("name", BY_HAND)
-def test_it_sums_positive_slopes_of_each_blocks_score_in_its_attention(
-    name: str, first: int
-) -> None:
+def test_the_map_sums_positive_gradients_over_blocks(name: str, first: int) -> None:
     clip = check.wrap(families.model(name))
     run = by_hand.image(clip.model, families.pixels(clip))
     maps = image_maps(clip, TEXTS, start_layer=first)
@@ -54,18 +52,18 @@ def test_it_sums_positive_slopes_of_each_blocks_score_in_its_attention(
         check.close(row, formula(run, text, first), 1e-4)
 
 
-def test_blocks_are_counted_from_the_end_too() -> None:
+def test_blocks_can_be_counted_from_the_end() -> None:
     clip = check.wrap(families.model("open_clip"))
     assert torch.equal(
         image_maps(clip, TEXTS, start_layer=-2), image_maps(clip, TEXTS, start_layer=1)
     )
 
 
-def test_a_direction_counts_by_its_length() -> None:
+def test_maps_are_scaled_by_the_length_of_their_direction() -> None:
     clip = check.wrap(families.model("open_clip"))
-    one, none, more = image_maps(clip, torch.stack([TEXTS[0], 0 * TEXTS[0], 2.5 * TEXTS[0]]))
-    assert not none.any()
-    check.close(more, 2.5 * one)
+    one, zero, longer = image_maps(clip, torch.stack([TEXTS[0], 0 * TEXTS[0], 2.5 * TEXTS[0]]))
+    assert not zero.any()
+    check.close(longer, 2.5 * one)
 
 
 @pytest.mark.parametrize("name", ["open_clip", "siglip"])
@@ -76,42 +74,44 @@ def test_batches_of_texts_make_no_difference(name: str, monkeypatch: pytest.Monk
     check.close(image_maps(clip, TEXTS), together)
 
 
-def test_it_says_how_far_it_is_and_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_reported_and_can_stop_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     clip = check.wrap(families.model("open_clip"))
     monkeypatch.setattr("gradeclip_widget.methods.legrad._SLOPES", 1)
     families.check_stops(lambda report: image_maps(clip, TEXTS, report), clip, 9, 5)
 
 
-@pytest.mark.parametrize("name", [*BY_HAND, *OTHERS])
-def test_it_explains_every_family_of_transformers(name: str) -> None:
-    families.check_explains(name, "legrad")
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_families_have_the_slopes_of_their_whole_graph(name: str) -> None:
+    clip = check.wrap(families.model(name))
+    run = by_hand.any_image(clip, families.pixels(clip))
+    check.close(image_maps(clip, TEXTS[:1])[0], formula(run, TEXTS[0]), 1e-4)
 
 
 @pytest.mark.parametrize("name", ["open_clip", "siglip", "averaged"])
-def test_narrow_numbers_change_little(name: str) -> None:
+def test_lower_precision_ranks_patches_the_same(name: str) -> None:
     families.check_narrow(name, "legrad")
 
 
 @pytest.mark.parametrize("name", families.OTHERS)
-def test_what_is_no_transformer_is_refused(name: str) -> None:
+def test_other_towers_are_refused(name: str) -> None:
     families.check_refuses_others(name, "legrad")
 
 
 @pytest.mark.parametrize("start", [3, -4])
-def test_a_block_that_there_is_not_is_refused(start: int) -> None:
+def test_a_block_that_does_not_exist_is_refused(start: int) -> None:
     clip = check.wrap(families.model("open_clip"))
-    with pytest.raises(ValueError, match=f"start_layer={start}: .* blocks 0 to 2, or -3 to -1"):
+    with pytest.raises(ValueError, match=f"start_layer={start}.*-3 to -1"):
         image_maps(clip, TEXTS, start_layer=start)
 
 
 @pytest.mark.parametrize("start", ["last", 1.5, True])
-def test_a_block_is_a_whole_number(start: Any) -> None:
-    with pytest.raises(TypeError, match="give a whole number"):
+def test_a_block_must_be_a_whole_number(start: Any) -> None:
+    with pytest.raises(TypeError, match=r"start_layer.*whole number"):
         LeGrad(start_layer=start)
 
 
 @pytest.mark.parametrize("reading", ["in caption", "alone"])
-def test_words_of_a_scene_light_up_where_they_are(
+def test_maps_of_words_are_high_on_their_objects(
     clip: gw.ClipModel, scene: Scene, reading: str
 ) -> None:
     e = gw.Explainer(clip, "legrad")(scene.image, scene.caption)

@@ -1,4 +1,4 @@
-"""Attention rollout, against the product of matrices written out on the models' own modules."""
+"""Attention rollout, compared with the product of the attention matrices of the models' modules."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..clip import invariants as check
 from . import by_hand, families
 
 BY_HAND = ["open_clip", "timm", "siglip", "averaged"]
-OTHERS = ["relative", "eva02", "perception-encoder", "registers-left-out", "coca", "clipa"]
+OTHERS = ["relative", "registers-left-out", "clipa"]  # a bias, a head without some rows, a mean
 
 
 def image_maps(clip: gw.ClipModel, directions: Tensor) -> Tensor:
@@ -42,7 +42,7 @@ def rolled_out(run: by_hand.Pass) -> Tensor:
 
 
 @pytest.mark.parametrize("name", BY_HAND)
-def test_it_is_the_pooled_row_of_the_product_of_all_blocks(name: str) -> None:
+def test_the_map_is_the_pooled_row_of_the_product_of_all_blocks(name: str) -> None:
     clip = check.wrap(families.model(name))
     with torch.no_grad():
         expected = rolled_out(by_hand.image(clip.model, families.pixels(clip)))
@@ -50,17 +50,17 @@ def test_it_is_the_pooled_row_of_the_product_of_all_blocks(name: str) -> None:
     check.close(maps[0] / maps[0].sum(), expected / expected.sum())
 
 
-def test_every_text_has_the_same_map_times_its_length() -> None:
+def test_all_texts_have_the_same_map_times_their_length() -> None:
     clip = check.wrap(families.model("open_clip"))
     directions = torch.eye(check.EMBEDDING)[:3] * torch.tensor([1.0, 0.0, 2.5])[:, None]
-    one, none, more = image_maps(clip, directions)
+    one, zero, longer = image_maps(clip, directions)
     with torch.no_grad():
         check.close(one, rolled_out(by_hand.image(clip.model, families.pixels(clip))))
-    assert not none.any()
-    check.close(more, 2.5 * one)
+    assert not zero.any()
+    check.close(longer, 2.5 * one)
 
 
-def test_words_are_relevant_as_attention_passes_them_on_to_eot() -> None:
+def test_words_have_the_relevance_of_their_attention_path_to_eot() -> None:
     clip = check.wrap(families.model("open_clip"))
     with clip.inference_context():
         trace = text_trace(clip)
@@ -71,18 +71,22 @@ def test_words_are_relevant_as_attention_passes_them_on_to_eot() -> None:
     check.close(attributions.embedding, expected[:, None] * trace.embedding)
 
 
-@pytest.mark.parametrize("name", [*BY_HAND, *OTHERS])
-def test_it_explains_every_family_of_transformers(name: str) -> None:
-    families.check_explains(name, "rollout")
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_families_have_the_product_of_their_whole_matrices(name: str) -> None:
+    clip = check.wrap(families.model(name))
+    with torch.no_grad():
+        expected = rolled_out(by_hand.any_image(clip, families.pixels(clip)))
+    maps = image_maps(clip, torch.eye(check.EMBEDDING)[:1])
+    check.close(maps[0], expected)
 
 
 @pytest.mark.parametrize("name", ["open_clip", "siglip"])
-def test_narrow_numbers_change_little(name: str) -> None:
+def test_lower_precision_ranks_patches_the_same(name: str) -> None:
     families.check_narrow(name, "rollout")
 
 
 @pytest.mark.parametrize("name", families.OTHERS)
-def test_what_is_no_transformer_is_refused(name: str) -> None:
+def test_other_towers_are_refused(name: str) -> None:
     families.check_refuses_others(name, "rollout")
 
 
@@ -92,7 +96,7 @@ def test_a_text_tower_of_unknown_blocks_has_attributions_of_grad_eclip(
     families.check_unknown_text("rollout", monkeypatch)
 
 
-def test_a_scene_has_one_map_for_all_words(clip: gw.ClipModel, scene: Scene) -> None:
+def test_all_words_of_a_scene_have_the_same_map(clip: gw.ClipModel, scene: Scene) -> None:
     e = gw.Explainer(clip, "rollout")(scene.image, scene.caption)
     dog, circle = e.word_map("dog", "alone"), e.word_map("circle", "alone")
     assert (dog > 0).all()
