@@ -85,7 +85,9 @@ def test_buffers_and_tensors_have_the_same_score_as_the_picture(
     for source in (buffer, TF.to_tensor(scene.image), TF.to_tensor(scene.image)[None]):
         e = quick(source, "a dog")
         assert e.score == expected.score
-        assert any("between 0 and 1" in note for note in e.notes) == isinstance(source, torch.Tensor)
+        assert any("between 0 and 1" in note for note in e.notes) == isinstance(
+            source, torch.Tensor
+        )
 
 
 def test_a_picture_may_be_preprocessed_already(

@@ -140,7 +140,7 @@ def test_a_wide_picture_is_covered_whole_or_squashed(model: CLIP, tower: Feature
         return
     assert e.patch_grid == (rows, cols)
     assert any("64 x 64 px: the picture was squashed" in note for note in e.notes)
-    with pytest.raises(ValueError, match="resolution=128.*64 x 64"):
+    with pytest.raises(ValueError, match=r"resolution=128.*64 x 64"):
         gw.Explainer(explainer.clip, resolution=128)(image, "a red car")
 
 

@@ -233,5 +233,5 @@ def test_what_pools_nothing_is_refused() -> None:
 
 def test_reference_is_refused(sequences: list[list[int]]) -> None:
     tower = BidirectionalTextTower(Custom(text(**FAMILIES["siglip"])))
-    with pytest.raises(ValueError, match="causal.*bidirectional"):
+    with pytest.raises(ValueError, match=r"causal.*bidirectional"):
         tower.trace(sequences[0], 1, single_head=True)
