@@ -135,17 +135,6 @@ def test_reference_sums_rectified_blocks() -> None:
     assert e.signed_map.min() >= 0
 
 
-@pytest.mark.parametrize("method", ["grad-cam", "self-attention"])
-def test_other_methods_explain_under_the_same_signature(
-    clips: list[gw.ClipModel], method: str
-) -> None:
-    explain = gw.Explainer(clips[0], method)
-    e = next(e for e in (explain(pixels(n), "a dog in a car") for n in range(20)) if e.score > 0)
-    assert e.interactions.shape == (5, 6, 4)
-    assert np.isfinite(e.interactions).all()
-    assert e.token_importance.sum() == pytest.approx(1, abs=1e-5)
-
-
 def test_an_unknown_method_names_the_nearest(clips: list[gw.ClipModel]) -> None:
     with pytest.raises(ValueError, match="did you mean 'grad-eclip'"):
         gw.Explainer(clips[0], "gradeclip")

@@ -38,7 +38,7 @@ def eva(**options: Any) -> Any:
 
 
 def gated() -> Any:
-    """As timm's EVA blocks can be, though its trunks do not ask for it."""
+    """EVA with gated attention, which timm's blocks support but its trunks have no option for."""
     visual = eva(**ROPE)
     for block in visual.trunk.blocks:
         block.attn.gate = torch.nn.Linear(64, 64)
@@ -58,7 +58,7 @@ def hybrid() -> Any:
 
 
 def relative(**options: Any) -> Any:
-    """vit_relpos_medium_patch16_cls_224 in small, its class token's bias told apart where asked for."""
+    """vit_relpos_medium_patch16_cls_224 in small, with options for its class token's bias."""
     trunk = VisionTransformerRelPos(
         **SIZES, num_classes=check.EMBEDDING, class_token=True, global_pool="token", **options
     )
@@ -102,19 +102,23 @@ def tower(model: CLIP) -> TimmClassTokenTower:
 
 
 PIXELS = check.picture(64, 64)
+# Plain, another stem, biased attention, rotary positions with registers, norms after the branches.
+SOME = pytest.mark.parametrize(
+    "model", ["vit", "hybrid", "relative-table", "eva-mixed", "eva02-enormous"], indirect=True
+)
 
 
-@pytest.mark.parametrize("layers", [1, 3])
-def test_embedding_is_the_models_own(tower: TimmClassTokenTower, model: CLIP, layers: int) -> None:
-    check.close(tower.trace(PIXELS, layers).embedding, check.own_embedding(model, PIXELS))
+def test_the_embedding_is_that_of_the_model(tower: TimmClassTokenTower, model: CLIP) -> None:
+    for layers in (1, 3):
+        check.close(tower.trace(PIXELS, layers).embedding, check.own_embedding(model, PIXELS))
 
 
-@pytest.mark.parametrize("layers", [1, 2])
-def test_weights_are_the_scores_slope(tower: TimmClassTokenTower, model: CLIP, layers: int) -> None:
-    check.check_weights(tower, model, PIXELS, layers)
+def test_weights_are_the_gradient_of_the_score(tower: TimmClassTokenTower, model: CLIP) -> None:
+    for layers in (1, 2):
+        check.check_weights(tower, model, PIXELS, layers)
 
 
-def test_values_with_true_attention_make_up_the_output(tower: TimmClassTokenTower) -> None:
+def test_values_times_attention_weights_are_the_output(tower: TimmClassTokenTower) -> None:
     check.check_attention(tower, PIXELS)
 
 
@@ -136,7 +140,7 @@ def test_features_enter_the_last_block(tower: TimmClassTokenTower, model: CLIP) 
     check.close(slope, (scores[0] - scores[1]) / 2e-4, 1e-3)
 
 
-def test_block_contributions_hold_the_patches_fixed(tower: TimmClassTokenTower) -> None:
+def test_block_contributions_keep_the_patches_fixed(tower: TimmClassTokenTower) -> None:
     trace = tower.trace(PIXELS, 3)
     direction = torch.randn(check.EMBEDDING, generator=torch.Generator().manual_seed(7))
     moves = [torch.zeros_like(attention.o).requires_grad_() for attention in trace.attentions]
@@ -164,18 +168,22 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, heads: int, bias: Tensor | None) ->
     return torch.stack(rows)
 
 
-def test_maps_in_lower_precision_rank_alike(model: CLIP) -> None:
+@SOME
+def test_maps_in_lower_precision_rank_patches_the_same(model: CLIP) -> None:
     check.check_lower_precision(model, PIXELS)
 
 
-def test_the_model_is_left_as_it_was(model: CLIP, tower: TimmClassTokenTower) -> None:
+@SOME
+def test_the_model_is_not_changed(model: CLIP, tower: TimmClassTokenTower) -> None:
     wide = check.picture(64, 96) if tower.flexible else PIXELS
     check.check_untouched(check.wrap(model), wide)
 
 
-def test_other_sizes_are_taken_as_timm_takes_them(tower: TimmClassTokenTower, model: CLIP) -> None:
+def test_positions_of_other_sizes_are_those_of_timm(
+    tower: TimmClassTokenTower, model: CLIP
+) -> None:
     if not tower.flexible:
-        with pytest.raises(ValueError, match="a tensor for this model must be 64 x 64 px"):
+        with pytest.raises(ValueError, match="64 x 64"):
             gw.Explainer(check.wrap(model))(check.picture(64, 96), "a dog")
         return
     wide = check.picture(64, 96)
@@ -192,23 +200,16 @@ def test_other_sizes_are_taken_as_timm_takes_them(tower: TimmClassTokenTower, mo
         model.visual.set_input_size((64, 64))
 
 
-@pytest.mark.parametrize("method", ["grad-cam", "self-attention"])
-def test_other_methods_explain_it_too(model: CLIP, method: str) -> None:
-    e = gw.Explainer(check.wrap(model), method)(PIXELS, "a red car")
-    assert np.isfinite(e.signed_map).all()
-    assert e.image_block_shares.shape == (3,)
-
-
 def test_an_average_of_tokens_is_of_another_family() -> None:
-    with pytest.raises(TypeError, match="its class token is not what it pools"):
+    with pytest.raises(TypeError, match="class token"):
         TimmClassTokenTower(vit(global_pool="avg"))
 
 
 def test_an_unknown_block_is_refused() -> None:
-    with pytest.raises(TypeError, match="unknown transformer block ParallelScalingBlock"):
+    with pytest.raises(TypeError, match="ParallelScalingBlock"):
         TimmClassTokenTower(vit(block_fn=ParallelScalingBlock))
 
 
 def test_shared_keys_are_refused() -> None:
-    with pytest.raises(TypeError, match="its heads share keys and values"):
+    with pytest.raises(TypeError, match="share keys"):
         TimmClassTokenTower(eva(attn_type="rope", num_kv_heads=1, qkv_fused=False))

@@ -25,8 +25,8 @@ def _text(tower: Build) -> Build:
     return lambda: test_bidirectional.Custom(tower())
 
 
-def _spoken(tower: Build, **config: Any) -> Build:
-    """With a vocabulary that a real tokenizer speaks."""
+def _with_vocabulary(tower: Build, **config: Any) -> Build:
+    """A model with a vocabulary of the size of open_clip's tokenizer."""
 
     def build() -> Any:
         pytest.importorskip("transformers")
@@ -47,27 +47,32 @@ TEXT: dict[str, Build] = {
     for name, options in test_bidirectional.FAMILIES.items()
 }
 TEXT |= {
-    f"text-{name}": _spoken(tower, pad_token_id=0)
+    f"text-{name}": _with_vocabulary(tower, pad_token_id=0)
     for name, tower in test_huggingface_first_token.FAMILIES.items()
 }
 TEXT |= {
-    f"text-mean-{name}": _spoken(
+    f"text-mean-{name}": _with_vocabulary(
         lambda name=name: test_huggingface_mean.encoder(name),
         pad_token_id=0,  # type: ignore[misc]
     )
     for name in ("xlm-roberta", "mt5")
 }
 ALL = IMAGE | TEXT
-# One of every kind of tower and block, for what takes longer.
+# One of every kind of tower and block.
 SOME = (
     "open_clip", "vit", "post-norm", "relative-table", "eva02", "siglip", "perception-encoder", "coca",
     "coca-parallel", "resnet", "convnext", "fastvit", "swin", "vitamin", "averaged", "clipa", "text-siglip",
     "text-padding-hidden", "text-coca", "text-nllb", "text-bert", "text-xlm-roberta", "text-mean-mt5",
 )  # fmt: skip
+# One of every class of towers.
+KINDS = (
+    "open_clip", "vit", "siglip", "coca", "resnet", "convnext", "text-siglip", "text-coca", "text-bert",
+    "text-mean-mt5",
+)  # fmt: skip
 
 
 def wrapped(model: Any, **options: Any) -> ClipModel:
-    """The model with open_clip's tokenizer, for 20 tokens where its text tower was built for so many."""
+    """The model with open_clip's tokenizer, for 20 tokens if its text tower was built for 20."""
     text = getattr(model, "text", None)  # of `small_clip`, none
     tokenizer = check.simple_tokenizer(context_length=77 if text is None else 20)
     plain = check.wrap(model, tokenizer)
