@@ -1,6 +1,6 @@
 """The state of a widget, and what follows from a change of it. Plain Python: no widget, no thread.
 
-A `Session` is told what has changed, and returns the trait values that follow:
+A `Session` takes what has changed, and returns the trait values that follow:
 
 - `Session.change`: a program or a reader has set traits. What has to be computed is returned too.
 - `Session.explained`, `answered`, `failed`, `progressed`: the worker has computed something.
