@@ -212,7 +212,7 @@ def test_tokens_with_true_attention_make_up_the_attention_output(
     check.check_text_attention(CausalTextTower(model), ids, SOT_EOT)
 
 
-def test_maps_in_lower_precision_rank_alike(model: CLIP, pixels: Tensor) -> None:
+def test_maps_in_lower_precision_rank_patches_the_same(model: CLIP, pixels: Tensor) -> None:
     check.check_lower_precision(model, pixels)
 
 
@@ -225,7 +225,7 @@ def test_contributions_can_be_left_out_without_changing_the_rest(
     close(lean.attentions[0].v, full.attentions[0].v)
 
 
-def test_a_model_is_left_as_it_was(wrapped: ClipModel, pixels: Tensor) -> None:
+def test_the_model_is_not_changed(wrapped: ClipModel, pixels: Tensor) -> None:
     model = wrapped.model
     model.train()
     model.visual.conv1.eval()

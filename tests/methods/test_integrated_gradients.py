@@ -149,7 +149,7 @@ def test_batches_of_steps_make_no_difference(causal: Case, monkeypatch: pytest.M
     check.close(integrated_gradients(tower, sequence, special_tokens, x, steps=5), whole, 1e-4)
 
 
-def test_the_model_is_left_as_it_was(case: Case) -> None:
+def test_the_model_is_not_changed(case: Case) -> None:
     tower, model, sequence, _, special_tokens = case
     before = {name: value.clone() for name, value in model.state_dict().items()}
     integrated_gradients(tower, sequence, special_tokens, direction(case), steps=2)

@@ -219,7 +219,7 @@ def test_maps_in_lower_precision_agree(model: Any, small: gw.ClipModel, dtype: t
         assert np.corrcoef(maps.flatten(), full.flatten())[0, 1] > 0.9
 
 
-def test_the_named_object_holds_the_information(clip: gw.ClipModel, scene: Scene) -> None:
+def test_the_information_is_at_the_named_object(clip: gw.ClipModel, scene: Scene) -> None:
     e = gw.Explainer(clip, "m2ib", readings=False)(scene.image, "a dog")
     left, top, right, bottom = (round(edge / 16) for edge in scene.objects[0].box)
     inside = np.zeros(e.patch_grid, bool)
@@ -241,7 +241,7 @@ def test_a_vocabulary_is_refused_with_a_faster_method(
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"steps": 0}, "steps=0 of method='m2ib': give at least 1"),
         ({"samples": 0}, "samples=0 of method='m2ib': give at least 1"),
@@ -250,10 +250,10 @@ def test_a_vocabulary_is_refused_with_a_faster_method(
         ({"text_layer": -1}, "text_layer=-1 of method='m2ib': this tower has 4 blocks"),
     ],
 )
-def test_options_without_sense_are_refused(
-    small: gw.ClipModel, options: dict[str, Any], said: str
+def test_invalid_options_are_refused(
+    small: gw.ClipModel, options: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         gw.Explainer(small, "m2ib", method_options=options)(check.picture(96, 96), "a dog")
 
 

@@ -164,7 +164,7 @@ def test_the_named_object_is_found(explainer: gw.Explainer, scene: Scene) -> Non
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"masks": 1}, "masks=1 of method='rise': give at least 2"),
         ({"cells": 0}, "cells=0 of method='rise': give at least 1"),
@@ -172,8 +172,8 @@ def test_the_named_object_is_found(explainer: gw.Explainer, scene: Scene) -> Non
         ({"keep": 1.0}, "keep=1.0 of method='rise': give a probability between 0 and 1"),
     ],
 )
-def test_options_without_sense_are_refused(
-    explainer: gw.Explainer, options: dict[str, Any], said: str
+def test_invalid_options_are_refused(
+    explainer: gw.Explainer, options: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         explainer.with_method("rise", **options)

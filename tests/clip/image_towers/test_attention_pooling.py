@@ -122,11 +122,11 @@ def exact_embedding(tower: Any, o: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.normalize(tower.pool.embed(o), dim=-1)
 
 
-def test_maps_in_lower_precision_rank_alike(model: CLIP, tower: Any) -> None:
+def test_maps_in_lower_precision_rank_patches_the_same(model: CLIP, tower: Any) -> None:
     check.check_lower_precision(model, check.picture(*tower.image_size))
 
 
-def test_the_model_is_left_as_it_was(model: CLIP, tower: Any) -> None:
+def test_the_model_is_not_changed(model: CLIP, tower: Any) -> None:
     rows, cols = tower.image_size
     check.check_untouched(check.wrap(model), check.picture(rows, cols + 2 * tower.patch_size[1]))
 
@@ -156,14 +156,16 @@ def test_reference_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"attentional_pool": "cascade"}, "attends to other queries, not to the patches"),
         ({"pool_type": "avg"}, "pools its queries by 'avg'"),
     ],
 )
-def test_a_query_that_attends_to_no_patches_is_refused(options: dict[str, str], said: str) -> None:
-    with pytest.raises(TypeError, match=said):
+def test_a_query_that_attends_to_no_patches_is_refused(
+    options: dict[str, str], message: str
+) -> None:
+    with pytest.raises(TypeError, match=message):
         AttentionPoolingTower(coca(**options))
 
 

@@ -119,11 +119,11 @@ def test_the_map_is_gradient_times_feature(tower: FeatureMapTower, model: CLIP) 
     np.testing.assert_allclose(e.signed_map, expected, atol=1e-4 * float(expected.abs().max()))
 
 
-def test_maps_in_lower_precision_rank_alike(model: CLIP) -> None:
+def test_maps_in_lower_precision_rank_patches_the_same(model: CLIP) -> None:
     check.check_lower_precision(model, PIXELS)
 
 
-def test_the_model_is_left_as_it_was(model: CLIP) -> None:
+def test_the_model_is_not_changed(model: CLIP) -> None:
     check.check_untouched(check.wrap(model), PIXELS)
 
 

@@ -160,7 +160,7 @@ def test_last_block_contribution_is_its_attention_output_propagated(
     )
 
 
-def test_a_caption_is_explained_and_the_model_left_as_it_was(model: Custom) -> None:
+def test_explaining_a_caption_does_not_change_the_model(model: Custom) -> None:
     clip = check.wrap(model, check.simple_tokenizer(context_length=LENGTH))
     before = {name: value.clone() for name, value in model.state_dict().items()}
     e = gw.Explainer(clip)(check.picture(96, 96), "a brown dog ! in a car")
@@ -173,7 +173,7 @@ def test_a_caption_is_explained_and_the_model_left_as_it_was(model: Custom) -> N
     assert all(p.grad is None for p in model.parameters())
 
 
-def test_maps_in_lower_precision_rank_alike(model: Custom) -> None:
+def test_maps_in_lower_precision_rank_patches_the_same(model: Custom) -> None:
     tokenizer = check.simple_tokenizer(context_length=LENGTH)
     check.check_lower_precision(model, check.picture(96, 96), tokenizer)
 

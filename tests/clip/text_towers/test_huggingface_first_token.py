@@ -109,7 +109,7 @@ def worded(model: Any) -> Any:
     model.text.transformer.set_input_embeddings(before)
 
 
-def test_a_caption_is_explained_and_the_model_left_as_it_was(worded: Any) -> None:
+def test_explaining_a_caption_does_not_change_the_model(worded: Any) -> None:
     clip = check.wrap(worded, check.simple_tokenizer())
     before = {name: value.clone() for name, value in worded.state_dict().items()}
     e = gw.Explainer(clip)(check.picture(96, 96), "a dog in a red car")
@@ -120,7 +120,7 @@ def test_a_caption_is_explained_and_the_model_left_as_it_was(worded: Any) -> Non
     assert all(p.grad is None for p in worded.parameters())
 
 
-def test_maps_in_lower_precision_rank_alike(worded: Any) -> None:
+def test_maps_in_lower_precision_rank_patches_the_same(worded: Any) -> None:
     check.check_lower_precision(worded, check.picture(96, 96))
 
 
