@@ -1,6 +1,6 @@
 // Helpers of the DOM tests: a mounted view, and functions to use it.
 
-import { type MockInstance, vi } from "vitest";
+import { type MockInstance, onTestFinished, vi } from "vitest";
 import type { Message } from "../src/state/model";
 import { MemoryModel } from "../src/state/model";
 import type { Synced } from "../src/state/synced";
@@ -50,6 +50,7 @@ export function open(
 ) {
   document.body.append(host);
   const close = mount(model, host);
+  onTestFinished(close); // else its timers fire after the page is gone
   const all = (selector: string) => [...host.querySelectorAll<HTMLElement>(selector)];
   const one = (selector: string) => all(selector)[0];
   const stage = one(".gradeclip-stage");

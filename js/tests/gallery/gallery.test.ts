@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { mount } from "../../src/gallery";
 import type { GallerySynced } from "../../src/gallery/synced";
 import { change, click, frame, point, press } from "../page";
@@ -66,6 +66,7 @@ async function open(values: Partial<GallerySynced> = {}, model = new FakeModel(v
   const host = document.createElement("div");
   document.body.append(host);
   const close = mount(model, host);
+  onTestFinished(close); // else its timers fire after the page is gone
   await settle();
   const all = (selector: string) =>
     [...host.querySelectorAll<HTMLElement>(selector)].filter((element) => !element.closest("[hidden]"));
