@@ -193,6 +193,11 @@ class View:
         """A button by the beginning of its name; signs such as "+" before it are ignored."""
         return self.root.get_by_role("button", name=re.compile(rf"^\W*{re.escape(name)}"))
 
+    def open_settings(self) -> None:
+        """Open the settings."""
+        self.button("Settings").click()
+        expect(self.root.locator(".gradeclip-settings")).to_be_visible()
+
     def point_at_word(self, text: str) -> None:
         """Move the pointer over a word."""
         self.word(text).hover()

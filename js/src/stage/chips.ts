@@ -4,7 +4,7 @@ import { patchBox } from "../core/arithmetic";
 import { hueColor } from "../core/color-scale";
 import type { Highlight } from "../core/evidence";
 import type { Explanation, Point } from "../core/types";
-import type { View } from "../state/scene";
+import type { PictureScene, View } from "../state/scene";
 import { phraseLabel } from "../state/wording";
 import { h } from "../ui/dom";
 
@@ -21,7 +21,11 @@ interface Chip {
 }
 
 /** @param stage the element over which the chips lie; they are placed again when its size changes. */
-export function createChips({ scene, signal, draw }: View, stage: HTMLElement): HTMLElement {
+export function createChips(
+  { signal, draw }: Pick<View, "signal" | "draw">,
+  scene: PictureScene,
+  stage: HTMLElement,
+): HTMLElement {
   const element = h("div", { class: "gradeclip-chips", "aria-hidden": "true", hidden: true });
   let chips: Chip[] = []; // most important first, since the first is placed first
   let placed = false; // for the current size and names
