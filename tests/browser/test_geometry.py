@@ -23,8 +23,8 @@ SCALED = {  # a slide is scaled to the window
 NEAR = 0.01  # of the picture's size
 MIDDLE, ITS_PATCH = (0.75, 0.55), "M400 200H440V240H400Z"  # of a patch on the whale
 
-# Where things are, as fractions of the picture: per name its middle (x, y), that of the dot at its peak, whether
-# all of it is inside, and how far it is from its dot, in ems; the boxes of picture, map and lines.
+# Where things are, as fractions of the picture: per name its middle (x, y), that of the dot at its peak,
+# whether all of it is inside, and how far it is from its dot, in ems; the boxes of picture, map and lines.
 _PLACES = """stage => {
   const frame = stage.getBoundingClientRect();
   const box = (element) => {
