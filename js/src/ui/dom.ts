@@ -45,6 +45,24 @@ export function setAttribute(element: Element, name: string, value: string): voi
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
+export interface Box {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+  width: number;
+  height: number;
+}
+
+/** The box of an element within the view, in pixels of the layout: on a slide that is scaled, the screen's are others. */
+export function boxWithin(element: Element, root: HTMLElement): Box {
+  const [at, frame] = [element.getBoundingClientRect(), root.getBoundingClientRect()];
+  const scale = frame.width / root.offsetWidth || 1;
+  const [left, top] = [(at.left - frame.left) / scale, (at.top - frame.top) / scale];
+  const [width, height] = [at.width / scale, at.height / scale];
+  return { left, top, right: left + width, bottom: top + height, width, height };
+}
+
 /** An id that is unique on the page, for ids and radio groups. */
 export function uniqueId(): string {
   return `gradeclip-${Math.random().toString(36).slice(2, 9)}`;
