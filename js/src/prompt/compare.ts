@@ -131,7 +131,9 @@ export function createCompare(view: View, hover: Hover): { element: HTMLElement;
   list.addEventListener(
     "keydown",
     (event) => {
-      if (event.key === "F2" && !field.isOpen) rowAt(event.target, edit);
+      if (event.key !== "F2" || field.isOpen) return;
+      event.preventDefault();
+      rowAt(event.target, edit);
     },
     { signal },
   );
