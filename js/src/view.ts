@@ -25,6 +25,7 @@ import { derived } from "./state/signals";
 import { Store } from "./state/store";
 import { h } from "./ui/dom";
 import { Help } from "./ui/help";
+import { keepKeys } from "./ui/keys";
 import { Menu } from "./ui/menu";
 import { Theme } from "./ui/theme";
 
@@ -42,6 +43,7 @@ export function mount(model: Model, host: HTMLElement, store = new Store(model))
   const hover = new Hover(store, root, signal);
   const menu = new Menu(root, signal);
   const help = new Help(root, signal);
+  keepKeys(host, signal);
   followKernel(store, model, host, signal);
 
   const prompts = derivePrompts(store);
@@ -138,6 +140,9 @@ export function mount(model: Model, host: HTMLElement, store = new Store(model))
     "keydown",
     (event) => {
       if (event.key !== "Escape") return;
+      const chosen = store.get("selected_words").length > 0 || store.get("region") !== null;
+      const clears = chosen || store.get("hovered_word") !== null || store.view.uploadError !== "";
+      if (clears) event.preventDefault(); // else the key is for the host
       hover.clear();
       store.set({ selected_words: [], region: null });
       store.view.uploadError = "";

@@ -5,8 +5,8 @@ type Attributes = Readonly<Record<string, string | number | boolean | null | und
 
 // JupyterLab handles keys for the notebook ("x" cuts the cell) unless the focused element itself has this attribute:
 // Lumino's CommandRegistry looks for it from the event's target upwards, and stops at the first element that one of its
-// selectors matches.
-const OWN_KEYS = "data-lm-suppress-shortcuts";
+// selectors matches. `keepKeys` is enough from JupyterLab 4.1 on; older ones see a key before the element does.
+export const OWN_KEYS = "data-lm-suppress-shortcuts";
 const TAKES_FOCUS: ReadonlySet<string> = new Set(["button", "input", "select", "textarea"]);
 
 /** Create an element. Attributes that are null, undefined or false are omitted. */

@@ -67,9 +67,9 @@ export class Menu {
     const elements = items.map(({ element }) => element);
     list.append(...elements);
     list.addEventListener("keydown", (event) => {
-      event.stopPropagation();
       if (event.key === "Escape" || event.key === "Tab") {
         event.preventDefault();
+        event.stopPropagation(); // Esc would also clear the selection
         this.close();
         return;
       }
