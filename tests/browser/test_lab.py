@@ -14,7 +14,7 @@ import gradeclip_widget as gw
 
 from .conftest import OpenPage
 from .lab import LabServer, Notebook
-from .made import FOX, HOSTILE, WHALE, made_explanation
+from .made import CAPTION, FOX, HOSTILE, WHALE, made_explanation
 from .view import View
 
 EXPLORE = """
@@ -105,6 +105,13 @@ def test_reloading_the_page_shows_the_widget_again(notebook: Notebook) -> None:
     again.word("fox").click()
     expect(again.pinned).to_have_text(["fox"])
     notebook.expect("widget.selected_words", "[2]")
+
+
+def test_a_view_shows_the_widget_where_the_shared_code_is_unknown(notebook: Notebook) -> None:
+    """As in a window that was opened after the code was sent."""
+    view = show(notebook, "widget = gw.show(made)\nwidget._shared_code.close()\nwidget")
+    expect(view.caption).to_have_text(CAPTION)
+    expect(view.root).to_have_count(1)
 
 
 def test_an_empty_prompt_is_an_error_and_the_last_result_stays(notebook: Notebook) -> None:
