@@ -1,5 +1,5 @@
-// Builds the front end into gradeclip_widget/static/: widget.js and gallery.js (ESM for anywidget), page.js (for
-// exported pages), widget.css and gallery.css. The output depends on the sources alone, so CI can compare it byte for byte.
+// Builds the front end into gradeclip_widget/static/: widget.js, gallery.js and their loader.js (ESM
+// for anywidget), page.js (for exported pages), widget.css and gallery.css. The output depends on the sources alone, so CI can compare it byte for byte.
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -34,6 +34,7 @@ const jobs = [
   { ...common, entryPoints: ["js/src/index.ts"], format: "esm", outfile: join(out, "widget.js") },
   { ...common, entryPoints: ["js/src/page.ts"], format: "iife", outfile: join(out, "page.js") },
   { ...common, entryPoints: ["js/src/styles.css"], outfile: join(out, "widget.css") },
+  { ...common, entryPoints: ["js/src/loader.ts"], format: "esm", outfile: join(out, "loader.js") },
   { ...common, entryPoints: ["js/src/gallery.ts"], format: "esm", outfile: join(out, "gallery.js") },
   { ...common, entryPoints: ["js/src/gallery/styles/gallery.css"], outfile: join(out, "gallery.css") },
 ];

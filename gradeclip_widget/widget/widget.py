@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import traitlets as t
-from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from ..explain.explanation import Explanation
 from ..export.cell_output import PAGE, fallback, fallback_kind, live_class
-from ..export.html import STATIC, page
+from ..export.html import page
 from .backend.worker import Worker
 from .computation import Computation
+from .front_end import FrontEnd, in_notebook
 from .questions import QUESTIONS
 from .request import Request
 from .session import NO_MODEL, Effects, Session
@@ -35,7 +34,7 @@ _INPUTS = (
 _EMPTY_HTML = "<!-- The live view. The output before it is shown in its place. -->"
 
 
-class ExplanationWidget(Traits):
+class ExplanationWidget(FrontEnd, Traits):
     """Shows explanations of one picture. Make one with `explore` or `show`.
 
     Every trait may be observed and set. When one of ``prompt``, ``prompts``, ``method``, ``model``,
@@ -44,9 +43,7 @@ class ExplanationWidget(Traits):
     last explanation stays visible. `wait`, or ``await widget``, for the new one.
     """
 
-    # As texts: if anywidget is given paths, it keeps every widget in memory to follow changes of the files.
-    _esm = (STATIC / "widget.js").read_text(encoding="utf-8")
-    _css = (STATIC / "widget.css").read_text(encoding="utf-8")
+    _files = "widget"
 
     def __init__(
         self,
@@ -200,7 +197,7 @@ class ExplanationWidget(Traits):
         text, description = fallback(
             self.explanations, self.active, words, self.model_id, self._page_state()
         )
-        if not _in_cell():
+        if not in_notebook():
             return text
         self.add_class(live_class(self.model_id))
         output = {"text/html": text, "text/plain": description}
@@ -276,12 +273,6 @@ class ExplanationWidget(Traits):
         if self._computation is None:
             raise ValueError(NO_MODEL)
         return self._computation.backend
-
-
-def _in_cell() -> bool:
-    """Return whether this runs in the kernel of a notebook, which saves outputs."""
-    zmqshell = sys.modules.get("ipykernel.zmqshell")
-    return zmqshell is not None and isinstance(get_ipython(), zmqshell.ZMQInteractiveShell)
 
 
 ExplanationWidget.__doc__ = f"{ExplanationWidget.__doc__}\n{describe_traits()}    "

@@ -13,7 +13,7 @@ const FLOORS = [
   ["stage", "prompt", "controls"], // these three do not import each other
   ["panel"],
   ["view", "gallery"],
-  ["index", "page"],
+  ["index", "page", "loader"],
 ];
 
 const SRC = fileURLToPath(new URL("../src", import.meta.url));

@@ -6,16 +6,21 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
+from ipykernel.zmqshell import ZMQInteractiveShell
+from ipywidgets.embed import embed_minimal_html
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from playwright.sync_api import Browser, Page, expect
 
 import gradeclip_widget as gw
+from gradeclip_widget.export.html import STATIC
 
 from .hosts import apps, scripts, table
 from .hosts.features import (
@@ -33,6 +38,7 @@ from .hosts.features import (
 )
 from .hosts.servers import Server, serving
 from .lab import KERNEL_TIMEOUT, LabServer, Notebook
+from .made import made_explanation
 from .view import View
 
 Opened = Callable[..., tuple[Page, list[str]]]
@@ -260,6 +266,23 @@ def test_page_of_a_notebook(
     else:
         file = apps.build_with_myst_nb(notebook, tmp_path / "site")
     drive_page(f"{host}, {'with' if state else 'no'} widget state", file, opened)
+
+
+def test_two_widgets_of_a_saved_state(tmp_path: Path, opened: Opened) -> None:
+    """The state has their code once, and the widget manager of converted notebooks shows both."""
+    ZMQInteractiveShell.instance()
+    widgets = [gw.show(made_explanation(caption)) for caption in ("a red fox", "the blue whale")]
+    ZMQInteractiveShell.clear_instance()
+    file = tmp_path / "page.html"
+    embed_minimal_html(file, widgets, drop_defaults=False)
+    for widget in widgets:
+        widget.close()
+    text = file.read_text("utf-8")
+    assert text.count(json.dumps((STATIC / "widget.js").read_text("utf-8"))[1:-1]) == 1
+    # The tests serve another version of require.js than the page names.
+    file.write_text(re.sub(r'integrity="\S*"', "", text), "utf-8")
+    page, _ = opened(file.as_uri())
+    expect(page.locator(".gradeclip-caption")).to_have_text(["a red fox", "the blue whale"])
 
 
 def test_saved_page(tmp_path: Path, opened: Opened) -> None:

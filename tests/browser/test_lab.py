@@ -14,7 +14,7 @@ import gradeclip_widget as gw
 
 from .conftest import OpenPage
 from .lab import LabServer, Notebook
-from .made import FOX, HOSTILE, WHALE, made_explanation
+from .made import CAPTION, FOX, HOSTILE, WHALE, made_explanation
 from .view import View
 
 EXPLORE = """
@@ -107,6 +107,13 @@ def test_reloading_the_page_shows_the_widget_again(notebook: Notebook) -> None:
     notebook.expect("widget.selected_words", "[2]")
 
 
+def test_a_view_shows_the_widget_where_the_shared_code_is_unknown(notebook: Notebook) -> None:
+    """As in a window that was opened after the code was sent."""
+    view = show(notebook, "widget = gw.show(made)\nwidget._shared_code.close()\nwidget")
+    expect(view.caption).to_have_text(CAPTION)
+    expect(view.root).to_have_count(1)
+
+
 def test_an_empty_prompt_is_an_error_and_the_last_result_stays(notebook: Notebook) -> None:
     view = show(notebook, EXPLORE)
     heat = view.heat()
@@ -155,7 +162,8 @@ def test_the_widget_is_dark_in_a_dark_lab(dark_lab: Notebook) -> None:
 def test_keys_pressed_in_the_widget_do_not_edit_the_notebook(notebook: Notebook) -> None:
     view = show(notebook, "gw.show(made)")
     cells = notebook.page.locator(".jp-Cell").count()
-    parts = (view.word("fox"), view.stage, view.root.get_by_label("Color scale"))
+    view.open_settings()
+    parts = (view.word("fox"), view.stage, view.root.get_by_label("Heat colors"))
     for part in parts:
         part.focus()
         for key in ("a", "b", "x", "Enter"):  # in a notebook: insert above, insert below, cut, edit

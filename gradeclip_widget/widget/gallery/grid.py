@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import anywidget
 import traitlets as t
 
 from ...dataset.runs.table import DISAGREEMENT, MEASURES, POSITION, ROLES
-from ...export.html import STATIC
+from ..front_end import FrontEnd
 
 SORTS = (POSITION, *MEASURES, DISAGREEMENT)
 SHARED = (
@@ -79,12 +78,10 @@ class GalleryTraits(t.HasTraits):
     )
 
 
-class GalleryGrid(GalleryTraits, anywidget.AnyWidget):
+class GalleryGrid(GalleryTraits, FrontEnd):
     """The thumbnails of a gallery. `Gallery` creates it and answers its messages."""
 
-    # Texts, not paths: anywidget would watch the files and so keep every widget alive.
-    _esm = (STATIC / "gallery.js").read_text(encoding="utf-8")
-    _css = (STATIC / "gallery.css").read_text(encoding="utf-8")
+    _files = "gallery"
 
     about: Any = t.Dict(
         default_value={"label": "", "other": None, "total": 0, "sorts": [], "importances": False},

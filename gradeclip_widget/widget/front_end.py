@@ -1,0 +1,92 @@
+"""The script and the style of the widgets, which a notebook gets once."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import Any, ClassVar
+
+import anywidget
+import ipywidgets
+import traitlets as t
+from IPython.core.getipython import get_ipython
+
+from ..export.html import STATIC
+
+
+class Code(ipywidgets.Widget):  # type: ignore[misc] # ipywidgets has no types
+    """The script and the style of one kind of widget. All widgets of that kind in a kernel refer to it."""
+
+    script = t.Unicode().tag(sync=True)
+    style = t.Unicode().tag(sync=True)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self.script):,} + {len(self.style):,} characters)"
+
+
+class FrontEnd(anywidget.AnyWidget):
+    """A widget with a script and a style from ``gradeclip_widget/static``.
+
+    anywidget sends both with every widget. In a notebook, each widget gets a small loader instead, which
+    takes them from one `Code` that all of them refer to. A host finds it as it finds a widget's layout: in
+    the kernel, or in the saved state of the notebook. If a host does not know it, the loader requests the
+    code from the widget.
+
+    Other hosts get the code with each widget. There, one process may serve several pages, each with its own
+    widgets (Panel, Solara, Shiny), or rerunning a cell may close the `Code` that widgets of other cells need
+    (marimo, which loads equal scripts once).
+    """
+
+    _files: ClassVar[str]  # the name of both files, without the suffix
+
+    # Texts, not paths: anywidget would watch the files and so keep every widget alive.
+    _esm = t.Unicode().tag(sync=True)
+    _css = t.Unicode().tag(sync=True)
+    _shared_code = t.Instance(Code, allow_none=True).tag(
+        sync=True, **ipywidgets.widget_serialization
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.on_msg(self._send_code)
+
+    @t.default("_shared_code")
+    def _default_shared_code(self) -> Code | None:
+        return _shared(self._files) if in_notebook() else None
+
+    @t.default("_esm")
+    def _default_esm(self) -> str:
+        return _read("loader.js" if self._shared_code else f"{self._files}.js")
+
+    @t.default("_css")
+    def _default_css(self) -> str:
+        return "" if self._shared_code else _read(f"{self._files}.css")
+
+    def _send_code(self, widget: Any, content: dict[str, Any], buffers: list[Any]) -> None:
+        """Send the code to a view whose host does not know the shared one."""
+        if content.get("type") == "code":
+            with self.hold_sync():
+                self._css, self._esm = _read(f"{self._files}.css"), _read(f"{self._files}.js")
+
+
+def in_notebook() -> bool:
+    """Return whether this runs in the kernel of a notebook: one process, and outputs that are saved."""
+    zmqshell = sys.modules.get("ipykernel.zmqshell")
+    return zmqshell is not None and isinstance(get_ipython(), zmqshell.ZMQInteractiveShell)
+
+
+_codes: dict[str, Code] = {}
+
+
+def _shared(files: str) -> Code:
+    """Return the code that the widgets of one kind share, a new one if it has been closed."""
+    code = _codes.get(files)
+    if code is None or code.comm is None:
+        code = Code(script=_read(f"{files}.js"), style=_read(f"{files}.css"))
+        _codes[files] = code
+    return code
+
+
+@functools.cache
+def _read(name: str) -> str:
+    return (STATIC / name).read_text(encoding="utf-8")
