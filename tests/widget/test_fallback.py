@@ -18,6 +18,8 @@ from gradeclip_widget.demo import Scene
 from gradeclip_widget.export.cell_output import fallback
 
 from ..factories import make_explanation
+from ..frames import pages
+from ..frames import shown as shown_in
 
 STATE = "application/vnd.jupyter.widget-state+json"
 Widget = gw.ExplanationWidget
@@ -119,6 +121,25 @@ def test_the_static_output_is_hidden_by_the_views_of_its_widget_only(
     assert "body:has(.gradeclip-live-one .gradeclip)" in source
     assert "two" not in source.partition("</style>")[0]
     assert ("srcdoc=" in source) == (kind == "page")
+
+
+def test_a_page_in_a_cell_waits_for_what_is_computed(
+    clip: gw.ClipModel, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADECLIP_FALLBACK", "page")
+    widget = gw.explore(
+        scene.image,
+        ["a dog", "a dog and a cactus"],
+        clip,
+        compare=["grad-cam", "legrad"],
+        region={"kind": "box", "box": [0, 0, 64, 64]},
+        erase="mean",
+        selected_words=[1],
+    )
+    with cell_outputs() as outputs:
+        widget._repr_mimebundle_()
+    (page,) = pages(outputs[0]["text/html"])
+    assert shown_in(page) >= {"2 prompts", "2 methods", "box", "erased: mean", "word dog"}
 
 
 def test_an_unknown_kind_is_an_error(shown: Widget, monkeypatch: pytest.MonkeyPatch) -> None:
