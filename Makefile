@@ -32,7 +32,7 @@ docs: $(DONE)/docs
 	sphinx-build --quiet --fresh-env --fail-on-warning --keep-going -c docs -d build/doctrees . build/site
 	@echo 'Open build/site/index.html in a browser; it needs no server.'
 
-screenshots: $(DONE)/dev $(DONE)/browser
+screenshots: $(DONE)/dev $(DONE)/browsers
 	python -m scripts.screenshots
 
 test: test-js test-python
@@ -41,7 +41,7 @@ test-js: node_modules/.done
 	npm run --silent check
 	npm run --silent test
 
-test-python: $(DONE)/dev $(DONE)/browser node_modules/.done
+test-python: $(DONE)/dev $(DONE)/browsers node_modules/.done
 	ruff check
 	ruff format --check
 	mypy
@@ -94,8 +94,8 @@ $(DONE)/node: | $(DONE)/python
 	scripts/need-node.sh
 	@touch $@
 
-$(DONE)/browser: | $(DONE)/dev
-	scripts/need-browser.sh
+$(DONE)/browsers: | $(DONE)/dev
+	scripts/need-browsers.sh
 	@touch $@
 
 node_modules/.done: package.json package-lock.json | $(DONE)/node

@@ -74,7 +74,7 @@ def agreement(scene: Scene, a: gw.Explanation, b: gw.Explanation) -> Iterator[tu
     named = {phrase.split()[-1] for phrase in scene.mentioned}
     for n, word in enumerate(a.words):
         if word.text in named:
-            yield from correlations("maps of named objects", a.word_map(n), b.word_map(n))
+            yield from correlations("maps of named objects", a.raw_map(n), b.raw_map(n))
 
 
 def correlations(of: str, a: Any, b: Any) -> Iterator[tuple[str, float]]:

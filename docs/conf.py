@@ -6,13 +6,11 @@ sources as they do on GitHub. Nothing is fetched while building or reading: no f
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-os.environ.setdefault("PLOTLY_RENDERER", "notebook")  # figures bring plotly's script along
 
 project = "gradeclip-widget"
 author = "gradeclip-widget developers"
@@ -24,6 +22,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "navigation",
+    "formulas",
     "live_frames",
     "offline",
 ]
@@ -40,9 +39,12 @@ exclude_patterns = [".*", "build", "node_modules", "**/.ipynb_checkpoints"]
 
 # Markdown as on GitHub, headings as its anchors included.
 myst_heading_anchors = 4
-myst_enable_extensions: list[str] = []
+myst_enable_extensions = ["dollarmath"]
+myst_dmath_double_inline = True
+myst_fence_as_directive = ["math"]  # ```math
+html_math_renderer = "mathml"
 
-highlight_language = "none"  # for blocks without a language, such as formulas
+highlight_language = "none"  # for blocks without a language
 
 # Notebooks are run, and a failing cell stops the build. A widget is shown as the page that it stores, which
 # needs no kernel and no network.
@@ -67,7 +69,7 @@ html_theme = "furo"
 html_title = "gradeclip-widget"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_js_files = ["live-frames.js"]
+html_js_files = ["live-frames.js", "figures.js"]
 templates_path = ["_templates"]
 html_additional_pages = {"index": "index.html"}  # the first page is docs/index.html
 html_show_sourcelink = False
@@ -85,3 +87,14 @@ html_theme_options = {
         "color-background-primary": "#121212",  # as frames have it
     },
 }
+
+
+def announce(app: Any, page: str, _source: list[str]) -> None:
+    """Print the name of a notebook that is about to run, since notebooks take most of the time."""
+    if page.startswith("notebooks/") and app.config.nb_execution_mode != "off":
+        print(f"running {page}.ipynb", flush=True)
+
+
+def setup(app: Any) -> None:
+    """Connect `announce` to the reading of pages."""
+    app.connect("source-read", announce)

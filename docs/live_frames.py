@@ -7,16 +7,22 @@ A comment in a page's Markdown, followed by a picture, describes what the site s
 
 Its entries are the number of a drawn scene, the frame's title if the picture's description does not fit,
 and keywords of `gradeclip_widget.explore`. The embedded model computes the explanation while the site is
-built. It is a separate page and makes no network request.
+built.
+
+The frames in outputs of notebooks become files too. All frames of the site share one script and one style.
+They make no network request.
 """
 
 from __future__ import annotations
 
+import base64
+import gzip
 import hashlib
 import html
 import json
 import os
 import re
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,17 +31,22 @@ from docutils import nodes
 from sphinx.transforms import SphinxTransform
 
 import gradeclip_widget as gw
+from gradeclip_widget.export.html import STATIC
 
 MARKER = re.compile(r"<!--\s*live\s+(\{.*\})\s*-->", re.DOTALL)
-STATE = re.compile(
-    r'(<script type="application/json" id="gradeclip-state">)(.*?)(</script>)', re.DOTALL
-)
-FOLDER = "live"
+# A frame in a notebook's output, and in it the compressed page: see `gradeclip_widget.export.html.frame`.
+FRAME = re.compile(r'<iframe srcdoc="([^"]*)"[^>]*\btitle="([^"]*)"[^>]*></iframe>')
+PACKED = re.compile(r'<script type="text/plain" id="packed">([^<]*)</script>')
+POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>\n?')
 
-NOTEBOOK_FRAME = re.compile(r'<iframe srcdoc="([^"]*)"(?=[^>]*sandbox="allow-scripts")')
-STATIC = Path(__file__).parent / "_static"
-# The frame's part of `_static/live-frames.js`: a frame and the page that it is in cannot see each other.
-IN_FRAME = f"<script>{(STATIC / 'in-frame.js').read_text(encoding='utf-8')}</script>"
+FOLDER = "live"  # of the frames, beside `_static` in the site
+SCRIPT, STYLE = "page.js", "widget.css"  # in the package and in `_static` alike
+# The second script connects a frame to the page around, with `_static/live-frames.js`: opened from disk, the
+# two cannot see each other.
+SCRIPTS = (
+    f'<script src="../_static/{SCRIPT}"></script>\n<script src="../_static/in-frame.js"></script>'
+)
+LINK = f'<link rel="stylesheet" href="../_static/{STYLE}">'
 
 
 @cache
@@ -44,62 +55,99 @@ def embedded_model() -> gw.ClipModel:
     return gw.load("demo")
 
 
-def write_page(options: dict[str, Any], path: Path) -> None:
-    """Write the page of an explanation, as `explore` with these options shows it."""
+@cache
+def packaged(name: str) -> str:
+    """Return one of the package's static files."""
+    return (STATIC / name).read_text(encoding="utf-8")
+
+
+def explored(options: dict[str, Any]) -> str:
+    """Return the page of an explanation, as `explore` with these options shows it."""
     scene = gw.demo.scenes()[options.pop("scene")]
     captions = options.pop("captions", scene.caption)
     widget = gw.explore(scene.image, captions, embedded_model(), **options)
     widget.wait(300)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    page = widget.save_html(path).read_text(encoding="utf-8")
-    page = STATE.sub(lambda match: match[1] + merged(match[2], options) + match[3], page)
-    path.write_text(page.replace("</body>", IN_FRAME + "</body>"), encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        page = widget.save_html(Path(folder, "page.html")).read_text(encoding="utf-8")
     widget.close()
+    return page
 
 
-def merged(state: str, options: dict[str, Any]) -> str:
-    """Return a page's state as JSON, with options that a saved page does not contain, such as a region."""
-    return json.dumps({**json.loads(state), **options}).replace("<", "\\u003c")
+def unpacked(source: str) -> str:
+    """Return the page in a notebook's frame.
+
+    Args:
+        source: the value of the frame's attribute ``srcdoc``.
+
+    Raises:
+        ValueError: there is no page in it.
+    """
+    packed = PACKED.search(html.unescape(source))
+    if packed is None:
+        raise ValueError(f"no page in the frame {source[:80]!r}")
+    return gzip.decompress(base64.b64decode(packed[1])).decode("utf-8")
 
 
-def connected(frame: re.Match[str]) -> str:
-    """Return the beginning of a notebook's frame, with the script that connects it to the page around."""
-    return f'<iframe class="live-frame" srcdoc="{frame[1]}{html.escape(IN_FRAME)}"'
+def sharing(page: str) -> str:
+    """Return a self-contained page with links to the site's script and style in place of its copies.
+
+    Raises:
+        ValueError: the page does not contain them as the package has them.
+    """
+    inlined = {
+        f"<style>\n{packaged(STYLE)}": f"{LINK}\n<style>",
+        f"<script>{packaged(SCRIPT)}</script>": SCRIPTS,
+    }
+    for copy, link in inlined.items():
+        if copy not in page:
+            raise ValueError(
+                f"a page without {copy[:20]!r}: has gradeclip_widget.export.html changed?"
+            )
+        page = page.replace(copy, link)
+    return POLICY.sub("", page)  # it forbids the files that are shared
 
 
 class LiveFrames(SphinxTransform):
-    """Replace marked pictures by live frames, and connect all frames to the page."""
+    """Replace marked pictures and the frames of notebooks by frames of files that share their script."""
 
     default_priority = 100  # before the pictures that they replace are collected
 
     def apply(self, **_: Any) -> None:
-        """Replace the picture after each mark, and connect the frames in outputs of notebooks to the page."""
+        """Replace the picture after each mark, and the frames in outputs of notebooks."""
         for raw in list(self.document.findall(nodes.raw)):
             text = raw.astext()
             if match := MARKER.match(text.strip()):
                 self._replace(raw, json.loads(match[1]))
-            elif NOTEBOOK_FRAME.search(text):
-                raw.children = [nodes.Text(NOTEBOOK_FRAME.sub(connected, text))]
+            elif FRAME.search(text):
+                raw.children = [nodes.Text(FRAME.sub(self._of_notebook, text))]
 
     def _replace(self, mark: nodes.raw, options: dict[str, Any]) -> None:
         paragraph = mark.next_node(descend=False, siblings=True)
         picture = next(iter(paragraph.findall(nodes.image)), None) if paragraph else None
         if picture is None:
             raise ValueError(f"{self.env.docname}: no picture follows {mark.astext()}")
-        name = hashlib.sha256(mark.astext().encode()).hexdigest()[:12] + ".html"
-        title = options.pop("title", picture["alt"])
-        write_page(options, Path(self.app.outdir, FOLDER, name))
-        source = "../" * self.env.docname.count("/") + f"{FOLDER}/{name}"
-        frame = (
-            f'<iframe class="live-frame" src="{source}" loading="lazy" sandbox="allow-scripts" '
-            f'title="{html.escape(title)}"></iframe>'
-        )
+        title = html.escape(options.pop("title", picture["alt"]))
+        frame = self._frame(explored(options), title)
         paragraph.replace_self(nodes.raw("", frame, format="html"))
         mark.parent.remove(mark)
+
+    def _of_notebook(self, frame: re.Match[str]) -> str:
+        return self._frame(unpacked(frame[1]), frame[2])
+
+    def _frame(self, page: str, title: str) -> str:
+        """Write a page as a file of the site, and return a frame of it."""
+        page = sharing(page)
+        name = hashlib.sha256(page.encode()).hexdigest()[:12] + ".html"
+        folder = Path(self.app.outdir, FOLDER)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(page, encoding="utf-8")
+        source = "../" * self.env.docname.count("/") + f"{FOLDER}/{name}"
+        return f'<iframe class="live-frame" src="{source}" loading="lazy" title="{title}"></iframe>'
 
 
 def setup(app: Any) -> dict[str, Any]:
     """Register the transform, and make the widgets in executed notebooks store their pages."""
     os.environ["GRADECLIP_FALLBACK"] = "page"
     app.add_transform(LiveFrames)
+    app.config.html_static_path += [str(STATIC / name) for name in (SCRIPT, STYLE)]
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -83,7 +83,7 @@ def ask_a_region(film: Film, view: View) -> None:
     width, height = SCENE.image.size
     film.drag(view.stage, (x0 / width, y0 / height), (x1 / width, y1 / height))
     film.hold(900)
-    question = view.root.get_by_label("What does the model see here?")
+    question = view.root.get_by_label("What is in this region?")
     film.glide(question)
     question.select_option("demo")
     expect(view.root.locator(".gradeclip-seen li").first).to_contain_text(OTHER)

@@ -31,7 +31,7 @@ SCALE = 1.5  # pixels of a picture per pixel of the page
 ABSENT = "a bicycle, a dog and a tree"
 RIGHT, WRONG = "a red circle and a blue square", "a red circle and a green square"
 # The controls are hidden, since they are the same for both captions.
-WITHOUT_CONTROLS = """:is(.gradeclip-controls, .gradeclip-details, .gradeclip-overview, .gradeclip-hint)
+WITHOUT_CONTROLS = """:is(.gradeclip-details, .gradeclip-overview, .gradeclip-hint)
   { display: none !important; }"""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
@@ -55,8 +55,15 @@ def scene() -> Scene:
 
 
 @pytest.fixture(scope="session")
-def chromium(pytestconfig: pytest.Config) -> Iterator[Browser]:
-    """The only Chromium, since Playwright allows one at a time in a thread."""
-    with sync_playwright() as playwright, contextlib.closing(launch(playwright)) as browser:
+def playwright() -> Iterator[Playwright]:
+    """Playwright, which allows only one of itself in a thread."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(pytestconfig: pytest.Config, playwright: Playwright) -> Iterator[Browser]:
+    """A Chromium."""
+    with contextlib.closing(launch(playwright)) as browser:
         pytestconfig.stash[BROWSER] = browser
         yield browser

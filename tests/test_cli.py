@@ -51,7 +51,7 @@ def test_explain_prints_the_words_and_where_their_maps_peak(
 ) -> None:
     assert main(["explain", photo, "a dog and a red circle"]) == 0
     out = capsys.readouterr().out
-    assert re.search(r"^word +score +negative.* +word +negative.* +looks at", out, re.MULTILINE)
+    assert re.search(r"^word +score +negative.* +word +negative.* +strongest at", out, re.MULTILINE)
     assert re.search(r"^ +0\.\d+  an empty caption$", out, re.MULTILINE)
     assert re.search(r"^dog +\+0\.\d+  █+ .*\d+, \d+$", out, re.MULTILINE)
     assert re.search(
@@ -87,8 +87,8 @@ def test_explain_writes_numbers(photo: str, tmp_path: Path) -> None:
     assert main(["explain", photo, "a dog", "-o", str(tmp_path / "out.json")]) == 0
     written = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert [w["text"] for w in written["words"]] == ["a", "dog"]
-    assert set(written["maps"]) == {"caption", "in caption", "alone", "left out"}
-    assert np.shape(written["maps"]["in caption"]) == (2, 14, 14)
+    assert set(written["raw_maps"]) == {"caption", "in caption", "alone", "left out"}
+    assert np.shape(written["raw_maps"]["in caption"]) == (2, 14, 14)
     assert set(written["word_evidence"]) == {"in caption", "alone", "left out"}
     values = written["importance"][0]["values"]
     assert np.sum(written["word_evidence"]["left out"], (1, 2)) == pytest.approx(values, abs=1e-6)

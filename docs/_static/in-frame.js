@@ -4,23 +4,13 @@
   const tell = () =>
     parent.postMessage({ gradeclipHeight: document.documentElement.offsetHeight }, "*");
 
-  function connect() {
-    document.body.style.margin = "0";
-    new ResizeObserver(tell).observe(document.documentElement);
-    addEventListener("message", ({ data }) => {
-      if (!data?.gradeclipTheme) return;
-      document.documentElement.style.colorScheme = data.gradeclipTheme;
-      document.body.dataset.theme = data.gradeclipTheme;
-      tell(); // the observer waits until the frame is scrolled to
-    });
-    parent.postMessage({ gradeclipReady: true }, "*");
-  }
-
-  connect();
-  // A compressed page replaces the page that unpacks it, which removes the listeners.
-  const close = document.close.bind(document);
-  document.close = () => {
-    close();
-    connect();
-  };
+  document.body.style.margin = "0";
+  new ResizeObserver(tell).observe(document.documentElement);
+  addEventListener("message", ({ data }) => {
+    if (!data?.gradeclipTheme) return;
+    document.documentElement.style.colorScheme = data.gradeclipTheme;
+    document.body.dataset.theme = data.gradeclipTheme;
+    tell(); // the observer waits until the frame is scrolled to
+  });
+  parent.postMessage({ gradeclipReady: true }, "*");
 })();

@@ -22,6 +22,8 @@ _NUMBER = 13  # width in characters of the columns of the other measures
 def word_table(explanation: Explanation) -> str:
     """Return a table for a terminal with the importance of every word by every measure.
 
+    The numbers are in units of the score, and equal those of `Explanation.to_frame`.
+
     A warning that the picture is foreign to the model comes before the table; other notes come after it.
 
     If the default measure's values add up to the score, the first row is the score of an empty caption. Words
@@ -35,7 +37,8 @@ def word_table(explanation: Explanation) -> str:
     rows = [w for w, value in enumerate(first) if value >= floor or w in lowers]
     width = max(_columns(text) for text in ["word", *(e.words[w].text for w in rows)])
     lines = _heads(
-        ["word", *(MEASURES[m] for m in e.importance_measures), "looks at (x, y)"], width
+        ["word", *(MEASURES[m] for m in e.importance_measures), "strongest at (x, y), pixels"],
+        width,
     )
     if base is not None and abs(base) >= UNSEEN:
         lines.append(f"{base:{width + 9}.3f}  an empty caption")
@@ -43,8 +46,8 @@ def word_table(explanation: Explanation) -> str:
     for w in rows:
         bar = ("█" if first[w] > 0 else "░") * round(_BAR * abs(first[w]) / top)
         numbers = "".join(f"  {values[w]:{_NUMBER}.3f}" for values in more)
-        x, y = places["peak_x"][w], places["peak_y"][w]
-        spot = f"{x:.0f}, {y:.0f}" if places["peak"][w] > 0 else "nowhere"
+        x, y = places["x"][w], places["y"][w]
+        spot = "nowhere" if np.isnan(x) else f"{x:.0f}, {y:.0f}"
         word = e.words[w].text + " " * (width - _columns(e.words[w].text))
         place = "lowers the score" if w in lowers else spot
         lines.append(f"{word}  {first[w]:+7.3f}  {bar:{_BAR}}{numbers}  {place}")

@@ -69,6 +69,25 @@ class Highlight:
     peak: tuple[int, int]
 
 
+def scale(importance: NDArray[np.floating], maps: NDArray[np.floating]) -> Values:
+    """Scale each word's map to units of the score: its values of the sign of its importance sum to it.
+
+    Args:
+        importance: (W,) in units of the score.
+        maps: (W, rows, cols) signed, in any units.
+
+    Returns:
+        (W, rows, cols) float64, in units of the score, with the signs of the maps. A word whose map has no
+        value of the sign of its importance has zeros.
+    """
+    values = maps.astype(np.float64)
+    signs = np.where(importance < 0, -1.0, 1.0)[:, None, None]
+    totals = np.maximum(values * signs, 0).sum((1, 2))
+    factors = np.divide(np.abs(importance), totals, out=np.zeros(len(totals)), where=totals > 0)
+    scaled: Values = values * factors[:, None, None]
+    return scaled
+
+
 def spread(importance: NDArray[np.floating], maps: NDArray[np.floating]) -> Values:
     """Spread each word's importance over the picture, in proportion to its map.
 
@@ -77,17 +96,15 @@ def spread(importance: NDArray[np.floating], maps: NDArray[np.floating]) -> Valu
 
     Args:
         importance: (W,) in units of the score.
-        maps: (W, rows, cols) signed.
+        maps: (W, rows, cols) signed, in any units.
 
     Returns:
-        (W, rows, cols) float64. Each word's values have the sign of its importance and sum to it. A word
-        whose map has no value of that sign has zeros.
+        (W, rows, cols) float64, in units of the score. Each word's values have the sign of its importance and
+        sum to it. A word whose map has no value of that sign has zeros.
     """
-    signs = np.where(importance < 0, -1.0, 1.0)
-    parts = np.maximum(maps.astype(np.float64) * signs[:, None, None], 0)
-    totals = parts.sum((1, 2))
-    scales = np.divide(importance, totals, out=np.zeros(len(totals)), where=totals > 0)
-    spread_out: Values = parts * scales[:, None, None]
+    scaled = scale(importance, maps)
+    against = (importance < 0)[:, None, None]
+    spread_out: Values = np.where(against, np.minimum(scaled, 0), np.maximum(scaled, 0))
     return spread_out
 
 

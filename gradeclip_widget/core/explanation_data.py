@@ -44,6 +44,11 @@ class ExplanationData:
     Maps are (rows, cols) float32 on the patch grid and signed: positive where a patch raises the score of the
     words. Coordinates are pixels of ``image``. Arrays are read-only.
 
+    A map is in one of two units. The fields have raw maps, in the units of the method: their shape has a
+    meaning, their size does not. `word_map`, `phrase_map`, `caption_map`, `word_evidence` and
+    ``evidence_map`` are in units of the score, as the widget shows them: the part of the score that comes
+    from each patch. `raw_map` and `raw_maps` return raw maps of words.
+
     Attributes:
         image: the picture as the user sees it, upright RGB.
         caption: the caption as given.
@@ -51,12 +56,12 @@ class ExplanationData:
         tokens: the T tokens strictly between SOT and EOT, as text.
         score: cosine similarity of the explained pair.
         logit_scale, logit_bias: the model's; ``logit = logit_scale * score + (logit_bias or 0)``.
-        signed_map: (rows, cols) the whole caption's map before the ReLU.
-        interactions: (T, rows, cols) token x patch interactions.
+        signed_map: (rows, cols) the whole caption's raw map before the ReLU.
+        interactions: (T, rows, cols) raw token x patch interactions.
         token_importance: (T,) token attributions: the positive part of each token's contribution to the
             score, normalized to sum to 1 (all zeros where no contribution is positive).
-        alone: (W, rows, cols) maps along the embedding of the word as a caption of its own, or ``None``.
-        left_out: (W, rows, cols) maps along t minus t without the word, or ``None``.
+        alone: (W, rows, cols) raw maps along the embedding of the word as a caption of its own, or ``None``.
+        left_out: (W, rows, cols) raw maps along t minus t without the word, or ``None``.
         cover: box of the picture (x0, y0, x1, y1) that the grid covers.
         image_block_shares, text_block_shares: (L,) block contributions: to first order, what every block's
             attention output adds to the score through the pooled token's residual stream, shallowest first.
@@ -64,7 +69,8 @@ class ExplanationData:
         model, method: names to show. ``reference``: whether computed as the authors' code does.
         notes: sentences that a reader should know.
         seconds: the computing time, or ``None``.
-        word_effects: (W,) leave-one-out scores: x.t minus x.t without the word; or ``None``.
+        word_effects: (W,) leave-one-out scores, in units of the score: x.t minus x.t without the word; or
+            ``None``.
         integrated_gradients: (T,) attributions of the tokens in units of the score, or ``None``.
         shapley: (W,) Shapley values of the words in units of the score (see `core.shapley`), or ``None``.
         empty_score: score of the caption without its words, or ``None``.
@@ -152,7 +158,7 @@ class ExplanationData:
 
     @property
     def image_map(self) -> Maps:
-        """(rows, cols) the paper's map of the whole caption: the ReLU of ``signed_map``."""
+        """(rows, cols) the paper's map of the whole caption, raw: the ReLU of ``signed_map``."""
         return np.maximum(self.signed_map, 0)
 
     @property
@@ -188,8 +194,10 @@ class ExplanationData:
         """The default reading of the evidence: "left out" if it was computed."""
         return LEFT_OUT if LEFT_OUT in self.readings else IN_CAPTION
 
-    def word_maps(self, reading: str = IN_CAPTION) -> Maps:
-        """Return the signed maps of all words in one reading, (W, rows, cols).
+    def raw_maps(self, reading: str = IN_CAPTION) -> Maps:
+        """Return the raw maps of all words in one reading, (W, rows, cols): signed, in units of the method.
+
+        The maps of Grad-ECLIP are in the paper's units. `word_evidence` has all words in units of the score.
 
         Raises:
             ValueError: there is no such reading, or it was not computed.
@@ -223,6 +231,8 @@ class ExplanationData:
     def importance(self, measure: str | None = None) -> Maps:
         """Return how much each word contributes to the score, (W,), negative where it lowers the score.
 
+        Values are in units of the score, a cosine similarity.
+
         Args:
             measure: ``"shapley"``, the Shapley values of the words, which with ``empty_score`` add up to the
                 score; ``"evidence"``, the score divided among the words in proportion to the positive sums of
@@ -239,7 +249,7 @@ class ExplanationData:
             assert self.shapley is not None
             return self.shapley
         if name == EVIDENCE:
-            return picture_shares(self.word_maps(self.evidence_reading), self.score, self.known)
+            return picture_shares(self.raw_maps(self.evidence_reading), self.score, self.known)
         if name == LEAVE_ONE_OUT:
             assert self.word_effects is not None
             return self.word_effects
@@ -290,35 +300,96 @@ class ExplanationData:
         """(W,) importance of each word by the default measure, in units of the score."""
         return self.importance()
 
-    # Maps of words
+    # Maps of words, in units of the score
 
-    def word_map(self, word: str | int, reading: str = IN_CAPTION) -> Maps:
-        """Return the signed map (rows, cols) of one word.
+    def word_map(
+        self, word: str | int, reading: str = IN_CAPTION, *, both_signs: bool = False
+    ) -> Maps:
+        """Return from where in the picture the importance of one word comes, (rows, cols).
+
+        It is the map that the widget shows of the word, in units of the score: values have the sign of the
+        word's importance (negative if it lowers the score), and their sum is the importance. They are zero
+        for a word without a value of that sign, and for a word that the model was never trained on.
 
         Args:
             word: the word (case is ignored), or its index, which is needed if it occurs twice.
             reading: ``"in caption"``, ``"alone"`` or ``"left out"``.
+            both_signs: also return the values of the opposite sign, on the same scale, as the widget shows
+                them with "both". The values then no longer sum to the importance.
 
         Raises:
             ValueError: the caption lacks the word, or has it several times; or there is no such reading.
             IndexError: the index is out of range.
         """
-        maps: Maps = self.word_maps(reading)[self.word_index(word)]
-        return maps
+        return self._map_of([self.word_index(word)], reading, both_signs)
 
-    def phrase_map(self, phrase: str | Sequence[str | int], reading: str = IN_CAPTION) -> Maps:
-        """Return the signed map (rows, cols) of several words: the sum of their maps.
+    def phrase_map(
+        self,
+        phrase: str | int | Sequence[str | int],
+        reading: str = IN_CAPTION,
+        *,
+        both_signs: bool = False,
+    ) -> Maps:
+        """Return from where in the picture the importance of several words comes, (rows, cols).
+
+        It is in units of the score, and its values sum to the summed importance of the words, as in
+        `word_map`. The words' raw maps are added before they are scaled, so that it is not the sum of the
+        words' maps.
 
         Args:
-            phrase: consecutive words of the caption (``"red car"``), or a list of any of its words or
-                indices.
+            phrase: consecutive words of the caption (``"red car"``), a list of any of its words or indices,
+                or one index.
             reading: as in `word_map`.
+            both_signs: as in `word_map`.
 
         Raises:
             ValueError: the phrase is not in the caption.
         """
+        return self._map_of(self.phrase_words(phrase), reading, both_signs)
+
+    def caption_map(self, *, both_signs: bool = False) -> Maps:
+        """Return the map of the whole caption, (rows, cols), scaled so that its values sum to the score.
+
+        It is the widget's map of the whole sentence. Values have the sign of the score; the paper's own
+        values are in ``image_map``.
+
+        Args:
+            both_signs: as in `word_map`.
+        """
+        return self._scaled(self.score, self.signed_map, both_signs)
+
+    def _map_of(self, words: Sequence[int], reading: str, both_signs: bool) -> Maps:
+        """Return the map of some words in units of the score; unknown words take no part in it."""
+        maps = self.raw_maps(reading)  # raises if there is no such reading
+        known = [w for w in words if self.words[w].known]
+        importance = float(self.importance()[known].sum(dtype=np.float64))
+        return self._scaled(importance, maps[known].sum(0, dtype=np.float32), both_signs)
+
+    @staticmethod
+    def _scaled(importance: float, values: Maps, both_signs: bool) -> Maps:
+        scale = evidence.scale if both_signs else evidence.spread
+        scaled: Maps = scale(np.array([importance]), values[None])[0].astype(np.float32)
+        return scaled
+
+    def raw_map(
+        self, phrase: str | int | Sequence[str | int] | None = None, reading: str = IN_CAPTION
+    ) -> Maps:
+        """Return the raw map of a word, a phrase, or (``None``) the whole caption, (rows, cols).
+
+        It is signed and in units of the method, which cannot be compared with the score. The map of a phrase
+        is the sum of its words' maps.
+
+        Args:
+            phrase: as in `phrase_map`, or ``None``.
+            reading: as in `word_map`.
+
+        Raises:
+            ValueError: the caption lacks the word or phrase, or there is no such reading.
+        """
+        if phrase is None:
+            return self.signed_map
         words = self.phrase_words(phrase)
-        total: Maps = self.word_maps(reading)[words].sum(0, dtype=np.float32)
+        total: Maps = self.raw_maps(reading)[words].sum(0, dtype=np.float32)
         return total
 
     def phrase_words(self, phrase: str | int | Sequence[str | int]) -> list[int]:
@@ -328,21 +399,11 @@ class ExplanationData:
         several = [phrase] if isinstance(phrase, int | np.integer) else phrase
         return [self.word_index(word) for word in several]
 
-    def map_of(
-        self, phrase: str | int | Sequence[str | int] | None = None, reading: str = IN_CAPTION
-    ) -> Maps:
-        """Return the signed map (rows, cols) of a word, a phrase, or (``None``) the whole caption."""
-        if phrase is None:
-            return self.signed_map
-        if isinstance(phrase, int | np.integer):
-            return self.word_map(int(phrase), reading)
-        return self.phrase_map(phrase, reading)
-
     def word_index(self, word: str | int) -> int:
         """Return the index of a word of the caption; see `word_map`."""
         return find_word(self.words, word)
 
-    # Evidence in units of the score
+    # Evidence of all words, in units of the score
 
     def word_evidence(self, reading: str | None = None, measure: str | None = None) -> Maps:
         """Return every word's importance spread over the picture in proportion to its map, (W, rows, cols).
@@ -360,24 +421,6 @@ class ExplanationData:
             ValueError: there is no such reading or measure, or it was not computed.
         """
         return self._evidence(reading, measure).astype(np.float32)
-
-    def phrase_evidence(
-        self, phrase: str | int | Sequence[str | int], reading: str = IN_CAPTION
-    ) -> Maps:
-        """Return a phrase's importance spread over the picture in proportion to its map, (rows, cols).
-
-        Args:
-            phrase: as in `phrase_map`, or one word's index.
-            reading: as in `word_map`.
-
-        Raises:
-            ValueError: no such phrase or reading.
-        """
-        words = self.phrase_words(phrase)
-        importance = self.importance()[words].sum(keepdims=True)
-        spread_out = evidence.spread(importance, self.map_of(words, reading)[None])
-        values: Maps = spread_out[0].astype(np.float32)
-        return values
 
     @property
     def evidence_map(self) -> Maps:
@@ -415,7 +458,7 @@ class ExplanationData:
         return evidence.lowering(self.importance(measure), self.words)
 
     def _evidence(self, reading: str | None = None, measure: str | None = None) -> evidence.Values:
-        maps = self.word_maps(self.evidence_reading if reading is None else reading)
+        maps = self.raw_maps(self.evidence_reading if reading is None else reading)
         return evidence.spread(self.importance(measure), maps)
 
     # Regions of the picture
@@ -436,7 +479,7 @@ class ExplanationData:
         """
         covered = self.coverage(region).astype(np.float64)
         reading = self.evidence_reading if reading is None else reading
-        maps = self.word_maps(reading)
+        maps = self.raw_maps(reading)
         values = (self._evidence(reading, measure) * covered).sum((1, 2))
         order = sorted(range(len(self.words)), key=lambda w: -values[w])
         return [
@@ -457,7 +500,7 @@ class ExplanationData:
         Raises:
             ValueError: no such region or phrase.
         """
-        return evidence.share_in(self.map_of(phrase, reading), self.coverage(region))
+        return evidence.share_in(self.raw_map(phrase, reading), self.coverage(region))
 
     def coverage(self, region: Region) -> Maps:
         """Return the fraction of each patch that a region covers, (rows, cols)."""

@@ -186,7 +186,7 @@ def _with_notes(e: Explanation) -> Explanation:
     importances = {name: e.importance(name) for name in e.importance_measures}
     default = e.importance_measures[0]
     contradiction = disagreement(e.words, importances, default) if default != SHAPLEY else None
-    notes = (lowers(e), contradiction, alike(e.words, e.word_maps(), e.alone))
+    notes = (lowers(e), contradiction, alike(e.words, e.raw_maps(), e.alone))
     return replace(e, notes=(*e.notes, *(note for note in notes if note)))
 
 

@@ -64,22 +64,44 @@ class Explanation(ExplanationData):
     def figure(
         self, phrase: str | int | Sequence[str | int] | None = None, *, reading: str = IN_CAPTION
     ) -> go.Figure:
-        """Return a plotly figure: the picture, its `overlay`, and bars of word importance."""
+        """Return a plotly figure: the picture, its `overlay`, and bars of word importance.
+
+        Bars, and the value of a patch under the pointer, are in units of the score: for all words
+        ``evidence_map``, for a phrase `phrase_map`.
+
+        Args:
+            phrase: as in `overlay`.
+            reading: as in `overlay`.
+
+        Raises:
+            ValueError: the word or reading does not exist.
+        """
         from ..export.figure import figure
 
         return figure(self, phrase, reading)
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self, *, full: bool = False) -> pd.DataFrame:
         """Return a table with a row per word.
 
-        Columns: word; importance by the default measure; evidence, leave_one_out, grad_eclip and
-        integrated_gradients: importance by each measure, NaN where it was not computed (all in units of the
-        score); sum and peak of the word's signed map in ``evidence_reading``; position of the peak in image
-        pixels (peak_x, peak_y); whether the model read all of the word and was trained on it (read, known).
+        ================  ==========================================================================
+        ``word``          the word
+        ``importance``    what the widget's bar shows, in units of the score: the default measure of
+                          `importance`
+        ``lost_without``  what the score loses without the word, in units of the score; absent if it
+                          was not computed
+        ``x``, ``y``      where the word's evidence is strongest (`word_evidence`), the center of the
+                          patch in pixels of ``image``; NaN for a word without evidence
+        ================  ==========================================================================
+
+        Args:
+            full: also return ``evidence``, ``grad_eclip`` and ``integrated_gradients``, the importance by
+                every other measure that was computed, in units of the score; ``raw_sum`` and ``raw_peak``,
+                the sum and the largest value of the word's raw map in ``evidence_reading``, in units of the
+                method; ``read`` and ``known``, whether the model read all of the word and was trained on it.
         """
         from ..export.table import table
 
-        return table(self)
+        return table(self, full)
 
     def save(self, path: str | Path) -> Path:
         """Write the explanation to a file, in the format of the path's suffix.

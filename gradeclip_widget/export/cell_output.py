@@ -6,7 +6,7 @@ import base64
 import functools
 import html
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import Template
 from typing import Any
@@ -121,8 +121,24 @@ def live_class(model_id: str) -> str:
     return f"gradeclip-live-{model_id}"
 
 
+def fallback_kind() -> str:
+    """Return what a cell contains for hosts without the live view: ``picture`` or ``page``.
+
+    Raises:
+        ValueError: the environment variable ``GRADECLIP_FALLBACK`` is neither of them.
+    """
+    kind = os.environ.get(SETTING) or PICTURE
+    if kind not in (PICTURE, PAGE):
+        raise ValueError(f"{SETTING}={kind!r}: give {PICTURE!r} or {PAGE!r}")
+    return kind
+
+
 def fallback(
-    explanations: Sequence[ExplanationData], active: int, words: Phrase | None, model_id: str
+    explanations: Sequence[ExplanationData],
+    active: int,
+    words: Phrase | None,
+    model_id: str,
+    state: Mapping[str, Any] | None = None,
 ) -> tuple[str, str]:
     """Return the output of a cell for hosts without the live view, as HTML and in words.
 
@@ -134,16 +150,14 @@ def fallback(
         active: index of the explanation that is shown.
         words: the words whose map is painted; ``None`` for all words that count.
         model_id: id of the widget's model, whose views hide the fallback.
+        state: what the page shows, as values of the widget's traits; only the active prompt when ``None``.
 
     Raises:
         ValueError: the environment variable is neither ``picture`` nor ``page``.
     """
-    kind = os.environ.get(SETTING) or PICTURE
-    if kind not in (PICTURE, PAGE):
-        raise ValueError(f"{SETTING}={kind!r}: give {PICTURE!r} or {PAGE!r}")
     description = alt_text(explanations[active], words)
-    if kind == PAGE:
-        content = frame(explanations, state={"active": active})
+    if fallback_kind() == PAGE:
+        content = frame(explanations, state=state or {"active": active})
     else:
         card = draw_card(explanations[active], words, IN_CAPTION, _WIDTH, density=1)
         content = _PICTURE.substitute(

@@ -27,7 +27,7 @@ _UNREADABLE = (
 
 
 def save(explanation: ExplanationData, path: Path) -> None:
-    """Write all fields of an explanation; `load` reads the same values."""
+    """Write all fields of an explanation, with raw maps (see `ExplanationData`); `load` reads the same."""
     values = {f.name: getattr(explanation, f.name) for f in dataclasses.fields(explanation)}
     values["words"] = [dataclasses.asdict(w) for w in explanation.words]
     image = archive_image(values.pop("image"))

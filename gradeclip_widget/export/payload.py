@@ -26,7 +26,8 @@ Header, version 1 (``js/src/core/types.ts`` mirrors it):
 ``image``          ``mime``; ``width``, ``height`` of the original in pixels; ``cover``: the box
                    ``[x0, y0, x1, y1]`` in original pixels that the grid covers
 ``maps``           ``[{"name": "caption", "rows": 1}, {"name": "in caption", "rows": W}, ...]``: the whole
-                   caption's signed map, then one block per reading, a row per word
+                   caption's signed map, then one block per reading, a row per word; all raw, in units
+                   of the method, which the front end scales to units of the score
 ``blocks``         ``image``, ``text``: first-order contribution of each block's attention output to
                    the score, shallowest first; ``image_layers``, ``text_layers``: number explained
 ``no_evidence``    ``image``: no patch has positive evidence; ``text``: no token has it
@@ -77,7 +78,7 @@ def to_maps(explanation: ExplanationData) -> PayloadMaps:
     """Pack an explanation without its picture, if the front end already has it."""
     e = explanation
     blocks = [("caption", e.signed_map[None])]
-    blocks += [(name, e.word_maps(name)) for name in e.readings]
+    blocks += [(name, e.raw_maps(name)) for name in e.readings]
     header = {
         "version": VERSION,
         "caption": e.caption,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..core.evidence import MEASURES
+from ..core.evidence import LEAVE_ONE_OUT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,29 +14,32 @@ if TYPE_CHECKING:
     from ..core.explanation_data import ExplanationData
 
 
-def table(explanation: ExplanationData) -> pd.DataFrame:
+def table(explanation: ExplanationData, full: bool = False) -> pd.DataFrame:
     """Return a table with a row per word; see `Explanation.to_frame`."""
     import pandas as pd
 
     e = explanation
-    maps = e.word_maps(e.evidence_reading)
-    rows, cols = e.patch_grid
+    default, *others = e.importance_measures
+    columns = {"word": [word.text for word in e.words], "importance": e.importance(default)}
+    if LEAVE_ONE_OUT in others:
+        others.remove(LEAVE_ONE_OUT)
+        columns["lost_without"] = e.importance(LEAVE_ONE_OUT)
+    columns["x"], columns["y"] = _peaks(e)
+    if full:
+        columns |= {name.replace("-", "_"): e.importance(name) for name in others}
+        raw = e.raw_maps(e.evidence_reading)
+        columns |= {"raw_sum": raw.sum((1, 2)), "raw_peak": raw.max((1, 2))}
+        columns["read"] = [bool(word.tokens) and not word.truncated for word in e.words]
+        columns["known"] = e.known
+    return pd.DataFrame(columns)
+
+
+def _peaks(e: ExplanationData) -> tuple[np.ndarray, np.ndarray]:
+    """Return where each word's evidence is strongest, x and y (W,) in pixels; NaN without evidence."""
+    strength = np.abs(e.word_evidence()).reshape(len(e.words), -1)
+    row, col = np.divmod(strength.argmax(1), e.patch_grid[1])
+    nowhere = ~strength.any(1)
     x0, y0, x1, y1 = e.cover
-    measures = e.importance_measures
-    peaks = maps.reshape(len(maps), -1).argmax(1)
-    return pd.DataFrame(
-        {
-            "word": [w.text for w in e.words],
-            "importance": e.word_importance,
-            **{
-                name.replace("-", "_"): e.importance(name) if name in measures else np.nan
-                for name in MEASURES
-            },
-            "sum": maps.sum((1, 2)),
-            "peak": maps.max((1, 2)),
-            "peak_x": x0 + (peaks % cols + 0.5) * (x1 - x0) / cols,
-            "peak_y": y0 + (peaks // cols + 0.5) * (y1 - y0) / rows,
-            "read": [bool(w.tokens) and not w.truncated for w in e.words],
-            "known": [w.known for w in e.words],
-        }
-    )
+    x = x0 + (col + 0.5) * (x1 - x0) / e.patch_grid[1]
+    y = y0 + (row + 0.5) * (y1 - y0) / e.patch_grid[0]
+    return np.where(nowhere, np.nan, x), np.where(nowhere, np.nan, y)

@@ -127,21 +127,23 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a cl
 
     controls = t.List(
         t.Unicode(), None, allow_none=True, help="names of the visible controls; all if None"
-    ).tag(sync=True, option=True, ts="ControlName[]")
+    ).tag(sync=True, option=True, page=True, ts="ControlName[]")
     reading = t.Unicode(
         IN_CAPTION, help='how a word is read: "in caption", "alone" or "left out"'
-    ).tag(sync=True, control=True, option=True)
+    ).tag(sync=True, control=True, option=True, page=True)
     overview = t.Enum(
         OVERVIEWS,
         "words",
         help="what the picture shows while no word is chosen: 'words', the important words, each in its own "
         "color, or 'caption', the map of the whole caption, as in the paper",
-    ).tag(sync=True, control=True, option=True)
+    ).tag(sync=True, control=True, option=True, page=True)
     importance = t.Unicode(
         "",
         help="the measure of importance shown, as `Explanation.importance` takes it; empty for the default",
-    ).tag(sync=True, control=True, option=True)
-    selected_words = t.List(t.Int(), help="indices of the pinned words").tag(sync=True, option=True)
+    ).tag(sync=True, control=True, option=True, page=True)
+    selected_words = t.List(t.Int(), help="indices of the pinned words").tag(
+        sync=True, option=True, page=True
+    )
     hovered_word = t.Int(
         None, allow_none=True, help="index of the word under the pointer, or None"
     ).tag(sync=True)
@@ -150,24 +152,24 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a cl
         allow_none=True,
         help="None, {'kind': 'box', 'box': [x0, y0, x1, y1]} or "
         "{'kind': 'polygon', 'points': [[x, y], ...]}, in image pixels",
-    ).tag(sync=True, option=True, ts="Region")
+    ).tag(sync=True, option=True, page=True, ts="Region")
     opacity = t.Float(OPACITY, min=0, max=1, help="opacity of the strongest evidence").tag(
-        sync=True, control=True, option=True
+        sync=True, control=True, option=True, page=True
     )
     color_scale = t.Enum(COLOR_SCALES, "inferno", help="the colors of a single map").tag(
-        sync=True, control=True, option=True, ts="string"
+        sync=True, control=True, option=True, page=True, ts="string"
     )
     contour = t.Bool(True, help="whether a line surrounds the strong evidence").tag(
-        sync=True, control=True, option=True
+        sync=True, control=True, option=True, page=True
     )
     sign = t.Enum(SIGNS, "positive", help="which evidence a single map shows").tag(
-        sync=True, control=True, option=True
+        sync=True, control=True, option=True, page=True
     )
     details = t.Bool(True, help="whether details of the computation are shown").tag(
-        sync=True, control=True, option=True
+        sync=True, control=True, option=True, page=True
     )
     theme = t.Enum(("auto", "light", "dark"), "auto", help="light, dark, or as the page").tag(
-        sync=True, option=True
+        sync=True, option=True, page=True
     )
 
     @t.validate("controls")

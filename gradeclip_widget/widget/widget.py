@@ -11,7 +11,7 @@ import traitlets as t
 from IPython.display import display
 
 from ..explain.explanation import Explanation
-from ..export.cell_output import fallback, live_class
+from ..export.cell_output import PAGE, fallback, fallback_kind, live_class
 from ..export.html import page
 from .backend.worker import Worker
 from .computation import Computation
@@ -160,10 +160,16 @@ class ExplanationWidget(FrontEnd, Traits):
     # Without a kernel
 
     def save_html(self, path: str | Path, *, title: str | None = None) -> Path:
-        """Write one self-contained page with the same interaction. It needs no kernel and no network."""
-        values = {name: getattr(self, name) for name in names_of(sync=True, page=True)}
-        page(self.explanations, path, title, values)
+        """Write one self-contained page with the same interaction. It needs no kernel and no network.
+
+        It begins as the widget is now: with its words, region, colors and answers.
+        """
+        page(self.explanations, path, title, self._page_state())
         return Path(path)
+
+    def _page_state(self) -> dict[str, Any]:
+        """Return the values of the traits that a page without a kernel begins with."""
+        return {name: getattr(self, name) for name in names_of(sync=True, page=True)}
 
     def __repr__(self) -> str:
         """Return one line. Hosts show it in place of a widget that is part of another one."""
@@ -185,8 +191,12 @@ class ExplanationWidget(FrontEnd, Traits):
         A notebook chooses one form of an output: the live view, before it knows whether the kernel and the
         view's script can be reached. So the static image has to be another output.
         """
+        if fallback_kind() == PAGE:
+            self.wait()  # nothing is added to the page later
         words = self.selected_words or None
-        text, description = fallback(self.explanations, self.active, words, self.model_id)
+        text, description = fallback(
+            self.explanations, self.active, words, self.model_id, self._page_state()
+        )
         if not in_notebook():
             return text
         self.add_class(live_class(self.model_id))

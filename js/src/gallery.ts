@@ -16,6 +16,7 @@ import { observable } from "./state/signals";
 import { SyncedStore } from "./state/store";
 import { h, setText } from "./ui/dom";
 import { Help } from "./ui/help";
+import { keepKeys } from "./ui/keys";
 import { Theme } from "./ui/theme";
 
 const SILENCE = 3000; // ms without an answer after which a notice is shown
@@ -30,6 +31,7 @@ export function mount(model: GalleryModel, host: HTMLElement): () => void {
   host.append(root);
   const theme = new Theme(root, signal);
   new Help(root, signal);
+  keepKeys(host, signal);
   const store: GalleryStore = new SyncedStore(model, GALLERY_DEFAULTS);
   const draw = (act: () => void) => store.draw(act, signal);
   const send: GalleryModel["send"] = (request) => model.send(request);

@@ -1,7 +1,6 @@
 // The view of a model: puts the components together.
 
-import { createDisplayRow } from "./controls/display-row";
-import { createBlockSliders } from "./panel/blocks";
+import { createSettings } from "./controls/settings";
 import { createDetails } from "./panel/details";
 import { createAnnouncer, createError, createHint, createKernelNotice, createNotes } from "./panel/notices";
 import { createProgress, formatProgress } from "./panel/progress";
@@ -26,6 +25,7 @@ import { derived } from "./state/signals";
 import { Store } from "./state/store";
 import { h } from "./ui/dom";
 import { Help } from "./ui/help";
+import { keepKeys } from "./ui/keys";
 import { Menu } from "./ui/menu";
 import { Theme } from "./ui/theme";
 
@@ -43,6 +43,7 @@ export function mount(model: Model, host: HTMLElement, store = new Store(model))
   const hover = new Hover(store, root, signal);
   const menu = new Menu(root, signal);
   const help = new Help(root, signal);
+  keepKeys(host, signal);
   followKernel(store, model, host, signal);
 
   const prompts = derivePrompts(store);
@@ -72,14 +73,23 @@ export function mount(model: Model, host: HTMLElement, store = new Store(model))
   const panel = h(
     "div",
     { class: "gradeclip-panel" },
-    compare.element,
-    h("div", { class: "gradeclip-head" }, createScore(view), createHistory(view, menu), compare.add),
-    createMatch(view),
-    createPrompt(view, hover, menu),
-    createWordBars(view, hover, menu),
-    createNotes(view),
-    ...REGION_QUESTIONS.map((create) => create(view)),
-    createHint(view),
+    h(
+      "div",
+      { class: "gradeclip-column" },
+      compare.element,
+      createScore(view),
+      createMatch(view),
+      createPrompt(view, hover, menu, root),
+      h("div", { class: "gradeclip-actions" }, compare.add, createHistory(view, menu)),
+    ),
+    h(
+      "div",
+      { class: "gradeclip-column" },
+      createWordBars(view, hover, menu),
+      createNotes(view),
+      ...REGION_QUESTIONS.map((create) => create(view)),
+      createHint(view),
+    ),
   );
   const footer = h(
     "div",
@@ -88,13 +98,18 @@ export function mount(model: Model, host: HTMLElement, store = new Store(model))
     createPictures(view, root),
     createLegend(view),
   );
+  const settings = createSettings(view, menu);
   const body = h(
     "div",
     { class: "gradeclip-body", hidden: true },
-    h("div", { class: "gradeclip-main" }, h("div", { class: "gradeclip-figure" }, place, footer), panel),
-    createDisplayRow(view, menu),
-    createBlockSliders(view),
-    createDetails(view),
+    h(
+      "div",
+      { class: "gradeclip-main" },
+      h("div", { class: "gradeclip-figure" }, place, footer),
+      panel,
+      createDetails(view, menu, settings.button),
+      settings.element,
+    ),
   );
   root.append(
     progress.bar,
@@ -125,6 +140,9 @@ export function mount(model: Model, host: HTMLElement, store = new Store(model))
     "keydown",
     (event) => {
       if (event.key !== "Escape") return;
+      const chosen = store.get("selected_words").length > 0 || store.get("region") !== null;
+      const clears = chosen || store.get("hovered_word") !== null || store.view.uploadError !== "";
+      if (clears) event.preventDefault(); // else the key is for the host
       hover.clear();
       store.set({ selected_words: [], region: null });
       store.view.uploadError = "";

@@ -11,12 +11,14 @@ import {
   highlights,
   lowering,
   regionWords,
+  scaleToTotal,
   wordEvidence,
 } from "../src/core/evidence";
 import type { Region, Sign } from "../src/core/types";
+import { wordsMap } from "../src/state/shown-map";
 
 interface Case {
-  fn: "wordMap" | "phraseMap" | "coverage" | "regionWords" | "regionShare";
+  fn: "rawMap" | "wordsMap" | "captionMap" | "coverage" | "regionWords" | "regionShare";
   args: { reading?: string; words?: number[]; region?: Region };
   value: number | number[] | [number, number][];
 }
@@ -38,10 +40,12 @@ const e = decodePayload(golden.payload);
 function compute({ fn, args: { reading = "in caption", words = [], region } }: Case): number[] {
   const part = region ? coverage(e, region) : new Float64Array();
   switch (fn) {
-    case "wordMap":
-      return [...phraseMap(e, reading, [words[0]])];
-    case "phraseMap":
+    case "rawMap":
       return [...phraseMap(e, reading, words)];
+    case "wordsMap":
+      return [...wordsMap(e, reading, "", words, "both").map];
+    case "captionMap":
+      return [...e.captionMap].map((value) => value * scaleToTotal(e.header.score.cosine, e.captionMap));
     case "coverage":
       return [...part];
     case "regionWords":

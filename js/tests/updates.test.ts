@@ -119,6 +119,7 @@ const VIEW: { readonly [K in keyof ViewState]: readonly ViewState[K][] } = {
   draft: [null, lasso],
   lasso: [true, false],
   unfolded: [true, false],
+  settings: [true, false],
   kernel: ["there", "silent", "lost", "absent"],
   uploadError: ["", "Too large."],
 };
@@ -151,7 +152,7 @@ const STATES: Record<string, readonly [Partial<Synced>, Partial<ViewState>]> = {
       selected_words: [1],
       vocabulary: "animals",
     },
-    { cursor: 1, unfolded: true },
+    { cursor: 1, unfolded: true, settings: true },
   ],
   "two prompts, one subtracted": [
     {

@@ -86,10 +86,7 @@ describe("the view", () => {
     });
     const { model, all, one } = open({ _payloads: [payload(), other], selected_words: [3] });
     const rows = all(".gradeclip-prompt");
-    expect(rows.map((row) => row.textContent)).toEqual([
-      "a dog in snow.0.34234.250 %",
-      "red car.0.12034.250 %",
-    ]);
+    expect(rows.map((row) => row.textContent)).toEqual(["a dog in snow.0.34250 %", "red car.0.12050 %"]);
     const input = rows[1].querySelector("input")!;
     input.checked = true;
     input.dispatchEvent(new Event("change", { bubbles: true }));
@@ -109,9 +106,9 @@ describe("the view", () => {
 
   test("the controls write their traits", async () => {
     const { model, one, control, radio } = open();
-    change(radio("On its own"));
-    change(radio("Both"));
-    const heat = control("Color strength");
+    change(radio("alone"));
+    change(radio("both"));
+    const heat = control("Heat opacity");
     heat.value = "30";
     change(heat, "input");
     const contour = one("input[type=checkbox]") as HTMLInputElement;
@@ -124,8 +121,8 @@ describe("the view", () => {
     expect(model.get("contour")).toBe(false);
     expect(one(".gradeclip-picture").style.getPropertyValue("--opacity")).toBe("0.3");
     expect(one(".gradeclip-contour").getAttribute("d")).toBe("");
-    expect(control("Color scale").disabled).toBe(true);
-    expect(one(".gradeclip-legend").textContent).toContain("raises and lowers the score");
+    expect(control("Heat colors").disabled).toBe(true);
+    expect(one(".gradeclip-legend").textContent).toContain("what supports and what opposes it");
   });
 
   test("the requested theme is used; otherwise that of the page", async () => {

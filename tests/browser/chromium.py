@@ -1,11 +1,11 @@
-"""The Chromium that the tests drive. `python -m tests.browser.chromium` prints its version."""
+"""The Chromium that the tests drive."""
 
 from __future__ import annotations
 
 import os
 import shutil
 
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright
 
 FLAGS = (
     "--no-sandbox",  # for root, in containers
@@ -24,8 +24,3 @@ def launch(playwright: Playwright) -> Browser:
     """Start the system's Chromium, or Playwright's if there is none."""
     path = os.environ.get("GRADECLIP_CHROMIUM") or shutil.which("chromium")
     return playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-
-
-if __name__ == "__main__":
-    with sync_playwright() as playwright:
-        print(launch(playwright).version)

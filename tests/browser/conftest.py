@@ -35,18 +35,19 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
 
 
 @pytest.fixture(scope="session")
-def _kernel(chromium: Browser, lab: LabServer) -> Iterator[Notebook]:
+def shared_kernel(chromium: Browser, lab: LabServer) -> Iterator[Notebook]:
     lab.write_notebook("shared.ipynb")
+    """A notebook open in Chromium, whose kernel has `gw` and `made`."""
     with Notebook.opened(chromium, lab, "shared.ipynb") as notebook:
         notebook.ask("import gradeclip_widget as gw\nmade = gw.Explanation.load('made.npz')")
         yield notebook
 
 
 @pytest.fixture
-def notebook(_kernel: Notebook) -> Iterator[Notebook]:
-    """An empty notebook; its kernel has `gw` and `made`, and is shared by all tests."""
-    yield _kernel
-    _kernel.clear()
+def notebook(shared_kernel: Notebook) -> Iterator[Notebook]:
+    """That notebook, empty."""
+    yield shared_kernel
+    shared_kernel.clear()
 
 
 @pytest.fixture

@@ -97,7 +97,8 @@ def test_another_reading_paints_another_map(view: View) -> None:
     view.word("fox").click()
     view.look_away()
     in_caption = view.heat_other_than(resting)
-    view.root.get_by_role("radio", name="On its own").check(force=True)
+    view.open_settings()
+    view.root.get_by_role("radio", name="alone").check(force=True)
     view.heat_other_than(in_caption)
 
 
@@ -106,7 +107,8 @@ def test_evidence_against_the_match_can_be_painted(view: View) -> None:
     view.word("fox").click()
     view.look_away()
     evidence_for = view.heat_other_than(resting)
-    view.root.get_by_role("radio", name="Lowers it").check(force=True)
+    view.open_settings()
+    view.root.get_by_role("radio", name="opposes").check(force=True)
     view.heat_other_than(evidence_for)
     expect(view.root.locator(".gradeclip-who")).to_have_text("against “fox”")
     opacity = view.paint()[..., 3]
@@ -118,7 +120,8 @@ def test_evidence_against_the_match_can_be_painted(view: View) -> None:
 
 
 def test_opacity_follows_its_slider(view: View) -> None:
-    slider = view.root.get_by_role("slider", name="Color strength")
+    view.open_settings()
+    slider = view.root.get_by_role("slider", name="Heat opacity")
     slider.fill("20")
     expect(view.stage.locator("canvas")).to_have_css("opacity", "0.2")
 

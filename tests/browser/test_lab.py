@@ -162,7 +162,8 @@ def test_the_widget_is_dark_in_a_dark_lab(dark_lab: Notebook) -> None:
 def test_keys_pressed_in_the_widget_do_not_edit_the_notebook(notebook: Notebook) -> None:
     view = show(notebook, "gw.show(made)")
     cells = notebook.page.locator(".jp-Cell").count()
-    parts = (view.word("fox"), view.stage, view.root.get_by_label("Color scale"))
+    view.open_settings()
+    parts = (view.word("fox"), view.stage, view.root.get_by_label("Heat colors"))
     for part in parts:
         part.focus()
         for key in ("a", "b", "x", "Enter"):  # in a notebook: insert above, insert below, cut, edit

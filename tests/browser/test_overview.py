@@ -90,9 +90,9 @@ def test_names_have_enough_contrast_to_their_hues(view: View) -> None:
     assert view.accessibility_violations() == []
 
 
-def test_one_click_shows_the_papers_map(view: View) -> None:
+def test_one_click_shows_the_map_of_the_whole_sentence(view: View) -> None:
     together = view.heat()
-    view.root.get_by_text("Grad-ECLIP sentence map").click()
+    view.root.get_by_text("Whole sentence", exact=True).click()
     view.heat_other_than(together)
     expect(view.root.locator(".gradeclip-who")).to_have_text("whole sentence")
     expect(view.chips.first).to_be_hidden()
@@ -125,8 +125,9 @@ def tab_to(page: Page, target: Locator) -> None:
 
 
 def test_help_opens_on_focus_and_closes_with_escape(view: View) -> None:
-    tab_to(view.page, view.root.get_by_role("radio", name="In this sentence"))
-    expect(view.help).to_contain_text("part of this sentence’s score")
+    view.open_settings()
+    tab_to(view.page, view.root.get_by_role("radio", name="in the sentence"))
+    expect(view.help).to_contain_text("within this sentence")
     view.page.keyboard.press("ArrowRight")
     expect(view.help).to_contain_text("by itself")
     view.settle()
@@ -184,13 +185,13 @@ def test_there_is_no_gap_below_the_picture(open_page: OpenPage, tmp_path: Path, 
     view = opened(open_page, tmp_path, made_explanation(LONG_CAPTION))
     view.page.set_viewport_size({"width": width, "height": 900})
     view.settle()
-    legend, controls = (
+    legend, foot = (
         view.root.locator(name).bounding_box()
-        for name in (".gradeclip-legend", ".gradeclip-controls")
+        for name in (".gradeclip-legend", ".gradeclip-details")
     )
     assert legend is not None
-    assert controls is not None
-    assert controls["y"] - (legend["y"] + legend["height"]) == pytest.approx(0, abs=2)
+    assert foot is not None
+    assert foot["y"] - (legend["y"] + legend["height"]) == pytest.approx(0, abs=2)
 
 
 def test_equal_words_have_different_labels(open_page: OpenPage, tmp_path: Path) -> None:

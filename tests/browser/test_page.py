@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 import gradeclip_widget as gw
 
@@ -40,6 +41,33 @@ def test_page_of_the_demo_explains_with_the_network_off(
     least = 0.1 * max(abs(word.value) for word in ranked)  # words below that are folded
     leading = next(word for word in ranked if abs(word.value) >= least)
     expect(view.bars.first).to_have_attribute("data-index", str(leading.index))
+
+
+def test_bars_and_legend_show_the_numbers_of_python(open_page: OpenPage, tmp_path: Path) -> None:
+    scene = gw.demo.scenes()[0]
+    e = gw.Explainer(gw.load("demo"))(scene.image, "a tree, a dog and a banana")
+    e.to_html(tmp_path / "page.html")
+    page = open_page(tmp_path / "page.html")
+    view = View(page, page)
+    table = e.to_frame().set_index("word")["importance"]
+    signs = set()
+    for bar in view.bars.all():
+        word = bar.locator("bdi").inner_text()
+        assert number(bar.locator("em").first) == pytest.approx(table[word], abs=6e-4)
+        view.point_at_word(word)
+        view.settle()
+        ends = [
+            number(end) for end in view.root.locator(".gradeclip-scale .gradeclip-number").all()
+        ]
+        top = np.abs(e.word_evidence("in caption")).max()
+        assert ends == pytest.approx([0, np.copysign(top, table[word])], rel=0.01)
+        signs.add(np.sign(table[word]))
+    assert signs == {-1, 1}
+
+
+def number(element: Locator) -> float:
+    """The number that an element shows."""
+    return float(element.inner_text().replace("−", "-"))
 
 
 def test_a_widget_saves_the_same_page(open_page: OpenPage, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ _SETTLE = """root => new Promise((done) => {
 
 # The texts under an element with too little contrast to their background (WCAG 2.2, AA), each with its
 # contrast. The background is the background colors of all ancestors, laid over each other.
-_FAINT_TEXTS = """root => {
+FAINT_TEXTS = """root => {
   const dot = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
   const paint = dot.getContext("2d", { willReadFrequently: true });
   const mix = (colors) => {
@@ -170,7 +170,7 @@ class View:
     def faint_texts(self) -> list[list[str]]:
         """Texts with less contrast than AA requires, each with its contrast."""
         self.settle()
-        return list(self.root.evaluate(_FAINT_TEXTS))
+        return list(self.root.evaluate(FAINT_TEXTS))
 
     def accessibility_violations(self) -> list[str]:
         """The violations that axe-core finds in the view: rule and element."""
@@ -192,6 +192,11 @@ class View:
     def button(self, name: str) -> Locator:
         """A button by the beginning of its name; signs such as "+" before it are ignored."""
         return self.root.get_by_role("button", name=re.compile(rf"^\W*{re.escape(name)}"))
+
+    def open_settings(self) -> None:
+        """Open the settings."""
+        self.button("Settings").click()
+        expect(self.root.locator(".gradeclip-settings")).to_be_visible()
 
     def point_at_word(self, text: str) -> None:
         """Move the pointer over a word."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from gradeclip_widget.core.explanation_data import READINGS
 from gradeclip_widget.explain.explanation import Explanation
 
-from ..factories import GRID, make_explanation
+from ..factories import GRID, make_explanation, with_values
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_its_fields_cannot_be_set(e: Explanation) -> None:
 
 
 def test_its_arrays_cannot_be_written(e: Explanation) -> None:
-    for array in (e.signed_map, e.interactions, e.token_importance, e.word_map("dog", "alone")):
+    for array in (e.signed_map, e.interactions, e.token_importance, e.raw_maps("alone")):
         with pytest.raises(ValueError, match="read-only"):
             array[...] = 0
 
@@ -77,7 +77,7 @@ def test_a_reading_that_was_not_computed_raises() -> None:
     e = make_explanation(alone=None, left_out=None)
     assert e.readings == ("in caption",)
     with pytest.raises(ValueError, match=r"'alone'.*'in caption'"):
-        e.word_maps("alone")
+        e.raw_maps("alone")
 
 
 def test_models_with_a_bias_have_a_probability() -> None:
@@ -99,16 +99,46 @@ def test_missing_evidence_is_reported() -> None:
     assert make_explanation(token_importance=np.zeros(6)).no_text_evidence
 
 
-def test_a_words_map_is_the_sum_of_its_tokens(e: Explanation) -> None:
-    np.testing.assert_array_equal(e.word_map("red-ish"), e.interactions[1] + e.interactions[2])
+def test_a_words_raw_map_is_the_sum_of_its_tokens(e: Explanation) -> None:
+    np.testing.assert_array_equal(e.raw_map("red-ish"), e.interactions[1] + e.interactions[2])
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, unique=True))
-def test_a_phrases_map_is_the_sum_of_its_words(indices: list[int]) -> None:
+def test_a_phrases_raw_map_is_the_sum_of_its_words(indices: list[int]) -> None:
     e = make_explanation()
     for reading in READINGS:
-        expected = sum(e.word_map(w, reading) for w in indices)
-        np.testing.assert_array_equal(e.phrase_map(indices, reading), expected)
+        expected = sum(e.raw_map(w, reading) for w in indices)
+        np.testing.assert_array_equal(e.raw_map(indices, reading), expected)
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_a_map_sums_to_the_importance_and_has_the_raw_maps_shape(reading: str) -> None:
+    e = with_values(make_explanation(), [0.25, 0.5, -0.125, 0])
+    for words, value in (([0], 0.25), ([1], 0.5), ([2], -0.125), ([3], 0), ([1, 2], 0.375)):
+        values, raw = e.phrase_map(words, reading), e.raw_map(words, reading)
+        assert values.sum() == pytest.approx(value, abs=1e-7)
+        assert (values * np.sign(value) >= 0).all()
+        both = e.phrase_map(words, reading, both_signs=True)
+        np.testing.assert_allclose(both * np.abs(raw).sum(), raw * np.abs(both).sum(), atol=1e-5)
+        np.testing.assert_array_equal(both[values != 0], values[values != 0])
+        assert (both != values).any() == (value != 0)
+    np.testing.assert_array_equal(e.word_map("dog", reading), e.phrase_map([2], reading))
+
+
+def test_unknown_words_have_no_map_in_units_of_the_score() -> None:
+    e = with_values(make_explanation(), [0.25, 0.5, 0.125, 0.25])
+    unknown = dataclasses.replace(e.words[3], known=False)
+    e = dataclasses.replace(e, words=(*e.words[:3], unknown))
+    assert not e.word_map("running").any()
+    np.testing.assert_array_equal(e.phrase_map([2, 3]), e.word_map("dog"))
+
+
+@pytest.mark.parametrize("score", [0.5, -0.25])
+def test_the_captions_map_sums_to_the_score(score: float) -> None:
+    e = make_explanation(score=score)
+    assert e.caption_map().sum() == pytest.approx(score)
+    both = e.caption_map(both_signs=True)
+    np.testing.assert_array_equal(both > 0, e.signed_map > 0)
 
 
 def test_a_phrase_may_be_consecutive_words_of_the_caption(e: Explanation) -> None:
@@ -118,11 +148,12 @@ def test_a_phrase_may_be_consecutive_words_of_the_caption(e: Explanation) -> Non
 
 def test_a_word_may_be_a_text_of_any_case_or_an_index(e: Explanation) -> None:
     np.testing.assert_array_equal(e.word_map("DOG"), e.word_map(2))
+    np.testing.assert_array_equal(e.raw_map("DOG"), e.raw_map(2))
     np.testing.assert_array_equal(e.word_map(-1), e.word_map("running"))
 
 
 def test_without_a_phrase_the_map_is_the_captions(e: Explanation) -> None:
-    np.testing.assert_array_equal(e.map_of(), e.signed_map)
+    np.testing.assert_array_equal(e.raw_map(), e.signed_map)
     np.testing.assert_array_equal(e.image_map, np.maximum(e.signed_map, 0))
 
 
@@ -133,7 +164,7 @@ def test_a_truncated_word_has_a_map_of_zeros() -> None:
     assert not e.word_map("running").any()
     assert e.importance("grad-eclip")[3] == e.importance("integrated-gradients")[3] == 0
     assert not e.word_evidence("in caption")[3].any()
-    assert e.to_frame()["read"].tolist() == [True, True, True, False]
+    assert e.to_frame(full=True)["read"].tolist() == [True, True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -148,6 +179,8 @@ def test_a_truncated_word_has_a_map_of_zeros() -> None:
         (lambda e: e.phrase_map(["dog", "cat"]), ValueError, "word 'cat'"),
         (lambda e: e.region_words((61, 0, 70, 10)), ValueError, "outside"),
         (lambda e: e.region_words((0, 0, 9, 9), "loud"), ValueError, "reading 'loud'"),
+        (lambda e: e.raw_map("cat"), ValueError, "'cat'"),
+        (lambda e: e.raw_map("dog", "loud"), ValueError, "reading 'loud'"),
         (lambda e: e.overlay("cat"), ValueError, "word 'cat'"),
         (lambda e: e.overlay(opacity=2), ValueError, "opacity=2.*0 to 1"),
         (lambda e: e.overlay(sign="up"), ValueError, "sign='up'.*'positive'"),
@@ -194,7 +227,7 @@ def test_evidence_in_the_whole_picture_is_the_whole_importance(e: Explanation) -
 
 def test_a_share_is_a_fraction_of_the_positive_evidence(e: Explanation) -> None:
     box = (5, 2, 25, 38)  # the first two columns
-    positive = np.maximum(e.phrase_map([1, 2]), 0)
+    positive = np.maximum(e.raw_map([1, 2]), 0)
     assert e.region_share(box, [1, 2]) == pytest.approx(positive[:, :2].sum() / positive.sum())
     assert (
         e.region_share(box, "dog")

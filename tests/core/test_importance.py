@@ -33,7 +33,7 @@ def test_the_default_measure_is_the_first_that_was_computed(e: Explanation) -> N
 
 
 def test_importance_is_in_units_of_the_score_by_every_measure(e: Explanation) -> None:
-    sums = np.maximum(e.word_maps("left out"), 0).sum((1, 2))
+    sums = np.maximum(e.raw_maps("left out"), 0).sum((1, 2))
     assert e.importance("evidence") == pytest.approx(e.score * sums / sums.sum())
     np.testing.assert_array_equal(e.importance("leave-one-out"), e.word_effects)
     shares = [e.token_importance[k].sum() for k in ([0], [1, 2], [4], [5])]
@@ -71,10 +71,10 @@ def test_shapley_values_need_the_score_of_the_empty_caption() -> None:
 
 def test_evidence_is_computed_from_the_evidence_reading(e: Explanation) -> None:
     bare = replace(e, left_out=None)
-    sums = np.maximum(e.word_maps("in caption"), 0).sum((1, 2))
+    sums = np.maximum(e.raw_maps("in caption"), 0).sum((1, 2))
     assert bare.importance("evidence") == pytest.approx(e.score * sums / sums.sum())
-    one_number = e.score / np.maximum(e.word_maps("left out"), 0).sum()
-    positive = np.maximum(e.word_maps("left out"), 0)
+    one_number = e.score / np.maximum(e.raw_maps("left out"), 0).sum()
+    positive = np.maximum(e.raw_maps("left out"), 0)
     evidence = e.word_evidence(measure="evidence")
     np.testing.assert_allclose(evidence, positive * one_number, rtol=1e-5)
 

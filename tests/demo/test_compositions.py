@@ -31,7 +31,7 @@ def test_objects_have_the_most_important_words_and_their_maps(
     lit = {word: highlight for highlight in e.highlights() for word in highlight.words}
     for mask, words in named:
         for reading in e.readings:
-            assert pointing_hit(e.phrase_map(words, reading), mask), (reading, words)
+            assert pointing_hit(e.raw_map(words, reading), mask), (reading, words)
         assert lit[words[-1]].hue is not None
         assert mask[patch_pixels(e, *lit[words[-1]].peak)].any()
 

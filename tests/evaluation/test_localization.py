@@ -95,7 +95,7 @@ def test_a_single_object_is_not_measured_by_regions() -> None:
 def test_each_reading_is_measured_separately() -> None:
     def several(image: Any, caption: str) -> Any:
         right, wrong = (
-            explained(image, caption, maps).word_maps() for maps in (RIGHT_MAPS, WRONG_MAPS)
+            explained(image, caption, maps).raw_maps() for maps in (RIGHT_MAPS, WRONG_MAPS)
         )
         return explained(image, caption, RIGHT_MAPS, alone=wrong, left_out=right)
 

@@ -25,12 +25,12 @@ def small() -> gw.ClipModel:
 
 def assert_adds_up(explainer: gw.Explainer, image: object, caption: str) -> None:
     e, depth = explainer(image, caption), explainer.block_maps(image, caption)
-    whole = np.concatenate([e.signed_map[None], e.word_maps()])
+    whole = np.concatenate([e.signed_map[None], e.raw_maps()])
     scale = np.abs(whole).max()
     explained = depth.image_maps[-explainer.image_layers :].sum(0)
     np.testing.assert_allclose(explained, whole, atol=1e-5 * scale)
     explained = depth.text_maps[-explainer.text_layers :].sum(0)
-    np.testing.assert_allclose(explained, e.word_maps(), atol=1e-5 * scale)
+    np.testing.assert_allclose(explained, e.raw_maps(), atol=1e-5 * scale)
 
 
 @pytest.mark.parametrize(("image_layers", "text_layers"), [(1, 8), (2, 1), (3, 3)])

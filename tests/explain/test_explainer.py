@@ -133,7 +133,7 @@ def test_words_beyond_the_context_length_are_cut_off_and_noted(
     assert not e.words[21].truncated
     assert e.words[22].truncated
     assert any("478 words from 'dog' on were not read" in note for note in e.notes)
-    assert not e.word_map(400).any()
+    assert not e.raw_map(400).any()
 
 
 def test_words_the_model_was_not_trained_on_are_named(clip: gw.ClipModel, scene: Scene) -> None:
@@ -193,7 +193,7 @@ def test_without_readings_only_the_caption_is_explained(clip: gw.ClipModel, scen
     e = gw.Explainer(clip, readings=False)(scene.image, CAPTION)
     assert e.readings == ("in caption",)
     with pytest.raises(ValueError, match="reading 'alone'"):
-        e.word_map("dog", "alone")
+        e.raw_map("dog", "alone")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_captions_in_any_script_are_explained(
 ) -> None:
     e = gw.Explainer(clip)(scene.image, caption)
     assert [k for w in e.words for k in w.tokens] == list(range(len(e.tokens)))
-    np.testing.assert_allclose(e.word_maps().sum(0), e.interactions.sum(0), atol=1e-6)
+    np.testing.assert_allclose(e.raw_maps().sum(0), e.interactions.sum(0), atol=1e-6)
 
 
 def test_a_leave_one_out_score_is_the_difference_to_the_score_without_the_word(

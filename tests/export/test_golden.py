@@ -73,7 +73,9 @@ def test_the_golden_cases_cover_every_function() -> None:
     ]
 
 
-@pytest.mark.parametrize("fn", ["wordMap", "phraseMap", "coverage", "regionWords", "regionShare"])
+@pytest.mark.parametrize(
+    "fn", ["rawMap", "wordsMap", "captionMap", "coverage", "regionWords", "regionShare"]
+)
 def test_the_golden_values_equal_pythons(fn: str) -> None:
     asked = [case for case in GOLDEN["cases"] if case["fn"] == fn]
     assert asked

@@ -39,7 +39,7 @@ def test_maps_are_sent_unchanged() -> None:
     assert list(sent) == ["caption", "in caption", "alone", "left out"]
     np.testing.assert_array_equal(sent["caption"][0], e.signed_map)
     for reading in e.readings:
-        np.testing.assert_array_equal(sent[reading], e.word_maps(reading))
+        np.testing.assert_array_equal(sent[reading], e.raw_maps(reading))
 
 
 def test_only_computed_readings_are_sent() -> None:

@@ -7,36 +7,53 @@ import pytest
 
 from gradeclip_widget.explain.explanation import Explanation
 
-from ..factories import GRID, make_explanation
+from ..factories import GRID, make_explanation, with_values
+
+FIVE = ["word", "importance", "lost_without", "x", "y"]
 
 
 @pytest.fixture(scope="module")
 def e() -> Explanation:
-    return make_explanation()
+    return with_values(make_explanation(), [0.25, 0.5, -0.125, 0])
 
 
-def test_the_table_has_a_row_and_a_peak_for_each_word(e: Explanation) -> None:
+def test_the_table_has_a_row_for_each_word(e: Explanation) -> None:
     table = e.to_frame()
+    assert list(table) == FIVE
     assert table["word"].tolist() == ["a", "red-ish", "dog", "running"]
-    row, col = np.unravel_index(e.word_map("dog", "left out").argmax(), GRID)
-    assert table["peak_x"][2] == 5 + (col + 0.5) * 10
-    assert table["peak_y"][2] == 2 + (row + 0.5) * 12
-    np.testing.assert_allclose(table["sum"], e.word_maps("left out").sum((1, 2)))
-    caption_only = make_explanation(left_out=None)
-    np.testing.assert_allclose(caption_only.to_frame()["sum"], e.word_maps().sum((1, 2)))
+    assert table["importance"].tolist() == [0.25, 0.5, -0.125, 0]
+    assert table["lost_without"].tolist() == e.importance("leave-one-out").tolist()
 
 
-def test_the_table_has_a_column_for_each_measure(e: Explanation) -> None:
-    measures = "shapley evidence leave_one_out grad_eclip integrated_gradients"
-    columns = f"word importance {measures} sum peak peak_x peak_y read known"
-    assert list(e.to_frame()) == columns.split()
-    for table, default in (
-        (e.to_frame(), "shapley"),
-        (make_explanation(reference=True).to_frame(), "grad_eclip"),
-    ):
-        assert table["importance"].tolist() == table[default].tolist()
-        for name in e.importance_measures:
-            assert table[name.replace("-", "_")].tolist() == e.importance(name).tolist()
-    bare = make_explanation(word_effects=None, integrated_gradients=None, shapley=None).to_frame()
-    assert bare[["leave_one_out", "integrated_gradients"]].isna().all(axis=None)
-    assert bare["importance"].tolist() == e.importance("evidence").tolist()
+def test_the_place_is_where_the_evidence_for_or_against_is_strongest(e: Explanation) -> None:
+    table = e.to_frame()
+    for word, extreme in (("red-ish", np.argmax), ("dog", np.argmin)):
+        row, col = np.unravel_index(extreme(e.raw_map(word, "left out")), GRID)
+        found = table[table["word"] == word].iloc[0]
+        assert (found.x, found.y) == (5 + (col + 0.5) * 10, 2 + (row + 0.5) * 12)
+    assert table[["x", "y"]].isna().all(axis=1).tolist() == [False, False, False, True]
+
+
+def test_a_measure_that_was_not_computed_has_no_column() -> None:
+    bare = make_explanation(word_effects=None, integrated_gradients=None, shapley=None)
+    assert list(bare.to_frame()) == ["word", "importance", "x", "y"]
+    full = bare.to_frame(full=True)
+    assert list(full)[4:] == ["grad_eclip", "raw_sum", "raw_peak", "read", "known"]
+    assert full["importance"].tolist() == bare.importance("evidence").tolist()
+    assert not full.isna().all().any()
+
+
+@pytest.mark.parametrize(("reference", "more"), [(False, "evidence"), (True, "shapley")])
+def test_the_full_table_has_every_other_measure_and_nothing_twice(
+    reference: bool, more: str
+) -> None:
+    e = make_explanation(reference=reference)
+    full = e.to_frame(full=True)
+    assert list(full)[:5] == FIVE
+    assert more in full
+    names = [name.replace("-", "_") for name in e.importance_measures]
+    assert set(names) - set(full) == {names[0], "leave_one_out"}
+    for name in set(e.importance_measures[1:]) - {"leave-one-out"}:
+        assert full[name.replace("-", "_")].tolist() == e.importance(name).tolist()
+    np.testing.assert_allclose(full["raw_sum"], e.raw_maps("left out").sum((1, 2)))
+    np.testing.assert_allclose(full["raw_peak"], e.raw_maps("left out").max((1, 2)))

@@ -146,6 +146,7 @@ def test_the_control_changes_the_page(
     page.goto((tmp_path / "made.html").as_uri())
     picture = View(page, page).root.locator(".gradeclip-image")
     expect(picture).to_have_css("filter", "none")
+    page.get_by_role("button", name="Settings").click()
     page.get_by_label("Gray picture").check()
     expect(picture).to_have_css("filter", "grayscale(1)")
     page.close()

@@ -83,10 +83,12 @@ def compute(e: Explanation, fn: str, args: dict[str, Any]) -> Any:
     """Python's result of one case."""
     reading, words, region = (args.get(name) for name in ("reading", "words", "region"))
     match fn:
-        case "wordMap":
-            return _floats(e.word_map(words[0], reading))
-        case "phraseMap":
-            return _floats(e.phrase_map(words, reading))
+        case "rawMap":
+            return _floats(e.raw_map(words, reading))
+        case "wordsMap":
+            return _floats(e.phrase_map(words, reading, both_signs=True))
+        case "captionMap":
+            return _floats(e.caption_map(both_signs=True))
         case "coverage":
             return _floats(e.coverage(region))
         case "regionWords":
@@ -98,10 +100,10 @@ def compute(e: Explanation, fn: str, args: dict[str, Any]) -> Any:
 
 def cases() -> list[dict[str, Any]]:
     """Every function with arguments that are easy to compute wrongly."""
-    calls: list[tuple[str, dict[str, Any]]] = []
+    calls: list[tuple[str, dict[str, Any]]] = [("captionMap", {})]
     for reading in READINGS:
-        calls += [("wordMap", {"reading": reading, "words": [w]}) for w in range(4)]
-        calls += [("phraseMap", {"reading": reading, "words": words}) for words in PHRASES]
+        for words in (*([w] for w in range(4)), *PHRASES):
+            calls += [(fn, {"reading": reading, "words": words}) for fn in ("rawMap", "wordsMap")]
     calls += [("coverage", {"region": region}) for region in REGIONS]
     for region in REGIONS:
         calls += [("regionWords", {"reading": r, "region": region}) for r in READINGS]

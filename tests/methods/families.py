@@ -128,7 +128,7 @@ def contrast(e: gw.Explanation, scene: Scene, word: str, reading: Any = "in capt
     (mask,) = (thing.mask for thing in scene.objects if thing.name == word)
     rows, cols = e.patch_grid
     covered = mask.reshape(rows, mask.shape[0] // rows, cols, -1).mean((1, 3)) > 0.5
-    values = e.word_map(word, reading)
+    values = e.raw_map(word, reading)
     return float((values[covered].mean() - values[~covered].mean()) / values.std())
 
 

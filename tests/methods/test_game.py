@@ -168,7 +168,7 @@ def test_maps_of_words_alone_are_high_on_their_objects(clip: gw.ClipModel, scene
 
 def test_words_in_a_caption_have_the_captions_map(clip: gw.ClipModel, scene: Scene) -> None:
     e = gw.Explainer(clip, "game")(scene.image, scene.caption)
-    whole, maps = e.signed_map / e.signed_map.sum(), [e.word_map(n) for n in range(len(e.words))]
+    whole, maps = e.signed_map / e.signed_map.sum(), [e.raw_map(n) for n in range(len(e.words))]
     shares = [values / values.sum() for values in maps if values.any()]
     assert len(shares) > 1
     for values in shares:

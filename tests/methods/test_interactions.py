@@ -78,7 +78,7 @@ def test_word_rows_are_sums_of_their_tokens_rows(
     e = gw.Explainer(clips[seed % 2])(pixels(seed), caption)
     for n, word in enumerate(e.words):
         rows = e.interactions[list(word.tokens)].sum(0)
-        np.testing.assert_allclose(e.word_map(n), rows, rtol=1e-6)
+        np.testing.assert_allclose(e.raw_map(n), rows, rtol=1e-6)
     taken = [t for w in e.words for t in w.tokens]
     assert len(taken) == len(set(taken))
 
@@ -96,9 +96,7 @@ def test_left_out_maps_run_along_what_the_score_loses(clips: list[gw.ClipModel])
         trace = clip.image_tower.trace(pixels(3))
         along = GradEclip().image_maps(trace, (t - t_without)[None]).reshape(e.patch_grid).numpy()
         loss = float((t - t_without) @ trace.embedding)
-    np.testing.assert_allclose(
-        e.word_map("red", "left out"), along, atol=1e-5 * np.abs(along).max()
-    )
+    np.testing.assert_allclose(e.raw_map("red", "left out"), along, atol=1e-5 * np.abs(along).max())
     assert loss == pytest.approx(e.score - without.score, abs=1e-5)
 
 
@@ -107,7 +105,7 @@ def test_alone_maps_run_along_the_word_alone(clips: list[gw.ClipModel]) -> None:
     e = explainer(pixels(4), "dogs chase a car")
     alone = explainer(pixels(4), "car")
     np.testing.assert_allclose(
-        e.word_map("car", "alone"), alone.signed_map, atol=1e-5 * np.abs(alone.signed_map).max()
+        e.raw_map("car", "alone"), alone.signed_map, atol=1e-5 * np.abs(alone.signed_map).max()
     )
 
 

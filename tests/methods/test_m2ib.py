@@ -224,7 +224,7 @@ def test_the_information_is_at_the_named_object(clip: gw.ClipModel, scene: Scene
     left, top, right, bottom = (round(edge / 16) for edge in scene.objects[0].box)
     inside = np.zeros(e.patch_grid, bool)
     inside[top:bottom, left:right] = True
-    for shown in (e.signed_map, e.word_map("dog")):
+    for shown in (e.signed_map, e.raw_map("dog")):
         assert np.isfinite(shown).all()
         assert shown[inside].sum() > 3 * inside.mean() * shown.sum()
     assert e.importance("grad-eclip").argmax() == 1

@@ -155,7 +155,7 @@ def test_maps_in_lower_precision_agree(dtype: str) -> None:
 def test_the_named_object_is_found(explainer: gw.Explainer, scene: Scene) -> None:
     e = explainer.with_method("rise", masks=300)(scene.image, "a dog and a red circle")
     for thing, word in zip(scene.objects, ("dog", "circle"), strict=True):
-        word_map = e.word_map(word, "alone")
+        word_map = e.raw_map(word, "alone")
         row, col = np.unravel_index(word_map.argmax(), word_map.shape)
         left, top, right, bottom = thing.box
         # A patch of 16 pixels to either side is allowed: the cells of the masks have 28.

@@ -98,6 +98,6 @@ def test_a_text_tower_of_unknown_blocks_has_attributions_of_grad_eclip(
 
 def test_all_words_of_a_scene_have_the_same_map(clip: gw.ClipModel, scene: Scene) -> None:
     e = gw.Explainer(clip, "rollout")(scene.image, scene.caption)
-    dog, circle = e.word_map("dog", "alone"), e.word_map("circle", "alone")
+    dog, circle = e.raw_map("dog", "alone"), e.raw_map("circle", "alone")
     assert (dog > 0).all()
     np.testing.assert_allclose(dog / dog.sum(), circle / circle.sum(), rtol=1e-5)

@@ -70,7 +70,11 @@ class DatasetRun:
         return sum(table["foreign"].to_pylist().count(True) for table in tables)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return all rows as a pandas table."""
+        """Return all rows as a pandas table.
+
+        ``score`` and ``importances`` are in units of the score; ``map`` is the whole caption's raw map, in
+        units of the method; ``cover``, ``width`` and ``height`` are in pixels of the picture.
+        """
         import pandas as pd
 
         return pd.read_parquet(self.path / PAIRS)

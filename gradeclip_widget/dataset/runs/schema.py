@@ -33,6 +33,7 @@ def pairs_schema(patches: int | None) -> pa.Schema:
             pa.field("words", pa.list_(pa.string()), nullable=False),
             pa.field("importances", pa.list_(f32)),  # of each word, in units of the score
             pa.field("score", f32, nullable=False),  # cosine similarity
+            # The whole caption's raw map, signed, row by row.
             pa.field("map", pa.list_(f32, -1 if patches is None else patches), nullable=False),
             pa.field("grid_rows", pa.int16(), nullable=False),
             pa.field("grid_cols", pa.int16(), nullable=False),

@@ -211,9 +211,9 @@ def box_around(mask: Mask) -> tuple[int, int, int, int]:
 
 
 def _maps(case: Case, reading: str) -> Iterator[tuple[MaskedPhrase, Maps]]:
-    """Yield every phrase that has a mask, with its map (rows, cols)."""
+    """Yield every phrase that has a mask, with its raw map (rows, cols)."""
     for phrase in case.phrases():
-        yield phrase, case.explanation.phrase_map(phrase.words, reading)
+        yield phrase, case.explanation.raw_map(phrase.words, reading)
 
 
 def _segmentations(

@@ -41,7 +41,7 @@ class WordSeparation(Measure):
         read = [n for n, word in enumerate(e.words) if word.tokens]
         function = [n for n in read if e.words[n].text.lower() in self.function_words]
         content = [n for n in read if n not in function]
-        correlations = rank_correlations(e.word_maps().reshape(len(e.words), -1))
+        correlations = rank_correlations(e.raw_maps().reshape(len(e.words), -1))
         for phrase in case.phrases():  # words of one thing have similar maps
             correlations[np.ix_(phrase.words, phrase.words)] = np.nan
         among = correlations[np.ix_(content, content)]

@@ -51,6 +51,10 @@ pre { overflow-x: auto; padding: 10px 12px; border: 1px solid var(--line); borde
 details { border-bottom: 1px solid var(--line); padding: 8px 0; }
 summary { cursor: pointer; }
 figure { margin: 12px 0; }
+figure, tr, pre { break-inside: avoid; }
+h2 { break-after: avoid; }
+@media print { td.tied { print-color-adjust: exact; } }
+@media (forced-colors: active) { td.tied { outline: 1px solid Highlight; outline-offset: -2px; } }
 </style>
 </head>
 <body>

@@ -44,13 +44,11 @@ def overlay(
                 f"sign={sign!r} applies to a single map: give a word, or caption_map=True"
             )
         return paint_overview(e, opacity)
-    values, top = e.map_of(phrase, reading), None
+    values, top = e.raw_map(phrase, reading), 0.0
     if phrase is not None and not e.reference:
-        values, top = (
-            e.phrase_evidence(phrase, reading),
-            float(np.abs(e.word_evidence(reading)).max()),
-        )
-        lowers = e.importance()[e.phrase_words(phrase)].sum() < 0
+        values = e.phrase_map(phrase, reading, both_signs=True)
+        top = float(np.abs(e.word_evidence(reading)).max())
+        lowers = e.phrase_map(phrase, reading).sum() < 0
         sign = sign or ("negative" if lowers else "positive")
     sign = sign or "positive"
     return _paint(e, values, top, opacity, color_table(color_scale, sign), sign)
@@ -59,14 +57,14 @@ def overlay(
 def _paint(
     explanation: ExplanationData,
     values: Maps,
-    top: float | None,
+    top: float,
     opacity: float,
     table: NDArray[np.uint8],
     sign: str,
 ) -> Image.Image:
     """Return the picture with a signed map (rows, cols) painted on, in the 256 colors of a table.
 
-    An absolute value of ``top`` has the last color; ``None`` is the map's largest absolute value.
+    An absolute value of ``top`` has the last color, or the map's largest of that sign if it is larger.
     """
     level, strength = _levels(values, sign, top)
     x0, y0, x1, y1 = (round(v) for v in explanation.cover)
@@ -81,14 +79,12 @@ def _paint(
     return out
 
 
-def _levels(
-    values: Maps, sign: str, top: float | None
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _levels(values: Maps, sign: str, top: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the position on the color scale and the strength of each patch, both (rows, cols) in 0..1."""
     part = values
     if sign != "both":
         part = np.maximum(values if sign == "positive" else -values, 0)
-    whole = max(float(np.abs(part).max()) if top is None else top, float(np.finfo(np.float32).tiny))
+    whole = max(float(np.abs(part).max()), top, float(np.finfo(np.float32).tiny))
     scaled: Maps = np.clip(part / whole, -1, 1).astype(np.float32)
     if sign == "both":
         return np.float32(0.5) * (scaled + np.float32(1)), np.abs(scaled)

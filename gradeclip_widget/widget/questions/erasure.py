@@ -27,12 +27,12 @@ class Erasure(RegionQuestion):
             ("", *ERASURES),
             "",
             help="how the region is erased for a mask test; empty for no test",
-        ).tag(sync=True, control=True, option=True)
+        ).tag(sync=True, control=True, option=True, page=True)
         erased = t.Instance(
             dict,
             allow_none=True,
             help="the picture with the region erased, and each prompt's cosine",
-        ).tag(sync=True, ts="{ how: string; image: Bytes; scores: number[] }")
+        ).tag(sync=True, page=True, ts="{ how: string; image: Bytes; scores: number[] }")
 
     def compute(self, backend: Backend, *arguments: Any, progress: Progress | None = None) -> Any:
         """Return how the region was erased, the erased picture as WebP, and the score of every prompt."""

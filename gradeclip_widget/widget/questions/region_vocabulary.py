@@ -25,10 +25,10 @@ class RegionVocabulary(RegionQuestion):
 
         vocabulary = t.Unicode(
             "", help="name of the list of words that the region is compared with; empty for none"
-        ).tag(sync=True, control=True, option=True)
+        ).tag(sync=True, control=True, option=True, page=True)
         seen = t.List(
             t.Dict(), help="the words that the region resembles most, and the cosine of each"
-        ).tag(sync=True, ts="{ word: string; value: number }[]")
+        ).tag(sync=True, page=True, ts="{ word: string; value: number }[]")
         _vocabularies = t.List(t.Unicode(), help="names of the lists of words to choose from").tag(
             sync=True
         )

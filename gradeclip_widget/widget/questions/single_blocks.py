@@ -23,19 +23,19 @@ class SingleBlocks(Question):
         """Whether the maps are computed, the maps, and which block is shown."""
 
         depth = t.Bool(False, help="whether maps of single blocks are computed").tag(
-            sync=True, control=True, option=True
+            sync=True, control=True, option=True, page=True
         )
         _depth = t.Instance(dict, allow_none=True, help="the maps of single blocks").tag(
-            sync=True, ts="RawDepth"
+            sync=True, page=True, ts="RawDepth"
         )
         image_block = t.Int(
             None,
             allow_none=True,
             min=0,
             help="index of the block of the image tower whose maps are shown; the explained blocks if None",
-        ).tag(sync=True, option=True)
+        ).tag(sync=True, option=True, page=True)
         text_block = t.Int(None, allow_none=True, min=0, help="the same for the text tower").tag(
-            sync=True, option=True
+            sync=True, option=True, page=True
         )
 
     def arguments(self, value: Any, context: Context, backend: Backend) -> tuple[Any, ...] | None:

@@ -104,21 +104,21 @@ const NATIVE = ""; // the resolution that the model was trained at
 /** The size of the picture that the model gets: finer maps take longer. */
 export const resolution: Control = {
   key: "resolution",
-  rare: true,
   shown: ({ store }) => store.live && store.get("_resolutions").length > 1,
   create({ store, signal, draw }) {
     const help = "Give the model a larger picture, for finer maps; takes longer";
-    const select = createSelect("Detail", help, signal, (value) =>
+    const select = createSelect("Resolution", help, signal, (value) =>
       store.set({ resolution: value === NATIVE ? null : Number(value) }),
     );
     draw(() => {
       const sides = store.get("_resolutions");
-      const sizes = sides.map((side, k) => ({
-        value: k === 0 ? NATIVE : String(side),
-        label: k === 0 ? `as trained (${side} px)` : `finer (${side} px)`,
+      const size = store.get("resolution") ?? sides[0];
+      const all = [...new Set([...sides, size])].sort((a, b) => a - b); // a program may choose any other
+      const sizes = all.map((side) => ({
+        value: side === sides[0] ? NATIVE : String(side),
+        label: side === sides[0] ? `${side} px (native)` : `${side} px`,
       }));
-      const size = store.get("resolution");
-      select.update(sizes, size === sides[0] ? NATIVE : String(size ?? NATIVE), !store.canCompute);
+      select.update(sizes, size === sides[0] ? NATIVE : String(size), !store.canCompute);
     });
     return select.element;
   },

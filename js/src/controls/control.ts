@@ -1,4 +1,4 @@
-// The type of a control in the display row. `display-row.ts` lists the controls.
+// The type of a control. `settings.ts` and `panel/details.ts` list the controls.
 
 import type { View } from "../state/scene";
 import type { ControlName } from "../state/synced";
@@ -7,8 +7,6 @@ import type { Menu } from "../ui/menu";
 export interface Control {
   /** The trait that it sets; `controls` shows or hides it by that name. */
   key: ControlName;
-  /** Whether it moves behind "More settings" when the row is long. */
-  rare?: boolean;
   create(view: View, menu: Menu): HTMLElement;
   /** Whether there is something to choose; always when omitted. */
   shown?(view: View): boolean;

@@ -14,7 +14,7 @@ export const reading: Control = {
   shown: ({ scene }) => scene.explanation.readings.size > 1,
   create({ store, scene, signal, draw }) {
     const switches = createSegmented(
-      "Word’s map",
+      "Read each word",
       signal,
       (value) => store.set({ reading: value, image_block: null, text_block: null }), // single blocks have one reading
       true,
@@ -29,9 +29,9 @@ export const reading: Control = {
 };
 
 const SIGNS: readonly Option[] = [
-  { value: "positive", label: "Raises the score", help: "Show what in the picture speaks for the words" },
-  { value: "negative", label: "Lowers it", help: "Show what in the picture speaks against the words" },
-  { value: "both", label: "Both", help: "Show both, on a scale with two sides" },
+  { value: "positive", label: "supports", help: "Show what in the picture speaks for the words" },
+  { value: "negative", label: "opposes", help: "Show what in the picture speaks against the words" },
+  { value: "both", label: "both", help: "Show both, on a scale with two sides" },
 ];
 
 /** Which evidence is shown: for the match, against it, or both. */
@@ -39,12 +39,7 @@ export const sign: Control = {
   key: "sign",
   shown: ({ scene }) => scene.versus === null, // of a difference both sides are shown
   create({ store, signal, draw }) {
-    const switches = createSegmented(
-      "Show what",
-      signal,
-      (value) => store.set({ sign: value as Sign }),
-      true,
-    );
+    const switches = createSegmented("Show", signal, (value) => store.set({ sign: value as Sign }), true);
     switches.setOptions(SIGNS);
     draw(() => switches.choose(store.get("sign")));
     return switches.element;
@@ -54,10 +49,9 @@ export const sign: Control = {
 /** How strongly the colors cover the picture. */
 export const opacity: Control = {
   key: "opacity",
-  rare: true,
   create({ store, signal, draw }) {
     const slider = h("input", { type: "range", min: 0, max: 100, step: 1 });
-    const element = h("label", { class: "gradeclip-field" }, "Color strength", slider);
+    const element = h("label", { class: "gradeclip-field" }, "Heat opacity", slider);
     setHelp(element, "How strongly the colors cover the picture", slider);
     slider.addEventListener("input", () => store.set({ opacity: Number(slider.value) / 100 }), { signal });
     draw(() => {
@@ -74,10 +68,9 @@ const SCALES = SCALE_NAMES.map((name) => ({ value: name, label: name }));
 /** The colors of a single map. */
 export const colorScale: Control = {
   key: "color_scale",
-  rare: true,
   create({ store, signal, draw }) {
     const help = "The colors of a single word’s map, from nothing to strongest";
-    const select = createSelect("Color scale", help, signal, (value) => store.set({ color_scale: value }));
+    const select = createSelect("Heat colors", help, signal, (value) => store.set({ color_scale: value }));
     draw(() => {
       const name = store.get("color_scale");
       const known = SCALE_NAMES.includes(name) ? name : SCALE_NAMES[0];
@@ -90,7 +83,6 @@ export const colorScale: Control = {
 /** A line around what is strong. */
 export const contour: Control = {
   key: "contour",
-  rare: true,
   create({ store, signal, draw }) {
     const box = h("input", { type: "checkbox" });
     const element = h("label", { class: "gradeclip-field" }, box, "Outline");

@@ -1,7 +1,7 @@
 // The card beside a tile that is pointed at: the whole caption with its words tinted by importance, and all numbers.
 
 import { formatCosine, formatPercent } from "../core/format";
-import { h } from "../ui/dom";
+import { boxWithin, h } from "../ui/dom";
 import { type Tile, whyNot } from "./tile";
 import { type Pair, piecesOf } from "./tiles";
 
@@ -75,14 +75,14 @@ export function tintedCaption(pair: Pair): HTMLElement {
 
 /** Place the card beside its tile, on the side with more room, within the view. */
 function place(card: HTMLElement, tile: HTMLElement, root: HTMLElement): void {
-  const [at, frame, size] = [tile, root, card].map((element) => element.getBoundingClientRect());
-  const right = at.right - frame.left + GAP;
-  const left = at.left - frame.left - size.width - GAP;
+  const [at, frame, size] = [tile, root, card].map((element) => boxWithin(element, root));
+  const right = at.right + GAP;
+  const left = at.left - size.width - GAP;
   const beside = right + size.width <= frame.width || left >= 0;
   const x = right + size.width <= frame.width ? right : left;
-  const under = at.bottom - frame.top + GAP;
-  const above = at.top - frame.top - size.height - GAP;
-  const y = beside ? at.top - frame.top : under + size.height <= frame.height ? under : above;
-  card.style.left = `${Math.max(GAP, Math.min(beside ? x : at.left - frame.left, frame.width - size.width - GAP))}px`;
+  const under = at.bottom + GAP;
+  const above = at.top - size.height - GAP;
+  const y = beside ? at.top : under + size.height <= frame.height ? under : above;
+  card.style.left = `${Math.max(GAP, Math.min(beside ? x : at.left, frame.width - size.width - GAP))}px`;
   card.style.top = `${Math.max(GAP, Math.min(y, frame.height - size.height - GAP))}px`;
 }

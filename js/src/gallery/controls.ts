@@ -163,7 +163,7 @@ function createSearch(
     (event) => {
       if (event.isComposing) return;
       if (event.key === "Enter") send();
-      if (event.key === "Escape") event.stopPropagation(); // the browser clears the field
+      if (event.key === "Escape" && input.value) event.stopPropagation(); // the browser clears the field
     },
     { signal },
   );

@@ -243,7 +243,6 @@ export class Grid {
       if (tile?.pair) this.options.open(tile);
     } else return;
     event.preventDefault();
-    event.stopPropagation();
   }
 
   #activate(index: number): void {

@@ -47,7 +47,7 @@ export function createOpened(
     "keydown",
     (event) => {
       if (event.key !== "Escape") return;
-      event.stopPropagation();
+      event.preventDefault();
       act.close();
     },
     { signal },

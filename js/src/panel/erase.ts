@@ -42,8 +42,8 @@ export function createErase({ store, scene, signal, draw }: View): HTMLElement {
   return element;
 }
 
-/** "0.735 → 0.412, −0.323". */
+/** "Score without it: 0.412 (−0.323)". */
 export function formatScoreChange(before: number, after: number): string {
   const scale = Math.max(0.1, Math.abs(before), Math.abs(after));
-  return `${formatValue(before, scale)} → ${formatValue(after, scale)}, ${formatSigned(after - before, scale)}`;
+  return `Score without it: ${formatValue(after, scale)} (${formatSigned(after - before, scale)})`;
 }

@@ -18,9 +18,9 @@ export function createMeasureLine({ store, scene, signal, draw }: View, menu: Me
   const others = h(
     "button",
     { type: "button", class: "gradeclip-more gradeclip-measures", "aria-haspopup": "menu" },
-    "Measure",
+    "Other measures",
   );
-  setHelp(others, "Other ways to say how much a word matters for the score");
+  setHelp(others, "Other ways to measure how much a word matters for the score");
   const what = h("span");
   const second = h("span");
   const secondKey = h("span", {}, h("i", { class: "gradeclip-second" }), second);
@@ -37,7 +37,7 @@ export function createMeasureLine({ store, scene, signal, draw }: View, menu: Me
       }));
       menu.open(
         others,
-        "Measure of importance",
+        "Measures of a word’s importance",
         () => choices,
         () => others,
       );

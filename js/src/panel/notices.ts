@@ -1,17 +1,23 @@
 // Hint, notes, errors, the state of the kernel, and announcements for screen readers.
 
 import { evidenceReading, importanceOf, patchWords } from "../core/evidence";
-import { formatCosine, formatPart, formatPercent } from "../core/format";
+import { formatCosine, formatPart, formatPercent, roundPart } from "../core/format";
 import { formatStanding } from "../core/match";
 import { onChange, type Scene, type View } from "../state/scene";
 import type { Kernel } from "../state/store";
 import { formatLocation, formatSilence, formatUnknown, nameOf } from "../state/wording";
 import { h, setText } from "../ui/dom";
 
-const HINT =
-  "Hover a word to see where it looks. Click or drag on the picture to ask which words are supported there.";
-const PINNED = "Shift-click adds a word to the phrase. Esc to unpin.";
-const REGION = "Click a word to see how much of its evidence lies here. Esc clears.";
+const HINTS = {
+  none: "Point at a word to see where the model finds it. Click a thing in the picture to see which words it supports.",
+  pinned: "Shift-click adds a word to the phrase. Esc to unpin.",
+  region: "Click a word to see how much of its evidence lies here. Esc clears.",
+};
+const TOUCH_HINTS: typeof HINTS = {
+  none: "Tap a word to see where the model finds it. Tap a thing in the picture to see which words it supports.",
+  pinned: "Tap the word again to see all words.",
+  region: "Tap a word to see how much of its evidence lies here. × on the picture clears the region.",
+};
 
 const KERNEL_NOTICES: Readonly<Record<Kernel, string>> = {
   there: "",
@@ -23,7 +29,8 @@ const KERNEL_NOTICES: Readonly<Record<Kernel, string>> = {
 
 export function createHint({ scene, draw }: View): HTMLElement {
   const element = h("p", { class: "gradeclip-hint" });
-  draw(() => setText(element, scene.pinned.length > 0 ? PINNED : scene.region ? REGION : HINT));
+  const hints = window.matchMedia("(hover: none)").matches ? TOUCH_HINTS : HINTS;
+  draw(() => setText(element, hints[scene.pinned.length > 0 ? "pinned" : scene.region ? "region" : "none"]));
   return element;
 }
 
@@ -96,9 +103,11 @@ export function createAnnouncer(view: View): HTMLElement {
   return element;
 }
 
-function formatPatch({ evidence: e, measure }: Scene, patch: number): string {
+function formatPatch({ evidence: e, measure, decimals }: Scene, patch: number): string {
   const place = `Row ${Math.floor(patch / e.cols) + 1}, column ${(patch % e.cols) + 1}`;
-  const words = patchWords(e, evidenceReading(e), measure, patch).filter(({ value }) => value > 0);
+  const words = patchWords(e, evidenceReading(e), measure, patch).filter(
+    ({ value }) => roundPart(value, decimals) > 0,
+  );
   const names = words.slice(0, 3).map(({ word }) => nameOf(e, word));
   return names.length > 0 ? `${place}: ${names.join(", ")}` : `${place}: no word is supported here`;
 }

@@ -8,22 +8,28 @@ import { createSelect } from "../ui/choice";
 import { h, reuseRows, setText } from "../ui/dom";
 
 const HELP = "Ask which words of a list this region fits best, seen by itself";
+const LISTS: Readonly<Record<string, string>> = {
+  demo: "all drawings it knows",
+  objects: "80 everyday things (COCO)",
+  imagenet: "1,000 things (ImageNet)",
+  colors: "colors",
+};
 const BARS = "Bars: the score of this region by itself with each word.";
 const NAMED_ABOVE = 0.7; // of the first word's value; the sentence names the words above it
 const MAX_NAMED = 3; // words in the sentence
 
-/** "Most like: tree, then cactus and broccoli." */
-export function formatAnswer(seen: Synced["seen"]): string {
+/** "Best match: tree 0.38, cactus 0.35." */
+export function formatAnswer(seen: Synced["seen"], decimals: number): string {
   const [first, ...rest] = seen;
   if (!first) return "";
   if (!(first.value > 0)) return "No word of this list fits this region.";
   const next = rest.filter(({ value }) => value >= NAMED_ABOVE * first.value).slice(0, MAX_NAMED - 1);
-  const others = next.map(({ word }) => word).join(" and ");
-  return others ? `Most like: ${first.word}, then ${others}.` : `Most like: ${first.word}.`;
+  const named = [first, ...next].map(({ word, value }) => `${word} ${formatPart(value, decimals)}`);
+  return `Best match: ${named.join(", ")}.`;
 }
 
 export function createRegionVocabulary({ store, scene, signal, draw }: View): HTMLElement {
-  const menu = createSelect("What does the model see here?", HELP, signal, (value) =>
+  const menu = createSelect("What is in this region?", HELP, signal, (value) =>
     store.set({ vocabulary: value }),
   );
   const answer = h("p", { class: "gradeclip-answer" });
@@ -42,20 +48,23 @@ export function createRegionVocabulary({ store, scene, signal, draw }: View): HT
       names.length === 0 ||
       !(store.live || seen.length > 0);
     if (element.hidden) return;
-    const choices = names.map((name) => ({ value: name, label: name }));
+    const choices = names.map((name) => ({ value: name, label: LISTS[name] ?? name }));
     menu.update(
       [{ value: "", label: "Choose a list of words …" }, ...choices],
       vocabulary,
       store.live && !store.canCompute,
     );
-    setText(empty, vocabulary !== "" && seen.length === 0 ? `Asking “${vocabulary}” …` : "");
+    setText(
+      empty,
+      vocabulary !== "" && seen.length === 0 ? `Asking “${LISTS[vocabulary] ?? vocabulary}” …` : "",
+    );
   });
   draw(() => {
     const rows = store.get("vocabulary") === "" ? [] : store.get("seen");
     list.hidden = key.hidden = answer.hidden = rows.length === 0;
     const values = rows.map(({ value }) => value);
     const decimals = partDecimals(Math.max(...values.map(Math.abs)));
-    setText(answer, formatAnswer(rows));
+    setText(answer, formatAnswer(rows, decimals));
     const track = showTrack(list, values);
     reuseRows(bars, rows.length, () => createRow(list)).forEach((bar, k) => {
       const { word, value } = rows[k];

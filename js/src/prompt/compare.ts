@@ -1,20 +1,19 @@
 // The list of prompts with their scores: choose the shown one, subtract another, edit, add and remove.
 
 import { softmax } from "../core/arithmetic";
-import { formatCosine, formatPercent, formatValue } from "../core/format";
+import { formatCosine, formatPercent } from "../core/format";
 import { choosePrompt, dropPrompt, rewritePrompt } from "../state/prompts";
 import type { View } from "../state/scene";
 import type { Synced } from "../state/synced";
 import { h, reuseRows, setAttribute, setText, uniqueId } from "../ui/dom";
-import { CROSS, iconButton, MINUS, PENCIL, ROW_ADD } from "../ui/icons";
+import { CROSS, iconButton, MINUS, PENCIL } from "../ui/icons";
 import { createTextField } from "../ui/text-field";
 import type { Hover } from "./word-selection";
 
-const NUMBERS = ["score", "logit", "share"];
+const NUMBERS = ["score", "probability"];
 const NUMBERS_HELP = [
   "How well picture and sentence match: their cosine similarity",
-  "The score on the scale that the model was trained with",
-  "How the sentences share the match among them, in percent (softmax)",
+  "How likely each sentence is the right one of those listed, by this model (softmax of the logits)",
 ];
 
 interface Row {
@@ -39,7 +38,7 @@ export function createCompare(view: View, hover: Hover): { element: HTMLElement;
     return column;
   });
   const head = h("div", { class: "gradeclip-prompt-heads", "aria-hidden": "true" }, ...heads);
-  const add = iconButton("Compare with another prompt", ROW_ADD);
+  const add = h("button", { type: "button", class: "gradeclip-add" }, "Compare with another prompt");
   const element = h("div", { class: "gradeclip-compare" }, list);
   list.append(head);
   const rows: Row[] = [];
@@ -131,7 +130,10 @@ export function createCompare(view: View, hover: Hover): { element: HTMLElement;
   list.addEventListener(
     "keydown",
     (event) => {
-      if (event.key === "F2" && !field.isOpen) rowAt(event.target, edit);
+      if (event.key !== "F2" || field.isOpen) return;
+      event.stopPropagation(); // elsewhere it edits the chosen prompt
+      event.preventDefault();
+      rowAt(event.target, edit);
     },
     { signal },
   );
@@ -169,10 +171,7 @@ export function createCompare(view: View, hover: Hover): { element: HTMLElement;
     element.hidden = list.hidden && !field.isOpen;
     const logits = scene.rows.map(({ explanation }) => explanation?.header.score.logit ?? null);
     const shares = logits.every((logit) => logit !== null) ? softmax(logits as number[]) : null;
-    list.classList.toggle(
-      "has-logits",
-      logits.some((logit) => logit !== null),
-    );
+    list.classList.toggle("has-probabilities", shares !== null);
     reuseRows(rows, scene.rows.length, (k) => createRow(list, name, k)).forEach((row, k) => {
       const { text, explanation } = scene.rows[k];
       row.element.classList.toggle("is-pending", explanation === null);
@@ -181,7 +180,6 @@ export function createCompare(view: View, hover: Hover): { element: HTMLElement;
       row.text.dataset.help = text; // the full text, since it may be truncated
       const numbers = [
         explanation ? formatCosine(explanation.header.score.cosine) : waiting,
-        logits[k] === null ? "" : formatValue(logits[k], 10),
         shares ? formatPercent(shares[k]) : "",
       ];
       row.numbers.forEach((number, n) => {
@@ -189,7 +187,7 @@ export function createCompare(view: View, hover: Hover): { element: HTMLElement;
       });
       const parts = numbers.map((number, n) => number && `${NUMBERS[n]} ${number}`);
       setAttribute(row.input, "aria-description", parts.filter(Boolean).join(", "));
-      row.numbers[2].style.setProperty("--share", (shares?.[k] ?? 0).toFixed(3));
+      row.numbers[1].style.setProperty("--share", (shares?.[k] ?? 0).toFixed(3));
       row.minus.style.visibility = k === active ? "hidden" : "";
       setAttribute(row.minus, "aria-pressed", String(k === versus));
       setAttribute(row.minus, "aria-label", `Subtract “${text}”`);

@@ -4,7 +4,8 @@ import { formatCosine } from "../core/format";
 import type { HistoryEntry } from "../state/entries";
 import type { View } from "../state/scene";
 import { h, setText } from "../ui/dom";
-import { BACK, CLOCK, COPY, FORWARD, iconButton } from "../ui/icons";
+import { setHelp } from "../ui/help";
+import { BACK, FORWARD, iconButton } from "../ui/icons";
 import type { Menu } from "../ui/menu";
 
 const MAX_LISTED = 12; // the newest entries
@@ -12,12 +13,13 @@ const MAX_LISTED = 12; // the newest entries
 export function createHistory({ store, signal, draw }: View, menu: Menu): HTMLElement {
   const back = iconButton("Back", BACK);
   const forward = iconButton("Forward", FORWARD);
-  const list = iconButton("Prompts so far", CLOCK);
+  const list = linkButton("History");
   list.setAttribute("aria-haspopup", "menu");
-  const copy = iconButton("Copy as Python", COPY);
+  setHelp(list, "Earlier prompts, to go back to");
+  const copy = linkButton("Copy as Python");
   const result = h("span", { class: "gradeclip-said", role: "status" });
-  const steps = h("span", {}, back, forward, list);
-  const element = h("div", { class: "gradeclip-history" }, result, steps, copy);
+  const steps = h("span", {}, list, back, forward);
+  const element = h("div", { class: "gradeclip-history" }, steps, copy, result);
 
   const index = () => store.get("history_index");
   const go = (to: number) => {
@@ -37,7 +39,7 @@ export function createHistory({ store, signal, draw }: View, menu: Menu): HTMLEl
       const latest = entries.slice(-MAX_LISTED).reverse();
       menu.open(
         list,
-        "Prompts so far",
+        "History",
         () => latest,
         () => list,
       );
@@ -62,12 +64,17 @@ export function createHistory({ store, signal, draw }: View, menu: Menu): HTMLEl
     steps.hidden = !visible || !store.canCompute || length < 2;
     copy.hidden = !visible || store.get("_code") === "";
     element.hidden = steps.hidden && copy.hidden;
-    copy.dataset.help = `Copy as Python:\n${store.get("_code")}`;
+    copy.dataset.help = store.get("_code"); // not for screen readers, to which it would be read with the label
     // Not `disabled`, which would lose the focus at the last step.
     back.setAttribute("aria-disabled", String(index() <= 0));
     forward.setAttribute("aria-disabled", String(index() >= length - 1));
   });
   return element;
+}
+
+/** A button that looks like a link. */
+function linkButton(label: string): HTMLButtonElement {
+  return h("button", { type: "button", class: "gradeclip-more" }, label);
 }
 
 function describe({ prompts, score }: HistoryEntry): string {

@@ -12,7 +12,8 @@ import { createWords } from "./words";
 
 const PAUSE = 250; // ms without typing until a prompt is submitted
 
-export function createPrompt(view: View, hover: Hover, menu: Menu): HTMLElement {
+/** @param root the element from everywhere in which F2 edits the prompt. */
+export function createPrompt(view: View, hover: Hover, menu: Menu, root: HTMLElement): HTMLElement {
   const { store, scene, signal, draw } = view;
   const pencil = iconButton("Edit the prompt (F2)", PENCIL);
   const handle = iconButton("Change this word (Shift+F10)", DOWN, "gradeclip-handle");
@@ -78,10 +79,10 @@ export function createPrompt(view: View, hover: Hover, menu: Menu): HTMLElement 
     },
     { signal },
   );
-  element.addEventListener(
+  root.addEventListener(
     "keydown",
     (event) => {
-      if (event.key !== "F2" || field.isOpen) return;
+      if (event.key !== "F2" || field.isOpen || !editable()) return;
       event.preventDefault();
       edit();
     },

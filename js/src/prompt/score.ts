@@ -1,7 +1,7 @@
 // The score of the match, how the last edit of the prompt changed it, and whether picture and sentence match at all.
 
 import { untracked } from "@preact/signals-core";
-import { formatPart, formatPercent, formatSigned, formatValue } from "../core/format";
+import { formatCosine, formatPart, formatPercent, formatSigned, formatValue } from "../core/format";
 import { formatStanding, type Standing } from "../core/match";
 import type { Explanation } from "../core/types";
 import { type Scene, standingOf, type View } from "../state/scene";
@@ -13,7 +13,9 @@ const SCORE_HELP =
 const LOGIT_HELP = " On the scale that the model was trained with (its logit): ";
 
 const MATCH_HELP =
-  "Gray: where nine in ten sentences lie that have nothing to do with this picture. Mark: this sentence.";
+  "Gray: where the scores of nine in ten sentences lie that have nothing to do with this picture. Mark: this sentence.";
+const GRAY = " (gray: nine in ten of them)";
+const APART = 13; // percent of the scale that keep two of its numbers apart
 
 export function createScore({ store, scene, draw }: View): HTMLElement {
   const cosine = h("b");
@@ -66,9 +68,11 @@ export function createMatch({ store, scene, draw }: View): HTMLElement {
   const mark = h("i", { class: "gradeclip-mark" });
   const other = h("i", { class: "gradeclip-mark is-other", hidden: true });
   const track = h("div", { class: "gradeclip-match-track", "aria-hidden": "true" }, span, other, mark);
+  const [least, most, here] = [h("span"), h("span"), h("span", { class: "is-here" })];
+  const numbers = h("div", { class: "gradeclip-match-numbers", "aria-hidden": "true" }, least, most, here);
   const words = h("p");
   const otherWords = h("p", { class: "is-other", hidden: true });
-  const element = h("div", { class: "gradeclip-match" }, track, words, otherWords);
+  const element = h("div", { class: "gradeclip-match" }, track, numbers, words, otherWords);
   setHelp(element, MATCH_HELP);
   draw(() => {
     const { standing: own, versus } = scene;
@@ -78,7 +82,7 @@ export function createMatch({ store, scene, draw }: View): HTMLElement {
     const theirs = own && versus && standingOf(versus, store.get("unrelated")[store.get("versus") ?? -1]);
     other.hidden = otherWords.hidden = theirs === null;
     element.classList.toggle("has-other", theirs !== null);
-    span.hidden = mark.hidden = own === null;
+    span.hidden = mark.hidden = numbers.hidden = own === null;
     if (!own) setText(words, "\u00a0"); // as high as a line
     if (!own) return;
     const score = scene.explanation.header.score.cosine;
@@ -86,8 +90,15 @@ export function createMatch({ store, scene, draw }: View): HTMLElement {
     const [low, high] = [place(own.low), place(own.high)];
     span.style.left = `${low.toFixed(2)}%`;
     span.style.width = `${(high - low).toFixed(2)}%`;
-    mark.style.left = `${place(score).toFixed(2)}%`;
-    setText(words, `${versus ? "this: " : ""}${formatStanding(own)}`);
+    mark.style.left = here.style.left = `${place(score).toFixed(2)}%`;
+    least.style.left = `${low.toFixed(2)}%`;
+    most.style.left = `${high.toFixed(2)}%`;
+    setText(least, formatCosine(own.low));
+    setText(most, formatCosine(own.high));
+    setText(here, formatPart(score, scene.decimals));
+    // The other two grow away from each other, so only the mark's number can meet one of them.
+    here.hidden = place(score) > low - APART && place(score) < high + APART;
+    setText(words, (versus ? `this: ${formatStanding(own)}` : formatStanding(own)) + GRAY);
     if (!theirs || !versus) return;
     other.style.left = `${place(versus.header.score.cosine).toFixed(2)}%`;
     setText(otherWords, `the other: ${formatStanding(theirs)}`);

@@ -4,7 +4,7 @@ import { patchBox } from "../core/arithmetic";
 import { hueColor } from "../core/color-scale";
 import type { Highlight } from "../core/evidence";
 import type { Explanation, Point } from "../core/types";
-import type { View } from "../state/scene";
+import type { PictureScene, View } from "../state/scene";
 import { phraseLabel } from "../state/wording";
 import { h } from "../ui/dom";
 
@@ -20,21 +20,38 @@ interface Chip {
   peak: Point; // as fractions of the picture's width and height
 }
 
-/** @param stage the element over which the chips lie; they are placed again when its size changes. */
-export function createChips({ scene, signal, draw }: View, stage: HTMLElement): HTMLElement {
+/**
+ * Create the chips. Each is placed relative to its peak, whose place is a share of the picture, so that it is right at
+ * any size of the picture; which side of the peak is free is found again when the size changes.
+ *
+ * @param stage the element over which the chips lie.
+ */
+export function createChips(
+  { signal, draw }: Pick<View, "signal" | "draw">,
+  scene: PictureScene,
+  stage: HTMLElement,
+): HTMLElement {
   const element = h("div", { class: "gradeclip-chips", "aria-hidden": "true", hidden: true });
   let chips: Chip[] = []; // most important first, since the first is placed first
   let placed = false; // for the current size and names
   const place = () => {
     if (element.hidden || placed) return;
     placed = true;
-    const { width, height } = stage.getBoundingClientRect();
+    // Sizes of the layout, which neither a scaled page nor a zoomed one changes.
+    const { offsetWidth: width, offsetHeight: height } = stage;
     const sizes = chips.map(({ element: chip }) => ({ width: chip.offsetWidth, height: chip.offsetHeight }));
     const peaks = chips.map(({ peak: [u, v] }): Point => [u * width, v * height]);
+    const font = Number.parseFloat(getComputedStyle(element).fontSize);
+    element.style.setProperty("--ems", (width / font).toFixed(2));
     placeChips(peaks, sizes, { width, height }).forEach((corner, k) => {
-      const { element: chip, dot } = chips[k];
+      const { element: chip, dot, peak } = chips[k];
       chip.style.visibility = dot.style.visibility = corner ? "" : "hidden"; // keeps its size
-      if (corner) chip.style.transform = `translate(${corner[0].toFixed(1)}px, ${corner[1].toFixed(1)}px)`;
+      if (!corner) return;
+      const em = (pixels: number) => `${(pixels / font).toFixed(2)}em`;
+      const along = (axis: 0 | 1, size: number) =>
+        `clamp(0px, ${percent(peak[axis])} + ${em(corner[axis] - peaks[k][axis])}, 100% - ${em(size)})`;
+      chip.style.left = along(0, sizes[k].width);
+      chip.style.top = along(1, sizes[k].height);
     });
   };
   const observer = new ResizeObserver(() => {
@@ -66,9 +83,13 @@ function createChip(e: Explanation, { words, hue, peak: [row, col] }: Highlight)
   const element = h("span", { class: "gradeclip-chip", dir: "auto" }, phraseLabel(e, words));
   const dot = h("i");
   for (const part of [element, dot]) part.style.setProperty("--hue", hueColor(hue));
-  dot.style.left = `${100 * peak[0]}%`;
-  dot.style.top = `${100 * peak[1]}%`;
+  dot.style.left = percent(peak[0]);
+  dot.style.top = percent(peak[1]);
   return { element, dot, peak };
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(3)}%`;
 }
 
 export interface Size {
@@ -82,7 +103,7 @@ type Rect = readonly [x0: number, y0: number, x1: number, y1: number];
  * Place a chip at each peak, in the order of the list: above it, else below or beside it, moved inwards at the
  * border. Chips neither overlap nor cover another chip's peak.
  *
- * @param peaks in CSS pixels of the shown picture.
+ * @param peaks in CSS pixels of the shown picture, as `sizes`.
  * @returns the upper left corner of each chip; null if there is no room for it.
  */
 export function placeChips(peaks: readonly Point[], sizes: readonly Size[], picture: Size): (Point | null)[] {

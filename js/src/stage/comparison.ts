@@ -10,7 +10,8 @@ import { readingName } from "../state/wording";
 import { h, setAttribute, setText } from "../ui/dom";
 import { setHelp } from "../ui/help";
 import { CROSS, iconButton } from "../ui/icons";
-import { type Best, bestOf, createCurves, type Range, scoreRange } from "./curves";
+import { createChips } from "./chips";
+import { createCurves, type Range, scoreRange } from "./curves";
 import { attachGestures } from "./gestures";
 import { describeKeys, showPicture } from "./painted-picture";
 
@@ -19,19 +20,18 @@ const CURVES_HELP = "Test each method’s map on this picture";
 const CURVES_KEY =
   "The score relative to that of the picture as it is, while pixels are replaced by noise (deletion) or brought back " +
   "(insertion), those first that MAP shows most. Numbers: mean height of the curve. A good map has a low deletion and " +
-  "a high insertion; the best are bold.";
-const MAPS = { words: "the map of the words together", caption: "the map of the whole sentence" };
+  "a high insertion. One picture does not show which method is better: measure it on many.";
+const MAPS = { words: "the map of all words", caption: "the map of the whole sentence" };
 const WAITING = "Computing …";
 const ABSENT = "Not computed for this sentence.";
 const MEASURING = "Measuring …";
-const CHOOSE = "Click to see its numbers beside the pictures.";
+const CHOOSE = "Click to see its numbers below the pictures.";
 
 /** The compared methods, with the scale of their curves. */
 interface Cells {
   cells: readonly Cell[];
   names: string; // of the methods, as JSON
   range: Range;
-  best: Best;
 }
 
 /** @returns the element, and its head, which takes the words on the progress. */
@@ -53,7 +53,6 @@ export function createComparison(view: View): { element: HTMLElement; head: HTML
     cells: () => (store.comparing ? comparedCells(store, scene.explanation) : []),
     names: () => JSON.stringify(state.cells.map(({ name }) => name)),
     range: () => scoreRange(measured()),
-    best: () => bestOf(measured()),
   });
   const pictures = new Map<string, { element: HTMLElement; end: AbortController }>();
 
@@ -106,12 +105,9 @@ function createCell(name: string, cells: Cells, view: View): HTMLElement {
   const element = h("div", { class: "gradeclip-cell", role: "group" }, head, around, note, curves.element);
   const shown = derived({ cell: () => cells.cells.find((cell) => cell.name === name)! });
   attachGestures(stage, view);
-  showPicture(
-    view,
-    sceneOf(() => shown.cell, scene),
-    around,
-    stage,
-  );
+  const picture = sceneOf(() => shown.cell, scene);
+  showPicture(view, picture, around, stage);
+  stage.append(createChips(view, picture, stage));
   label.addEventListener("click", () => store.set({ method: name }), { signal });
   draw(() => {
     const { cell } = shown;
@@ -134,7 +130,7 @@ function createCell(name: string, cells: Cells, view: View): HTMLElement {
     const { explanation: e } = cell;
     const measure = e !== null && store.get("curves");
     curves.element.hidden = !measure || cell.curves === null;
-    if (measure && cell.curves) curves.update(cell.curves, cells.range, cells.best);
+    if (measure && cell.curves) curves.update(cell.curves, cells.range);
     const waiting = store.canCompute && store.get("status") !== "error";
     const missing = cell.error || (waiting ? WAITING : ABSENT);
     const measuring = cell.curves?.error || (!cell.curves && waiting ? MEASURING : "");
@@ -147,5 +143,6 @@ function createCell(name: string, cells: Cells, view: View): HTMLElement {
 /** The note of a method that has no map of the words in the chosen reading, so that another reading is shown. */
 function otherReading(e: Explanation, { words, reading }: Scene): string {
   if (words.length === 0 || e.readings.has(reading)) return "";
-  return `Shown ${readingName(currentReading(e, reading)).short}: it has no map of the word “${readingName(reading).label.toLowerCase()}”.`;
+  const [shown, requested] = [currentReading(e, reading), reading].map((name) => readingName(name).label);
+  return `Words read ${shown}: this method cannot read them ${requested}.`;
 }

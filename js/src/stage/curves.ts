@@ -9,17 +9,14 @@ const KINDS = ["deletion", "insertion"] as const;
 type Kind = (typeof KINDS)[number];
 
 const NAMES: Readonly<Record<Kind, string>> = { deletion: "Deletion", insertion: "Insertion" };
-const SIGNS: Readonly<Record<Kind, 1 | -1>> = { deletion: -1, insertion: 1 }; // whether high is good
 const SIZE = { width: 100, height: 50 }; // of the plot; it is stretched to its place
 
 /** The scores that the axis spans, the same for all methods. */
 export type Range = readonly [low: number, high: number];
-/** Per curve the best area of all methods; null before all are measured. */
-export type Best = Readonly<Record<Kind, number | null>>;
 
 export interface CurvesChart {
   readonly element: HTMLElement;
-  update(curves: Curves, range: Range, best: Best): void;
+  update(curves: Curves, range: Range): void;
 }
 
 /** The area under a curve, as its mean height; null until it is measured to its end. */
@@ -40,16 +37,6 @@ export function scoreRange(all: readonly (Curves | null)[]): Range {
     curves ? KINDS.flatMap((kind) => curves[kind].map(([, score]) => score)) : [],
   );
   return [Math.min(0, ...scores), Math.max(1, ...scores)];
-}
-
-/** The lowest area of deletion and the highest of insertion, once two methods or more are measured, and none is not. */
-export function bestOf(all: readonly (Curves | null)[]): Best {
-  const best = (kind: Kind): number | null => {
-    const areas = all.filter((curves) => !curves?.error).map((curves) => areaUnder(curves?.[kind] ?? []));
-    if (areas.length < 2 || areas.includes(null)) return null;
-    return SIGNS[kind] * Math.max(...areas.map((area) => SIGNS[kind] * area!));
-  };
-  return { deletion: best("deletion"), insertion: best("insertion") };
 }
 
 /** With one decimal at most: "1", "−0.2". */
@@ -90,7 +77,7 @@ export function createCurves(): CurvesChart {
   );
   return {
     element,
-    update(curves, range, best) {
+    update(curves, range) {
       const [bottom, top] = range;
       const y = (score: number) => SIZE.height * (1 - (score - bottom) / (top - bottom));
       setText(high, formatTick(top));
@@ -103,7 +90,6 @@ export function createCurves(): CurvesChart {
         setAttribute(lines[k], "points", curves[kind].map(at).join(" "));
         const area = areaUnder(curves[kind]);
         setText(values[k], area === null ? "…" : formatValue(area, 1));
-        keys[k].classList.toggle("is-best", area !== null && area === best[kind]);
         return `${NAMES[kind]} ${area === null ? "under way" : formatValue(area, 1)}`;
       });
       setAttribute(plot, "aria-label", `Score relative to the whole picture’s. ${areas.join(", ")}.`);

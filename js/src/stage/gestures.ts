@@ -78,7 +78,9 @@ export function attachGestures(stage: HTMLElement, { store, scene, signal }: Vie
     const e = scene.explanation;
     if (event.ctrlKey || event.metaKey) return;
     if (event.key === "Escape") {
-      if (press) event.stopPropagation(); // the first Esc only cancels the drawing
+      if (press)
+        event.stopPropagation(); // the first Esc only cancels the drawing
+      else if (scene.cursor !== null) event.preventDefault();
       cancel();
       Object.assign(store.view, { cursor: null, pointer: null });
       return;

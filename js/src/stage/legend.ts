@@ -1,18 +1,20 @@
 // The legend: the highlights' colors with their contributions, or the color scale with its range and what it shows.
 
 import { cssGradient, hueColor } from "../core/color-scale";
+import { type Highlight, importanceOf } from "../core/evidence";
 import { formatPart, formatPercent, formatValue } from "../core/format";
 import type { Sign } from "../core/types";
 import type { Scene, View } from "../state/scene";
 import { strongestWord } from "../state/shown-map";
-import { formatDifference, nameOf, phraseLabel, readingName, towerLabel } from "../state/wording";
+import { formatDifference, nameOf, phraseLabel, readingName } from "../state/wording";
 import { h, setText } from "../ui/dom";
 import { setHelp } from "../ui/help";
 
 const FAINT_BELOW = 0.3; // of the strongest word; weaker maps are called faint
 const NOTHING_BELOW = 0.1; // of the strongest word; weaker maps are called almost nothing
 const TOGETHER = "Color: where each word is seen";
-const SCALE_HELP = "The part of the score that comes from one patch of the picture";
+const PER_PATCH = "of the score, per patch";
+const SCALE_HELP = "How much of the score comes from one patch of the picture";
 
 export function createLegend({ store, scene, draw }: View): HTMLElement {
   const low = h("span", { class: "gradeclip-number" });
@@ -21,7 +23,7 @@ export function createLegend({ store, scene, draw }: View): HTMLElement {
   const high = h("span", { class: "gradeclip-number" });
   const who = h("bdi", { class: "gradeclip-who" });
   const how = h("span", { class: "gradeclip-how" });
-  const per = h("span", { class: "gradeclip-how" }, "per patch");
+  const per = h("span", { class: "gradeclip-how" }, PER_PATCH);
   const scale = h("span", { class: "gradeclip-scale" }, low, ramp, high, per);
   setHelp(scale, SCALE_HELP);
   const one = h("div", { class: "gradeclip-one" }, scale, h("span", { class: "gradeclip-what" }, who, how));
@@ -42,7 +44,7 @@ export function createLegend({ store, scene, draw }: View): HTMLElement {
     setText(what, scene.highlights.length > 0 ? TOGETHER : "");
   });
   draw(() => {
-    setText(per, store.comparing ? "each on its own scale" : "per patch");
+    setText(per, store.comparing ? "each on its own scale" : PER_PATCH);
     const top = Math.max(scene.top, 0) * scene.unit;
     const [from, to] = store.comparing ? endsOf(scene.sign) : valuesOf(scene.sign, top);
     setText(low, from);
@@ -74,14 +76,19 @@ function endsOf(sign: Sign): [string, string] {
   return sign === "both" ? ["against", "for"] : ["none", "most"];
 }
 
-/** Per highlight a swatch, its words and their contribution; those in the neutral color are summed up at the end. */
-function keysOf({ explanation: e, decimals, highlights }: Scene): HTMLElement[] {
+/**
+ * Per highlight a swatch, its words and their contribution, in the order of the bars; those in the neutral color are
+ * summed up at the end.
+ */
+function keysOf({ explanation: e, decimals, highlights, measure }: Scene): HTMLElement[] {
   const key = (hue: number | null, name: string, importance: number) => {
     const swatch = h("i");
     swatch.style.setProperty("--hue", hueColor(hue));
     return h("span", {}, swatch, h("bdi", {}, name), h("em", {}, formatPart(importance, decimals)));
   };
-  const colored = highlights.filter(({ hue }) => hue !== null);
+  const { values } = importanceOf(e, measure);
+  const longestBar = ({ words }: Highlight) => Math.max(...words.map((word) => values[word]));
+  const colored = highlights.filter(({ hue }) => hue !== null).sort((a, b) => longestBar(b) - longestBar(a));
   const others = highlights.filter(({ hue }) => hue === null);
   const keys = colored.map(({ hue, words, importance }) => key(hue, phraseLabel(e, words), importance));
   const rest = others.reduce((sum, { importance }) => sum + importance, 0);
@@ -94,11 +101,11 @@ function describeMap(scene: Scene): string {
   if (versus && words.length === 0) return formatDifference(explanation, versus);
   if (words.length === 1 && !evidence.header.words[words[0]].known) return "its map means nothing";
   const parts: string[] = [];
-  if (words.length === 0 && !block) parts.push("the paper’s map");
-  if (block) parts.push(`${towerLabel(block.tower)} step ${block.index + 1}`);
-  if (sign === "negative" && words.length === 0) parts.push("lowers the score");
-  if (sign === "both") parts.push("raises and lowers the score");
-  if (words.length > 0 && reading !== "in caption") parts.push(readingName(reading).short);
+  if (words.length === 0 && !block) parts.push(`map by ${evidence.header.method}`);
+  if (block) parts.push(`${block.tower} layer ${block.index + 1}`);
+  if (sign === "negative" && words.length === 0) parts.push("what opposes it");
+  if (sign === "both") parts.push("what supports and what opposes it");
+  if (words.length > 0 && reading !== "in caption") parts.push(`read ${readingName(reading).label}`);
   const strength = top > 0 ? peak / top : 0;
   if (words.length > 0 && strength < FAINT_BELOW) {
     const strongest = nameOf(evidence, strongestWord(evidence, reading, measure).word);

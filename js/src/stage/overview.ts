@@ -1,34 +1,47 @@
-// The choice of what the picture shows while no word is chosen: the words together, or the map of the whole caption.
+// The choice of what the picture shows: all words, the map of the whole sentence, or, while words are pinned or pointed
+// at, only those.
 
 import { hasCaptionMapOnly, type View } from "../state/scene";
-import { createSegmented } from "../ui/choice";
+import { shorten } from "../state/wording";
+import { createSegmented, type Option } from "../ui/choice";
 import { h } from "../ui/dom";
 
-const OPTIONS = [
-  {
-    value: "words",
-    label: "All words",
-    help: "Every word that counts in a color of its own, where its part of the score comes from",
-  },
-  {
-    value: "caption",
-    label: "Grad-ECLIP sentence map",
-    help: "One map along the sentence as a whole, as in the Grad-ECLIP paper: a named object that the sentence stresses more than the picture does stays dark in it",
-  },
-];
+const ALL: Option = {
+  value: "words",
+  label: "All words",
+  help: "Every word that counts in a color of its own, where the model finds it",
+};
+const SENTENCE: Option = {
+  value: "caption",
+  label: "Whole sentence",
+  help: "One map of the sentence as a whole, as in the Grad-ECLIP paper. A thing that the sentence names can stay dark in it.",
+};
+const DIFFERENCE: Option = {
+  value: "caption",
+  label: "Difference",
+  help: "What speaks for the chosen prompt, and what for the subtracted one",
+};
+const ONLY = "only";
 
 export function createOverview({ store, scene, signal, draw }: View): HTMLElement {
   const choice = createSegmented("What the picture shows", signal, (value) => {
+    if (value === ONLY) return;
+    store.set({ selected_words: [], hovered_word: null });
+    if (scene.versus) return;
     if (value === "caption") store.set({ overview: "caption" });
-    // The words together exist only for positive evidence over all explained blocks.
+    // All words exist only for positive evidence over all explained layers.
     else store.set({ overview: "words", sign: "positive", image_block: null, text_block: null });
   });
-  choice.setOptions(OPTIONS);
   const element = h("div", { class: "gradeclip-overview" }, choice.element);
   draw(() => {
-    element.hidden =
-      !store.isControlVisible("overview") || hasCaptionMapOnly(scene.explanation) || scene.versus !== null;
-    choice.choose(scene.overview);
+    const { words, label, versus, explanation, overview } = scene;
+    const some = versus ? [DIFFERENCE] : hasCaptionMapOnly(explanation) ? [SENTENCE] : [ALL, SENTENCE];
+    // The last, so that the others keep their places.
+    const only = words.length > 0 ? [{ value: ONLY, label: `Only “${shorten(label)}”`, help: "" }] : [];
+    const options = [...some, ...only];
+    choice.setOptions(options);
+    choice.choose(words.length > 0 ? ONLY : overview);
+    element.hidden = !store.isControlVisible("overview") || options.length < 2;
   });
   return element;
 }

@@ -42,10 +42,9 @@ export function showPicture(view: View, scene: PictureScene, element: HTMLElemen
     element.style.setProperty("--aspect", aspect.toFixed(5));
     element.classList.toggle("is-landscape", aspect > 1.2);
     const [x0, y0, x1, y1] = cover;
-    canvas.style.left = `${(100 * x0) / width}%`;
-    canvas.style.top = `${(100 * y0) / height}%`;
-    canvas.style.width = `${(100 * (x1 - x0)) / width}%`;
-    canvas.style.height = `${(100 * (y1 - y0)) / height}%`;
+    const place = { x: x0 / width, y: y0 / height, w: (x1 - x0) / width, h: (y1 - y0) / height };
+    for (const [name, share] of Object.entries(place))
+      canvas.style.setProperty(`--gc-${name}`, `${100 * share}%`);
   });
   draw(() => {
     const { erased, explanation: e } = scene;

@@ -30,7 +30,7 @@ export function createStage(view: View): HTMLElement {
     element.hidden = store.comparing;
   });
   showPicture(visible, scene, element, stage);
-  stage.append(createChips(visible, stage), createTooltip(visible));
+  stage.append(createChips(visible, scene, stage), createTooltip(visible));
   visible.draw(() => setAttribute(stage, "aria-label", describeKeys(scene.explanation)));
   attachGestures(stage, view);
   return element;

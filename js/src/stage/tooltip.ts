@@ -2,14 +2,13 @@
 
 import { patchBox } from "../core/arithmetic";
 import { evidenceReading, patchWords } from "../core/evidence";
-import { formatValue } from "../core/format";
+import { formatPart, roundPart } from "../core/format";
 import type { Explanation } from "../core/types";
 import type { View } from "../state/scene";
 import { nameOf } from "../state/wording";
 import { h, setText } from "../ui/dom";
 
 const MAX_WORDS = 3;
-const MIN_SHARE = 0.02; // of the strongest word; weaker words are not listed
 
 export function createTooltip({ store, scene, draw }: View): HTMLElement {
   const rows = Array.from({ length: MAX_WORDS }, () => {
@@ -18,7 +17,7 @@ export function createTooltip({ store, scene, draw }: View): HTMLElement {
     return { row: h("div", {}, word, value), word, value };
   });
   const nothing = h("div", { class: "gradeclip-tip-none" });
-  const what = h("div", { class: "gradeclip-tip-what" }, "part of the score from here");
+  const what = h("div", { class: "gradeclip-tip-what" }, "of the score, from this patch");
   const element = h(
     "div",
     { class: "gradeclip-tip", "aria-hidden": "true", hidden: true },
@@ -33,12 +32,12 @@ export function createTooltip({ store, scene, draw }: View): HTMLElement {
     if (element.hidden) return;
     const words =
       patch === null ? [] : patchWords(e, evidenceReading(e), scene.measure, patch).slice(0, MAX_WORDS);
-    const supported = words.filter(({ value }) => value > 0 && value >= MIN_SHARE * words[0].value);
+    const supported = words.filter(({ value }) => roundPart(value, scene.decimals) > 0);
     rows.forEach(({ row, word, value }, k) => {
       row.hidden = k >= supported.length;
       if (row.hidden) return;
       setText(word, nameOf(e, supported[k].word));
-      setText(value, formatValue(supported[k].value, supported[0].value));
+      setText(value, formatPart(supported[k].value, scene.decimals));
     });
     setText(nothing, patch === null ? "Not seen by the model" : "No word is supported here");
     nothing.hidden = supported.length > 0;

@@ -12,6 +12,7 @@ export interface ViewState {
   draft: Region | null; // a box or lasso being drawn
   lasso: boolean; // a drag draws a lasso instead of a box
   unfolded: boolean; // unimportant words are listed too
+  settings: boolean; // the settings are open
   kernel: Kernel;
   uploadError: string; // why a dropped, pasted or chosen file was not accepted
 }
@@ -25,6 +26,7 @@ export const VIEW_DEFAULTS: Readonly<ViewState> = {
   draft: null,
   lasso: false,
   unfolded: false,
+  settings: false,
   kernel: "there",
   uploadError: "",
 };

@@ -131,8 +131,8 @@ function distinction({ header }: Explanation, other: Explanation): string {
   return shorten(words.map(({ text }) => text).join(", ") || header.caption);
 }
 
-/** A caption cut to its first words. */
-function shorten(caption: string): string {
+/** A text cut to its first words. */
+export function shorten(caption: string): string {
   if (caption.length <= MOST_LETTERS) return caption;
   return `${caption.slice(0, MOST_LETTERS).replace(/\s+\S*$/u, "")} …`;
 }
@@ -142,9 +142,9 @@ export function formatUnknown(text: string): string {
   return `Not in this model’s vocabulary: “${text}”. Its map means nothing.`;
 }
 
-/** "demo (drawings only)": the name of a model, with what it is limited to. */
+/** The name of a model; of the embedded one, what it is and is limited to. */
 export function modelLabel(model: string): string {
-  return model === "demo" ? "demo (drawings only)" : model;
+  return model === "demo" ? "embedded model (drawings only)" : model;
 }
 
 export function captionText(e: Explanation): CaptionText {
@@ -159,11 +159,6 @@ export function formatLocation(e: Explanation, map: ArrayLike<number>): string {
   const horizontal = ["left", "", "right"][third(best % e.cols, e.cols)];
   if (!vertical && !horizontal) return "in the center";
   return `${[vertical || "middle", horizontal || "center"].join(" ")}`;
-}
-
-/** The name of a tower in the interface. */
-export function towerLabel(tower: string): string {
-  return tower === "image" ? "picture" : tower;
 }
 
 /** A word, and what distinguishes it from its repetitions: "a" and "bicycle"; "" for a word that occurs once. */
@@ -215,30 +210,26 @@ function countOf(values: readonly string[]): Map<string, number> {
 }
 
 interface ReadingName {
-  label: string; // on the switch
-  short: string; // in the legend
+  label: string; // after "read"
   help: string;
 }
 
 const NAMES: Readonly<Record<string, ReadingName>> = {
   "in caption": {
-    label: "In this sentence",
-    short: "in this sentence",
-    help: "Where the word’s own part of this sentence’s score comes from",
+    label: "in the sentence",
+    help: "Where the part of the score comes from that the word brings within this sentence",
   },
   alone: {
-    label: "On its own",
-    short: "on its own",
-    help: "Where the model looks for the word by itself, in a sentence of this word alone",
+    label: "alone",
+    help: "Where the model finds the word by itself, in a sentence of this word alone",
   },
   "left out": {
-    label: "What is lost without it",
-    short: "lost without it",
+    label: "by leaving it out",
     help: "Where the part of the score comes from that is lost when the word is left out",
   },
 };
 
 /** The display name of a reading; its own name if it is unknown here. */
 export function readingName(reading: string): ReadingName {
-  return NAMES[reading] ?? { label: reading, short: reading, help: "" };
+  return NAMES[reading] ?? { label: reading, help: "" };
 }

@@ -5,8 +5,8 @@ type Attributes = Readonly<Record<string, string | number | boolean | null | und
 
 // JupyterLab handles keys for the notebook ("x" cuts the cell) unless the focused element itself has this attribute:
 // Lumino's CommandRegistry looks for it from the event's target upwards, and stops at the first element that one of its
-// selectors matches.
-const OWN_KEYS = "data-lm-suppress-shortcuts";
+// selectors matches. `keepKeys` is enough from JupyterLab 4.1 on; older ones see a key before the element does.
+export const OWN_KEYS = "data-lm-suppress-shortcuts";
 const TAKES_FOCUS: ReadonlySet<string> = new Set(["button", "input", "select", "textarea"]);
 
 /** Create an element. Attributes that are null, undefined or false are omitted. */
@@ -43,6 +43,24 @@ export function setText(element: Element, text: string): void {
 /** Set an attribute if it differs. */
 export function setAttribute(element: Element, name: string, value: string): void {
   if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
+export interface Box {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+  width: number;
+  height: number;
+}
+
+/** The box of an element within the view, in pixels of the layout: on a slide that is scaled, the screen's are others. */
+export function boxWithin(element: Element, root: HTMLElement): Box {
+  const [at, frame] = [element.getBoundingClientRect(), root.getBoundingClientRect()];
+  const scale = frame.width / root.offsetWidth || 1;
+  const [left, top] = [(at.left - frame.left) / scale, (at.top - frame.top) / scale];
+  const [width, height] = [at.width / scale, at.height / scale];
+  return { left, top, right: left + width, bottom: top + height, width, height };
 }
 
 /** An id that is unique on the page, for ids and radio groups. */

@@ -1,6 +1,6 @@
 // Tooltips with a short help text, shown on hover and on keyboard focus (role "tooltip").
 
-import { h, setAttribute, setText, uniqueId } from "./dom";
+import { boxWithin, h, setAttribute, setText, uniqueId } from "./dom";
 
 const DELAY = 450; // ms of hovering until the tooltip shows; on focus it shows immediately
 const LINGER = 150; // ms until it hides, so that the pointer can move onto it
@@ -116,10 +116,10 @@ function helped(target: EventTarget | null): HTMLElement | null {
 
 /** Place the tooltip above its element, or below if there is no room, within the view. */
 function place(tip: HTMLElement, about: HTMLElement, root: HTMLElement): void {
-  const [at, frame, size] = [about, root, tip].map((element) => element.getBoundingClientRect());
-  const middle = at.left + at.width / 2 - frame.left - size.width / 2;
+  const [at, frame, size] = [about, root, tip].map((element) => boxWithin(element, root));
+  const middle = at.left + at.width / 2 - size.width / 2;
   const left = Math.max(EDGE, Math.min(middle, frame.width - size.width - EDGE));
-  const above = at.top - frame.top - size.height - GAP;
+  const above = at.top - size.height - GAP;
   tip.style.left = `${left}px`;
-  tip.style.top = `${above >= EDGE ? above : at.bottom - frame.top + GAP}px`;
+  tip.style.top = `${above >= EDGE ? above : at.bottom + GAP}px`;
 }

@@ -8,9 +8,6 @@ export const PENCIL = "M3 13l.7-3L10.4 3.3a1 1 0 0 1 1.4 0l.9.9a1 1 0 0 1 0 1.4L
 export const BACK = "M10 3.5L5.5 8l4.5 4.5";
 export const FORWARD = "M6 3.5L10.5 8 6 12.5";
 export const DOWN = "M4.5 6.5L8 10l3.5-3.5";
-export const CLOCK = "M8 2.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11zM8 5v3.2l2.2 1.3";
-export const COPY = "M6 6h7v7H6zM10 6V3H3v7h3";
-export const ROW_ADD = "M3 3.5h10M3 7.5h10M3 11.5h4.5M11.5 9.5v4M9.5 11.5h4";
 export const MINUS = "M4 8h8";
 
 /** Create a button from an SVG path on a 16 x 16 grid. */

@@ -1,6 +1,6 @@
 // A popup menu next to the button that opens it. A view has one, so only one is open at a time.
 
-import { h, setAttribute, setText } from "./dom";
+import { boxWithin, h, setAttribute, setText } from "./dom";
 import { setHelp } from "./help";
 
 export interface Choice {
@@ -13,6 +13,9 @@ export interface Choice {
   act(): void;
 }
 
+const GAP = 4; // pixels between the menu and its element
+const EDGE = 8; // minimum distance from the view's border, in pixels
+
 interface Item {
   element: HTMLButtonElement;
   update(choice: Choice): void;
@@ -21,11 +24,20 @@ interface Item {
 export class Menu {
   #root: HTMLElement;
   #list: HTMLElement | null = null;
+  #under: HTMLElement | null = null;
   #focusAfter: () => HTMLElement | null = () => null;
 
   constructor(root: HTMLElement, signal: AbortSignal) {
     this.#root = root;
-    signal.addEventListener("abort", () => this.#dismiss());
+    // A choice may make the view shorter while the menu stays open; the view cuts what is outside of it.
+    const observer = new ResizeObserver(() => {
+      if (this.#list && this.#under?.isConnected) place(this.#list, this.#under, root);
+    });
+    observer.observe(root);
+    signal.addEventListener("abort", () => {
+      observer.disconnect();
+      this.#dismiss();
+    });
   }
 
   /**
@@ -55,9 +67,9 @@ export class Menu {
     const elements = items.map(({ element }) => element);
     list.append(...elements);
     list.addEventListener("keydown", (event) => {
-      event.stopPropagation();
       if (event.key === "Escape" || event.key === "Tab") {
         event.preventDefault();
+        event.stopPropagation(); // Esc would also clear the selection
         this.close();
         return;
       }
@@ -72,6 +84,7 @@ export class Menu {
     });
     this.#root.append(list);
     this.#list = list;
+    this.#under = under;
     this.#focusAfter = focusAfter;
     place(list, under, this.#root);
     (elements[choices().findIndex(({ current }) => current)] ?? elements[0])?.focus({ preventScroll: true });
@@ -115,12 +128,15 @@ function createItem(choice: Choice, act: () => void): Item {
 
 /** Place the menu below the element, or above if there is no room, within the view. */
 function place(list: HTMLElement, under: HTMLElement, root: HTMLElement): void {
-  const [at, frame, size] = [under, root, list].map((element) => element.getBoundingClientRect());
-  const left = Math.max(8, Math.min(at.left - frame.left, frame.width - size.width - 10));
-  const below = at.bottom - frame.top + 4;
-  const fits = below + size.height < frame.height || at.top - frame.top < size.height;
+  list.style.maxHeight = "";
+  const [at, frame, size] = [under, root, list].map((element) => boxWithin(element, root));
+  const left = Math.max(EDGE, Math.min(at.left, frame.width - size.width - EDGE));
+  const below = frame.height - at.bottom - GAP - EDGE; // room there
+  const above = at.top - GAP - EDGE;
+  const height = Math.min(size.height, Math.max(below, above));
   list.style.left = `${left}px`;
-  list.style.top = `${fits ? below : at.top - frame.top - size.height - 4}px`;
+  list.style.top = `${height <= below ? at.bottom + GAP : at.top - GAP - height}px`;
+  list.style.maxHeight = height < size.height ? `${height}px` : "";
 }
 
 /** A button that opens the menu, with the name of the chosen item. */

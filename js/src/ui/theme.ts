@@ -1,4 +1,4 @@
-// Light or dark theme. Most colors come from the host's CSS variables; this selects the accents that match them.
+// Light or dark theme. Ground and ink come from the host's CSS variables; this selects the accents that match them.
 
 import type { Synced } from "../state/synced";
 
@@ -37,7 +37,6 @@ export class Theme {
 
   choose(choice: Synced["theme"]): void {
     this.#choice = choice;
-    this.#root.classList.toggle("follows-host", choice === "auto");
     this.#apply();
   }
 
@@ -49,10 +48,22 @@ export class Theme {
   }
 
   #apply(): void {
-    const dark =
-      this.#choice === "auto" ? hostIsDark(this.#root, this.#media.matches) : this.#choice === "dark";
+    const root = this.#root;
+    const auto = this.#choice === "auto";
+    const inVSCode = auto && isDefined(root, "--vscode-editor-background");
+    root.classList.toggle("follows-vscode", inVSCode);
+    root.classList.toggle("follows-host", auto && !inVSCode);
+    const dark = inVSCode
+      ? groundOf(root) === "dark"
+      : auto
+        ? hostIsDark(root, this.#media.matches)
+        : this.#choice === "dark";
     const theme = dark ? "dark" : "light";
-    if (this.#root.dataset.theme !== theme) this.#root.dataset.theme = theme;
+    if (root.dataset.theme !== theme) root.dataset.theme = theme;
+    // The style sheet of ipywidgets makes the ground white on dark pages too. Then the view has a ground without the
+    // host's variables.
+    if (auto && !inVSCode && labTheme() === undefined && (groundOf(root) ?? theme) !== theme)
+      root.classList.remove("follows-host");
   }
 }
 
@@ -68,27 +79,35 @@ function* ancestors(element: Element): Generator<HTMLElement> {
 /** Detect the host's theme: by attributes and classes, else by the ground, else by the system's preference. */
 function hostIsDark(root: HTMLElement, prefersDark: boolean): boolean {
   const { documentElement: html, body } = document;
-  const lab = body.dataset.jpThemeLight ?? html.dataset.jpThemeLight;
+  const lab = labTheme();
   if (lab) return lab === "false";
-  if (/vscode-(dark|high-contrast(?!-light))/.test(body.className)) return true;
-  if (/vscode-(light|high-contrast-light)/.test(body.className)) return false;
   const around = [...ancestors(root)];
   if (around.some((element) => element.classList.contains("dark"))) return true;
   const named = [html.dataset.theme, body.dataset.theme, html.dataset.mode, html.getAttribute("theme")];
   for (const name of named) if (name === "dark" || name === "light") return name === "dark";
   // A host with JupyterLab's colors sets the background of the view, against which the accents must be visible.
-  const colored = getComputedStyle(root).getPropertyValue("--jp-layout-color1") !== "";
-  const grounds = colored ? [root, ...around] : around;
+  const grounds = isDefined(root, "--jp-layout-color1") ? [root, ...around] : around;
   for (const element of grounds) {
-    const luminance = backgroundLuminance(getComputedStyle(element).backgroundColor);
-    if (luminance !== null) return luminance < 0.4;
+    const ground = groundOf(element);
+    if (ground) return ground === "dark";
   }
   return prefersDark;
 }
 
-/** The relative luminance 0..1 of a computed color; null if it is transparent. */
-function backgroundLuminance(css: string): number | null {
+/** JupyterLab's name of its theme: "true" if it is light, "false" if it is dark; undefined elsewhere. */
+function labTheme(): string | undefined {
+  return document.body.dataset.jpThemeLight ?? document.documentElement.dataset.jpThemeLight;
+}
+
+function isDefined(element: Element, variable: string): boolean {
+  return getComputedStyle(element).getPropertyValue(variable) !== "";
+}
+
+/** Whether an element's background is light or dark; null if it is transparent. */
+function groundOf(element: Element): "light" | "dark" | null {
+  const css = getComputedStyle(element).backgroundColor;
   const [r, g, b, alpha = 1] = (css.match(/[\d.]+/g) ?? []).map(Number);
   if (!css.startsWith("rgb") || alpha < 0.5 || b === undefined) return null;
-  return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+  const luminance = (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+  return luminance < 0.4 ? "dark" : "light";
 }

@@ -24,7 +24,7 @@ describe("erasing a region", () => {
     expect(one(".gradeclip-fall").textContent).toBe("Scoring the picture …");
     model.set("erased", erased);
     await frame();
-    expect(one(".gradeclip-fall").textContent).toBe("0.342 → 0.412, +0.070");
+    expect(one(".gradeclip-fall").textContent).toBe("Score without it: 0.412 (+0.070)");
     expect((made.mock.calls.at(-1)![0] as Blob).size).toBe(2);
     expect(one(".gradeclip-heat").hidden).toBe(true);
     expect(one(".gradeclip-contour").getAttribute("d")).toBe("");
@@ -67,7 +67,7 @@ describe("erasing a region", () => {
   });
 
   test("shows a fall with a real minus, in the decimals of the score", () => {
-    expect(formatScoreChange(0.735, 0.412)).toBe("0.735 → 0.412, −0.323");
-    expect(formatScoreChange(0.05, 0.062)).toBe("0.050 → 0.062, +0.012");
+    expect(formatScoreChange(0.735, 0.412)).toBe("Score without it: 0.412 (−0.323)");
+    expect(formatScoreChange(0.05, 0.062)).toBe("Score without it: 0.062 (+0.012)");
   });
 });

@@ -19,18 +19,20 @@ const SEEN = [
 describe("what the model sees in a region", () => {
   test("is requested for a list of words and shown as ranked bars", async () => {
     const { all, control, model, one } = open({}, new LiveModel(LISTS));
-    const list = control("What does the model see here?");
+    const list = control("What is in this region?");
     list.value = "objects";
     change(list);
     await frame();
     expect(model.get("vocabulary")).toBe("objects");
-    expect(one(".gradeclip-vocabulary [role=status]").textContent).toBe("Asking “objects” …");
+    expect(one(".gradeclip-vocabulary [role=status]").textContent).toBe(
+      "Asking “80 everyday things (COCO)” …",
+    );
     model.set("seen", SEEN);
     await frame();
     expect(all(".gradeclip-seen li").map((row) => row.textContent)).toEqual(["dog0.200", "<b>wolf</b>0.100"]);
     expect(all(".gradeclip-seen i").map((bar) => bar.style.width)).toEqual(["100.00%", "50.00%"]);
     expect(one(".gradeclip-vocabulary [role=status]").textContent).toBe("");
-    expect(one(".gradeclip-answer").textContent).toBe("Most like: dog.");
+    expect(one(".gradeclip-answer").textContent).toBe("Best match: dog 0.200.");
     expect(one(".gradeclip-vocabulary .gradeclip-key").textContent).toMatch(
       /^Bars: the score of this region by itself/,
     );
@@ -38,10 +40,9 @@ describe("what the model sees in a region", () => {
 
   test("is described in a sentence: the best word, then those near it", () => {
     const seen = (...values: number[]) => values.map((value, k) => ({ word: `w${k}`, value }));
-    expect(formatAnswer(seen(0.2, 0.18, 0.15, 0.149))).toBe("Most like: w0, then w1 and w2.");
-    expect(formatAnswer(seen(0.2, 0.18, 0.05))).toBe("Most like: w0, then w1.");
-    expect(formatAnswer(seen(0.2, 0.05))).toBe("Most like: w0.");
-    expect(formatAnswer(seen(-0.1, -0.2))).toBe("No word of this list fits this region.");
+    expect(formatAnswer(seen(0.2, 0.18, 0.15, 0.149), 2)).toBe("Best match: w0 0.20, w1 0.18, w2 0.15.");
+    expect(formatAnswer(seen(0.2, 0.05), 2)).toBe("Best match: w0 0.20.");
+    expect(formatAnswer(seen(-0.1, -0.2), 2)).toBe("No word of this list fits this region.");
   });
 
   test("can be requested only for a region, and only with a kernel", () => {

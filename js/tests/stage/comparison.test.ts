@@ -37,6 +37,10 @@ describe("methods side by side", () => {
     const view = open(BOTH);
     expect(labels(view)).toEqual(["ONE0.25 s", "TWO0.38 s"]);
     expect(view.one(".gradeclip-picture").hidden).toBe(true);
+    const names = cells(view).map((e) =>
+      [...e.querySelectorAll(".gradeclip-chip")].map((c) => c.textContent),
+    );
+    expect(names).toEqual(Array(2).fill(["snow", "in", "dog", "a"])); // each in the word's color
     expect(view.one(".gradeclip-ranking .gradeclip-heading").textContent).toBe(
       "Word importance (Grad-ECLIP)",
     );
@@ -62,7 +66,7 @@ describe("methods side by side", () => {
     point(stage, "pointerdown", 250, 50);
     point(stage, "pointerup", 250, 50);
     click(view.word(2));
-    const strength = view.control("Color strength");
+    const strength = view.control("Heat opacity");
     strength.value = "30";
     change(strength, "input");
     await frame();
@@ -109,7 +113,7 @@ describe("methods side by side", () => {
       reading: "alone",
       selected_words: [1],
     });
-    expect(notes(view)).toEqual(["", "Shown in this sentence: it has no map of the word “on its own”."]);
+    expect(notes(view)).toEqual(["", "Words read in the sentence: this method cannot read them alone."]);
   });
 
   test("a click on a name shows its numbers; only a kernel can", async () => {
@@ -163,25 +167,11 @@ describe("deletion and insertion", () => {
     expect(keys(view)).toEqual(["Deletion 0.75Insertion 0.75", ""]);
   });
 
-  test("mark the best of all once all are measured", async () => {
-    const low = CURVE.map(([altered, score]) => [altered, score / 2] as const);
-    const curves = { one: { deletion: CURVE, insertion: CURVE }, two: { deletion: low, insertion: low } };
-    const view = open({ ...BOTH, curves: true, perturbation_curves: curves });
-    const best = () =>
-      cells(view).map((e) =>
-        [...e.querySelectorAll(".gradeclip-curves:not([hidden]) .is-best")].map((key) => key.textContent),
-      );
-    expect(best()).toEqual([["Insertion 0.75"], ["Deletion 0.38"]]);
-    view.model.set("perturbation_curves", { one: curves.one });
-    await frame();
-    expect(best()).toEqual([[], []]);
-  });
-
   test("the key names the map that is measured", async () => {
     const of = (source: "words" | "caption") => ({ one: { source, deletion: CURVE, insertion: CURVE } });
     const view = open({ ...BOTH, curves: true, perturbation_curves: of("words") });
     const key = () => view.all(".gradeclip-comparison > .gradeclip-cell-note").map((p) => p.textContent)[0];
-    expect(key()).toContain("those first that the map of the words together shows most");
+    expect(key()).toContain("those first that the map of all words shows most");
     view.model.set("perturbation_curves", of("caption"));
     await frame();
     expect(key()).toContain("those first that the map of the whole sentence shows most");

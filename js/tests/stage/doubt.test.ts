@@ -18,7 +18,11 @@ describe("whether picture and sentence match", () => {
 
   test("is described below the score, and shown as a mark on a scale", () => {
     const { one } = match(ascending(-0.1, 0.1));
-    expect(one(".gradeclip-match").textContent).toBe("higher than all 200 unrelated sentences");
+    expect(one(".gradeclip-match p").textContent).toBe(
+      "higher than all 200 unrelated sentences (gray: nine in ten of them)",
+    );
+    const numbers = [...one(".gradeclip-match-numbers").children].map((number) => number.textContent);
+    expect(numbers).toEqual(["−0.090", "0.090", "0.342"]); // the ends of the gray, and this score
     const right = (part: HTMLElement) =>
       Number.parseFloat(part.style.left) + Number.parseFloat(part.style.width || "0");
     expect(right(one(".gradeclip-mark:not(.is-other)"))).toBeGreaterThan(right(one(".gradeclip-unrelated")));
@@ -68,7 +72,7 @@ describe("whether picture and sentence match", () => {
       });
     const { all } = open({ _payloads: [raw(0.4), raw(0.1)], versus: 1 });
     expect(all(".gradeclip-match p").map((line) => line.textContent)).toEqual([
-      "this: higher than all 200 unrelated sentences",
+      expect.stringMatching(/^this: higher than all 200 unrelated sentences/),
       expect.stringContaining("no better than an unrelated sentence"),
     ]);
     expect(all(".gradeclip-mark").every((mark) => !mark.hidden)).toBe(true);

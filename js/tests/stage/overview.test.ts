@@ -89,11 +89,11 @@ describe("the map along the whole sentence", () => {
   test("is chosen by one click and named correctly", async () => {
     const { radio, model, one, word } = open({ _payloads: [some] });
     const together = painted.at(-1);
-    change(radio("Grad-ECLIP sentence map"));
+    change(radio("Whole sentence"));
     await frame();
     expect(model.get("overview")).toBe("caption");
     expect(samePixels(painted.at(-1), together)).toBe(false);
-    expect(one(".gradeclip-what").textContent).toBe("whole sentencethe paper’s map");
+    expect(one(".gradeclip-what").textContent).toBe("whole sentencemap by Grad-ECLIP");
     expect(hue(word(1))).toBe("");
     expect(one(".gradeclip").className).not.toContain("has-hues");
     change(radio("All words"));
@@ -103,7 +103,7 @@ describe("the map along the whole sentence", () => {
 
   test("is shown for evidence against, until the words are chosen again", async () => {
     const { radio, model } = open({ sign: "negative" });
-    expect(radio("Grad-ECLIP sentence map").checked).toBe(true);
+    expect(radio("Whole sentence").checked).toBe(true);
     change(radio("All words"));
     await frame();
     expect([model.get("overview"), model.get("sign")]).toEqual(["words", "positive"]);
@@ -113,7 +113,20 @@ describe("the map along the whole sentence", () => {
   test("is the only choice in reference mode", () => {
     const { one } = open({ _payloads: [payload({ header: { reference: true } })] });
     expect(one(".gradeclip-overview").hidden).toBe(true);
-    expect(one(".gradeclip-what").textContent).toBe("whole sentencethe paper’s map");
+    expect(one(".gradeclip-what").textContent).toBe("whole sentencemap by Grad-ECLIP");
+  });
+
+  test("while a word is pinned the choice is that word, and another choice unpins it", async () => {
+    const { radio, model, all } = open({ _payloads: [some], selected_words: [1] });
+    expect(radio("Only “dog”").checked).toBe(true);
+    change(radio("All words"));
+    await frame();
+    expect(model.get("selected_words")).toEqual([]);
+    expect(all(".gradeclip-overview label").map((label) => label.textContent)).toEqual([
+      "All words",
+      "Whole sentence",
+    ]);
+    expect(radio("All words").checked).toBe(true);
   });
 
   test("can be hidden by the controls trait", () => {

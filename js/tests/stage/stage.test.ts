@@ -89,14 +89,14 @@ describe("the picture", () => {
     expect(model.get("region")).toBeNull();
   });
 
-  test("the pointer's patch names its three strongest words, and only words it speaks for", async () => {
+  test("the pointer's patch names its three strongest words, and only words it supports", async () => {
     const { stage, one } = open();
     point(stage, "pointermove", 300, 100);
     await frame();
     const tip = one(".gradeclip-tip");
     expect(tip.hidden).toBe(false);
     const shown = [...tip.children].filter((row) => !(row as HTMLElement).hidden);
-    expect(shown.map((row) => row.textContent)).toEqual(["dog0.200", "part of the score from here"]);
+    expect(shown.map((row) => row.textContent)).toEqual(["dog0.200", "of the score, from this patch"]);
     point(stage, "pointerleave");
     await frame();
     expect(tip.hidden).toBe(true);

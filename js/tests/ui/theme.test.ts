@@ -8,6 +8,7 @@ afterEach(() => {
   teardown = new AbortController();
   document.body.replaceChildren();
   document.body.removeAttribute("style");
+  document.body.removeAttribute("class");
 });
 
 /** A root within these elements, from the outside in, that follows the page. */
@@ -58,5 +59,27 @@ describe("the host's theme", () => {
     root.setAttribute("style", "--jp-layout-color1: #222; background-color: rgb(34, 34, 34)"); // as the styles do
     new Theme(root, teardown.signal).choose("auto");
     expect(root.dataset.theme).toBe("dark");
+  });
+
+  test("is that of VS Code's ground, whatever the classes and the style sheet of ipywidgets say", () => {
+    for (const [ground, theme] of [
+      ["rgb(0, 0, 0)", "dark"],
+      ["rgb(255, 255, 255)", "light"],
+    ]) {
+      document.body.className = "vscode-high-contrast-light vscode-high-contrast"; // VS Code sets both
+      const { root } = themed();
+      const variables = `--jp-layout-color1: white; --vscode-editor-background: ${ground}`;
+      root.setAttribute("style", `${variables}; background-color: ${ground}`); // as the styles do
+      new Theme(root, teardown.signal).choose("auto");
+      expect([root.dataset.theme, root.className]).toEqual([theme, "follows-vscode"]);
+    }
+  });
+
+  test("is dark on a dark page, without the white ground that ipywidgets' style sheet would give", () => {
+    const { root, around } = themed("");
+    around.className = "dark";
+    root.setAttribute("style", "--jp-layout-color1: white; background-color: rgb(255, 255, 255)");
+    new Theme(root, teardown.signal).choose("auto");
+    expect([root.dataset.theme, root.className]).toEqual(["dark", ""]);
   });
 });

@@ -135,7 +135,7 @@ def test_a_siglip_text_tower_works_with_it(
     assert e.score == pytest.approx(float(score), abs=1e-5)
     assert [w.text for w in e.words] == "a brown dog in a red car".split()
     assert all(w.tokens for w in e.words)
-    assert np.abs(e.word_map("dog")).max() > 0
+    assert np.abs(e.raw_map("dog")).max() > 0
 
 
 def test_an_unknown_tokenizer_mode_is_refused(original: Any) -> None:

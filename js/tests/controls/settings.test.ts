@@ -23,19 +23,24 @@ const SWITCHES = {
   ],
   _resolutions: [224, 336, 448],
 };
-const live = (more = {}) => open({}, new LiveModel({ ...SWITCHES, ...more }));
+/** A view with the settings opened. */
+function live(more = {}) {
+  const view = open({}, new LiveModel({ ...SWITCHES, ...more }));
+  click(view.one(".gradeclip-settings-button"));
+  return view;
+}
 type View = ReturnType<typeof open>;
 const shown = (view: View) =>
   [
     ".gradeclip-models",
     "Method",
     "Compare methods",
-    "Detail",
-    "Word’s map",
-    "Show what",
-    "Color strength",
-    "Color scale",
+    "Read each word",
+    "Show",
+    "Heat opacity",
+    "Heat colors",
     "Outline",
+    "Resolution",
   ].filter((name) => {
     const control = name.startsWith(".") ? view.one(name) : (view.control(name) as HTMLElement | undefined);
     return control && !control.closest("[hidden]");
@@ -50,44 +55,44 @@ describe("the switches", () => {
     const { control, model, all } = live();
     click(control("Method"));
     click(all(".gradeclip-menu button")[1]);
-    choose(control("Detail"), "448");
+    choose(control("Resolution"), "448");
     await frame();
     expect([model.get("method"), model.get("resolution")]).toEqual(["gradcam", 448]);
-    choose(control("Detail"), "");
+    choose(control("Resolution"), "");
     expect(model.get("resolution")).toBeNull();
   });
 
-  test("are shown only if there is something to choose, and a kernel if one is needed", () => {
-    expect(shown(live({ _models: [SWITCHES._models[0]], _resolutions: [224], _methods: [] }))).toEqual([
-      "Word’s map",
-      "Show what",
-      "Color strength",
-      "Color scale",
-      "Outline",
-    ]);
+  test("are shown only if there is something to choose, and a kernel if one is needed", async () => {
+    const view = live({ _models: [SWITCHES._models[0]], _resolutions: [224], _methods: [] });
+    await frame();
+    expect(shown(view)).toEqual(["Read each word", "Show", "Heat opacity", "Heat colors", "Outline"]);
     document.body.replaceChildren();
     expect(shown(open(SWITCHES))).not.toContain("Method");
   });
 
-  test("put rare ones behind “More settings”, by keyboard too", async () => {
-    const view = live();
-    const more = view.one(".gradeclip-controls > .gradeclip-more");
-    expect(shown(view)).toEqual([
-      ".gradeclip-models",
-      "Method",
-      "Compare methods",
-      "Word’s map",
-      "Show what",
-    ]);
-    expect([more.textContent, more.getAttribute("aria-expanded")]).toEqual(["More settings", "false"]);
-    more.focus();
-    click(more);
+  test("model and methods are always in sight, the others behind “Settings”, by keyboard too", async () => {
+    const view = open({}, new LiveModel(SWITCHES));
+    const button = view.one(".gradeclip-settings-button");
+    expect(shown(view)).toEqual([".gradeclip-models", "Method", "Compare methods"]);
+    expect([button.textContent, button.getAttribute("aria-expanded")]).toEqual(["Settings", "false"]);
+    button.focus();
+    click(button);
     await frame();
-    expect(more.getAttribute("aria-expanded")).toBe("true");
-    expect(shown(view)).toEqual(
-      expect.arrayContaining(["Color strength", "Color scale", "Outline", "Detail"]),
-    );
-    expect(document.activeElement).toBe(more);
+    expect(button.getAttribute("aria-expanded")).toBe("true");
+    expect(shown(view)).toHaveLength(9);
+    expect(document.activeElement).toBe(button);
+  });
+
+  test("a resolution that is not in the list is shown too", () => {
+    const { control } = live({ resolution: 280 });
+    const select = control("Resolution") as unknown as HTMLSelectElement;
+    expect([...select.options].map((option) => option.textContent)).toEqual([
+      "224 px (native)",
+      "280 px",
+      "336 px",
+      "448 px",
+    ]);
+    expect(select.value).toBe("280");
   });
 
   test("keep the focus when the requested explanation arrives", async () => {
@@ -103,19 +108,15 @@ describe("the switches", () => {
 });
 
 describe("the visible controls", () => {
-  test("are those in the list", () => {
-    expect(shown(live({ controls: ["method", "reading"] }))).toEqual(["Method", "Word’s map"]);
+  test("are those in the list", async () => {
+    const view = live({ controls: ["method", "reading"] });
+    await frame();
+    expect(shown(view)).toEqual(["Method", "Read each word"]);
     document.body.replaceChildren();
     const none = live({ controls: [] });
-    expect(none.one(".gradeclip-controls").hidden).toBe(true);
+    expect(none.one(".gradeclip-settings").hidden).toBe(true);
     expect(none.one(".gradeclip-details").hidden).toBe(true);
     expect(none.one(".gradeclip-pictures").hidden).toBe(true);
-  });
-
-  test("leave the layers without the details", () => {
-    const { one, all } = live({ controls: ["depth"] });
-    expect(all(".gradeclip-details button")[0].hidden).toBe(false);
-    expect(one(".gradeclip-identity").hidden).toBe(true);
   });
 });
 
@@ -130,7 +131,7 @@ describe("the menu of models", () => {
   test("shows which models are in memory and their sizes, and frees those that are not in use", async () => {
     const { button, items, model } = opened();
     expect(items().map((item) => item.textContent)).toEqual([
-      "demo (drawings only)28 MB",
+      "embedded model (drawings only)28 MB",
       "ViT-B-16/openai604 MB",
       "ViT-L-14/openainot loaded",
       "Free ViT-B-16/openai604 MB",

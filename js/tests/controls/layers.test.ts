@@ -1,10 +1,10 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { barsOf, formatLayer } from "../../src/controls/layers";
 import { blockExplanation, phraseMap } from "../../src/core/arithmetic";
 import { decodeDepth, decodePayload } from "../../src/core/decode";
 import { importanceOf, regionWords } from "../../src/core/evidence";
 import { formatValue } from "../../src/core/format";
-import { barsOf, formatBlock, formatExplained } from "../../src/panel/blocks";
 import { depth, payload } from "../fixtures";
 import { change, click, fakeCanvas, frame, LiveModel, open, point } from "../page";
 
@@ -81,40 +81,42 @@ describe("the layers", () => {
   };
 
   test("are requested by a button, with a message until they arrive", async () => {
-    const { model, all, one } = open({}, new LiveModel());
-    const button = all(".gradeclip-details button")[0];
-    expect(one(".gradeclip-layers").hidden).toBe(true);
+    const { model, one } = open({}, new LiveModel());
+    const button = one(".gradeclip-layers button");
+    expect(one(".gradeclip-towers").hidden).toBe(true);
     click(button);
     await frame();
     expect(model.get("depth")).toBe(true);
     expect(button.getAttribute("aria-pressed")).toBe("true");
     expect(one(".gradeclip-waiting").textContent).toContain("Computing");
-    expect(one(".gradeclip-tower").getAttribute("hidden")).toBe(""); // the bars went to the sliders
+    expect(one(".gradeclip-tower").hidden).toBe(true);
   });
 
   test("have a message if there are none, as for a method without blocks", async () => {
     const { model, one } = open({}, new LiveModel({ depth: true }));
     model.set("status", "error");
     await frame();
-    expect(one(".gradeclip-waiting").textContent).toMatch(/^There are no maps of single steps/);
+    expect(one(".gradeclip-waiting").textContent).toMatch(/^There are no maps of single layers/);
     model.set("_methods", [{ name: "grad-cam", label: "Grad-CAM", blocks: false }]);
     model.set("method", "grad-cam");
     model.set("status", "ready");
     await frame();
-    expect(one(".gradeclip-waiting").textContent).toMatch(/^There are no maps of single steps/);
+    expect(one(".gradeclip-waiting").textContent).toMatch(/^There are no maps of single layers/);
   });
 
   test("show a block's map for the caption and for a hovered word, and at the end of the slider all explained blocks", async () => {
     const { control, model, one, word } = deep();
-    const slider = control("Step on the picture side");
+    const slider = control("Image layer");
     expect([slider.max, slider.value]).toEqual(["3", "3"]);
-    expect(slider.getAttribute("aria-valuetext")).toBe("as explained: the last of 3 steps");
+    expect(slider.getAttribute("aria-valuetext")).toBe("off: the maps are of the last of 3 layers");
     await slide(slider, 0);
     expect([model.get("image_block"), model.get("text_block")]).toEqual([0, null]);
-    expect(slider.getAttribute("aria-valuetext")).toBe("step 1 of 3, 0.100 of the score");
-    expect(one(".gradeclip-what").textContent).toBe("whole sentencepicture step 1");
+    expect(slider.getAttribute("aria-valuetext")).toBe(
+      "image layer 1 of 3: its attention adds 0.100 to the score",
+    );
+    expect(one(".gradeclip-what").textContent).toBe("whole sentenceimage layer 1");
     const [caption, snow] = [maps.image[0].caption, maps.image[0].words.slice(18, 24)];
-    expect(strongest(one)).toBe(inParts(caption, 0.1)); // of what the step brings to the score
+    expect(strongest(one)).toBe(inParts(caption, 0.1)); // of what the layer brings to the score
     point(word(1), "pointerover");
     await frame();
     expect(one(".gradeclip-who").textContent).toBe("dog");
@@ -127,14 +129,14 @@ describe("the layers", () => {
 
   test("show one tower at a time: moving one slider resets the other", async () => {
     const { control, model } = deep({ image_block: 1 });
-    await slide(control("Step on the text side"), 0);
+    await slide(control("Text layer"), 0);
     expect([model.get("image_block"), model.get("text_block")]).toEqual([null, 0]);
-    expect(control("Step on the picture side").value).toBe("3");
+    expect(control("Image layer").value).toBe("3");
   });
 
   test("of a text block tint and rank the words by it", async () => {
     const { bars, control, one } = deep();
-    await slide(control("Step on the text side"), 1);
+    await slide(control("Text layer"), 1);
     expect(bars().map((row) => row.querySelector("em")!.textContent)).toEqual([
       "0.445",
       "0.411",
@@ -145,8 +147,10 @@ describe("the layers", () => {
   });
 
   test("keep the slider, and the focus on it, while it moves", async () => {
-    const { control } = deep();
-    const slider = control("Step on the picture side");
+    const { control, one } = deep();
+    click(one(".gradeclip-settings-button"));
+    await frame();
+    const slider = control("Image layer");
     slider.focus();
     await slide(slider, 1);
     expect(document.activeElement).toBe(slider);
@@ -154,15 +158,21 @@ describe("the layers", () => {
 
   test("another reading leaves the single block", async () => {
     const { radio, model } = deep({ image_block: 1 });
-    change(radio("On its own"));
+    change(radio("alone"));
     await frame();
     expect([model.get("reading"), model.get("image_block")]).toEqual(["alone", null]);
   });
 
   test("work in a page without a kernel that has their maps, and are hidden in one that has not", () => {
-    expect(open({ depth: true, _depth: depth() }).one(".gradeclip-layers").hidden).toBe(false);
+    expect(open({ depth: true, _depth: depth() }).one(".gradeclip-towers").hidden).toBe(false);
     document.body.replaceChildren();
-    expect(open().all(".gradeclip-details button")[0].hidden).toBe(true);
+    expect(open().one(".gradeclip-layers").hidden).toBe(true);
+  });
+
+  test("are not offered for a model whose image tower has one", () => {
+    const blocks = { image: [0.1], text: [0.1, 0.2], image_layers: 1, text_layers: 2 };
+    const model = new LiveModel({ _payloads: [payload({ header: { blocks } })] });
+    expect(open({}, model).one(".gradeclip-layers").hidden).toBe(true);
   });
 });
 
@@ -174,15 +184,13 @@ describe("bars of blocks", () => {
     ]);
   });
 
-  test("name the explained blocks, and a block's share", () => {
-    expect([
-      formatExplained(12, 12),
-      formatExplained(1, 12),
-      formatExplained(3, 12),
-      formatExplained(1, 1),
-    ]).toEqual(["all 12 steps", "the last of 12 steps", "the last 3 of 12 steps", "its one step"]);
-    expect(formatBlock(null, [0.1, 0.2], 1, 2)).toBe("as explained: the last of 2 steps");
-    expect(formatBlock(1, [0.1, 0.2], 1, 2)).toBe("step 2 of 2, 0.200 of the score");
-    expect(formatBlock(1, [], 1, 2)).toBe("step 2 of 2");
+  test("name the layers of the maps, and what the attention of one adds", () => {
+    const name = (layer: number | null, explained = 1, shares = [0.1, -0.2]) =>
+      formatLayer("text", layer, shares, explained, 2);
+    expect(name(null)).toBe("off: the maps are of the last of 2 layers");
+    expect(name(null, 2)).toBe("off: the maps are of all 2 layers");
+    expect(formatLayer("image", null, [], 3, 12)).toBe("off: the maps are of the last 3 of 12 layers");
+    expect(name(1)).toBe("text layer 2 of 2: its attention takes 0.200 from the score");
+    expect(name(1, 1, [])).toBe("text layer 2 of 2");
   });
 });
