@@ -30,8 +30,8 @@ WIDE, NARROW = 980, 420  # pixels
 SCALE = 1.5  # pixels of a picture per pixel of the page
 ABSENT = "a bicycle, a dog and a tree"
 RIGHT, WRONG = "a red circle and a blue square", "a red circle and a green square"
-# The controls are hidden, since they are the same for both captions.
-WITHOUT_CONTROLS = """:is(.gradeclip-details, .gradeclip-overview, .gradeclip-hint)
+# What is the same for both captions, or needs an explanation, is hidden.
+PLAIN = """:is(.gradeclip-footer, .gradeclip-details, .gradeclip-match, .gradeclip-hint)
   { display: none !important; }"""
 
 
@@ -104,7 +104,7 @@ def right_beside_wrong(browser: Browser, path: Path) -> None:
     shots = []
     for caption in (RIGHT, WRONG):
         with shown(browser, gw.demo.scenes()[4], NARROW, "light", caption) as view:
-            png = view.root.screenshot(style=WITHOUT_CONTROLS, omit_background=True)
+            png = view.root.screenshot(style=PLAIN, omit_background=True)
         shots.append(Image.open(io.BytesIO(png)))
     gap = round(16 * SCALE)
     width = sum(shot.width for shot in shots) + gap

@@ -103,6 +103,18 @@ def test_every_page_is_in_the_contents_once() -> None:
     assert {name_of(path) for path in PAGES} - beside <= set(listed)
 
 
+def test_both_entrance_pages_cite_as_the_citation_file_does() -> None:
+    pages = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/index.md")]
+    blocks = {page.partition("```bibtex")[2].partition("```")[0] for page in pages}
+    (block,) = blocks
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    plain = block.replace("{", "").replace("}", "")
+    titles = re.findall(r'title: "(.+)"', citation)
+    assert len(titles) == 2
+    for value in (*titles, *re.findall(r"(?m)^version: (\S+)$", citation)):
+        assert f"= {value}" in plain
+
+
 def test_every_page_with_another_title_exists() -> None:
     assert [page for page in extension("navigation").TITLES if not (ROOT / page).exists()] == []
 
