@@ -29,6 +29,17 @@ import { Help } from "./ui/help";
 import { Menu } from "./ui/menu";
 import { Theme } from "./ui/theme";
 
+/** Follow whether the last press was a finger's. */
+function followPointer(store: Store, root: HTMLElement, signal: AbortSignal): void {
+  root.addEventListener(
+    "pointerdown",
+    (event) => {
+      store.view.touch = event.pointerType === "touch";
+    },
+    { signal, capture: true },
+  );
+}
+
 /**
  * Show a model in an element.
  *
@@ -44,6 +55,7 @@ export function mount(model: Model, host: HTMLElement, store = new Store(model))
   const menu = new Menu(root, signal);
   const help = new Help(root, signal);
   followKernel(store, model, host, signal);
+  followPointer(store, root, signal);
 
   const prompts = derivePrompts(store);
   const scene = deriveScene(store, prompts);

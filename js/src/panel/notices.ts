@@ -13,6 +13,15 @@ const HINT =
 const PINNED = "Shift-click adds a word to the phrase. Esc to unpin.";
 const REGION = "Click a word to see how much of its evidence lies here. Esc clears.";
 
+/** The hints for fingers, which can neither hover nor press a key. */
+const TAPS = {
+  hint: "Tap a word to see where it looks. Tap the picture to ask which words are supported there; hold it and drag, or choose Box or Lasso, for a larger part.",
+  pinned: "Hold another word to add it to the phrase. Clear, under the picture, unpins.",
+  region:
+    "Tap a word to see how much of its evidence lies here. Clear, under the picture, removes the region.",
+  tool: "Draw on the picture with a finger. Tap the tool again to scroll the page there.",
+};
+
 const KERNEL_NOTICES: Readonly<Record<Kernel, string>> = {
   there: "",
   absent: "",
@@ -21,9 +30,15 @@ const KERNEL_NOTICES: Readonly<Record<Kernel, string>> = {
     "No answer for some seconds: the kernel is busy with something else, or gone. Hovering and clicking still work.",
 };
 
-export function createHint({ scene, draw }: View): HTMLElement {
+export function createHint({ store, scene, draw }: View): HTMLElement {
   const element = h("p", { class: "gradeclip-hint" });
-  draw(() => setText(element, scene.pinned.length > 0 ? PINNED : scene.region ? REGION : HINT));
+  draw(() => {
+    const { touch, tool } = store.view;
+    if (touch && tool) setText(element, TAPS.tool);
+    else if (scene.pinned.length > 0) setText(element, touch ? TAPS.pinned : PINNED);
+    else if (scene.region) setText(element, touch ? TAPS.region : REGION);
+    else setText(element, touch ? TAPS.hint : HINT);
+  });
   return element;
 }
 

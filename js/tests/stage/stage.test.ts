@@ -97,6 +97,9 @@ describe("the picture", () => {
     expect(tip.hidden).toBe(false);
     const shown = [...tip.children].filter((row) => !(row as HTMLElement).hidden);
     expect(shown.map((row) => row.textContent)).toEqual(["dog0.200", "part of the score from here"]);
+    stage.dispatchEvent(new FocusEvent("blur"));
+    await frame();
+    expect(tip.textContent).toContain("dog"); // the pointer is still there
     point(stage, "pointerleave");
     await frame();
     expect(tip.hidden).toBe(true);
