@@ -1,4 +1,4 @@
-"""Under colors that the system chooses, as in Windows' contrast themes, everything can be told from the ground."""
+"""Under forced colors, as of Windows' contrast themes, everything stands out from the ground."""
 
 from __future__ import annotations
 
