@@ -12,6 +12,7 @@ const HINT =
   "Hover a word to see where it looks. Click or drag on the picture to ask which words are supported there.";
 const PINNED = "Shift-click adds a word to the phrase. Esc to unpin.";
 const REGION = "Click a word to see how much of its evidence lies here. Esc clears.";
+const THING = "Click again for the single patch. Esc clears.";
 
 const KERNEL_NOTICES: Readonly<Record<Kernel, string>> = {
   there: "",
@@ -23,7 +24,8 @@ const KERNEL_NOTICES: Readonly<Record<Kernel, string>> = {
 
 export function createHint({ scene, draw }: View): HTMLElement {
   const element = h("p", { class: "gradeclip-hint" });
-  draw(() => setText(element, scene.pinned.length > 0 ? PINNED : scene.region ? REGION : HINT));
+  const ofRegion = () => (scene.region?.kind === "thing" ? THING : scene.region ? REGION : HINT);
+  draw(() => setText(element, scene.pinned.length > 0 ? PINNED : ofRegion()));
   return element;
 }
 
