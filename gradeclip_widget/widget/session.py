@@ -144,6 +144,8 @@ class Session:
         if not changed:
             return Effects({})
         self.values.update(changed)
+        if "region" in changed and "erase" not in changed:
+            self._set(erase="")  # an erasure belongs to the region that was erased
         explanation, index = changed.get("explanation"), changed.get("history_index")
         if explanation is not None and not any(explanation is e for e in self.explanations):
             self._replace_explanation(explanation)
@@ -327,7 +329,7 @@ class Session:
         if before is None or _texts(before) != _texts(explanation):
             self._set(selected_words=[], hovered_word=None)
         if request.picture != self.shown_request.picture:
-            self._set(region=None)
+            self._set(region=None, erase="")
         self.shown_request, self.explanations = request, tuple(explanations)
         self._set(_payloads=payloads, explanation=explanation)
         if self.answers:

@@ -150,8 +150,8 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a cl
     region = t.Instance(
         dict,
         allow_none=True,
-        help="None, {'kind': 'box', 'box': [x0, y0, x1, y1]} or "
-        "{'kind': 'polygon', 'points': [[x, y], ...]}, in image pixels",
+        help="None, {'kind': 'box', 'box': [x0, y0, x1, y1]}, "
+        "{'kind': 'polygon', 'points': [[x, y], ...]} or what `Explanation.thing_at` returns, in image pixels",
     ).tag(sync=True, option=True, page=True, ts="Region")
     opacity = t.Float(OPACITY, min=0, max=1, help="opacity of the strongest evidence").tag(
         sync=True, control=True, option=True, page=True
@@ -228,7 +228,7 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a cl
         if region is not None and not _is_region(region):
             raise t.TraitError(
                 f"region {region!r:.80} is neither {{'kind': 'box', 'box': [x0, y0, x1, y1]}} nor "
-                "{'kind': 'polygon', 'points': [[x, y], ...]}"
+                "{'kind': 'polygon', 'points': [[x, y], ...]} nor a thing, as Explanation.thing_at returns it"
             )
         return region
 
@@ -304,10 +304,17 @@ def _index(proposal: Any, count: int, what: str) -> int | None:
 
 
 def _is_region(region: dict[str, Any]) -> bool:
-    corners = region.get("box" if region.get("kind") == "box" else "points")
+    kind, holes = region.get("kind"), region.get("holes", ())
+    if kind == "box":
+        return _shape(region.get("box")) == (4,)
+    lines = [region.get("points"), *(holes if isinstance(holes, list | tuple) else [None])]
+    return kind in ("polygon", "thing") and all(_shape(line)[1:] == (2,) for line in lines)
+
+
+def _shape(numbers: Any) -> tuple[int, ...]:
+    """Return the shape of a list of finite numbers; of anything else, that of no list."""
     try:
-        array = np.asarray(corners, dtype=np.float64)
+        array = np.asarray(numbers, dtype=np.float64)
     except (TypeError, ValueError):
-        return False
-    shaped = {"box": array.shape == (4,), "polygon": array.ndim == 2 and array.shape[1:] == (2,)}
-    return bool(shaped.get(region.get("kind", ""), False) and np.isfinite(array).all())
+        return ()
+    return array.shape if np.isfinite(array).all() else ()

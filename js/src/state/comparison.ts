@@ -40,7 +40,7 @@ export function comparedCells(store: Store, e: Explanation): Cell[] {
 
 /** A method's explanation, with the picture of `e`; null if it is of another caption or grid. */
 const explained = memoize((cell: MethodCell, e: Explanation): Explanation | null => {
-  const other = decodePayload({ header: cell.header!, maps: cell.maps!, image: e.image });
+  const other = decodePayload({ header: cell.header!, maps: cell.maps!, image: e.image, things: e.things });
   const fits =
     other.header.caption === e.header.caption &&
     other.header.model === e.header.model &&
