@@ -121,6 +121,14 @@ def live_class(model_id: str) -> str:
     return f"gradeclip-live-{model_id}"
 
 
+def placeholder(prompt: str, model_id: str) -> tuple[str, str]:
+    """Return what `fallback` returns, until there is an explanation."""
+    text = f"“{prompt}” is not explained yet. If this does not change, run the cell again."
+    content = f'<p style="margin: 4px 0; font-size: 13px">{html.escape(text)}</p>'
+    name = f"gradeclip-fallback-{model_id}"
+    return _ELEMENT.substitute(name=name, live=live_class(model_id), content=content), text
+
+
 def fallback(
     explanations: Sequence[ExplanationData], active: int, words: Phrase | None, model_id: str
 ) -> tuple[str, str]:
