@@ -29,7 +29,8 @@ lab: $(DONE)/lab
 	jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) notebooks/quickstart.ipynb
 
 docs: $(DONE)/docs
-	sphinx-build --quiet --fresh-env --fail-on-warning --keep-going -c docs -d build/doctrees . build/site
+	@echo 'Building the site; the notebooks run, which takes some minutes.'
+	@sphinx-build --quiet --jobs auto --fresh-env --fail-on-warning --keep-going -c docs -d build/doctrees . build/site
 	@echo 'Open build/site/index.html in a browser; it needs no server.'
 
 screenshots: $(DONE)/dev $(DONE)/browsers
