@@ -406,6 +406,11 @@ class ExplanationData:
         """Return the index of each word's color, 0 to 5, or ``None``; see `core.evidence.word_hues`."""
         return evidence.word_hues(self.importance(), self.words)
 
+    @property
+    def model_label(self) -> str:
+        """The name of the model as it is displayed; of the embedded one, what it is and is limited to."""
+        return "embedded model (drawings only)" if self.model == "demo" else self.model
+
     def lowering_words(self, measure: str | None = None) -> tuple[int, ...]:
         """Return the indices of the words that lower the score, in caption order.
 

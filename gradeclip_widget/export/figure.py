@@ -93,7 +93,8 @@ def figure(
         tickvals=np.arange(len(bars)), ticktext=labels, autorange="reversed", row=1, col=3
     )
     title = (
-        f"{_label(e.caption, _TITLE)}<br><sup>cosine {e.score:.3f} · {e.method} · {e.model}</sup>"
+        f"{_label(e.caption, _TITLE)}<br>"
+        f"<sup>cosine {e.score:.3f} · {e.method} · {e.model_label}</sup>"
     )
     fig.update_layout(
         title=title,

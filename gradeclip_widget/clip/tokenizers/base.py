@@ -239,11 +239,15 @@ class Tokenizer(ABC):
 
     def _tokens(self, caption: str, ids: list[int], spans: list[Span]) -> Tokens:
         if not caption.strip():
-            raise ValueError(f"caption has no words: {caption!r}; write what to look for")
+            raise ValueError(
+                f"the caption {caption!r} has no words: write what to look for, as in 'a red car'"
+            )
         read = self._read_count(ids)
         known = None if self.known is None else [i in self.known for i in ids]
         words = assign_tokens(caption, spans, read, known)
         if not words or not read:  # the caption may begin with a literal "<end_of_text>"
-            raise ValueError(f"caption has no words: {caption!r:.200}; write what to look for")
+            raise ValueError(
+                f"the caption {caption!r:.200} has no words: write what to look for, as in 'a red car'"
+            )
         pieces = tuple(caption[a:b] for a, b in spans[:read])
         return Tokens(caption, words, pieces, tuple(ids))
