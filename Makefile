@@ -30,7 +30,7 @@ lab: $(DONE)/lab
 
 docs: $(DONE)/docs
 	@echo 'Building the site; the notebooks run, which takes some minutes.'
-	@sphinx-build --quiet --jobs auto --fresh-env --fail-on-warning --keep-going -c docs -d build/doctrees . build/site
+	@sphinx-build --quiet --fresh-env --fail-on-warning --keep-going -c docs -d build/doctrees . build/site
 	@echo 'Open build/site/index.html in a browser; it needs no server.'
 
 screenshots: $(DONE)/dev $(DONE)/browsers

@@ -437,8 +437,8 @@ class ExplanationData:
         """Return the words with at least 15 % of the largest importance, in caption order.
 
         Words that lower the score, and words that the model was never trained on, are left out. An attribute
-        and its noun ("red circle"), and neighbors with evidence in the same place, are one highlight. Each of
-        the six most important highlights has a hue.
+        and its noun ("red circle"), and neighbors with evidence in the same place, are one highlight. A word
+        has the same hue by every measure.
 
         Args:
             measure: as in `importance`.
@@ -447,7 +447,18 @@ class ExplanationData:
             ValueError: there is no such measure, or it was not computed.
         """
         maps = self._evidence(None, measure)
-        return evidence.find_highlights(self.importance(measure), maps, self.words)
+        return evidence.find_highlights(
+            self.importance(measure), maps, self.words, self.word_hues()
+        )
+
+    def word_hues(self) -> tuple[int | None, ...]:
+        """Return the index of each word's color, 0 to 5, or ``None``; see `core.evidence.word_hues`."""
+        return evidence.word_hues(self.importance(), self.words)
+
+    @property
+    def model_label(self) -> str:
+        """The name of the model as it is displayed; of the embedded one, what it is and is limited to."""
+        return "embedded model (drawings only)" if self.model == "demo" else self.model
 
     def lowering_words(self, measure: str | None = None) -> tuple[int, ...]:
         """Return the indices of the words that lower the score, in caption order.

@@ -53,7 +53,8 @@ def test_explore_explains_and_the_widget_explains_changes(clip: gw.ClipModel, sc
     assert widget.explanation.method == "Grad-CAM"
     widget.prompt = "?!"
     widget.wait(PATIENCE)
-    assert (widget.status, widget.error.split(":")[0]) == ("error", "caption has no words")
+    assert widget.status == "error"
+    assert "has no words" in widget.error
     assert widget.explanation.caption == "a dog"
 
 
@@ -195,6 +196,7 @@ def test_code_shows_the_same_when_it_runs(
     assert again.explanation.signed_map == pytest.approx(widget.explanation.signed_map)
     of_objects = gw.explore(scene.image, ["a dog", "a cat"], clip)
     assert of_objects.code == (
+        "# image and clip: as given to this widget\n"
         "gw.explore(image, ['a dog', 'a cat'], model=clip, method='grad-eclip')"
     )
 
@@ -481,7 +483,7 @@ def test_a_picture_that_cannot_be_read_is_an_error_and_changes_nothing_else(live
     live._handle_custom_msg({"type": "picture", "name": "notes.txt"}, [memoryview(b"no picture")])
     live.wait(PATIENCE)
     assert live.status == "error"
-    assert "is not a picture that Pillow can read" in live.error
+    assert "is not a picture; give" in live.error
     assert (live._payloads, live._pictures, live.picture, live.history) == before
     with pytest.raises(FileNotFoundError, match=r"nowhere\.png"):
         live.add_image("nowhere.png")

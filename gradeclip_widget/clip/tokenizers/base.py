@@ -100,6 +100,9 @@ def caption_texts(captions: Any) -> tuple[str, ...]:
     return texts
 
 
+_NO_WORDS = "the caption {!r:.200} has no words: write what to look for, as in 'a red car'"
+
+
 def check_caption(caption: Any) -> None:
     """Check what every tokenizer requires of a caption.
 
@@ -119,7 +122,7 @@ def check_caption(caption: Any) -> None:
             "write it again, or decode its bytes as UTF-8"
         )
     if not caption.strip():
-        raise ValueError(f"caption has no words: {caption!r}; write what to look for")
+        raise ValueError(_NO_WORDS.format(caption))
 
 
 @dataclass(frozen=True)
@@ -259,6 +262,6 @@ class Tokenizer(ABC):
         known = None if self.known is None else [i in self.known for i in ids]
         words = assign_tokens(caption, spans, read, known)
         if not words or not read:  # the caption may begin with a literal "<end_of_text>"
-            raise ValueError(f"caption has no words: {caption!r:.200}; write what to look for")
+            raise ValueError(_NO_WORDS.format(caption))
         pieces = tuple(caption[a:b] for a, b in spans[:read])
         return Tokens(caption, words, pieces, tuple(ids))

@@ -238,8 +238,10 @@ class Backend:
         defaults = {field.name: field.default for field in fields(request.settings)}
         changed = {k: v for k, v in asdict(request.settings).items() if v != defaults[k]}
         options = "".join(f", {name}={value!r}" for name, value in changed.items())
+        given = [*([] if path else ["image"]), *([] if source else ["clip"])]
+        comment = f"# {' and '.join(given)}: as given to this widget\n" if given else ""
         return (
-            f"gw.explore({repr(path) if path else 'image'}, {prompts!r}, "
+            f"{comment}gw.explore({repr(path) if path else 'image'}, {prompts!r}, "
             f"model={repr(source) if source else 'clip'}, method={request.method!r}{options})"
         )
 

@@ -18,7 +18,7 @@ export type Block = { tower: "image" | "text"; index: number };
 const BLOCK_READING = "in caption";
 const BLOCK_MEASURE = {
   name: "grad-eclip",
-  label: "Grad-ECLIP share of the score in this step",
+  label: "Grad-ECLIP share of the score in this layer",
   base: null,
 };
 

@@ -102,8 +102,10 @@ export function toggleCompared(store: Store, name: string): string[] {
   return [...new Set([...first, ...compared, name])];
 }
 
-/** The purpose and the limits of a method, or why it cannot explain this model. */
+/** What a method is for and what it cannot show, or why it cannot explain this model. */
 export function describeMethod({ purpose, limits, refusal }: MethodEntry): string {
   if (refusal) return refusal;
-  return [purpose, limits && `Limits: ${limits}`].filter(Boolean).join("\n");
+  return [purpose, limits && `Cannot show: ${limits.charAt(0).toLowerCase()}${limits.slice(1)}`]
+    .filter(Boolean)
+    .join("\n");
 }
