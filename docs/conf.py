@@ -51,6 +51,7 @@ highlight_language = "none"  # for blocks without a language
 nb_execution_mode = "force"
 nb_execution_timeout = 300  # seconds a cell
 nb_execution_raise_on_error = True
+nb_merge_streams = True  # what a cell prints is one block
 nb_ipywidgets_js: dict[str, Any] = {}
 nb_mime_priority_overrides = [
     ("html", "text/html", 0),

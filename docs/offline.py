@@ -27,7 +27,7 @@ FETCHED = re.compile(
 OF_PLOTLY = re.compile(r"//cdn\.plot\.ly/|/mathjax/")
 # The script that draws a figure, after the figure's element.
 DRAWS = re.compile(
-    r"""(<div\b[^>]*\bclass="plotly-graph-div"[^>]*>\s*</div>\s*)<script type="text/javascript">"""
+    r"""(<div\b[^>]*\bclass="plotly-graph-div"[^>]*>\s*</div>\s*)<script(?: type="text/javascript")?>"""
 )
 BAR = re.compile(r"\d+%\|.*\|")  # a progress bar of tqdm, as text
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import re
 import subprocess
 import sys
@@ -21,6 +20,8 @@ from playwright.sync_api import Browser, Page, expect
 import gradeclip_widget as gw
 from gradeclip_widget.demo import Scene
 from gradeclip_widget.export.html import frame
+
+from .frames import extension
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -90,16 +91,6 @@ def test_broken_links_and_anchors_are_found(tmp_path: Path) -> None:
         "```\n[e](in-code.md)\n```\n`[f](in-code.md)` ![g](gone.png) [h](page.md#one-thing-twice)\n"
     )
     assert broken(page) == ["#gone", "gone.md", "gone.png"]
-
-
-def extension(name: str) -> ModuleType:
-    """Return one of the site's own extensions of Sphinx."""
-    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_every_page_is_in_the_contents_once() -> None:
@@ -175,10 +166,26 @@ def test_no_page_of_the_site_fetches_from_the_network(site: Path) -> None:
     assert not any(re.search(r"url\([\"']?(?:https?:)?//|@import", style) for style in styles)
 
 
-def test_the_request_of_a_figure_for_mathjax_is_removed() -> None:
-    context = {"body": '<p>a</p><script src="https://cdn.org/mathjax/3/tex.js"></script><p>b</p>'}
+def test_a_figure_waits_for_the_copy_of_plotly_in_the_site(site: Path) -> None:
+    """It requests nothing by itself."""
+    import plotly.graph_objects as go
+    import plotly.io
+
+    bundle = plotly.io.renderers["notebook_connected"].to_mimebundle(go.Figure().to_dict())
+    context = {"body": f"<p>before</p>{bundle['text/html']}<p>after</p>"}
+    assert "https://" in context["body"]
     extension("offline").keep_offline(None, "page", "", context, None)
-    assert context["body"] == "<p>a</p><p>b</p>"
+    drawn = re.search(r'"plotly-graph-div".*</div>\s*<script type="text/plain"', context["body"])
+    assert drawn
+    assert not re.search(r"<script[^>]*src=|import ", context["body"])
+    assert (site / "_static/plotly.min.js").stat().st_size > 1e6
+
+
+def test_formulas_are_typeset(site: Path) -> None:
+    text = (site / "docs/mathematics.html").read_text()
+    assert text.count("<math") > 100
+    article = text[text.index("<article") : text.index("</article>")]
+    assert not re.search(r"\$|\\frac|\\cdot", article), "LaTeX is left"
 
 
 def notebook_page(folder: Path, *outputs: dict[str, Any]) -> Path:
@@ -198,8 +205,11 @@ def notebook_page(folder: Path, *outputs: dict[str, Any]) -> Path:
 def test_a_widget_in_a_notebook_is_shown_as_its_page_or_as_a_note(
     tmp_path: Path,
 ) -> None:
+    """Progress bars are left out."""
     view = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "Repr()"}
-    page = notebook_page(tmp_path, view, {**view, "text/html": "<b>its page</b>"}).read_text()
+    bar = {**view, "text/plain": "masks:  42%|####      | 42/100 [00:00<?, ?it/s]"}
+    page = notebook_page(tmp_path, view, {**view, "text/html": "<b>its page</b>"}, bar).read_text()
+    assert "42/100" not in page
     assert "<b>its page</b>" in page
     assert page.count("A widget that needs the running notebook.") == 1
     assert "Repr()" not in page
@@ -214,7 +224,9 @@ def test_marked_pictures_are_live_in_the_site(site: Path) -> None:
         sources = re.findall(r'<iframe class="live-frame" src="([^"]+)"', page.read_text())
         assert sources, page
         for source in sources:
-            assert "gradeclip-payloads" in (page.parent / source).read_text()
+            frame = (page.parent / source).read_text()
+            assert "gradeclip-payloads" in frame
+            assert len(frame) < 200_000, "the script and the style are files of the site"
 
 
 def fits(page: Page, file: Path) -> None:
@@ -223,7 +235,7 @@ def fits(page: Page, file: Path) -> None:
     root = page.frame_locator("iframe.live-frame").locator(".gradeclip")
     expect(root).to_have_attribute("data-theme", "light")
     content = root.evaluate("element => element.offsetHeight")
-    assert content not in (0, 740)  # the height that frames begin with
+    assert content not in (0, 700)  # the height that frames begin with
     page.wait_for_function(f"document.querySelector('iframe').offsetHeight === {content}")
     page.evaluate("document.body.dataset.theme = 'dark'")
     expect(root).to_have_attribute("data-theme", "dark")
@@ -247,5 +259,6 @@ def test_the_frame_of_a_notebook_fits_its_page(
 ) -> None:
     page_in_frame = frame([explainer(scene.image, "a dog and a red circle")])
     file = notebook_page(tmp_path, {"text/html": page_in_frame, "text/plain": "Repr()"})
+    assert file.stat().st_size < 30_000, "the explanation is another file"
     with contextlib.closing(chromium.new_page(color_scheme="light")) as page:
         fits(page, file)

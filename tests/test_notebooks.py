@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+
+from .frames import pages, shown
 
 NOTEBOOKS = sorted(Path(__file__).parents[1].joinpath("notebooks").glob("*.ipynb"))
 LOCAL_LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
@@ -22,8 +25,9 @@ assert (run.explained, run.failed) == (59, 1)
 assert errors["image"].str.endswith("500007.png").all()
 assert (statistics.set_index("word")["counts"][["and", "a"]] < 0.1).all()
 assert statistics["word"].head(5).isin(["and", "a", "of", "the"]).sum() == 0
-assert gallery.rows["caption"].str.contains("dog").all()
-assert gallery.rows["disagreement"].is_monotonic_decreasing
+assert len(gallery.rows) >= 3
+assert gallery.rows["caption"].str.contains(word).all()
+assert gallery.rows["score"].is_monotonic_decreasing
 """,
     "limits": """
 assert wrong.loc[["there", "right color"], ["marked", "colored"]].values.tolist() == [[0, 1], [0, 1]]
@@ -60,18 +64,70 @@ assert by_caption["self-attention"] < by_caption["grad-eclip"] - 0.1
 assert by_words["grad-eclip"] < min(by_caption["grad-eclip"], by_words["random map"]) - 0.1
 assert scores["word separation"]["self-attention"] == 1 > scores["word separation"]["grad-eclip"]
 """,
+    "explore": """
+at = explainer(scene.image, [right, "a red dog beside a circle"])
+assert all(e.region_share(circle.mask, "red") > 0.9 for e in at)
+assert all(e.region_share(dog.mask, "red") < 0.02 for e in at)
+blue = explainer(scene.image, "a dog beside a blue circle")
+assert abs(at[0].score - at[1].score) < 0.02 < 0.3 < at[0].score - blue.score
+for how in ("blur", "mean", "noise"):
+    assert worth_of_red(gw.erase(scene.image, circle.box, how)) < -0.1
+    assert worth_of_red(gw.erase(scene.image, dog.box, how)) > 0.1
+assert max(map(abs, of_dogs)) < 0.03 < 0.6 < min(of_shapes)
+""",
     "quickstart": """
 assert abs(e.base() + e.word_importance.sum() - e.score) < 1e-6
-assert [wrong.words[k].text for k in wrong.lowering_words()] == ["green"]
-colored = {wrong.words[k].text for highlight in wrong.highlights() for k in highlight.words}
-assert colored == {"blue", "square"}, "circle adds next to nothing"
+assert [e.words[k].text for k in e.lowering_words()] == ["green"]
+colored = {e.words[k].text for highlight in e.highlights() for k in highlight.words}
+assert colored == {"yellow", "star", "red", "circle"}, "square adds almost nothing"
+unrelated = explainer.unrelated_scores(scene.image, wrong)
+assert len(unrelated) > 100 and e.score > unrelated.max(), "CLIP accepts the wrong sentence"
 """,
     "regions": """
 assert table["all quarters"].sub(table["importance"]).abs().max() < 1e-4
 assert abs(e.score - e.base() - e.word_importance.sum()) < 1e-4
-assert widget.seen[0]["word"] == "red circle"
 assert widget.erased["scores"][0] < e.score - 0.1
 """,
+}
+
+# What the frame of a cell shows in the site, by the cells' ids: all that the text says is there.
+SHOWN = {
+    "datasets": {},
+    "embedding": {
+        "widget-page": {"2 prompts", "difference", "box"},
+        "cell": set(),
+        "numbers": set(),
+    },
+    "explore": {
+        "look": {"word red"},
+        "color": {"2 prompts", "difference"},
+        "swapped": {"2 prompts", "word red"},
+        "erase": {"box", "erased: blur"},
+    },
+    "limits": {
+        "absent": {"dog lowers"},
+        "wrong-color": {"green lowers"},
+        "unknown": {"velociraptor unknown"},
+        "no-match": {"dog lowers", "cat lowers", "no match"},
+        "color-widget": set(),
+        "ignored-widget": {"2 prompts", "difference"},
+    },
+    "methods": {
+        "compare": {"4 methods", "word bicycle"},
+        "curves": {"4 methods", "4 curves"},
+    },
+    "own_model": {"wrap": {"no match", "picture lowers", "dog lowers", "cat lowers"}},
+    "quickstart": {
+        "explore": set(),
+        "wrong": {"green lowers"},
+        "compare": {"2 prompts", "difference"},
+        "region": {"box"},
+    },
+    "regions": {
+        "draw": {"box"},
+        "seen": {"box", "best match red circle"},
+        "erase-widget": {"box", "erased: mean"},
+    },
 }
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -87,7 +143,8 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NotebookClient
         shutdown_kernel="immediate",
         resources={"metadata": {"path": folder}},
     )
-    with client.setup_kernel():
+    # The widgets' frames are made as for the site.
+    with client.setup_kernel(env=os.environ | {"GRADECLIP_FALLBACK": "page"}):
         yield client
 
 
@@ -104,13 +161,20 @@ def run(notebook: nbformat.NotebookNode, claims: str, session: NotebookClient) -
 def test_notebook_runs_from_top_to_bottom(path: Path, session: NotebookClient) -> None:
     notebook = nbformat.read(path, as_version=4)
     run(notebook, CLAIMS.get(path.stem, ""), session)
-    shown = [
+    warnings = [
         output["name"] + ": " + output["text"]
         for cell in notebook.cells
         for output in cell.get("outputs", [])
         if output["output_type"] == "stream" and output["name"] == "stderr"
     ]
-    assert shown == [], "a reader of the tutorial sees no warnings"
+    assert warnings == [], "a reader of the tutorial sees no warnings"
+    frames = {
+        cell.id: shown(page)
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        for page in pages(output.get("data", {}).get("text/html", ""))
+    }
+    assert frames == SHOWN[path.stem]
 
 
 @each_notebook

@@ -26,11 +26,13 @@
         for (const { isIntersecting, target } of entries) {
           if (!isIntersecting) continue;
           seen.unobserve(target);
-          draw(target.parentElement.querySelector("script.plotly-figure"));
+          draw(target.nextElementSibling);
         }
       },
       { rootMargin: "400px" },
     );
-    for (const figure of document.querySelectorAll(".plotly-graph-div")) seen.observe(figure);
+    for (const figure of document.querySelectorAll(".plotly-graph-div:has(+ .plotly-figure)")) {
+      seen.observe(figure);
+    }
   });
 })();

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -256,7 +256,9 @@ class Explanation(ExplanationData):
             path: a file to write as well, or ``None``.
             title: title of the page; the caption when ``None``.
             fragment: return the page in a frame, to paste into another page. It is compressed, its picture is
-                smaller, and a page may have any number of them.
+                smaller, and a page may have any number of them. A picture and a line of text remain where
+                frames or scripts are removed. The frame has the height of its page where scripts run outside
+                it, otherwise an estimate.
 
         Returns:
             The HTML.
@@ -264,12 +266,26 @@ class Explanation(ExplanationData):
         Raises:
             OSError: the file cannot be written.
         """
-        from ..export.html import frame, page
+        from ..export.html import page
 
-        return write_content(frame([self], title), path) if fragment else page([self], path, title)
+        if not fragment:
+            return page([self], path, title)
+        return write_content(self._output().to_html(title), path)
+
+    def _output(self) -> StaticOutput:
+        """Return what a cell shows of the explanation."""
+        from ..export.cell_output import StaticOutput
+
+        return StaticOutput(self, small=True)
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
+        """Return the page in a frame with a picture beneath it, the picture, and a description."""
+        return self._output()._repr_mimebundle_()
 
     def _repr_html_(self) -> str:
-        """Return the page in a frame, for notebooks without a kernel."""
-        from ..export.html import frame
+        """Return the page in a frame with a picture beneath it."""
+        return self._output().to_html()
 
-        return frame([self])
+    def _repr_png_(self) -> bytes:
+        """Return the picture."""
+        return self._output()._repr_png_()

@@ -16,13 +16,13 @@ from PIL import Image
 from ..core.explanation_data import IN_CAPTION, ExplanationData
 from .card import DENSITY, draw_card
 from .highlights import Phrase, alt_text, words_of
-from .html import frame
-from .picture import card_url, described_png
+from .html import STILL_HEIGHT, frame, still_beneath
+from .picture import described_png, small_png
+from .still import picture_html, small_card, summary
 
 WIDTH = 800  # pixels at which a card is shown
 SETTING = "GRADECLIP_FALLBACK"  # an environment variable, read when a widget is displayed
-PICTURE, PAGE = "picture", "page"
-_WIDTH = 540  # pixels at which the card is shown
+PICTURE, PAGE, PNG = KINDS = ("picture", "page", "png")
 _HINT = "A picture of the live view, which needs the notebook's kernel: run the cell to explore it."
 
 # The style hides the fallback while a view of the same widget is displayed (scripts do not run in every
@@ -35,10 +35,7 @@ body:has(.$live .gradeclip) :is(.$name, .jp-OutputArea-child:has(> * > .$name)) 
 @keyframes $name { from { opacity: 0; } }
 @media screen { .$name { animation: $name 0.1s 0.5s backwards; } }
 </style>$content</div>""")
-_PICTURE = Template(
-    '<img src="$url" alt="$alt" width="$width" style="max-width: 100%; height: auto">'
-    '<p style="margin: 4px 0; font-size: 13px">$hint</p>'
-)
+_PICTURE = '{picture}<p style="margin: 4px 0; font-size: 13px">{summary}.<br>{hint}</p>'
 
 
 def png(
@@ -58,24 +55,30 @@ class StaticOutput:
 
     * ``image/png``, with its size and a description as metadata. PDFs by LaTeX, Word, slides and all hosts
       without HTML use it.
-    * ``text/html``: a picture, and in front of it the page in a frame, which covers the picture when its
-      script has run. JupyterLab, Notebook, VS Code, Colab, nbviewer, MyST and nbconvert's HTML prefer this
-      form and run the frame. GitHub, and JupyterLab for a notebook that is not trusted, prefer it too but
-      remove frames, and then do not use the PNG. So the HTML has its own picture with a description, as a
-      smaller WebP. It needs no script outside the frame.
+    * ``text/html``: a picture with a line of text, and in front of it the page in a frame, which covers the
+      picture when its script has run. JupyterLab, Notebook, VS Code, Colab, nbviewer, MyST and nbconvert's
+      HTML prefer this form and run the frame. GitHub, and JupyterLab for a notebook that is not trusted,
+      prefer it too but remove frames, and then do not use the PNG. So the HTML has its own picture with a
+      description, as a smaller WebP. It needs no script outside the frame; with one, the frame has exactly
+      the height of its page.
     * ``text/plain``: the description, for terminals and screen readers.
+
+    If the environment variable ``GRADECLIP_FALLBACK`` is ``png``, there is no HTML.
 
     Attributes:
         explanation: the explanation to show.
         words: the words whose map is painted; ``None`` for all words that count.
         reading: reading of the map, as in `Explanation.overlay`.
         width: maximum display width in pixels.
+        small: whether the pictures take little space, for outputs of every cell: a card of `SMALL_WIDTH`, and
+            a PNG of 256 colors.
     """
 
     explanation: ExplanationData
     words: Phrase | None = None
     reading: str = IN_CAPTION
     width: int = WIDTH
+    small: bool = False
 
     def __post_init__(self) -> None:
         """Draw the picture now, so that wrong words or a wrong width raise here."""
@@ -87,33 +90,49 @@ class StaticOutput:
 
     @functools.cached_property
     def _card(self) -> Image.Image:
+        if self.small:
+            return small_card(self.explanation, self.words)
         return draw_card(self.explanation, self.words, self.reading, self.width)
 
-    def to_html(self) -> str:
-        """Return the picture beneath the page in a frame, to paste into another page."""
-        # The image is limited to the frame's height, unless a host removes the style.
-        picture = (
-            f'<img src="{card_url(self._card)}" alt="{html.escape(repr(self))}" '
-            f'width="{self._shown_width}" style="grid-area: 1 / 1; max-width: 100%; max-height: 740px; '
-            'object-fit: contain; object-position: left top">'
-        )
+    def to_html(self, title: str | None = None) -> str:
+        """Return the picture beneath the page in a frame, to paste into another page.
+
+        Args:
+            title: of the frame, for screen readers; the caption when ``None``.
+        """
         e = self.explanation
+        # A host that removes styles shows the picture in its full size.
+        picture = picture_html(
+            self._card,
+            e,
+            self.words,
+            width=self._shown_width,
+            style=f"max-height: {STILL_HEIGHT}px; object-fit: contain; object-position: left top",
+        )
         state = {} if self.words is None else {"selected_words": list(words_of(e, self.words))}
-        return frame([e], state=state, beneath=picture)
+        return frame([e], title, state, still_beneath(picture, summary(e)))
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
         """Return the three forms, and the metadata of the picture."""
-        data = described_png(self._card, repr(self))
         bundle = {
-            "image/png": base64.b64encode(data).decode("ascii"),
-            "text/html": self.to_html(),
+            "image/png": base64.b64encode(self._repr_png_()).decode("ascii"),
             "text/plain": repr(self),
         }
+        if fallback_kind() != PNG:
+            bundle["text/html"] = self.to_html()
         return bundle, {"image/png": {"alt": repr(self), "width": self._shown_width}}
+
+    def _repr_html_(self) -> str:
+        """Return the HTML, for tools that ask for it alone, such as sphinx-gallery."""
+        return self.to_html()
+
+    def _repr_png_(self) -> bytes:
+        """Return the encoded picture."""
+        return (small_png if self.small else described_png)(self._card, repr(self))
 
     @property
     def _shown_width(self) -> int:
-        return round(self._card.width / DENSITY)
+        return self._card.width if self.small else round(self._card.width / DENSITY)
 
 
 def live_class(model_id: str) -> str:
@@ -122,14 +141,14 @@ def live_class(model_id: str) -> str:
 
 
 def fallback_kind() -> str:
-    """Return what a cell contains for hosts without the live view: ``picture`` or ``page``.
+    """Return what a cell contains for hosts without the live view: ``picture``, ``page`` or ``png``.
 
     Raises:
-        ValueError: the environment variable ``GRADECLIP_FALLBACK`` is neither of them.
+        ValueError: the environment variable ``GRADECLIP_FALLBACK`` is none of them.
     """
     kind = os.environ.get(SETTING) or PICTURE
-    if kind not in (PICTURE, PAGE):
-        raise ValueError(f"{SETTING}={kind!r}: give {PICTURE!r} or {PAGE!r}")
+    if kind not in KINDS:
+        raise ValueError(f"{SETTING}={kind!r}: give one of {', '.join(map(repr, KINDS))}")
     return kind
 
 
@@ -139,11 +158,12 @@ def fallback(
     words: Phrase | None,
     model_id: str,
     state: Mapping[str, Any] | None = None,
-) -> tuple[str, str]:
-    """Return the output of a cell for hosts without the live view, as HTML and in words.
+) -> dict[str, str]:
+    """Return the output of a cell for hosts without the live view: a picture and text, by MIME type.
 
-    It is a picture of about 40 kB. If the environment variable ``GRADECLIP_FALLBACK`` is ``page``, it is an
-    interactive page of three times that size, which needs no kernel.
+    The HTML is a picture of about 40 kB; if the environment variable ``GRADECLIP_FALLBACK`` is ``page``, it
+    is an interactive page of three times that size, which needs no kernel; if it is ``png``, there is no
+    HTML, for hosts that hide all outputs with HTML.
 
     Args:
         explanations: the widget's explanations, one per prompt.
@@ -153,15 +173,27 @@ def fallback(
         state: what the page shows, as values of the widget's traits; only the active prompt when ``None``.
 
     Raises:
-        ValueError: the environment variable is neither ``picture`` nor ``page``.
+        ValueError: the environment variable is none of these.
     """
-    description = alt_text(explanations[active], words)
-    if fallback_kind() == PAGE:
-        content = frame(explanations, state=state or {"active": active})
+    e, kind = explanations[active], fallback_kind()
+    description = alt_text(e, words)
+    card = small_card(e, words)
+    bundle = {
+        "image/png": base64.b64encode(small_png(card, description)).decode("ascii"),
+        "text/plain": description,
+    }
+    if kind == PNG:
+        return bundle
+    picture = picture_html(card, e, words)
+    if kind == PAGE:
+        beneath = still_beneath(picture, summary(e))
+        content = frame(explanations, state=state or {"active": active}, beneath=beneath)
     else:
-        card = draw_card(explanations[active], words, IN_CAPTION, _WIDTH, density=1)
-        content = _PICTURE.substitute(
-            url=card_url(card), alt=html.escape(description), width=card.width, hint=_HINT
-        )
+        content = _PICTURE.format(picture=picture, summary=html.escape(summary(e)), hint=_HINT)
+    return bundle | {"text/html": hidden_while_live(content, model_id)}
+
+
+def hidden_while_live(content: str, model_id: str) -> str:
+    """Return HTML that is hidden while a view of a widget's model is displayed."""
     name = f"gradeclip-fallback-{model_id}"
-    return _ELEMENT.substitute(name=name, live=live_class(model_id), content=content), description
+    return _ELEMENT.substitute(name=name, live=live_class(model_id), content=content)

@@ -15,9 +15,13 @@ from ..core.explanation_data import ExplanationData
 from .files import write_content
 from .payload import Payload, base64_text, to_payload
 from .picture import frame_image
+from .still import picture_html, small_card, words_html
 
 STATIC = Path(__file__).parents[1] / "static"
-_FRAME_HEIGHT = 740  # pixels
+# Pixels that the page needs where the bars are at the right of the picture, where they are below it, and the
+# width at which that changes. The page sends its exact height to the page around it.
+_WIDE_HEIGHT, _NARROW_HEIGHT, _NARROW = 740, 1240, 640
+STILL_HEIGHT = 680  # of a picture beneath a frame, with room for two lines of text
 
 # The policy forbids all requests, also to the page's own origin: the file contains everything.
 _PAGE = Template("""<!doctype html>
@@ -34,16 +38,33 @@ $style
 body { margin: 24px; background: Canvas; }
 @media (max-width: 640px) { body { margin: 8px; } }
 #gradeclip { max-width: 960px; margin: 0 auto; }
+.gradeclip-still { font: 14px system-ui, sans-serif; animation: gradeclip-still 0.1s 0.5s backwards; }
+.gradeclip-still :is(td, th) { padding: 2px 16px 2px 0; text-align: start; }
+@keyframes gradeclip-still { from { opacity: 0; } }
 </style>
 </head>
 <body>
-<div id="gradeclip"></div>
+<div id="gradeclip">$still</div>
 <script type="application/json" id="gradeclip-payloads">$payloads</script>
 <script type="application/json" id="gradeclip-state">$state</script>
 <script>$script</script>
 </body>
 </html>
 """)
+
+# Gives a frame the height that the page in it sends, and hides the picture beneath. The first frame of a page
+# does so for all of its frames. Hosts without scripts keep the height of the frame's style.
+_LISTENER = """<script>
+window.gradeclipFrames ??= addEventListener("message", ({ data, source }) => {
+  if (!data?.gradeclipHeight) return;
+  for (const frame of document.querySelectorAll('iframe[title^="Grad-ECLIP"]')) {
+    if (frame.contentWindow !== source) continue;
+    frame.style.height = `${Math.ceil(data.gradeclipHeight)}px`;
+    const beneath = frame.previousElementSibling;
+    if (beneath) beneath.style.display = "none";
+  }
+}) ?? true;
+</script>"""
 
 # The compressed page: a script replaces the text for readers without scripts by the page.
 _PACKED = Template("""<!doctype html>
@@ -78,6 +99,9 @@ def page(
 ) -> str:
     """Return one self-contained page of several explanations; see `Explanation.to_html`.
 
+    A picture and the numbers of one explanation are in it, until the page's script replaces them: they stay
+    where a host forbids scripts.
+
     Args:
         explanations: one or more, of one picture.
         path: a file to write as well, or ``None``.
@@ -87,7 +111,10 @@ def page(
     if not explanations:
         raise ValueError("nothing to show: give at least one explanation")
     payloads = [to_payload(e) for e in explanations]
-    return write_content(_fill(payloads, title or explanations[0].caption, state or {}), path)
+    shown = explanations[(state or {}).get("active", 0)]
+    still = f'<div class="gradeclip-still">{picture_html(small_card(shown), shown)}{words_html(shown)}</div>'
+    filled = _fill(payloads, title or explanations[0].caption, state or {}, still)
+    return write_content(filled, path)
 
 
 def frame(
@@ -98,7 +125,8 @@ def frame(
 ) -> str:
     """Return the page in a sandboxed frame, for notebooks and books without a kernel, and for other pages.
 
-    It is compressed and its picture is smaller than in a page, since a notebook may have many. It shares no
+    The frame has the height of its page where the host runs scripts, otherwise an estimate by its width. The
+    page is compressed and its picture is smaller than in a page, since a notebook may have many. It shares no
     names with the page around it, so a page may have any number of frames.
 
     Args:
@@ -120,18 +148,38 @@ def frame(
         packed=base64.b64encode(gzip.compress(page, 9, mtime=0)).decode("ascii"),
     )
     label = f"Grad-ECLIP explanation: {title or first.caption}"
-    place = "grid-area: 1 / 1; " if beneath else ""
+    # The second height, by the width of the element around, is for browsers that know container units.
     element = (
         f'<iframe srcdoc="{html.escape(source)}" sandbox="allow-scripts" title="{html.escape(label)}" '
-        f'style="{place}width: 100%; height: {_FRAME_HEIGHT}px; border: 0"></iframe>'
+        f'style="grid-area: 1 / 1; width: 100%; border: 0; height: {_WIDE_HEIGHT}px; height: '
+        f'clamp({_WIDE_HEIGHT}px, ({_NARROW}px - 100cqw) * 999, {_NARROW_HEIGHT}px)"></iframe>'
     )
     # Both are in one cell of a grid; the frame is the second element, so it is in front.
-    return f'<div style="display: grid">{beneath}{element}</div>' if beneath else element
+    return (
+        '<div style="container-type: inline-size; width: 100%"><div style="display: grid">'
+        f"{beneath}{element}</div></div>{_LISTENER}"
+    )
 
 
-def _fill(payloads: Sequence[Payload], title: str, state: Mapping[str, Any]) -> str:
+def still_beneath(picture: str, line: str) -> str:
+    """Return a picture and a line of text as the element that a frame covers; see `frame`.
+
+    Args:
+        picture: an HTML image, no higher than `STILL_HEIGHT`.
+        line: the text, which stays where a host also removes pictures.
+    """
+    return (
+        f'<div style="grid-area: 1 / 1">{picture}'
+        f'<p style="margin: 4px 0; font-size: 13px">{html.escape(line)}</p></div>'
+    )
+
+
+def _fill(
+    payloads: Sequence[Payload], title: str, state: Mapping[str, Any], still: str = ""
+) -> str:
     return _PAGE.substitute(
         title=html.escape(title),
+        still=still,
         style=(STATIC / "widget.css").read_text(encoding="utf-8"),
         payloads=_script(payloads),
         state=_script(state),

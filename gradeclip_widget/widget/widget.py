@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import traitlets as t
-from IPython.display import display
 
 from ..explain.explanation import Explanation
-from ..export.cell_output import PAGE, fallback, fallback_kind, live_class
-from ..export.html import page
+from ..export.cell_output import PAGE, fallback, fallback_kind
+from ..export.html import frame, page, still_beneath
+from ..export.still import picture_html, small_card, summary
 from .backend.worker import Worker
+from .cell import beside_live
 from .computation import Computation
-from .front_end import FrontEnd, in_notebook
+from .front_end import FrontEnd
 from .questions import QUESTIONS
 from .request import Request
 from .session import NO_MODEL, Effects, Session
@@ -30,8 +31,6 @@ _INPUTS = (
     *("prompt", "active", "versus", "history_index", "explanation", "importance", "region"),
     *{name for q in QUESTIONS.values() for name in (q.asks, *q.depends_on)},
 )
-# For hosts that prefer HTML to the live view: the static image is the output before it.
-_EMPTY_HTML = "<!-- The live view. The output before it is shown in its place. -->"
 
 
 class ExplanationWidget(FrontEnd, Traits):
@@ -179,30 +178,27 @@ class ExplanationWidget(FrontEnd, Traits):
         return f"{type(self).__name__}({e.caption!r:.60}, score={e.score:.3f}, model={e.model!r})"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """Return the live view and, as HTML, a static image for hosts that cannot show the live view."""
+        """Return the live view, and a static image for hosts that cannot show the live view."""
         bundle: tuple[dict[str, Any], dict[str, Any]] | None = super()._repr_mimebundle_(**kwargs)
         if bundle is not None:
-            bundle[0]["text/html"] = self._static_html()
+            bundle[0].update(beside_live(self, self._static()))
         return bundle
 
-    def _static_html(self) -> str:
-        """Return a static image as HTML; in a notebook's cell, display it as a separate output instead.
+    def _repr_html_(self) -> str:
+        """Return a page without a kernel, in a frame, for tools such as sphinx-gallery."""
+        self.wait()
+        e = self.explanation
+        picture = picture_html(small_card(e, self.selected_words or None), e)
+        return frame(
+            self.explanations, None, self._page_state(), still_beneath(picture, summary(e))
+        )
 
-        A notebook chooses one form of an output: the live view, before it knows whether the kernel and the
-        view's script can be reached. So the static image has to be another output.
-        """
+    def _static(self) -> dict[str, str]:
+        """Return a static image and text, by MIME type."""
         if fallback_kind() == PAGE:
             self.wait()  # nothing is added to the page later
         words = self.selected_words or None
-        text, description = fallback(
-            self.explanations, self.active, words, self.model_id, self._page_state()
-        )
-        if not in_notebook():
-            return text
-        self.add_class(live_class(self.model_id))
-        output = {"text/html": text, "text/plain": description}
-        display(output, raw=True)  # type: ignore[no-untyped-call] # IPython has no types
-        return _EMPTY_HTML
+        return fallback(self.explanations, self.active, words, self.model_id, self._page_state())
 
     # Between the traits and the session. Observers run on the thread that sets a trait, with the lock held.
 

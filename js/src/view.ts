@@ -29,6 +29,17 @@ import { keepKeys } from "./ui/keys";
 import { Menu } from "./ui/menu";
 import { Theme } from "./ui/theme";
 
+/** Follow whether the last press was a finger's. */
+function followPointer(store: Store, root: HTMLElement, signal: AbortSignal): void {
+  root.addEventListener(
+    "pointerdown",
+    (event) => {
+      store.view.touch = event.pointerType === "touch";
+    },
+    { signal, capture: true },
+  );
+}
+
 /**
  * Show a model in an element.
  *
@@ -45,6 +56,7 @@ export function mount(model: Model, host: HTMLElement, store = new Store(model))
   const help = new Help(root, signal);
   keepKeys(host, signal);
   followKernel(store, model, host, signal);
+  followPointer(store, root, signal);
 
   const prompts = derivePrompts(store);
   const scene = deriveScene(store, prompts);

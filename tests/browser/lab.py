@@ -205,6 +205,10 @@ class Notebook:
         while (actual := self.ask(code)) != result:
             assert time.monotonic() < deadline, f"{code} is {actual}, not {result}"
 
+    def kernel_id(self) -> str:
+        """Return the name that the server gives the kernel."""
+        return str(self._call("panel.sessionContext.session.kernel.id"))
+
     def kill_kernel(self) -> None:
         """Kill the kernel's process, as the system does when memory runs out; the server starts another."""
         process = int(self.ask("import os; os.getpid()"))

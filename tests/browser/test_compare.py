@@ -88,6 +88,11 @@ def test_a_saved_page_compares_methods(open_page: OpenPage, saved: Path) -> None
     expect(root.get_by_role("menuitemcheckbox")).to_have_count(3)
     root.get_by_role("menuitemcheckbox", name="Grad-CAM").click()
     expect(root.locator(".gradeclip-cell")).to_have_count(2)
+    # The view is shorter now, and cuts what is outside of it.
+    menu, frame = root.get_by_role("menu").bounding_box(), root.bounding_box()
+    assert menu is not None
+    assert frame is not None
+    assert menu["y"] + menu["height"] <= frame["y"] + frame["height"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -1,4 +1,4 @@
-"""Under colors that the system chooses, as in Windows' contrast themes, everything can be told from the ground."""
+"""Under forced colors, as of Windows' contrast themes, everything stands out from the ground."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ class Screen:
         box = element.bounding_box()
         assert box is not None
         x0, y0 = round(box["x"]), round(box["y"])
-        part = self._pixels[y0 : round(box["y"] + box["height"]), x0 : round(box["x"] + box["width"])]
+        part = self._pixels[
+            y0 : round(box["y"] + box["height"]), x0 : round(box["x"] + box["width"])
+        ]
         a, b = luminance(part), luminance(self.ground)
         return np.asarray((np.maximum(a, b) + 0.05) / (np.minimum(a, b) + 0.05))
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 import gradeclip_widget as gw
 
@@ -163,3 +166,35 @@ def test_an_explanation_is_interactive_without_a_kernel(
     view = View(page, page.frame_locator("iframe"))
     view.click_at(WHALE)
     expect(view.leader).to_have_text("whale")
+
+
+@pytest.mark.parametrize("policy", [None, "script-src 'self'"])
+def test_where_scripts_are_forbidden_the_picture_and_numbers_remain(
+    chromium: Browser, policy: str | None
+) -> None:
+    e = made_explanation()
+    sources = {"page": e.to_html()}
+    if policy:  # without a policy, Playwright lets scripts of the frame run
+        sources["fragment"] = f'<!doctype html><meta charset="utf-8">{e.to_html(fragment=True)}'
+    headers = {"Content-Type": "text/html"}
+    if policy:
+        headers["Content-Security-Policy"] = policy
+    context = chromium.new_context(java_script_enabled=policy is not None)
+    with contextlib.closing(context):
+        page = context.new_page()
+
+        def answer(route: Route) -> None:
+            route.fulfill(body=sources[route.request.url.rpartition("/")[2]], headers=headers)
+
+        page.route("http://host.test/*", answer)
+        for name in sources:
+            page.goto(f"http://host.test/{name}")
+            expect(page.get_by_text(f"score {e.score:.3f}").first).to_be_visible()
+            picture = page.get_by_role("img", name=f'"{e.caption}"')
+            expect(picture).to_be_visible()
+            pixels = (
+                Image.open(io.BytesIO(picture.screenshot(animations="disabled")))
+                .convert("L")
+                .getextrema()
+            )
+            assert pixels[1] - pixels[0] > 100, "a frame covers the picture"

@@ -63,7 +63,7 @@ def test_an_explanation_needs_neither_torch_nor_plotly() -> None:
         "import sys\n"
         "from tests.factories import make_explanation\n"
         "e = make_explanation()\n"
-        "e.region_words((10, 10, 30, 30)), e.phrase_map('red-ish dog'), e._repr_html_()\n"
+        "e.region_words((10, 10, 30, 30)), e.phrase_map('red-ish dog'), e.raw_map()\n"
         "e.evidence_map, e.highlights(), e.importance('grad-eclip')\n"
         "print(*sorted({'torch', 'open_clip', 'plotly', 'pandas'} & set(sys.modules)))"
     )

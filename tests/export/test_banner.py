@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -69,9 +71,10 @@ def test_the_description_begins_with_the_warning() -> None:
 
 
 def test_the_fallback_of_a_cell_has_the_warning() -> None:
-    html, description = fallback([FOREIGN], 0, None, "id")
-    assert description.startswith(WARNING)
-    assert WARNING in html
+    output = fallback([FOREIGN], 0, None, "id")
+    assert output["text/plain"].startswith(WARNING)
+    without_pictures = re.sub("<img[^>]*>", "", output["text/html"])
+    assert html.escape(WARNING) in without_pictures
 
 
 def test_the_overlay_has_no_warning() -> None:

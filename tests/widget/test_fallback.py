@@ -18,6 +18,8 @@ from gradeclip_widget.demo import Scene
 from gradeclip_widget.export.cell_output import fallback
 
 from ..factories import make_explanation
+from ..frames import pages
+from ..frames import shown as shown_in
 
 STATE = "application/vnd.jupyter.widget-state+json"
 Widget = gw.ExplanationWidget
@@ -34,15 +36,18 @@ def test_a_host_gets_the_live_view_and_a_static_image(
 ) -> None:
     data, _ = shown._repr_mimebundle_()
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == shown.model_id
-    assert data["text/html"] == fallback([shown.explanation], 0, None, shown.model_id)[0]
+    static = fallback([shown.explanation], 0, None, shown.model_id)
+    assert set(static) == {"text/html", "text/plain", "image/png"}
+    assert {name: data[name] for name in static} == static
 
 
 def test_a_cell_gets_them_as_two_outputs(shown: Widget) -> None:
     with cell_outputs() as outputs:
         live, _ = shown._repr_mimebundle_()
     (static,) = outputs
-    assert static["text/html"] == fallback([shown.explanation], 0, None, shown.model_id)[0]
+    assert static == fallback([shown.explanation], 0, None, shown.model_id)
     assert "a red-ish dog, running" in static["text/plain"]
+    assert "image/png" not in live, "otherwise a PDF would show it twice"
     assert live["application/vnd.jupyter.widget-view+json"]["model_id"] == shown.model_id
     assert re.fullmatch("<!--.*-->", live["text/html"]), "otherwise HTML would show it twice"
     assert f"gradeclip-live-{shown.model_id}" in shown._dom_classes, (
@@ -105,8 +110,10 @@ def test_the_outputs_are_small(explainer: gw.Explainer, scene: Scene) -> None:
     widget = gw.show(explainer(scene.image, "a dog and a red circle"))
     with cell_outputs() as outputs:
         live, _ = widget._repr_mimebundle_()
-    page = widget.explanation._repr_html_()
-    assert len(str(outputs)) + len(str(live)) < min(90_000, 0.7 * len(page))
+    page = widget._repr_html_()
+    assert "srcdoc=" in page
+    assert "red circle" in page.partition("<iframe")[0]
+    assert len(str(outputs)) + len(str(live)) < min(150_000, 1.2 * len(page))
 
 
 @pytest.mark.parametrize("kind", ["picture", "page"])
@@ -114,11 +121,29 @@ def test_the_static_output_is_hidden_by_the_views_of_its_widget_only(
     shown: Widget, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRADECLIP_FALLBACK", kind)
-    source, description = fallback([shown.explanation], 0, None, "one")
-    assert "red-ish dog, running" in description
+    source = fallback([shown.explanation], 0, None, "one")["text/html"]
     assert "body:has(.gradeclip-live-one .gradeclip)" in source
     assert "two" not in source.partition("</style>")[0]
     assert ("srcdoc=" in source) == (kind == "page")
+
+
+def test_a_page_in_a_cell_waits_for_what_is_computed(
+    clip: gw.ClipModel, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADECLIP_FALLBACK", "page")
+    widget = gw.explore(
+        scene.image,
+        ["a dog", "a dog and a cactus"],
+        clip,
+        compare=["grad-cam", "legrad"],
+        region={"kind": "box", "box": [0, 0, 64, 64]},
+        erase="mean",
+        selected_words=[1],
+    )
+    with cell_outputs() as outputs:
+        widget._repr_mimebundle_()
+    (page,) = pages(outputs[0]["text/html"])
+    assert shown_in(page) >= {"2 prompts", "2 methods", "box", "erased: mean", "word dog"}
 
 
 def test_an_unknown_kind_is_an_error(shown: Widget, monkeypatch: pytest.MonkeyPatch) -> None:

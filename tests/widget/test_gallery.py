@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import traitlets
+from PIL import Image
 
 import gradeclip_widget as gw
 from gradeclip_widget.widget.gallery import Gallery, browse
@@ -50,6 +54,28 @@ def gallery(runs: tuple[Path, Path]) -> Iterator[Gallery]:
     gallery = browse(runs[0])
     yield gallery
     gallery.close()
+
+
+def test_a_host_without_the_live_view_gets_a_picture_of_the_first_pairs(gallery: Gallery) -> None:
+    gallery.filter(sort="score", descending=True)
+    data, _ = gallery._repr_mimebundle_()
+    assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == gallery.model_id
+    with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as sheet:
+        assert sheet.width > sheet.height > 400
+        tile = np.asarray(sheet.convert("RGB"), int)[10:138, 10:138]
+    assert np.ptp(tile, axis=(0, 1)).min() > 50, "the first thumbnail"
+    without_pictures = re.sub("<img[^>]*>", "", data["text/html"])
+    for caption in gallery.rows["caption"][:12]:
+        assert f"“{caption}”" in data["text/plain"]
+        assert f"“{caption}”" in without_pictures
+    assert f"body:has(.gradeclip-live-{gallery.model_id} .gradeclip)" in gallery._repr_html_()
+
+
+def test_an_empty_gallery_has_a_line_of_text(gallery: Gallery) -> None:
+    gallery.filter(text="no such caption")
+    data, _ = gallery._repr_mimebundle_()
+    assert "image/png" not in data
+    assert f"0 of {PAIRS} pairs" in data["text/plain"]
 
 
 def test_sorts_by_every_measure(gallery: Gallery) -> None:

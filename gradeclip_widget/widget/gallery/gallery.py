@@ -16,10 +16,12 @@ from ...dataset.runs import DatasetRun, open_run
 from ...dataset.runs.dataset_run import Comparison
 from ...dataset.runs.table import DISAGREEMENT, POSITION, Query, Rows
 from ..backend.worker import Check, Worker
+from ..cell import beside_live
 from ..traits import Traits
 from .answers import TILE_COLUMNS, Answers
 from .details import Details
 from .grid import SHARED, GalleryGrid, GalleryTraits
+from .still import MAX_PAIRS, gallery_output
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -185,6 +187,24 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
     def __repr__(self) -> str:
         count, total = len(self._order), self._run.table.total
         return f"{type(self).__name__}({self._run.label}: {count:,} of {total:,} pairs)"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """Return the live view, and a picture of the first pairs for hosts that cannot show it."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return None
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        return data | beside_live(self, self._static()), metadata
+
+    def _repr_html_(self) -> str:
+        """Return a picture of the first pairs, for tools such as sphinx-gallery."""
+        return self._static().get("text/html", "")
+
+    def _static(self) -> dict[str, str]:
+        """Return a picture of the first pairs and text, by MIME type."""
+        rows = self._order[:MAX_PAIRS]
+        first = self._reader.take(rows) if len(rows) else None
+        return gallery_output(repr(self), first, self.model_id)
 
     # From traits to an order
 

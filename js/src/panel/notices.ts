@@ -13,10 +13,13 @@ const HINTS = {
   pinned: "Shift-click adds a word to the phrase. Esc to unpin.",
   region: "Click a word to see how much of its evidence lies here. Esc clears.",
 };
-const TOUCH_HINTS: typeof HINTS = {
-  none: "Tap a word to see where the model finds it. Tap a thing in the picture to see which words it supports.",
-  pinned: "Tap the word again to see all words.",
-  region: "Tap a word to see how much of its evidence lies here. × on the picture clears the region.",
+/** The hints for fingers, which can neither hover nor press a key. */
+const TOUCH_HINTS: typeof HINTS & { tool: string } = {
+  none: "Tap a word to see where the model finds it. Tap a thing in the picture to see which words it supports; hold and drag, or choose Box or Lasso, for another part.",
+  pinned: "Hold another word to add it to the phrase. Clear, under the picture, unpins.",
+  region:
+    "Tap a word to see how much of its evidence lies here. Clear, under the picture, removes the region.",
+  tool: "Draw on the picture with a finger. Tap the tool again to scroll the page there.",
 };
 
 const KERNEL_NOTICES: Readonly<Record<Kernel, string>> = {
@@ -27,10 +30,13 @@ const KERNEL_NOTICES: Readonly<Record<Kernel, string>> = {
     "No answer for some seconds: the kernel is busy with something else, or gone. Hovering and clicking still work.",
 };
 
-export function createHint({ scene, draw }: View): HTMLElement {
+export function createHint({ store, scene, draw }: View): HTMLElement {
   const element = h("p", { class: "gradeclip-hint" });
-  const hints = window.matchMedia("(hover: none)").matches ? TOUCH_HINTS : HINTS;
-  draw(() => setText(element, hints[scene.pinned.length > 0 ? "pinned" : scene.region ? "region" : "none"]));
+  draw(() => {
+    const { touch, tool } = store.view;
+    const state = scene.pinned.length > 0 ? "pinned" : scene.region ? "region" : "none";
+    setText(element, touch ? TOUCH_HINTS[tool ? "tool" : state] : HINTS[state]);
+  });
   return element;
 }
 

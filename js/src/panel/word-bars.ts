@@ -11,7 +11,7 @@ import {
   leastFullBar,
   roundPart,
 } from "../core/format";
-import { type Hover, pinWord } from "../prompt/word-selection";
+import { addOnLongPress, type Hover, pinWord } from "../prompt/word-selection";
 import type { Scene, View } from "../state/scene";
 import { derived } from "../state/signals";
 import { capitalize, formatRegionPart, formatSilence, formatStep } from "../state/wording";
@@ -53,6 +53,7 @@ export function createWordBars(view: View, hover: Hover, menu: Menu): HTMLElemen
     drawn: () => (store.view.unfolded ? bars.entries.words : bars.parted.shown),
   });
   hover.watch(list, OWN_BAR, signal);
+  addOnLongPress(view, hover, list, OWN_BAR);
   fold.addEventListener(
     "click",
     () => {

@@ -1,8 +1,9 @@
 // Hovering and pinning words, for the caption and the bars. One word is hovered at a time, by pointer or by focus.
 
 import { shownTogether } from "../core/evidence";
-import type { Scene } from "../state/scene";
+import type { Scene, View } from "../state/scene";
 import type { Store } from "../state/store";
+import { onLongPress } from "../ui/long-press";
 
 const LINGER = 90; // ms that a preview stays after the pointer has left, so that it does not flicker between words
 
@@ -109,4 +110,18 @@ export function pinWord(
   hover.clear();
   const words = shownTogether(evidence, measure, word);
   store.set({ selected_words: toggleWords(store.get("selected_words"), words, extend) });
+}
+
+/** Let a finger that rests on a word of a list add it to the pinned ones, or remove it, as a click with Shift does. */
+export function addOnLongPress(
+  { store, scene, signal }: View,
+  hover: Hover,
+  list: HTMLElement,
+  selector: string,
+): void {
+  onLongPress(list, signal, ({ target }) => {
+    const word = target instanceof Element ? target.closest<HTMLElement>(selector) : null;
+    if (word) pinWord(store, hover, scene, Number(word.dataset.index), true);
+    return word !== null;
+  });
 }

@@ -11,7 +11,7 @@ import { h, setAttribute } from "../ui/dom";
 import { clearHelp, setHelp } from "../ui/help";
 import { attachArrowKeys } from "../ui/keys";
 import type { Hover } from "./word-selection";
-import { pinWord } from "./word-selection";
+import { addOnLongPress, pinWord } from "./word-selection";
 
 const EXPLAINED_WORD = ".gradeclip-word[data-index]"; // words that are not explained yet have no index
 const MIN_SHARE = 0.02; // of the strongest word; below it nothing is drawn
@@ -23,10 +23,11 @@ const RTL = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
  * @returns the element, and the words' buttons in the caption's order.
  */
 export function createWords(
-  { store, scene, signal, draw }: View,
+  view: View,
   hover: Hover,
   handle: HTMLButtonElement,
 ): { element: HTMLElement; buttons: () => readonly HTMLButtonElement[] } {
+  const { store, scene, signal, draw } = view;
   const element = h("div", {
     class: "gradeclip-caption",
     role: "group",
@@ -36,6 +37,7 @@ export function createWords(
   const place = h("span", { class: "gradeclip-handle-place" }, handle);
   let buttons: HTMLButtonElement[] = [];
   hover.watch(element, EXPLAINED_WORD, signal);
+  addOnLongPress(view, hover, element, EXPLAINED_WORD);
 
   element.addEventListener(
     "click",

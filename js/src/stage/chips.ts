@@ -35,10 +35,10 @@ export function createChips(
   let chips: Chip[] = []; // most important first, since the first is placed first
   let placed = false; // for the current size and names
   const place = () => {
-    if (element.hidden || placed) return;
-    placed = true;
     // Sizes of the layout, which neither a scaled page nor a zoomed one changes.
     const { offsetWidth: width, offsetHeight: height } = stage;
+    if (element.hidden || placed || width === 0) return; // the observer reports the first size
+    placed = true;
     const sizes = chips.map(({ element: chip }) => ({ width: chip.offsetWidth, height: chip.offsetHeight }));
     const peaks = chips.map(({ peak: [u, v] }): Point => [u * width, v * height]);
     const font = Number.parseFloat(getComputedStyle(element).fontSize);

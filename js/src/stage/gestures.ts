@@ -3,18 +3,22 @@
 import { patchAt, patchAtShare, patchBox, regionCenter } from "../core/arithmetic";
 import type { Box, Explanation, Point, Region } from "../core/types";
 import type { View } from "../state/scene";
+import { onLongPress } from "../ui/long-press";
 
-const DRAG_THRESHOLD = 4; // CSS pixels from which a press is a drag, not a click
+const DRAG_THRESHOLD = { mouse: 4, touch: 10 }; // CSS pixels from which a press is a drag, not a click
 const LASSO_STEP = 3; // minimum distance between the vertices of a lasso, in CSS pixels
 
 interface Press {
   pointer: number;
   lasso: boolean;
+  /** Whether every drag draws: of a mouse, with a tool, of a finger that rested. Else only one along the lines does. */
+  draws: boolean;
+  threshold: number;
   start: Point; // in CSS pixels of the stage
   trail: Point[];
 }
 
-export function attachGestures(stage: HTMLElement, { store, scene, signal }: View): void {
+export function attachGestures(stage: HTMLElement, { store, scene, signal, draw }: View): void {
   let press: Press | null = null;
   let anchor: number | null = null; // the patch where a Shift+arrow selection began
 
@@ -30,7 +34,15 @@ export function attachGestures(stage: HTMLElement, { store, scene, signal }: Vie
   on("pointerdown", (event) => {
     if (event.button !== 0 || !event.isPrimary) return;
     const { at } = locate(event);
-    press = { pointer: event.pointerId, lasso: event.altKey || store.view.lasso, start: at, trail: [at] };
+    const touch = event.pointerType === "touch";
+    press = {
+      pointer: event.pointerId,
+      lasso: event.altKey || store.view.tool === "lasso",
+      draws: !touch || store.view.tool !== null,
+      threshold: DRAG_THRESHOLD[touch ? "touch" : "mouse"],
+      start: at,
+      trail: [at],
+    };
     anchor = null;
     store.view.cursor = null;
     stage.setPointerCapture?.(event.pointerId);
@@ -41,8 +53,8 @@ export function attachGestures(stage: HTMLElement, { store, scene, signal }: Vie
     const { at, share, rect } = locate(event);
     if (press && event.pointerId === press.pointer) {
       const last = press.trail[press.trail.length - 1];
-      if (distance(at, press.start) >= DRAG_THRESHOLD || store.view.draft) {
-        if (distance(at, last) >= LASSO_STEP) press.trail.push(at);
+      if (press.trail.length > 1 || startsDrawing(press, at)) {
+        if (press.trail.length < 2 || distance(at, last) >= LASSO_STEP) press.trail.push(at);
         store.view.draft = drawnRegion(e, press, at, rect);
       }
     } else if (event.pointerType !== "touch") {
@@ -54,11 +66,30 @@ export function attachGestures(stage: HTMLElement, { store, scene, signal }: Vie
     const e = scene.explanation;
     if (!press || event.pointerId !== press.pointer) return;
     const { draft } = store.view;
+    const { at, share } = locate(event);
+    const tapped = press.draws || distance(at, press.start) < press.threshold;
     press = null;
     store.view.draft = null;
     if (draft && (draft.kind === "box" || draft.points.length > 2)) store.set({ region: draft });
-    else clickPatch(e, patchAtShare(e, locate(event).share));
+    else if (tapped) clickPatch(e, patchAtShare(e, share));
   });
+
+  // A finger that rests on the picture draws a box from there in any direction; if it does not move, of one patch.
+  onLongPress(stage, signal, (event) => {
+    const patch = patchAtShare(scene.explanation, locate(event).share);
+    if (!press || press.draws || store.view.draft || patch === null) return false;
+    press.draws = true;
+    store.view.draft = { kind: "box", box: patchBox(scene.explanation, patch) };
+    return true;
+  });
+  stage.addEventListener(
+    "touchmove",
+    (event) => {
+      if (press?.draws && event.cancelable) event.preventDefault(); // else the page scrolls
+    },
+    { signal, passive: false },
+  );
+  draw(() => stage.classList.toggle("is-drawing", store.view.tool !== null));
 
   const cancel = () => {
     press = null;
@@ -106,6 +137,12 @@ export function attachGestures(stage: HTMLElement, { store, scene, signal }: Vie
     const region: Region | null = patch === null ? null : { kind: "box", box: patchBox(e, patch) };
     store.set({ region: region && sameRegion(region, store.get("region")) ? null : region });
   }
+}
+
+/** Whether a press has become a drag that draws; a finger's steep ones scroll the page. */
+function startsDrawing({ start, draws, threshold }: Press, at: Point): boolean {
+  const along = Math.abs(at[0] - start[0]) >= Math.abs(at[1] - start[1]);
+  return distance(at, start) >= threshold && (draws || along);
 }
 
 /** The smallest box around two patches. */

@@ -36,23 +36,29 @@ export function createStage(view: View): HTMLElement {
   return element;
 }
 
-/** Buttons for box, lasso and clear: for touch, and for users who do not know about Alt-drag. */
+/**
+ * Buttons for box, lasso and clear: for fingers, whose drags scroll the page unless a tool is chosen, and for users who
+ * do not know about Alt-drag and Esc.
+ */
 function createTools({ store, scene, signal, draw }: View): HTMLElement {
-  const tool = (label: string, path: string, act: () => void) => {
+  const tool = (name: string, label: string, path: string, act: () => void) => {
     const button = iconButton(label, path, "gradeclip-tool");
+    button.append(h("span", {}, name));
     button.addEventListener("click", act, { signal });
     return button;
   };
-  const choose = (lasso: boolean) => () => {
-    store.view.lasso = lasso;
+  const choose = (of: "box" | "lasso") => () => {
+    store.view.tool = store.view.tool === of ? null : of;
   };
-  const box = tool("Box: drag on the picture", BOX, choose(false));
-  const lasso = tool("Lasso: drag on the picture (or Alt-drag)", LASSO, choose(true));
-  const clear = tool("Clear the region (Esc)", CROSS, () => store.set({ region: null }));
+  const box = tool("Box", "Box: drag on the picture", BOX, choose("box"));
+  const lasso = tool("Lasso", "Lasso: drag on the picture (or Alt-drag)", LASSO, choose("lasso"));
+  const clear = tool("Clear", "Clear the selection (Esc)", CROSS, () =>
+    store.set({ region: null, selected_words: [] }),
+  );
   draw(() => {
-    box.setAttribute("aria-pressed", String(!store.view.lasso));
-    lasso.setAttribute("aria-pressed", String(store.view.lasso));
-    clear.hidden = scene.region === null;
+    box.setAttribute("aria-pressed", String(store.view.tool === "box"));
+    lasso.setAttribute("aria-pressed", String(store.view.tool === "lasso"));
+    clear.hidden = scene.region === null && scene.pinned.length === 0;
   });
   return h("div", { class: "gradeclip-tools" }, box, lasso, clear);
 }

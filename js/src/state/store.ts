@@ -10,7 +10,8 @@ export interface ViewState {
   pointer: Point | null; // 0..1 of the stage's width and height
   cursor: number | null; // the patch chosen by arrow keys
   draft: Region | null; // a box or lasso being drawn
-  lasso: boolean; // a drag draws a lasso instead of a box
+  tool: "box" | "lasso" | null; // what a drag draws; null: a box, unless a finger scrolls the page
+  touch: boolean; // the last press was a finger's; before the first, whether the main pointer is one
   unfolded: boolean; // unimportant words are listed too
   settings: boolean; // the settings are open
   kernel: Kernel;
@@ -24,7 +25,8 @@ export const VIEW_DEFAULTS: Readonly<ViewState> = {
   pointer: null,
   cursor: null,
   draft: null,
-  lasso: false,
+  tool: null,
+  touch: false,
   unfolded: false,
   settings: false,
   kernel: "there",
@@ -99,7 +101,7 @@ export class SyncedStore<T extends object> {
 
 /** The state of the widget's view. */
 export class Store extends SyncedStore<Synced> {
-  readonly view = observable(VIEW_DEFAULTS);
+  readonly view = observable({ ...VIEW_DEFAULTS, touch: window.matchMedia("(pointer: coarse)").matches });
   #derived = derived({
     live: () => this.get("live") && this.view.kernel !== "absent",
     canCompute: () => this.live && this.view.kernel !== "lost",

@@ -96,7 +96,10 @@ describe("the picture", () => {
     const tip = one(".gradeclip-tip");
     expect(tip.hidden).toBe(false);
     const shown = [...tip.children].filter((row) => !(row as HTMLElement).hidden);
-    expect(shown.map((row) => row.textContent)).toEqual(["dog0.200", "of the score, from this patch"]);
+    expect(shown.map((row) => row.textContent)).toEqual(["dog0.200", "of the score, from here"]);
+    stage.dispatchEvent(new FocusEvent("blur"));
+    await frame();
+    expect(tip.textContent).toContain("dog"); // the pointer is still there
     point(stage, "pointerleave");
     await frame();
     expect(tip.hidden).toBe(true);

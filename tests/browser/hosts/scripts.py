@@ -26,6 +26,7 @@ _REQUIRE = re.compile(r"/require\.js/[\d.]+/require")
 _KINDS = (".js", ".css", ".json", ".woff", ".woff2")
 VERSIONS = {  # of the downloaded packages, also if a page gives a range of versions
     "@jupyter-widgets/html-manager": "1.0.15",
+    "@vscode/jupyter-ipywidgets8": "1.0.9",
     "@widgetti/solara-vuetify3-app": "5.2.0",
     "requirejs": "2.3.6",
 }
