@@ -135,6 +135,13 @@ class FakeBackend(Backend):
         return FakeExplainer(self.models.get(request.model, progress), self, request)
 
 
+def explored(*args: Any, **options: Any) -> gw.ExplanationWidget:
+    """A widget of `gw.explore`, after its first explanation."""
+    widget = gw.explore(*args, **options)
+    widget.wait(60)
+    return widget
+
+
 def live_widget(
     backend: FakeBackend, captions: Sequence[str] = ("a dog", "a red cat runs"), **traits: Any
 ) -> gw.ExplanationWidget:

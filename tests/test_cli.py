@@ -245,7 +245,7 @@ def test_the_warning_of_a_foreign_picture_comes_before_the_table(
     assert first.startswith("This model knows drawings only, and this picture is unlike them")
     assert 'model="ViT-B-16/openai"' in first
     assert not any(line.startswith("This model knows") for line in others)
-    assert any(line.startswith("Unknown to this model") for line in others)
+    assert any(line.startswith("Not in this model's vocabulary") for line in others)
 
 
 def test_the_table_shows_every_measure_the_default_first() -> None:

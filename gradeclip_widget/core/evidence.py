@@ -59,7 +59,7 @@ class Highlight:
     Attributes:
         words: positions in the caption's words, ascending.
         importance: sum of the words' importance, in units of the score.
-        hue: index of its color, 0 to 5; ``None`` for the neutral color. No two highlights share a hue.
+        hue: index of its color, 0 to 5; ``None`` for the neutral color. See `word_hues`.
         peak: (row, col) of the patch where its evidence is strongest, the first in reading order on ties.
     """
 
@@ -145,8 +145,42 @@ def lowering(importance: NDArray[np.floating], words: Sequence[Word]) -> tuple[i
     return tuple(w for w in low if words[w].known and not words[w].small)
 
 
+def word_hues(importance: NDArray[np.floating], words: Sequence[Word]) -> tuple[int | None, ...]:
+    """Return the index of each word's color, 0 to 5, or ``None``.
+
+    A noun and its attributes ("red circle") have one color. The six most important have one, first those that
+    count. Unknown words, words that were not read, and small words ("a") have none. A word keeps its color
+    by every measure and method, since only the caption and one importance decide.
+
+    Args:
+        importance: (W,) by the default measure, in units of the score.
+        words: the caption's words.
+    """
+    floor = COUNTS * importance.max(initial=0)
+    things: list[list[int]] = []
+    for w, word in enumerate(words):
+        if word.small or word.truncated or not word.known:
+            continue
+        follows = things and things[-1][-1] == w - 1 and _describes(words[w - 1], word)
+        if follows:
+            things[-1].append(w)
+        else:
+            things.append([w])
+    sums = [float(importance[thing].sum()) for thing in things]
+    small = [not (importance[thing].max() >= floor > 0) for thing in things]
+    first = sorted(range(len(things)), key=lambda n: (small[n], -sums[n]))[:HUES]
+    hues: list[int | None] = [None] * len(words)
+    for hue, n in enumerate(sorted(first, key=lambda n: (small[n], n))):
+        for w in things[n]:
+            hues[w] = hue
+    return tuple(hues)
+
+
 def find_highlights(
-    importance: NDArray[np.floating], evidence: Values, words: Sequence[Word]
+    importance: NDArray[np.floating],
+    evidence: Values,
+    words: Sequence[Word],
+    hues: Sequence[int | None],
 ) -> tuple[Highlight, ...]:
     """Return the words that count, in caption order; some neighbors are one highlight.
 
@@ -156,6 +190,7 @@ def find_highlights(
         importance: (W,) in units of the score.
         evidence: (W, rows, cols) as `spread` returns it.
         words: the caption's words. Unknown words never count.
+        hues: as `word_hues` returns them. A highlight has the hue of its last word that has one.
     """
     importance = importance.astype(np.float64)
     floor = COUNTS * importance.max(initial=0)
@@ -171,13 +206,20 @@ def find_highlights(
             groups[-1].append(w)
         else:
             groups.append([w])
-    sums = [float(importance[group].sum()) for group in groups]
-    largest = sorted(range(len(groups)), key=lambda n: -sums[n])[:HUES]
-    hues = {n: hue for hue, n in enumerate(sorted(largest))}
     return tuple(
-        Highlight(tuple(group), sums[n], hues.get(n), _peak(evidence[group].sum(0)))
-        for n, group in enumerate(groups)
+        Highlight(
+            tuple(group),
+            float(importance[group].sum()),
+            hue_of(group, hues),
+            _peak(evidence[group].sum(0)),
+        )
+        for group in groups
     )
+
+
+def hue_of(group: Sequence[int], hues: Sequence[int | None]) -> int | None:
+    """Return the hue of the last word of a group that has one, or ``None``."""
+    return next((hues[w] for w in reversed(group) if hues[w] is not None), None)
 
 
 def share_in(values: NDArray[np.floating], covered: NDArray[np.floating]) -> float:

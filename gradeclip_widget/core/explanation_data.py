@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from . import evidence, regions
+from . import evidence, regions, things
 from .evidence import (
     EVIDENCE,
     GRAD_ECLIP,
@@ -28,6 +28,7 @@ from .words import Word, find_phrase, find_word
 
 if TYPE_CHECKING:
     from .regions import Box, Region
+    from .things import Bits
 
 Maps = NDArray[np.float32]
 
@@ -79,6 +80,8 @@ class ExplanationData:
         foreign: whether the picture is unlike everything that the model was trained on, so that the values
             mean nothing; the first note is the warning. Only the embedded model, which was trained on
             drawings, sets it.
+        things: (P, P / 8 rounded up) bits, the thing around each of the P patches (see `thing_at`), or
+            ``None``.
     """
 
     image: Image.Image = field(repr=False)
@@ -109,13 +112,15 @@ class ExplanationData:
     empty_score: float | None = None
     unrelated_scores: Maps | None = field(default=None, repr=False)
     foreign: bool = False
+    things: Bits | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Freeze the arrays and check that they fit each other."""
         for f in fields(self):
             value = getattr(self, f.name)
             if isinstance(value, np.ndarray):
-                object.__setattr__(self, f.name, _read_only(np.array(value, dtype=np.float32)))
+                dtype = np.uint8 if f.name == "things" else np.float32
+                object.__setattr__(self, f.name, _read_only(np.array(value, dtype=dtype)))
         self._check_shapes()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -136,6 +141,7 @@ class ExplanationData:
             "word_effects": (words,),
             "integrated_gradients": (tokens,),
             "shapley": (words,),
+            "things": (patches := grid[0] * grid[1], -(-patches // 8)),
         }
         for name, shape in shapes.items():
             array = getattr(self, name)
@@ -431,8 +437,8 @@ class ExplanationData:
         """Return the words with at least 15 % of the largest importance, in caption order.
 
         Words that lower the score, and words that the model was never trained on, are left out. An attribute
-        and its noun ("red circle"), and neighbors with evidence in the same place, are one highlight. Each of
-        the six most important highlights has a hue.
+        and its noun ("red circle"), and neighbors with evidence in the same place, are one highlight. A word
+        has the same hue by every measure.
 
         Args:
             measure: as in `importance`.
@@ -441,7 +447,18 @@ class ExplanationData:
             ValueError: there is no such measure, or it was not computed.
         """
         maps = self._evidence(None, measure)
-        return evidence.find_highlights(self.importance(measure), maps, self.words)
+        return evidence.find_highlights(
+            self.importance(measure), maps, self.words, self.word_hues()
+        )
+
+    def word_hues(self) -> tuple[int | None, ...]:
+        """Return the index of each word's color, 0 to 5, or ``None``; see `core.evidence.word_hues`."""
+        return evidence.word_hues(self.importance(), self.words)
+
+    @property
+    def model_label(self) -> str:
+        """The name of the model as it is displayed; of the embedded one, what it is and is limited to."""
+        return "embedded model (drawings only)" if self.model == "demo" else self.model
 
     def lowering_words(self, measure: str | None = None) -> tuple[int, ...]:
         """Return the indices of the words that lower the score, in caption order.
@@ -501,6 +518,43 @@ class ExplanationData:
             ValueError: no such region or phrase.
         """
         return evidence.share_in(self.raw_map(phrase, reading), self.coverage(region))
+
+    def thing_at(self, x: float, y: float) -> dict[str, Any]:
+        """Return the thing at a point of the picture: the region that a click there selects.
+
+        It consists of the connected patches that the model itself holds together around the point, whatever
+        the caption is. At a point of the ground it is the connected part of the ground.
+
+        >>> import gradeclip_widget as gw
+        >>> scene = gw.demo.sample_scene(500_007, objects=["dog", "red circle"])
+        >>> e = gw.Explainer(gw.load("demo"))(scene.image, "a dog and a red circle")
+        >>> x0, y0, x1, y1 = scene.objects[0].box
+        >>> e.region_words(e.thing_at((x0 + x1) / 2, (y0 + y1) / 2))[0].text
+        'dog'
+
+        Args:
+            x, y: in image pixels.
+
+        Returns:
+            A region for `region_words`, ``erase`` and a widget's ``region``, of whole patches.
+
+        Raises:
+            ValueError: the model does not see the point, or the explanation has no things.
+        """
+        if self.things is None:
+            raise ValueError(
+                "this explanation was saved without the things of its picture; explain the picture again"
+            )
+        (rows, cols), (x0, y0, x1, y1) = self.patch_grid, self.cover
+        if not (x0 <= x <= x1 and y0 <= y <= y1):
+            raise ValueError(
+                f"the model does not see the point ({x:g}, {y:g}); it sees the box "
+                f"({x0:g}, {y0:g}, {x1:g}, {y1:g})"
+            )
+        row = min(int((y - y0) / (y1 - y0) * rows), rows - 1)
+        col = min(int((x - x0) / (x1 - x0) * cols), cols - 1)
+        around = things.thing_around(self.things, row * cols + col, (rows, cols))
+        return things.thing_region(around, self.cover)
 
     def coverage(self, region: Region) -> Maps:
         """Return the fraction of each patch that a region covers, (rows, cols)."""

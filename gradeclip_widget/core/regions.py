@@ -39,7 +39,7 @@ def coverage(
         return _of_mask(_checked_mask(array, image_size), grid, cover)
     if array.ndim == 1:
         return _of_box(array, image_size, grid, cover)
-    return _of_polygon(array, image_size, grid, cover, _SAMPLES)
+    return _of_polygon(array, _holes(region), image_size, grid, cover, _SAMPLES)
 
 
 def pixels(region: Region, image_size: tuple[int, int]) -> NDArray[np.bool_]:
@@ -62,7 +62,7 @@ def pixels(region: Region, image_size: tuple[int, int]) -> NDArray[np.bool_]:
     if array.ndim == 1:
         covered = _of_box(array, image_size, grid, whole)
     else:
-        covered = _of_polygon(array, image_size, grid, whole, 1)
+        covered = _of_polygon(array, _holes(region), image_size, grid, whole, 1)
     most = covered.max()
     if most == 0:
         raise ValueError(f"region {region!r:.80} covers no pixel of the picture")
@@ -93,6 +93,12 @@ def _numbers(region: Region) -> NDArray[Any]:
     )
 
 
+def _holes(region: Region) -> list[NDArray[np.float64]]:
+    """Return the holes of a thing, polygons; none of another region."""
+    holes = region.get("holes", ()) if isinstance(region, Mapping) else ()
+    return [np.asarray(hole, np.float64) for hole in holes]
+
+
 def _of_box(
     box: NDArray[np.float64], image_size: tuple[int, int], grid: tuple[int, int], cover: Box
 ) -> NDArray[np.float32]:
@@ -119,6 +125,7 @@ def _overlaps(low: float, high: float, count: int) -> NDArray[np.float64]:
 
 def _of_polygon(
     points: NDArray[np.float64],
+    holes: Sequence[NDArray[np.float64]],
     image_size: tuple[int, int],
     grid: tuple[int, int],
     cover: Box,
@@ -131,10 +138,11 @@ def _of_polygon(
     x = u0 + (np.arange(cols * samples) + 0.5) * (u1 - u0) / (cols * samples)
     y = v0 + (np.arange(rows * samples) + 0.5) * (v1 - v0) / (rows * samples)
     inside = np.zeros((len(y), len(x)), dtype=bool)
-    for (xi, yi), (xj, yj) in zip(points, np.roll(points, 1, axis=0), strict=True):
-        crossed = (yi > y) != (yj > y)
-        at = (xj - xi) * (y[crossed] - yi) / (yj - yi) + xi
-        inside[crossed] ^= x[None, :] < at[:, None]
+    for ring in (points, *holes):
+        for (xi, yi), (xj, yj) in zip(ring, np.roll(ring, 1, axis=0), strict=True):
+            crossed = (yi > y) != (yj > y)
+            at = (xj - xi) * (y[crossed] - yi) / (yj - yi) + xi
+            inside[crossed] ^= x[None, :] < at[:, None]
     center_x, center_y = points.mean(0)
     covered = inside.reshape(rows, samples, cols, samples).mean((1, 3))
     return _or_center(covered, center_x, center_y, cover)

@@ -58,7 +58,7 @@ def build(weights: Path | None = WEIGHTS) -> CLIP:
     table = torch.zeros(config["text_cfg"]["vocab_size"], rows.shape[1])
     table[ids] = rows
     model = from_config(config)
-    model.load_state_dict({**model.state_dict(), **state, TABLE: table})
+    model.load_state_dict({**model.state_dict(), **state, TABLE: table}, assign=True)
     return model.eval()
 
 

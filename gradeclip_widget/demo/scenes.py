@@ -20,7 +20,7 @@ from PIL import Image
 from ..core.regions import PixelBox
 from .captions import Caption, Mention
 from .composer import Composer
-from .compositions import COMPOSITIONS, STYLE, paint
+from .compositions import COMPOSITIONS, STYLE, Composition, paint
 from .sprites import package_artwork
 from .world import SEEN_STYLES
 
@@ -57,13 +57,12 @@ def scenes(size: int = 448) -> tuple[Scene, ...]:
     Args:
         size: width and height in pixels.
     """
-    result = []
-    for composition in COMPOSITIONS:
-        image, masks = paint(composition, size)
-        things = [place.thing for place in composition.places]
-        instances = [(thing, "shape" if thing.color else STYLE) for thing in things]
-        result.append(_scene(image, composition.caption, instances, masks))
-    return tuple(result)
+    return tuple(_composed(composition, size) for composition in COMPOSITIONS)
+
+
+def first_scene(size: int = 448) -> Scene:
+    """Return the first of `scenes`, without painting the others."""
+    return _composed(COMPOSITIONS[0], size)
 
 
 def sample_scene(
@@ -92,6 +91,13 @@ def sample_scene(
     layout = composer.lay_out(rng, objects)
     image, masks = composer.paint(rng, layout, size)
     return _scene(image, layout.caption, layout.instances, masks)
+
+
+def _composed(composition: Composition, size: int) -> Scene:
+    image, masks = paint(composition, size)
+    things = [place.thing for place in composition.places]
+    instances = [(thing, "shape" if thing.color else STYLE) for thing in things]
+    return _scene(image, composition.caption, instances, masks)
 
 
 def _scene(

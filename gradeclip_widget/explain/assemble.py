@@ -115,6 +115,7 @@ def _explain(
         shapley=None if worth is None else game.values(worth).astype(np.float32),
         empty_score=None if worth is None else float(worth[0]),
         foreign=encoded.foreign,
+        things=encoded.things,
         seconds=time.perf_counter() - start,
     )
     return _with_notes(explanation)

@@ -46,15 +46,15 @@ def notes_on(
         )
     if unknown := [w for w in words if not w.known]:
         texts = ", ".join(dict.fromkeys(repr(w.text) for w in unknown))
-        notes.append(f"Unknown to this model, which was never trained on it: {texts}.")
+        notes.append(f"Not in this model's vocabulary, so its map means nothing: {texts}.")
     for side, shares, count in zip(("image", "text"), block_shares, layers, strict=True):
         magnitudes = np.abs(shares)
         explained = magnitudes[-count:].sum() / max(magnitudes.sum(), 1e-12)
         if explained < _FAINT and count < len(magnitudes):
             more = _layers_for(magnitudes, _FAINT)
             notes.append(
-                f"The explained blocks of the {side} tower carry {explained:.0%} of what its pooled token "
-                f"reads; {side}_layers={more} would explain more."
+                f"The explained layers of the {side} tower carry {explained:.0%} of what attention adds to "
+                f"the score; {side}_layers={more} would explain more."
             )
     return tuple(notes)
 
@@ -62,8 +62,8 @@ def notes_on(
 def note_on_readings(label: str) -> str:
     """Return a note that maps of single words were not computed, since the method needs long for each."""
     return (
-        f"{label} takes an optimization for every map, so the words' maps on their own, and what is lost "
-        "without them, were not computed; readings=True computes them."
+        f"{label} takes an optimization for every map, so the words were not read alone or by leaving them "
+        "out; readings=True computes these maps."
     )
 
 
@@ -107,7 +107,7 @@ def disagreement(
         f"{MEASURES[contradictions[w][1]]}: {values[contradictions[w][1]][w]:.3f})"
         for w in worst
     ]
-    return f"Two measures of importance contradict each other on {' and on '.join(cases)}."
+    return f"Two measures disagree on {' and on '.join(cases)}."
 
 
 def lowers(explanation: ExplanationData) -> str | None:
@@ -153,8 +153,7 @@ def alike(
         return None
     return (
         "Within this caption the maps of different words look alike (mean rank correlation "
-        f"{within:.2f}): try the words on their own (the reading 'alone'), where they differ more "
-        f"({by_itself:.2f})."
+        f"{within:.2f}): read each word 'alone', where they differ more ({by_itself:.2f})."
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.progress import Progress
+from ..core.things import Bits, find_things
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -149,6 +150,7 @@ class EncodedImage:
     embedding: Tensor = field(repr=False)  # (E,) with the model's own attention heads
     setup: Setup = field(repr=False)
     version: object = field(repr=False)  # the model's version when the picture was encoded
+    things: Bits = field(repr=False)  # the thing around every patch, see `core.things`
     foreign: bool = False  # whether the picture is unlike what the model was trained on
 
     def check(self, setup: Setup) -> None:
@@ -179,9 +181,12 @@ def encode_image(setup: Setup, image: Any, progress: Progress) -> EncodedImage:
         if setup.settings.reference:  # the authors' code uses the model's own embedding for text
             pixels = clip.to_device(picture.pixels)
             embedding = clip.image_tower.trace(pixels, contributions=False).embedding
+        things = find_things(
+            [rows.float().cpu().numpy() for rows in trace.patch_features], trace.grid
+        )
         version = clip.version
         (foreign,) = clip.are_foreign(picture.pixels)
-    return EncodedImage(picture, trace, embedding, setup, version, foreign)
+    return EncodedImage(picture, trace, embedding, setup, version, things, foreign)
 
 
 def cosines(setup: Setup, image: Any, captions: Sequence[Tokens]) -> NDArray[np.float32]:

@@ -156,7 +156,7 @@ class _Sheet:
         parts = [f"score {e.score:.3f}"]
         if e.unrelated_scores is not None:
             parts.append(describe_match(e.score, e.unrelated_scores))
-        line = "   ·   ".join([*parts, e.method, e.model])
+        line = "   ·   ".join([*parts, e.method, e.model_label])
         text = shorten(line, self.text, right - self.left)
         self.draw.text((self.left, middle), text, SOFT, self.text, "lm")
         self.y += 38 * unit

@@ -140,6 +140,16 @@ def live_class(model_id: str) -> str:
     return f"gradeclip-live-{model_id}"
 
 
+def placeholder(prompt: str, model_id: str) -> dict[str, str]:
+    """Return what `fallback` returns, until there is an explanation: a line of text."""
+    text = f"“{prompt}” is not explained yet. If this does not change, run the cell again."
+    bundle = {"text/plain": text}
+    if fallback_kind() != PNG:
+        content = f'<p style="margin: 4px 0; font-size: 13px">{html.escape(text)}</p>'
+        bundle["text/html"] = hidden_while_live(content, model_id)
+    return bundle
+
+
 def fallback_kind() -> str:
     """Return what a cell contains for hosts without the live view: ``picture``, ``page`` or ``png``.
 

@@ -109,7 +109,7 @@ def figure(
     fig.update_xaxes(title={"text": _UNIT, "font_size": 12}, row=1, col=3)
     title = (
         f"{_label(e.caption, _TITLE)}<br>"
-        f"<sup>score {e.score:.3f} (cosine similarity) · {e.method} · {e.model}</sup>"
+        f"<sup>score {e.score:.3f} (cosine similarity) · {e.method} · {e.model_label}</sup>"
     )
     shape = min(max(e.image.height / e.image.width, 0.6), 1.5)
     own = plotly.io.templates.default  # a user's choice, such as "plotly_dark"

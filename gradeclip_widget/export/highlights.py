@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..core.evidence import HUES, Highlight
+from ..core.evidence import HUES, Highlight, hue_of
 from ..core.explanation_data import ExplanationData
 from ..core.match import describe_match
 
@@ -41,8 +41,8 @@ def chosen_highlights(
 
     Args:
         explanation: the explanation.
-        words: words or phrases of its caption. The first six have different colors, the others the neutral
-            color. ``None`` for the words that count.
+        words: words or phrases of its caption. Each has its own color, or another one if it has none or
+            shares it; from the seventh on the neutral color. ``None`` for the words that count.
 
     Raises:
         ValueError: the caption lacks one of them, or the list is empty.
@@ -52,10 +52,16 @@ def chosen_highlights(
     phrases = [words] if isinstance(words, str) else list(words)
     if not phrases:
         raise ValueError("words=[]: give at least one word, or None for those that count")
-    return tuple(
-        highlight_of(explanation, phrase, n if n < HUES else None)
-        for n, phrase in enumerate(phrases)
-    )
+    own, chosen = explanation.word_hues(), []
+    free = list(range(HUES))
+    for phrase in phrases:
+        hue = hue_of(words_of(explanation, phrase), own)
+        if hue not in free:
+            hue = free[0] if free else None
+        if hue is not None:
+            free.remove(hue)
+        chosen.append(highlight_of(explanation, phrase, hue))
+    return tuple(chosen)
 
 
 def text_of(explanation: ExplanationData, words: Sequence[int]) -> str:

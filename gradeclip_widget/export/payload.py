@@ -1,10 +1,11 @@
 """The data for the front end, in a notebook or an exported page: one payload per explanation. No torch.
 
-A payload is ``{"header": {...}, "image": bytes, "maps": bytes}``.
+A payload is ``{"header": {...}, "image": bytes, "maps": bytes, "things": bytes}``.
 
 ``image`` is the picture as encoded bytes (``header["image"]["mime"]``), at most `DISPLAY_SIDE` pixels on
 its long side. ``maps`` is one little-endian float32 buffer: the maps of ``header["maps"]`` one after another,
-each ``rows x cols`` in row order. Words without tokens have rows of zeros.
+each ``rows x cols`` in row order. Words without tokens have rows of zeros. ``things`` has a bit for every
+pair of patches, P rows of P / 8 bytes, rounded up: the thing around each patch; empty if it is not known.
 
 Header, version 1 (``js/src/core/types.ts`` mirrors it):
 
@@ -67,11 +68,17 @@ class Payload(PayloadMaps):
     """One explanation for the front end."""
 
     image: bytes
+    things: bytes
 
 
 def to_payload(explanation: ExplanationData) -> Payload:
     """Pack an explanation for the front end."""
-    return {**to_maps(explanation), "image": display_image(explanation.image)}
+    things = b"" if explanation.things is None else explanation.things.tobytes()
+    return {
+        **to_maps(explanation),
+        "image": display_image(explanation.image),
+        "things": things,
+    }
 
 
 def to_maps(explanation: ExplanationData) -> PayloadMaps:
@@ -169,11 +176,12 @@ def _buffer(array: Maps) -> bytes:
 
 
 def to_json(payload: Payload | Mapping[str, Any]) -> dict[str, Any]:
-    """Return the payload with its two buffers as base64 text, for files without binary data."""
+    """Return the payload with its buffers as base64 text, for files without binary data."""
     return {
         "header": payload["header"],
         "image": base64_text(payload["image"]),
         "maps": base64_text(payload["maps"]),
+        "things": base64_text(payload["things"]),
     }
 
 

@@ -246,4 +246,4 @@ def _describe_other_file(head: bytes) -> str:
             "a HEIC picture, which Pillow cannot read by itself; save it as JPEG, or install pillow-heif and "
             "call pillow_heif.register_heif_opener()"
         )
-    return "not a picture that Pillow can read; give PNG, JPEG, WebP or the like"
+    return "not a picture; give a file such as PNG, JPEG or WebP"

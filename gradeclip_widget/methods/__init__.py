@@ -1,7 +1,17 @@
-"""Explanation methods, one file each; `registry` lists them all."""
+"""Explanation methods, one file each; `registry` lists them all.
 
-from .base import BlockwiseMethod, Method
-from .registry import METHODS, blockwise, check_towers, get_method, method_names, method_options
+Importing this does not import torch; the first use of a name does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..core.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .base import BlockwiseMethod, Method
+    from .registry import METHODS, blockwise, check_towers, get_method, method_names, method_options
 
 __all__ = [
     "METHODS",
@@ -13,3 +23,5 @@ __all__ = [
     "method_names",
     "method_options",
 ]
+
+__getattr__ = lazy_names(__name__, dict.fromkeys(__all__, ".registry"))

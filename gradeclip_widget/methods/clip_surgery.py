@@ -66,9 +66,9 @@ class ClipSurgery(Method):
 
     name = "clip-surgery"
     label = "CLIP Surgery"
-    purpose = "Dense maps without the noise that patches show for every text."
+    purpose = "Smooth maps, without the specks that patches show for any text."
     limits = (
-        "The score: it shows what patches resemble, by a path that the model itself does not take."
+        "What raises the score: patches are shown by their looks, on a path that the model skips."
     )
     needs_transformer = True
 

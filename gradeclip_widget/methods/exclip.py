@@ -63,10 +63,8 @@ class ExClip(Method):
 
     name = "exclip"
     label = "exCLIP"
-    purpose = (
-        "Which words and patches support each other, by slow integration instead of one derivative."
-    )
-    limits = "The part of the score from class, start and end tokens. Every word needs a pass."
+    purpose = "Which words and patches support each other, from many small steps in place of one derivative."
+    limits = "The part of the score that comes from no word or patch. Every word takes a pass."
     needs_transformer = True
 
     def __init__(self, reference: bool = False, *, steps: int = 10, layer: int = -1) -> None:

@@ -52,11 +52,8 @@ class Game(Method):
 
     name = "game"
     label = "GAME"
-    purpose = "Which patches and words the pooled token attends to and the score gains from."
-    limits = (
-        "What counts against the text, and where the words of a caption differ: all have the caption's map, "
-        "times their relevance."
-    )
+    purpose = "Which patches and words the model attends to while the score gains from them."
+    limits = "What counts against the text, and how words differ: each has the sentence's map."
     needs_transformer = True
 
     def __init__(

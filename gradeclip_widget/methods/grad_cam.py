@@ -22,7 +22,7 @@ class GradCam(Method):
     name = "grad-cam"
     label = "Grad-CAM"
     purpose = "The best-known baseline, made for convolutional networks."
-    limits = "It averages gradients over the picture, so on transformers it often points beside the object."
+    limits = "Where exactly a thing is: with transformers it often points beside it."
 
     def image_maps(
         self, trace: ImageTrace, directions: Tensor, progress: Progress = no_progress

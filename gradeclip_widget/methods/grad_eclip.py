@@ -34,8 +34,8 @@ class GradEclip(BlockwiseMethod):
 
     name = "grad-eclip"
     label = "Grad-ECLIP"
-    purpose = "Which patches and words the score depends on, fast enough for any number of words."
-    limits = "Only what the pooled token reads in the explained blocks."
+    purpose = "Which patches and words the score depends on, fast for any number of words."
+    limits = "What earlier layers read: it explains the last ones."
     has_batches = True
 
     def label_for(self, image: ImageTower) -> str:

@@ -30,8 +30,8 @@ class GradEclipWithoutLambda(GradEclip):
 
     name = "grad-eclip-without-lambda"
     label = "Grad-ECLIP without λ"
-    purpose = "What the spatial weights of Grad-ECLIP change: the same map without them."
-    limits = "Where the pooled token looks: a patch that it ignores counts like any other."
+    purpose = "Grad-ECLIP without its weights of patches, to see what they change."
+    limits = "Where the model attends: a patch that it ignores counts like any other."
 
     def token_attributions(
         self, trace: TextTrace, image: Tensor | None = None, progress: Progress = no_progress

@@ -46,7 +46,7 @@ class LeGrad(Method):
 
     name = "legrad"
     label = "LeGrad"
-    purpose = "Where more attention, in any block, would bring the tokens of the picture closer to the text."
+    purpose = "Where more attention, in any layer, would bring picture and text closer."
     limits = "What counts against the text, and how much attention a patch really gets."
     needs_transformer = True
 

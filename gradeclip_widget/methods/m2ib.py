@@ -67,12 +67,8 @@ class M2ib(Method):
 
     name = "m2ib"
     label = "M2IB"
-    purpose = (
-        "Which patches and words have the information that the score needs, by removing all other."
-    )
-    limits = (
-        "What counts against the text: it has no sign. Every text needs a separate optimization."
-    )
+    purpose = "Which patches and words have the information that the score needs."
+    limits = "What counts against the text. Every text takes an optimization."
     needs_transformer = True
     per_text = True
 

@@ -41,10 +41,8 @@ class MaskClip(Method):
 
     name = "maskclip"
     label = "MaskCLIP"
-    purpose = (
-        "What each patch alone looks like to the model, as used for open-vocabulary segmentation."
-    )
-    limits = "The score: patches without influence on the embedding are shown like all others."
+    purpose = "What each patch by itself looks like to the model."
+    limits = "What raises the score: patches that it ignores are shown like all others."
 
     def image_maps(
         self, trace: ImageTrace, directions: Tensor, progress: Progress = no_progress

@@ -63,8 +63,8 @@ class Rise(Method):
 
     name = "rise"
     label = "RISE"
-    purpose = "What the score itself does when parts of the picture are hidden."
-    limits = "Small things: masks are coarse and random. Every picture needs thousands of passes."
+    purpose = "How the score changes when parts of the picture are hidden."
+    limits = "Small things: the hidden parts are large. Every picture takes thousands of passes."
 
     def __init__(
         self,

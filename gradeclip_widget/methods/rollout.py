@@ -36,10 +36,8 @@ class Rollout(Method):
 
     name = "rollout"
     label = "Attention rollout"
-    purpose = "Which patches and words attention passes on to the embedding, over all blocks."
-    limits = (
-        "The text: the map is the same for every caption and word, and values have no influence."
-    )
+    purpose = "Which patches and words attention passes on, over all layers."
+    limits = "The text: the map is the same for every sentence and word."
     needs_transformer = True
 
     def image_maps(

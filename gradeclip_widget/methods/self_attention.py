@@ -18,8 +18,8 @@ class SelfAttention(Method):
 
     name = "self-attention"
     label = "Self-attention"
-    purpose = "Where the pooled token looks in the last block."
-    limits = "The text: the map is the same for every caption and word."
+    purpose = "Where the model looks in its last layer."
+    limits = "The text: the map is the same for every sentence and word."
     needs_query = True
 
     def image_maps(

@@ -29,15 +29,22 @@ class Computation:
         worker: runs one job at a time.
         session: takes the results.
         write: writes trait values that the session returns.
+        explained: called after explanations have been written, without the lock.
     """
 
     def __init__(
-        self, backend: Backend, worker: Worker, session: Session, write: Callable[[Values], None]
+        self,
+        backend: Backend,
+        worker: Worker,
+        session: Session,
+        write: Callable[[Values], None],
+        explained: Callable[[], None],
     ) -> None:
         self.backend = backend
         self._worker = worker
         self._session = session
         self._write = write
+        self._explained = explained
 
     def begin(self, job: Job) -> None:
         """Do a job in place of the one that waits or runs."""
@@ -56,6 +63,15 @@ class Computation:
         """
         self._worker.wait(timeout)
 
+    def wait_for_first(self, timeout: float | None = None) -> None:
+        """Block until there are explanations, or an error in their place.
+
+        Raises:
+            TimeoutError: that took longer than ``timeout`` seconds.
+        """
+        session = self._session
+        self._worker.wait(timeout, lambda: session.explanations or session.failure)
+
     def close(self) -> None:
         """Drop the job that waits or runs, and take no more."""
         self._worker.close()
@@ -72,6 +88,8 @@ class Computation:
             check()
             values, pending = self._session.explained(explanations, payloads)
             self._write(values)
+            self._worker.changed.notify_all()
+        self._explained()
         self._answer_from(pending, check)
 
     def _answer(self, check: Check) -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeGuard
 
+from .. import methods
+from ..clip.tokenizers.base import caption_texts, check_caption
 from ..explain.explanation import Explanation
 from ..explain.setup import ExplainSettings
+from .backend.backend import Backend
+from .backend.model_cache import NamedModel
 from .request import Request
 from .traits import check_options, first_values
-from .widget import ExplanationWidget
+from .widget import ExplanationWidget, is_unattended
 
 if TYPE_CHECKING:
     from ..clip import ClipModel
@@ -38,11 +44,15 @@ def explore(
 ) -> ExplanationWidget:
     """Explain a picture and show it as a live widget.
 
+    The widget is returned at once. A worker thread imports PyTorch, loads the model and explains; the widget
+    shows how far it is. `ExplanationWidget.wait`, and reading its ``explanation``, wait for that. In a
+    notebook that is executed without a reader, as by nbconvert, this function waits.
+
     >>> import gradeclip_widget as gw
     >>> scene = gw.demo.scenes()[0]
     >>> widget = gw.explore(scene.image, scene.caption, opacity=0.5)
-    >>> widget.status
-    'ready'
+    >>> round(widget.explanation.score, 1)
+    0.8
     >>> widget.prompt = "a dog"
     >>> widget.wait()
     >>> widget.explanation.caption
@@ -74,31 +84,32 @@ def explore(
         TypeError: there is no such option; an image without captions or captions without an image.
         TypeError, ValueError, FileNotFoundError: the picture, a caption or an option cannot be used; the
             message names it.
-        ModelLoadError: the model's weights could not be loaded.
-    """
-    from ..clip.tokenizers.base import caption_texts
-    from ..explain.explainer import Explainer
-    from .backend.backend import Backend
 
+    What is found only after PyTorch was imported, such as a `ModelLoadError`, is shown in the widget, and
+    raised by ``wait``.
+    """
     captions = _captions(captions, options)
     check_options(options, inspect.signature(explore).parameters)
     image, captions = _scene(image, captions)
     settings = {name: options.pop(name) for name in _SETTINGS if name in options}
-    if isinstance(model, Explainer):
+    if _is_explainer(model):
         if settings:
             raise ValueError(f"{', '.join(settings)}: an Explainer has these options already")
         method_options = {model.method.name: model.method_options, **(method_options or {})}
         method, settings, model = model.method.name, model.options, model.clip
     loading = {"pretrained": pretrained, "device": device, "dtype": dtype}
     of_methods = _by_method(method, method_options)
-    backend = Backend(image, [_loaded(model, loading), *models], vocabularies, of_methods)
-    request = Request(0, caption_texts(captions), backend.models.names[0], method).with_values(
-        settings
-    )
+    prompts = caption_texts(captions)
+    for prompt in prompts:
+        check_caption(prompt)
+    backend = Backend(image, [_with_options(model, loading), *models], vocabularies, of_methods)
+    request = Request(0, prompts, backend.models.names[0], method).with_values(settings)
     if "picture" in options:
         request = request.with_values({"picture": options.pop("picture")})
-    widget = ExplanationWidget(backend.explain(request), backend, request, **options)
-    return _laid_out(widget, layout)
+    widget = _laid_out(ExplanationWidget((), backend, request, **options), layout)
+    if is_unattended():
+        widget.wait()
+    return widget
 
 
 def show(
@@ -122,18 +133,29 @@ def show(
     return _laid_out(ExplanationWidget(explanations, **traits), layout)
 
 
+def _is_method(name: str) -> bool:
+    """Return whether there surely is a method of that name; without importing methods if possible."""
+    registry: Any = sys.modules.get("gradeclip_widget.methods.registry")
+    if hasattr(registry, "method_names"):  # not while it is being imported
+        return name in registry.method_names()
+    return Path(methods.__file__).with_name(f"{name.replace('-', '_')}.py").is_file()
+
+
 def _by_method(method: str, options: Mapping[str, Any] | None) -> dict[str, Mapping[str, Any]]:
     """Return options by the methods' names, from the options of one method or of several.
 
     Raises:
         ValueError: there is no such method or option, or a value is not allowed.
     """
+    if not options and _is_method(method):
+        return {}
     from ..methods import get_method, method_names
 
     named = set(options or {}) & set(method_names())
     by_method = dict(options or {}) if named or not options else {method: options}
+    get_method(method)  # checks the name
     for name, method_options in by_method.items():
-        get_method(name, options=method_options)  # checks them
+        get_method(name, options=method_options)  # and the options
     return by_method
 
 
@@ -154,9 +176,9 @@ def _captions(
 def _scene(image: Any, captions: str | Sequence[str] | None) -> tuple[Any, str | Sequence[str]]:
     """Return a picture and captions; those of a drawn scene if both are ``None``."""
     if image is None and captions is None:
-        from ..demo import scenes
+        from ..demo.scenes import first_scene
 
-        scene = scenes()[0]
+        scene = first_scene()
         return scene.image, scene.caption
     if captions is None:
         raise TypeError("no caption for the picture: explore(image, 'a dog on a sofa')")
@@ -165,8 +187,14 @@ def _scene(image: Any, captions: str | Sequence[str] | None) -> tuple[Any, str |
     return image, captions
 
 
-def _loaded(model: str | ClipModel, loading: dict[str, Any]) -> str | ClipModel:
-    """Return a model as it is, or load it if there are options for that."""
+def _is_explainer(model: Any) -> TypeGuard[Explainer]:
+    """Return whether a model is an `Explainer`; there are none until its module is imported."""
+    module = sys.modules.get("gradeclip_widget.explain.explainer")
+    return isinstance(model, getattr(module, "Explainer", ()))
+
+
+def _with_options(model: Any, loading: dict[str, Any]) -> str | NamedModel | ClipModel:
+    """Return a model with the options for loading it, if there are any."""
     options = {name: value for name, value in loading.items() if value is not None}
     if not options:
         return model
@@ -175,9 +203,7 @@ def _loaded(model: str | ClipModel, loading: dict[str, Any]) -> str | ClipModel:
             f"{', '.join(options)}: only for a model given by name, not for an object; give the name, or "
             "load the model with gw.load(name, ...)"
         )
-    from ..clip import load
-
-    return load(model, **options)
+    return NamedModel(model, options)
 
 
 def _laid_out(widget: ExplanationWidget, layout: Any) -> ExplanationWidget:

@@ -28,6 +28,7 @@ NO_MODEL = (
     "This widget shows a saved explanation and has no model to compute another one; "
     "explore(...) makes a widget with a model."
 )
+STOPPED = "Stopped before anything was explained."
 _BYTE_STAGE = "loading weights"  # the only stage that counts bytes; the others count steps
 
 Values = dict[str, Any]  # by the names of traits
@@ -99,6 +100,7 @@ class Session:
         values: the values of the traits, which the session has read or set.
         backend: computes explanations and answers; ``None`` if the widget has no model or was closed.
         writing: whether the widget is writing values that the session returned.
+        failure: why the first request has no explanations, or was not shown as requested; ``None`` if it was.
     """
 
     def __init__(
@@ -122,17 +124,30 @@ class Session:
         self.values = dict(values)
         self.backend = backend
         self.writing = False
+        self.failure: Exception | None = None
         self._rejection = ""  # of a message that was rejected while the worker was busy
         self._changes: Values = {}  # values set since the last `_take_changes`
 
     # Changes by a program or a reader
 
-    def start(self, explanations: Sequence[Explanation]) -> Values:
+    def start(self, explanations: Sequence[Explanation]) -> Effects:
         """Show the explanations of the first request, one per prompt."""
         self._set(live=self.backend is not None)
         self._set_request(self.request, 0)
         self._show(explanations, payloads_of(explanations))
-        return self._take_changes()
+        return Effects(self._take_changes())
+
+    def begin(self) -> Effects:
+        """Have the first request explained, and show its picture and prompts until then."""
+        self._set(live=True)
+        self._set_request(self.request, 0)
+        job = self._submit()
+        return Effects(self._take_changes(), job)
+
+    def retry(self) -> Effects:
+        """Have the latest request explained again, after an error."""
+        job = None if self.explaining else self._submit()
+        return Effects(self._take_changes(), job)
 
     def change(self, values: Mapping[str, Any]) -> Effects:
         """Take the values of traits after a program or a reader has set some of them.
@@ -144,11 +159,13 @@ class Session:
         if not changed:
             return Effects({})
         self.values.update(changed)
+        if "region" in changed and "erase" not in changed:
+            self._set(erase="")  # an erasure belongs to the region that was erased
         explanation, index = changed.get("explanation"), changed.get("history_index")
         if explanation is not None and not any(explanation is e for e in self.explanations):
             self._replace_explanation(explanation)
             return Effects(self._take_changes(), Job.STOP)
-        if index is not None and index != self.history_index:
+        if index is not None and index != self.history_index and self.history:
             job = self._go_to_step(index)
         else:
             job = self._update_request(changed)
@@ -160,7 +177,7 @@ class Session:
 
         While a request is being explained, that is left for when its explanations are shown.
         """
-        if self.explaining and not self.answers:
+        if not self.explanations or (self.explaining and not self.answers):
             return Effects(self._take_changes())
         questions = self._questions()
         self._clear([name for name in self.answers if name not in questions])
@@ -176,6 +193,8 @@ class Session:
     def cancel(self) -> Effects:
         """Stop the work. Return to what is shown, without the questions that have no answer."""
         self.explaining, self.question = False, None
+        if not self.explanations:
+            return Effects(self.failed(RuntimeError(STOPPED)), Job.STOP)
         self._set_request(
             self.shown_request, min(self.values["active"], len(self.explanations) - 1)
         )
@@ -239,6 +258,8 @@ class Session:
     def failed(self, error: Exception) -> Values:
         """Show that the work has ended with an error; the explanations shown stay."""
         self.explaining, self.question = False, None
+        if not self.explanations:
+            self.failure = error
         if self.backend is not None:  # the weights may have been loaded before the error
             self._set(_models=self.backend.models.entries())
         self._set(
@@ -300,7 +321,14 @@ class Session:
             self._set(status="error", error=NO_MODEL)
             return None
         self.step, self.explaining, self.question, self._rejection = step, True, None, ""
+        self.failure = None
         self._set(status="computing", error="", progress=None)
+        if not self.explanations:
+            self._set(
+                _preview=self.backend.preview(self.request),
+                _models=self.backend.models.entries(),
+                _code=self.backend.code(self.request),
+            )
         return Job.EXPLAIN
 
     def _go_to_step(self, index: int) -> Job | None:
@@ -327,9 +355,9 @@ class Session:
         if before is None or _texts(before) != _texts(explanation):
             self._set(selected_words=[], hovered_word=None)
         if request.picture != self.shown_request.picture:
-            self._set(region=None)
+            self._set(region=None, erase="")
         self.shown_request, self.explanations = request, tuple(explanations)
-        self._set(_payloads=payloads, explanation=explanation)
+        self._set(_payloads=payloads, explanation=explanation, _preview=None)
         if self.answers:
             questions = self._questions()
             self._clear([n for n, args in self.answers.items() if args != questions.get(n, ())])

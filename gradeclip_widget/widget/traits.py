@@ -4,7 +4,7 @@
 - ``control``: the front end has a control with the trait's name. ``option``: `explore` and `show` take it.
 - ``request``: the explanation depends on it. ``asks``: Python responds to a change in another way. Python
   responds to the traits that ask questions too, without this.
-- ``page``: a saved page includes it.
+- ``page``: a saved page includes it. ``explained``: its values are checked against the explanation.
 
 ``scripts/write_synced.py`` writes ``js/src/state/synced.ts`` from this metadata.
 """
@@ -48,6 +48,19 @@ _SYNONYMS = {
 _QuestionTraits: Any = types.new_class(
     "_QuestionTraits", tuple(question.Traits for question in QUESTIONS.values())
 )
+
+
+class FirstAwaited(t.Instance[Explanation]):
+    """A trait whose value is waited for until there is a first one."""
+
+    def get(self, obj: Any, cls: Any = None) -> Any:
+        """Return the value.
+
+        Raises:
+            Exception: there is none, because the work has failed.
+        """
+        known = obj.trait_has_value(self.name)
+        return super().get(obj, cls) if known else obj.first_explanation()
 
 
 class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a class made at run time
@@ -96,7 +109,9 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a cl
 
     # What Python sets
 
-    explanation = t.Instance(Explanation, help="the explanation shown")
+    explanation = FirstAwaited(
+        Explanation, help="the explanation shown; reading it waits for the first one"
+    )
     live = t.Bool(False, help="whether there is a model, so that prompts can be edited").tag(
         sync=True
     )
@@ -104,6 +119,9 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a cl
         sync=True
     )
     error = t.Unicode("", help="message of the last error; empty if there is none").tag(sync=True)
+    _preview = t.Instance(
+        dict, allow_none=True, help="the picture that is shown until it is explained"
+    ).tag(sync=True, ts="Preview")
     progress = t.Instance(
         dict, allow_none=True, help="how far the work is: stage, done, total and unit"
     ).tag(sync=True, ts="Progress")
@@ -130,7 +148,7 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a cl
     ).tag(sync=True, option=True, page=True, ts="ControlName[]")
     reading = t.Unicode(
         IN_CAPTION, help='how a word is read: "in caption", "alone" or "left out"'
-    ).tag(sync=True, control=True, option=True, page=True)
+    ).tag(sync=True, control=True, option=True, page=True, explained=True)
     overview = t.Enum(
         OVERVIEWS,
         "words",
@@ -140,18 +158,18 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a cl
     importance = t.Unicode(
         "",
         help="the measure of importance shown, as `Explanation.importance` takes it; empty for the default",
-    ).tag(sync=True, control=True, option=True, page=True)
+    ).tag(sync=True, control=True, option=True, page=True, explained=True)
     selected_words = t.List(t.Int(), help="indices of the pinned words").tag(
-        sync=True, option=True, page=True
+        sync=True, option=True, page=True, explained=True
     )
     hovered_word = t.Int(
         None, allow_none=True, help="index of the word under the pointer, or None"
-    ).tag(sync=True)
+    ).tag(sync=True, explained=True)
     region = t.Instance(
         dict,
         allow_none=True,
-        help="None, {'kind': 'box', 'box': [x0, y0, x1, y1]} or "
-        "{'kind': 'polygon', 'points': [[x, y], ...]}, in image pixels",
+        help="None, {'kind': 'box', 'box': [x0, y0, x1, y1]}, "
+        "{'kind': 'polygon', 'points': [[x, y], ...]} or what `Explanation.thing_at` returns, in image pixels",
     ).tag(sync=True, option=True, page=True, ts="Region")
     opacity = t.Float(OPACITY, min=0, max=1, help="opacity of the strongest evidence").tag(
         sync=True, control=True, option=True, page=True
@@ -228,7 +246,7 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a cl
         if region is not None and not _is_region(region):
             raise t.TraitError(
                 f"region {region!r:.80} is neither {{'kind': 'box', 'box': [x0, y0, x1, y1]}} nor "
-                "{'kind': 'polygon', 'points': [[x, y], ...]}"
+                "{'kind': 'polygon', 'points': [[x, y], ...]} nor a thing, as Explanation.thing_at returns it"
             )
         return region
 
@@ -304,10 +322,17 @@ def _index(proposal: Any, count: int, what: str) -> int | None:
 
 
 def _is_region(region: dict[str, Any]) -> bool:
-    corners = region.get("box" if region.get("kind") == "box" else "points")
+    kind, holes = region.get("kind"), region.get("holes", ())
+    if kind == "box":
+        return _shape(region.get("box")) == (4,)
+    lines = [region.get("points"), *(holes if isinstance(holes, list | tuple) else [None])]
+    return kind in ("polygon", "thing") and all(_shape(line)[1:] == (2,) for line in lines)
+
+
+def _shape(numbers: Any) -> tuple[int, ...]:
+    """Return the shape of a list of finite numbers; of anything else, that of no list."""
     try:
-        array = np.asarray(corners, dtype=np.float64)
+        array = np.asarray(numbers, dtype=np.float64)
     except (TypeError, ValueError):
-        return False
-    shaped = {"box": array.shape == (4,), "polygon": array.ndim == 2 and array.shape[1:] == (2,)}
-    return bool(shaped.get(region.get("kind", ""), False) and np.isfinite(array).all())
+        return ()
+    return array.shape if np.isfinite(array).all() else ()

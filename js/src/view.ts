@@ -2,6 +2,7 @@
 
 import { createSettings } from "./controls/settings";
 import { createDetails } from "./panel/details";
+import { createLoading } from "./panel/loading";
 import { createAnnouncer, createError, createHint, createKernelNotice, createNotes } from "./panel/notices";
 import { createProgress, formatProgress } from "./panel/progress";
 import { REGION_QUESTIONS } from "./panel/region-questions";
@@ -21,7 +22,7 @@ import { followKernel } from "./state/kernel";
 import type { Model } from "./state/model";
 import { derivePrompts } from "./state/prompts";
 import { deriveScene, type View } from "./state/scene";
-import { derived } from "./state/signals";
+import { derived, observable } from "./state/signals";
 import { Store } from "./state/store";
 import { h } from "./ui/dom";
 import { Help } from "./ui/help";
@@ -60,17 +61,24 @@ export function mount(model: Model, host: HTMLElement, store = new Store(model))
 
   const prompts = derivePrompts(store);
   const scene = deriveScene(store, prompts);
+  const waiting = observable({ editing: false });
   const state = derived({
-    ready: () => prompts.explanation !== null,
+    ready: () => prompts.explanation !== null && !waiting.editing,
+    loading: () => prompts.explanation === null && prompts.failure === "" && store.get("prompt") !== "",
     computing: () => store.get("status") === "computing" && store.view.kernel !== "lost",
     message: () => store.view.uploadError || store.get("error") || prompts.failure,
   });
   const draw = (act: () => void) => store.draw(act, signal);
-  const view: View = { store, scene, signal, draw: (act) => draw(() => state.ready && act()) };
+  const view: View = { store, scene, signal, draw: (act) => draw(() => prompts.explanation && act()) };
 
   /** The element to focus when the focused one is hidden or disabled. */
   const fallbackFocus = () => root.querySelector<HTMLElement>(".gradeclip-stage:not([hidden] *)") ?? root;
   const progress = createProgress(store, () => state.computing, fallbackFocus, signal);
+  const loadingEnd = new AbortController(); // when there is an explanation, or the view ends
+  signal.addEventListener("abort", () => loadingEnd.abort());
+  const loading = state.loading
+    ? createLoading({ ...view, signal: loadingEnd.signal }, menu, () => state.computing, waiting)
+    : null;
   const empty = h("p", { class: "gradeclip-empty" });
   const compare = createCompare(view, hover);
   const comparison = createComparison(view);
@@ -128,6 +136,7 @@ export function mount(model: Model, host: HTMLElement, store = new Store(model))
     createError(() => state.message, draw),
     createKernelNotice(() => store.view.kernel, draw),
     empty,
+    ...(loading ? [loading] : []),
     body,
     createAnnouncer(view),
   );
@@ -137,7 +146,8 @@ export function mount(model: Model, host: HTMLElement, store = new Store(model))
     root.classList.toggle("is-computing", state.computing);
     root.setAttribute("aria-busy", String(state.computing));
     body.hidden = !state.ready;
-    empty.hidden = state.ready || prompts.failure !== "" || store.get("error") !== "";
+    if (loading && state.ready) removeLoading(loading);
+    empty.hidden = state.ready || (loading?.isConnected ?? false) || state.message !== "";
     empty.textContent = state.computing
       ? `${formatProgress(store.get("progress"))} …`
       : "Nothing to show yet.";
@@ -148,6 +158,13 @@ export function mount(model: Model, host: HTMLElement, store = new Store(model))
     root.classList.toggle("is-foreign", scene.explanation.header.foreign !== null);
     (store.comparing ? comparison.head : place).append(progress.words);
   });
+  /** Remove what was shown until there was an explanation; the focus moves on. */
+  function removeLoading(element: HTMLElement): void {
+    const focused = element.contains(document.activeElement);
+    element.remove();
+    loadingEnd.abort();
+    if (focused) fallbackFocus().focus({ preventScroll: true });
+  }
   root.addEventListener(
     "keydown",
     (event) => {

@@ -20,6 +20,7 @@ interface Options {
   importance?: number[]; // what the score loses without each word
   shares?: number[]; // Grad-ECLIP's, as a second measure
   adding?: { base: number; values: number[] }; // Shapley values, as the first measure
+  things?: number[]; // a byte per patch, with a bit for each patch of the thing around it
   flags?: Partial<WordHeader>[];
   header?: Partial<Header>;
 }
@@ -74,6 +75,7 @@ export function payload(options: Options = {}): RawPayload & { header: Header } 
     },
     image: new Uint8Array([1, 2, 3]),
     maps: Float32Array.from(values.flat()).buffer,
+    things: new Uint8Array(options.things ?? []),
   };
 }
 

@@ -71,6 +71,7 @@ const SYNCED = {
   _models: [[], ["demo", "ViT-B-32"].map((name, k) => ({ name, loaded: k === 0, bytes: 1e6 }))],
   _payloads: [[dog], [cat], [dog, cat], [cat, dog, moved], [foreign], [reference]],
   _pictures: [[], ["a", "b", "c"].map((name, k) => ({ name, thumbnail: new Uint8Array([k]) }))],
+  _preview: [null, { image: new Uint8Array([7]), width: 60, height: 40 }],
   _resolutions: [[], [224, 448]],
   _vocabularies: [[], ["animals", "colors"]],
   active: [0, 1],

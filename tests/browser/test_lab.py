@@ -43,6 +43,37 @@ def test_explore_explains_a_picture_in_a_live_notebook(notebook: Notebook) -> No
     expect(view.leader).to_have_text(word)
 
 
+SLOW = """
+import threading
+from gradeclip_widget.widget.backend.backend import Backend
+explain, go_on = Backend.explain, threading.Event()
+Backend.explain = lambda *more: go_on.wait() and explain(*more)
+widget = gw.explore(gw.demo.scenes()[0].image, "a sun and a dog")
+widget
+"""
+
+
+def test_picture_and_prompt_are_shown_while_the_model_is_loaded(notebook: Notebook) -> None:
+    notebook.run(SLOW)
+    loading = notebook.cell().locator(".gradeclip-loading")
+    expect(loading.locator(".gradeclip-caption")).to_have_text("a sun and a dog")
+    picture = loading.locator("img")
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 448
+    loading.locator(".gradeclip-caption").dblclick()
+    field = loading.locator("textarea")
+    field.fill("a sun and a tree")
+    field.press("Enter")
+    notebook.expect("widget.prompt", "'a sun and a tree'")
+    notebook.ask("go_on.set(); Backend.explain = explain")
+    view = View(notebook.page, notebook.cell())
+    expect(view.word("tree")).to_be_visible()
+    expect(loading).to_have_count(0)
+    static = (
+        "[...document.querySelectorAll('.gradeclip-fallback')].map(one => one.innerHTML).join()"
+    )
+    notebook.page.wait_for_function(f"{static}.includes('<img')")
+
+
 def test_python_sees_the_actions_in_the_view(notebook: Notebook) -> None:
     view = show(notebook, "widget = gw.show(made)\nwidget")
     view.word("fox").click()

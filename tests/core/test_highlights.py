@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from gradeclip_widget.core.evidence import (
     find_highlights,
     lowering,
     spread,
+    word_hues,
 )
 from gradeclip_widget.core.words import Word
 
@@ -30,16 +32,23 @@ def words_named(count: int) -> tuple[Word, ...]:
     return words_of(" ".join(f"thing{n}" for n in range(count)))
 
 
+def found(
+    importance: NDArray[Any], maps: NDArray[Any], words: Sequence[Word]
+) -> tuple[Highlight, ...]:
+    return find_highlights(
+        importance, spread(importance, maps), words, word_hues(importance, words)
+    )
+
+
 def highlights(importance: list[float], maps: NDArray[Any]) -> tuple[Highlight, ...]:
-    array = np.array(importance)
-    return find_highlights(array, spread(array, maps), words_named(len(array)))
+    return found(np.array(importance), maps, words_named(len(importance)))
 
 
 @given(words_and_maps())
 def test_highlights_are_the_words_that_count_and_have_evidence(pair: Any) -> None:
     importance, maps = pair
     evidence = spread(importance, maps)
-    result = find_highlights(importance, evidence, words_named(len(importance)))
+    result = found(importance, maps, words_named(len(importance)))
     named = [w for h in result for w in h.words]
     assert named == sorted(set(named))
     floor = COUNTS * float(importance.max())
@@ -54,14 +63,30 @@ def test_highlights_are_the_words_that_count_and_have_evidence(pair: Any) -> Non
 
 
 @given(words_and_maps())
-def test_at_most_six_highlights_have_a_hue_and_they_are_the_most_important(pair: Any) -> None:
-    importance, maps = pair
-    result = find_highlights(importance, spread(importance, maps), words_named(len(maps)))
-    colored = [h for h in result if h.hue is not None]
-    assert [h.hue for h in colored] == list(range(min(len(result), HUES)))
-    rest = [h.importance for h in result if h.hue is None]
-    if rest:
-        assert max(rest) <= min(h.importance for h in colored)
+def test_at_most_six_words_have_a_hue_and_they_are_the_most_important(pair: Any) -> None:
+    importance, _ = pair
+    hues = word_hues(importance, words_named(len(importance)))
+    assert sorted(h for h in hues if h is not None) == list(range(min(len(hues), HUES)))
+    rest = [float(v) for v, hue in zip(importance, hues, strict=True) if hue is None]
+    colored = [float(v) for v, hue in zip(importance, hues, strict=True) if hue is not None]
+    assert max(rest, default=-np.inf) <= min(colored)
+
+
+def test_a_word_has_one_hue_by_every_measure() -> None:
+    words, maps = words_named(3), blobs((0, 0), (1, 1), (2, 2))
+    hues = word_hues(np.array([0.1, 2.0, 1.0]), words)
+    assert hues == (2, 0, 1), "first those that count"
+    other = np.array([3.0, 1.0, 0.0])
+    result = find_highlights(other, spread(other, maps), words, hues)
+    assert [(h.words, h.hue) for h in result] == [((0,), 2), ((1,), 0)]
+
+
+def test_a_noun_and_its_attribute_have_one_hue_and_small_words_none() -> None:
+    words = words_of("a red circle and a dog")
+    importance = np.array([0.5, 1.0, 1.0, 0.0, 0.0, 1.0])
+    assert word_hues(importance, words) == (None, 0, 0, None, None, 1)
+    unread = (*words[:5], replace(words[5], truncated=True))
+    assert word_hues(importance, unread) == (None, 0, 0, None, None, None)
 
 
 def test_neighbors_with_evidence_in_one_place_are_one_highlight() -> None:
@@ -116,7 +141,7 @@ def test_a_word_that_the_model_was_never_trained_on_is_not_highlighted() -> None
     importance, maps = np.array([3.0, 1.0]), blobs((0, 0), (1, 1))
     dodo, dog = words_of("dodo dog")
     words = (replace(dodo, known=False), dog)
-    result = find_highlights(importance, spread(importance, maps), words)
+    result = found(importance, maps, words)
     assert [h.words for h in result] == [(1,)]
 
 
@@ -135,17 +160,17 @@ def test_small_and_unknown_words_are_not_lowering_words() -> None:
 
 def test_an_attribute_and_its_noun_are_one_highlight() -> None:
     values, maps = np.array([1.0, 1.0, 1.0]), blobs((0, 0), (1, 1), (2, 2))
-    result = find_highlights(values, spread(values, maps), words_of("red circle dog"))
+    result = found(values, maps, words_of("red circle dog"))
     assert [h.words for h in result] == [(0, 1), (2,)]
 
 
 def test_an_attribute_is_not_joined_to_a_noun_after_a_comma() -> None:
     values, maps = np.array([1.0, 1.0]), blobs((0, 0), (1, 1))
-    result = find_highlights(values, spread(values, maps), words_of("red, circle"))
+    result = found(values, maps, words_of("red, circle"))
     assert [h.words for h in result] == [(0,), (1,)]
 
 
 def test_an_attribute_that_does_not_count_is_not_joined() -> None:
     values, maps = np.array([-1.0, 1.0]), blobs((0, 0), (1, 1))
-    result = find_highlights(values, spread(values, maps), words_of("green circle"))
+    result = found(values, maps, words_of("green circle"))
     assert [h.words for h in result] == [(1,)]

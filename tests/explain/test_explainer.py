@@ -139,7 +139,7 @@ def test_words_beyond_the_context_length_are_cut_off_and_noted(
 def test_words_the_model_was_not_trained_on_are_named(clip: gw.ClipModel, scene: Scene) -> None:
     e = gw.Explainer(clip)(scene.image, "a dog and a xylophone")
     assert [w.text for w in e.words if not w.known] == ["xylophone"]
-    assert any("Unknown to this model" in note and "'xylophone'" in note for note in e.notes)
+    assert any("vocabulary" in note and "'xylophone'" in note for note in e.notes)
 
 
 def test_evidence_in_unexplained_blocks_is_noted(

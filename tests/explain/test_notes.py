@@ -27,7 +27,7 @@ def note(**measures: list[float]) -> str | None:
 def test_a_word_on_which_two_measures_differ_is_named_with_both_values() -> None:
     text = note(leave_one_out=[0, 0.15, 0, 0, 0.085], grad_eclip=[0, 0.3, 0.01, 0.02, 0.0])
     assert text == (
-        "Two measures of importance contradict each other on 'sun' (what the score loses without the word: "
+        "Two measures disagree on 'sun' (what the score loses without the word: "
         "0.085; Grad-ECLIP share (never negative): 0.000)."
     )
 
@@ -107,9 +107,7 @@ SAME = _rng.normal(size=(1, 7, 7)) + 0.1 * APART
 def test_words_with_similar_maps_in_the_caption_are_noted() -> None:
     text = alike(CAPTION, SAME, APART)
     assert text is not None
-    assert re.search(
-        r"look alike \(mean rank correlation 0\.9\d\): try the words on their own", text
-    )
+    assert re.search(r"look alike \(mean rank correlation 0\.9\d\): read each word 'alone'", text)
 
 
 def test_words_whose_maps_differ_are_not_noted() -> None:

@@ -15,6 +15,8 @@ from transformers import BatchEncoding
 import gradeclip_widget as gw
 from gradeclip_widget.demo import Scene, sample_scene
 
+from ..fakes import explored
+
 CAPTIONS = ["a dog", "a red circle"]
 
 
@@ -109,7 +111,7 @@ def test_a_widget_shows_the_notes_on_its_picture(clip: gw.ClipModel, scene: Scen
         (TF.to_tensor(scene.image)[None], "between 0 and 1"),
         ((np.asarray(scene.image).astype(np.uint16) * 16), "on the scale 0..65535"),
     ):
-        widget = gw.explore(source, "a dog", clip)
+        widget = explored(source, "a dog", clip)
         assert any(words in note for note in widget._payloads[0]["header"]["notes"])
         widget.prompt = "a red circle"
         widget.wait()

@@ -17,6 +17,7 @@ from gradeclip_widget.export.picture import THUMBNAIL_SIDE, thumbnail
 from gradeclip_widget.widget.backend.picture_list import PictureList
 
 from ..factories import picture
+from ..fakes import explored
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def decoded(encoded: bytes) -> Image.Image:
 def test_the_thumbnail_of_a_tensor_has_the_colors_of_the_large_picture(
     clip: gw.ClipModel, tensor: torch.Tensor
 ) -> None:
-    widget = gw.explore([tensor, picture()], "a dog", clip)
+    widget = explored([tensor, picture()], "a dog", clip)
     stage = decoded(widget._payloads[0]["image"])
     strip = decoded(widget._pictures[0]["thumbnail"])
     assert max(strip.size) == THUMBNAIL_SIDE

@@ -112,7 +112,7 @@ def test_the_first_explanations_set_the_traits_that_describe_them() -> None:
     request = Request(0, FIRST["prompts"], "demo")
     session = Session(request, Backend(), FIRST)  # type: ignore[arg-type] # a part of a backend
     explanations = explained(request)
-    values = session.start(explanations)
+    values = session.start(explanations).values
     assert values["live"] is True
     assert values["explanation"] is explanations[0]
     assert (values["prompts"], values["prompt"], values["active"]) == (request.prompts, "a dog", 0)

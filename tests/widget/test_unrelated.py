@@ -26,7 +26,7 @@ def gated(backend: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
         return scores(self, image, caption, progress)
 
     monkeypatch.setattr(FakeExplainer, "unrelated_scores", wait)
-    monkeypatch.setattr("gradeclip_widget.widget.backend.backend.are_embedded", lambda clip: False)
+    monkeypatch.setattr("gradeclip_widget.explain.unrelated.are_embedded", lambda clip: False)
     backend.sentences_known = False
     return backend
 

@@ -114,6 +114,11 @@ class AttentionPoolingTrace(ImageTrace):
         with torch.no_grad(), no_autocast(o):
             return embedding_jvp(o, o[None], self.tower.embedding_of)
 
+    @property
+    def last_rows(self) -> Tensor:
+        """Rows (N, D) entering the head."""
+        return self.features
+
     def region_embedding(self, weights: Tensor) -> Tensor:
         """Return the unit embedding (E,) of a region, the head's query attending to it only.
 

@@ -27,6 +27,8 @@ class ImageTrace(ABC):
         attentions: attention of the pooled token in each explained block, lowest block first. Empty for
             towers without a query.
         block_contributions: (L, E), what each block's attention output adds to x, to first order.
+        last_rows: (N, D) entering the last explained attention, or the last feature map; `patches` of them
+            are patches.
         tower: the tower.
         pixels: the normalized picture (1, 3, H, W).
     """
@@ -46,11 +48,21 @@ class ImageTrace(ABC):
         @abstractmethod
         def block_contributions(self) -> Tensor: ...  # noqa: D102
 
+        @property
+        @abstractmethod
+        def last_rows(self) -> Tensor: ...  # noqa: D102
+
     @cached_property
     def transformer(self) -> Transformer:
         """All blocks of the tower, with this picture's rows; see `ImageTower.transformer`."""
         with torch.no_grad():
             return self.tower.transformer(self.pixels)
+
+    @property
+    def patch_features(self) -> list[Tensor]:
+        """What the model has of every patch at the end: its rows (P, D), and its values in the last attention."""
+        values = [a.v[a.tokens] for a in self.attentions[-1:]]
+        return [self.last_rows[self.patches], *values]
 
     @abstractmethod
     def region_embedding(self, weights: Tensor) -> Tensor:

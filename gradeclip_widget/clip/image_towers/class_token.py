@@ -169,6 +169,11 @@ class ClassTokenTrace(ImageTrace):
         with torch.no_grad():
             return embedding_jvp(self.pooled, self.contributions, self.embedding_of)
 
+    @property
+    def last_rows(self) -> Tensor:
+        """Tokens (1 + patches, D) entering the last block."""
+        return self.last_in
+
     def region_embedding(self, weights: Tensor) -> Tensor:
         """Return the unit embedding (E,) of a region, to which alone the last block's class token attends.
 

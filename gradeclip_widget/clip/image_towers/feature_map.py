@@ -112,6 +112,11 @@ class FeatureMapTrace(ImageTrace):
         """(1, E), what the feature map adds to x: all of x, which is made from nothing else."""
         return self.embedding[None]
 
+    @property
+    def last_rows(self) -> Tensor:
+        """The last feature map (N, C)."""
+        return self.features
+
     def region_embedding(self, weights: Tensor) -> Tensor:
         """Return the unit embedding (E,) of a region, from the mean over its patches.
 

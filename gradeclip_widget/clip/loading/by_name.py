@@ -24,8 +24,9 @@ from ..model import ClipModel, Foreign
 from . import hub
 from .checkpoints import load_weights
 from .failures import CheckpointError, explain_failure, sentence
-from .names import DEMO, FOLDER, HUB, ModelLocation, checkpoints_in, resolve
+from .names import FOLDER, HUB, ModelLocation, checkpoints_in, resolve
 from .published import WEIGHTS_NAMES, published, recipe_for
+from .published_names import DEMO
 
 _loaded: WeakValueDictionary[Hashable, ClipModel] = WeakValueDictionary()
 _origins: WeakKeyDictionary[ClipModel, tuple[ModelLocation, Hashable]] = WeakKeyDictionary()
@@ -95,23 +96,24 @@ def load_once(name: str, progress: Progress | None = None) -> ClipModel:
     return clip
 
 
-def label(name: str, *, whole: bool = False) -> str:
+def label(name: str, pretrained: Any = None, *, whole: bool = False) -> str:
     """Return the label that `load` gives the model of a name.
 
     Args:
-        name: as `load_once` takes it.
+        name: as `load` takes it.
+        pretrained: as `load` takes it.
         whole: whether the label has the whole path of a checkpoint, to distinguish files of the same name.
 
     Raises:
         ValueError: no such model or tag; the message has the nearest names.
     """
-    location = resolve(name)
+    location = resolve(name, pretrained)
     return f"{location.name}/{location.weights}" if whole and location.weights else location.label
 
 
-def same(name: str, other: str) -> bool:
-    """Return whether two names stand for the same model."""
-    return resolve(name) == resolve(other)
+def same(name: str, other: str, pretrained: Any = None) -> bool:
+    """Return whether a name stands for the same model as another one with its weights."""
+    return resolve(name) == resolve(other, pretrained)
 
 
 def stands_for(name: str, clip: ClipModel) -> bool:

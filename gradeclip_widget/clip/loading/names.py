@@ -14,8 +14,8 @@ import open_clip
 from ...core.errors import did_you_mean
 from ..supported_models import advice
 from .published import OPENAI_NAMES, architecture_of, hub_names
+from .published_names import DEMO
 
-DEMO = "demo"
 HUB, FOLDER = "hf-hub:", "local-dir:"
 _WEB = ("https://huggingface.co/", "http://huggingface.co/", "https://hf.co/", "huggingface.co/")
 _ENDINGS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".npz")

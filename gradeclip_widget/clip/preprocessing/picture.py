@@ -1,24 +1,29 @@
-"""Pictures: read from what a user has, or ready for an image tower; and the sizes that a tower takes."""
+"""Pictures: read from what a user has, or ready for an image tower; and the sizes that a tower takes.
+
+Importing this does not import torch.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor
 
 from ...core.regions import Box
+from ...core.tensors import is_tensor
 from ...images import LoadedImage, read_with_notes
 from ...images.arrays import from_array, is_channels_first
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Fit = Literal["whole", "crop", "squash"]
 
 # A picture as it was read. A tensor (1, 3, H, W) of floats may be a picture, or normalized for a model.
-RawPicture = LoadedImage | Tensor
+RawPicture: TypeAlias = "LoadedImage | Tensor"
 
 # The cost of attention grows with the square of this. More patches would take minutes and gigabytes.
 MAX_PATCHES = 4096
@@ -100,8 +105,10 @@ def read_picture(image: Any) -> RawPicture:
         TypeError, ValueError, FileNotFoundError, ConnectionError, TimeoutError: see `read_with_notes`.
     """
     if isinstance(image, np.ndarray) and image.dtype.kind == "f" and _has_pixels(image.shape):
+        import torch
+
         image = torch.from_numpy(np.array(image, np.float32))
-    if not isinstance(image, Tensor):
+    if not is_tensor(image):
         return read_with_notes(image)
     pixels = image.detach()
     if pixels.is_complex():

@@ -1,4 +1,7 @@
-"""Captions, their tokens, and the base class of tokenizers, which know where in the caption each token is."""
+"""Captions, their tokens, and the base class of tokenizers, which know where in the caption each token is.
+
+Importing this does not import torch.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
-
+from ...core.tensors import is_tensor
 from ...core.words import Span, Word, assign_tokens
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MAX_CHARACTERS = 20_000
 
@@ -48,7 +53,7 @@ def caption_list(captions: Any) -> tuple[list[str | Tensor], bool]:
         TypeError: they are of another kind, such as the output of a processor.
         ValueError: the list is empty.
     """
-    if isinstance(captions, str | Tensor):
+    if isinstance(captions, str) or is_tensor(captions):
         return [captions], True
     if isinstance(captions, Mapping):
         if "input_ids" in captions:
@@ -71,7 +76,8 @@ def caption_list(captions: Any) -> tuple[list[str | Tensor], bool]:
     items = [str(c) if isinstance(c, str) else c for c in captions]  # also of NumPy's strings
     if not items:
         raise ValueError("the list of captions is empty; give at least one")
-    if not isinstance(items[0], str | Tensor) and all(hasattr(c, "__index__") for c in items):
+    is_caption = isinstance(items[0], str) or is_tensor(items[0])
+    if not is_caption and all(hasattr(c, "__index__") for c in items):
         raise TypeError(
             f"a caption is a string, not {type(items[0]).__name__}: {items[0]!r:.80}. Give token ids as a "
             "tensor (1, context length), as the model's tokenizer returns them"
@@ -92,6 +98,31 @@ def caption_texts(captions: Any) -> tuple[str, ...]:
         wrong = next(c for c in items if not isinstance(c, str))
         raise TypeError(f"a prompt is a string, not {type(wrong).__name__}: {wrong!r:.80}")
     return texts
+
+
+_NO_WORDS = "the caption {!r:.200} has no words: write what to look for, as in 'a red car'"
+
+
+def check_caption(caption: Any) -> None:
+    """Check what every tokenizer requires of a caption.
+
+    Raises:
+        TypeError: it is not a string.
+        ValueError: it has no words, is too long, or is not valid Unicode.
+    """
+    if not isinstance(caption, str):
+        raise TypeError(f"a caption is a string, not {type(caption).__name__}: {caption!r:.80}")
+    if len(caption) > MAX_CHARACTERS:
+        raise ValueError(
+            f"caption has {len(caption):,} characters; give at most {MAX_CHARACTERS:,}"
+        )
+    if broken := re.search("[\ud800-\udfff]", caption):
+        raise ValueError(
+            f"caption has half a character ({broken.group()!r}) at position {broken.start()}; "
+            "write it again, or decode its bytes as UTF-8"
+        )
+    if not caption.strip():
+        raise ValueError(_NO_WORDS.format(caption))
 
 
 @dataclass(frozen=True)
@@ -191,18 +222,7 @@ class Tokenizer(ABC):
             TypeError: it is not a string.
             ValueError: it has no words, is too long, or is not valid Unicode.
         """
-        if not isinstance(caption, str):
-            raise TypeError(f"a caption is a string, not {type(caption).__name__}: {caption!r:.80}")
-        if len(caption) > MAX_CHARACTERS:
-            raise ValueError(
-                f"caption has {len(caption):,} characters; give at most {MAX_CHARACTERS:,} "
-                f"(this model reads {self.room} tokens)"
-            )
-        if broken := re.search("[\ud800-\udfff]", caption):
-            raise ValueError(
-                f"caption has half a character ({broken.group()!r}) at position {broken.start()}; "
-                "write it again, or decode its bytes as UTF-8"
-            )
+        check_caption(caption)
         return self._tokens(caption, *self._split(caption))
 
     @abstractmethod
@@ -238,12 +258,10 @@ class Tokenizer(ABC):
         return min(self.room, ids.index(self.stop) if self.stop in ids else len(ids))
 
     def _tokens(self, caption: str, ids: list[int], spans: list[Span]) -> Tokens:
-        if not caption.strip():
-            raise ValueError(f"caption has no words: {caption!r}; write what to look for")
         read = self._read_count(ids)
         known = None if self.known is None else [i in self.known for i in ids]
         words = assign_tokens(caption, spans, read, known)
         if not words or not read:  # the caption may begin with a literal "<end_of_text>"
-            raise ValueError(f"caption has no words: {caption!r:.200}; write what to look for")
+            raise ValueError(_NO_WORDS.format(caption))
         pieces = tuple(caption[a:b] for a, b in spans[:read])
         return Tokens(caption, words, pieces, tuple(ids))

@@ -1,7 +1,11 @@
-"""The pictures and models of a live widget, and what is computed with them. No traits."""
+"""The pictures and models of a live widget, and what is computed with them. No traits.
+
+Importing this does not import torch: a worker thread does, when it explains for the first time.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -9,24 +13,26 @@ from typing import TYPE_CHECKING, Any
 from cachetools import LRUCache
 from PIL import Image
 
-from ...clip import ClipModel
-from ...clip.preprocessing import Picture, RawPicture
+from ... import methods
 from ...core.explanation_data import FOR_PHOTOGRAPHS
-from ...core.progress import Progress
+from ...core.progress import Progress, no_progress
 from ...core.vocabulary import Vocabulary
-from ...explain.explainer import Explainer
-from ...explain.unrelated import are_embedded
 from ...explain.word_lists import vocabularies
-from ...methods import Method, check_towers, get_method, method_names
+from ...export.picture import display_image
 from ..request import Request
-from .model_cache import ModelCache
+from .model_cache import ModelCache, NamedModel
 from .picture_list import Entry, PictureList, pictures_of
 
 if TYPE_CHECKING:
+    from ...clip import ClipModel
+    from ...clip.preprocessing import Picture, RawPicture
+    from ...explain.explainer import Explainer
     from ...explain.explanation import Explanation
     from ...explain.setup import EncodedImage
+    from ...methods import Method
 
 CACHED_EXPLANATIONS = 32
+IMPORTING = "loading PyTorch"  # the stage of the imports
 _FINER = (1.0, 1.5, 2.0)  # times the model's default resolution
 
 
@@ -45,7 +51,7 @@ class Backend:
     def __init__(
         self,
         images: Any,
-        models: Sequence[str | ClipModel],
+        models: Sequence[str | NamedModel | ClipModel],
         words: Mapping[str, Sequence[str]] | None = None,
         method_options: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
@@ -72,6 +78,7 @@ class Backend:
         Raises:
             ValueError, TypeError, ModelLoadError: as `Explainer` and `load` do.
         """
+        _import_torch(progress or no_progress)
         clip = self.models.get(request.model, progress)
         # One context for all that follows, because entering it checks whether the model has changed: slow.
         with clip.inference_context():
@@ -79,6 +86,8 @@ class Backend:
             return self._explain(request, progress)
 
     def _explain(self, request: Request, progress: Progress | None) -> list[Explanation]:
+        from ...explain.unrelated import are_embedded
+
         keys = [replace(request, prompts=(caption,)) for caption in request.prompts]
         results = {key: self._explanations[key] for key in keys if key in self._explanations}
         missing = [key for key in dict.fromkeys(keys) if key not in results]
@@ -125,6 +134,8 @@ class Backend:
 
     def explainer(self, request: Request, progress: Progress | None = None) -> Explainer:
         """Return the explainer of a request; its model is loaded if needed."""
+        from ...explain.explainer import Explainer
+
         clip = self.models.get(request.model, progress)
         options = self._method_options.get(request.method)
         settings = asdict(request.settings)
@@ -157,9 +168,23 @@ class Backend:
 
     def has_blocks(self, request: Request) -> bool:
         """Return whether the method has maps of single blocks."""
-        return get_method(request.method).has_blocks and not request.settings.reference
+        return methods.get_method(request.method).has_blocks and not request.settings.reference
 
     # What a reader can choose
+
+    def preview(self, request: Request) -> dict[str, Any] | None:
+        """Return a request's picture, to be shown until it is explained.
+
+        Returns:
+            As ``Preview`` in ``js/src/state/entries.ts``; ``None`` for a tensor.
+
+        Raises:
+            ValueError: there is no such picture.
+        """
+        image = self.pictures[request.picture].image
+        if image is None:
+            return None
+        return {"image": display_image(image), "width": image.width, "height": image.height}
 
     def offers(self, request: Request) -> dict[str, Any]:
         """Return what a reader can choose when a request's explanations are shown, by the trait's name."""
@@ -169,7 +194,12 @@ class Backend:
     def _fixed_offers(self, request: Request) -> dict[str, Any]:
         """Return the offers that depend on neither prompts nor method, from a cache if nothing changed."""
         clip, settings = self.models.get(request.model), request.settings
-        key = (clip, request.picture, settings, method_names())  # methods can be added at any time
+        key = (
+            clip,
+            request.picture,
+            settings,
+            methods.method_names(),
+        )  # methods can be added at any time
         if key not in self._offers:
             self._offers[key] = {
                 "_methods": _method_entries(clip, settings.reference),
@@ -208,8 +238,10 @@ class Backend:
         defaults = {field.name: field.default for field in fields(request.settings)}
         changed = {k: v for k, v in asdict(request.settings).items() if v != defaults[k]}
         options = "".join(f", {name}={value!r}" for name, value in changed.items())
+        given = [*([] if path else ["image"]), *([] if source else ["clip"])]
+        comment = f"# {' and '.join(given)}: as given to this widget\n" if given else ""
         return (
-            f"gw.explore({repr(path) if path else 'image'}, {prompts!r}, "
+            f"{comment}gw.explore({repr(path) if path else 'image'}, {prompts!r}, "
             f"model={repr(source) if source else 'clip'}, method={request.method!r}{options})"
         )
 
@@ -218,6 +250,14 @@ class Backend:
         self._forget(name)
         self._made_by.pop(name, None)
         self.models.free(name)
+
+
+def _import_torch(progress: Progress) -> None:
+    """Import what takes seconds to import, before the first explanation."""
+    if "gradeclip_widget.explain.explainer" in sys.modules:
+        return
+    progress(IMPORTING, 0, None)
+    from ...explain import explainer as _  # noqa: F401
 
 
 def _method_entries(clip: ClipModel, reference: bool) -> list[dict[str, Any]]:
@@ -231,15 +271,15 @@ def _method_entries(clip: ClipModel, reference: bool) -> list[dict[str, Any]]:
             "blocks": method.has_blocks and not reference,
             "refusal": _refusal(method, clip),
         }
-        for name in method_names()
-        for method in [get_method(name, reference)]
+        for name in methods.method_names()
+        for method in [methods.get_method(name, reference)]
     ]
 
 
 def _refusal(method: Method, clip: ClipModel) -> str:
     """Return why a method cannot explain a model; empty if it can."""
     try:
-        check_towers(method, clip.image_tower, clip.text_tower)
+        methods.check_towers(method, clip.image_tower, clip.text_tower)
     except ValueError as error:
         return str(error)
     return ""

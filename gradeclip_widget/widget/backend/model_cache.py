@@ -1,35 +1,67 @@
-"""The models of a widget's menu: loaded when first used, cached, and freed on request."""
+"""The models of a widget's menu: loaded when first used, cached, and freed on request.
+
+Importing this does not import torch.
+"""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from ...clip import ClipModel, loading
-from ...clip.supported_models import advice
+from ...clip import loading
+from ...clip.loading.published_names import published_label
 from ...core.progress import Progress
+
+if TYPE_CHECKING:
+    from ...clip import ClipModel
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """A model that is loaded with options when it is first used.
+
+    Attributes:
+        name: as `load` takes it.
+        options: ``pretrained``, ``device`` and ``dtype``, as `load` takes them.
+    """
+
+    name: str
+    options: Mapping[str, Any]
 
 
 class ModelCache:
     """Models by name. Models given by name are loaded when first used.
 
     Args:
-        models: names and weights as in ``"ViT-B-16/openai"``, or `ClipModel` objects.
+        models: names and weights as in ``"ViT-B-16/openai"``, names with options, or `ClipModel` objects.
 
     Raises:
         TypeError: neither a name nor a `ClipModel`.
         ValueError: there is no such model, or two models have the same name.
     """
 
-    def __init__(self, models: Sequence[str | ClipModel]) -> None:
-        # What `load` takes; None for a model given as an object.
+    def __init__(self, models: Sequence[str | NamedModel | ClipModel]) -> None:
+        # What `load_once` takes; None for a model with options, or given as an object.
         self._sources: dict[str, str | None] = {}
+        self._with_options: dict[str, NamedModel] = {}
         self._loaded: dict[str, ClipModel] = {}
         for model in models:
             self._add(model)
 
-    def _add(self, model: str | ClipModel) -> None:
+    def _add(self, model: str | NamedModel | ClipModel) -> None:
+        if isinstance(model, str):
+            self._add_name(model)
+            return
+        if isinstance(model, NamedModel):
+            pretrained = model.options.get("pretrained")
+            label = _label(model.name, pretrained)
+            self._sources[label], self._with_options[label] = None, model
+            return
+        from ...clip import ClipModel
+        from ...clip.supported_models import advice
+
         if isinstance(model, ClipModel):
             if self._loaded.get(model.name, model) is not model or model.name in self._sources:
                 raise ValueError(
@@ -37,21 +69,24 @@ class ModelCache:
                     "ClipModel(..., name=...)"
                 )
             self._sources[model.name], self._loaded[model.name] = None, model
-        elif isinstance(model, str):
-            self._add_name(model)
         else:
             raise TypeError(f"a model is a name or a ClipModel, not {advice(model)}")
 
     def _add_name(self, model: str) -> None:
         """Add a model under its label; a second checkpoint with the same label gets its path in the name."""
-        label = loading.label(model)
+        label = _label(model)
         if label not in self._sources:
             self._sources[label] = model
             return
         loaded, other = self._loaded.get(label), self._sources[label]
-        if other is not None and other != model and not loading.same(other, model):
+        named = self._with_options.get(label)
+        if other is None and named is not None:
+            other, pretrained = named.name, named.options.get("pretrained")
+        else:
+            pretrained = None
+        if other is not None and other != model and not loading.same(model, other, pretrained):
             self._sources[loading.label(model, whole=True)] = model
-        elif loaded is not None and not loading.stands_for(model, loaded):
+        elif named is None and loaded is not None and not loading.stands_for(model, loaded):
             raise ValueError(
                 f"two models have the name {label!r}: an object, and one to load by name; give the object "
                 "another name: ClipModel(..., name=...)"
@@ -59,7 +94,7 @@ class ModelCache:
 
     def offer(self, model: str) -> None:
         """Add a model to the menu by its name, unless the menu has it."""
-        if loading.label(model) not in self._sources:
+        if _label(model) not in self._sources:
             self._add_name(model)
 
     @property
@@ -68,7 +103,7 @@ class ModelCache:
         return tuple(self._sources)
 
     def source(self, name: str) -> str | None:
-        """Return what `load` takes for a model, or ``None`` for a model given as an object."""
+        """Return what `load` takes for a model; ``None`` for one with options, or given as an object."""
         return self._sources[name]
 
     def get(self, name: str, progress: Progress | None = None) -> ClipModel:
@@ -84,7 +119,9 @@ class ModelCache:
                 f"no model {name!r} in this widget: explore(..., models=[...]) offers {known}"
             )
         source, clip = self._sources[name], self._loaded.get(name)
-        if clip is None or (source is not None and loading.is_outdated(clip)):
+        if clip is None and (named := self._with_options.get(name)):
+            clip = self._loaded[name] = loading.load(named.name, **named.options, progress=progress)
+        elif clip is None or (source is not None and loading.is_outdated(clip)):
             assert source is not None, "a model given as an object is always loaded"
             clip = self._loaded[name] = loading.load_once(source, progress)
         return clip
@@ -100,7 +137,7 @@ class ModelCache:
                 f"no model {name!r} to free: there are {', '.join(map(repr, self._sources))}"
             )
         self._loaded.pop(name, None)
-        if self._sources[name] is None:
+        if self._sources[name] is None and name not in self._with_options:
             del self._sources[name]
         gc.collect()  # traces and towers refer to each other, so reference counts alone free nothing
 
@@ -114,3 +151,12 @@ class ModelCache:
             }
             for name in self._sources
         ]
+
+
+def _label(name: str, pretrained: Any = None) -> str:
+    """Return the label of a model, without importing torch if possible.
+
+    Raises:
+        TypeError, ValueError: there is no such model.
+    """
+    return published_label(name, pretrained) or loading.label(name, pretrained)

@@ -1,4 +1,4 @@
-"""The pictures of a widget's strip."""
+"""The pictures of a widget's strip. Importing this does not import torch."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import os
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from torch import Tensor
+from PIL import Image
 
-from ...clip.preprocessing import ImageProcessor, Picture, RawPicture, read_picture
+from ...clip.preprocessing import Picture, RawPicture, read_picture
+from ...core.tensors import is_tensor
 from ...export.picture import thumbnail
 from ...images.read import is_web_address
+
+if TYPE_CHECKING:
+    from ...clip.preprocessing import ImageProcessor
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +27,11 @@ class Entry:
     source: RawPicture | Picture = field(repr=False)
     name: str
     path: str | None
+
+    @property
+    def image(self) -> Image.Image | None:
+        """The picture as the reader sees it; ``None`` for a tensor, which only a model can interpret."""
+        return getattr(self.source, "image", None)
 
 
 class PictureList:
@@ -75,7 +84,7 @@ class PictureList:
 
     def _thumbnail(self, entry: Entry, processor: ImageProcessor) -> bytes:
         """Return an entry's thumbnail. It is encoded once; for a tensor, once for each normalization."""
-        normalized = isinstance(entry.source, Tensor)
+        normalized = is_tensor(entry.source)
         key = (entry, (processor.mean, processor.std) if normalized else None)
         if key not in self._thumbnails:
             self._thumbnails[key] = thumbnail(processor.visible(entry.source))

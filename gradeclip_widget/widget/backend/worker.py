@@ -86,8 +86,10 @@ class Worker:
         if join and thread is not None:
             thread.join()
 
-    def wait(self, timeout: float | None = None) -> None:
-        """Block until nothing waits or runs.
+    def wait(
+        self, timeout: float | None = None, until: Callable[[], object] = lambda: False
+    ) -> None:
+        """Block until nothing waits or runs, or a condition of the shared data is true.
 
         Raises:
             TimeoutError: that took longer than ``timeout`` seconds.
@@ -98,7 +100,7 @@ class Worker:
                 "wait() was called on the worker thread, which would wait for itself"
             )
         with self.changed:
-            if not self.changed.wait_for(lambda: not self.busy, timeout):
+            if not self.changed.wait_for(lambda: not self.busy or until(), timeout):
                 raise TimeoutError(f"still at work after {timeout} s")
 
     def _run(self) -> None:

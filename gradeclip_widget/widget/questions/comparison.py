@@ -50,7 +50,7 @@ class Comparison(Question):
         compare = t.List(
             t.Unicode(),
             help=f"names of the methods that are compared, at most {MOST}; empty for none",
-        ).tag(sync=True, control=True, option=True, page=True)
+        ).tag(sync=True, control=True, option=True, page=True, explained=True)
         comparison = t.Dict(
             help="the explanations by the compared methods that are computed so far, by the methods' names"
         )

@@ -25,7 +25,7 @@ class RegionVocabulary(RegionQuestion):
 
         vocabulary = t.Unicode(
             "", help="name of the list of words that the region is compared with; empty for none"
-        ).tag(sync=True, control=True, option=True, page=True)
+        ).tag(sync=True, control=True, option=True, page=True, explained=True)
         seen = t.List(
             t.Dict(), help="the words that the region resembles most, and the cosine of each"
         ).tag(sync=True, page=True, ts="{ word: string; value: number }[]")

@@ -18,7 +18,7 @@ export type Block = { tower: "image" | "text"; index: number };
 const BLOCK_READING = "in caption";
 const BLOCK_MEASURE = {
   name: "grad-eclip",
-  label: "Grad-ECLIP share of the score in this step",
+  label: "Grad-ECLIP share of the score in this layer",
   base: null,
 };
 
@@ -96,7 +96,7 @@ export function softmax(logits: readonly number[]): number[] {
 
 /** The covered fraction of each patch, 0..1 in row-major order. A region too small to cover any counts as one patch. */
 export function coverage(e: Explanation, region: Region): Float64Array {
-  const part = region.kind === "box" ? boxCoverage(e, region.box) : polygonCoverage(e, region.points);
+  const part = region.kind === "box" ? boxCoverage(e, region.box) : polygonCoverage(e, regionRings(region));
   if (part.every((c) => c === 0)) {
     const center = patchAt(e, ...regionCenter(region));
     if (center !== null) part[center] = 1;
@@ -138,6 +138,11 @@ export function patchAtShare(e: Explanation, [u, v]: Point): number | null {
   return patchAt(e, u * e.header.image.width, v * e.header.image.height);
 }
 
+/** The closed lines of a region that is no box: its outline, and those of its holes. */
+export function regionRings(region: Exclude<Region, { kind: "box" }>): readonly (readonly Point[])[] {
+  return region.kind === "thing" ? [region.points, ...region.holes] : [region.points];
+}
+
 /** The center of a box, or the mean of a polygon's vertices. */
 export function regionCenter(region: Region): Point {
   if (region.kind === "box") {
@@ -175,12 +180,12 @@ function spanCoverage(start: number, end: number, n: number, from: number, to: n
   });
 }
 
-function polygonCoverage(e: Explanation, points: readonly Point[]): Float64Array {
+function polygonCoverage(e: Explanation, rings: readonly (readonly Point[])[]): Float64Array {
   const [x0, y0, x1, y1] = e.cover;
   const [width, height] = [(x1 - x0) / e.cols, (y1 - y0) / e.rows];
   const part = new Float64Array(e.rows * e.cols);
-  const [left, right] = extent(points, 0);
-  const [top, bottom] = extent(points, 1);
+  const [left, right] = extent(rings[0], 0);
+  const [top, bottom] = extent(rings[0], 1);
   for (let row = 0, i = 0; row < e.rows; row++) {
     for (let col = 0; col < e.cols; col++, i++) {
       const px = x0 + col * width;
@@ -191,7 +196,7 @@ function polygonCoverage(e: Explanation, points: readonly Point[]): Float64Array
         for (let sx = 0; sx < SAMPLES_PER_AXIS; sx++) {
           const x = px + ((sx + 0.5) / SAMPLES_PER_AXIS) * width;
           const y = py + ((sy + 0.5) / SAMPLES_PER_AXIS) * height;
-          if (isInside(points, x, y)) inside++;
+          if (isInside(rings, x, y)) inside++;
         }
       }
       part[i] = inside / (SAMPLES_PER_AXIS * SAMPLES_PER_AXIS);
@@ -200,13 +205,15 @@ function polygonCoverage(e: Explanation, points: readonly Point[]): Float64Array
   return part;
 }
 
-/** Test whether a point is inside a polygon, by the even-odd rule. */
-function isInside(points: readonly Point[], x: number, y: number): boolean {
+/** Test whether a point is inside closed lines, by the even-odd rule. */
+function isInside(rings: readonly (readonly Point[])[], x: number, y: number): boolean {
   let inside = false;
-  for (let i = 0, j = points.length - 1; i < points.length; j = i++) {
-    const [xi, yi] = points[i];
-    const [xj, yj] = points[j];
-    if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) inside = !inside;
+  for (const points of rings) {
+    for (let i = 0, j = points.length - 1; i < points.length; j = i++) {
+      const [xi, yi] = points[i];
+      const [xj, yj] = points[j];
+      if (yi > y !== yj > y && x < ((xj - xi) * (y - yi)) / (yj - yi) + xi) inside = !inside;
+    }
   }
   return inside;
 }

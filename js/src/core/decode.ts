@@ -11,6 +11,7 @@ export interface RawPayload {
   header: Header;
   image: Bytes;
   maps: Bytes;
+  things: Bytes;
 }
 
 /** Maps of single transformer blocks, as sent. */
@@ -44,6 +45,12 @@ export function decodePayload(raw: RawPayload): Explanation {
         `${blockRows * rows * cols}. Compute it again.`,
     );
   }
+  const things = toBytes(raw.things);
+  if (things.length !== 0 && things.length !== rows * cols * Math.ceil((rows * cols) / 8)) {
+    throw new PayloadError(
+      `This explanation is incomplete: its things have ${things.length} bytes. Compute it again.`,
+    );
+  }
   const readings = new Map<string, Float32Array>();
   let captionMap: Float32Array = new Float32Array(rows * cols);
   let start = 0;
@@ -61,6 +68,7 @@ export function decodePayload(raw: RawPayload): Explanation {
     captionMap,
     readings,
     image: toBytes(raw.image),
+    things,
   };
 }
 

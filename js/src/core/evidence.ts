@@ -9,7 +9,7 @@ import type { Explanation, Measure } from "./types";
 export interface Highlight {
   words: readonly number[]; // ascending
   importance: number; // sum over the words, in units of the score
-  hue: number | null; // 0 to 5, one highlight each; null: the neutral color
+  hue: number | null; // 0 to 5; null: the neutral color. See `wordHues`
   peak: readonly [row: number, col: number]; // the patch where its evidence is strongest
 }
 
@@ -67,6 +67,41 @@ const computeEvidenceMap = memoize((e: Explanation, measure: string): Float64Arr
   return map;
 });
 
+/**
+ * The index of each word's color, 0 to 5, or null. A noun and its attributes have one color. The six most important have
+ * one, first those that count. A word keeps its color by every measure and method, since only the caption and the default
+ * importance decide.
+ */
+export const wordHues = memoize((e: Explanation): readonly (number | null)[] => {
+  const { words } = e.header;
+  const { values } = importanceOf(e);
+  const floor = HIGHLIGHT_THRESHOLD * Math.max(...values, 0);
+  const things: number[][] = [];
+  words.forEach(({ small, truncated, known }, w) => {
+    if (small || truncated || !known) return;
+    const thing = things.at(-1);
+    if (thing?.at(-1) === w - 1 && describes(e, w - 1)) thing.push(w);
+    else things.push([w]);
+  });
+  const sums = things.map((thing) => sum(thing.map((w) => values[w])));
+  const minor = things.map((thing) => (floor > 0 && thing.some((w) => values[w] >= floor) ? 0 : 1));
+  const first = things
+    .map((_, n) => n)
+    .sort((a, b) => minor[a] - minor[b] || sums[b] - sums[a] || a - b)
+    .slice(0, HUE_COUNT)
+    .sort((a, b) => minor[a] - minor[b] || a - b);
+  const hues = words.map((): number | null => null);
+  first.forEach((n, hue) => {
+    for (const w of things[n]) hues[w] = hue;
+  });
+  return hues;
+});
+
+/** Whether a word is an attribute of the next one: only a space is between them, and no comma. */
+function describes({ header: { words, gaps } }: Explanation, word: number): boolean {
+  return words[word].attribute && gaps[word + 1].length === 1;
+}
+
 /** Find the highlights, in the caption's order. */
 export function highlights(e: Explanation, measure = ""): readonly Highlight[] {
   return computeHighlights(e, importanceOf(e, measure).name);
@@ -83,21 +118,17 @@ const computeHighlights = memoize((e: Explanation, measure: string): Highlight[]
     if (!counts || evidence[word].every((value) => value === 0)) return;
     const group = groups.at(-1);
     const alike = () => similarity(evidence[word - 1], evidence[word]) >= MERGE_SIMILARITY;
-    // Only a space is between an attribute and its thing, and no comma.
-    const described = () => words[word - 1].attribute && e.header.gaps[word].length === 1;
-    if (group?.at(-1) === word - 1 && (described() || alike())) group.push(word);
+    if (group?.at(-1) === word - 1 && (describes(e, word - 1) || alike())) group.push(word);
     else groups.push([word]);
   });
-  const importances = groups.map((group) => sum(group.map((word) => values[word])));
-  const largest = groups.map((_, k) => k).sort((a, b) => importances[b] - importances[a] || a - b);
-  const colored = largest.slice(0, HUE_COUNT).sort((a, b) => a - b);
-  return groups.map((words, k) => {
-    const hue = colored.indexOf(k);
+  const hues = wordHues(e);
+  return groups.map((words) => {
+    const hue = words.map((word) => hues[word]).findLast((hue) => hue !== null);
     const patch = argMax(sumMaps(words.map((word) => evidence[word])));
     return {
       words,
-      importance: importances[k],
-      hue: hue < 0 ? null : hue,
+      importance: sum(words.map((word) => values[word])),
+      hue: hue ?? null,
       peak: [Math.floor(patch / e.cols), patch % e.cols] as const,
     };
   });

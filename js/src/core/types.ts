@@ -3,7 +3,11 @@
 /** x0, y0, x1, y1 in pixels of the original picture. */
 export type Box = readonly [number, number, number, number];
 export type Point = readonly [number, number];
-export type Region = { kind: "box"; box: Box } | { kind: "polygon"; points: readonly Point[] };
+/** A thing consists of whole patches; its holes are not part of it. */
+export type Region =
+  | { kind: "box"; box: Box }
+  | { kind: "polygon"; points: readonly Point[] }
+  | { kind: "thing"; points: readonly Point[]; holes: readonly (readonly Point[])[] };
 
 /** Which evidence a map shows: for the match, against it, or both. */
 export type Sign = "positive" | "negative" | "both";
@@ -76,4 +80,6 @@ export interface Explanation {
   /** Per reading (kind of word map), the signed maps of all words: words x rows x cols values. */
   readings: ReadonlyMap<string, Float32Array>;
   image: Uint8Array;
+  /** The patches of the thing around each patch, one bit each, in rows of whole bytes; empty if not known. */
+  things: Uint8Array;
 }

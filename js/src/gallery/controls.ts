@@ -11,10 +11,10 @@ const PAUSE = 250; // ms without typing until a text is searched for
 const DESCENDING = "M5 3v10M2.5 10.5L5 13l2.5-2.5M9 4h5M9 8h4M9 12h2.5";
 const ASCENDING = "M5 13V3M2.5 5.5L5 3l2.5 2.5M9 4h2.5M9 8h4M9 12h5";
 const SORT_LABELS: Readonly<Record<Sort, string>> = {
-  position: "order of the source",
+  position: "file order",
   score: "score",
-  concentration: "concentration of the map",
-  energy: "share in the box",
+  concentration: "how focused the map is",
+  energy: "part of the map in the box",
   disagreement: "disagreement of the runs",
 };
 const ROLE_LABELS: Readonly<Record<Role, string>> = {

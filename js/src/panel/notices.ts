@@ -12,6 +12,7 @@ const HINTS = {
   none: "Point at a word to see where the model finds it. Click a thing in the picture to see which words it supports.",
   pinned: "Shift-click adds a word to the phrase. Esc to unpin.",
   region: "Click a word to see how much of its evidence lies here. Esc clears.",
+  thing: "Click again for the single patch. Esc clears.",
 };
 /** The hints for fingers, which can neither hover nor press a key. */
 const TOUCH_HINTS: typeof HINTS & { tool: string } = {
@@ -19,6 +20,7 @@ const TOUCH_HINTS: typeof HINTS & { tool: string } = {
   pinned: "Hold another word to add it to the phrase. Clear, under the picture, unpins.",
   region:
     "Tap a word to see how much of its evidence lies here. Clear, under the picture, removes the region.",
+  thing: "Tap again for the single patch. Clear, under the picture, removes the region.",
   tool: "Draw on the picture with a finger. Tap the tool again to scroll the page there.",
 };
 
@@ -34,7 +36,8 @@ export function createHint({ store, scene, draw }: View): HTMLElement {
   const element = h("p", { class: "gradeclip-hint" });
   draw(() => {
     const { touch, tool } = store.view;
-    const state = scene.pinned.length > 0 ? "pinned" : scene.region ? "region" : "none";
+    const region = scene.region?.kind === "thing" ? "thing" : scene.region ? "region" : "none";
+    const state = scene.pinned.length > 0 ? "pinned" : region;
     setText(element, touch ? TOUCH_HINTS[tool ? "tool" : state] : HINTS[state]);
   });
   return element;

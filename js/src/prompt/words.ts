@@ -86,7 +86,7 @@ export function createWords(
    * and as in the picture the square root of that ratio as strength.
    */
   function tint(now: Scene): void {
-    const { draft, evidence, measure, ranking, region, versus, highlights, overview, decimals } = now;
+    const { draft, evidence, measure, ranking, region, versus, highlights, decimals } = now;
     const lowers = region || versus ? new Set<number>() : lowering(evidence, measure);
     const top = Math.max(...ranking.map(({ value }) => Math.abs(value)), leastFullBar(decimals));
     element.classList.toggle("has-region", region !== null);
@@ -96,7 +96,7 @@ export function createWords(
       const hue = wordColor(highlights, word);
       const share = Math.abs(value / top);
       // Among colored highlights, the tint of any other word would be a color without a meaning.
-      const strength = hue && !region ? Math.sqrt(share) : hue || overview === "caption" ? share : 0;
+      const strength = hue && !region ? Math.sqrt(share) : hue || highlights.length === 0 ? share : 0;
       button.style.setProperty("--share", (strength < MIN_SHARE ? 0 : strength).toFixed(3));
       button.style.setProperty("--hue", hue ?? "");
       button.classList.toggle("is-hued", hue !== null);

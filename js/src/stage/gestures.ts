@@ -1,6 +1,7 @@
 // Turns pointer and keyboard input on the picture into patches and regions.
 
-import { patchAt, patchAtShare, patchBox, regionCenter } from "../core/arithmetic";
+import { coverage, patchAt, patchAtShare, patchBox, regionCenter } from "../core/arithmetic";
+import { thingAround } from "../core/things";
 import type { Box, Explanation, Point, Region } from "../core/types";
 import type { View } from "../state/scene";
 import { onLongPress } from "../ui/long-press";
@@ -71,7 +72,7 @@ export function attachGestures(stage: HTMLElement, { store, scene, signal, draw 
     press = null;
     store.view.draft = null;
     if (draft && (draft.kind === "box" || draft.points.length > 2)) store.set({ region: draft });
-    else if (tapped) clickPatch(e, patchAtShare(e, share));
+    else if (tapped) click(e, patchAtShare(e, share), event.altKey);
   });
 
   // A finger that rests on the picture draws a box from there in any direction; if it does not move, of one patch.
@@ -118,7 +119,7 @@ export function attachGestures(stage: HTMLElement, { store, scene, signal, draw 
     }
     const cursor = scene.cursor ?? startOfCursor(e, store.get("region"));
     if (event.key === "Enter" || event.key === " ") {
-      clickPatch(e, cursor);
+      click(e, cursor, event.altKey);
       anchor = cursor;
     } else {
       const next = scene.cursor === null && !event.shiftKey ? cursor : neighborPatch(e, cursor, event.key);
@@ -132,10 +133,20 @@ export function attachGestures(stage: HTMLElement, { store, scene, signal, draw 
     event.preventDefault();
   });
 
-  /** Select a patch. A click on the selected patch, or outside of what the model sees, clears the selection. */
-  function clickPatch(e: Explanation, patch: number | null): void {
-    const region: Region | null = patch === null ? null : { kind: "box", box: patchBox(e, patch) };
-    store.set({ region: region && sameRegion(region, store.get("region")) ? null : region });
+  /**
+   * Select the thing around a patch; in the selected thing, or with Alt, the single patch. A click on the selected
+   * patch, or outside of what the model sees, clears the selection.
+   */
+  function click(e: Explanation, patch: number | null, alone: boolean): void {
+    const selected = store.get("region");
+    if (patch === null) {
+      store.set({ region: null });
+      return;
+    }
+    const box: Region = { kind: "box", box: patchBox(e, patch) };
+    const again = selected?.kind === "thing" && coverage(e, selected)[patch] > 0;
+    const thing = alone || again ? null : thingAround(e, patch);
+    store.set({ region: sameRegion(box, selected) ? null : (thing ?? box) });
   }
 }
 

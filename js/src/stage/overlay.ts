@@ -1,10 +1,11 @@
 // The vector layer over the picture: contours, the margin that the model does not see, the hovered patch, the region.
 
-import { patchBox } from "../core/arithmetic";
+import { patchBox, regionRings } from "../core/arithmetic";
 import { hueColor } from "../core/color-scale";
 import { contourLines, smoothPath } from "../core/contour";
 import { argMax, strengths } from "../core/evidence";
-import type { Box, Region } from "../core/types";
+import { thingAround } from "../core/things";
+import type { Box, Point, Region } from "../core/types";
 import type { PictureScene, View } from "../state/scene";
 import { s } from "../ui/dom";
 
@@ -18,6 +19,7 @@ export function createOverlay({ store, draw }: View, scene: PictureScene): SVGSV
   const outlines = s("g", { class: "gradeclip-outlines" });
   const line = s("g", {}, casing, above, below);
   const contours = s("g", {}, line, outlines);
+  const thing = s("path", { class: "gradeclip-thing" });
   const patch = s("path", { class: "gradeclip-patch" });
   const cursor = s("path", { class: "gradeclip-cursor" });
   const regionCasing = s("path", { class: "gradeclip-region-casing" });
@@ -27,6 +29,7 @@ export function createOverlay({ store, draw }: View, scene: PictureScene): SVGSV
     { class: "gradeclip-overlay", preserveAspectRatio: "none", "aria-hidden": "true" },
     margin,
     contours,
+    thing,
     patch,
     regionCasing,
     regionLine,
@@ -57,6 +60,8 @@ export function createOverlay({ store, draw }: View, scene: PictureScene): SVGSV
   draw(() => {
     const { explanation: e, cursor: at, patch: under } = scene;
     patch.setAttribute("d", under === null || at !== null ? "" : boxPath(patchBox(e, under)));
+    const around = under === null || scene.region ? null : thingAround(e, under);
+    thing.setAttribute("d", around ? regionPath(around) : "");
     cursor.setAttribute("d", at === null ? "" : boxPath(patchBox(e, at)));
   });
   draw(() => {
@@ -94,5 +99,7 @@ function boxPath([x0, y0, x1, y1]: Box): string {
 
 function regionPath(region: Region): string {
   if (region.kind === "box") return boxPath(region.box);
-  return region.points.length > 1 ? `M${region.points.map((p) => p.join(" ")).join("L")}Z` : "";
+  const closed = (points: readonly Point[]) =>
+    points.length > 1 ? `M${points.map((p) => p.join(" ")).join("L")}Z` : "";
+  return regionRings(region).map(closed).join("");
 }

@@ -75,8 +75,8 @@ export function showPicture(view: View, scene: PictureScene, element: HTMLElemen
 /** The label of a picture that takes keys. */
 export function describeKeys(e: Explanation): string {
   return (
-    `Picture, ${e.rows} by ${e.cols} patches. Arrow keys move between patches, Enter selects one, ` +
-    "Shift with arrows extends a box, Escape clears."
+    `Picture, ${e.rows} by ${e.cols} patches. Arrow keys move between patches, Enter selects the thing there, ` +
+    "Enter again the single patch, Shift with arrows extends a box, Escape clears."
   );
 }
 

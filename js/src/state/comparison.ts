@@ -40,7 +40,7 @@ export function comparedCells(store: Store, e: Explanation): Cell[] {
 
 /** A method's explanation, with the picture of `e`; null if it is of another caption or grid. */
 const explained = memoize((cell: MethodCell, e: Explanation): Explanation | null => {
-  const other = decodePayload({ header: cell.header!, maps: cell.maps!, image: e.image });
+  const other = decodePayload({ header: cell.header!, maps: cell.maps!, image: e.image, things: e.things });
   const fits =
     other.header.caption === e.header.caption &&
     other.header.model === e.header.model &&
@@ -102,8 +102,10 @@ export function toggleCompared(store: Store, name: string): string[] {
   return [...new Set([...first, ...compared, name])];
 }
 
-/** The purpose and the limits of a method, or why it cannot explain this model. */
+/** What a method is for and what it cannot show, or why it cannot explain this model. */
 export function describeMethod({ purpose, limits, refusal }: MethodEntry): string {
   if (refusal) return refusal;
-  return [purpose, limits && `Limits: ${limits}`].filter(Boolean).join("\n");
+  return [purpose, limits && `Cannot show: ${limits.charAt(0).toLowerCase()}${limits.slice(1)}`]
+    .filter(Boolean)
+    .join("\n");
 }

@@ -2,6 +2,13 @@
 
 import type { Bytes, RawPayload } from "../core/decode";
 
+/** The picture that is shown until it is explained. */
+export interface Preview {
+  image: Bytes; // WebP, as in a payload
+  width: number; // of the original, in pixels
+  height: number;
+}
+
 /** A picture of the strip. */
 export interface PictureEntry {
   name: string;
@@ -54,7 +61,7 @@ export interface HistoryEntry {
 
 /** The progress of the computation. */
 export interface Progress {
-  stage: string; // "loading weights", "image tower", "maps"
+  stage: string; // "loading PyTorch", "loading weights", "image tower", "maps"
   done: number; // bytes, or steps
   total: number | null;
   unit: "bytes" | "steps";

@@ -19,6 +19,7 @@ export interface Model extends SyncedModel<Synced> {
 /** Messages to Python that are not state. */
 export type Message =
   | { type: "cancel" }
+  | { type: "retry" }
   | { type: "free"; model: string }
   | { type: "picture"; name: string }; // its encoded bytes are the one buffer
 

@@ -57,7 +57,7 @@ export interface Scene {
   standing: Standing | null; // the rank of the score among those of unrelated sentences, if these are known
   decimals: number; // for contributions to the score
   overview: Synced["overview"]; // what is shown while no word is chosen; "caption" if the words together cannot be
-  highlights: readonly Highlight[]; // empty if the overview is the caption's map
+  highlights: readonly Highlight[]; // empty if the words have no colors: in a difference, and in reference mode
   together: boolean; // the highlights are painted, each in its color
   words: readonly number[]; // the words whose map is shown; none: the overview
   pinned: readonly number[];
@@ -167,7 +167,10 @@ export function deriveScene(store: Store, prompts: Prompts): Scene {
       scene.block || scene.versus || store.get("sign") !== "positive" || hasCaptionMapOnly(scene.evidence)
         ? "caption"
         : store.get("overview"),
-    highlights: () => (scene.overview === "words" ? highlights(scene.evidence, scene.measure) : []),
+    highlights: () =>
+      scene.versus || hasCaptionMapOnly(scene.explanation)
+        ? []
+        : highlights(scene.explanation, scene.measure),
     together: () => scene.overview === "words" && scene.words.length === 0,
     words: () => {
       const hovered = store.get("hovered_word");

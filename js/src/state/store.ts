@@ -150,7 +150,8 @@ export class Store extends SyncedStore<Synced> {
     const requests = Object.entries(values).filter(
       ([key, value]) => ASKS.has(key) && !isEmpty(value) && value !== this.get(key as keyof Synced),
     );
-    super.set(values);
+    // An erasure belongs to the region that was erased.
+    super.set("region" in values && values.region !== this.get("region") ? { erase: "", ...values } : values);
     if (requests.length > 0) this.#notifyRequest();
   }
 

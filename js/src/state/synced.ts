@@ -9,6 +9,7 @@ import type {
   MethodEntry,
   ModelEntry,
   PictureEntry,
+  Preview,
   Progress,
 } from "./entries";
 
@@ -28,6 +29,8 @@ export interface Synced {
   _payloads: RawPayload[];
   /** The pictures to choose from. */
   _pictures: PictureEntry[];
+  /** The picture that is shown until it is explained. */
+  _preview: Preview | null;
   /** The short sides to choose from, in pixels. */
   _resolutions: number[];
   /** Names of the lists of words to choose from. */
@@ -88,7 +91,7 @@ export interface Synced {
   prompts: string[];
   /** How a word is read: "in caption", "alone" or "left out". */
   reading: string;
-  /** None, {'kind': 'box', 'box': [x0, y0, x1, y1]} or {'kind': 'polygon', 'points': [[x, y], ...]}, in image pixels. */
+  /** None, {'kind': 'box', 'box': [x0, y0, x1, y1]}, {'kind': 'polygon', 'points': [[x, y], ...]} or what `Explanation.thing_at` returns, in image pixels. */
   region: Region | null;
   /** Short side in pixels; the model's default if None. */
   resolution: number | null;
@@ -121,6 +124,7 @@ export const DEFAULTS: Readonly<Synced> = {
   _models: [],
   _payloads: [],
   _pictures: [],
+  _preview: null,
   _resolutions: [],
   _vocabularies: [],
   active: 0,

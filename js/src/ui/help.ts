@@ -6,6 +6,7 @@ const DELAY = 450; // ms of hovering until the tooltip shows; on focus it shows 
 const LINGER = 150; // ms until it hides, so that the pointer can move onto it
 const GAP = 7; // pixels between the tooltip and its element
 const EDGE = 8; // minimum distance from the view's border, in pixels
+const MOVES = new Set(["Tab", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"]);
 
 /** Set an element's help text. It is also the description for screen readers, unless it equals the label. */
 export function setHelp(element: HTMLElement, help: string, described: Element = element): void {
@@ -24,7 +25,8 @@ export class Help {
   #about: HTMLElement | null = null;
   #described: Element | null = null;
   #timer = 0;
-  #keyboard = true; // focus caused by a pointer press shows no tooltip
+  // Whether a key moves the focus. A press of the pointer, and a program after Enter or Esc, show no tooltip.
+  #moved = true;
 
   constructor(root: HTMLElement, signal: AbortSignal) {
     this.#root = root;
@@ -33,15 +35,22 @@ export class Help {
     root.addEventListener(
       "pointerdown",
       () => {
-        this.#keyboard = false;
+        this.#moved = false;
         this.#hide();
+      },
+      options,
+    );
+    // Also outside of the view, from where the focus may come.
+    document.addEventListener(
+      "keydown",
+      ({ key }) => {
+        this.#moved = MOVES.has(key);
       },
       options,
     );
     root.addEventListener(
       "keydown",
       (event) => {
-        this.#keyboard = true;
         if (event.key !== "Escape" || this.#tip.hidden) return;
         event.stopPropagation(); // the first Esc only hides the tooltip; the selection stays
         this.#hide();
@@ -53,7 +62,7 @@ export class Help {
     root.addEventListener(
       "focusin",
       (event) => {
-        const about = this.#keyboard ? helped(event.target) : null;
+        const about = this.#moved ? helped(event.target) : null;
         if (about) this.#show(about, event.target as Element);
         else this.#hide();
       },

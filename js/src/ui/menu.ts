@@ -6,7 +6,7 @@ import { setHelp } from "./help";
 export interface Choice {
   label: string;
   detail?: string; // secondary text after the label
-  note?: string; // a quiet line below it
+  note?: string; // what is shown below the menu while the choice has the focus or is pointed at
   disabled?: boolean; // cannot be chosen; the note has the reason
   current?: boolean; // set if the choices are states: whether this is the current one
   checked?: boolean; // set if several can be chosen: whether this one is; the menu then stays open
@@ -23,7 +23,7 @@ interface Item {
 
 export class Menu {
   #root: HTMLElement;
-  #list: HTMLElement | null = null;
+  #menu: HTMLElement | null = null;
   #under: HTMLElement | null = null;
   #focusAfter: () => HTMLElement | null = () => null;
 
@@ -31,7 +31,7 @@ export class Menu {
     this.#root = root;
     // A choice may make the view shorter while the menu stays open; the view cuts what is outside of it.
     const observer = new ResizeObserver(() => {
-      if (this.#list && this.#under?.isConnected) place(this.#list, this.#under, root);
+      if (this.#menu && this.#under?.isConnected) place(this.#menu, this.#under, root);
     });
     observer.observe(root);
     signal.addEventListener("abort", () => {
@@ -53,7 +53,9 @@ export class Menu {
     focusAfter: () => HTMLElement | null,
   ): void {
     this.close();
-    const list = h("div", { class: "gradeclip-menu", role: "menu", "aria-label": label });
+    const list = h("div", { class: "gradeclip-menu-list", role: "menu", "aria-label": label });
+    const note = h("p", { class: "gradeclip-menu-note", "aria-hidden": "true" });
+    const menu = h("div", { class: "gradeclip-menu" }, list, note);
     const items: Item[] = choices().map((choice, k) =>
       createItem(choice, () => {
         const chosen = choices()[k];
@@ -62,10 +64,18 @@ export class Menu {
         chosen.act();
         if (chosen.checked === undefined) return;
         for (const [n, now] of choices().entries()) items[n].update(now);
+        setText(note, choices()[k].note ?? "");
       }),
     );
     const elements = items.map(({ element }) => element);
     list.append(...elements);
+    note.hidden = choices().every((choice) => !choice.note);
+    const describe = ({ target }: Event) => {
+      const at = elements.findIndex((element) => element.contains(target as Node));
+      if (at >= 0) setText(note, choices()[at].note ?? "");
+    };
+    list.addEventListener("focusin", describe);
+    list.addEventListener("pointerover", describe);
     list.addEventListener("keydown", (event) => {
       if (event.key === "Escape" || event.key === "Tab") {
         event.preventDefault();
@@ -82,26 +92,26 @@ export class Menu {
     list.addEventListener("focusout", (event) => {
       if (!list.contains(event.relatedTarget as Node | null)) this.#dismiss();
     });
-    this.#root.append(list);
-    this.#list = list;
+    this.#root.append(menu);
+    this.#menu = menu;
     this.#under = under;
     this.#focusAfter = focusAfter;
-    place(list, under, this.#root);
+    place(menu, under, this.#root);
     (elements[choices().findIndex(({ current }) => current)] ?? elements[0])?.focus({ preventScroll: true });
   }
 
   /** Close the menu and restore the focus. */
   close(): void {
-    if (!this.#list) return;
+    if (!this.#menu) return;
     const focusAfter = this.#focusAfter;
     this.#dismiss();
     focusAfter()?.focus();
   }
 
   #dismiss(): void {
-    const list = this.#list;
-    this.#list = null; // before removal, which triggers focusout and so this function again
-    list?.remove();
+    const menu = this.#menu;
+    this.#menu = null; // before removal, which triggers focusout and so this function again
+    menu?.remove();
   }
 }
 
@@ -110,17 +120,14 @@ function createItem(choice: Choice, act: () => void): Item {
   const states = { menuitemradio: current, menuitemcheckbox: checked };
   const role = Object.entries(states).find(([, state]) => state !== undefined)?.[0] ?? "menuitem";
   const element = h("button", { type: "button", role, tabindex: -1 });
-  const note = h("small");
   element.append(h("bdi", {}, label));
   if (detail) element.append(h("em", {}, detail));
-  element.append(note);
   element.addEventListener("click", act);
   const update = (now: Choice) => {
     const chosen = now.current ?? now.checked;
     if (chosen !== undefined) setAttribute(element, "aria-checked", String(chosen));
     setAttribute(element, "aria-disabled", String(now.disabled === true)); // focusable: the reason is to be read
-    setText(note, now.note ?? "");
-    note.hidden = !now.note;
+    if (now.note) setAttribute(element, "aria-description", now.note);
   };
   update(choice);
   return { element, update };

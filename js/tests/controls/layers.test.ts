@@ -143,7 +143,7 @@ describe("the layers", () => {
       "0.376",
       "0.342",
     ]);
-    expect(one(".gradeclip-word").style.getPropertyValue("--share")).toBe("0.769");
+    expect(one(".gradeclip-word").style.getPropertyValue("--share")).toBe("0.877"); // the square root of 1 / 1.3
   });
 
   test("keep the slider, and the focus on it, while it moves", async () => {

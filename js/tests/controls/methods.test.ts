@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { click, fakeCanvas, frame, LiveModel, open, press } from "../page";
+import { click, fakeCanvas, frame, LiveModel, open, point, press } from "../page";
 
 beforeEach(fakeCanvas);
 afterEach(() => {
@@ -18,17 +18,24 @@ const METHODS = [
 const opened = (name: string, state = {}) => {
   const view = open({}, new LiveModel({ _methods: METHODS, method: "grad-eclip", ...state }));
   click(view.control(name));
-  return { ...view, items: () => view.all(".gradeclip-menu button") };
+  const note = () => view.one(".gradeclip-menu-note").textContent;
+  return { ...view, note, items: () => view.all(".gradeclip-menu button") };
 };
 
 describe("the menu of methods", () => {
   test("describes the purpose and the limits of each", () => {
-    expect(opened("Method").items()[1].textContent).toBe("RISENeeds no gradients.\nLimits: Small things.");
+    const { items, note } = opened("Method");
+    expect(items()[1].textContent).toBe("RISE");
+    expect(note()).toBe("Fast maps.\nCannot show: the last block only."); // of the current one, which has the focus
+    point(items()[1], "pointerover");
+    expect(note()).toBe("Needs no gradients.\nCannot show: small things.");
+    expect(items()[1].getAttribute("aria-description")).toBe(note());
   });
 
   test("gives the reason why a method cannot explain this model, and does not choose it", () => {
-    const { items, model } = opened("Method");
-    expect(items()[2].textContent).toBe("RolloutIt has no query.");
+    const { items, model, note } = opened("Method");
+    point(items()[2], "pointerover");
+    expect(note()).toBe("It has no query.");
     expect(items()[2].getAttribute("aria-disabled")).toBe("true");
     click(items()[2]);
     expect(model.get("method")).toBe("grad-eclip");
@@ -64,7 +71,7 @@ describe("the menu of methods to compare", () => {
   });
 
   test("accepts at most six, and none that cannot explain this model", () => {
-    const { items, model } = opened("Compare methods");
+    const { items, model, note } = opened("Compare methods");
     click(items()[2]);
     expect(model.get("compare")).toEqual([]);
     for (const at of [1, 3, 4, 5, 6]) click(items()[at]);
@@ -72,7 +79,8 @@ describe("the menu of methods to compare", () => {
     expect(six).toEqual(["grad-eclip", "rise", "a", "b", "c", "d"]);
     click(items()[7]);
     expect(model.get("compare")).toEqual(six);
-    expect(items()[7].textContent).toBe("EAt most 6 methods at a time.");
+    point(items()[7], "pointerover");
+    expect(note()).toBe("At most 6 methods at a time.");
     click(items()[3]);
     expect(items()[7].getAttribute("aria-disabled")).toBe("false");
   });

@@ -103,11 +103,13 @@ describe("editing the caption", () => {
     expect(document.activeElement).toBe(field);
   });
 
-  test("F2 and a double click on free space start it too", () => {
-    const { word, field, one } = live();
-    press(word(1), "F2");
-    expect(field.hidden).toBe(false);
-    press(field, "Escape");
+  test("F2 anywhere and a double click on free space start it too", () => {
+    const { word, field, one, stage } = live();
+    for (const at of [word(1), stage, one(".gradeclip-settings-button")]) {
+      press(at, "F2");
+      expect(field.hidden).toBe(false);
+      press(field, "Escape");
+    }
     one(".gradeclip-caption").dispatchEvent(new MouseEvent("dblclick", { bubbles: true }));
     expect(field.hidden).toBe(false);
   });

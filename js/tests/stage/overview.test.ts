@@ -85,6 +85,27 @@ describe("while no word is hovered", () => {
   });
 });
 
+test("a word keeps its color by every measure, reading, sign and method, and the legend has the order of the bars", async () => {
+  const { bars, all, model, word } = open({
+    _payloads: [payload({ importance: [0.3, 0.1, 0, 0.4], shares: [0, 0.5, 0.4, 0.2] })],
+  });
+  const colors = () => [0, 1, 2, 3].map((k) => hue(word(k)));
+  const legend = () => all(".gradeclip-hues bdi").map((name) => name.textContent);
+  expect(colors()).toEqual([HUES[0], HUES[1], "", HUES[2]]);
+  expect(legend()).toEqual(["snow", "a", "dog"]);
+  model.set("importance", "grad-eclip");
+  await frame();
+  expect(colors()).toEqual(["", HUES[1], HUES[3], HUES[2]]);
+  expect(legend()).toEqual(["dog", "in", "snow"]);
+  expect(bars().map(hue)).toEqual([HUES[1], HUES[3], HUES[2], ""]);
+  model.set("importance", "");
+  for (const state of [{ reading: "alone" }, { sign: "negative" }, { overview: "caption" }] as const) {
+    for (const [key, value] of Object.entries(state)) model.set(key as "reading", value as string);
+    await frame();
+    expect(colors()).toEqual([HUES[0], HUES[1], "", HUES[2]]);
+  }
+});
+
 describe("the map along the whole sentence", () => {
   test("is chosen by one click and named correctly", async () => {
     const { radio, model, one, word } = open({ _payloads: [some] });
@@ -94,8 +115,7 @@ describe("the map along the whole sentence", () => {
     expect(model.get("overview")).toBe("caption");
     expect(samePixels(painted.at(-1), together)).toBe(false);
     expect(one(".gradeclip-what").textContent).toBe("whole sentencemap by Grad-ECLIP");
-    expect(hue(word(1))).toBe("");
-    expect(one(".gradeclip").className).not.toContain("has-hues");
+    expect(hue(word(1))).toBe(HUES[0]); // its color stays its own
     change(radio("All words"));
     await frame();
     expect(samePixels(painted.at(-1), together)).toBe(true);

@@ -27,7 +27,8 @@ describe("which map is shown", () => {
   test("the whole caption's, if that is chosen", () => {
     const shown = scene({ overview: "caption" });
     expect([...shown.map]).toEqual([...explanation().captionMap]);
-    expect([shown.together, shown.highlights]).toEqual([false, []]);
+    expect(shown.together).toBe(false);
+    expect(shown.highlights).toEqual(scene({}).highlights); // the words keep their colors
   });
 
   test("the whole caption's, if the words cannot be shown together", () => {

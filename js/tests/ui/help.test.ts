@@ -58,6 +58,15 @@ describe("the help on a control", () => {
     expect(one(".gradeclip-help").hidden).toBe(true);
   });
 
+  test("is not shown for focus that returns after an edit or a menu", () => {
+    const { one } = open({}, new LiveModel());
+    const pencil = one('[aria-label="Edit the prompt (F2)"]');
+    pencil.click();
+    press(one(".gradeclip-line textarea"), "Enter");
+    expect(document.activeElement).toBe(pencil);
+    expect(one(".gradeclip-help").hidden).toBe(true);
+  });
+
   test("is hidden with its control", async () => {
     const { radio, one, model } = open();
     radio("opposes").focus();
