@@ -13,6 +13,7 @@ import {
   regionWords,
   wordEvidence,
 } from "../src/core/evidence";
+import { thingAround } from "../src/core/things";
 import type { Region, Sign } from "../src/core/types";
 
 interface Case {
@@ -31,8 +32,13 @@ interface Evidence {
 
 const read = (name: string) =>
   JSON.parse(readFileSync(new URL(`../../tests/golden/${name}`, import.meta.url), "utf8"));
-const golden: Evidence & { many: Evidence; cases: Case[]; diverging_colors: Record<Sign, string[]> } =
-  read("golden.json");
+interface Golden extends Evidence {
+  many: Evidence;
+  cases: Case[];
+  diverging_colors: Record<Sign, string[]>;
+  things: Region[]; // around the patches of the first row
+}
+const golden: Golden = read("golden.json");
 const e = decodePayload(golden.payload);
 
 function compute({ fn, args: { reading = "in caption", words = [], region } }: Case): number[] {
@@ -61,6 +67,10 @@ function expectEqual(computed: ArrayLike<number>, expected: readonly number[]): 
 
 test.each(golden.cases.map((c, k) => [`${c.fn} ${k}`, c] as const))("%s equals Python's", (_, golden) => {
   expectEqual(compute(golden), [golden.value].flat(2) as number[]);
+});
+
+test("the things are the same regions as Python's", () => {
+  expect(golden.things.map((_, patch) => thingAround(e, patch))).toEqual(golden.things);
 });
 
 describe.each([
