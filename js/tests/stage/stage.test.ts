@@ -92,7 +92,9 @@ describe("the picture", () => {
       const { stage, one } = open({ _payloads: [payload({ things })] });
       point(stage, "pointermove", 100, 100);
       await frame();
-      expect(one(".gradeclip-thing").getAttribute("d")).toBe("M0 0L20 0L20 40L0 40Z");
+      expect(one(".gradeclip-thing").getAttribute("d")).toBe(
+        "M0 10Q0 0 10 0L10 0Q20 0 20 10L20 30Q20 40 10 40L10 40Q0 40 0 30Z",
+      );
     });
   });
 
