@@ -39,6 +39,7 @@ def _kernel(chromium: Browser, lab: LabServer) -> Iterator[Notebook]:
     lab.write_notebook("shared.ipynb")
     with Notebook.opened(chromium, lab, "shared.ipynb") as notebook:
         notebook.ask("import gradeclip_widget as gw\nmade = gw.Explanation.load('made.npz')")
+        notebook.ask("gw.explore().wait()")  # the first call takes longer than the later ones
         yield notebook
 
 
