@@ -45,7 +45,9 @@ def test_page_of_the_demo_explains_with_the_network_off(
     expect(view.region).to_have_attribute("d", re.compile(r"^M.*Q.*Z$"))  # rounded corners
     expect(view.bars.first).to_have_attribute("data-index", _leading(explanation, region))
     view.click_at((place[0] / width, place[1] / height))
-    expect(view.region).to_have_attribute("d", re.compile(r"^M[\d.]+ [\d.]+H.*V.*H.*Z$"))  # the patch
+    expect(view.region).to_have_attribute(
+        "d", re.compile(r"^M[\d.]+ [\d.]+H.*V.*H.*Z$")
+    )  # the patch
 
 
 def _leading(explanation: gw.Explanation, region: Region) -> str:

@@ -39,10 +39,8 @@ def around(row: int, col: int, *several: NDArray[np.float32]) -> NDArray[np.bool
 
 
 @pytest.mark.parametrize(("place", "letter"), [((1, 0), "a"), ((3, 2), "a"), ((2, 4), "b")])
-def test_every_patch_of_a_thing_gives_the_whole_thing(
-    place: tuple[int, int], letter: str
-) -> None:
-    np.testing.assert_array_equal(around(*place), PLAN == letter)
+def test_every_patch_of_a_thing_gives_the_whole_thing(place: tuple[int, int], letter: str) -> None:
+    np.testing.assert_array_equal(around(*place), letter == PLAN)
 
 
 def test_the_ground_ends_at_things() -> None:
