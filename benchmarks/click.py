@@ -63,11 +63,9 @@ def measure(explainer: gw.Explainer, scene: gw.demo.Scene, number: int, rows: Ro
         return (row, col), e.thing_at(x, y)
 
     for thing in scene.objects:
-        covered = (
-            regions.coverage(thing.mask, scene.image.size, e.patch_grid, e.cover)
-            if thing.mask.any()
-            else 0
-        )
+        if not thing.mask.any():
+            continue  # behind others
+        covered = regions.coverage(thing.mask, scene.image.size, e.patch_grid, e.cover)
         empty &= covered == 0
         centers = thing.mask[step_y // 2 :: step_y, step_x // 2 :: step_x]
         if not centers.any():

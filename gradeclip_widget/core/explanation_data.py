@@ -533,7 +533,8 @@ class ExplanationData:
         'dog'
 
         Args:
-            x, y: in image pixels.
+            x: of the point, in image pixels.
+            y: the same.
 
         Returns:
             A region for `region_words`, ``erase`` and a widget's ``region``, of whole patches.

@@ -43,7 +43,9 @@ def find_things(features: Sequence[NDArray[np.float32]], grid: tuple[int, int]) 
         norms = np.sqrt(np.maximum((sums * inside).sum(1, keepdims=True), _TINY))
         inside = _connected(sums >= floor * norms, grid)
     ground = lengths < floor
-    for alone in np.flatnonzero((inside.sum(1) == 1) & ~ground):  # at the border of a thing
+    for alone in np.flatnonzero(
+        (inside.sum(1) == 1) & ~ground
+    ).tolist():  # at the border of a thing
         beside = _neighbors(alone, grid)
         nearest = beside[products[alone, beside].argmax()]
         inside[alone] |= inside[nearest]
@@ -84,8 +86,9 @@ def _products(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     weights = kernel[kernel.sum(1).argmax()]
     weights = weights / weights.sum()
     with_ground = products @ weights
-    products = products - with_ground[:, None] - with_ground + weights @ with_ground
-    return products / variance
+    products -= with_ground[:, None] + with_ground - weights @ with_ground
+    products /= variance
+    return products
 
 
 def _connected(around: NDArray[np.bool_], grid: tuple[int, int]) -> NDArray[np.bool_]:
@@ -112,7 +115,7 @@ def _connected(around: NDArray[np.bool_], grid: tuple[int, int]) -> NDArray[np.b
 def _neighbors(patch: int, grid: tuple[int, int]) -> list[int]:
     """Return the patches that share a side with a patch."""
     rows, cols = grid
-    row, col = divmod(int(patch), cols)
+    row, col = divmod(patch, cols)
     places = [(row + down, col + across) for across, down in _STEPS]
     return [r * cols + c for r, c in places if 0 <= r < rows and 0 <= c < cols]
 

@@ -169,7 +169,8 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a cl
         dict,
         allow_none=True,
         help="None, {'kind': 'box', 'box': [x0, y0, x1, y1]}, "
-        "{'kind': 'polygon', 'points': [[x, y], ...]} or what `Explanation.thing_at` returns, in image pixels",
+        "{'kind': 'polygon', 'points': [[x, y], ...]}, or a thing as `Explanation.thing_at` returns it, "
+        "in image pixels",
     ).tag(sync=True, option=True, page=True, ts="Region")
     opacity = t.Float(OPACITY, min=0, max=1, help="opacity of the strongest evidence").tag(
         sync=True, control=True, option=True, page=True

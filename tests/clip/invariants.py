@@ -208,6 +208,7 @@ def check_region(tower: Any, pixels: Tensor) -> None:
     """A region's embedding is a unit vector that depends on nothing outside it, and differs by place."""
     trace = tower.trace(pixels)
     patches = trace.grid[0] * trace.grid[1]
+    assert {len(rows) for rows in trace.patch_features} == {patches}
     inside = torch.zeros(patches)
     inside[: patches // 2] = 1
     x = trace.region_embedding(inside)

@@ -60,7 +60,7 @@ class ImageTrace(ABC):
 
     @property
     def patch_features(self) -> list[Tensor]:
-        """What the model has of every patch at the end: its rows (P, D), and its values in the last attention."""
+        """Rows (P, D) of the patches entering the last attention, and their values there if there is one."""
         values = [a.v[a.tokens] for a in self.attentions[-1:]]
         return [self.last_rows[self.patches], *values]
 

@@ -91,7 +91,7 @@ export interface Synced {
   prompts: string[];
   /** How a word is read: "in caption", "alone" or "left out". */
   reading: string;
-  /** None, {'kind': 'box', 'box': [x0, y0, x1, y1]}, {'kind': 'polygon', 'points': [[x, y], ...]} or what `Explanation.thing_at` returns, in image pixels. */
+  /** None, {'kind': 'box', 'box': [x0, y0, x1, y1]}, {'kind': 'polygon', 'points': [[x, y], ...]}, or a thing as `Explanation.thing_at` returns it, in image pixels. */
   region: Region | null;
   /** Short side in pixels; the model's default if None. */
   resolution: number | null;
