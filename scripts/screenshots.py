@@ -1,13 +1,15 @@
 """Make the pictures of README and docs from real pages: `python -m scripts.screenshots [NAME ...]`.
 
 The stills are of exported pages; the gallery and the moving picture are of live widgets in JupyterLab.
-Names choose some of the pictures: ``stills``, ``steps``, ``wrong``, ``gallery``, ``moving``.
+Names choose some of the pictures: ``stills``, ``steps``, ``howto``, ``wrong``, ``gallery``, ``moving``.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import json
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -25,7 +27,10 @@ from tests.browser.view import View
 from .explore import moving_picture
 from .gallery import gallery_still
 
-IMAGES = Path(__file__).parents[1] / "docs" / "images"
+DOCS = Path(__file__).parents[1] / "docs"
+IMAGES = DOCS / "images"
+# A live explanation in the site, and the picture that other readers see: `docs/live_frames.py`.
+LIVE = re.compile(r"<!-- live (\{.*\}) -->\n!\[[^]]*\]\(\.\./images/([\w-]+\.png)\)")
 WIDE, NARROW = 980, 420  # pixels
 SCALE = 1.5  # pixels of a picture per pixel of the page
 ABSENT = "a bicycle, a dog and a tree"
@@ -48,13 +53,20 @@ def shown(
     explanation = explainer(scene.image, caption or scene.caption)
     explanation = explainer.with_unrelated_scores(explanation, scene.image)
     explanation = replace(explanation, seconds=None)  # the time depends on how busy this machine is
+    with opened(browser, explanation.to_html(), width, theme) as view:
+        yield view
+
+
+@contextlib.contextmanager
+def opened(
+    browser: Browser, source: str, width: int, theme: Literal["light", "dark"]
+) -> Iterator[View]:
+    """A page in the browser."""
     size = ViewportSize(width=width, height=900)
     context = browser.new_context(viewport=size, color_scheme=theme, device_scale_factor=SCALE)
-    with tempfile.TemporaryDirectory() as folder, contextlib.closing(context):
-        file = Path(folder, "page.html")
-        explanation.to_html(file)
+    with contextlib.closing(context):
         page = context.new_page()
-        page.goto(file.as_uri())
+        page.set_content(source)
         yield View(page, page)
 
 
@@ -94,6 +106,23 @@ def steps(browser: Browser) -> None:
         take(view, "step-absent.png")
 
 
+def howto(browser: Browser) -> None:
+    """Take the pictures of the live explanations in the how-to pages, as their marks describe them."""
+    scenes = gw.demo.scenes()
+    for document in sorted(DOCS.glob("howto/*.md")):
+        for mark, name in LIVE.findall(document.read_text(encoding="utf-8")):
+            options = json.loads(mark)
+            scene = scenes[options.pop("scene")]
+            captions = options.pop("captions", scene.caption)
+            del options["title"]
+            widget = gw.explore(scene.image, captions, **options)
+            widget.wait(300)
+            with tempfile.TemporaryDirectory() as folder:
+                source = widget.save_html(Path(folder, "page.html")).read_text(encoding="utf-8")
+            with opened(browser, source, WIDE, "light") as view:
+                take(view, name)
+
+
 def right_beside_wrong(browser: Browser, path: Path) -> None:
     """Take a picture of two captions of one scene side by side: a true one, and one with a wrong color.
 
@@ -120,6 +149,7 @@ def main(names: list[str]) -> None:
     takers: dict[str, Callable[[Browser], None]] = {
         "stills": stills,
         "steps": steps,
+        "howto": howto,
         "wrong": lambda browser: right_beside_wrong(browser, IMAGES / "wrong-caption.png"),
         "gallery": lambda browser: gallery_still(browser, IMAGES / "gallery.webp"),
         "moving": lambda browser: moving_picture(browser, IMAGES / "explore.webp"),

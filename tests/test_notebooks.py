@@ -121,12 +121,12 @@ SHOWN = {
         "explore": set(),
         "wrong": {"green lowers"},
         "compare": {"2 prompts", "difference"},
-        "region": {"box"},
+        "region": {"thing"},
     },
     "regions": {
-        "draw": {"box"},
-        "seen": {"box", "best match red circle"},
-        "erase-widget": {"box", "erased: mean"},
+        "draw": {"thing"},
+        "seen": {"thing", "best match red circle"},
+        "erase-widget": {"thing", "erased: mean"},
     },
 }
 
