@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from PIL import Image
-from playwright.sync_api import Browser, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, expect, sync_playwright
 
 import gradeclip_widget as gw
 from tests.browser.chromium import launch
@@ -157,6 +157,7 @@ def main(names: list[str]) -> None:
     if unknown := set(names) - set(takers):
         sys.exit(f"no pictures {sorted(unknown)}: use {', '.join(takers)}")
     IMAGES.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=30_000)  # the machine may be busy
     with sync_playwright() as playwright, contextlib.closing(launch(playwright)) as browser:
         for name in names or takers:
             takers[name](browser)

@@ -226,6 +226,8 @@ class ExplanationWidget(FrontEnd, Traits):
         name = None
         if not in_notebook():
             self.first_explanation()  # the output cannot be updated later
+        if fallback_kind() == PAGE:
+            self.wait()  # nothing is added to the page later
         with self.changed:
             if not self._session.explanations:
                 name = f"gradeclip-{self.model_id}-{len(self._placeholders)}"
@@ -244,8 +246,6 @@ class ExplanationWidget(FrontEnd, Traits):
 
     def _static(self) -> dict[str, str]:
         """Return a static image and text, by MIME type; a line of text until there is an explanation."""
-        if fallback_kind() == PAGE:
-            self.wait()  # nothing is added to the page later
         explanations = self._session.explanations
         if not explanations:
             return placeholder(self.prompt, self.model_id)
