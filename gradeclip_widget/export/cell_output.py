@@ -121,8 +121,17 @@ def live_class(model_id: str) -> str:
     return f"gradeclip-live-{model_id}"
 
 
+def _kind() -> str:
+    """Return the kind of fallback that the environment variable names."""
+    kind = os.environ.get(SETTING) or PICTURE
+    if kind not in (PICTURE, PAGE):
+        raise ValueError(f"{SETTING}={kind!r}: give {PICTURE!r} or {PAGE!r}")
+    return kind
+
+
 def placeholder(prompt: str, model_id: str) -> tuple[str, str]:
-    """Return what `fallback` returns, until there is an explanation."""
+    """Return what `fallback` returns, until there is an explanation; errors are the same."""
+    _kind()
     text = f"“{prompt}” is not explained yet. If this does not change, run the cell again."
     content = f'<p style="margin: 4px 0; font-size: 13px">{html.escape(text)}</p>'
     name = f"gradeclip-fallback-{model_id}"
@@ -146,9 +155,7 @@ def fallback(
     Raises:
         ValueError: the environment variable is neither ``picture`` nor ``page``.
     """
-    kind = os.environ.get(SETTING) or PICTURE
-    if kind not in (PICTURE, PAGE):
-        raise ValueError(f"{SETTING}={kind!r}: give {PICTURE!r} or {PAGE!r}")
+    kind = _kind()
     description = alt_text(explanations[active], words)
     if kind == PAGE:
         content = frame(explanations, state={"active": active})
