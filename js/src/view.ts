@@ -65,7 +65,7 @@ export function mount(model: Model, host: HTMLElement, store = new Store(model))
   const state = derived({
     ready: () => prompts.explanation !== null && !waiting.editing,
     loading: () => prompts.explanation === null && prompts.failure === "" && store.get("prompt") !== "",
-    computing: () => store.get("status") === "computing" && store.view.kernel !== "lost",
+    computing: () => store.get("status") === "computing" && !["lost", "absent"].includes(store.view.kernel),
     message: () => store.view.uploadError || store.get("error") || prompts.failure,
   });
   const draw = (act: () => void) => store.draw(act, signal);

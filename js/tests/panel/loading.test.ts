@@ -20,7 +20,7 @@ const step = (stage: string, more: Partial<Progress> = {}): Progress => ({
   ...more,
 });
 
-function openLoading(state: Partial<Synced> = {}) {
+function openLoading(state: Partial<Synced> = {}, host?: HTMLDivElement) {
   const model = new LiveModel({
     _payloads: [],
     _preview: { image: new Uint8Array([7]), width: 60, height: 40 },
@@ -31,7 +31,7 @@ function openLoading(state: Partial<Synced> = {}) {
     status: "computing",
     ...state,
   });
-  const page = open({}, model);
+  const page = open({}, model, host);
   return { ...page, model, stages: () => page.all(".gradeclip-stages li") };
 }
 
@@ -97,8 +97,11 @@ describe("until there is an explanation", () => {
   });
 
   test("without a kernel nothing is promised", () => {
-    const { one, all } = openLoading({ live: false, status: "ready" });
+    const host = document.createElement("div");
+    host.className = "jupyter-widgets-disconnected"; // a notebook that was saved at this moment
+    const { one, all } = openLoading({}, host);
     expect(one(".gradeclip-loading").textContent).toMatch(/run the cell/);
+    expect(one(".gradeclip-stages").hidden).toBe(true);
     expect(all(".gradeclip-loading button").every((button) => button.hidden)).toBe(true);
   });
 });
