@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -qq --constr
 
 export PATH := $(BIN):$(PATH)
 
-.PHONY: help demo lab docs screenshots test test-python test-js build format clean distclean
+.PHONY: help demo lab docs screenshots test test-js test-python check-python build format clean distclean
 .DELETE_ON_ERROR:
 
 help:
@@ -36,16 +36,21 @@ docs: $(DONE)/docs
 screenshots: $(DONE)/dev $(DONE)/browsers
 	python -m scripts.screenshots
 
-test: test-js test-python
+# While pip installs, the front end is tested; while the types are checked, the browsers are installed.
+test: $(DONE)/node
+	$(MAKE) --no-print-directory --jobs=2 test-js check-python $(DONE)/browsers
+	$(MAKE) --no-print-directory test-python
 
 test-js: node_modules/.done
 	npm run --silent check
 	npm run --silent test
 
-test-python: $(DONE)/dev $(DONE)/browsers node_modules/.done
+check-python: $(DONE)/dev
 	ruff check
 	ruff format --check
 	mypy
+
+test-python: $(DONE)/dev $(DONE)/browsers node_modules/.done
 	@# Two processes at once, each with one thread of torch: many tests wait for a browser or a server.
 	OMP_NUM_THREADS=1 pytest -n 2 --no-loadscope-reorder
 

@@ -22,8 +22,12 @@ ABSENT = "dog"
 EXPLORE = """
 import gradeclip_widget as gw
 scene = gw.demo.scenes()[0]
-gw.explore(scene.image, "a sun").close()  # a kernel's first call takes longer than the later ones
-gw.explore(scene.image, scene.caption)
+first = gw.explore(scene.image, "a sun")  # a kernel's first call takes longer than the later ones
+first.wait()
+first.close()
+widget = gw.explore(scene.image, scene.caption)
+widget.wait()
+widget
 """
 
 

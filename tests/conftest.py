@@ -22,13 +22,19 @@ settings.load_profile("any machine")
 expect.set_options(timeout=30_000)
 
 
+# The files of tests/browser/ whose tests share a JupyterLab and its kernel, and so a process.
+SHARE_JUPYTERLAB = {
+    f"tests/browser/test_{name}.py"
+    for name in "browsers compare gallery instrument interaction lab overview says_no vscode".split()
+}
+
+
 class FileScheduling(LoadFileScheduling):
-    """Give each file to one process, and all browser tests to the same one, since they share a JupyterLab."""
+    """Give each file to one process, and those that share a JupyterLab to the same one."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = super()._split_scope(nodeid)
-        folder = "tests/browser/"
-        return folder if file.startswith(folder) else file
+        return "JupyterLab" if file in SHARE_JUPYTERLAB else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FileScheduling:

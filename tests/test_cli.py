@@ -337,13 +337,18 @@ def test_only_warnings_of_this_package_are_printed_as_sentences(
     assert warnings.showwarning is before
 
 
-def test_help_does_not_import_torch() -> None:
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [("--help", "usage: gradeclip"), ("--version", f"gradeclip {gw.__version__}")],
+)
+def test_help_and_version_do_not_import_torch(option: str, text: str) -> None:
     code = (
         "import sys; from gradeclip_widget.cli import main\n"
-        "try: main(['--help'])\n"
+        f"try: main([{option!r}])\n"
         "except SystemExit: print('torch' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert done.stdout.splitlines()[-1] == "False"
+    first, *_, last = done.stdout.splitlines()
+    assert (first.startswith(text), last) == (True, "False")

@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gradeclip", description="See why CLIP matched a picture with a sentence."
     )
+    installed = f"%(prog)s {version('gradeclip-widget')}"
+    parser.add_argument("--version", action="version", version=installed)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     explain = commands.add_parser("explain", help="explain a picture with a caption")

@@ -37,14 +37,18 @@ def find_things(features: Sequence[NDArray[np.float32]], grid: tuple[int, int]) 
     products = np.sum([_products(f.astype(np.float32)) for f in features], axis=0)
     lengths = np.sqrt(np.maximum(products.diagonal(), 0))
     floor = HELD * np.sqrt(np.square(lengths).mean())
-    inside = np.eye(len(products), dtype=np.float32)
+    inside = np.eye(len(products), dtype=bool)
     for _ in range(_PASSES):
-        sums = inside @ products
+        sums = inside.astype(np.float32) @ products
         norms = np.sqrt(np.maximum((sums * inside).sum(1, keepdims=True), _TINY))
-        inside = _connected(sums >= floor * norms, grid).astype(np.float32)
+        inside = _connected(sums >= floor * norms, grid)
     ground = lengths < floor
-    around = np.where(ground[:, None], ground, inside > 0)
-    return np.packbits(_connected(around, grid), axis=1)
+    for alone in np.flatnonzero((inside.sum(1) == 1) & ~ground):  # at the border of a thing
+        beside = _neighbors(alone, grid)
+        nearest = beside[products[alone, beside].argmax()]
+        inside[alone] |= inside[nearest]
+    inside = np.where(ground[:, None], ground, inside)
+    return np.packbits(_connected(inside, grid), axis=1)
 
 
 def thing_around(things: Bits, patch: int, grid: tuple[int, int]) -> NDArray[np.bool_]:
@@ -103,6 +107,14 @@ def _connected(around: NDArray[np.bool_], grid: tuple[int, int]) -> NDArray[np.b
         inside = grown
     bits = np.unpackbits(inside.reshape(patches, -1), axis=1, count=patches)
     return bits.T.astype(bool)
+
+
+def _neighbors(patch: int, grid: tuple[int, int]) -> list[int]:
+    """Return the patches that share a side with a patch."""
+    rows, cols = grid
+    row, col = divmod(int(patch), cols)
+    places = [(row + down, col + across) for across, down in _STEPS]
+    return [r * cols + c for r, c in places if 0 <= r < rows and 0 <= c < cols]
 
 
 def _rings(inside: NDArray[np.bool_]) -> list[list[tuple[int, int]]]:

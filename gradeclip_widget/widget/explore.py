@@ -193,7 +193,7 @@ def _is_explainer(model: Any) -> TypeGuard[Explainer]:
     return isinstance(model, getattr(module, "Explainer", ()))
 
 
-def _with_options(model: Any, loading: dict[str, Any]) -> str | NamedModel | ClipModel:
+def _with_options(model: Any, loading: dict[str, Any]) -> Any:
     """Return a model with the options for loading it, if there are any."""
     options = {name: value for name, value in loading.items() if value is not None}
     if not options:

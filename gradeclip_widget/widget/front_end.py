@@ -63,8 +63,10 @@ class FrontEnd(anywidget.AnyWidget):
         return "" if self._shared_code else _read(f"{self._files}.css")
 
     def _send_code(self, widget: Any, content: dict[str, Any], buffers: list[Any]) -> None:
-        """Send the code to a view whose host does not know the shared one."""
+        """Send the code to a view whose host does not know the shared one; later widgets share a new one."""
         if content.get("type") == "code":
+            if _codes.get(self._files) is self._shared_code:
+                _codes.pop(self._files, None)
             with self.hold_sync():
                 self._css, self._esm = _read(f"{self._files}.css"), _read(f"{self._files}.js")
 

@@ -159,7 +159,7 @@ class Session:
         if not changed:
             return Effects({})
         self.values.update(changed)
-        if "region" in changed and "erase" not in changed:
+        if "region" in changed and "erase" not in changed and self.values["erase"]:
             self._set(erase="")  # an erasure belongs to the region that was erased
         explanation, index = changed.get("explanation"), changed.get("history_index")
         if explanation is not None and not any(explanation is e for e in self.explanations):

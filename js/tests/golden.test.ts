@@ -14,6 +14,7 @@ import {
   scaleToTotal,
   wordEvidence,
 } from "../src/core/evidence";
+import { thingAround } from "../src/core/things";
 import type { Region, Sign } from "../src/core/types";
 import { wordsMap } from "../src/state/shown-map";
 
@@ -33,8 +34,13 @@ interface Evidence {
 
 const read = (name: string) =>
   JSON.parse(readFileSync(new URL(`../../tests/golden/${name}`, import.meta.url), "utf8"));
-const golden: Evidence & { many: Evidence; cases: Case[]; diverging_colors: Record<Sign, string[]> } =
-  read("golden.json");
+interface Golden extends Evidence {
+  many: Evidence;
+  cases: Case[];
+  diverging_colors: Record<Sign, string[]>;
+  things: Region[]; // around the patches of the first row
+}
+const golden: Golden = read("golden.json");
 const e = decodePayload(golden.payload);
 
 function compute({ fn, args: { reading = "in caption", words = [], region } }: Case): number[] {
@@ -65,6 +71,10 @@ function expectEqual(computed: ArrayLike<number>, expected: readonly number[]): 
 
 test.each(golden.cases.map((c, k) => [`${c.fn} ${k}`, c] as const))("%s equals Python's", (_, golden) => {
   expectEqual(compute(golden), [golden.value].flat(2) as number[]);
+});
+
+test("the things are the same regions as Python's", () => {
+  expect(golden.things.map((_, patch) => thingAround(e, patch))).toEqual(golden.things);
 });
 
 describe.each([

@@ -40,6 +40,7 @@ def shared_kernel(chromium: Browser, lab: LabServer) -> Iterator[Notebook]:
     """A notebook open in Chromium, whose kernel has `gw` and `made`."""
     with Notebook.opened(chromium, lab, "shared.ipynb") as notebook:
         notebook.ask("import gradeclip_widget as gw\nmade = gw.Explanation.load('made.npz')")
+        notebook.ask("gw.explore().wait()")  # the first call takes longer than the later ones
         yield notebook
 
 

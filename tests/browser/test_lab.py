@@ -57,8 +57,7 @@ def test_picture_and_prompt_are_shown_while_the_model_is_loaded(notebook: Notebo
     notebook.run(SLOW)
     loading = notebook.cell().locator(".gradeclip-loading")
     expect(loading.locator(".gradeclip-caption")).to_have_text("a sun and a dog")
-    picture = loading.locator("img")
-    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 448
+    expect(loading.locator("img")).to_have_js_property("naturalWidth", 448)
     loading.locator(".gradeclip-caption").dblclick()
     field = loading.locator("textarea")
     field.fill("a sun and a tree")

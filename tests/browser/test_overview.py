@@ -170,6 +170,7 @@ def test_the_picture_stays_in_view_while_a_long_panel_scrolls(
 ) -> None:
     view = opened(open_page, tmp_path, made_explanation(LONG_CAPTION))
     view.root.locator(".gradeclip-fold").click()
+    view.settle()
     panel = view.root.locator(".gradeclip-panel")
     assert panel.evaluate("e => e.scrollHeight > e.clientHeight + 100"), "the panel scrolls"
     before = view.stage.bounding_box()

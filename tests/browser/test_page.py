@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 import gradeclip_widget as gw
+from gradeclip_widget.core.regions import Region
 
 from .conftest import OpenPage
 from .made import FOX, HOSTILE, WHALE, made_explanation
@@ -40,10 +42,23 @@ def test_page_of_the_demo_explains_with_the_network_off(
     x0, y0, x1, y1 = thing.box
     (width, height) = scene.image.size
     view.drag((x0 / width, y0 / height), (x1 / width, y1 / height))
-    ranked = explanation.region_words(thing.box)
+    expect(view.bars.first).to_have_attribute("data-index", _leading(explanation, thing.box))
+    place = ((x0 + x1) / 2, (y0 + y1) / 2)
+    view.click_at((place[0] / width, place[1] / height))
+    region = explanation.thing_at(*place)
+    expect(view.region).to_have_attribute("d", re.compile(r"^M.*Q.*Z$"))  # rounded corners
+    expect(view.bars.first).to_have_attribute("data-index", _leading(explanation, region))
+    view.click_at((place[0] / width, place[1] / height))
+    expect(view.region).to_have_attribute(
+        "d", re.compile(r"^M[\d.]+ [\d.]+H.*V.*H.*Z$")
+    )  # the patch
+
+
+def _leading(explanation: gw.Explanation, region: Region) -> str:
+    """Return the index of the first word of a region."""
+    ranked = explanation.region_words(region)
     least = 0.1 * max(abs(word.value) for word in ranked)  # words below that are folded
-    leading = next(word for word in ranked if abs(word.value) >= least)
-    expect(view.bars.first).to_have_attribute("data-index", str(leading.index))
+    return str(next(word.index for word in ranked if abs(word.value) >= least))
 
 
 def test_bars_and_legend_show_the_numbers_of_python(open_page: OpenPage, tmp_path: Path) -> None:

@@ -46,6 +46,12 @@ POLYGONS = [
     [[5, 2], [55, 38], [55, 2], [5, 38]],  # crosses itself
     [[10, 10], [40, 10], [20, 10]],  # a line
 ]
+# Patches of 3 x 5: a ring, all but a hole, and a line that touches itself at a corner; all others are alone.
+THINGS = {
+    1: ["#####", "#...#", "#####"],
+    2: ["#####", "##.##", "#####"],
+    3: [".###.", ".#.#.", "..##."],
+}
 REGIONS = [{"kind": "box", "box": b} for b in BOXES]
 REGIONS += [{"kind": "polygon", "points": p} for p in POLYGONS]
 PHRASES = [[0, 1], [2], [3, 1, 0], [0, 1, 2, 3]]
@@ -53,7 +59,12 @@ PHRASES = [[0, 1], [2], [3, 1, 0], [0, 1, 2, 3]]
 
 def explanation() -> Explanation:
     """Four words on 3 x 5 patches that do not cover the margin of the picture; the last word is cut off."""
-    e = make_explanation(unrelated_scores=np.linspace(0.125, 0.25, 9))
+    inside = np.eye(15, dtype=bool)
+    for patch, rows in THINGS.items():
+        inside[patch] = [letter == "#" for letter in "".join(rows)]
+    e = make_explanation(
+        unrelated_scores=np.linspace(0.125, 0.25, 9), things=np.packbits(inside, axis=1)
+    )
     cut = replace(e.words[-1], tokens=(), truncated=True)
     return with_values(replace(e, words=(*e.words[:-1], cut)), SIGNED)
 
@@ -98,6 +109,12 @@ def compute(e: Explanation, fn: str, args: dict[str, Any]) -> Any:
     raise ValueError(fn)
 
 
+def things_of(e: Explanation) -> list[dict[str, Any]]:
+    """The things around the patches of the first row, as regions."""
+    (x0, y0, x1, _), (_, cols) = e.cover, e.patch_grid
+    return [e.thing_at(x0 + (col + 0.5) * (x1 - x0) / cols, y0) for col in range(cols)]
+
+
 def cases() -> list[dict[str, Any]]:
     """Every function with arguments that are easy to compute wrongly."""
     calls: list[tuple[str, dict[str, Any]]] = [("captionMap", {})]
@@ -105,7 +122,9 @@ def cases() -> list[dict[str, Any]]:
         for words in (*([w] for w in range(4)), *PHRASES):
             calls += [(fn, {"reading": reading, "words": words}) for fn in ("rawMap", "wordsMap")]
     calls += [("coverage", {"region": region}) for region in REGIONS]
-    for region in REGIONS:
+    things = things_of(explanation())
+    calls += [("coverage", {"region": thing}) for thing in things]
+    for region in [*REGIONS, *things[1:3]]:
         calls += [("regionWords", {"reading": r, "region": region}) for r in READINGS]
         calls += [
             ("regionShare", {"reading": READINGS[0], "words": w, "region": region}) for w in PHRASES
@@ -139,6 +158,7 @@ def main() -> None:
     one, many = explanation(), explanation_of_many()
     parts = {"payload": to_json(to_payload(one)), **evidence_of(one)}
     parts["diverging_colors"] = diverging_colors()
+    parts["things"] = things_of(one)
     parts["many"] = {"payload": to_json(to_payload(many)), **evidence_of(many)}
     head = ",\n".join(f'"{k}": {json.dumps(v, ensure_ascii=False)}' for k, v in parts.items())
     lines = ",\n".join(json.dumps(case) for case in cases())

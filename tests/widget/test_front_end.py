@@ -77,6 +77,8 @@ def test_a_view_that_does_not_find_the_code_gets_it() -> None:
     widget._handle_custom_msg({"type": "code"}, [])
     assert widget._esm == (STATIC / "widget.js").read_text()
     assert widget._css == (STATIC / "widget.css").read_text()
+    later = [gw.show(make_explanation())._shared_code for _ in range(2)]
+    assert later[0] is later[1] is not widget._shared_code, "its host knows models made from now on"
 
 
 @pytest.mark.usefixtures("in_notebook")

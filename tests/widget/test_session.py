@@ -338,6 +338,16 @@ def test_questions_wait_for_an_explanation(session: Session) -> None:
     assert (pending[0].answer, "status" in values) == ("seen", False)
 
 
+@pytest.mark.parametrize("region", [None, {"kind": "box", "box": [1, 2, 3, 4]}])
+def test_another_region_or_none_ends_an_erasure(session: Session, region: Any) -> None:
+    session.change({"erase": "blur", "region": BOX})
+    session.next_question()
+    session.answered({"how": "blur"})
+    session.next_question()
+    values = session.change({"region": region}).values
+    assert (values["erase"], values["erased"]) == ("", None)
+
+
 def test_an_answer_is_computed_again_for_another_prompt(session: Session) -> None:
     session.change({"erase": "blur", "region": BOX})
     session.next_question()

@@ -54,15 +54,17 @@ class Details:
         from ...explain.explainer import Explainer
 
         if isinstance(model, Explainer):
-            return explore(picture, pair["caption"], model)
+            return _explained(explore(picture, pair["caption"], model))
         settings = {k: v for k, v in self._record["settings"].items() if v is not None}
-        return explore(
-            picture,
-            pair["caption"],
-            model,
-            method=method["name"],
-            method_options=method["options"] or None,
-            **settings,
+        return _explained(
+            explore(
+                picture,
+                pair["caption"],
+                model,
+                method=method["name"],
+                method_options=method["options"] or None,
+                **settings,
+            )
         )
 
     def note(self) -> str:
@@ -144,3 +146,13 @@ class Details:
             else:
                 self._loaded = self._model
         return self._loaded
+
+
+def _explained(widget: ExplanationWidget) -> ExplanationWidget:
+    """Return a widget once it has an explanation; if there is an error instead, close it and raise."""
+    try:
+        widget.first_explanation()
+    except BaseException:
+        widget.close()
+        raise
+    return widget

@@ -131,7 +131,6 @@ export function createCompare(view: View, hover: Hover): { element: HTMLElement;
     "keydown",
     (event) => {
       if (event.key !== "F2" || field.isOpen) return;
-      event.stopPropagation(); // elsewhere it edits the chosen prompt
       event.preventDefault();
       rowAt(event.target, edit);
     },

@@ -82,7 +82,7 @@ export function createPrompt(view: View, hover: Hover, menu: Menu, root: HTMLEle
   root.addEventListener(
     "keydown",
     (event) => {
-      if (event.key !== "F2" || field.isOpen || !editable()) return;
+      if (event.key !== "F2" || event.defaultPrevented || field.isOpen || !editable()) return;
       event.preventDefault();
       edit();
     },

@@ -5,7 +5,7 @@ import { hueColor } from "../core/color-scale";
 import { contourLines, smoothPath } from "../core/contour";
 import { argMax, strengths } from "../core/evidence";
 import { thingAround } from "../core/things";
-import type { Box, Point, Region } from "../core/types";
+import type { Box, Explanation, Point, Region } from "../core/types";
 import type { PictureScene, View } from "../state/scene";
 import { s } from "../ui/dom";
 
@@ -61,11 +61,11 @@ export function createOverlay({ store, draw }: View, scene: PictureScene): SVGSV
     const { explanation: e, cursor: at, patch: under } = scene;
     patch.setAttribute("d", under === null || at !== null ? "" : boxPath(patchBox(e, under)));
     const around = under === null || scene.region ? null : thingAround(e, under);
-    thing.setAttribute("d", around ? regionPath(around) : "");
+    thing.setAttribute("d", around ? regionPath(e, around) : "");
     cursor.setAttribute("d", at === null ? "" : boxPath(patchBox(e, at)));
   });
   draw(() => {
-    const path = scene.region ? regionPath(scene.region) : "";
+    const path = scene.region ? regionPath(scene.explanation, scene.region) : "";
     regionCasing.setAttribute("d", path);
     regionLine.setAttribute("d", path);
   });
@@ -97,9 +97,29 @@ function boxPath([x0, y0, x1, y1]: Box): string {
   return `M${x0} ${y0}H${x1}V${y1}H${x0}Z`;
 }
 
-function regionPath(region: Region): string {
+/** A region's outline. That of a thing follows patches, so its corners are rounded. */
+function regionPath(e: Explanation, region: Region): string {
   if (region.kind === "box") return boxPath(region.box);
-  const closed = (points: readonly Point[]) =>
-    points.length > 1 ? `M${points.map((p) => p.join(" ")).join("L")}Z` : "";
-  return regionRings(region).map(closed).join("");
+  const [x0, y0, x1, y1] = patchBox(e, 0);
+  const radius = region.kind === "thing" ? Math.min(x1 - x0, y1 - y0) / 2 : 0;
+  return regionRings(region)
+    .map((points) => closedPath(points, radius))
+    .join("");
+}
+
+function closedPath(points: readonly Point[], radius: number): string {
+  const toward = ([ax, ay]: Point, [bx, by]: Point) => {
+    const part = radius / Math.hypot(bx - ax, by - ay);
+    return `${tenths(ax + part * (bx - ax))} ${tenths(ay + part * (by - ay))}`;
+  };
+  const corner = (at: Point, k: number) => {
+    if (radius === 0) return at.join(" ");
+    const [before, after] = [points.at(k - 1)!, points[(k + 1) % points.length]];
+    return `${toward(at, before)}Q${at.map(tenths).join(" ")} ${toward(at, after)}`;
+  };
+  return points.length > 1 ? `M${points.map(corner).join("L")}Z` : "";
+}
+
+function tenths(value: number): number {
+  return Math.round(10 * value) / 10;
 }

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { formatScoreChange } from "../../src/panel/erase";
-import { change, fakeCanvas, frame, LiveModel, open, press } from "../page";
+import { change, fakeCanvas, frame, LiveModel, open, point, press } from "../page";
 
 beforeEach(fakeCanvas);
 afterEach(() => {
@@ -52,6 +52,15 @@ describe("erasing a region", () => {
     expect(document.activeElement).toBe(stage); // where it was is gone
     expect(one(".gradeclip-heat").hidden).toBe(false);
     expect(one(".gradeclip-erase").hidden).toBe(true);
+    expect(model.get("erase")).toBe("");
+  });
+
+  test("ends with another region", () => {
+    const { model, stage } = open({}, new LiveModel({ region, erase: "blur", erased }));
+    point(stage, "pointerdown", 300, 100);
+    point(stage, "pointerup", 300, 100);
+    expect(model.get("region")).not.toEqual(region);
+    expect(model.get("erase")).toBe("");
   });
 
   test("in another way than requested is not shown", async () => {

@@ -92,7 +92,7 @@ describe("until there is an explanation", () => {
     click(all(".gradeclip-loading button").find((button) => button.textContent === "Try again")!);
     expect(model.sent.map(({ content }) => content.type)).toEqual(["retry"]);
     click(control("Model"));
-    click(all("[role^=menuitem]").find((item) => item.textContent?.includes("demo"))!);
+    click(all("[role^=menuitem]").find((item) => item.textContent?.includes("embedded"))!);
     expect(model.get("model")).toBe("demo");
   });
 

@@ -31,6 +31,73 @@ describe("the picture", () => {
     expect(model.get("region")).toBeNull();
   });
 
+  describe("with things", () => {
+    const whole = 0b11111100; // the six patches
+    const column = 0b10010000; // the two on the left
+    const things = [column, whole, whole, column, whole, whole];
+    const thing = {
+      kind: "thing",
+      points: [
+        [0, 0],
+        [20, 0],
+        [20, 40],
+        [0, 40],
+      ],
+      holes: [],
+    };
+    const patch = { kind: "box", box: [0, 0, 20, 20] };
+
+    test("a click selects the thing, a second click there the patch, a third nothing", async () => {
+      const { stage, model, all } = open({ _payloads: [payload({ things })] });
+      const tap = (y: number) => {
+        point(stage, "pointerdown", 100, y);
+        point(stage, "pointerup", 100, y);
+      };
+      tap(100);
+      expect(model.get("region")).toEqual(thing);
+      await frame();
+      expect(all(".gradeclip-hint").at(-1)!.textContent).toContain("single patch");
+      tap(100);
+      expect(model.get("region")).toEqual(patch);
+      tap(100);
+      expect(model.get("region")).toBeNull();
+      tap(100);
+      tap(300); // another patch of the selected thing
+      expect(model.get("region")).toEqual({ kind: "box", box: [0, 20, 20, 40] });
+      tap(100); // the thing again, not its selected patch
+      expect(model.get("region")).toEqual(thing);
+    });
+
+    test("Alt selects the patch at once", () => {
+      const { stage, model } = open({ _payloads: [payload({ things })] });
+      point(stage, "pointerdown", 100, 100, { altKey: true });
+      point(stage, "pointerup", 100, 100, { altKey: true });
+      expect(model.get("region")).toEqual(patch);
+    });
+
+    test("Enter selects the thing, Enter again or with Alt the patch", () => {
+      const { stage, model } = open({ _payloads: [payload({ things })] });
+      stage.focus();
+      for (const key of ["ArrowLeft", "ArrowLeft", "ArrowUp", "Enter"]) press(stage, key);
+      expect(model.get("region")).toEqual(thing);
+      press(stage, "Enter");
+      expect(model.get("region")).toEqual(patch);
+      press(stage, "Escape");
+      for (const key of ["ArrowLeft", "ArrowLeft", "ArrowUp"]) press(stage, key);
+      press(stage, "Enter", { altKey: true });
+      expect(model.get("region")).toEqual(patch);
+    });
+
+    test("pointing outlines what a click would select", async () => {
+      const { stage, one } = open({ _payloads: [payload({ things })] });
+      point(stage, "pointermove", 100, 100);
+      await frame();
+      expect(one(".gradeclip-thing").getAttribute("d")).toBe(
+        "M0 10Q0 0 10 0L10 0Q20 0 20 10L20 30Q20 40 10 40L10 40Q0 40 0 30Z",
+      );
+    });
+  });
+
   test("a drag draws a box in picture pixels, in any direction; it is sent to Python at the end", async () => {
     const { stage, model, one } = open();
     point(stage, "pointerdown", 400, 300);

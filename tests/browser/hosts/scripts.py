@@ -6,10 +6,12 @@ once from npm, in the versions that the pages name, and stored in ``build/``.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
 
 import marimo
@@ -36,20 +38,22 @@ def package(name: str) -> Path:
     """Return the folder of an npm package, which is downloaded once."""
     version = VERSIONS[name]
     folder = CACHE / f"{name}@{version}"
-    if not (folder / "package.json").exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        command = ["npm", "pack", "--silent", f"{name}@{version}", "--pack-destination", str(CACHE)]
+    if folder.exists():
+        return folder
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+        place = Path(scratch)
+        command = ["npm", "pack", "--silent", f"{name}@{version}", "--pack-destination", str(place)]
         process = subprocess.run(command, capture_output=True, text=True, check=False)
         if process.returncode:
             raise RuntimeError(f"cannot download {name}@{version}: {process.stderr.strip()}")
-        archive = CACHE / process.stdout.split()[-1]
-        folder.mkdir(parents=True, exist_ok=True)
-        with tarfile.open(archive) as files:
+        with tarfile.open(place / process.stdout.split()[-1]) as files:
             for member in files:
-                member.name = member.name.partition("/")[2]
                 if member.isfile() and member.name.endswith(_KINDS):
-                    files.extract(member, folder, filter="data")
-        archive.unlink()
+                    files.extract(member, place, filter="data")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # another process was faster
+            (place / "package").rename(folder)
     return folder
 
 

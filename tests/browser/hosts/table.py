@@ -9,6 +9,7 @@ from .features import FEATURES
 
 PAGE = Path(__file__).parents[3] / "docs" / "hosts.md"
 REWRITE = bool(os.environ.get("GRADECLIP_WRITE_HOSTS"))
+_MARK = "<!-- written by tests/browser/test_hosts.py -->"
 Row = dict[str, str]
 
 
@@ -39,8 +40,8 @@ def check(host: str, seen: Row) -> None:
     lines = [head, ["---"] * len(head)]
     lines += [[name, *(row[feature] for feature in FEATURES)] for name, row in rows.items()]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    text_lines = [line for line in PAGE.read_text("utf-8").split("\n") if not line.startswith("|")]
-    mark = text_lines.index("<!-- written by tests/browser/test_hosts.py -->")
-    PAGE.write_text(
-        "\n".join([*text_lines[: mark + 1], "", table, *text_lines[mark + 2 :]]), "utf-8"
-    )
+    before, mark, after = PAGE.read_text("utf-8").partition(_MARK)
+    rest = after.lstrip("\n").split("\n")
+    while rest and rest[0].startswith("|"):
+        del rest[0]
+    PAGE.write_text("\n".join([before + mark, "", table, *rest]), "utf-8")
