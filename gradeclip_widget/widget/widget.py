@@ -224,7 +224,9 @@ class ExplanationWidget(FrontEnd, Traits):
         if bundle is None:
             return None
         name = None
-        if not in_notebook():
+        if fallback_kind() == PAGE:
+            self.wait()  # the page has all that is being computed
+        elif not in_notebook():
             self.first_explanation()  # the output cannot be updated later
         with self.changed:
             if not self._session.explanations:
@@ -244,8 +246,6 @@ class ExplanationWidget(FrontEnd, Traits):
 
     def _static(self) -> dict[str, str]:
         """Return a static image and text, by MIME type; a line of text until there is an explanation."""
-        if fallback_kind() == PAGE:
-            self.wait()  # nothing is added to the page later
         explanations = self._session.explanations
         if not explanations:
             return placeholder(self.prompt, self.model_id)
