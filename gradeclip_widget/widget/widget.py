@@ -224,7 +224,9 @@ class ExplanationWidget(FrontEnd, Traits):
         if bundle is None:
             return None
         name = None
-        if not in_notebook():
+        if fallback_kind() == PAGE:
+            self.wait()  # the page has all that is being computed
+        elif not in_notebook():
             self.first_explanation()  # the output cannot be updated later
         if fallback_kind() == PAGE:
             self.wait()  # nothing is added to the page later

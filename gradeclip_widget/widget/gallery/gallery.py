@@ -15,6 +15,7 @@ from ...core.errors import describe_error
 from ...dataset.runs import DatasetRun, open_run
 from ...dataset.runs.dataset_run import Comparison
 from ...dataset.runs.table import DISAGREEMENT, POSITION, Query, Rows
+from ...export.cell_output import PAGE, fallback_kind
 from ..backend.worker import Check, Worker
 from ..cell import beside_live
 from ..traits import Traits
@@ -202,6 +203,8 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
 
     def _static(self) -> dict[str, str]:
         """Return a picture of the first pairs and text, by MIME type."""
+        if fallback_kind() == PAGE:
+            self.wait()  # for the order; the picture is not drawn again
         rows = self._order[:MAX_PAIRS]
         first = self._reader.take(rows) if len(rows) else None
         return gallery_output(repr(self), first, self.model_id)
