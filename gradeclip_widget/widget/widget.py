@@ -225,11 +225,9 @@ class ExplanationWidget(FrontEnd, Traits):
             return None
         name = None
         if fallback_kind() == PAGE:
-            self.wait()  # the page has all that is being computed
+            self.wait()  # nothing is added to the page later
         elif not in_notebook():
             self.first_explanation()  # the output cannot be updated later
-        if fallback_kind() == PAGE:
-            self.wait()  # nothing is added to the page later
         with self.changed:
             if not self._session.explanations:
                 name = f"gradeclip-{self.model_id}-{len(self._placeholders)}"
