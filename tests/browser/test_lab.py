@@ -200,6 +200,10 @@ def test_keys_pressed_in_the_widget_do_not_edit_the_notebook(notebook: Notebook)
             notebook.page.keyboard.press(key)
         expect(part).to_be_focused()
     assert notebook.page.locator(".jp-Cell").count() == cells
+    saved = "() => !window.jupyterapp.shell.currentWidget.context.model.dirty"
+    assert not notebook.page.evaluate(saved)
+    view.word("fox").press("Control+s")  # this key is for JupyterLab
+    notebook.page.wait_for_function(saved)
 
 
 @pytest.mark.parametrize("scrolled", [False, True])

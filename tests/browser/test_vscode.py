@@ -93,7 +93,7 @@ def test_keys_for_the_view_do_not_reach_vs_code(page: Page) -> None:
     view.stage.focus()
     for key in ("ArrowUp", "ArrowUp", "Enter", "d", "d"):
         page.keyboard.press(key)
-    view.button("Settings").click()
+    view.open_settings()
     view.root.get_by_role("slider").first.press("ArrowUp")
     assert page.evaluate("window.keys") == []
     page.keyboard.press("Control+s")
