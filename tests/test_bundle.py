@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 STATIC = ROOT / "gradeclip_widget" / "static"
 LARGEST = {  # bytes, compressed as a server or a wheel does
-    "widget.js": 45_000,
-    "page.js": 45_000,
+    "widget.js": 49_000,
+    "page.js": 49_000,
     "loader.js": 1_000,
     "widget.css": 42_000,
     "gallery.js": 20_000,

@@ -134,7 +134,7 @@ def test_a_hostile_caption_and_file_name_do_no_harm(
     name = tmp_path / "<img src=x onerror=alert(1)>.png"
     Path(photo).rename(name)
     assert main(["explain", str(name), HOSTILE, "-o", str(tmp_path / "out.html")]) == 0
-    assert "<img" not in (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert "<img src=x" not in (tmp_path / "out.html").read_text(encoding="utf-8")
     assert main(["explain", str(name) + "x", HOSTILE]) == 2
 
 
@@ -142,8 +142,8 @@ def test_a_hostile_caption_and_file_name_do_no_harm(
     ("arguments", "message"),
     [
         (["nowhere.png", "a dog"], "no picture at 'nowhere.png'"),
-        (["PHOTO", "  "], "no words: '  '"),
-        (["PHOTO", "?!"], "no words: "),
+        (["PHOTO", "  "], "'  '.*no words"),
+        (["PHOTO", "?!"], "no words"),
         (["EMPTY", "a dog"], "empty.png.* empty"),
         (["TEXT", "a dog"], "text.png.* not a picture"),
         (["PHOTO", "a dog", "--method", "grad-eclib"], "'grad-eclib'.*'grad-eclip'"),

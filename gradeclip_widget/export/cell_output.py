@@ -16,7 +16,7 @@ from PIL import Image
 from ..core.explanation_data import IN_CAPTION, ExplanationData
 from .card import DENSITY, draw_card
 from .highlights import Phrase, alt_text, words_of
-from .html import STILL_HEIGHT, frame, still_beneath
+from .html import frame, frame_height, still_beneath
 from .picture import described_png, small_png
 from .still import picture_html, small_card, summary
 
@@ -101,13 +101,14 @@ class StaticOutput:
             title: of the frame, for screen readers; the caption when ``None``.
         """
         e = self.explanation
-        # A host that removes styles shows the picture in its full size.
+        # Two lines of text are below it. A host that removes styles shows the picture in its full size.
+        height = f"calc({frame_height(e.image.size)} - 60px)"
         picture = picture_html(
             self._card,
             e,
             self.words,
             width=self._shown_width,
-            style=f"max-height: {STILL_HEIGHT}px; object-fit: contain; object-position: left top",
+            style=f"max-height: {height}; object-fit: contain; object-position: left top",
         )
         state = {} if self.words is None else {"selected_words": list(words_of(e, self.words))}
         return frame([e], title, state, still_beneath(picture, summary(e)))

@@ -18,10 +18,6 @@ from .picture import frame_image
 from .still import picture_html, small_card, words_html
 
 STATIC = Path(__file__).parents[1] / "static"
-# Pixels that the page needs where the bars are at the right of the picture, where they are below it, and the
-# width at which that changes. The page sends its exact height to the page around it.
-_WIDE_HEIGHT, _NARROW_HEIGHT, _NARROW = 740, 1240, 640
-STILL_HEIGHT = 680  # of a picture beneath a frame, with room for two lines of text
 
 # The policy forbids all requests, also to the page's own origin: the file contains everything.
 _PAGE = Template("""<!doctype html>
@@ -148,11 +144,10 @@ def frame(
         packed=base64.b64encode(gzip.compress(page, 9, mtime=0)).decode("ascii"),
     )
     label = f"Grad-ECLIP explanation: {title or first.caption}"
-    # The second height, by the width of the element around, is for browsers that know container units.
     element = (
         f'<iframe srcdoc="{html.escape(source)}" sandbox="allow-scripts" title="{html.escape(label)}" '
-        f'style="grid-area: 1 / 1; width: 100%; border: 0; height: {_WIDE_HEIGHT}px; height: '
-        f'clamp({_WIDE_HEIGHT}px, ({_NARROW}px - 100cqw) * 999, {_NARROW_HEIGHT}px)"></iframe>'
+        f'style="grid-area: 1 / 1; width: 100%; border: 0; height: 656px; '
+        f'height: {frame_height(first.image.size)}"></iframe>'
     )
     # Both are in one cell of a grid; the frame is the second element, so it is in front.
     return (
@@ -161,11 +156,26 @@ def frame(
     )
 
 
+def frame_height(size: tuple[int, int]) -> str:
+    """Return an estimate of a frame's height by the width around it, as a CSS length with container units.
+
+    Args:
+        size: width and height of the picture.
+    """
+    # As in the style sheet: below 640 px the panel is under the picture, else beside it. The numbers are the
+    # greatest height of the picture, and the height of what is under it.
+    ratio = size[1] / size[0]
+    share = 58.3 if ratio < 1 / 1.2 else 52.8  # of the width, for the picture beside the panel
+    wide = f"max(502px, min(506px, {share * ratio:.1f}cqw) + 150px)"
+    narrow = f"min(640px, {100 * ratio:.1f}cqw) + 570px"
+    return f"clamp({wide}, (640px - 100cqw) * 999, {narrow})"
+
+
 def still_beneath(picture: str, line: str) -> str:
     """Return a picture and a line of text as the element that a frame covers; see `frame`.
 
     Args:
-        picture: an HTML image, no higher than `STILL_HEIGHT`.
+        picture: an HTML image, lower than the frame by two lines of text.
         line: the text, which stays where a host also removes pictures.
     """
     return (

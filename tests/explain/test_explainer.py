@@ -155,7 +155,7 @@ def test_evidence_in_unexplained_blocks_is_noted(
     assert "image_layers=3 would explain more" in note
     assert not notes(image_layers=3)
     (note,) = notes(image_layers=3, text_layers=1)
-    assert "blocks of the text tower carry" in note
+    assert "layers of the text tower carry" in note
     assert "text_layers=4 would explain more" in note
 
 

@@ -203,7 +203,7 @@ def test_a_frame_has_the_height_of_its_page_or_about_that_where_the_host_forbids
                 )
                 assert not page.locator("img").is_visible()
             heights.append(page.locator("iframe").evaluate("frame => frame.offsetHeight"))
-    assert heights[1] == pytest.approx(heights[0], rel=0.25)
+    assert heights[1] == pytest.approx(heights[0], rel=0.1)
 
 
 @pytest.mark.browser

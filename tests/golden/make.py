@@ -112,7 +112,8 @@ def compute(e: Explanation, fn: str, args: dict[str, Any]) -> Any:
 def things_of(e: Explanation) -> list[dict[str, Any]]:
     """The things around the patches of the first row, as regions."""
     (x0, y0, x1, _), (_, cols) = e.cover, e.patch_grid
-    return [e.thing_at(x0 + (col + 0.5) * (x1 - x0) / cols, y0) for col in range(cols)]
+    things = [e.thing_at(x0 + (col + 0.5) * (x1 - x0) / cols, y0) for col in range(cols)]
+    return list(json.loads(json.dumps(things)))  # lists in place of tuples, as in the file
 
 
 def cases() -> list[dict[str, Any]]:
