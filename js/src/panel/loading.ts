@@ -25,7 +25,7 @@ export function loadingStages(
 ): { texts: [string, string, string]; at: number } {
   const stage = progress?.stage;
   const bytes = stage === LOADING && progress?.total ? formatBytesOf(progress.done, progress.total) : "";
-  const loading = `Loading the model ${modelLabel(modelName)}${bytes && `, ${bytes}`}`;
+  const loading = `Loading the model: ${modelLabel(modelName)}${bytes && `, ${bytes}`}`;
   const at = !stage || stage === IMPORTING ? 0 : stage === LOADING ? 1 : 2;
   return { texts: ["Loading PyTorch", loading, "Explaining"], at };
 }

@@ -45,7 +45,7 @@ describe("until there is an explanation", () => {
     expect(current()).toEqual(["Loading PyTorch"]);
     model.set("progress", step("loading weights", { done: 120e6, total: 350e6, unit: "bytes" }));
     await frame();
-    expect(current()).toEqual(["Loading the model ViT-B-16/openai, 120 of 350 MB"]);
+    expect(current()).toEqual(["Loading the model: ViT-B-16/openai, 120 of 350 MB"]);
     expect(stages()[0].className).toBe("is-done");
     model.set("progress", step("maps"));
     await frame();
