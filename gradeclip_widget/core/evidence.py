@@ -29,7 +29,9 @@ LOWERS = (
     0.1  # the same for a word that lowers the score, as a fraction of the largest absolute value
 )
 UNSEEN = 5e-4  # values of the score that are zero when rounded to three digits
-_ALIKE = 0.8  # minimum cosine similarity of the evidence of neighbors that are one highlight
+_ALIKE = 0.8  # minimum cosine similarity of the evidence of words that are in the same place
+_NEAR = 0.1  # standard deviation of the smoothing of places, as a fraction of the longer side
+_IN_PLACE = 0.2  # minimum evidence in the place of a highlight, as a fraction of its largest
 
 Values = NDArray[np.float64]
 
@@ -217,6 +219,30 @@ def find_highlights(
     )
 
 
+def find_places(evidence: Values, highlights: Sequence[Highlight]) -> NDArray[np.intp]:
+    """Return the highlight in whose place each patch clearly lies, (rows, cols); -1 for none.
+
+    It is the one with the most evidence at the patch and near it, of those with at least a fifth of their
+    largest there. Highlights with evidence in the same place count as the first of them.
+
+    Args:
+        evidence: (W, rows, cols) as `spread` returns it.
+        highlights: as `find_highlights` returns them.
+    """
+    rows, cols = evidence.shape[1:]
+    if not highlights:
+        return np.full((rows, cols), -1)
+    down, across = (_near(side, _NEAR * max(rows, cols)) for side in (rows, cols))
+    smooth = np.stack([down @ evidence[list(h.words)].sum(0) @ across for h in highlights])
+    same = [
+        next(k for k in range(n + 1) if k == n or _alike(smooth[k], smooth[n]))
+        for n in range(len(smooth))
+    ]
+    clear = smooth >= _IN_PLACE * smooth.max((1, 2), keepdims=True)
+    strongest = np.where(clear, smooth, 0).argmax(0)
+    return np.where(clear.any(0), np.array(same)[strongest], -1)
+
+
 def hue_of(group: Sequence[int], hues: Sequence[int | None]) -> int | None:
     """Return the hue of the last word of a group that has one, or ``None``."""
     return next((hues[w] for w in reversed(group) if hues[w] is not None), None)
@@ -250,9 +276,16 @@ def _describes(attribute: Word, noun: Word) -> bool:
 
 
 def _alike(one: Values, other: Values) -> bool:
-    """Return whether two words have their evidence in the same place."""
+    """Return whether two maps of evidence are in the same place."""
     cosine = (one * other).sum() / np.sqrt((one * one).sum() * (other * other).sum())
     return bool(cosine >= _ALIKE)
+
+
+def _near(side: int, deviation: float) -> Values:
+    """Return the Gaussian weights (side, side) with which patches of a row count at each other."""
+    places = np.arange(side)
+    weights: Values = np.exp(-np.square((places[:, None] - places) / deviation) / 2)
+    return weights
 
 
 def _peak(values: Values) -> tuple[int, int]:

@@ -522,8 +522,9 @@ class ExplanationData:
     def thing_at(self, x: float, y: float) -> dict[str, Any]:
         """Return the thing at a point of the picture: the region that a click there selects.
 
-        It consists of the connected patches that the model itself holds together around the point, whatever
-        the caption is. At a point of the ground it is the connected part of the ground.
+        It consists of the connected patches that the model itself holds together around the point. Patches
+        where another word of the caption is found than at the point do not belong to it. At a point of the
+        ground it is the connected part of the ground.
 
         >>> import gradeclip_widget as gw
         >>> scene = gw.demo.sample_scene(500_007, objects=["dog", "red circle"])
@@ -554,7 +555,8 @@ class ExplanationData:
             )
         row = min(int((y - y0) / (y1 - y0) * rows), rows - 1)
         col = min(int((x - x0) / (x1 - x0) * cols), cols - 1)
-        around = things.thing_around(self.things, row * cols + col, (rows, cols))
+        places = evidence.find_places(self._evidence(), self.highlights())
+        around = things.thing_around(self.things, row * cols + col, places)
         return things.thing_region(around, self.cover)
 
     def coverage(self, region: Region) -> Maps:

@@ -1,6 +1,7 @@
 """The things of a picture: around each patch, the patches that the model itself holds together.
 
-The rule is in ``docs/mathematics.md``. `js/src/core/things.ts` draws the same regions.
+Things that touch are told apart by the places of the caption's words. The rule is in
+``docs/mathematics.md``. `js/src/core/things.ts` computes the same regions.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ _TINY = np.finfo(np.float32).tiny
 _STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))  # right, down, left, up
 
 Bits = NDArray[np.uint8]
-Ring = list[tuple[float, float]]
 
 
 def find_things(features: Sequence[NDArray[np.float32]], grid: tuple[int, int]) -> Bits:
@@ -37,26 +37,38 @@ def find_things(features: Sequence[NDArray[np.float32]], grid: tuple[int, int]) 
     products = np.sum([_products(f.astype(np.float32)) for f in features], axis=0)
     lengths = np.sqrt(np.maximum(products.diagonal(), 0))
     floor = HELD * np.sqrt(np.square(lengths).mean())
-    inside = np.eye(len(products), dtype=bool)
-    for _ in range(_PASSES):
-        sums = inside.astype(np.float32) @ products
-        norms = np.sqrt(np.maximum((sums * inside).sum(1, keepdims=True), _TINY))
-        inside = _connected(sums >= floor * norms, grid)
     ground = lengths < floor
-    for alone in np.flatnonzero(
-        (inside.sum(1) == 1) & ~ground
-    ).tolist():  # at the border of a thing
-        beside = _neighbors(alone, grid)
-        nearest = beside[products[alone, beside].argmax()]
-        inside[alone] |= inside[nearest]
-    inside = np.where(ground[:, None], ground, inside)
-    return np.packbits(_connected(inside, grid), axis=1)
+
+    def around(sums: NDArray[np.float32], squares: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """The next regions, from x_i . m of every patch and region, and |m|^2 of every region."""
+        near = sums >= floor * np.sqrt(np.maximum(squares[:, None], _TINY))
+        return _connected(np.where(ground[:, None], ground, near), grid, range(len(near)))
+
+    inside = around(products, products.diagonal())
+    for _ in range(_PASSES - 1):
+        sums = inside.astype(np.float32) @ products
+        inside = around(sums, np.einsum("pq,pq->p", sums, inside))
+    alone = np.flatnonzero((inside.sum(1) == 1) & ~ground)  # at the border of a thing
+    row, col = np.divmod(np.arange(len(inside)), grid[1])
+    beside = abs(row[alone, None] - row) + abs(col[alone, None] - col) == 1
+    inside[alone] |= inside[np.where(beside, products[alone], -np.inf).argmax(1)]
+    return np.packbits(inside, axis=1)
 
 
-def thing_around(things: Bits, patch: int, grid: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return which patches belong to the thing around a patch, (rows, cols)."""
-    rows, cols = grid
-    return np.unpackbits(things[patch], count=rows * cols).reshape(grid).astype(bool)
+def thing_around(things: Bits, patch: int, places: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Return which patches belong to the thing around a patch, (rows, cols).
+
+    Args:
+        things: as `find_things` returns them.
+        patch: its index.
+        places: (rows, cols) as `evidence.find_places` returns them. If the patch lies in the place of a word,
+            the patches in places of other words do not belong to its thing.
+    """
+    inside = np.unpackbits(things[patch], count=places.size).reshape(places.shape).astype(bool)
+    own = places.flat[patch]
+    if own >= 0:
+        inside &= (places == own) | (places < 0)
+    return _connected(inside.reshape(1, -1), places.shape, [patch]).reshape(places.shape)
 
 
 def thing_region(inside: NDArray[np.bool_], cover: Box) -> dict[str, Any]:
@@ -65,7 +77,7 @@ def thing_region(inside: NDArray[np.bool_], cover: Box) -> dict[str, Any]:
     x0, y0, x1, y1 = cover
     width, height = (x1 - x0) / cols, (y1 - y0) / rows
     outer, *holes = [
-        [(x0 + col * width, y0 + row * height) for col, row in ring] for ring in _rings(inside)
+        [[x0 + col * width, y0 + row * height] for col, row in ring] for ring in _rings(inside)
     ]
     return {"kind": "thing", "points": outer, "holes": holes}
 
@@ -91,11 +103,15 @@ def _products(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     return products
 
 
-def _connected(around: NDArray[np.bool_], grid: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return the connected part that contains patch p of row p of (P, P), for all rows at once."""
-    patches = len(around)
+def _connected(
+    around: NDArray[np.bool_], grid: tuple[int, int], patches: Sequence[int]
+) -> NDArray[np.bool_]:
+    """Return the connected part of each row of (N, P) that contains the row's patch, for all rows at once."""
+    count = len(around)
+    starts = np.zeros((around.shape[1], count), bool)
+    starts[patches, range(count)] = True
     # The bits of all rows side by side at each patch: (rows, cols, bytes).
-    seeds = np.packbits(np.eye(patches, dtype=bool), axis=1).reshape(*grid, -1)
+    seeds = np.packbits(starts, axis=1).reshape(*grid, -1)
     allowed = np.packbits(around.T, axis=1).reshape(*grid, -1) | seeds
     inside = seeds
     while True:
@@ -108,16 +124,8 @@ def _connected(around: NDArray[np.bool_], grid: tuple[int, int]) -> NDArray[np.b
         if np.array_equal(grown, inside):
             break
         inside = grown
-    bits = np.unpackbits(inside.reshape(patches, -1), axis=1, count=patches)
+    bits = np.unpackbits(inside.reshape(len(around.T), -1), axis=1, count=count)
     return bits.T.astype(bool)
-
-
-def _neighbors(patch: int, grid: tuple[int, int]) -> list[int]:
-    """Return the patches that share a side with a patch."""
-    rows, cols = grid
-    row, col = divmod(patch, cols)
-    places = [(row + down, col + across) for across, down in _STEPS]
-    return [r * cols + c for r, c in places if 0 <= r < rows and 0 <= c < cols]
 
 
 def _rings(inside: NDArray[np.bool_]) -> list[list[tuple[int, int]]]:

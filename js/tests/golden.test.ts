@@ -35,7 +35,7 @@ interface Evidence {
 const read = (name: string) =>
   JSON.parse(readFileSync(new URL(`../../tests/golden/${name}`, import.meta.url), "utf8"));
 interface Golden extends Evidence {
-  many: Evidence;
+  many: Evidence & { things: Region[] };
   cases: Case[];
   diverging_colors: Record<Sign, string[]>;
   things: Region[]; // around the patches of the first row
@@ -73,8 +73,12 @@ test.each(golden.cases.map((c, k) => [`${c.fn} ${k}`, c] as const))("%s equals P
   expectEqual(compute(golden), [golden.value].flat(2) as number[]);
 });
 
-test("the things are the same regions as Python's", () => {
-  expect(golden.things.map((_, patch) => thingAround(e, patch))).toEqual(golden.things);
+test.each([
+  ["a picture of things", golden],
+  ["a picture that only the words' places divide", golden.many],
+])("in %s, the things are the same regions as Python's", (_, { payload, things }) => {
+  const e = decodePayload(payload);
+  expect(things.map((_, patch) => thingAround(e, patch))).toEqual(things);
 });
 
 describe.each([

@@ -70,7 +70,10 @@ def explanation() -> Explanation:
 
 
 def explanation_of_many() -> Explanation:
-    """Fifteen words of which eleven count: "red circle" and "tall green trees" are one highlight each."""
+    """Fifteen words of which eleven count: "red circle" and "tall green trees" are one highlight each.
+
+    Only the places of the words divide the picture into things.
+    """
     caption = "a red circle, a dog, two cats beside tall green trees under one evening sun"
     places = {  # (row, col) of the patch that a word points at, and what it adds to the score
         "red": (0, 0, 12), "circle": (0, 0, 24), "dog": (0, 5, 40), "two": (2, 3, 14), "cats": (2, 4, 32),
@@ -87,7 +90,10 @@ def explanation_of_many() -> Explanation:
             row[(r + 1) % 5, c] = np.copysign(0.5, value)
     added = np.array([places.get(text, (0, 0, 0.25))[2] for text in texts])
     values = added / 256
-    return make_explanation(caption, grid, left_out=noise, word_effects=values, shapley=values)
+    whole = np.packbits(np.ones((40, 40), bool), axis=1)
+    return make_explanation(
+        caption, grid, left_out=noise, word_effects=values, shapley=values, things=whole
+    )
 
 
 def compute(e: Explanation, fn: str, args: dict[str, Any]) -> Any:
@@ -112,8 +118,7 @@ def compute(e: Explanation, fn: str, args: dict[str, Any]) -> Any:
 def things_of(e: Explanation) -> list[dict[str, Any]]:
     """The things around the patches of the first row, as regions."""
     (x0, y0, x1, _), (_, cols) = e.cover, e.patch_grid
-    things = [e.thing_at(x0 + (col + 0.5) * (x1 - x0) / cols, y0) for col in range(cols)]
-    return list(json.loads(json.dumps(things)))  # lists in place of tuples, as in the file
+    return [e.thing_at(x0 + (col + 0.5) * (x1 - x0) / cols, y0) for col in range(cols)]
 
 
 def cases() -> list[dict[str, Any]]:
@@ -160,7 +165,11 @@ def main() -> None:
     parts = {"payload": to_json(to_payload(one)), **evidence_of(one)}
     parts["diverging_colors"] = diverging_colors()
     parts["things"] = things_of(one)
-    parts["many"] = {"payload": to_json(to_payload(many)), **evidence_of(many)}
+    parts["many"] = {
+        "payload": to_json(to_payload(many)),
+        "things": things_of(many),
+        **evidence_of(many),
+    }
     head = ",\n".join(f'"{k}": {json.dumps(v, ensure_ascii=False)}' for k, v in parts.items())
     lines = ",\n".join(json.dumps(case) for case in cases())
     PATH.write_text(f'{{{head},\n"cases": [\n{lines}\n]}}\n', encoding="utf-8")

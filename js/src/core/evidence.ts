@@ -16,7 +16,9 @@ export interface Highlight {
 export const HUE_COUNT = 6; // as many colors as can be told apart at a glance
 export const HIGHLIGHT_THRESHOLD = 0.15; // of the largest importance; words below it are not highlighted
 const LOWERING_THRESHOLD = 0.1; // of the largest importance in size; words nearer to zero do not lower the score
-const MERGE_SIMILARITY = 0.8; // cosine similarity of two adjacent words' evidence at which they become one highlight
+const MERGE_SIMILARITY = 0.8; // cosine similarity of words' evidence from which it is in the same place
+const NEAR = 0.1; // standard deviation of the smoothing of places, as a fraction of the longer side
+const IN_PLACE = 0.2; // minimum evidence in the place of a highlight, as a fraction of its largest
 
 /** The words' importance by a measure; by the default measure if that one was not computed. */
 export function importanceOf(e: Explanation, measure = ""): Measure {
@@ -131,6 +133,38 @@ const computeHighlights = memoize((e: Explanation, measure: string): Highlight[]
       hue: hue ?? null,
       peak: [Math.floor(patch / e.cols), patch % e.cols] as const,
     };
+  });
+});
+
+/**
+ * The highlight in whose place each patch clearly lies; -1 for none. It is the one with the most evidence at the patch
+ * and near it, of those with at least a fifth of their largest there. Highlights with evidence in the same place count
+ * as the first of them.
+ */
+export const places = memoize((e: Explanation): readonly number[] => {
+  const { rows, cols } = e;
+  const longer = Math.max(rows, cols);
+  const near = Array.from({ length: longer }, (_, distance) =>
+    Math.exp(-((distance / (NEAR * longer)) ** 2) / 2),
+  );
+  const evidence = wordEvidence(e);
+  const smooth = highlights(e).map(({ words }) => {
+    const map = sumMaps(words.map((word) => evidence[word]));
+    return map.map((_, p) => {
+      let value = 0;
+      for (let q = 0; q < map.length; q++) {
+        const [down, across] = [Math.floor(p / cols) - Math.floor(q / cols), (p % cols) - (q % cols)];
+        value += map[q] * near[Math.abs(down)] * near[Math.abs(across)];
+      }
+      return value;
+    });
+  });
+  const same = smooth.map((map) => smooth.findIndex((other) => similarity(map, other) >= MERGE_SIMILARITY));
+  const floors = smooth.map((map) => IN_PLACE * map[argMax(map)]);
+  return Array.from({ length: rows * cols }, (_, patch) => {
+    const values = smooth.map((map, n) => (map[patch] >= floors[n] ? map[patch] : 0));
+    const strongest = argMax(values);
+    return values[strongest] > 0 ? same[strongest] : -1;
   });
 });
 

@@ -1,5 +1,6 @@
-// The thing around each patch, as a region. Python's things.py finds the things and draws the same regions.
+// The thing around each patch, as a region. Python's things.py finds the things and computes the same regions.
 
+import { places } from "./evidence";
 import { memoize } from "./memo";
 import type { Explanation, Point, Region } from "./types";
 
@@ -13,16 +14,27 @@ const STEPS = [
   [0, -1],
 ] as const; // right, down, left, up
 
-/** The thing around a patch; null where the explanation has none. */
+/**
+ * The thing around a patch; null where the explanation has none. If the patch lies in the place of a word, the
+ * patches in places of other words do not belong to its thing.
+ */
 export const thingAround = memoize((e: Explanation, patch: number): Thing | null => {
   const { rows, cols, things } = e;
   if (things.length === 0) return null;
   const start = patch * Math.ceil((rows * cols) / 8);
-  const inside = (col: number, row: number) => {
-    const bit = row * cols + col;
-    const within = col >= 0 && row >= 0 && col < cols && row < rows;
-    return within && ((things[start + (bit >> 3)] >> (7 - (bit & 7))) & 1) === 1;
-  };
+  const place = places(e);
+  const belongs = (at: number) =>
+    ((things[start + (at >> 3)] >> (7 - (at & 7))) & 1) === 1 &&
+    (place[patch] < 0 || place[at] < 0 || place[at] === place[patch]);
+  const within = (col: number, row: number) => col >= 0 && row >= 0 && col < cols && row < rows;
+  const connected = new Set([patch]);
+  for (const at of connected) {
+    for (const [across, down] of STEPS) {
+      const [col, row] = [(at % cols) + across, Math.floor(at / cols) + down];
+      if (within(col, row) && belongs(row * cols + col)) connected.add(row * cols + col);
+    }
+  }
+  const inside = (col: number, row: number) => within(col, row) && connected.has(row * cols + col);
   const [x0, y0, x1, y1] = e.cover;
   const [width, height] = [(x1 - x0) / cols, (y1 - y0) / rows];
   const [points, ...holes] = outlines(rows, cols, inside).map((ring) =>

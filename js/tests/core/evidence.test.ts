@@ -7,6 +7,7 @@ import {
   importanceOf,
   lowering,
   patchWords,
+  places,
   regionWords,
   scaleToTotal,
   scoreWithout,
@@ -225,6 +226,18 @@ describe("the words of a region", () => {
     patch[2] = 1;
     expect(patchWords(e, "in caption", "", 2)).toEqual(regionWords(e, "in caption", "", patch));
     expect(patchWords(e, "in caption", "", 2)[0]).toEqual({ word: 2, value: importanceOf(e).values[2] });
+  });
+});
+
+describe("the place of a word", () => {
+  test("is where it has the most evidence, and enough of its own", () => {
+    const e = pointing([[0, 1], [], [1, 5], []], [0.4, 0, 0.2, 0]);
+    expect(places(e)).toEqual([0, 0, 0, -1, 1, 1]);
+  });
+
+  test("is the same for words with evidence in the same place", () => {
+    const e = pointing([[0, 1], [5], [0, 1, 2], []], [0.2, 0.2, 0.2, 0]);
+    expect(places(e)).toEqual([0, 0, 0, -1, 1, 1]);
   });
 });
 

@@ -34,7 +34,10 @@ describe("the picture", () => {
   describe("with things", () => {
     const whole = 0b11111100; // the six patches
     const column = 0b10010000; // the two on the left
-    const things = [column, whole, whole, column, whole, whole];
+    const pictured = payload({
+      things: [column, whole, whole, column, whole, whole],
+      importance: [0, 0.2, 0, 0], // the places of several words would divide them
+    });
     const thing = {
       kind: "thing",
       points: [
@@ -48,7 +51,7 @@ describe("the picture", () => {
     const patch = { kind: "box", box: [0, 0, 20, 20] };
 
     test("a click selects the thing, a second click there the patch, a third nothing", async () => {
-      const { stage, model, all } = open({ _payloads: [payload({ things })] });
+      const { stage, model, all } = open({ _payloads: [pictured] });
       const tap = (y: number) => {
         point(stage, "pointerdown", 100, y);
         point(stage, "pointerup", 100, y);
@@ -69,14 +72,14 @@ describe("the picture", () => {
     });
 
     test("Alt selects the patch at once", () => {
-      const { stage, model } = open({ _payloads: [payload({ things })] });
+      const { stage, model } = open({ _payloads: [pictured] });
       point(stage, "pointerdown", 100, 100, { altKey: true });
       point(stage, "pointerup", 100, 100, { altKey: true });
       expect(model.get("region")).toEqual(patch);
     });
 
     test("Enter selects the thing, Enter again or with Alt the patch", () => {
-      const { stage, model } = open({ _payloads: [payload({ things })] });
+      const { stage, model } = open({ _payloads: [pictured] });
       stage.focus();
       for (const key of ["ArrowLeft", "ArrowLeft", "ArrowUp", "Enter"]) press(stage, key);
       expect(model.get("region")).toEqual(thing);
@@ -89,7 +92,7 @@ describe("the picture", () => {
     });
 
     test("pointing outlines what a click would select", async () => {
-      const { stage, one } = open({ _payloads: [payload({ things })] });
+      const { stage, one } = open({ _payloads: [pictured] });
       point(stage, "pointermove", 100, 100);
       await frame();
       expect(one(".gradeclip-thing").getAttribute("d")).toBe(
