@@ -17,7 +17,7 @@ from .backend.backend import Backend
 from .backend.model_cache import NamedModel
 from .request import Request
 from .traits import check_options, first_values
-from .widget import ExplanationWidget, is_unattended
+from .widget import ExplanationWidget, is_stored_at_once
 
 if TYPE_CHECKING:
     from ..clip import ClipModel
@@ -107,7 +107,7 @@ def explore(
     if "picture" in options:
         request = request.with_values({"picture": options.pop("picture")})
     widget = _laid_out(ExplanationWidget((), backend, request, **options), layout)
-    if is_unattended():
+    if is_stored_at_once():
         widget.wait()
     return widget
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -351,11 +352,15 @@ class ExplanationWidget(FrontEnd, Traits):
         return self._computation.backend
 
 
-def is_unattended() -> bool:
-    """Return whether this runs in a cell that nobody looks at, as nbconvert and papermill run cells.
+def is_stored_at_once() -> bool:
+    """Return whether a widget's state is stored when it is displayed, so that later changes are not seen.
 
-    They store the cell's output when it ends, and answer no `input()`.
+    nbconvert and papermill store a cell's output when the cell ends; they answer no `input()`. A page that
+    Bokeh serves, as Panel's, has the state that the widget had when the page was made.
     """
+    bokeh: Any = sys.modules.get("bokeh.io")
+    if bokeh is not None and bokeh.curdoc().session_context is not None:
+        return True
     kernel: Any = getattr(get_ipython(), "kernel", None)
     request = kernel.get_parent() if hasattr(kernel, "get_parent") else {}
     return bool(request.get("content", {}).get("allow_stdin", True) is False)

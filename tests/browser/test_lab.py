@@ -216,7 +216,7 @@ def test_the_picture_stays_while_a_long_panel_scrolls(notebook: Notebook, scroll
     panel = view.root.locator(".gradeclip-panel")
     assert panel.evaluate("e => e.scrollHeight > e.clientHeight + 100"), "the panel scrolls"
     panel.evaluate("e => e.scrollTo(0, e.scrollHeight)")
-    hint, stage = view.root.locator(".gradeclip-panel > .gradeclip-hint"), view.stage
+    hint, stage = view.root.locator(".gradeclip-column > .gradeclip-hint"), view.stage
     hint.scroll_into_view_if_needed()
     expect(hint).to_be_in_viewport()
     expect(stage).to_be_in_viewport()

@@ -139,13 +139,13 @@ def test_a_finger_that_rests_on_a_word_adds_it(view: View) -> None:
     expect(view.pinned).to_have_text(["fox"])
     finger.hold_on("whale")
     expect(view.pinned).to_have_text(["fox", "whale"])
-    expect(view.root.locator(".gradeclip-panel > .gradeclip-hint")).to_contain_text("Clear")
+    expect(view.root.locator(".gradeclip-column > .gradeclip-hint")).to_contain_text("Clear")
     view.button("Clear").tap()
     expect(view.pinned).to_have_count(0)
 
 
 def test_fingers_can_hit_everything_and_tools_cover_no_name(view: View) -> None:
-    expect(view.root.locator(".gradeclip-panel > .gradeclip-hint")).to_contain_text("Tap")
+    expect(view.root.locator(".gradeclip-column > .gradeclip-hint")).to_contain_text("Tap")
     view.word("fox").tap()
     Finger(view).drag(FOX)
     view.settle()
