@@ -357,7 +357,10 @@ class Session:
         if request.picture != self.shown_request.picture:
             self._set(region=None, erase="")
         self.shown_request, self.explanations = request, tuple(explanations)
-        self._set(_payloads=payloads, explanation=explanation, _preview=None)
+        self._set(_payloads=payloads, explanation=explanation)
+        if preview := self.values.get("_preview"):
+            # Not None: nbclient stores the last bytes at each path of the state, and a view could not place them.
+            self._set(_preview=preview | {"image": b""})
         if self.answers:
             questions = self._questions()
             self._clear([n for n, args in self.answers.items() if args != questions.get(n, ())])

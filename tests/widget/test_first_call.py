@@ -84,7 +84,8 @@ def test_picture_and_prompts_are_shown_until_they_are_explained(slow: FakeBacken
     assert widget.explanation.caption == "a dog"
     assert [e.caption for e in widget.explanations] == list(CAPTIONS)
     widget.wait(PATIENCE)
-    assert (widget.status, widget._preview, len(widget.history)) == ("ready", None, 1)
+    assert (widget.status, len(widget.history)) == ("ready", 1)
+    assert widget._preview["image"] == b""
 
 
 def test_what_is_set_meanwhile_is_explained(slow: FakeBackend) -> None:
