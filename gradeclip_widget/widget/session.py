@@ -359,7 +359,7 @@ class Session:
         self.shown_request, self.explanations = request, tuple(explanations)
         self._set(_payloads=payloads, explanation=explanation)
         if preview := self.values.get("_preview"):
-            # Not None: nbclient stores the last bytes at each path of the state, and a view could not place them.
+            # Not None: nbclient stores the last bytes of each path, and a view could not place them.
             self._set(_preview=preview | {"image": b""})
         if self.answers:
             questions = self._questions()
