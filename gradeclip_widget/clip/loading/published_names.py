@@ -19,10 +19,8 @@ DEMO = "demo"
 def published_label(name: Any, pretrained: Any = None) -> str | None:
     """Return the label that `load` gives a model, or ``None`` if only open_clip can tell.
 
-    >>> published_label("ViT-B-16/openai"), published_label("ViT-B-16", "openai")
-    ('ViT-B-16/openai', 'ViT-B-16/openai')
-
-    It is also ``None`` while open_clip is imported and can be asked.
+    It is "ViT-B-16/openai" for ``("ViT-B-16/openai", None)`` and for ``("ViT-B-16", "openai")``. It is also
+    ``None`` while open_clip is imported and can be asked.
 
     Args:
         name: as `load` takes it.
