@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from ..clip.blocks.attention import no_autocast
-from ..clip.blocks.forward_mode import ignore_jit_warnings
+from ..clip.blocks.forward_mode import dual_level
 from ..clip.blocks.transformer import Transformer, differentiable
 from ..clip.image_towers.base import ImageTrace
 from ..clip.text_towers.attributions import Attributions
@@ -191,7 +191,7 @@ class _Path:
         """Return the derivatives (T, E) of the embedding along tangents (T, N, D) at one point (1,)."""
         transformer, dtype = self.transformer, self.transformer.rows.dtype
         rows = self.at(point).expand_as(tangents).to(dtype).contiguous()
-        with forward_ad.dual_level(), ignore_jit_warnings(), no_autocast(rows):
+        with dual_level(), no_autocast(rows):
             dual = forward_ad.make_dual(rows, tangents.to(dtype))
             for number in range(self.layer, len(transformer.blocks)):
                 dual, _ = transformer.attend(number, dual)

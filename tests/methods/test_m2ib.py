@@ -262,7 +262,7 @@ def test_readings_are_left_out_with_a_note_and_computed_when_asked(clip: gw.Clip
     quick = {"steps": 1, "samples": 1}
     without = gw.Explainer(clip, "m2ib", method_options=quick)(scene.image, "a dog")
     assert without.readings == ("in caption",)
-    assert any("readings=True computes them" in note for note in without.notes)
+    assert any("readings=True" in note for note in without.notes)
     asked = gw.Explainer(clip, "m2ib", method_options=quick, readings=True)
     assert "alone" in asked(scene.image, "a dog").readings
     switched = gw.Explainer(clip).with_method("m2ib", **quick)(scene.image, "a dog")

@@ -8,6 +8,7 @@ computes one step for both.
 from __future__ import annotations
 
 import contextlib
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
+
+# torch has one level of forward-mode differentiation for all threads, and two widgets may explain at once.
+_LEVEL = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ def jvp(
         derivative: Tensor = torch.func.jvp(function, primals, tangent)[1]
         return derivative
 
-    with ignore_jit_warnings():
+    with _LEVEL, _ignore_jit_warnings():
         derivatives: Tensor = torch.func.vmap(along)(*tangents)
     return derivatives
 
@@ -129,14 +133,21 @@ def embedding_jvp(
     pooled: Tensor, tangents: Tensor, embedding_of: Callable[[Tensor], Tensor]
 ) -> Tensor:
     """Return tangents (K, E) of the unit embedding, from tangents (K, D) of the pooled token (D,)."""
-    with forward_ad.dual_level(), ignore_jit_warnings():
+    with dual_level():
         rows = pooled.expand(len(tangents), -1).contiguous()
         primal, tangent = forward_ad.unpack_dual(embedding_of(forward_ad.make_dual(rows, tangents)))
         return torch.zeros_like(primal) if tangent is None else tangent
 
 
 @contextlib.contextmanager
-def ignore_jit_warnings() -> Iterator[None]:
+def dual_level() -> Iterator[None]:
+    """Enter torch's level of forward-mode differentiation, one thread after the other."""
+    with _LEVEL, forward_ad.dual_level(), _ignore_jit_warnings():
+        yield
+
+
+@contextlib.contextmanager
+def _ignore_jit_warnings() -> Iterator[None]:
     """Silence torch's warnings about its scripted decompositions, which it compiles at first use."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*torch.jit.script", category=FutureWarning)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -50,3 +52,28 @@ def test_tangents_leave_as_forward_mode_says(name: str) -> None:
     for move, moved in zip(moves, out[3:], strict=True):
         expected = torch.func.jvp(lambda x: STEPS[name](x[None], None)[0], (rows[1],), (move,))
         check.close(moved, expected[1])
+
+
+@pytest.mark.parametrize("second", ["embedding_jvp", "jvp"])
+def test_two_threads_can_differentiate_at_the_same_time(second: str) -> None:
+    x, tangents = torch.tensor([1.0, 2.0]), torch.eye(2)
+    entered, done = threading.Event(), threading.Event()
+
+    def slow(rows: Tensor) -> Tensor:
+        entered.set()
+        done.wait(0.3)  # the other thread begins meanwhile
+        return rows.square()
+
+    def other() -> Tensor:
+        assert entered.wait(30)
+        try:
+            if second == "jvp":
+                return go.jvp(torch.square, (x,), (tangents,))
+            return go.embedding_jvp(x, tangents, torch.square)
+        finally:
+            done.set()
+
+    with ThreadPoolExecutor() as threads:
+        results = [threads.submit(go.embedding_jvp, x, tangents, slow), threads.submit(other)]
+        for result in results:
+            assert torch.equal(result.result(), torch.diag(2 * x))
