@@ -41,11 +41,7 @@ POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>\n?')
 
 FOLDER = "live"  # of the frames, beside `_static` in the site
 SCRIPT, STYLE = "page.js", "widget.css"  # in the package and in `_static` alike
-# The second script connects a frame to the page around, with `_static/live-frames.js`: opened from disk, the
-# two cannot see each other.
-SCRIPTS = (
-    f'<script src="../_static/{SCRIPT}"></script>\n<script src="../_static/in-frame.js"></script>'
-)
+SCRIPT_TAG = f'<script src="../_static/{SCRIPT}"></script>'
 LINK = f'<link rel="stylesheet" href="../_static/{STYLE}">'
 
 
@@ -96,7 +92,7 @@ def sharing(page: str) -> str:
     """
     inlined = {
         f"<style>\n{packaged(STYLE)}": f"{LINK}\n<style>",
-        f"<script>{packaged(SCRIPT)}</script>": SCRIPTS,
+        f"<script>{packaged(SCRIPT)}</script>": SCRIPT_TAG,
     }
     for copy, link in inlined.items():
         if copy not in page:
