@@ -12,6 +12,7 @@ import pytest
 from ipykernel.zmqshell import ZMQInteractiveShell
 
 import gradeclip_widget as gw
+from gradeclip_widget.widget import front_end
 from gradeclip_widget.widget.gallery.grid import GalleryGrid
 
 from ..factories import make_explanation
@@ -20,8 +21,9 @@ STATIC = Path(gw.__file__).parent / "static"
 
 
 @pytest.fixture
-def in_notebook() -> Iterator[None]:
-    """The kernel of a notebook."""
+def in_notebook(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The kernel of a notebook in which no widget was made yet."""
+    monkeypatch.setattr(front_end, "_codes", {})
     ZMQInteractiveShell.instance()
     yield
     ipywidgets.Widget.close_all()
