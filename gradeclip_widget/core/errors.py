@@ -2,14 +2,68 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from os import PathLike, fspath
 
 _PACKAGE = __name__.partition(".")[0]
 
 
 class MissingExtraError(ModuleNotFoundError):
     """A package is not installed that an extra of gradeclip-widget installs; the message names both."""
+
+
+class UnreadableFileError(ValueError):
+    """A file from outside cannot be used: it is damaged, too large, or of another kind.
+
+    Every reader of such a file raises this one error, whatever the library below it raises.
+
+    Attributes:
+        path: of the file, or its address.
+        problem: what is wrong with it.
+    """
+
+    def __init__(self, path: str | PathLike[str], problem: str) -> None:
+        """Store the file and the problem; the message names both."""
+        super().__init__(f"{fspath(path)!r} {problem}")
+        self.path, self.problem = fspath(path), problem
+
+    def __reduce__(self) -> tuple[type[UnreadableFileError], tuple[str, str]]:
+        """Return how to copy the error to another process."""
+        return type(self), (self.path, self.problem)
+
+
+@contextlib.contextmanager
+def reading(path: str | PathLike[str], what: str, advice: str) -> Iterator[None]:
+    """Raise `UnreadableFileError` in place of any error that a damaged file causes within the block.
+
+    Decoders raise errors of every kind on damaged bytes, so that no list of them would be complete. A file
+    that is missing or forbidden, a package that is not installed, and a full memory are no damage: their
+    errors pass.
+
+    >>> with reading("run.json", "the record of a run", "start the run again"):
+    ...     {}["format"]
+    Traceback (most recent call last):
+        ...
+    gradeclip_widget.core.errors.UnreadableFileError: 'run.json' is not the record of a run, or is damaged \
+(KeyError: 'format'); start the run again
+
+    Args:
+        path: of the file.
+        what: the file should be.
+        advice: what the reader can do.
+    """
+    try:
+        yield
+    except (UnreadableFileError, FileNotFoundError, IsADirectoryError, PermissionError):
+        raise
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:
+        raise UnreadableFileError(
+            path, f"is not {what}, or is damaged ({summarize_error(error)}); {advice}"
+        ) from error
 
 
 def missing_extra(package: str, extra: str, use: str) -> MissingExtraError:
