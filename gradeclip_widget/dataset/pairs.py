@@ -63,8 +63,40 @@ class FailedPair:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Things of one kind in a source that make no pair.
+
+    Attributes:
+        reason: why, as the end of a sentence about them: "pictures without a caption".
+        count: how many.
+        example: the name of one of them.
+    """
+
+    reason: str
+    count: int
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a source holds, pairs or not.
+
+    Attributes:
+        pictures: number of pictures, used or not; ``None`` if only reading all would tell.
+        captions: number of captions, used or not; ``None`` if only reading all would tell.
+        left_out: what makes no pair, and so has neither a row nor a failure in the tables.
+    """
+
+    pictures: int | None = None
+    captions: int | None = None
+    left_out: tuple[LeftOut, ...] = ()
+
+
 class PairSource(ABC):
     """Pairs in a fixed order.
+
+    Ids are unique: the second and third pair of an id ``7`` in the data are ``7#2`` and ``7#3``.
 
     Attributes:
         kind: name of this kind of source: ``"table"``, ``"webdataset"``, ...
@@ -83,3 +115,7 @@ class PairSource(ABC):
     @abstractmethod
     def description(self) -> dict[str, Any]:
         """Return a description of the source for JSON. It differs if the pairs of the source differ."""
+
+    def contents(self) -> Contents:
+        """Return what the source holds, for the account at the end of a run."""
+        return Contents()
