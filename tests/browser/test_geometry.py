@@ -114,6 +114,22 @@ def test_names_and_pointer_keep_their_places_on_scaled_pages_and_under_host_styl
     expect_pointer_hits(view)
 
 
+def test_the_interface_keeps_its_direction_and_letters_in_other_pages(page: Page) -> None:
+    view = View(page, page)
+    bar = view.root.locator(".gradeclip-bar.is-word").first
+    before = bar.inner_text()
+    page.add_style_tag(
+        content="#host { direction: rtl; writing-mode: vertical-rl; text-transform: uppercase; letter-spacing: 5px }"
+    )
+    word, value = (bar.locator(f":scope > :nth-child({n})").bounding_box() for n in (1, 3))
+    assert word is not None
+    assert value is not None
+    assert word["x"] < value["x"]
+    assert abs(word["y"] - value["y"]) < word["height"]
+    assert bar.inner_text() == before
+    expect(bar).to_have_css("letter-spacing", "normal")
+
+
 def test_help_is_beside_its_button_on_a_scaled_page(page: Page) -> None:
     page.add_style_tag(content=SCALED["smaller"])
     view = View(page, page)
