@@ -2,9 +2,9 @@
 
 import type { RenderProps } from "@anywidget/types";
 import { untracked } from "@preact/signals-core";
+import { createAccount } from "./gallery/account";
 import { createCard } from "./gallery/card";
 import { clearFilters, createControls, createTitle, isFiltered } from "./gallery/controls";
-import { createErrors } from "./gallery/errors";
 import { Grid } from "./gallery/grid";
 import { Loader } from "./gallery/loader";
 import type { Answer, Buffers, GalleryModel, GalleryStore, Side } from "./gallery/messages";
@@ -56,7 +56,7 @@ export function mount(model: GalleryModel, host: HTMLElement): () => void {
     signal,
   );
   const controls = createControls(store, signal);
-  const errors = createErrors(store, send, signal);
+  const account = createAccount(store, send, signal);
   const opened = createOpened(
     bitmaps,
     { close: () => select(null), step: (by) => send({ kind: "step", by }) },
@@ -67,11 +67,11 @@ export function mount(model: GalleryModel, host: HTMLElement): () => void {
   const clear = h("button", { type: "button", class: "gradeclip-button" }, "Clear filters");
   const emptyText = h("span");
   const empty = h("div", { class: "gallery-empty", hidden: true }, emptyText, clear);
-  const place = h("div", { class: "gallery-place-of-tiles" }, grid.element, empty, errors.element);
+  const place = h("div", { class: "gallery-place-of-tiles" }, grid.element, empty, account.element);
   const body = h(
     "div",
     { class: "gallery-body" },
-    h("div", { class: "gallery-head" }, createTitle(store, signal), errors.button),
+    h("div", { class: "gallery-head" }, createTitle(store, signal), account.button),
     controls,
     place,
   );
@@ -84,15 +84,15 @@ export function mount(model: GalleryModel, host: HTMLElement): () => void {
     setText(failure, store.get("error"));
     failure.hidden = store.get("error") === "";
     const { count } = store.get("order");
-    controls.hidden = errors.isOpen;
+    controls.hidden = account.isOpen;
     place.classList.toggle("is-waiting", store.get("progress") !== null);
-    empty.hidden = count > 0 || errors.isOpen;
+    empty.hidden = count > 0 || account.isOpen;
     clear.hidden = !isFiltered(store);
     const none = store.get("about").total === 0;
     setText(emptyText, none ? "No pair of this run could be explained." : "No pair passes these filters.");
     body.hidden = store.get("opened") !== null;
     root.classList.toggle("is-open", body.hidden);
-    grid.element.hidden = count === 0 || errors.isOpen;
+    grid.element.hidden = count === 0 || account.isOpen;
   });
   draw(() => {
     const { generation, count } = store.get("order");
@@ -128,7 +128,7 @@ export function mount(model: GalleryModel, host: HTMLElement): () => void {
   });
 
   const receive = (answer: Answer, buffers: Buffers) => {
-    if (answer.kind === "errors") errors.receive(answer.start, answer.errors);
+    if (answer.kind === "errors") account.receive(answer.start, answer.errors);
     else if (answer.kind === "rows") {
       if (answer.generation !== loader.generation) return;
       if (loader.receive(answer.generation, answer.start, decodeTiles(answer.tiles, buffers))) grid.draw();

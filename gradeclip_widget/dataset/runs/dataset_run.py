@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..libraries import require
-from .disagreement import NO_ROW, disagreements
+from .disagreement import disagreements
 from .folder import errors_files, pairs_files, rows_of_files
 from .reader import MAP_COLUMNS, Maps, RowReader
 from .record import Record, read_record
 from .schema import PAIRS
-from .table import FailureTable, PairTable
+from .table import NO_ROW, FailureTable, PairTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,19 +160,22 @@ class Comparison:
 
     @classmethod
     def of(cls, run: DatasetRun, other: DatasetRun) -> Comparison:
-        """Return the comparison of two runs; pairs are matched by their ids.
+        """Return the comparison of two runs; pairs are matched by the content of their pictures and captions.
 
         Raises:
             ValueError: the runs share no pair.
         """
-        ids, other_ids = (list(map(str, one.table.column("id"))) for one in (run, other))
-        row_of_id = dict(zip(other_ids, range(len(other_ids)), strict=True))
-        partners = np.array([row_of_id.get(name, NO_ROW) for name in ids], dtype=np.int64)
-        if ids and (partners == NO_ROW).all():
-            examples = f"{ids[0]!r:.60} here, {next(map(repr, other_ids), 'none'):.60} there"
+        partners = run.table.partners(other.table)
+        if len(partners) and (partners == NO_ROW).all():
+            captions = np.isin(run.table.column("caption"), other.table.column("caption")).any()
+            problem = (
+                "the captions are in both, but with other pictures"
+                if captions
+                else "no caption is in both"
+            )
             raise ValueError(
-                f"{str(run.path)!r} and {str(other.path)!r} share no pair: no id is in both ({examples}); "
-                "explain the same source for both"
+                f"{str(run.path)!r} and {str(other.path)!r} share no pair: {problem}; explain the same source "
+                "for both"
             )
         label = other.label if other.label != run.label else f"{other.label} ({other.path.name})"
         return cls(run, label, partners, other.reader(MAP_COLUMNS))

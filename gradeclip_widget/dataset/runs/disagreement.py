@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from .reader import Maps
 
-NO_ROW = -1  # in place of the row of a pair that the other run does not have
-
 
 def disagreements(ours: Maps, theirs: Maps) -> NDArray[np.float32]:
     """Return 1 - the cosine of the positive parts of two maps, pair by pair.

@@ -32,6 +32,20 @@ _LIGHT = ("id", POSITION, *MEASURES, "caption")
 _FAILURE = ("id", POSITION, "caption", "image", "stage", "error", "reason")
 _BINS = 40  # of the histogram of scores
 
+NO_ROW = -1  # in place of the row of a pair that another run does not have
+
+# A pair is its picture and its caption. Equal pairs of a run are numbered, so that each has one partner only.
+_KEYS = """
+    SELECT row, picture, caption,
+        row_number() OVER (PARTITION BY picture, caption ORDER BY row) AS nth
+    FROM (SELECT row_number() OVER () - 1 AS row, picture, caption FROM read_parquet({files}))
+"""
+_PARTNERS = f"""
+    SELECT one.row AS row, other.row AS partner
+    FROM ({_KEYS.format(files="$ours")}) one JOIN ({_KEYS.format(files="$theirs")}) other
+    USING (picture, caption, nth)
+"""
+
 Rows = NDArray[np.int64]
 
 
@@ -114,6 +128,17 @@ class PairTable:
     def id_of(self, row: int) -> str:
         """Return the id of a row."""
         return str(self._numpy("SELECT id FROM pairs WHERE row = $row", row=row)["id"][0])
+
+    def partners(self, other: PairTable) -> Rows:
+        """Return the row of the same pair in another run for each row, (N,), or `NO_ROW`.
+
+        Pairs are the same if their pictures have the same content, and their captions are equal: ids and
+        positions change when rows are added to a source, and pictures change behind their paths.
+        """
+        pairs = self._numpy(_PARTNERS, ours=self._files, theirs=other._files)  # noqa: SLF001
+        partners = np.full(self.total, NO_ROW, np.int64)
+        partners[pairs["row"]] = pairs["partner"]
+        return partners
 
     def order(self, query: Query) -> Rows:
         """Return the rows of a query, in its order; rows without a value come last."""

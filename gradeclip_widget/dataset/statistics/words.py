@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 from ...core.evidence import COUNTS
 from ..libraries import require
 from ..runs import DatasetRun, open_run
-from ..runs.table import duckdb_paths
+from ..runs.dataset_run import Comparison
+from ..runs.table import NO_ROW, duckdb_paths
 
 if TYPE_CHECKING:
     import pandas as pd
 
     Values = NDArray[np.float64]
 
-# Tables of a run; {run} is its number. `place` numbers pairs of the same id, caption and picture, so that
-# each is joined with only one pair of the other run. A word that occurs twice in a caption is one word of the
-# pair, with the sum of both importances.
+# Tables of a run; {run} is its number, and `pair` the number of a row. A word that occurs twice in a caption is
+# one word of the pair, with the sum of both importances.
 _TABLES = """
     CREATE TABLE pairs_{run} AS
-    SELECT id, caption, image, words, importances, row_number() OVER () AS pair,
-        row_number() OVER (PARTITION BY id, caption, image ORDER BY position) AS place
-    FROM read_parquet($files) WHERE importances IS NOT NULL;
+    SELECT * FROM (
+        SELECT words, importances, row_number() OVER () - 1 AS pair FROM read_parquet($files)
+    ) WHERE importances IS NOT NULL;
 
     CREATE TABLE word_occurrences_{run} AS SELECT * FROM (
         SELECT pair, lower(unnest(words)) AS word, unnest(importances)::DOUBLE AS importance
@@ -47,10 +47,6 @@ _STATISTICS = """
         stddev_samp(share) AS share_deviation, avg(counts) AS counts,
         avg((importance < 0)::INT) AS lowers
     FROM words_{run} GROUP BY word
-"""
-_SHARED = """
-    CREATE TABLE shared AS SELECT pairs_0.pair AS one, pairs_1.pair AS other
-    FROM pairs_0 JOIN pairs_1 USING (id, caption, image, place)
 """
 _DIFFERENCES = """
     SELECT a.word AS word, count(*) AS shared,
@@ -83,7 +79,7 @@ def word_statistics(
         fraction of the pairs in which it is negative.
 
         With ``other``, the same columns of that run, with the suffix ``_other``, and the differences from
-        ``out`` to ``other`` on pairs of the same id, caption and picture: ``shared`` (number of these pairs),
+        ``out`` to ``other`` on pairs of the same picture and caption: ``shared`` (number of these pairs),
         ``difference`` of the importance and ``share_difference``, each with ``_low`` and ``_high``.
         Differences of fewer than ``minimum`` shared pairs are missing (NaN). If the scores of two models
         differ in scale, compare shares.
@@ -103,7 +99,7 @@ def word_statistics(
         tables = [_intervals(_read(database, run, number)) for number, run in enumerate(runs)]
         statistics = tables[0]
         if other is not None:
-            changes = _changes(_compared(database, out, other), minimum)
+            changes = _changes(_compared(database, *runs), minimum)
             statistics = statistics.merge(
                 tables[1], on="word", how="left", suffixes=("", "_other")
             ).merge(changes, on="word", how="left")
@@ -137,19 +133,13 @@ def _read(database: Any, run: DatasetRun, number: int) -> pd.DataFrame:
     return table
 
 
-def _compared(database: Any, out: str | PathLike[str], other: str | PathLike[str]) -> pd.DataFrame:
+def _compared(database: Any, run: DatasetRun, other: DatasetRun) -> pd.DataFrame:
     """Return the differences of words on the pairs that are in both runs."""
-    database.execute(_SHARED)
-    if not database.table("shared").limit(1).fetchall():
-        ids = database.execute("SELECT 1 FROM pairs_0 JOIN pairs_1 USING (id) LIMIT 1").fetchall()
-        problem = (
-            "share no pairs: pairs of the same id have different captions or pictures"
-            if ids
-            else "share no ids"
-        )
-        raise ValueError(
-            f"{str(out)!r} and {str(other)!r} {problem}; compare runs over the same source"
-        )
+    import pyarrow as pa
+
+    partners = Comparison.of(run, other).partners
+    rows = np.flatnonzero(partners != NO_ROW)
+    database.register("shared", pa.table({"one": rows, "other": partners[rows]}))
     table: pd.DataFrame = database.execute(_DIFFERENCES).df()
     return table
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...dataset.runs.dataset_run import Comparison, DatasetRun
-from ...dataset.runs.disagreement import NO_ROW, disagreements
+from ...dataset.runs.disagreement import disagreements
 from ...dataset.runs.reader import MAP_COLUMNS, Maps, RowReader
-from ...dataset.runs.table import Rows
+from ...dataset.runs.table import NO_ROW, Rows
 
 _MAX_ROWS = 200  # in one answer
 _TEXTS = ("id", "caption", "words", "image")

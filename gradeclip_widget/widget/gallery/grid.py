@@ -95,9 +95,11 @@ class GalleryGrid(GalleryTraits, FrontEnd):
         default_value={"low": None, "high": None, "counts": []},
         help="of the scores: low, high, counts",
     ).tag(sync=True, ts="Histogram")
-    failed = t.Dict(
-        default_value={"count": 0, "kinds": []}, help="count of the pairs that failed, and kinds"
-    ).tag(sync=True, ts="Failed")
+    account: Any = t.Dict(
+        default_value={"failed": 0, "left_out": 0, "lines": []},
+        help="what became of the source's pictures and captions: failed and left_out, two numbers, and "
+        "lines, sentences",
+    ).tag(sync=True, ts="Account")
     opened: Any = t.Instance(
         dict, allow_none=True, help="the pair that is open: id, index, status, sentence"
     ).tag(sync=True, ts="Opened")

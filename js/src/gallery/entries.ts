@@ -22,10 +22,11 @@ export interface Histogram {
   counts: number[];
 }
 
-/** The pairs that could not be explained. */
-export interface Failed {
-  count: number;
-  kinds: { stage: string; error: string; count: number }[];
+/** What became of the pictures and captions of a run's source: sentences, and two of the numbers in them. */
+export interface Account {
+  failed: number; // pairs that could not be explained
+  left_out: number; // pictures, captions and files that make no pair
+  lines: string[];
 }
 
 /** How many pairs of two runs have been compared. */

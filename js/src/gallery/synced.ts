@@ -1,17 +1,17 @@
 // Written by scripts/write_synced.py from the traits of gradeclip_widget/widget/gallery. Do not edit.
 
-import type { About, Comparing, Failed, Histogram, Opened, Order } from "./entries";
+import type { About, Account, Comparing, Histogram, Opened, Order } from "./entries";
 
 /** The traits that Python shares with every view. */
 export interface GallerySynced {
   /** Of the run: label, other's label, total, sorts, importances. */
   about: About;
+  /** What became of the source's pictures and captions: failed and left_out, two numbers, and lines, sentences. */
+  account: Account;
   /** Whether the largest come first. */
   descending: boolean;
   /** The sentence shown where something failed. */
   error: string;
-  /** Count of the pairs that failed, and kinds. */
-  failed: Failed;
   /** Whether maps are painted on the thumbnails. */
   heat: boolean;
   /** Of the scores: low, high, counts. */
@@ -43,9 +43,9 @@ export interface GallerySynced {
 /** The values of the traits that Python has not set. */
 export const GALLERY_DEFAULTS: Readonly<GallerySynced> = {
   about: { label: "", other: null, total: 0, sorts: [], importances: false },
+  account: { failed: 0, left_out: 0, lines: [] },
   descending: false,
   error: "",
-  failed: { count: 0, kinds: [] },
   heat: true,
   histogram: { low: null, high: null, counts: [] },
   opened: null,

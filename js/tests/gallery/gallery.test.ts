@@ -345,7 +345,7 @@ describe("the controls", () => {
   });
 });
 
-describe("the pairs that failed", () => {
+describe("the account of the run", () => {
   const pair = {
     id: "bad",
     position: 7,
@@ -356,13 +356,13 @@ describe("the pairs that failed", () => {
     reason: "it is damaged",
   };
 
-  test("are counted, grouped, and listed on request", async () => {
+  test("counts pairs, and lists those that failed on request", async () => {
     const { button, model, one, host } = await open();
-    click(button("2 failed"));
+    click(button("2 failed, 3 left out"));
     await settle();
     expect(model.sent.at(-1)).toEqual({ kind: "errors", start: 0, stop: 100 });
     model.receive({ kind: "errors", start: 0, errors: [pair] });
-    expect(one(".gallery-kinds").textContent).toContain("2 reading the picture (ValueError)");
+    expect(one(".gallery-account").textContent).toContain("2 failed: reading the <picture>.");
     expect(one("tbody").textContent).toContain("it is damaged");
     expect(host.querySelector("tbody b")!.textContent).toBe("bad"); // text, never markup
     click(button("Show more"));
@@ -372,9 +372,13 @@ describe("the pairs that failed", () => {
     expect(one(".gallery-grid")).toBeDefined();
   });
 
-  test("have no button if none failed", async () => {
-    const { all } = await open({ failed: { count: 0, kinds: [] } });
-    expect(all("button").filter(({ textContent }) => /failed/.test(textContent))).toEqual([]);
+  test("has no table if none failed", async () => {
+    const { button, model, one } = await open({ account: { failed: 0, left_out: 0, lines: ["All."] } });
+    click(button("Account of the run"));
+    await settle();
+    expect(one(".gallery-account").textContent).toBe("All.");
+    expect(one("table")).toBeUndefined();
+    expect(model.sent.map(({ kind }) => kind)).not.toContain("errors");
   });
 });
 

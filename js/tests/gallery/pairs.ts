@@ -53,7 +53,7 @@ const STATE: GallerySynced = {
   },
   order: { generation: 1, count: 1000 },
   histogram: { low: 0.1, high: 0.4, counts: [1, 5, 9, 2] },
-  failed: { count: 2, kinds: [{ stage: "picture", error: "ValueError", count: 2 }] },
+  account: { failed: 2, left_out: 3, lines: ["1,000 pairs explained.", "2 failed: reading the <picture>."] },
   theme: "light",
 };
 

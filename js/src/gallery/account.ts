@@ -1,4 +1,4 @@
-// The pairs that failed: their number, the reasons, and a table of them.
+// The account of a run: what became of every picture and caption, and a table of the pairs that failed.
 
 import { observable } from "../state/signals";
 import { h, setText } from "../ui/dom";
@@ -14,20 +14,20 @@ const STAGES: Readonly<Record<string, string>> = {
   model: "in the model",
 };
 
-export interface ErrorsPanel {
+export interface AccountPanel {
   readonly button: HTMLButtonElement;
   readonly element: HTMLElement;
   readonly isOpen: boolean;
   receive(start: number, errors: readonly FailedPair[]): void;
 }
 
-export function createErrors(
+export function createAccount(
   store: GalleryStore,
   send: (request: Request) => void,
   signal: AbortSignal,
-): ErrorsPanel {
+): AccountPanel {
   const button = h("button", { type: "button", class: "gradeclip-button", "aria-expanded": "false" });
-  const kinds = h("ul", { class: "gallery-kinds" });
+  const lines = h("ul", { class: "gallery-account" });
   const body = h("tbody");
   const head = h(
     "tr",
@@ -38,8 +38,14 @@ export function createErrors(
   const more = h("button", { type: "button", class: "gradeclip-button" }, "Show more");
   const element = h(
     "div",
-    { class: "gallery-errors", role: "region", "aria-label": "Pairs that failed", tabindex: 0, hidden: true },
-    kinds,
+    {
+      class: "gallery-account-panel",
+      role: "region",
+      "aria-label": "Account of the run",
+      tabindex: 0,
+      hidden: true,
+    },
+    lines,
     table,
     more,
   );
@@ -49,28 +55,24 @@ export function createErrors(
     "click",
     () => {
       local.open = !local.open;
-      if (local.open && local.received === 0) ask();
+      if (local.open && local.received === 0 && store.get("account").failed) ask();
     },
     { signal },
   );
   more.addEventListener("click", ask, { signal });
   store.draw(() => {
-    const { count } = store.get("failed");
+    const { failed, left_out } = store.get("account");
+    const counts = [failed && `${format(failed)} failed`, left_out && `${format(left_out)} left out`];
+    const summary = counts.filter(Boolean).join(", ");
     element.hidden = !local.open;
-    button.hidden = count === 0;
     button.setAttribute("aria-expanded", String(local.open));
     button.classList.toggle("is-open", local.open);
-    setText(button, local.open ? "Back to the pairs" : `${format(count)} failed`);
-    more.hidden = local.received >= count;
+    setText(button, local.open ? "Back to the pairs" : summary || "Account of the run");
+    table.hidden = failed === 0;
+    more.hidden = local.received >= failed;
   }, signal);
   store.draw(() => {
-    kinds.replaceChildren(
-      ...store
-        .get("failed")
-        .kinds.map(({ stage, error, count }) =>
-          h("li", {}, h("b", {}, format(count)), ` ${STAGES[stage] ?? stage} (${error})`),
-        ),
-    );
+    lines.replaceChildren(...store.get("account").lines.map((line) => h("li", { dir: "auto" }, line)));
   }, signal);
   return {
     button,
