@@ -11,7 +11,7 @@ from typing import Any
 from ...core.errors import did_you_mean
 from ..libraries import require
 from ..pairs import PairSource
-from . import huggingface, parquet, shards, side_by_side, text_tables
+from . import files, huggingface, parquet, shards, side_by_side, text_tables
 from .columns import COLUMN_OPTIONS, Options
 from .in_memory import InMemory
 from .rows import absolute
@@ -147,6 +147,13 @@ def _open_files(paths: list[Path], options: Options, source: str) -> PairSource:
             f"{source!r} is {len(paths)} files ({_some(paths)}): several files are read as one only if all "
             "are .tar, or all .parquet"
         )
+    name = paths[0].name.lower()
+    if name.endswith(shards.COMPRESSED_SUFFIXES):
+        raise ValueError(
+            f"{source!r} is compressed, so that no position in it can be read; decompress it to a .tar"
+        )
+    if files.suffix_of(name) in (".gz", ".bz2", ".xz", ".zst"):
+        raise ValueError(f"{source!r} is compressed; decompress it and give the file in it")
     raise ValueError(f"{source!r} is not a file of pairs: {_KINDS}")
 
 
@@ -180,36 +187,73 @@ def _open_folder(folder: Path, options: Options) -> PairSource:
     if huggingface.is_saved(folder):
         options.allow("Hugging Face datasets", *COLUMN_OPTIONS, "split")
         return huggingface.HuggingFace(str(folder), options)
-    if paths := sorted(folder.glob(f"*{shards.SUFFIX}")):
-        return _open_files(paths, options, str(folder))
+    names = sorted(files.walk(folder))
+    if inside := [folder / name for name in names if name.lower().endswith(shards.SUFFIX)]:
+        return _open_files(inside, options, str(folder))
     if tables := _tables(folder):
-        return open_table([_the_one(tables, folder)], options)
-    if any(name.endswith(side_by_side.CAPTION) for name in side_by_side.walk(folder)):
+        return _open_found(tables, folder, options)
+    texts = side_by_side.texts_of(names)
+    pictures = [name for name in names if files.is_picture(name)]
+    if any(side_by_side.text_of_picture(name, texts) for name in pictures):
         options.allow("folders of pictures and texts")
-        return side_by_side.SideBySide(folder)
-    if tables := _tables(folder.parent):
-        table = _the_one(tables, folder.parent)
-        if options.images is None:  # paths may be relative to this folder, or to the table's
-            inner = open_table([table], replace(options, images=str(folder)))
-            first = next(inner.pairs(0, 1))
-            return inner if Path(first.place).is_file() else open_table([table], options)
-        return open_table([table], options)
-    if not any(True for _ in side_by_side.walk(folder)):
+        return side_by_side.SideBySide(str(folder), names)
+    below = [folder / name for name in names if files.suffix_of(name) in TABLES]
+    for tables in (below, _tables(folder.parent) if pictures else []):
+        if tables:
+            return _open_found(tables, folder, options)
+    if not names:
         raise ValueError(f"the folder {str(folder)!r} is empty; {_KINDS}")
-    return side_by_side.SideBySide(folder)  # raises an error: there are no captions
+    kinds = sorted({files.suffix_of(name) or name for name in names})
+    others = "" if pictures else f"; its {len(names)} files are of the kinds {', '.join(kinds[:5])}"
+    raise ValueError(
+        f"the folder {str(folder)!r} has {len(pictures)} pictures and no captions: neither a table "
+        f"({', '.join(TABLES)}) in it or beside it, nor texts such as dog.txt beside dog.jpg{others}"
+    )
+
+
+def _open_found(tables: list[Path], folder: Path, options: Options) -> PairSource:
+    """Return the table of captions of a folder, among the tables in it, below it or beside it.
+
+    If there are several, it is the only one with columns of pictures and captions. Paths of pictures are
+    relative to the table, or to the folder if the first picture is there.
+    """
+    table, others = _the_one(tables, folder, options)
+    source = open_table([table], options)
+    if options.images is None and table.parent != folder:
+        inner = open_table([table], replace(options, images=str(folder)))
+        if Path(next(inner.pairs(0, 1)).place).is_file():
+            source = inner
+    source.folder = str(folder)
+    source.other_tables = [os.path.relpath(path, folder) for path in others]
+    return source
 
 
 def _tables(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in TABLES)
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix.lower() in TABLES)
+    except PermissionError:  # of the folder around the one that is read
+        return []
 
 
-def _the_one(tables: list[Path], folder: Path) -> Path:
+def _the_one(tables: list[Path], folder: Path, options: Options) -> tuple[Path, list[Path]]:
+    """Return the table of captions, and the other tables."""
     if len(tables) == 1:
-        return tables[0]
+        return tables[0], []
+    fitting, problems = [], []
+    for path in tables:
+        try:
+            open_table([path], options)
+            fitting.append(path)
+        except ValueError as error:
+            problems.append(error)
+    if len(fitting) == 1:
+        return fitting[0], [path for path in tables if path != fitting[0]]
+    if not fitting:
+        raise problems[0]
     several = f", or several Parquet files as one: {str(folder / '*.parquet')!r}"
-    parts = all(path.suffix.lower() == parquet.SUFFIX for path in tables)
+    parts = all(path.suffix.lower() == parquet.SUFFIX for path in fitting)
     raise ValueError(
-        f"{str(folder)!r} has {len(tables)} tables ({_some(tables)}); name one: {str(tables[0])!r}"
+        f"{str(folder)!r} has {len(fitting)} tables ({_some(fitting)}); name one: {str(fitting[0])!r}"
         f"{several if parts else ''}"
     )
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ...core.errors import summarize_error
 from ..libraries import require
-from .base import BlockSource
-from .columns import Columns, Options, check_types, find_columns, is_list, pairs_in_lists
+from .columns import Columns, Options, check_types, find_columns, is_list
 from .rows import Row
+from .tables import ArrowTable, lists_as_text
 
 HUB = "hf:"
 _WHAT = "Hugging Face datasets"
@@ -30,7 +30,7 @@ def is_dataset(source: Any) -> bool:
     return any(kind.__module__.partition(".")[0] == "datasets" for kind in type(source).__mro__)
 
 
-class HuggingFace(BlockSource):
+class HuggingFace(ArrowTable):
     """Rows of a dataset. Pictures are not decoded."""
 
     kind = "huggingface"
@@ -57,11 +57,13 @@ class HuggingFace(BlockSource):
         self.columns = _columns(data, options, self._name)
         if not len(data):
             raise ValueError(f"{self._name} has no rows")
-        schema = data.features.arrow_schema
-        check_types(schema, self.columns, self._name)
+        self.types = data.features.arrow_schema
+        check_types(self.types, self.columns, self._name)
         self.rows, self.fingerprint = len(data), data._fingerprint  # noqa: SLF001  # the only one
-        self.lists = is_list(schema.field(self.columns.caption).type)
         self._data: Any = self._prepared(data)
+        self.lists = is_list(self.types.field(self.columns.caption).type) or lists_as_text(
+            self._data[:100][self.columns.caption]
+        )
 
     @property
     def _name(self) -> str:
@@ -91,7 +93,7 @@ class HuggingFace(BlockSource):
             table = self._opened()[begin : min(begin + _BATCH, stop)]
             for n in range(min(_BATCH, stop - begin)):
                 cells = {column: table[column][n] for column in self.columns.names}
-                yield Row.of(cells, self.columns, begin + n, f"{name}#{begin + n}")
+                yield self.row(cells, begin + n, f"{name}#{begin + n}")
 
     def description(self) -> dict[str, Any]:
         """Return the name or folder, columns, split, number of pairs, and the dataset's own fingerprint."""
@@ -140,10 +142,20 @@ class HuggingFace(BlockSource):
             data = data.cast_column(self.columns.image, datasets.Image(decode=False))
         return data
 
+    def cells(self, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        """Yield some columns of every row."""
+        data = self._opened().select_columns(list(dict.fromkeys(names))).with_format("arrow")
+        for table in data.iter(batch_size=_BLOCK):
+            yield from table.to_pylist()
+
+    def files(self) -> list[str]:
+        """Return no paths: the files of a dataset are its library's."""
+        return []
+
     def _count_lists(self) -> list[int]:
         name = self.columns.caption
         captions = self._opened().select_columns([name]).with_format("arrow")
-        return [pairs_in_lists(table[name]) for table in captions.iter(batch_size=_BLOCK)]
+        return [self.pairs_of_rows(table[name]) for table in captions.iter(batch_size=_BLOCK)]
 
 
 def _columns(data: Any, options: Options, where: str) -> Columns:

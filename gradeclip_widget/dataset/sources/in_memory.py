@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..pairs import FailedPair, Pair
+from ..pairs import Contents, FailedPair, Pair
 from .base import Source, fingerprint_values, pairs_between
 from .columns import Columns, Options, find_columns, text_of
-from .rows import Row, captions_in
+from .rows import Row, captions_in, captions_of, is_missing
 
 _ACCEPTED = "give (image, caption), a dict with these, or an object with .image and .caption"
 _ATTRIBUTES = Columns("image", "caption", "id", "box")  # of items that are not dicts
@@ -42,6 +42,8 @@ class InMemory(Source):
             self.columns = find_columns(list(map(str, first)), options, "the first dict")
         else:
             options.allow("pairs that are not dicts", "images")
+        self._has_ids = self.columns is None and not isinstance(first, tuple | list)
+        self._has_ids |= self.columns is not None and self.columns.id is not None
         if problem := self._cells(first)[2]:
             raise TypeError(f"the first item of the list {problem}")
 
@@ -51,7 +53,23 @@ class InMemory(Source):
             return None
         return sum(map(self._captions_in, self.items))
 
-    def pairs(self, start: int = 0, stop: int | None = None) -> Iterator[Pair | FailedPair]:
+    def may_repeat(self) -> bool:
+        """Return whether items have ids."""
+        return self._has_ids
+
+    def contents(self) -> Contents:
+        """Return the numbers of pictures and captions; unknown for an iterable without a length."""
+        if not isinstance(self.items, Sequence):
+            return Contents()
+        pictures = captions = 0
+        for item in self.items:
+            cells, columns, _ = self._cells(item)
+            value = captions_of(cells.get(columns.caption))
+            pictures += not is_missing(cells.get(columns.image))
+            captions += 0 if is_missing(value) else captions_in(value)
+        return Contents(pictures, captions)
+
+    def read(self, start: int, stop: int | None) -> Iterator[Pair | FailedPair]:
         """Yield the pairs at positions ``start`` to ``stop``."""
         return pairs_between(self._rows(start), 0, start, stop)
 
