@@ -185,4 +185,7 @@ def check_types(schema: pa.Schema, columns: Columns, where: str) -> None:
 
 def text_of(value: Any) -> str:
     """Return a value as a short text for error messages."""
-    return f"{value!r:.80}"
+    try:
+        return f"{value!r:.80}"
+    except Exception:  # noqa: BLE001  # of any code of the object
+        return f"an object of {type(value).__name__}"

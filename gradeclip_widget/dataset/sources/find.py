@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...core.errors import did_you_mean
 from ..libraries import require
 from ..pairs import PairSource
-from . import files, huggingface, parquet, shards, side_by_side, text_tables
-from .columns import COLUMN_OPTIONS, Options
-from .in_memory import InMemory
+from . import arrow, files, huggingface, parquet, shards, side_by_side, text_tables
+from .columns import COLUMN_OPTIONS, Options, text_of
+from .in_memory import InMemory, MapStyle
 from .rows import absolute
 
 TABLES = (*text_tables.SUFFIXES, parquet.SUFFIX)
@@ -78,14 +80,30 @@ def open_source(
         return _open_path(os.fspath(source), options)
     if huggingface.is_dataset(source):
         options.allow("Hugging Face datasets", *COLUMN_OPTIONS, "split")
-        return huggingface.HuggingFace(source, options)
-    if type(source).__module__.partition(".")[0] == "pandas" and hasattr(source, "to_dict"):
-        source = source.to_dict("records")
+        return huggingface.open_dataset(source, options)
+    if arrow.is_table(source):
+        options.allow("tables", *COLUMN_OPTIONS, "images")
+        return arrow.InMemoryTable(source, _images(options), options)
+    library = type(source).__module__.partition(".")[0]
+    if library == "pandas" and hasattr(source, "to_dict"):
+        source = _records(source)
+    kinds = {f"{kind.__module__}.{kind.__name__}" for kind in type(source).__mro__}
+    if "torch.utils.data.dataloader.DataLoader" in kinds:
+        raise TypeError("a DataLoader gives batches, not pairs; give its dataset: loader.dataset")
+    if "torch.utils.data.dataset.IterableDataset" in kinds:
+        raise TypeError(
+            "an IterableDataset cannot be read from a position, which is needed to continue a run; give "
+            "list(dataset), or a dataset with __getitem__ and __len__"
+        )
+    options_of_items = (*COLUMN_OPTIONS, "images")
+    numbered = hasattr(source, "__getitem__") and hasattr(source, "__len__")
+    if numbered and not isinstance(source, Sequence | Mapping | bytes | bytearray | np.ndarray):
+        options.allow("datasets with numbered items", *options_of_items)
+        return MapStyle(source, options, _images(options))
     if isinstance(source, Iterable) and not isinstance(source, Mapping | bytes | bytearray):
-        options.allow("pairs in a list", *COLUMN_OPTIONS, "images")
-        folder = Path.cwd() if options.images is None else _folder(options.images)
-        return InMemory(source, options, str(folder))
-    raise TypeError(f"source={source!r:.80} is {type(source).__name__}, but {_KINDS}")
+        options.allow("pairs in a list", *options_of_items)
+        return InMemory(source, options, _images(options))
+    raise TypeError(f"source={text_of(source)} is {type(source).__name__}, but {_KINDS}")
 
 
 def reopen(description: Mapping[str, Any]) -> PairSource:
@@ -274,6 +292,27 @@ def _expand(path: Path) -> list[Path]:
             f"{str(path)!r} names {len(paths)} files, of which {len(missing)} do not exist: {_some(missing)}"
         )
     return paths
+
+
+def _images(options: Options) -> str:
+    """Return the folder that paths of pictures in a program are relative to."""
+    return str(Path.cwd() if options.images is None else _folder(options.images))
+
+
+def _records(frame: Any) -> list[dict[str, Any]]:
+    """Return the rows of a pandas table.
+
+    Raises:
+        ValueError: two columns have the same name.
+    """
+    twice = [str(name) for name in frame.columns[frame.columns.duplicated()]]
+    if twice:
+        raise ValueError(
+            f"the table has several columns {twice[0]!r}; name one of them differently, or drop it: "
+            "df.loc[:, ~df.columns.duplicated()]"
+        )
+    records: list[dict[str, Any]] = frame.rename(columns=str).to_dict("records")
+    return records
 
 
 def _folder(path: str | os.PathLike[str]) -> Path:

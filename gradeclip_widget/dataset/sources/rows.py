@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
+from ...core.errors import summarize_error
 from ...core.regions import Box
 from ...images.read import is_web_address
+from ...images.remote import is_address
 from ..pairs import FailedPair, Pair
 from .columns import Columns, text_of
 
@@ -189,11 +192,12 @@ def _pair(row: Row, key: str, position: int, caption: Any) -> Pair | FailedPair:
         return failed(ValueError, "it has no picture")
     try:
         box = read_box(row.box)
-    except ValueError as error:
-        return failed(ValueError, str(error))
+        image = _checked_image(row.image)
+    except (TypeError, ValueError) as error:
+        return failed(type(error), str(error))
     if not all(map(is_encodable, (key, text, row.place))):
         return failed(ValueError, "its text is not UTF-8; save the table as UTF-8")
-    return Pair(key, position, text, row.image, row.place, box)
+    return Pair(key, position, text, image, row.place, box)
 
 
 def read_box(value: Any) -> Box | None:
@@ -233,14 +237,40 @@ def image_of(value: Any, folder: str, place: str) -> tuple[Any, str]:
     if isinstance(value, bytearray | memoryview):
         value = bytes(value)
     if isinstance(value, str):
-        value = value.strip()
+        value = str(value.strip())  # of NumPy, too
     if isinstance(value, str | os.PathLike) and str(value):
         name = os.fspath(value)
-        if isinstance(name, str) and is_web_address(name):
+        if isinstance(name, str) and (is_web_address(name) or is_address(name)):
             return name, name
         full = os.path.join(folder, os.fsdecode(name))  # noqa: PTH118  # Path would change "s3://"
         return full, full
     return (None if is_missing(value) else value), place
+
+
+def _checked_image(value: Any) -> Any:
+    """Return a picture that can be sent to another process: a path, bytes, a PIL image or an array.
+
+    Raises:
+        TypeError: it is none of these.
+        ValueError: it is damaged.
+    """
+    if isinstance(value, str | bytes | np.ndarray):
+        return value
+    try:
+        if isinstance(value, Image.Image):
+            value.load()
+            return value
+        if hasattr(value, "detach"):  # a tensor, perhaps on a GPU
+            return value.detach().cpu().numpy()
+        if callable(getattr(value, "__array__", None)):
+            return np.asarray(value)
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's and other libraries' errors are of every kind
+        raise ValueError(f"its picture cannot be read: {summarize_error(error)}") from error
+    raise TypeError(
+        f"its picture is {type(value).__name__}, not a path, bytes, a PIL image or an array: {text_of(value)}"
+    )
 
 
 def is_missing(value: Any) -> bool:
