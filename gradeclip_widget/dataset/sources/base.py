@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ..pairs import FailedPair, Pair, PairSource
@@ -17,6 +20,35 @@ from .rows import Row, captions_in, pairs_of
 
 class Source(PairSource):
     """A source that gives single pairs too. It can be pickled: it has paths and numbers, no open files."""
+
+    _checked = False  # whether `_numbers` are known
+    _numbers: NDArray[np.int32] | None = None
+
+    @abstractmethod
+    def read(self, start: int, stop: int | None) -> Iterator[Pair | FailedPair]:
+        """Yield the pairs at positions ``start`` to ``stop`` with their ids in the data, which may repeat."""
+
+    @abstractmethod
+    def may_repeat(self) -> bool:
+        """Return whether an id can occur twice in the data; numbers of rows cannot."""
+
+    def ids(self) -> Iterator[str]:
+        """Yield the ids of all pairs as in the data. Sources override it to leave the pictures unread."""
+        return (pair.id for pair in self.read(0, None))
+
+    def pairs(self, start: int = 0, stop: int | None = None) -> Iterator[Pair | FailedPair]:
+        """Yield the pairs at positions ``start`` to ``stop``, in order, with unique ids."""
+        if not self._checked:
+            self._numbers = number_repeats(self.ids) if self.may_repeat() else None
+            self._checked = True
+        numbers = self._numbers
+        for pair in self.read(start, stop):
+            number = (
+                numbers[pair.position]
+                if numbers is not None and pair.position < len(numbers)
+                else 0
+            )
+            yield replace(pair, id=f"{pair.id}#{number}") if number else pair
 
     def pair_at(self, position: int) -> Pair:
         """Return the pair at a position.
@@ -61,7 +93,7 @@ class BlockSource(Source):
         """Return the number of pairs."""
         return sum(map(self.pairs_in, range(self.blocks())))
 
-    def pairs(self, start: int = 0, stop: int | None = None) -> Iterator[Pair | FailedPair]:
+    def read(self, start: int, stop: int | None) -> Iterator[Pair | FailedPair]:
         """Yield the pairs at positions ``start`` to ``stop``; blocks before them are not read."""
         first = 0
         for block in range(self.blocks()):
@@ -96,6 +128,44 @@ def pairs_between(
         position = after
         if position == stop:
             return
+
+
+def number_repeats(ids: Callable[[], Iterator[str]]) -> NDArray[np.int32] | None:
+    """Return the number that makes each id unique, (pairs,), 0 where it is; ``None`` if all are unique.
+
+    The first pair of an id has no number, the second has 2. A number is left out if the id with it occurs in
+    the data. Ids are compared by hashes of 64 bits, so that ten million take 80 MB.
+
+    Args:
+        ids: gives all ids in order. It is called again if ids repeat.
+    """
+    hashes = np.frombuffer(array("Q", map(_hash, ids())), np.uint64)
+    known, first, group = np.unique(hashes, return_index=True, return_inverse=True)
+    if len(known) == len(hashes):
+        return None
+    numbers = np.zeros(len(hashes), np.int32)
+    repeats = first[group] != np.arange(len(hashes))
+    last = np.ones(len(known), np.int32)
+    added: set[int] = set()
+    for position, name in enumerate(ids()):
+        if position >= len(hashes) or not repeats[position]:
+            continue
+        number = int(last[group[position]])
+        while True:
+            number += 1
+            code = _hash(f"{name}#{number}")
+            at = int(np.searchsorted(known, np.uint64(code)))
+            if code not in added and (at == len(known) or known[at] != code):
+                break
+        added.add(code)
+        last[group[position]] = number
+        numbers[position] = number
+    return numbers
+
+
+def _hash(text: str) -> int:
+    data = text.encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
 
 
 def fingerprint_files(paths: Iterable[str]) -> str:

@@ -141,18 +141,12 @@ def find_column(
     return match
 
 
-def pairs_in_lists(captions: pa.Array) -> int:
-    """Return the number of pairs of rows with these lists of captions; an empty list is one pair."""
-    import pyarrow.compute as pc
-
-    return int(pc.sum(pc.max_element_wise(pc.list_value_length(captions), 1)).as_py() or 0)
-
-
 def is_list(kind: pa.DataType) -> bool:
     """Return whether an Arrow type is one of lists."""
     import pyarrow.types as t
 
-    return bool(t.is_list(kind) or t.is_large_list(kind) or t.is_fixed_size_list(kind))
+    kinds = (t.is_list, t.is_large_list, t.is_fixed_size_list, t.is_list_view, t.is_large_list_view)
+    return any(is_kind(kind) for is_kind in kinds)
 
 
 def check_types(schema: pa.Schema, columns: Columns, where: str) -> None:
@@ -163,20 +157,24 @@ def check_types(schema: pa.Schema, columns: Columns, where: str) -> None:
     """
     import pyarrow.types as t
 
-    def value(name: str) -> pa.DataType:
-        kind = schema.field(name).type
+    def value(kind: pa.DataType) -> pa.DataType:
         return kind.value_type if t.is_dictionary(kind) else kind
 
     def is_text(kind: pa.DataType) -> bool:
         return bool(t.is_string(kind) or t.is_large_string(kind) or t.is_string_view(kind))
 
-    caption, image = value(columns.caption), value(columns.image)
-    if not is_text(caption.value_type if is_list(caption) else caption):
+    def is_bytes(kind: pa.DataType) -> bool:
+        kinds = (t.is_binary, t.is_large_binary, t.is_fixed_size_binary, t.is_binary_view)
+        return any(is_kind(kind) for is_kind in kinds)
+
+    caption, image = (value(schema.field(name).type) for name in (columns.caption, columns.image))
+    one = value(caption.value_type) if is_list(caption) else caption
+    if not (is_text(one) or is_bytes(one)):
         raise ValueError(
             f"the column {columns.caption!r} of {where} has the type {caption}, not text or lists of text; "
             "give the caption_column="
         )
-    binary = t.is_binary(image) or t.is_large_binary(image) or t.is_fixed_size_binary(image)
+    binary = is_bytes(image)
     parts = {image.field(n).name for n in range(image.num_fields)} if t.is_struct(image) else set()
     if not (is_text(image) or binary or parts & {"bytes", "path"}):
         raise ValueError(
@@ -187,4 +185,7 @@ def check_types(schema: pa.Schema, columns: Columns, where: str) -> None:
 
 def text_of(value: Any) -> str:
     """Return a value as a short text for error messages."""
-    return f"{value!r:.80}"
+    try:
+        return f"{value!r:.80}"
+    except Exception:  # noqa: BLE001  # of any code of the object
+        return f"an object of {type(value).__name__}"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...core.errors import did_you_mean
 from ..libraries import require
 from ..pairs import PairSource
-from . import huggingface, parquet, shards, side_by_side, text_tables
-from .columns import COLUMN_OPTIONS, Options
-from .in_memory import InMemory
+from . import arrow, files, huggingface, parquet, shards, side_by_side, text_tables
+from .columns import COLUMN_OPTIONS, Options, text_of
+from .in_memory import InMemory, MapStyle
 from .rows import absolute
 
 TABLES = (*text_tables.SUFFIXES, parquet.SUFFIX)
@@ -78,14 +80,30 @@ def open_source(
         return _open_path(os.fspath(source), options)
     if huggingface.is_dataset(source):
         options.allow("Hugging Face datasets", *COLUMN_OPTIONS, "split")
-        return huggingface.HuggingFace(source, options)
-    if type(source).__module__.partition(".")[0] == "pandas" and hasattr(source, "to_dict"):
-        source = source.to_dict("records")
+        return huggingface.open_dataset(source, options)
+    if arrow.is_table(source):
+        options.allow("tables", *COLUMN_OPTIONS, "images")
+        return arrow.InMemoryTable(source, _images(options), options)
+    library = type(source).__module__.partition(".")[0]
+    if library == "pandas" and hasattr(source, "to_dict"):
+        source = _records(source)
+    kinds = {f"{kind.__module__}.{kind.__name__}" for kind in type(source).__mro__}
+    if "torch.utils.data.dataloader.DataLoader" in kinds:
+        raise TypeError("a DataLoader gives batches, not pairs; give its dataset: loader.dataset")
+    if "torch.utils.data.dataset.IterableDataset" in kinds:
+        raise TypeError(
+            "an IterableDataset cannot be read from a position, which is needed to continue a run; give "
+            "list(dataset), or a dataset with __getitem__ and __len__"
+        )
+    options_of_items = (*COLUMN_OPTIONS, "images")
+    numbered = hasattr(source, "__getitem__") and hasattr(source, "__len__")
+    if numbered and not isinstance(source, Sequence | Mapping | bytes | bytearray | np.ndarray):
+        options.allow("datasets with numbered items", *options_of_items)
+        return MapStyle(source, options, _images(options))
     if isinstance(source, Iterable) and not isinstance(source, Mapping | bytes | bytearray):
-        options.allow("pairs in a list", *COLUMN_OPTIONS, "images")
-        folder = Path.cwd() if options.images is None else _folder(options.images)
-        return InMemory(source, options, str(folder))
-    raise TypeError(f"source={source!r:.80} is {type(source).__name__}, but {_KINDS}")
+        options.allow("pairs in a list", *options_of_items)
+        return InMemory(source, options, _images(options))
+    raise TypeError(f"source={text_of(source)} is {type(source).__name__}, but {_KINDS}")
 
 
 def reopen(description: Mapping[str, Any]) -> PairSource:
@@ -147,6 +165,13 @@ def _open_files(paths: list[Path], options: Options, source: str) -> PairSource:
             f"{source!r} is {len(paths)} files ({_some(paths)}): several files are read as one only if all "
             "are .tar, or all .parquet"
         )
+    name = paths[0].name.lower()
+    if name.endswith(shards.COMPRESSED_SUFFIXES):
+        raise ValueError(
+            f"{source!r} is compressed, so that no position in it can be read; decompress it to a .tar"
+        )
+    if files.suffix_of(name) in (".gz", ".bz2", ".xz", ".zst"):
+        raise ValueError(f"{source!r} is compressed; decompress it and give the file in it")
     raise ValueError(f"{source!r} is not a file of pairs: {_KINDS}")
 
 
@@ -180,36 +205,73 @@ def _open_folder(folder: Path, options: Options) -> PairSource:
     if huggingface.is_saved(folder):
         options.allow("Hugging Face datasets", *COLUMN_OPTIONS, "split")
         return huggingface.HuggingFace(str(folder), options)
-    if paths := sorted(folder.glob(f"*{shards.SUFFIX}")):
-        return _open_files(paths, options, str(folder))
+    names = sorted(files.walk(folder))
+    if inside := [folder / name for name in names if name.lower().endswith(shards.SUFFIX)]:
+        return _open_files(inside, options, str(folder))
     if tables := _tables(folder):
-        return open_table([_the_one(tables, folder)], options)
-    if any(name.endswith(side_by_side.CAPTION) for name in side_by_side.walk(folder)):
+        return _open_found(tables, folder, options)
+    texts = side_by_side.texts_of(names)
+    pictures = [name for name in names if files.is_picture(name)]
+    if any(side_by_side.text_of_picture(name, texts) for name in pictures):
         options.allow("folders of pictures and texts")
-        return side_by_side.SideBySide(folder)
-    if tables := _tables(folder.parent):
-        table = _the_one(tables, folder.parent)
-        if options.images is None:  # paths may be relative to this folder, or to the table's
-            inner = open_table([table], replace(options, images=str(folder)))
-            first = next(inner.pairs(0, 1))
-            return inner if Path(first.place).is_file() else open_table([table], options)
-        return open_table([table], options)
-    if not any(True for _ in side_by_side.walk(folder)):
+        return side_by_side.SideBySide(str(folder), names)
+    below = [folder / name for name in names if files.suffix_of(name) in TABLES]
+    for tables in (below, _tables(folder.parent) if pictures else []):
+        if tables:
+            return _open_found(tables, folder, options)
+    if not names:
         raise ValueError(f"the folder {str(folder)!r} is empty; {_KINDS}")
-    return side_by_side.SideBySide(folder)  # raises an error: there are no captions
+    kinds = sorted({files.suffix_of(name) or name for name in names})
+    others = "" if pictures else f"; its {len(names)} files are of the kinds {', '.join(kinds[:5])}"
+    raise ValueError(
+        f"the folder {str(folder)!r} has {len(pictures)} pictures and no captions: neither a table "
+        f"({', '.join(TABLES)}) in it or beside it, nor texts such as dog.txt beside dog.jpg{others}"
+    )
+
+
+def _open_found(tables: list[Path], folder: Path, options: Options) -> PairSource:
+    """Return the table of captions of a folder, among the tables in it, below it or beside it.
+
+    If there are several, it is the only one with columns of pictures and captions. Paths of pictures are
+    relative to the table, or to the folder if the first picture is there.
+    """
+    table, others = _the_one(tables, folder, options)
+    source = open_table([table], options)
+    if options.images is None and table.parent != folder:
+        inner = open_table([table], replace(options, images=str(folder)))
+        if Path(next(inner.pairs(0, 1)).place).is_file():
+            source = inner
+    source.folder = str(folder)
+    source.other_tables = [os.path.relpath(path, folder) for path in others]
+    return source
 
 
 def _tables(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in TABLES)
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix.lower() in TABLES)
+    except PermissionError:  # of the folder around the one that is read
+        return []
 
 
-def _the_one(tables: list[Path], folder: Path) -> Path:
+def _the_one(tables: list[Path], folder: Path, options: Options) -> tuple[Path, list[Path]]:
+    """Return the table of captions, and the other tables."""
     if len(tables) == 1:
-        return tables[0]
+        return tables[0], []
+    fitting, problems = [], []
+    for path in tables:
+        try:
+            open_table([path], options)
+            fitting.append(path)
+        except ValueError as error:
+            problems.append(error)
+    if len(fitting) == 1:
+        return fitting[0], [path for path in tables if path != fitting[0]]
+    if not fitting:
+        raise problems[0]
     several = f", or several Parquet files as one: {str(folder / '*.parquet')!r}"
-    parts = all(path.suffix.lower() == parquet.SUFFIX for path in tables)
+    parts = all(path.suffix.lower() == parquet.SUFFIX for path in fitting)
     raise ValueError(
-        f"{str(folder)!r} has {len(tables)} tables ({_some(tables)}); name one: {str(tables[0])!r}"
+        f"{str(folder)!r} has {len(fitting)} tables ({_some(fitting)}); name one: {str(fitting[0])!r}"
         f"{several if parts else ''}"
     )
 
@@ -230,6 +292,27 @@ def _expand(path: Path) -> list[Path]:
             f"{str(path)!r} names {len(paths)} files, of which {len(missing)} do not exist: {_some(missing)}"
         )
     return paths
+
+
+def _images(options: Options) -> str:
+    """Return the folder that paths of pictures in a program are relative to."""
+    return str(Path.cwd() if options.images is None else _folder(options.images))
+
+
+def _records(frame: Any) -> list[dict[str, Any]]:
+    """Return the rows of a pandas table.
+
+    Raises:
+        ValueError: two columns have the same name.
+    """
+    twice = [str(name) for name in frame.columns[frame.columns.duplicated()]]
+    if twice:
+        raise ValueError(
+            f"the table has several columns {twice[0]!r}; name one of them differently, or drop it: "
+            "df.loc[:, ~df.columns.duplicated()]"
+        )
+    records: list[dict[str, Any]] = frame.rename(columns=str).to_dict("records")
+    return records
 
 
 def _folder(path: str | os.PathLike[str]) -> Path:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ...core.errors import summarize_error
 from ..libraries import require
-from .base import BlockSource
-from .columns import Columns, Options, check_types, find_columns, is_list, pairs_in_lists
+from .columns import Columns, Options, check_types, find_columns, is_list
+from .in_memory import MapStyle
 from .rows import Row
+from .tables import ArrowTable, lists_as_text
 
 HUB = "hf:"
 _WHAT = "Hugging Face datasets"
@@ -30,7 +31,27 @@ def is_dataset(source: Any) -> bool:
     return any(kind.__module__.partition(".")[0] == "datasets" for kind in type(source).__mro__)
 
 
-class HuggingFace(BlockSource):
+def open_dataset(source: Any, options: Options) -> HuggingFace | MapStyle:
+    """Return a dataset as a source; one with a transform (``with_transform``) gives what that makes of rows.
+
+    Args:
+        source: as for `HuggingFace`.
+        options: names of the columns and the split.
+
+    Raises:
+        ValueError, TypeError, ModuleNotFoundError: as `HuggingFace`.
+    """
+    if not isinstance(source, str):
+        data = _one_split(source, options.split, None)
+        if data.format["type"] == "custom":
+            if not len(data):
+                raise ValueError("the dataset has no rows")
+            fingerprint = data._fingerprint  # noqa: SLF001  # the only one
+            return MapStyle(data, replace(options, split=None), "", fingerprint)
+    return HuggingFace(source, options)
+
+
+class HuggingFace(ArrowTable):
     """Rows of a dataset. Pictures are not decoded."""
 
     kind = "huggingface"
@@ -53,15 +74,17 @@ class HuggingFace(BlockSource):
         self.split = options.split
         self._counts: list[int] | None = None
         loaded = _load(source, options.split) if isinstance(source, str) else source
-        data = self._table(loaded)
+        data = _one_split(loaded, self.split, self.source)
         self.columns = _columns(data, options, self._name)
         if not len(data):
             raise ValueError(f"{self._name} has no rows")
-        schema = data.features.arrow_schema
-        check_types(schema, self.columns, self._name)
+        self.types = data.features.arrow_schema
+        check_types(self.types, self.columns, self._name)
         self.rows, self.fingerprint = len(data), data._fingerprint  # noqa: SLF001  # the only one
-        self.lists = is_list(schema.field(self.columns.caption).type)
         self._data: Any = self._prepared(data)
+        self.lists = is_list(self.types.field(self.columns.caption).type) or lists_as_text(
+            self._data[:100][self.columns.caption]
+        )
 
     @property
     def _name(self) -> str:
@@ -91,7 +114,7 @@ class HuggingFace(BlockSource):
             table = self._opened()[begin : min(begin + _BATCH, stop)]
             for n in range(min(_BATCH, stop - begin)):
                 cells = {column: table[column][n] for column in self.columns.names}
-                yield Row.of(cells, self.columns, begin + n, f"{name}#{begin + n}")
+                yield self.row(cells, begin + n, f"{name}#{begin + n}")
 
     def description(self) -> dict[str, Any]:
         """Return the name or folder, columns, split, number of pairs, and the dataset's own fingerprint."""
@@ -110,26 +133,10 @@ class HuggingFace(BlockSource):
     def _opened(self) -> Any:
         if self._data is None:
             assert self.source is not None
-            self._data = self._prepared(self._table(_load(self.source, self.split)))
+            self._data = self._prepared(
+                _one_split(_load(self.source, self.split), self.split, self.source)
+            )
         return self._data
-
-    def _table(self, loaded: Any) -> Any:
-        """Return the only split of what was loaded, or the split in the options."""
-        if not isinstance(loaded, Mapping):
-            if not hasattr(loaded, "__len__"):
-                raise TypeError(
-                    "a streamed dataset cannot be read from a position, which is needed to continue a run; "
-                    "load it without streaming=True"
-                )
-            if self.split is not None and not (self.source or "").startswith(HUB):
-                raise ValueError(f"split={self.split!r}: {self._name} is one split already")
-            return loaded
-        splits = ", ".join(map(repr, loaded))
-        if self.split is None and len(loaded) != 1:
-            raise ValueError(f"{self._name} has the splits {splits}; give split=")
-        if self.split is not None and self.split not in loaded:
-            raise ValueError(f"split={self.split!r}: {self._name} has the splits {splits}")
-        return loaded[self.split if self.split is not None else next(iter(loaded))]
 
     def _prepared(self, data: Any) -> Any:
         """Return the columns needed, with pictures not decoded."""
@@ -140,10 +147,46 @@ class HuggingFace(BlockSource):
             data = data.cast_column(self.columns.image, datasets.Image(decode=False))
         return data
 
+    def cells(self, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        """Yield some columns of every row."""
+        data = self._opened().select_columns(list(dict.fromkeys(names))).with_format("arrow")
+        for table in data.iter(batch_size=_BLOCK):
+            yield from table.to_pylist()
+
+    def files(self) -> list[str]:
+        """Return no paths: the files of a dataset are its library's."""
+        return []
+
     def _count_lists(self) -> list[int]:
         name = self.columns.caption
         captions = self._opened().select_columns([name]).with_format("arrow")
-        return [pairs_in_lists(table[name]) for table in captions.iter(batch_size=_BLOCK)]
+        return [self.pairs_of_rows(table[name]) for table in captions.iter(batch_size=_BLOCK)]
+
+
+def _one_split(loaded: Any, split: str | None, source: str | None) -> Any:
+    """Return the only split of what was loaded, or the split in the options.
+
+    Args:
+        loaded: a dataset, or a dict of its splits.
+        split: the split in the options.
+        source: the name or folder; ``None`` for an object.
+    """
+    where = "the dataset" if source is None else repr(source)
+    if not isinstance(loaded, Mapping):
+        if not hasattr(loaded, "__len__"):
+            raise TypeError(
+                "a streamed dataset cannot be read from a position, which is needed to continue a run; "
+                "load it without streaming=True"
+            )
+        if split is not None and not (source or "").startswith(HUB):
+            raise ValueError(f"split={split!r}: {where} is one split already")
+        return loaded
+    splits = ", ".join(map(repr, loaded))
+    if split is None and len(loaded) != 1:
+        raise ValueError(f"{where} has the splits {splits}; give split=")
+    if split is not None and split not in loaded:
+        raise ValueError(f"split={split!r}: {where} has the splits {splits}")
+    return loaded[split if split is not None else next(iter(loaded))]
 
 
 def _columns(data: Any, options: Options, where: str) -> Columns:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...core.errors import summarize_error
 from ..libraries import require
-from .base import BlockSource, fingerprint_files
-from .columns import Options, check_types, find_columns, is_list, pairs_in_lists
+from .base import fingerprint_files
+from .columns import Options, check_types, find_columns, is_list
 from .rows import Row
+from .tables import ArrowTable, lists_as_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,7 +30,7 @@ class _Group(NamedTuple):
     rows: int
 
 
-class ParquetTable(BlockSource):
+class ParquetTable(ArrowTable):
     """Rows of one Parquet file, or of several with the same columns; one block for each row group."""
 
     kind = "parquet"
@@ -68,7 +70,12 @@ class ParquetTable(BlockSource):
                         f"{self.paths[0]!r} has; files that are read as one need the same columns"
                     )
                 check_types(schema, self.columns, repr(path))
-                self.lists = is_list(schema.field(self.columns.caption).type)
+                self.lists = self._has_lists(file) if n == 0 else self.lists
+                if is_list(schema.field(self.columns.caption).type) > self.lists:
+                    raise ValueError(
+                        f"{path!r} has lists of captions, but {self.paths[0]!r} has texts; files that are "
+                        "read as one need the same types"
+                    )
                 for number in range(file.num_row_groups):
                     count = file.metadata.row_group(number).num_rows
                     self.groups.append(_Group(n, number, rows, count))
@@ -105,7 +112,7 @@ class ParquetTable(BlockSource):
                     yield count
                 else:
                     for n, cells in enumerate(batch.to_pylist(), number):
-                        yield Row.of(cells, self.columns, n, f"{path}#{n - first}", self.images)
+                        yield self.row(cells, n, f"{path}#{n - first}")
                 pairs, number = pairs + count, number + batch.num_rows
         except (OSError, ValueError) as error:
             problem = (
@@ -113,6 +120,21 @@ class ParquetTable(BlockSource):
             )
             for n in range(self.pairs_in(block) - pairs):
                 yield Row(str(number + n), None, path, "", None, problem)
+
+    def cells(self, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        """Yield some columns of every row."""
+        for group in self.groups:
+            rows = 0
+            try:
+                for batch in self._batches(group, list(names)):
+                    rows += batch.num_rows
+                    yield from batch.to_pylist()
+            except (OSError, ValueError):
+                yield from repeat({}, group.rows - rows)
+
+    def files(self) -> list[str]:
+        """Return the paths of the files."""
+        return self.paths
 
     def description(self) -> dict[str, Any]:
         """Return the path, columns, number of pairs, and a fingerprint of the files' sizes and times."""
@@ -130,9 +152,19 @@ class ParquetTable(BlockSource):
 
     def _pairs(self, batch: pa.RecordBatch) -> int:
         """Return the number of pairs in a batch of rows."""
-        if not self.lists:
-            return int(batch.num_rows)
-        return pairs_in_lists(batch.column(self.columns.caption))
+        return self.pairs_of_rows(batch.column(self.columns.caption))
+
+    def _has_lists(self, file: Any) -> bool:
+        """Return whether rows have several captions, in lists or in lists written as text."""
+        self.types = file.schema_arrow
+        column = self.columns.caption
+        if is_list(self.types.field(column).type):
+            return True
+        try:
+            batch = next(file.iter_batches(100, columns=[column]), None)
+        except (OSError, ValueError):  # its rows fail when they are read
+            return False
+        return batch is not None and lists_as_text(batch.column(0).to_pylist())
 
     def _batches(self, group: _Group, columns: list[str]) -> Iterator[pa.RecordBatch]:
         with self._opened(group.file) as file:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import json
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
+from ...core.errors import summarize_error
 from ...core.regions import Box
 from ...images.read import is_web_address
+from ...images.remote import is_address
 from ..pairs import FailedPair, Pair
 from .columns import Columns, text_of
-
-_LISTS = (list, tuple, np.ndarray)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +65,82 @@ class Row:
             problem: why the row cannot be read at all.
         """
         image, place = image_of(cells.get(columns.image), folder, place)
-        key = None if columns.id is None else cells.get(columns.id)
         box = None if columns.box is None else cells.get(columns.box)
-        key = str(number) if is_missing(key) else str(key)
+        key = key_of(cells, columns, number)
         return cls(key, image, place, cells.get(columns.caption), box, problem)
+
+
+def key_of(cells: Mapping[str, Any], columns: Columns, number: int) -> str:
+    """Return the id of a row: that of its column, or else its number."""
+    key = None if columns.id is None else cells.get(columns.id)
+    return str(number) if is_missing(key) else str(key)
 
 
 def captions_in(captions: Any) -> int:
     """Return the number of pairs of a row with these captions; without captions 1, which fails."""
-    return max(len(captions), 1) if isinstance(captions, _LISTS) else 1
+    captions = captions_of(captions)
+    return max(len(captions), 1) if isinstance(captions, list) else 1
+
+
+def captions_of(value: Any) -> Any:
+    """Return a list of captions if a cell contains one, also as a text; else the cell."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("[", "("):
+        texts = parse_list(value)
+        return value if texts is None else texts
+    if isinstance(value, np.ndarray) and value.ndim:
+        return list(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def parse_list(text: str) -> list[str | None] | None:
+    r"""Return the texts of a list that was written as a text; ``None`` if it is not exactly that.
+
+    Lists are written so by JSON, and by pandas and csv when a cell contains a list, a tuple or an array.
+
+    >>> parse_list("['a dog', 'it\'s old']"), parse_list("['a' 'b']"), parse_list("[a dog]")
+    (['a dog', "it's old"], ['a', 'b'], None)
+    """
+    text = text.strip()
+    with contextlib.suppress(ValueError, RecursionError):
+        values = json.loads(text)
+        texts = isinstance(values, list) and all(isinstance(one, str | None) for one in values)
+        return values if texts else None
+    if not _LIST.fullmatch(text):
+        return None
+    try:
+        found = [match[0] for match in _ITEM.finditer(text)]
+        return [ast.literal_eval(one) if one[0] in "'\"" else None for one in found]
+    except (ValueError, SyntaxError):  # an unknown escape
+        return None
+
+
+_QUOTED = r"""'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+\""""
+_ITEM = re.compile(rf"{_QUOTED}|None|nan", re.DOTALL)
+_ONE = rf"(?:{_QUOTED}|None|nan|np\.str_\((?:{_QUOTED})\))"
+# Python's lists and tuples, and NumPy's arrays, which have no commas. A tuple of one has a comma.
+_LIST = re.compile(
+    rf"\[(?:\s*+{_ONE}\s*+(?:,(?=\s*+[^\s\]])|(?=[\s'\"\]])))*+\s*+\]|\(\)|\((?:\s*+{_ONE}\s*+,)++(?:\s*+{_ONE})?\s*+\)",
+    re.DOTALL,
+)
+_LIKE_LIST = re.compile(r"""\[[\[(\s]*['"].*['"]\s*(,.*|[\])]+)""", re.DOTALL)
+
+
+def lines_of(text: str) -> str | list[str]:
+    r"""Return the captions in a text file: one in each line that is not empty.
+
+    A line that begins with a space or a tab continues the line before.
+
+    >>> lines_of("a dog\n  on grass\n"), lines_of("a dog\n\na cat")
+    ('a dog on grass', ['a dog', 'a cat'])
+    """
+    captions: list[str] = []
+    for line in text.splitlines():
+        words = " ".join(line.split())
+        if words and captions and line[0] in " \t":
+            captions[-1] += " " + words
+        elif words:
+            captions.append(words)
+    return captions if len(captions) > 1 else "".join(captions)
 
 
 def pairs_of(row: Row, position: int) -> list[Pair | FailedPair]:
@@ -79,18 +150,26 @@ def pairs_of(row: Row, position: int) -> list[Pair | FailedPair]:
         row: the row.
         position: of its first pair.
     """
-    if not isinstance(row.captions, _LISTS):
-        return [_pair(row, row.key, position, row.captions)]
-    if not len(row.captions):
-        return [_pair(row, row.key, position, None)]
+    captions = captions_of(row.captions)
+    listed = captions or [None] if isinstance(captions, list) else [captions]
     return [
-        _pair(row, f"{row.key}#{n}", position + n - 1, caption)
-        for n, caption in enumerate(row.captions, 1)
+        _pair(row, key, position + n, caption)
+        for n, (key, caption) in enumerate(zip(ids_of(row.key, captions), listed, strict=True))
     ]
 
 
+def ids_of(key: str, captions: Any) -> list[str]:
+    """Return the ids of the pairs of a row with these captions."""
+    captions = captions_of(captions)
+    if not isinstance(captions, list) or not captions:
+        return [key]
+    return [f"{key}#{n}" for n in range(1, len(captions) + 1)]
+
+
 def _pair(row: Row, key: str, position: int, caption: Any) -> Pair | FailedPair:
-    text = caption.strip() if isinstance(caption, str) else ""
+    if isinstance(caption, bytes | bytearray):
+        caption = caption.decode("utf-8", "surrogateescape")
+    text = str(caption).strip() if isinstance(caption, str) else ""
 
     def failed(error: type[Exception], reason: str) -> FailedPair:
         name, written, place, why = map(_encodable, (key, text, row.place, reason))
@@ -103,15 +182,22 @@ def _pair(row: Row, key: str, position: int, caption: Any) -> Pair | FailedPair:
         return failed(TypeError, f"its caption is not text but {kind}: {text_of(caption)}")
     if not text:
         return failed(ValueError, "it has no caption")
+    if _LIKE_LIST.fullmatch(text):
+        return failed(
+            ValueError,
+            f"its caption {text_of(text)} looks like a list of texts, but cannot be read as one; write it as "
+            'JSON, ["a dog", "an animal"]',
+        )
     if is_missing(row.image):
         return failed(ValueError, "it has no picture")
     try:
         box = read_box(row.box)
-    except ValueError as error:
-        return failed(ValueError, str(error))
+        image = _checked_image(row.image)
+    except (TypeError, ValueError) as error:
+        return failed(type(error), str(error))
     if not all(map(is_encodable, (key, text, row.place))):
         return failed(ValueError, "its text is not UTF-8; save the table as UTF-8")
-    return Pair(key, position, text, row.image, row.place, box)
+    return Pair(key, position, text, image, row.place, box)
 
 
 def read_box(value: Any) -> Box | None:
@@ -151,20 +237,48 @@ def image_of(value: Any, folder: str, place: str) -> tuple[Any, str]:
     if isinstance(value, bytearray | memoryview):
         value = bytes(value)
     if isinstance(value, str):
-        value = value.strip()
+        value = str(value.strip())  # of NumPy, too
     if isinstance(value, str | os.PathLike) and str(value):
         name = os.fspath(value)
-        if isinstance(name, str) and is_web_address(name):
+        if isinstance(name, str) and (is_web_address(name) or is_address(name)):
             return name, name
         full = os.path.join(folder, os.fsdecode(name))  # noqa: PTH118  # Path would change "s3://"
         return full, full
     return (None if is_missing(value) else value), place
 
 
+def _checked_image(value: Any) -> Any:
+    """Return a picture that can be sent to another process: a path, bytes, a PIL image or an array.
+
+    Raises:
+        TypeError: it is none of these.
+        ValueError: it is damaged.
+    """
+    if isinstance(value, str | bytes | np.ndarray):
+        return value
+    try:
+        if isinstance(value, Image.Image):
+            value.load()
+            return value
+        if hasattr(value, "detach"):  # a tensor, perhaps on a GPU
+            return value.detach().cpu().numpy()
+        if callable(getattr(value, "__array__", None)):
+            return np.asarray(value)
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's and other libraries' errors are of every kind
+        raise ValueError(f"its picture cannot be read: {summarize_error(error)}") from error
+    raise TypeError(
+        f"its picture is {type(value).__name__}, not a path, bytes, a PIL image or an array: {text_of(value)}"
+    )
+
+
 def is_missing(value: Any) -> bool:
-    """Return whether a cell is empty: ``None``, NaN or an empty text."""
-    if value is None or isinstance(value, float):
-        return value is None or math.isnan(value)
+    """Return whether a cell is empty: ``None``, NaN, pandas' NA or NaT, or an empty text."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    if isinstance(value, float | np.floating):
+        return math.isnan(value)
     return isinstance(value, str) and not value.strip()
 
 

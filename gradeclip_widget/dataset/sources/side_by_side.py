@@ -3,80 +3,116 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
+from array import array
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ...core.errors import summarize_error
-from ..pairs import FailedPair, Pair
-from .base import Source, fingerprint_files
-from .rows import Row, pairs_of
+from ...images.remote import read_file
+from ..pairs import Contents, FailedPair, Pair
+from .base import Source, fingerprint_files, pairs_between
+from .files import decode_text, is_picture, left_out, stem_of, suffix_of
+from .rows import Row, captions_in, lines_of
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
-CAPTION = ".txt"
+TEXT = ".txt"
 
 
-def walk(folder: Path) -> Iterator[str]:
-    """Yield the relative paths of all files in a folder and its subfolders, without hidden ones."""
-    for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in files:
-            if not name.startswith("."):
-                yield os.path.relpath(os.path.join(parent, name), folder)  # noqa: PTH118
+def texts_of(names: Iterable[str]) -> dict[str, str]:
+    """Return the texts among the files that can be captions, by their path without the suffix."""
+    return {stem_of(name): name for name in sorted(names, reverse=True) if suffix_of(name) == TEXT}
+
+
+def text_of_picture(name: str, texts: dict[str, str]) -> str | None:
+    """Return the text of a picture ``dog.jpg``: ``dog.txt``, or ``dog.jpg.txt``."""
+    return texts.get(stem_of(name)) or texts.get(stem_of(f"{name}{TEXT}"))
 
 
 class SideBySide(Source):
-    """``dog.jpg`` and ``dog.txt``, in the order of their paths; the id is the path without its suffix."""
+    """``dog.jpg`` and ``dog.txt``, in the order of their paths; the id is the path without its suffix.
+
+    Each line of the text is a caption; a line that begins with a space continues the one before.
+    """
 
     kind = "folder"
 
-    def __init__(self, folder: Path) -> None:
-        """List the folder and its subfolders.
+    def __init__(self, folder: str, files: Iterable[str]) -> None:
+        """Store which pictures and texts there are.
 
-        Raises:
-            ValueError: no picture has a caption.
+        Args:
+            folder: its path.
+            files: the relative paths of all files in it.
         """
-        self.folder = str(folder)
-        files = set(walk(folder))
-        self.names = sorted(
-            name
-            for name in files
-            if os.path.splitext(name)[1].lower() in PICTURES  # noqa: PTH122
+        self.folder = folder
+        files = set(files)
+        self.names = sorted(filter(is_picture, files))
+        texts = texts_of(files)
+        self.texts = [text_of_picture(name, texts) for name in self.names]
+        self._left_out = left_out(
+            ("texts without a picture of their name", set(texts.values()) - set(self.texts)),
+            ("files of other kinds", files - set(self.names) - set(texts.values())),
         )
-        if not any(_caption_of(name) in files for name in self.names):
-            raise ValueError(
-                f"the folder {self.folder!r} has {len(self.names)} pictures and no captions: neither a table "
-                "(.csv, .tsv, .jsonl, .parquet) in it or beside it, nor texts such as dog.txt beside dog.jpg"
-            )
+        self._counts: array[int] | None = None
 
-    def count(self) -> int:
-        """Return the number of pictures."""
-        return len(self.names)
+    def count(self) -> int | None:
+        """Return the number of pairs. The first call reads all texts."""
+        return sum(self._counted())
 
-    def pairs(self, start: int = 0, stop: int | None = None) -> Iterator[Pair | FailedPair]:
+    def contents(self) -> Contents:
+        """Return the numbers of pictures and captions, and the files that are neither."""
+        self._counted()
+        return Contents(len(self.names), self._captions, self._left_out)
+
+    def may_repeat(self) -> bool:
+        """Return whether two pictures differ only in their suffix."""
+        stems = set(map(stem_of, self.names))
+        return len(stems) < len(self.names) or any("#" in stem for stem in stems)
+
+    def read(self, start: int, stop: int | None) -> Iterator[Pair | FailedPair]:
         """Yield the pairs at positions ``start`` to ``stop``."""
-        for position, name in enumerate(self.names[start:stop], start):
-            path, caption = Path(self.folder, name), Path(self.folder, _caption_of(name))
-            key, text, problem = os.path.splitext(name)[0], "", ""  # noqa: PTH122
-            try:
-                text = " ".join(caption.read_text(encoding="utf-8-sig").split())
-            except FileNotFoundError:
-                problem = f"it has no caption: {str(caption)!r} does not exist"
-            except (OSError, UnicodeDecodeError) as error:
-                problem = f"its caption {str(caption)!r} cannot be read: {summarize_error(error)}"
-            yield from pairs_of(Row(key, str(path), str(path), text, None, problem), position)
+        return pairs_between(self._rows(start), 0, start, stop)
 
     def description(self) -> dict[str, Any]:
-        """Return the folder, the number of pictures, and a fingerprint of the captions' sizes and times."""
-        captions = (str(Path(self.folder, _caption_of(name))) for name in self.names)
+        """Return the folder, the number of pairs, and a fingerprint of the captions' sizes and times."""
+        texts = (os.path.join(self.folder, text) for text in self.texts if text)  # noqa: PTH118
         return {
             "kind": self.kind,
             "source": self.folder,
             "options": {},
-            "pairs": len(self.names),
-            "fingerprint": fingerprint_files([*self.names, *captions]),
+            "pairs": self.count(),
+            "fingerprint": fingerprint_files([*self.names, *texts]),
         }
 
+    def _counted(self) -> array[int]:
+        """Return the number of pairs of each picture."""
+        if self._counts is None:
+            self._counts = array("I")
+            self._captions = 0
+            for row in self._all_rows():
+                self._counts.append(captions_in(row.captions))
+                self._captions += self._counts[-1] if row.captions else 0
+        return self._counts
 
-def _caption_of(name: str) -> str:
-    return os.path.splitext(name)[0] + CAPTION  # noqa: PTH122
+    def _rows(self, skip: int) -> Iterator[Row | int]:
+        first = 0
+        if skip:
+            for count in self._counted():
+                if count > skip:
+                    break
+                skip -= count
+                first += 1
+                yield count
+        yield from self._all_rows(first)
+
+    def _all_rows(self, first: int = 0) -> Iterator[Row]:
+        """Yield a row for each picture, from the ``first`` on."""
+        for name, text in zip(self.names[first:], self.texts[first:], strict=True):
+            path, captions, problem = os.path.join(self.folder, name), "", ""  # noqa: PTH118
+            if text is None:
+                problem = f"it has no caption: {stem_of(path) + TEXT!r} does not exist"
+            else:
+                caption = os.path.join(self.folder, text)  # noqa: PTH118
+                try:
+                    captions = lines_of(decode_text(read_file(caption)))
+                except (OSError, UnicodeError) as error:
+                    problem = f"its caption {caption!r} cannot be read: {summarize_error(error)}"
+            yield Row(stem_of(name), path, path, captions, None, problem)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .base import BlockSource, fingerprint_files
+from .base import fingerprint_files
 from .columns import Options, find_columns, text_of
 from .rows import Row, captions_in, is_encodable
+from .tables import Table
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 SUFFIXES = (*SEPARATORS, ".jsonl")
@@ -22,7 +23,7 @@ _BOM = b"\xef\xbb\xbf"
 Cells = dict[str, Any]
 
 
-class TextTable(BlockSource):
+class TextTable(Table):
     """Rows of a CSV, TSV or JSON Lines file. Only the offset of every 512th row stays in memory."""
 
     kind = "table"
@@ -81,6 +82,19 @@ class TextTable(BlockSource):
                 problem = f"its picture is not a path but {type(image).__name__}: {text_of(image)}"
             place = f"{self.path}#{number}"
             yield Row.of(cells, self.columns, number, place, self.images, problem)
+
+    def cells(self, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        """Yield the cells of every row."""
+        for _, record in self._records(self.start):
+            yield {} if isinstance(record, str) else record
+
+    def has_paths(self) -> bool:
+        """Return ``True``: a text table cannot contain pictures."""
+        return True
+
+    def files(self) -> list[str]:
+        """Return the path of the file."""
+        return [self.path]
 
     def description(self) -> dict[str, Any]:
         """Return path, columns, number of pairs, and a fingerprint of the file's size and time."""
