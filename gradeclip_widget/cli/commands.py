@@ -204,6 +204,7 @@ def _batch(args: argparse.Namespace) -> None:
 
     columns = {name: getattr(args, name) for name in _COLUMNS}
     cluster = {"address": args.address, "actors": args.actors}
+    progress = sys.stderr.isatty()
     run = explain_dataset(
         args.source,
         args.output,
@@ -220,10 +221,12 @@ def _batch(args: argparse.Namespace) -> None:
         resume=not args.no_resume,
         batch_size=args.batch_size,
         workers=args.workers,
-        progress=sys.stderr.isatty(),
+        progress=progress,
         ray_options={name: value for name, value in cluster.items() if value is not None},
         **{name: value for name, value in columns.items() if value is not None},
     )
-    print(f"explained {run.explained:,} pairs into {run.path / 'pairs'}")
+    if not progress:  # else it has been printed after the bar
+        print(run.account)
+    print(f"The rows are in {run.path / 'pairs'}.")
     if run.failed:
-        print(f"{run.failed:,} could not be explained; {run.path / 'errors'} has the reasons")
+        print(f"The reasons of the failures are in {run.path / 'errors'}.")

@@ -50,11 +50,7 @@ class BatchSize:
         return cls(size, final=True)
 
     def run(self, explain: Explain, pairs: Sequence[PreparedPair]) -> list[Row | FailedPair]:
-        """Return the rows of pairs, explained in as many batches as fit into memory.
-
-        Raises:
-            MemoryError: a single pair does not fit.
-        """
+        """Return the rows of pairs, explained in as many batches as fit into memory."""
         start = time.perf_counter()
         try:
             rows = explain(pairs)

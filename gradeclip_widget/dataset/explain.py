@@ -51,8 +51,12 @@ def explain_dataset(
     """Explain every picture and caption of a source, and write one row for each as Parquet.
 
     The rows go to ``out/pairs/part-*.parquet``, the pairs that could not be explained, with the reasons, to
-    ``out/errors/part-*.parquet``, and the model, the options and the source to ``out/run.json``. Every file
-    is written completely or not at all. An interrupted run continues when it is started again.
+    ``out/errors/part-*.parquet``, and the model, the options, the source and the account of the run to
+    ``out/run.json``. Every file is written completely or not at all.
+
+    An interrupted run continues when it is started again: pairs that failed are tried again. If the source
+    has changed since, rows of pairs that it still has are taken over; pairs that are new, or whose picture or
+    caption has changed, are explained. Rows of pairs that it does not have any more stay in ``out/before/``.
 
     >>> import tempfile, gradeclip_widget as gw
     >>> pairs = [(scene.image, scene.caption) for scene in gw.demo.scenes()[:2]]
@@ -100,7 +104,10 @@ def explain_dataset(
         FileNotFoundError, ValueError, TypeError: the source, ``out`` or an option cannot be used; the message
             names it. ``out`` cannot be the folder of another run.
         ImportError: a library is missing; the message names the extra that installs it.
-        OSError: a file cannot be written, as on a full disk; start the run again to continue it.
+        OSError: a file cannot be written, as on a full disk, or another program is writing to ``out``; start
+            the run again to continue it.
+        RuntimeError: the model fails on every pair from here on, as after an error of the GPU; start the run
+            again, in a new process, to continue it.
     """
     if engine not in _ENGINES:
         known = ", ".join(map(repr, _ENGINES))
@@ -118,6 +125,7 @@ def explain_dataset(
     from .job import Job
     from .prepare import Preparation
     from .runs.record import record_of
+    from .runs.resume import settle, take_up
     from .sources import open_source
 
     size = BatchSize.of(batch_size)
@@ -147,19 +155,24 @@ def explain_dataset(
         thumbnails=thumbnails,
         rows_per_part=rows_per_part,
     )
-    folder = RunFolder.open(out, record, patches, resume)
-    prepare = Preparation.of(explainer, thumbnails, keep_pictures=explain.needs_pictures)
+    prepare = Preparation.of(explainer, thumbnails, explain.needs_pictures, pairs.covered)
     workers = default_workers() if workers is None else workers
-    with _progress(pairs, folder, progress) as report:
-        job = Job(pairs, folder, explain, prepare, size, workers, report)
-        if engine == "ray":
-            from .engines.ray_engine import RayOptions, run_ray
+    with RunFolder.locked(out, record, patches, resume) as folder:
+        earlier = take_up(folder, pairs, record)
+        with _progress(pairs, folder, progress) as report:
+            job = Job(pairs, folder, earlier, explain, prepare, size, workers, report, folder.keep)
+            if engine == "ray":
+                from .engines.ray_engine import RayOptions, run_ray
 
-            run_ray(job, RayOptions(**ray_options or {}))
-        else:
-            run_local(job)
-    folder.write_record(record | {"batch_size": size.size, "complete": True})
+                run_ray(job, RayOptions(**ray_options or {}))
+            else:
+                run_local(job)
+        account = settle(folder, pairs)
+        end = {"batch_size": size.size, "complete": True, "account": account.to_record()}
+        folder.write_record(record | end)
     run = open_run(folder.path)
+    if progress is True:
+        print(account)
     if run.foreign and clip.foreign:
         warnings.warn(
             f"{run.foreign:,} of {run.explained:,} pairs have a picture that is foreign to the model "

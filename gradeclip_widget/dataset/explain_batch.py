@@ -14,16 +14,18 @@ from cachetools import LRUCache
 from torch import Tensor
 
 from ..core import regions
+from ..core.errors import summarize_error
 from ..core.evidence import share_in
 from ..core.explanation_data import Maps
 from ..core.shapley import Values, WordGame
 from ..explain.assemble import wide
 from ..explain.explainer import Explainer
-from .pairs import FailedPair
-from .prepare import PreparedPair
+from .pairs import FailedPair, Pair
+from .prepare import Preparation, PreparedPair
 
 Row = dict[str, Any]
 _CACHED_CAPTIONS = 1024  # datasets of classes repeat few captions
+_NOT_FINITE = "the model gives a score or a map with NaN or infinity"
 _TENTH = 10  # concentration is the share of the strongest tenth of patches
 
 
@@ -38,6 +40,11 @@ class _Result:
     signed_map: Maps
     importances: Maps | None
     foreign: bool
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the score and the map have neither NaN nor infinity."""
+        return math.isfinite(self.score) and bool(np.isfinite(self.signed_map).all())
 
 
 class BatchExplainer:
@@ -54,6 +61,7 @@ class BatchExplainer:
 
     def __init__(self, explainer: Explainer, importances: bool = True) -> None:
         self.explainer, self.importances = explainer, importances
+        self._proven: PreparedPair | None = None  # the pair explained last
         self._texts: LRUCache[tuple[tuple[int, ...], ...], Tensor] = LRUCache(_CACHED_CAPTIONS)
 
     @property
@@ -85,23 +93,59 @@ class BatchExplainer:
         """Return the rows of pairs whose pixels have one shape, in their order.
 
         If the model fails on the batch, each pair is tried alone; a pair that fails again gives a
-        `FailedPair`.
+        `FailedPair`, unless the model now fails on every pair.
 
         Raises:
             MemoryError: the batch does not fit into memory.
+            RuntimeError: the model fails on a pair that it has explained before, too.
         """
         start = time.perf_counter()
         try:
-            alone = self.needs_pictures
-            results = [self._alone(pair) for pair in pairs] if alone else self._together(pairs)
-        except (RuntimeError, ValueError, TypeError) as error:
-            if is_out_of_memory(error):
+            results = self._explain(pairs)
+        except Exception as error:
+            if len(pairs) > 1 and is_out_of_memory(error):
                 raise MemoryError(str(error)) from error
-            if len(pairs) == 1:
-                return [FailedPair.of(pairs[0].pair, "model", error)]
-            return [row for pair in pairs for row in self([pair])]
+            if len(pairs) > 1:
+                return [row for pair in pairs for row in self([pair])]
+            self._check_model(error)
+            return [FailedPair.of(pairs[0].pair, "model", error)]
+        if not any(result.is_finite for result in results):
+            self._check_model(ValueError(_NOT_FINITE))
         seconds = (time.perf_counter() - start) / len(pairs)
         return [self._row(p, r, seconds) for p, r in zip(pairs, results, strict=True)]
+
+    def _explain(self, pairs: Sequence[PreparedPair]) -> list[_Result]:
+        return (
+            [self._alone(pair) for pair in pairs] if self.needs_pictures else self._together(pairs)
+        )
+
+    def _check_model(self, error: Exception) -> None:
+        """Raise ``RuntimeError`` if the model fails on another pair too: then no pair is the cause.
+
+        After some errors of a GPU, every further call fails. The other pair is the last that was explained,
+        or before there is one, a gray picture.
+        """
+        try:
+            (result,) = self._explain([self._proven or self._gray()])
+            works = result.is_finite
+        except Exception:  # noqa: BLE001 - of any kind
+            works = False
+        if not works:
+            raise RuntimeError(
+                f"the model does not work any more, not even on a pair that it explained before: "
+                f"{summarize_error(error)}. What is finished is kept: start the run again, in a new process, "
+                "to continue it"
+            ) from error
+
+    def _gray(self) -> PreparedPair:
+        """Return a gray picture with a caption of one word."""
+        explainer = self.explainer
+        height, width = explainer.clip.image_processor.image_size
+        gray = np.full((height, width, 3), 128, np.uint8)
+        prepare = Preparation.of(explainer, False, self.needs_pictures, True)
+        prepared = prepare(Pair("gray", 0, "picture", gray, "gray"))
+        assert isinstance(prepared, PreparedPair)
+        return prepared
 
     def _together(self, pairs: Sequence[PreparedPair]) -> list[_Result]:
         """Explain pairs whose captions share a pass, and also the pictures if the method allows it."""
@@ -167,16 +211,28 @@ class BatchExplainer:
         return _Result(e.score, e.signed_map, importances, e.foreign)
 
     def _row(self, prepared: PreparedPair, result: _Result, seconds: float) -> Row | FailedPair:
+        """Return the row of a pair, or why it has none."""
+        try:
+            if not result.is_finite:
+                raise ValueError(_NOT_FINITE)
+            row = self._columns(prepared, result, seconds)
+        except Exception as error:  # noqa: BLE001 - one pair never ends a run
+            return FailedPair.of(prepared.pair, "model", error)
+        self._proven = prepared
+        return row
+
+    def _columns(self, prepared: PreparedPair, result: _Result, seconds: float) -> Row:
         pair, signed_map = prepared.pair, result.signed_map
-        if not (math.isfinite(result.score) and np.isfinite(signed_map).all()):
-            error = ValueError("the model gives a score or a map with NaN or infinity")
-            return FailedPair.of(pair, "model", error)
         width, height = prepared.size
         return {
             "id": pair.id,
             "position": pair.position,
             "caption": pair.caption,
             "image": pair.place,
+            "picture": prepared.digest,
+            "stamp": prepared.stamp,
+            "box": pair.box,
+            "taken_over": False,
             "words": [word.text for word in prepared.tokens.words],
             "importances": result.importances,
             "score": result.score,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .batch_size import BatchSize
-from .explain_batch import BatchExplainer
+from .explain_batch import BatchExplainer, Row
 from .pairs import PairSource
 from .prepare import Preparation
+from .runs.earlier import EarlierRows
 from .runs.folder import RunFolder
 
 
@@ -19,20 +20,24 @@ class Job:
     Attributes:
         source: the pairs.
         folder: the folder that parts are written to.
+        earlier: rows of earlier starts, whose pairs need no model.
         explain: the model.
         prepare: reads a pair.
         batch_size: how many pairs are explained at once.
         workers: number of processes that read pairs ahead of the model.
         report: called with the number of pairs completed since the last call.
+        keep: called with the rows of a part that is not finished because of an error.
     """
 
     source: PairSource
     folder: RunFolder
+    earlier: EarlierRows
     explain: BatchExplainer
     prepare: Preparation
     batch_size: BatchSize
     workers: int
     report: Callable[[int], object]
+    keep: Callable[[Sequence[Row]], object]
 
     def pending(self, *, bounded: bool = False) -> Iterator[tuple[int, int | None]]:
         """Yield the ranges of positions, (start, stop), that are not explained yet.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from ..core.regions import Box
+
+UNREADABLE = (TypeError, ValueError, OSError)  # errors of pictures and captions that cannot be read
+_FRAMES = 20  # of a traceback, those nearest to the error
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class FailedPair:
         stage: the step that failed: ``"source"``, ``"picture"``, ``"caption"`` or ``"model"``.
         error: class of the exception.
         reason: a sentence.
+        traceback: where an unexpected error was raised; empty for data that cannot be used.
     """
 
     id: str
@@ -53,13 +58,23 @@ class FailedPair:
     stage: str
     error: str
     reason: str
+    traceback: str = ""
 
     @classmethod
     def of(cls, pair: Pair, stage: str, error: BaseException) -> FailedPair:
         """Return the failure of a pair at a stage."""
-        reason = str(error) or type(error).__name__
+        name = type(error).__name__
+        expected = stage != "model" and isinstance(error, UNREADABLE)
+        trace = "" if expected else "".join(traceback.format_exception(error, limit=-_FRAMES))
         return cls(
-            pair.id, pair.position, pair.caption, pair.place, stage, type(error).__name__, reason
+            pair.id,
+            pair.position,
+            pair.caption,
+            pair.place,
+            stage,
+            name,
+            str(error) or name,
+            trace,
         )
 
 
@@ -93,6 +108,27 @@ class Contents:
     left_out: tuple[LeftOut, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class KnownPair:
+    """A pair whose row an earlier start of the run has computed.
+
+    Attributes:
+        pair: the pair, without its picture.
+        row: its row, with the pair's present id, position and place.
+    """
+
+    pair: Pair
+    row: dict[str, Any] = field(repr=False)
+
+    @property
+    def position(self) -> int:
+        """The pair's index in the source."""
+        return self.pair.position
+
+
+ListedPair = Pair | FailedPair | KnownPair
+
+
 class PairSource(ABC):
     """Pairs in a fixed order.
 
@@ -100,9 +136,12 @@ class PairSource(ABC):
 
     Attributes:
         kind: name of this kind of source: ``"table"``, ``"webdataset"``, ...
+        covered: whether `description` changes with each picture that is in the source itself. It cannot if
+            items are computed when they are read.
     """
 
     kind: ClassVar[str]
+    covered: ClassVar[bool] = True
 
     @abstractmethod
     def count(self) -> int | None:

@@ -12,10 +12,9 @@ from ..clip.tokenizers.base import Tokenizer, Tokens
 from ..core.regions import Box
 from ..explain.explainer import Explainer
 from ..export.picture import gallery_thumbnail
-from .pairs import FailedPair, Pair
+from .identity import digest_of, stamp_of
+from .pairs import FailedPair, KnownPair, ListedPair, Pair
 from .runs.schema import THUMBNAIL
-
-UNREADABLE = (TypeError, ValueError, OSError)  # errors of pictures and captions that cannot be read
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +28,8 @@ class PreparedPair:
         cover: box of the picture that ``pixels`` show, (x0, y0, x1, y1).
         tokens: of the caption.
         thumbnail: a small copy of the picture, or ``None``.
+        digest: of the picture's pixels.
+        stamp: of the picture's file, from before it was read.
         image: the picture itself, if the method explains one picture at a time.
     """
 
@@ -38,6 +39,8 @@ class PreparedPair:
     cover: Box
     tokens: Tokens
     thumbnail: bytes | None
+    digest: str
+    stamp: str
     image: Image.Image | None
 
     @property
@@ -45,6 +48,9 @@ class PreparedPair:
         """The picture as an `Explainer` takes it; only for pairs with `image`."""
         assert self.image is not None
         return Picture(self.image, self.pixels, self.cover)
+
+
+LoadedPair = PreparedPair | FailedPair | KnownPair
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +64,7 @@ class Preparation:
         resolution: short side of the input in pixels; ``None`` for the model's own.
         thumbnails: whether to make a small copy of each picture.
         keep_pictures: whether the method needs the pictures in addition to their pixels.
+        covered: as in `PairSource`.
     """
 
     images: ImageProcessor
@@ -66,9 +73,12 @@ class Preparation:
     resolution: int | None
     thumbnails: bool
     keep_pictures: bool
+    covered: bool
 
     @classmethod
-    def of(cls, explainer: Explainer, thumbnails: bool, keep_pictures: bool) -> Preparation:
+    def of(
+        cls, explainer: Explainer, thumbnails: bool, keep_pictures: bool, covered: bool
+    ) -> Preparation:
         """Return the preparation with an explainer's settings."""
         clip = explainer.clip
         return cls(
@@ -78,20 +88,26 @@ class Preparation:
             explainer.resolution,
             thumbnails,
             keep_pictures,
+            covered,
         )
 
-    def __call__(self, pair: Pair | FailedPair) -> PreparedPair | FailedPair:
-        """Return a pair that is ready for the model, or the reason why it cannot be read."""
-        if isinstance(pair, FailedPair):
+    def __call__(self, pair: ListedPair) -> LoadedPair:
+        """Return a pair that is ready for the model, or the reason why it cannot be read.
+
+        No error of a pair ends the run: decoders and tokenizers raise errors of any kind.
+        """
+        if not isinstance(pair, Pair):
             return pair
         try:
             tokens = self.tokenizer(pair.caption)
-        except UNREADABLE as error:
+        except Exception as error:  # noqa: BLE001
             return FailedPair.of(pair, "caption", error)
         try:
+            stamp = stamp_of(pair.image, self.covered)
             picture = self.images.prepare(pair.image, self.fit, self.resolution)
+            digest = digest_of(picture.image)
             thumbnail = gallery_thumbnail(picture.image, THUMBNAIL) if self.thumbnails else None
-        except UNREADABLE as error:
+        except Exception as error:  # noqa: BLE001
             return FailedPair.of(pair, "picture", error)
         return PreparedPair(
             pair.without_image(),
@@ -100,5 +116,7 @@ class Preparation:
             picture.cover,
             tokens,
             thumbnail,
+            digest,
+            stamp,
             picture.image if self.keep_pictures else None,
         )

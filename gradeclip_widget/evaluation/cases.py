@@ -11,7 +11,7 @@ from PIL import Image
 from tqdm.auto import tqdm
 
 from ..core.progress import Progress
-from ..dataset.prepare import UNREADABLE
+from ..dataset.pairs import UNREADABLE
 from ..explain.explainer import Explainer
 from ..explain.explanation import Explanation
 from ..explain.setup import EncodedImage

@@ -119,7 +119,8 @@ def test_the_interface_keeps_its_direction_and_letters_in_other_pages(page: Page
     bar = view.root.locator(".gradeclip-bar.is-word").first
     before = bar.inner_text()
     page.add_style_tag(
-        content="#host { direction: rtl; writing-mode: vertical-rl; text-transform: uppercase; letter-spacing: 5px }"
+        content="#host { direction: rtl; writing-mode: vertical-rl; text-transform: uppercase; "
+        "letter-spacing: 5px }"
     )
     word, value = (bar.locator(f":scope > :nth-child({n})").bounding_box() for n in (1, 3))
     assert word is not None

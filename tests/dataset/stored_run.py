@@ -33,6 +33,10 @@ def row(position: int, patches: int = 49, **values: Any) -> dict[str, Any]:
         "position": position,
         "caption": caption,
         "image": f"{position}.png",
+        "picture": f"{position:032}",
+        "stamp": "",
+        "box": None,
+        "taken_over": False,
         "words": words,
         "importances": [0.1] * len(words),
         "score": 0.25,
@@ -81,7 +85,7 @@ def write_run(
         rows = pa.table({name: [one[name] for one in whole] for name in schema.names}, schema)
     for name in (PAIRS, ERRORS):
         (folder / name).mkdir(parents=True)
-    failed = pa.Table.from_pylist(list(errors), errors_schema())
+    failed = pa.Table.from_pylist([{"traceback": "", **one} for one in errors], errors_schema())
     for number, start in enumerate(range(0, max(len(rows), 1), part)):  # one part without rows
         name = f"part-{number:06}.parquet"
         pq.write_table(failed if not number else failed[:0], folder / ERRORS / name)

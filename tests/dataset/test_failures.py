@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -114,15 +115,60 @@ def test_batches_shrink_when_memory_runs_out(
     assert sizes == [8, 4, 2, 2, 4, 2, 2, *[2] * 8]
 
 
-def test_a_pair_too_large_for_memory_ends_the_run(
-    small: gw.ClipModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("CUDA error: an illegal memory access was encountered"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+        KeyError("visual"),
+    ],
+    ids=repr,
+)
+def test_an_error_that_stays_stops_the_run_and_loses_nothing(
+    small: gw.ClipModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def no_memory(tower: Any, pixels: torch.Tensor) -> Any:
-        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+    """No pair is recorded as failed, and the next start explains the others only."""
+    calls, trace_batch = list[int](), ClassTokenTower.trace_batch
 
-    monkeypatch.setattr(ClassTokenTower, "trace_batch", no_memory)
-    with pytest.raises(MemoryError, match="can't allocate memory"):
-        gw.explain_dataset(make_pairs(2), tmp_path, model=small, **OPTIONS)
+    def breaks(tower: Any, pixels: torch.Tensor) -> Any:
+        calls.append(len(pixels))
+        if sum(calls) > 12:
+            raise error
+        return trace_batch(tower, pixels)
+
+    monkeypatch.setattr(ClassTokenTower, "trace_batch", breaks)
+    pairs = make_pairs(24)
+    with pytest.raises(RuntimeError, match=re.escape(str(error))):
+        gw.explain_dataset(pairs, tmp_path, model=small, **OPTIONS)
+    calls[:] = [-99]
+    run = gw.explain_dataset(pairs, tmp_path, model=small, **OPTIONS)
+    assert (run.explained, run.failed) == (24, 0)
+    assert sum(calls) + 99 == 12  # the others
+
+
+@pytest.mark.parametrize(
+    "error",
+    [IndexError("index 5"), AssertionError(), ZeroDivisionError(), MemoryError("3.00 GiB")],
+    ids=repr,
+)
+def test_an_unexpected_error_of_one_pair_is_recorded_with_its_traceback(
+    small: gw.ClipModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    pairs = make_pairs(5)
+    odd = gw.Explainer(small, fit="crop").encode(pairs[0][0]).picture.pixels
+    trace_batch = ClassTokenTower.trace_batch
+
+    def failing(tower: Any, pixels: torch.Tensor) -> Any:
+        if any(torch.equal(one, odd[0]) for one in pixels):
+            raise error
+        return trace_batch(tower, pixels)
+
+    monkeypatch.setattr(ClassTokenTower, "trace_batch", failing)
+    run = gw.explain_dataset(pairs, tmp_path, model=small, **OPTIONS)
+    assert run.to_frame().position.tolist() == [1, 2, 3, 4]
+    (failure,) = run.errors.itertuples()
+    assert (failure.stage, failure.error) == ("model", type(error).__name__)
+    assert "in failing" in failure.traceback
 
 
 def test_the_batch_size_grows_while_the_rate_grows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 import gradeclip_widget as gw
+from gradeclip_widget.dataset.runs.dataset_run import Comparison
 from gradeclip_widget.dataset.runs.disagreement import disagreements
 from gradeclip_widget.dataset.runs.reader import MAP_COLUMNS, Maps, RowReader
 from gradeclip_widget.dataset.runs.schema import ROW_GROUP
@@ -28,6 +29,7 @@ FAILURE = {
     "stage": "picture",
     "error": "OSError",
     "reason": "it is damaged",
+    "traceback": "",
 }
 
 
@@ -52,16 +54,16 @@ class TestOpening:
         assert run.record["rows_per_part"] == 2
         assert run.to_frame()["position"].tolist() == [0, 1, 2]
         assert run.errors.to_dict("records") == [FAILURE]
-        assert run.failures.summary() == {
-            "count": 1,
-            "kinds": [{"stage": "picture", "error": "OSError", "count": 1}],
-        }
+        (failures,) = run.account.failed
+        assert (failures.stage, failures.error, failures.count) == ("picture", "OSError", 1)
+        assert f"such as {FAILURE['id']!r}: it is damaged." in str(run.account)
 
     def test_a_folder_with_wildcards_in_its_name(self, tmp_path: Path) -> None:
         run = gw.open_run(write_run(tmp_path / "a[b]*", [{"id": "one"}], errors=[FAILURE]))
         write_run(tmp_path / "ab", [{"id": "other"}])
         assert run.table.column("id").tolist() == ["one"]
-        assert run.failures.page(0, 5) == [FAILURE]
+        (failure,) = run.failures.page(0, 5)
+        assert failure.items() < FAILURE.items()
 
     def test_imports_no_torch_and_no_widget(self, tmp_path: Path) -> None:
         write_run(tmp_path / "run", [{}])
@@ -89,9 +91,26 @@ class TestOpening:
         values = run.disagreements(other)
         assert values[:2] == pytest.approx([0, 1], abs=1e-6)
         assert np.isnan(values[2])
-        strangers = gw.open_run(write_run(tmp_path / "strangers", [{"id": "x"}]))
-        with pytest.raises(ValueError, match="no id is in both"):
-            run.disagreements(strangers)
+        for name, pair, problem in (
+            ("pictures", {"picture": "x"}, "other pictures"),
+            ("captions", {"caption": "a cat"}, "no caption"),
+        ):
+            strangers = gw.open_run(write_run(tmp_path / name, [pair]))
+            with pytest.raises(ValueError, match=f"share no pair: .*{problem}"):
+                run.disagreements(strangers)
+
+    def test_pairs_are_matched_by_picture_and_caption(self, tmp_path: Path) -> None:
+        """Ids that repeat, rows that were added and the order of the rows do not matter."""
+        rows = [
+            {"picture": picture, "caption": caption, "id": "7"}
+            for picture in ("one", "two")
+            for caption in ("a dog", "a cat")
+        ]
+        run = gw.open_run(write_run(tmp_path / "run", rows))
+        others = [{"picture": "new"}, *rows[::-1], rows[0]]
+        other = gw.open_run(write_run(tmp_path / "other", others))
+        assert Comparison.of(run, other).partners.tolist() == [4, 3, 2, 1]
+        assert Comparison.of(other, run).partners.tolist() == [-1, 3, 2, 1, 0, -1]
 
 
 class TestReading:

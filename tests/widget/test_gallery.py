@@ -158,7 +158,8 @@ def test_requests_for_an_earlier_order_get_no_answer(gallery: Gallery) -> None:
 
 
 def test_lists_the_failed_pairs(gallery: Gallery) -> None:
-    assert gallery._grid.failed["count"] == 3
+    assert gallery._grid.account["failed"] == 3
+    assert "'0.png' is a damaged picture" in gallery._grid.account["lines"][2]
     content, _ = answer(gallery, kind="errors", start=0, stop=10)
     assert [error["id"] for error in content["errors"]] == ["bad-0", "bad-1", "bad-2"]
     assert gallery.errors["reason"][1] == "'1.png' is a damaged picture"

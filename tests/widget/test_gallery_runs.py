@@ -69,9 +69,8 @@ class TestOpening:
         gallery = browse(write_run(tmp_path / "run", [], errors=[FAILED], **RECORD))
         assert len(gallery.rows) == 0
         gallery.filter(text="dog", word="dog", word_role="counts", score_range=(0, 1))
-        assert gallery._grid.failed["kinds"] == [
-            {"stage": "picture", "error": "OSError", "count": 1}
-        ]
+        assert gallery._grid.account["failed"] == 1
+        assert "1 pair failed reading the picture (OSError)" in gallery._grid.account["lines"][2]
         gallery.close()
 
     def test_a_run_without_thumbnails(self, tmp_path: Path) -> None:
@@ -119,7 +118,7 @@ class TestErrors:
 
     def test_runs_that_share_no_pair(self, many: Path, tmp_path: Path) -> None:
         other = write_run(tmp_path / "other", [{"id": "another"}], **RECORD)
-        with pytest.raises(ValueError, match=r"no id .*'pair-0'.*'another'"):
+        with pytest.raises(ValueError, match=r"share no pair"):
             browse(many, other)
 
     @pytest.mark.parametrize(
@@ -220,9 +219,10 @@ class TestPictures:
     def test_that_have_changed_are_not_explained(
         self, table: Path, out: Path, clip: gw.ClipModel
     ) -> None:
-        Image.new("RGB", (31, 17)).save(table.parent / "pictures" / "0.png")
+        picture = table.parent / "pictures" / "0.png"
+        Image.open(picture).rotate(180).save(picture)
         gallery = browse(out, model=clip)
-        assert "changed: from 448 x 448 to 31 x 17 pixels" in self.opened(gallery)["sentence"]
+        assert f"{picture}' has changed since" in self.opened(gallery)["sentence"]
         gallery.close()
 
     def test_a_model_that_was_an_object_has_to_be_passed(self, out: Path) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import os
+import pickle
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, cast
 
@@ -15,10 +16,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ..pairs import FailedPair, Pair
-from ..prepare import PreparedPair
+from ..pairs import FailedPair, ListedPair, Pair
+from ..prepare import LoadedPair, PreparedPair
 
-Prepare = Callable[[Pair | FailedPair], PreparedPair | FailedPair]
+Prepare = Callable[[ListedPair], LoadedPair]
 Shape = tuple[int, ...]
 _CHUNK = 8  # pairs that a process receives and returns at once
 _NO_PIXELS = torch.empty(0)  # placeholder in the pairs of a chunk
@@ -29,7 +30,7 @@ _POLL = 1.0  # seconds between two checks whether the program is still running
 class _Chunk:
     """Prepared pairs. Pixels of one shape share a tensor: each tensor takes a file handle to be sent."""
 
-    def __init__(self, pairs: list[PreparedPair | FailedPair]) -> None:
+    def __init__(self, pairs: list[LoadedPair]) -> None:
         self._pairs, pixels = list[Any](), dict[Shape, list[Tensor]]()
         for pair in pairs:
             if isinstance(pair, PreparedPair):
@@ -41,29 +42,27 @@ class _Chunk:
                 self._pairs.append(pair)
         self._pixels = {shape: torch.stack(same) for shape, same in pixels.items()}
 
-    def __iter__(self) -> Iterator[PreparedPair | FailedPair]:
+    def __iter__(self) -> Iterator[LoadedPair]:
         """Yield the pairs with their pixels."""
         for entry in self._pairs:
-            if isinstance(entry, FailedPair):
-                yield entry
-            else:
+            if isinstance(entry, tuple):
                 pair, shape, index = entry
                 yield replace(pair, pixels=self._pixels[shape][index])
+            else:
+                yield entry
 
 
 class _Chunks(Dataset[_Chunk]):
-    """Maps lists of pairs to chunks of prepared pairs: the pairs take the place of a dataset's indices."""
+    """Maps pickled lists of pairs, in the place of a dataset's indices, to chunks of prepared pairs."""
 
     def __init__(self, prepare: Prepare) -> None:
         self._prepare = prepare
 
-    def __getitem__(self, pairs: Sequence[Pair | FailedPair]) -> _Chunk:
-        return _Chunk([self._prepare(pair) for pair in pairs])
+    def __getitem__(self, pairs: bytes) -> _Chunk:
+        return _Chunk([self._prepare(pair) for pair in pickle.loads(pairs)])  # noqa: S301 - our own
 
 
-def load_pairs(
-    pairs: Iterable[Pair | FailedPair], prepare: Prepare, workers: int
-) -> Iterator[PreparedPair | FailedPair]:
+def load_pairs(pairs: Iterable[ListedPair], prepare: Prepare, workers: int) -> Iterator[LoadedPair]:
     """Yield prepared pairs in their order; a bounded number of them is loaded ahead.
 
     Args:
@@ -85,7 +84,16 @@ def load_pairs(
         prefetch_factor=_AHEAD,
         worker_init_fn=_exit_with_program,
     )
-    yield from itertools.chain.from_iterable(loader)
+    try:
+        yield from itertools.chain.from_iterable(loader)
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise RuntimeError(
+            "a process that reads pictures was ended by the system, probably because the memory was full: "
+            f"start the run again, which continues it, with fewer workers than {workers} or with smaller "
+            f"pictures ({error})"
+        ) from error
 
 
 def default_workers() -> int:
@@ -113,12 +121,30 @@ def _exit_with_program(_worker: int) -> None:
 
 
 class _Lists:
-    """Pairs in lists of `_CHUNK`."""
+    """Pairs in pickled lists of `_CHUNK`.
 
-    def __init__(self, pairs: Iterable[Pair | FailedPair]) -> None:
+    The loader's own thread would drop a list that cannot be pickled, and wait for its result for ever.
+    """
+
+    def __init__(self, pairs: Iterable[ListedPair]) -> None:
         self._pairs = pairs
 
-    def __iter__(self) -> Iterator[list[Pair | FailedPair]]:
+    def __iter__(self) -> Iterator[bytes]:
         pairs = iter(self._pairs)
         while chunk := list(itertools.islice(pairs, _CHUNK)):
-            yield chunk
+            try:
+                yield pickle.dumps(chunk)
+            except Exception:  # noqa: BLE001 - of any object in the place of a picture
+                yield pickle.dumps([_sendable(pair) for pair in chunk])
+
+
+def _sendable(pair: ListedPair) -> ListedPair:
+    """Return a pair, or its failure if it cannot be sent to another process."""
+    try:
+        pickle.dumps(pair)
+    except Exception as error:  # noqa: BLE001
+        assert isinstance(pair, Pair)
+        kind = type(pair.image).__name__
+        problem = TypeError(f"its picture, of type {kind}, cannot be sent to a process: {error}")
+        return FailedPair.of(pair, "picture", problem)
+    return pair

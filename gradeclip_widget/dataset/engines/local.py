@@ -13,13 +13,14 @@ def run_local(job: Job) -> None:
 
     Raises:
         OSError: a part cannot be written; earlier parts are not changed.
-        MemoryError: a single pair does not fit into memory.
+        RuntimeError: the model fails on every pair from here on; the finished ones are kept.
     """
     written: Future[None] | None = None
     with ThreadPoolExecutor(1, "gradeclip-write") as writer:
         for part in explain_parts(job, job.pending()):
-            if written is not None:
-                written.result()  # raises the error of the write before
+            before = written
             written = writer.submit(job.folder.write_part, part.number, part.rows, part.failed)
+            if before is not None:
+                before.result()  # raises the error of that write
         if written is not None:
             written.result()

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from ..batch_size import BatchSize, Explain
 from ..explain_batch import Row
 from ..job import Job
-from ..pairs import FailedPair
-from ..prepare import PreparedPair
+from ..pairs import FailedPair, ListedPair
+from ..prepare import LoadedPair, PreparedPair
 from .loading import load_pairs
 
 
@@ -78,25 +78,41 @@ def explain_parts(job: Job, ranges: Iterable[tuple[int, int | None]]) -> Iterato
         ranges: of positions to explain, (start, stop), ascending; each begins where a part begins.
     """
     pairs = itertools.chain.from_iterable(job.source.pairs(start, stop) for start, stop in ranges)
-    prepared_pairs = load_pairs(pairs, job.prepare, job.workers)
+    listed: Iterable[ListedPair] = map(job.earlier.find, pairs) if job.earlier else pairs
+    loaded = load_pairs(listed, job.prepare, job.workers)
     batches = Batches(job.explain, job.batch_size)
     size = job.folder.rows_per_part
-    for number, pairs_of_part in itertools.groupby(prepared_pairs, lambda p: _position(p) // size):
-        part = Part(number)
-        for prepared in pairs_of_part:
-            if isinstance(prepared, FailedPair):
-                results: list[Row | FailedPair] = [prepared]
-            else:
-                results = batches.add(prepared)
-            part.add(results)
-            if results:
+    part = Part(0)
+    try:
+        for number, pairs_of_part in itertools.groupby(loaded, lambda p: _position(p) // size):
+            part = Part(number)
+            for pair in pairs_of_part:
+                results = _known(job, pair)
+                if isinstance(pair, PreparedPair) and not results:
+                    results = batches.add(pair)
+                part.add(results)
+                if results:
+                    job.report(len(results))
+            for results in batches.flush():
+                part.add(results)
                 job.report(len(results))
-        for results in batches.flush():
-            part.add(results)
-            job.report(len(results))
-        part.sort()
-        yield part
+            part.sort()
+            yield part
+            part = Part(0)
+    except BaseException:  # interrupts too
+        job.keep(part.rows)
+        raise
 
 
-def _position(pair: PreparedPair | FailedPair) -> int:
-    return pair.position if isinstance(pair, FailedPair) else pair.pair.position
+def _known(job: Job, pair: LoadedPair) -> list[Row | FailedPair]:
+    """Return the result of a pair that needs no model; an empty list for the others."""
+    if isinstance(pair, FailedPair):
+        return [pair]
+    if isinstance(pair, PreparedPair):
+        row = job.earlier.match(pair) if job.earlier else None
+        return [] if row is None else [row]
+    return [pair.row]
+
+
+def _position(pair: LoadedPair) -> int:
+    return pair.pair.position if isinstance(pair, PreparedPair) else pair.position

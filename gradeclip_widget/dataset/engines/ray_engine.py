@@ -101,8 +101,8 @@ class _PartExplainer:
         return {"part": list(explain_parts(self.job, ranges))}
 
 
-def _ignore(count: int) -> None:
-    """Do nothing: the process that started the run counts the parts that actors return."""
+def _ignore(_: Any) -> None:
+    """Do nothing: the process that started the run counts and writes the parts that actors return."""
 
 
 def _explained_parts(ray: Any, job: Job, options: RayOptions) -> Iterator[Part]:
@@ -121,7 +121,7 @@ def _explained_parts(ray: Any, job: Job, options: RayOptions) -> Iterator[Part]:
         override_num_blocks=len(tasks),
     ).map_batches(
         _PartExplainer,
-        fn_constructor_args=(ray.put(replace(job, report=_ignore)),),
+        fn_constructor_args=(ray.put(replace(job, report=_ignore, keep=_ignore)),),
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(size=min(actors, len(tasks))),
         num_gpus=per_actor,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..libraries import require
+from ..pairs import Contents
+from .account import Account
 from .disagreement import disagreements
 from .folder import errors_files, pairs_files, rows_of_files
 from .reader import MAP_COLUMNS, Maps, RowReader
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DatasetRun:
     """A run over a dataset. `explain_dataset` and `open_run` return one.
 
@@ -45,6 +48,15 @@ class DatasetRun:
         """Return the path of the folder."""
         return str(self.path)
 
+    def __repr__(self) -> str:
+        counts = f"{self.explained:,} explained, {self.failed:,} failed"
+        return f"{type(self).__name__}({str(self.path)!r}: {counts})"
+
+    def _repr_html_(self) -> str:
+        """Return the account for notebooks."""
+        lines = "<br>".join(map(html.escape, self.account.lines))
+        return f"<p><b>{html.escape(self.label)}</b>: {html.escape(str(self.path))}<br>{lines}</p>"
+
     @property
     def label(self) -> str:
         """The names of the run's method and model."""
@@ -62,12 +74,25 @@ class DatasetRun:
         return sum(rows_of_files(errors_files(self.path)))
 
     @cached_property
+    def taken_over(self) -> int:
+        """How many of the explained pairs an earlier start explained, before the source changed."""
+        return self._count("taken_over")
+
+    @cached_property
+    def account(self) -> Account:
+        """What became of every picture and caption of the source; ``print(run.account)`` shows it as text.
+
+        As long as the run is not complete, only the pairs in its complete parts are counted.
+        """
+        stored = self.record.get("account")
+        if stored is not None:
+            return Account.from_record(stored)
+        return Account.of(Contents(), self.explained, self.taken_over, self.failures.summary(), 0)
+
+    @cached_property
     def foreign(self) -> int:
         """How many pairs have a picture that is unlike all pictures that the model was trained on."""
-        import pyarrow.parquet as pq
-
-        tables = (pq.read_table(path, columns=["foreign"]) for path in self.files)
-        return sum(table["foreign"].to_pylist().count(True) for table in tables)
+        return self._count("foreign")
 
     def to_frame(self) -> pd.DataFrame:
         """Return all rows as a pandas table.
@@ -83,6 +108,14 @@ class DatasetRun:
     def errors(self) -> pd.DataFrame:
         """The pairs that could not be explained, and the reasons, as a pandas table."""
         return self.failures.frame()
+
+    def _count(self, column: str) -> int:
+        """Return in how many rows a column is true."""
+        import pyarrow.parquet as pq
+
+        # `read_table` would import pandas.
+        tables = (pq.ParquetFile(path).read(columns=[column]) for path in self.files)
+        return sum(table[column].to_pylist().count(True) for table in tables)
 
     @cached_property
     def table(self) -> PairTable:
@@ -174,8 +207,8 @@ class Comparison:
                 else "no caption is in both"
             )
             raise ValueError(
-                f"{str(run.path)!r} and {str(other.path)!r} share no pair: {problem}; explain the same source "
-                "for both"
+                f"{str(run.path)!r} and {str(other.path)!r} share no pair: {problem}; explain the same "
+                "source for both"
             )
         label = other.label if other.label != run.label else f"{other.label} ({other.path.name})"
         return cls(run, label, partners, other.reader(MAP_COLUMNS))

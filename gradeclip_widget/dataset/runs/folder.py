@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from os import PathLike
@@ -12,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ...export.files import make_folder, replacing
 from ..pairs import FailedPair
 from .record import Record, check_same_run, read_record
-from .schema import ERRORS, PAIRS, ROW_GROUP, RUN, errors_schema, pairs_schema
+from .schema import BEFORE, ERRORS, PAIRS, ROW_GROUP, RUN, errors_schema, pairs_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,16 +23,24 @@ if TYPE_CHECKING:
     from ..explain_batch import Row
 
 _LEFTOVER = ".gradeclip-*"  # temporary files of a process that was killed while it wrote
+_LOCK = ".lock"
+_PART = re.compile(r"part-(\d{6,})\.parquet")
 
 
 def pairs_files(out: str | PathLike[str]) -> list[Path]:
     """Return the files of a run's explained pairs, in the order of the source."""
-    return sorted((Path(out) / PAIRS).glob("part-*.parquet"))
+    return _parts(Path(out) / PAIRS)
 
 
 def errors_files(out: str | PathLike[str]) -> list[Path]:
-    """Return the files of a run's failed pairs, in the order of the source."""
-    return sorted((Path(out) / ERRORS).glob("part-*.parquet"))
+    """Return the files of a run's failed pairs, in the order of the source; those of complete parts."""
+    complete = {path.name for path in pairs_files(out)}
+    return [path for path in _parts(Path(out) / ERRORS) if path.name in complete]
+
+
+def before_files(out: str | PathLike[str]) -> list[Path]:
+    """Return the files of rows of earlier starts that are not in the parts."""
+    return sorted((Path(out) / BEFORE).glob("rows-*.parquet"))
 
 
 def rows_of_files(files: Iterable[Path]) -> list[int]:
@@ -39,9 +50,17 @@ def rows_of_files(files: Iterable[Path]) -> list[int]:
     return [pq.read_metadata(file).num_rows for file in files]
 
 
+def _parts(folder: Path) -> list[Path]:
+    """Return the files of parts in a folder, and no others that someone put there."""
+    return sorted(path for path in folder.glob("part-*.parquet") if _PART.fullmatch(path.name))
+
+
 @dataclass(frozen=True)
 class RunFolder:
     """The folder that a run is written to. A part is complete when its file of pairs exists.
+
+    Rows of earlier starts that belong to no part of the present source, or to parts that are made again, are
+    in ``before/``.
 
     Attributes:
         path: the folder.
@@ -54,39 +73,62 @@ class RunFolder:
     patches: int | None
 
     @classmethod
-    def open(cls, out: str | Path, record: Record, patches: int | None, resume: bool) -> RunFolder:
-        """Create the folder of a run, or open it again to continue the same run.
+    @contextlib.contextmanager
+    def locked(
+        cls, out: str | Path, record: Record, patches: int | None, resume: bool
+    ) -> Iterator[RunFolder]:
+        """Create the folder of a run, or open it again to continue the run; no other program can meanwhile.
+
+        The lock ends with the program, even if that is killed.
 
         Args:
             out: the folder.
             record: the record of the run.
             patches: number of patches of every map; ``None`` if maps differ in size.
-            resume: whether to continue a run with the same record.
+            resume: whether to continue a run with the same settings.
 
         Raises:
-            ValueError: the folder has a run with another record in it, any run if ``resume`` is false, or
+            ValueError: the folder has a run with other settings in it, any run if ``resume`` is false, or
                 other files.
+            BlockingIOError: another program is writing to the folder.
             OSError: the folder cannot be created or written to.
         """
+        from filelock import FileLock, Timeout
+
         path = Path(out)
         if path.exists() and not path.is_dir():
             raise ValueError(f"out={str(out)!r} is a file; give a folder")
-        if (path / RUN).exists():
-            if not resume:
+        if not (path / RUN).exists() and path.is_dir():
+            names = {one.name for one in path.iterdir()} - {_LOCK, PAIRS, ERRORS, BEFORE}
+            if any(not name.startswith(_LEFTOVER[:-1]) for name in names):
                 raise ValueError(
-                    f"{str(out)!r} already has a run in it; resume=True continues it, or give another folder"
+                    f"{str(out)!r} has other files in it and no run ({min(names)!r}); give an empty folder"
                 )
-            check_same_run(out, read_record(path), record)
-        elif path.is_dir() and any(path.iterdir()):
-            raise ValueError(f"{str(out)!r} has other files in it and no run; give an empty folder")
-        folder = cls(path, record["rows_per_part"], patches)
-        for name in (PAIRS, ERRORS):
-            make_folder(path / name)
-            for leftover in (path / name).glob(_LEFTOVER):
-                leftover.unlink(missing_ok=True)
-        if not (path / RUN).exists():
-            folder.write_record(record)
-        return folder
+        make_folder(path)
+        lock = FileLock(path / _LOCK, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise BlockingIOError(
+                f"another program, or another call in this one, is writing to {str(out)!r}; wait until it "
+                "has ended, or give another folder"
+            ) from error
+        try:
+            if (path / RUN).exists():
+                if not resume:
+                    raise ValueError(
+                        f"{str(out)!r} already has a run in it; resume=True continues it, or give another "
+                        "folder"
+                    )
+                check_same_run(out, read_record(path), record)
+            folder = cls(path, record["rows_per_part"], patches)
+            for name in (PAIRS, ERRORS, BEFORE):
+                make_folder(path / name)
+                for leftover in (path / name).glob(_LEFTOVER):
+                    leftover.unlink(missing_ok=True)
+            yield folder
+        finally:
+            lock.release()
 
     def write_record(self, record: Record) -> None:
         """Write the record of the run."""
@@ -96,7 +138,48 @@ class RunFolder:
 
     def complete_parts(self) -> set[int]:
         """Return the numbers of the parts that are complete."""
-        return {int(path.stem.removeprefix("part-")) for path in pairs_files(self.path)}
+        return {number_of(path) for path in pairs_files(self.path)}
+
+    def failures_in(self, number: int) -> int:
+        """Return how many pairs of a part failed."""
+        path = self.path / ERRORS / _name(number)
+        try:
+            return sum(rows_of_files([path]))
+        except (OSError, ValueError):  # missing or damaged: the part is made again
+            return 1
+
+    def read_part(self, number: int, columns: Sequence[str]) -> list[dict[str, Any]] | None:
+        """Return columns of the rows of a part; ``None`` if its file is damaged."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            table = pq.read_table(self.path / PAIRS / _name(number), columns=list(columns))
+        except (OSError, pa.ArrowException):
+            return None
+        rows: list[dict[str, Any]] = table.to_pylist()
+        return rows
+
+    def set_aside(self, numbers: Iterable[int]) -> None:
+        """Move parts to ``before/``, so that their positions are pending; delete those that are damaged."""
+        for number in numbers:
+            path = self.path / PAIRS / _name(number)
+            if self.read_part(number, pairs_schema(self.patches).names) is None:
+                path.unlink(missing_ok=True)
+            else:
+                path.replace(self._new_before())
+
+    def keep(self, rows: Sequence[Row]) -> None:
+        """Write rows of a part that is not complete to ``before/``, from which the next start takes them.
+
+        A disk on which this fails loses only them.
+        """
+        if rows:
+            with contextlib.suppress(OSError):
+                _write(self._new_before(), rows, pairs_schema(self.patches))
+
+    def _new_before(self) -> Path:
+        return self.path / BEFORE / f"rows-{secrets.token_hex(8)}.parquet"
 
     def pending(self, count: int | None) -> Iterator[tuple[int, int | None]]:
         """Yield the ranges of positions that are not explained yet, as (start, stop).
@@ -124,7 +207,7 @@ class RunFolder:
         Raises:
             OSError: a file cannot be written, as on a full disk; earlier parts are not changed.
         """
-        name = f"part-{number:06d}.parquet"
+        name = _name(number)
         errors = [asdict(pair) | {"image": pair.place} for pair in failed]
         _write(self.path / ERRORS / name, errors, errors_schema())
         _write(self.path / PAIRS / name, rows, pairs_schema(self.patches))
@@ -132,6 +215,17 @@ class RunFolder:
     def count(self) -> int:
         """Return the number of pairs in complete parts, failed ones included."""
         return sum(rows_of_files([*pairs_files(self.path), *errors_files(self.path)]))
+
+
+def number_of(path: Path) -> int:
+    """Return the number of a part from its file."""
+    match = _PART.fullmatch(path.name)
+    assert match is not None
+    return int(match[1])
+
+
+def _name(number: int) -> str:
+    return f"part-{number:06d}.parquet"
 
 
 def _write(path: Path, rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> None:

@@ -15,7 +15,21 @@ if TYPE_CHECKING:
     from ...explain.explainer import Explainer
 
 Record = dict[str, Any]
-_MAY_DIFFER = ("batch_size", "complete")  # keys that do not change the rows
+_SAME = (
+    "format",
+    "version",
+    "model",
+    "method",
+    "settings",
+    "importances",
+    "thumbnails",
+    "rows_per_part",
+)
+_SAME_SOURCE = (
+    "kind",
+    "source",
+    "options",
+)  # its content may change: rows of equal pairs are taken over
 
 
 def record_of(
@@ -88,17 +102,24 @@ def read_record(out: str | PathLike[str]) -> Record:
 
 
 def check_same_run(out: str | PathLike[str], stored: Record, new: Record) -> None:
-    """Raise ``ValueError`` if the run in a folder differs from the new run; the message names the values."""
-    keys = [key for key in {**stored, **new} if key not in _MAY_DIFFER]
-    new = json.loads(json.dumps(new))  # as it would be read from the file
-    differences = [
-        _difference(k, stored.get(k), new.get(k)) for k in keys if stored.get(k) != new.get(k)
-    ]
+    """Raise ``ValueError`` if the settings of two runs differ; the message names the values.
+
+    The pairs of the source may differ: `stale_parts` finds those.
+    """
+    stored, new = _settings(stored), _settings(json.loads(json.dumps(new)))  # as read from the file
+    differences = [_difference(k, stored[k], new[k]) for k in stored if stored[k] != new[k]]
     if differences:
         raise ValueError(
             f"{str(out)!r} has another run in it ({'; '.join(differences)}), and two runs cannot share a "
             "folder; give another folder"
         )
+
+
+def _settings(record: Record) -> Record:
+    """Return what must be equal in two runs that share a folder."""
+    source = record.get("source", {})
+    settings = {name: record.get(name) for name in _SAME}
+    return settings | {"source": {name: source.get(name) for name in _SAME_SOURCE}}
 
 
 def _difference(key: str, stored: Any, new: Any) -> str:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ...core.evidence import COUNTS
 from ..libraries import require
+from .account import Failures
 from .folder import rows_of_files
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class PairTable:
         Pairs are the same if their pictures have the same content, and their captions are equal: ids and
         positions change when rows are added to a source, and pictures change behind their paths.
         """
-        pairs = self._numpy(_PARTNERS, ours=self._files, theirs=other._files)  # noqa: SLF001
+        pairs = self._numpy(_PARTNERS, ours=self._files, theirs=other._files)
         partners = np.full(self.total, NO_ROW, np.int64)
         partners[pairs["row"]] = pairs["partner"]
         return partners
@@ -276,16 +277,15 @@ class FailureTable:
     def __init__(self, files: Sequence[Path], table: PairTable) -> None:
         self._files, self._table = duckdb_paths(files), table
 
-    def summary(self) -> dict[str, Any]:
-        """Return how many pairs failed, ``count``, and how many with each error at each stage, ``kinds``."""
-        kinds = [
-            {"stage": stage, "error": error, "count": count}
-            for stage, error, count in self._fetch(
-                "SELECT stage, error, count(*) AS n FROM read_parquet($files) "
-                "GROUP BY ALL ORDER BY n DESC, stage, error"
+    def summary(self) -> list[Failures]:
+        """Return how many pairs failed at each stage with each error, and the first of them."""
+        return [
+            Failures(*row)
+            for row in self._fetch(
+                "SELECT stage, error, count(*) AS n, arg_min(id, position), arg_min(reason, position) "
+                "FROM read_parquet($files) GROUP BY stage, error ORDER BY n DESC, stage, error"
             )
         ]
-        return {"count": sum(kind["count"] for kind in kinds), "kinds": kinds}
 
     def page(self, start: int, stop: int) -> list[dict[str, Any]]:
         """Return the failures from ``start`` to ``stop``, in the order of the source."""

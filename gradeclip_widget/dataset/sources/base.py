@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..identity import file_stamp, is_unread_file, stamp_of
 from ..pairs import FailedPair, Pair, PairSource
 from .rows import Row, captions_in, pairs_of
 
@@ -169,12 +170,11 @@ def _hash(text: str) -> int:
 
 
 def fingerprint_files(paths: Iterable[str]) -> str:
-    """Return a text that changes with the names, sizes and modification times of files. No file is read."""
+    """Return a text that changes with the names of files, and when one is written. No file is read."""
     digest = hashlib.blake2b(digest_size=12)
     for path in paths:
         try:
-            stat = os.stat(path)  # noqa: PTH116  # `os` is faster, and there may be millions of files
-            text = f"{os.path.basename(path)}\0{stat.st_size}\0{stat.st_mtime_ns}\0"  # noqa: PTH119
+            text = f"{os.path.basename(path)}\0{file_stamp(path)}\0"  # noqa: PTH119
         except OSError:
             text = f"{path}\0gone\0"
         digest.update(text.encode("utf-8", "surrogateescape"))
@@ -195,8 +195,11 @@ def _content(value: Any) -> bytes:
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value)
     if isinstance(value, Image.Image):
-        path = getattr(value, "filename", "")  # opened, and perhaps not decoded yet
-        return os.fsencode(path) if path else f"{value.mode}{value.size}".encode() + value.tobytes()
+        shape = f"{value.mode}{value.size}"
+        if is_unread_file(value):  # decoding all pictures only for this would take long
+            path = os.fspath(value.filename)  # type: ignore[attr-defined]
+            return f"{shape}{os.fsdecode(path)}{stamp_of(path)}".encode("utf-8", "surrogateescape")
+        return shape.encode() + bytes(value.getpalette() or ()) + value.tobytes()
     if isinstance(value, np.ndarray):
         return f"{value.dtype}{value.shape}".encode() + value.tobytes()
     if hasattr(value, "detach"):  # a tensor

@@ -200,6 +200,7 @@ class MapStyle(InMemory):
     """
 
     kind = "dataset"
+    covered = False
 
     def __init__(
         self, data: Any, options: Options, folder: str, fingerprint: str | None = None

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
-# Tables of a run; {run} is its number, and `pair` the number of a row. A word that occurs twice in a caption is
-# one word of the pair, with the sum of both importances.
+# Tables of a run; {run} is its number, and `pair` the number of a row. A word that occurs twice in a caption
+# is one word of the pair, with the sum of both importances.
 _TABLES = """
     CREATE TABLE pairs_{run} AS
     SELECT * FROM (

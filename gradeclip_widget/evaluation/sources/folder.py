@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...core.words import Span, Word, find_phrase, split_words
-from ...dataset.pairs import FailedPair
-from ...dataset.prepare import UNREADABLE
+from ...dataset.pairs import UNREADABLE, FailedPair
 from ...dataset.sources.columns import Options
 from ...dataset.sources.find import open_table
 from ...images import read_image

@@ -43,7 +43,7 @@ class Details:
         """Return a live widget of a pair.
 
         Args:
-            pair: ``caption``, ``image``, ``position`` and ``size`` of its row.
+            pair: ``caption``, ``image``, ``picture`` and ``position`` of its row.
 
         Raises:
             PictureGoneError: its picture cannot be found any more.
@@ -88,11 +88,12 @@ class Details:
         """Return the picture of a pair: the file in its row, else the picture at its position in the source.
 
         Raises:
-            PictureGoneError: neither exists any more, or its size has changed.
+            PictureGoneError: neither exists any more, or it is another picture now.
         """
+        from ...dataset.identity import digest_of
         from ...images import read_image
 
-        place, size = pair["image"], tuple(pair["size"])
+        place = pair["image"]
         on_disk = self._source is None and place and Path(place).is_file()
         try:
             picture = read_image(Path(place) if on_disk else self._of_source(pair))
@@ -104,9 +105,11 @@ class Details:
                 f"The picture {place!r} cannot be found any more: {reason}. "
                 "gw.browse(out, source=...) reads it from another place."
             ) from error
-        if picture.size != size:
-            new, old = (f"{width} x {height}" for width, height in (picture.size, size))
-            raise PictureGoneError(f"The picture {place!r} has changed: from {old} to {new} pixels")
+        if digest_of(picture) != pair["picture"]:
+            raise PictureGoneError(
+                f"The picture {place!r} has changed since it was explained: start "
+                "gw.explain_dataset(...) again to explain it as it is now."
+            )
         return picture
 
     def _of_source(self, pair: Record) -> Any:
@@ -117,9 +120,9 @@ class Details:
             source = self._source
             self._pairs = reopen(self._record["source"]) if source is None else open_source(source)
         now = self._pairs.pair_at(pair["position"])
-        if now.id != pair["id"]:
+        if now.caption != pair["caption"]:
             raise ValueError(
-                f"the source now has {now.id!r} at position {pair['position']} in place of {pair['id']!r}"
+                f"the source now has the caption {now.caption!r:.80} at position {pair['position']}"
             )
         return now.image
 

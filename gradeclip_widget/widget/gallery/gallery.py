@@ -130,7 +130,12 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
             "sorts": list(self._sorts),
             "importances": bool(run.record["importances"]),
         }
-        self._grid.failed = run.failures.summary()
+        account = run.account
+        self._grid.account = {
+            "failed": run.failed,
+            "left_out": account.omissions,
+            "lines": account.lines,
+        }
         self._show_order()
         for name in SHARED:
             t.link((self, name), (self._grid, name))
@@ -311,9 +316,7 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
         """Explain a pair in full and show it; if that fails, show the reason."""
         try:
             table = self._reader.take(np.array([row]))
-            names = ["id", "caption", "image", "position", "width", "height"]
-            (pair,) = table.select(names).to_pylist()
-            pair["size"] = pair["width"], pair["height"]
+            (pair,) = table.select(["caption", "image", "picture", "position"]).to_pylist()
             widget, status = self._details.explain(pair), "ready"
             sentence = self._details.note()
         except Exception as error:  # noqa: BLE001 - any error of a model or source is shown
