@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ...images.remote import fingerprint, is_address
 from ..pairs import FailedPair, Pair, PairSource
 from .rows import Row, captions_in, pairs_of
 
@@ -173,6 +174,9 @@ def fingerprint_files(paths: Iterable[str]) -> str:
     digest = hashlib.blake2b(digest_size=12)
     for path in paths:
         try:
+            if is_address(path):
+                digest.update(fingerprint(path).encode("utf-8", "surrogateescape"))
+                continue
             stat = os.stat(path)  # noqa: PTH116  # `os` is faster, and there may be millions of files
             text = f"{os.path.basename(path)}\0{stat.st_size}\0{stat.st_mtime_ns}\0"  # noqa: PTH119
         except OSError:

@@ -242,7 +242,7 @@ class MapStyle(InMemory):
         fingerprint = self.fingerprint
         if fingerprint is None:
             cells, columns = self._first
-            values = [cells.get(columns.image), *np.atleast_1d(cells.get(columns.caption))]
+            values = [cells.get(columns.image), cells.get(columns.caption)]
             fingerprint = fingerprint_values([type(self.items).__qualname__, *values])
         return {
             "kind": self.kind,

@@ -8,6 +8,8 @@ import json
 import math
 import os
 import re
+import unicodedata
+import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +21,7 @@ from PIL import Image
 from ...core.errors import summarize_error
 from ...core.regions import Box
 from ...images.read import is_web_address
-from ...images.remote import is_address
+from ...images.remote import is_address, join
 from ..pairs import FailedPair, Pair
 from .columns import Columns, text_of
 
@@ -242,9 +244,28 @@ def image_of(value: Any, folder: str, place: str) -> tuple[Any, str]:
         name = os.fspath(value)
         if isinstance(name, str) and (is_web_address(name) or is_address(name)):
             return name, name
-        full = os.path.join(folder, os.fsdecode(name))  # noqa: PTH118  # Path would change "s3://"
+        full = _existing(os.fsdecode(name), folder)
         return full, full
     return (None if is_missing(value) else value), place
+
+
+def _existing(name: str, folder: str) -> str:
+    """Return the path of a picture: as written, or in another form of writing in which it exists.
+
+    These are ``file://`` addresses, backslashes as in Windows, percent encoding as in addresses, and letters
+    with accents in one piece or two (Unicode's NFC and NFD).
+    """
+    if name.lower().startswith("file://"):
+        name = urllib.parse.unquote(name[len("file://") :].removeprefix("localhost"))
+    full = join(folder, name)
+    if name.isascii() and "\\" not in name and "%" not in name:
+        return full
+    if is_address(full):
+        return join(folder, name.replace("\\", "/"))
+    slashed = name.replace("\\", "/")
+    composed, decomposed = (unicodedata.normalize(form, slashed) for form in ("NFC", "NFD"))
+    forms = (name, slashed, urllib.parse.unquote(slashed), composed, decomposed)
+    return next((path for form in forms if os.path.exists(path := join(folder, form))), full)  # noqa: PTH110
 
 
 def _checked_image(value: Any) -> Any:
