@@ -131,6 +131,8 @@ def test_ids_of_pictures_and_shards_with_one_name_are_unique(tmp_path: Path) -> 
     for name in ("b/s.tar", "b/in/s.tar"):
         shard(tmp_path / name, ("0.png", 1), ("0.txt", "x"))
     assert [p.id for p in open_source(tmp_path / "b").pairs()] == ["in/s/0", "s/0"]
+    twice = shard(tmp_path / "t.tar", ("0.txt", "x\ny"), ("0.png", 1), ("0.png", 2))
+    assert [p.id for p in open_source(twice).pairs()] == ["t/0#1", "t/0#2", "t/0#2#2"]
     keys = [p.id for p in open_source(tmp_path / "b", id_column="__key__").pairs()]
     assert keys == ["0", "0#2"]
 

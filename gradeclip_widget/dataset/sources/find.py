@@ -32,8 +32,9 @@ from .tables import Table
 TABLES = (*text_tables.SUFFIXES, parquet.SUFFIX)
 _MAX_JSON_FILES = 20  # of a folder that are tried; more are descriptions of its pictures
 _KINDS = (
-    "a source is a folder of pictures, a table of captions (.csv, .tsv, .jsonl, .parquet), WebDataset shards "
-    "(.tar), a Hugging Face dataset (an object, a saved folder or 'hf:NAME'), or a list of (image, caption)"
+    "a source is a folder of pictures, a table of captions (.csv, .tsv, .jsonl, .parquet, or COCO's .json), "
+    "WebDataset shards (.tar), the address of one of these (s3://...), a Hugging Face dataset (an object, a "
+    "saved folder or 'hf:NAME'), a PyTorch dataset, a table in memory, or a list of (image, caption)"
 )
 
 
@@ -49,6 +50,9 @@ def open_source(
 ) -> PairSource:
     """Return the pairs of pictures and captions in a folder, table, tar file, dataset or list.
 
+    Of several sources in a folder the first of these is used: a saved dataset, shards, a table in it, texts
+    with the name of a picture, a table in a subfolder, a table beside the folder, a JSON file.
+
     >>> from gradeclip_widget.dataset.sources import open_source
     >>> [pair.id for pair in open_source([("dog.jpg", ["a dog", "an animal"])]).pairs()]
     ['0#1', '0#2']
@@ -57,22 +61,27 @@ def open_source(
         source: one of
 
             - a folder of pictures with one table of captions in it or beside it, or with a text file
-              ``dog.txt`` for each picture ``dog.jpg``;
+              ``dog.txt`` for each picture ``dog.jpg``, with a caption on each line;
             - a table ``.csv``, ``.tsv``, ``.jsonl`` or ``.parquet`` with a row for each picture. Several
               Parquet files can be one table, ``"part-*.parquet"``, and contain the pictures themselves;
+            - a ``.json``: COCO's captions, or a table;
             - WebDataset shards: a ``.tar``, a folder of these, or ``"shard-{0000..0012}.tar"``;
+            - the address of a table, of shards or of a folder: ``s3://``, ``gs://``, ``az://``, ``https://``;
             - a Hugging Face ``Dataset``, a folder that its ``save_to_disk`` wrote, or ``"hf:NAME"``;
+            - a PyTorch ``Dataset`` with a length, whose items are as those of a list;
+            - a table of pandas, Polars, pyarrow or another library with ``__arrow_c_stream__``;
             - a list or another iterable of ``(image, caption)``, of dicts or of objects with ``.image`` and
-              ``.caption``, or a pandas ``DataFrame``.
+              ``.caption``.
 
-            If the format has lists, a caption may be a list of captions: each is a pair.
-        images: the folder that paths of pictures are relative to; by default the folder of the table.
+            A caption may be a list of captions, also one that was written as text: each is a pair.
+        images: the folder, or its address, that paths of pictures are relative to; by default the folder of
+            the table.
         image_column: column of pictures; by default a usual name such as ``image``. In shards a suffix, such
             as ``"png"``.
         caption_column: column of captions; by default a usual name such as ``caption``. In shards a suffix,
             or a field of the ``.json``.
-        id_column: column of unique ids; by default ``id``, ``key`` or ``uid``, else ids are the numbers of
-            rows. In shards a field of the ``.json``, or ``"__key__"``; by default ids are ``SHARD/KEY``.
+        id_column: column of ids, of which repeated ones get a number; by default ``id``, ``key`` or ``uid``,
+            else ids are the numbers of rows. In shards a field of the ``.json``, or ``"__key__"``; by default ids are ``SHARD/KEY``.
         box_column: column of boxes (x0, y0, x1, y1) in pixels, the part of the picture that the caption
             describes; by default ``box``.
         split: name of a split of a Hugging Face dataset.
@@ -82,6 +91,7 @@ def open_source(
         ValueError: the source has no pairs, no such columns or several tables, or cannot be read; or an
             option does not apply to it.
         TypeError: the source is none of the above.
+        ConnectionError, PermissionError: the source is at an address that cannot be read.
         ModuleNotFoundError: the source needs a library that is not installed.
     """
     options = Options(images, image_column, caption_column, id_column, box_column, split)

@@ -99,7 +99,7 @@ def parse_list(text: str) -> list[str | None] | None:
 
     Lists are written so by JSON, and by pandas and csv when a cell contains a list, a tuple or an array.
 
-    >>> parse_list("['a dog', 'it\'s old']"), parse_list("['a' 'b']"), parse_list("[a dog]")
+    >>> parse_list("['a dog', 'it\\'s old']"), parse_list("['a' 'b']"), parse_list("[a dog]")
     (['a dog', "it's old"], ['a', 'b'], None)
     """
     text = text.strip()

@@ -92,6 +92,7 @@ class WebDataset(BlockSource):
         self.paths, self.options, self.source = list(paths), options, source
         self._counts: dict[int, int] = {}
         self._contents: dict[int, Contents] = {}
+        self._has_marks = False  # whether a key contains "#", as the ids of captions in a list do
         self._cached: tuple[int, Shard] | None = None
         self._suffixes = tuple(
             [suffix.lstrip(".") for suffix in PICTURES]
@@ -122,7 +123,8 @@ class WebDataset(BlockSource):
             pictures = captions = 0
             further: list[str] = []
             with _opened(self.paths[block]) as file:
-                for _, members in shard.samples:
+                for key, members in shard.samples:
+                    self._has_marks |= "#" in key
                     count = captions_in(value := self._caption(file, members))
                     self._counts[block] += count
                     captions += 0 if is_missing(value) else count
@@ -149,8 +151,11 @@ class WebDataset(BlockSource):
         return add_contents(self._contents.values())
 
     def may_repeat(self) -> bool:
-        """Return whether ids come from a field; names of shards and keys do not repeat."""
-        return self.options.id_column is not None
+        """Return whether ids come from a field, or a key looks like the id of a caption in a list.
+
+        Large sets of shards are not read for this.
+        """
+        return self.options.id_column is not None or (self.count() is not None and self._has_marks)
 
     def ids(self) -> Iterator[str]:
         """Yield the ids of all pairs in the data, without reading pictures."""
