@@ -524,6 +524,7 @@ def test_odd_items_fail_alone_and_every_pair_can_be_pickled(tmp_path: Path) -> N
             ((np.str_(path), b"a"), 7),
             ((bytearray(png(9)), "a"), 9),
             (np.array([str(path), "a"]), 7),
+            ((Image.open(path), "a"), 7),
             ((torch.zeros((3, 8, 6), requires_grad=True), "a"), 0),
             ((closed, "a"), "closed file"),
             ((text, "a"), "open as text"),

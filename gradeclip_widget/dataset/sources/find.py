@@ -81,7 +81,8 @@ def open_source(
         caption_column: column of captions; by default a usual name such as ``caption``. In shards a suffix,
             or a field of the ``.json``.
         id_column: column of ids, of which repeated ones get a number; by default ``id``, ``key`` or ``uid``,
-            else ids are the numbers of rows. In shards a field of the ``.json``, or ``"__key__"``; by default ids are ``SHARD/KEY``.
+            else ids are the numbers of rows. In shards a field of the ``.json``, or ``"__key__"``; by default
+            ids are ``SHARD/KEY``.
         box_column: column of boxes (x0, y0, x1, y1) in pixels, the part of the picture that the caption
             describes; by default ``box``.
         split: name of a split of a Hugging Face dataset.

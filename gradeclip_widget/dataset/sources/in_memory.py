@@ -250,6 +250,7 @@ class MapStyle(InMemory):
             "options": {},
             "pairs": len(self.items),  # type: ignore[arg-type]
             "fingerprint": fingerprint,
+            "computed": True,  # pictures come from code, so that the rest does not cover them
         }
 
     def _numbered(self, start: int = 0) -> Iterator[tuple[int, Any, str]]:

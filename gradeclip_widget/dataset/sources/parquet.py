@@ -148,7 +148,7 @@ class ParquetTable(ArrowTable):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state to be pickled: without metadata, which is read again."""
-        return self.__dict__ | {"_cached": None}
+        return super().__getstate__() | {"_cached": None}
 
     def _pairs(self, batch: pa.RecordBatch) -> int:
         """Return the number of pairs in a batch of rows."""

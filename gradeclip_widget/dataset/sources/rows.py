@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 
 from ...core.errors import summarize_error
 from ...core.regions import Box
@@ -279,6 +279,8 @@ def _checked_image(value: Any) -> Any:
         return value
     try:
         if isinstance(value, Image.Image):
+            if path := _unread_file(value):
+                return path
             value.load()
             return value
         if hasattr(value, "detach"):  # a tensor, perhaps on a GPU
@@ -292,6 +294,22 @@ def _checked_image(value: Any) -> Any:
     raise TypeError(
         f"its picture is {type(value).__name__}, not a path, bytes, a PIL image or an array: {text_of(value)}"
     )
+
+
+def _unread_file(image: Image.Image) -> str:
+    """Return the path of an image that was opened and not decoded yet; empty for another image.
+
+    Decoding all images of a list would fill the memory.
+    """
+    if (
+        isinstance(image, ImageFile.ImageFile)
+        and image.tile
+        and image.filename
+        and not image.tell()
+    ):
+        path = os.fsdecode(image.filename)
+        return path if os.path.isfile(path) else ""  # noqa: PTH113
+    return ""
 
 
 def is_missing(value: Any) -> bool:

@@ -197,7 +197,7 @@ class WebDataset(BlockSource):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state to be pickled: the number of pairs in every shard, but no index."""
-        return self.__dict__ | {"_cached": None}
+        return super().__getstate__() | {"_cached": None}
 
     def _shard(self, number: int) -> Shard:
         if self._cached is None or self._cached[0] != number:

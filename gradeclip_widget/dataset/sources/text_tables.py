@@ -146,7 +146,7 @@ class TextTable(Table):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state to be pickled: without the text."""
-        return self.__dict__ | {"_text": None}
+        return super().__getstate__() | {"_text": None}
 
     def _header(self) -> tuple[list[str], int]:
         """Return the columns, and the offset of the first row."""
