@@ -169,7 +169,8 @@ def add_batch(commands: Any) -> None:
     parser.add_argument(
         "source",
         help="folder of pictures with a table of captions, such a table (.csv, .tsv, .jsonl, .parquet), "
-        "WebDataset shards (.tar), a saved Hugging Face dataset, or hf:NAME",
+        "COCO's captions (.json), WebDataset shards (.tar), a saved Hugging Face dataset, or hf:NAME; also "
+        "at an address (s3://, gs://, https://)",
     )
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder to write to")
     add_model_arguments(parser)

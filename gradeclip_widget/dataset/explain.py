@@ -66,8 +66,10 @@ def explain_dataset(
 
     Args:
         source: a folder of pictures with a table of their captions (CSV, TSV, JSONL or Parquet), such a
-            table, a WebDataset (``"shards-{0000..0012}.tar"``, or a folder of them), a Hugging Face dataset
-            (the object, a folder from ``save_to_disk``, or ``"hf:NAME"``), or a list of (picture, caption).
+            table, COCO's captions (``.json``), a WebDataset (``"shards-{0000..0012}.tar"``, or a folder of
+            them), the address of one of these (``s3://``, ``gs://``, ``az://``, ``https://``), a Hugging Face
+            dataset (the object, a folder from ``save_to_disk``, or ``"hf:NAME"``), a PyTorch dataset, a table
+            of pandas, Polars or pyarrow, or a list of (picture, caption). See `open_source`.
         out: the folder to write to: a new one, or that of the same run.
         model: a name as `load` takes it, or a `ClipModel`.
         method: as in `Explainer`.

@@ -29,20 +29,24 @@ def stamp_of(image: Any, covered: bool = True) -> str:
         if isinstance(path, str) and is_web_address(path):
             return ""
         try:
-            return fingerprint(path) if is_address(os.fsdecode(path)) else file_stamp(path)
+            return file_stamp(os.fsdecode(path))
         except (OSError, ValueError):
             return UNKNOWN
     return "" if covered else UNKNOWN
 
 
-def file_stamp(path: str | bytes) -> str:
-    """Return the size, times and number of a file; they change when it is written, replaced or moved.
+def file_stamp(path: str) -> str:
+    """Return the size, times and number of a file, or of one at an address what its server tells of it.
+
+    They change when the file is written, replaced or moved.
 
     The time of its last change of state cannot be set by programs, unlike that of its last modification.
 
     Raises:
         OSError: there is no such file.
     """
+    if is_address(path):
+        return fingerprint(path)
     stat = os.stat(path)  # noqa: PTH116  # `os` is faster, and there may be millions of files
     return f"{stat.st_size}-{stat.st_mtime_ns}-{stat.st_ctime_ns}-{stat.st_ino}"
 

@@ -16,6 +16,7 @@ import PIL
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from ..core.errors import summarize_error
+from . import remote
 from .arrays import LoadedImage, from_array, to_rgb
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://|(?i:(data):)")
@@ -74,10 +75,15 @@ def is_web_address(source: str) -> bool:
 
 def _from_path(source: str | os.PathLike[Any]) -> LoadedImage:
     scheme = _SCHEME.match(os.fsdecode(source))
+    if scheme and remote.is_address(os.fsdecode(source)):
+        from .web import MAX_BYTES
+
+        address = os.fsdecode(source)
+        return decode(io.BytesIO(remote.read_file(address, MAX_BYTES)), repr(address))
     if scheme:
         raise ValueError(
             f"{_shortened(source)} is an address of {(scheme[1] or scheme[2])!r}: pictures are read from "
-            "paths and from http and https addresses; download it and give the file's path"
+            "paths and from addresses of {', '.join(remote.PROTOCOLS)}; download it and give the file's path"
         )
     path = Path(os.fsdecode(source)).expanduser()
     try:

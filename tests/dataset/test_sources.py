@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 import datasets
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from PIL import Image
 
 from gradeclip_widget.dataset.pairs import FailedPair, Pair
@@ -150,6 +152,22 @@ def saved_dataset(folder: Path) -> Any:
     return folder
 
 
+def json_rows(folder: Path) -> Any:
+    rows = [{"image": f"{n:04}.png", "captions": captions(n)} for n in range(COUNT)]
+    (pictures(folder) / "t.json").write_text(json.dumps(rows))
+    return folder / "t.json"
+
+
+class Numbered(torch.utils.data.Dataset[tuple[bytes, str]]):
+    """A map-style dataset."""
+
+    def __len__(self) -> int:
+        return COUNT
+
+    def __getitem__(self, number: int) -> tuple[bytes, str]:
+        return png(number), caption(number)
+
+
 class Example(NamedTuple):
     image: bytes
     caption: str
@@ -184,6 +202,15 @@ KINDS = {
     ),
     "objects": Kind(
         lambda folder: [Example(png(n), caption(n), f"e{n}") for n in range(COUNT)], on_disk=False
+    ),
+    "json": Kind(json_rows, True),
+    "map-style dataset": Kind(lambda folder: Numbered(), on_disk=False),
+    "Polars table": Kind(
+        lambda folder: pl.DataFrame(
+            {"image": map(png, range(COUNT)), "text": map(captions, range(COUNT))}
+        ),
+        True,
+        on_disk=False,
     ),
     "data frame": Kind(
         lambda folder: pd.DataFrame([{"image": png(n), "text": caption(n)} for n in range(COUNT)]),

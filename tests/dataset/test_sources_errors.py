@@ -90,7 +90,9 @@ WRONG = {
     ),
     "an unknown file": Wrong(write("a.zip"), ValueError, r"a\.zip.*folder of pictures"),
     "an unknown type": Wrong(lambda p: 7, TypeError, "source=7.*folder of pictures"),
-    "a web address": Wrong(lambda p: "s3://b/a.tar", ValueError, r"s3://b/a\.tar.*download"),
+    "an unknown address": Wrong(
+        lambda p: "ftp://b/a.tar", ValueError, r"ftp://b/a\.tar.*s3, .*download"
+    ),
     "an empty folder": Wrong(lambda p: p, ValueError, "data.*empty"),
     "a folder without captions": Wrong(
         lambda p: write("a.png", png(1))(p).parent, ValueError, "1 pictures and no captions"

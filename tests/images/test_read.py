@@ -290,7 +290,7 @@ def test_an_error_about_values_names_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["ftp://a/b.png", "file:///b.png", "s3://a/b.png", "data:image/png;base64,AAAA"]
+    "address", ["ftp://a/b.png", "file:///b.png", "hdfs://a/b.png", "data:image/png;base64,AAAA"]
 )
 def test_an_address_of_another_scheme_raises(address: str) -> None:
     with pytest.raises(ValueError, match="address of"):

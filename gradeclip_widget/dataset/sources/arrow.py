@@ -70,7 +70,7 @@ class InMemoryTable(ArrowTable):
 
     def blocks(self) -> int:
         """Return the number of blocks of 512 rows."""
-        return -(-self._table.num_rows // _BLOCK)
+        return -(-int(self._table.num_rows) // _BLOCK)
 
     def pairs_in(self, block: int) -> int:
         """Return the number of pairs in a block of rows."""
@@ -114,6 +114,6 @@ def _table(source: Any) -> pa.Table:
         return source
     if isinstance(source, pa.RecordBatch):
         return pa.Table.from_batches([source])
-    if hasattr(source, "to_table"):  # a dataset of pyarrow
+    if type(source).__module__.startswith("pyarrow") and hasattr(source, "to_table"):  # a dataset
         return source.to_table()
     return pa.table(source)

@@ -39,10 +39,7 @@ class Source(PairSource):
 
     def pairs(self, start: int = 0, stop: int | None = None) -> Iterator[Pair | FailedPair]:
         """Yield the pairs at positions ``start`` to ``stop``, in order, with unique ids."""
-        if not self._checked:
-            self._numbers = number_repeats(self.ids) if self.may_repeat() else None
-            self._checked = True
-        numbers = self._numbers
+        numbers = self._repeats()
         for pair in self.read(start, stop):
             number = (
                 numbers[pair.position]
@@ -50,6 +47,17 @@ class Source(PairSource):
                 else 0
             )
             yield replace(pair, id=f"{pair.id}#{number}") if number else pair
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state to be pickled: with the numbers of repeated ids, which are found only once."""
+        self._repeats()
+        return self.__dict__
+
+    def _repeats(self) -> NDArray[np.int32] | None:
+        if not self._checked:
+            self._numbers = number_repeats(self.ids) if self.may_repeat() else None
+            self._checked = True
+        return self._numbers
 
     def pair_at(self, position: int) -> Pair:
         """Return the pair at a position.

@@ -128,7 +128,7 @@ class HuggingFace(ArrowTable):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state to be pickled: without the dataset, if a name or a folder can open it again."""
-        return self.__dict__ | ({} if self.source is None else {"_data": None})
+        return super().__getstate__() | ({} if self.source is None else {"_data": None})
 
     def _opened(self) -> Any:
         if self._data is None:

@@ -243,7 +243,7 @@ class MapStyle(InMemory):
         fingerprint = self.fingerprint
         if fingerprint is None:
             cells, columns = self._first
-            values = [cells.get(columns.image), *np.atleast_1d(cells.get(columns.caption))]
+            values = [cells.get(columns.image), cells.get(columns.caption)]
             fingerprint = fingerprint_values([type(self.items).__qualname__, *values])
         return {
             "kind": self.kind,
@@ -251,6 +251,7 @@ class MapStyle(InMemory):
             "options": {},
             "pairs": len(self.items),  # type: ignore[arg-type]
             "fingerprint": fingerprint,
+            "computed": True,  # pictures come from code, so that the rest does not cover them
         }
 
     def _numbered(self, start: int = 0) -> Iterator[tuple[int, Any, str]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...core.errors import summarize_error
+from ...core.errors import reading, summarize_error
+from ...images.remote import local_path
 from ..libraries import require
 from .base import fingerprint_files
 from .columns import Options, check_types, find_columns, is_list
@@ -36,7 +36,7 @@ class ParquetTable(ArrowTable):
     kind = "parquet"
 
     def __init__(
-        self, paths: Sequence[Path], images: Path, options: Options, source: str | None = None
+        self, paths: Sequence[str], images: str, options: Options, source: str | None = None
     ) -> None:
         """Find the columns.
 
@@ -51,7 +51,7 @@ class ParquetTable(ArrowTable):
             ModuleNotFoundError: pyarrow is not installed.
         """
         require("pyarrow.parquet", "Parquet tables")
-        self.paths, self.images = [str(path) for path in paths], str(images)
+        self.paths, self.images = list(paths), images
         self.source = source or self.paths[0]
         self.groups: list[_Group] = []
         self._counts: dict[int, int] = {}  # pairs of row groups with lists of captions
@@ -148,7 +148,7 @@ class ParquetTable(ArrowTable):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state to be pickled: without metadata, which is read again."""
-        return self.__dict__ | {"_cached": None}
+        return super().__getstate__() | {"_cached": None}
 
     def _pairs(self, batch: pa.RecordBatch) -> int:
         """Return the number of pairs in a batch of rows."""
@@ -171,18 +171,11 @@ class ParquetTable(ArrowTable):
             yield from file.iter_batches(_BATCH, row_groups=[group.number], columns=columns)
 
     def _opened(self, number: int) -> Any:
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
         path = self.paths[number]
         metadata = self._cached[1] if self._cached and self._cached[0] == number else None
-        try:
-            file = pq.ParquetFile(path, metadata=metadata)
-        except FileNotFoundError:
-            raise
-        except (OSError, pa.ArrowException) as error:
-            raise ValueError(
-                f"the table of captions {path!r} cannot be read: {summarize_error(error)}"
-            ) from error
+        with reading(path, "a Parquet table", "write or download it again"):
+            file = pq.ParquetFile(local_path(path), metadata=metadata)
         self._cached = number, file.metadata
         return file

@@ -8,18 +8,20 @@ import json
 import math
 import os
 import re
+import unicodedata
+import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 
 from ...core.errors import summarize_error
 from ...core.regions import Box
 from ...images.read import is_web_address
-from ...images.remote import is_address
+from ...images.remote import is_address, join
 from ..pairs import FailedPair, Pair
 from .columns import Columns, text_of
 
@@ -97,7 +99,7 @@ def parse_list(text: str) -> list[str | None] | None:
 
     Lists are written so by JSON, and by pandas and csv when a cell contains a list, a tuple or an array.
 
-    >>> parse_list("['a dog', 'it\'s old']"), parse_list("['a' 'b']"), parse_list("[a dog]")
+    >>> parse_list("['a dog', 'it\\'s old']"), parse_list("['a' 'b']"), parse_list("[a dog]")
     (['a dog', "it's old"], ['a', 'b'], None)
     """
     text = text.strip()
@@ -242,9 +244,28 @@ def image_of(value: Any, folder: str, place: str) -> tuple[Any, str]:
         name = os.fspath(value)
         if isinstance(name, str) and (is_web_address(name) or is_address(name)):
             return name, name
-        full = os.path.join(folder, os.fsdecode(name))  # noqa: PTH118  # Path would change "s3://"
+        full = _existing(os.fsdecode(name), folder)
         return full, full
     return (None if is_missing(value) else value), place
+
+
+def _existing(name: str, folder: str) -> str:
+    """Return the path of a picture: as written, or in another form of writing in which it exists.
+
+    These are ``file://`` addresses, backslashes as in Windows, percent encoding as in addresses, and letters
+    with accents in one piece or two (Unicode's NFC and NFD).
+    """
+    if name.lower().startswith("file://"):
+        name = urllib.parse.unquote(name[len("file://") :].removeprefix("localhost"))
+    full = join(folder, name)
+    if name.isascii() and "\\" not in name and "%" not in name:
+        return full
+    if is_address(full):
+        return join(folder, name.replace("\\", "/"))
+    slashed = name.replace("\\", "/")
+    composed, decomposed = (unicodedata.normalize(form, slashed) for form in ("NFC", "NFD"))
+    forms = (name, slashed, urllib.parse.unquote(slashed), composed, decomposed)
+    return next((path for form in forms if os.path.exists(path := join(folder, form))), full)  # noqa: PTH110
 
 
 def _checked_image(value: Any) -> Any:
@@ -258,6 +279,8 @@ def _checked_image(value: Any) -> Any:
         return value
     try:
         if isinstance(value, Image.Image):
+            if path := _unread_file(value):
+                return path
             value.load()
             return value
         if hasattr(value, "detach"):  # a tensor, perhaps on a GPU
@@ -271,6 +294,22 @@ def _checked_image(value: Any) -> Any:
     raise TypeError(
         f"its picture is {type(value).__name__}, not a path, bytes, a PIL image or an array: {text_of(value)}"
     )
+
+
+def _unread_file(image: Image.Image) -> str:
+    """Return the path of an image that was opened and not decoded yet; empty for another image.
+
+    Decoding all images of a list would fill the memory.
+    """
+    if (
+        isinstance(image, ImageFile.ImageFile)
+        and image.tile
+        and image.filename
+        and not image.tell()
+    ):
+        path = os.fsdecode(image.filename)
+        return path if os.path.isfile(path) else ""  # noqa: PTH113
+    return ""
 
 
 def is_missing(value: Any) -> bool:

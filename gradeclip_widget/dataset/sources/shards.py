@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import posixpath
@@ -11,10 +10,13 @@ import tarfile
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from ...core.errors import summarize_error
+from ...images import remote
+from ...images.remote import local_path
 from ..pairs import Contents, LeftOut
 from .base import BlockSource, fingerprint_files
 from .columns import CAPTION_NAMES, COLUMN_OPTIONS, Options, find_column, text_of
@@ -75,7 +77,7 @@ class WebDataset(BlockSource):
 
     kind = "webdataset"
 
-    def __init__(self, paths: Sequence[Path], options: Options, source: str) -> None:
+    def __init__(self, paths: Sequence[str], options: Options, source: str) -> None:
         """Check that the first shard that can be read has pictures and captions.
 
         Args:
@@ -87,20 +89,21 @@ class WebDataset(BlockSource):
         Raises:
             ValueError: no shard can be read, or there are no pictures or captions.
         """
-        self.paths, self.options, self.source = [str(path) for path in paths], options, source
+        self.paths, self.options, self.source = list(paths), options, source
         self._counts: dict[int, int] = {}
         self._contents: dict[int, Contents] = {}
+        self._has_marks = False  # whether a key contains "#", as the ids of captions in a list do
         self._cached: tuple[int, Shard] | None = None
         self._suffixes = tuple(
             [suffix.lstrip(".") for suffix in PICTURES]
             if options.image_column is None
             else [options.image_column.lstrip(".").lower()]
         )
-        folder = os.path.commonpath([os.path.dirname(path) for path in self.paths])  # noqa: PTH120
+        parts = [path.replace(os.sep, "/").split("/") for path in self.paths]
+        levels = zip(*(one[:-1] for one in parts), strict=False)
+        common = sum(1 for _ in takewhile(lambda level: len(set(level)) == 1, levels))
         # A shard's name is the beginning of its ids: with its folder if there are shards in several.
-        self._names = [
-            Path(path).relative_to(folder).with_suffix("").as_posix() for path in self.paths
-        ]
+        self._names = ["/".join(one[common:]).rpartition(".")[0] for one in parts]
         for number in range(len(self.paths)):
             if (shard := self._shard(number)).samples:
                 self._check(number, shard)
@@ -120,7 +123,8 @@ class WebDataset(BlockSource):
             pictures = captions = 0
             further: list[str] = []
             with _opened(self.paths[block]) as file:
-                for _, members in shard.samples:
+                for key, members in shard.samples:
+                    self._has_marks |= "#" in key
                     count = captions_in(value := self._caption(file, members))
                     self._counts[block] += count
                     captions += 0 if is_missing(value) else count
@@ -135,10 +139,9 @@ class WebDataset(BlockSource):
 
     def count(self) -> int | None:
         """Return the number of pairs; ``None`` for large sets of shards that have not been read yet."""
-        if len(self._counts) < len(self.paths):
-            sizes = (os.stat(path).st_size for path in self.paths if Path(path).exists())  # noqa: PTH116
-            if sum(sizes) > _MAX_SCANNED_BYTES:
-                return None
+        is_read = len(self._counts) == len(self.paths)
+        if not is_read and sum(map(remote.size, self.paths)) > _MAX_SCANNED_BYTES:
+            return None
         return super().count()
 
     def contents(self) -> Contents:
@@ -148,8 +151,11 @@ class WebDataset(BlockSource):
         return add_contents(self._contents.values())
 
     def may_repeat(self) -> bool:
-        """Return whether ids come from a field; names of shards and keys do not repeat."""
-        return self.options.id_column is not None
+        """Return whether ids come from a field, or a key looks like the id of a caption in a list.
+
+        Large sets of shards are not read for this.
+        """
+        return self.options.id_column is not None or (self.count() is not None and self._has_marks)
 
     def ids(self) -> Iterator[str]:
         """Yield the ids of all pairs in the data, without reading pictures."""
@@ -191,7 +197,7 @@ class WebDataset(BlockSource):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state to be pickled: the number of pairs in every shard, but no index."""
-        return self.__dict__ | {"_cached": None}
+        return super().__getstate__() | {"_cached": None}
 
     def _shard(self, number: int) -> Shard:
         if self._cached is None or self._cached[0] != number:
@@ -293,8 +299,9 @@ def read_shard(path: str, pictures: Sequence[str] = (), texts: Sequence[str] = _
     """
     shard, members, links = Shard(), list[Member](), list[tuple[int, str]]()
     try:
-        size = os.path.getsize(path)  # noqa: PTH202
-        with tarfile.open(path, "r:") as tar:
+        local = local_path(path)
+        size = os.path.getsize(local)  # noqa: PTH202
+        with tarfile.open(local, "r:") as tar:
             for info in tar:
                 tar.members = []  # type: ignore[attr-defined]  # it would collect all headers
                 name = _normal(info.name)
@@ -317,7 +324,7 @@ def read_shard(path: str, pictures: Sequence[str] = (), texts: Sequence[str] = _
             shard.problem = shard.problem or _end_problem(tar, size)
     except (OSError, tarfile.TarError, ValueError) as error:
         shard.problem = f"it cannot be read on: {summarize_error(error)}"
-        with contextlib.suppress(OSError), Path(path).open("rb") as file:
+        with _opened(path) as file:
             if kind := _COMPRESSED.get(file.read(2)):
                 shard.problem = (
                     f"it is compressed ({kind}), so that no position can be read; decompress it"
@@ -449,10 +456,10 @@ def _end_problem(tar: tarfile.TarFile, size: int) -> str:
 
 
 def _opened(path: str) -> BinaryIO:
-    """Return a file opened for reading; an empty file in place of one that was removed."""
+    """Return a file opened for reading; an empty file in place of one that cannot be read."""
     try:
-        return Path(path).open("rb")
-    except OSError:
+        return Path(local_path(path)).open("rb")
+    except (OSError, ValueError):
         return Path(os.devnull).open("rb")
 
 

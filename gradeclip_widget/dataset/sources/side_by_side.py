@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from array import array
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ...core.errors import summarize_error
-from ...images.remote import read_file
+from ...images.remote import join, read_file
 from ..pairs import Contents, FailedPair, Pair
 from .base import Source, fingerprint_files, pairs_between
 from .files import decode_text, is_picture, left_out, stem_of, suffix_of
@@ -73,7 +72,7 @@ class SideBySide(Source):
 
     def description(self) -> dict[str, Any]:
         """Return the folder, the number of pairs, and a fingerprint of the captions' sizes and times."""
-        texts = (os.path.join(self.folder, text) for text in self.texts if text)  # noqa: PTH118
+        texts = (join(self.folder, text) for text in self.texts if text)
         return {
             "kind": self.kind,
             "source": self.folder,
@@ -106,11 +105,12 @@ class SideBySide(Source):
     def _all_rows(self, first: int = 0) -> Iterator[Row]:
         """Yield a row for each picture, from the ``first`` on."""
         for name, text in zip(self.names[first:], self.texts[first:], strict=True):
-            path, captions, problem = os.path.join(self.folder, name), "", ""  # noqa: PTH118
+            path, problem = join(self.folder, name), ""
+            captions: str | list[str] = ""
             if text is None:
                 problem = f"it has no caption: {stem_of(path) + TEXT!r} does not exist"
             else:
-                caption = os.path.join(self.folder, text)  # noqa: PTH118
+                caption = join(self.folder, text)
                 try:
                     captions = lines_of(decode_text(read_file(caption)))
                 except (OSError, UnicodeError) as error:

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ...images.remote import is_address, join, list_files
 from ..pairs import Contents
 from .base import BlockSource
 from .columns import Columns
@@ -75,9 +76,10 @@ class Table(BlockSource):
 
     def _left_out(self, paths: set[str]) -> Any:
         assert self.folder is not None
-        folder, names = self.folder, set(walk(self.folder))
+        folder = self.folder
+        names = set(list_files(folder) if is_address(folder) else walk(folder))
         pictures = {name for name in names if is_picture(name)}
-        unnamed = {n for n in pictures if os.path.normpath(os.path.join(folder, n)) not in paths}  # noqa: PTH118
+        unnamed = {n for n in pictures if os.path.normpath(join(folder, n)) not in paths}
         here = {os.path.relpath(path, folder) for path in self.files()}
         tables, texts = set(self.other_tables), {name for name in names if name.endswith(TEXT)}
         return left_out(

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ...core.errors import reading
+from ...images.remote import local_path
 from .base import fingerprint_files
-from .columns import Options, find_columns, text_of
+from .columns import Columns, Options, find_columns, text_of
+from .files import encoding_of, suffix_of
 from .rows import Row, captions_in, is_encodable
 from .tables import Table
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 SUFFIXES = (*SEPARATORS, ".jsonl")
+_SEPARATORS = (";", "\t", ",", "|")
 _BLOCK = 512  # rows between two stored offsets
 _SAMPLED_ROWS = 100  # of a JSON Lines file, whose keys are the columns
 _BOM = b"\xef\xbb\xbf"
@@ -28,7 +34,7 @@ class TextTable(Table):
 
     kind = "table"
 
-    def __init__(self, path: Path, images: Path, options: Options) -> None:
+    def __init__(self, path: str, images: str, options: Options) -> None:
         """Find the columns.
 
         Args:
@@ -39,20 +45,20 @@ class TextTable(Table):
         Raises:
             ValueError: the table cannot be read, or has no rows or no such columns.
         """
-        self.path, self.images = str(path), str(images)
-        self.separator = SEPARATORS.get(path.suffix.lower())
+        self.path, self.images = path, images
+        self.separator = SEPARATORS.get(suffix_of(path.partition("?")[0]))
         self._offsets: list[int] = []
         self._counts: list[int] = []
-        try:
+        self._text: bytes | None = None  # of a file that is not UTF-8, in UTF-8
+        with reading(path, "a table of captions", "save it as UTF-8"):
             header, self.start = self._header()
-        except (OSError, ValueError, csv.Error) as error:
-            reason = str(error).splitlines()[0]
+        self.columns = self._find_columns(header, options)
+        if twice := [name for name in self.columns.names if header.count(name) > 1]:
             raise ValueError(
-                f"the table of captions {self.path!r} cannot be read: {reason}"
-            ) from error
-        self.width = len(header)
-        self.columns = find_columns(header, options, repr(self.path))
-        self.indices = {name: header.index(name) for name in self.columns.names}
+                f"{self.path!r} has several columns {twice[0]!r}; name one of them differently"
+            )
+        self.width = len(self._names)
+        self.indices = {name: self._names.index(name) for name in self.columns.names}
         if next(self._records(self.start), None) is None:
             raise ValueError(f"the table of captions {self.path!r} has no rows")
 
@@ -106,9 +112,45 @@ class TextTable(Table):
             "fingerprint": fingerprint_files([self.path]),
         }
 
+    def _find_columns(self, header: list[str], options: Options) -> Columns:
+        """Return the columns; if they are found only with another separator, that one is used.
+
+        Raises:
+            ValueError: there are no such columns.
+        """
+        self._names = header
+        try:
+            return find_columns(header, options, repr(self.path))
+        except ValueError:
+            usual = self.separator
+            for separator in _SEPARATORS if usual else ():
+                self.separator = separator
+                with contextlib.suppress(ValueError, csv.Error):
+                    self._names = self._header()[0]
+                    return find_columns(self._names, options, repr(self.path))
+            self.separator = usual
+            raise
+
+    def _open(self) -> BinaryIO:
+        """Return the file, opened; one in UTF-16 or UTF-32 is converted to UTF-8 in memory."""
+        if self._text is not None:
+            return io.BytesIO(self._text)
+        path = Path(local_path(self.path))
+        with path.open("rb") as file:
+            encoding, _ = encoding_of(file.read(4))
+            if encoding.startswith(("utf-16", "utf-32")):
+                file.seek(0)
+                self._text = file.read().decode(encoding).encode()
+                return io.BytesIO(self._text)
+        return path.open("rb")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state to be pickled: without the text."""
+        return super().__getstate__() | {"_text": None}
+
     def _header(self) -> tuple[list[str], int]:
         """Return the columns, and the offset of the first row."""
-        with Path(self.path).open("rb") as file:
+        with self._open() as file:
             begin = len(_BOM) if file.read(len(_BOM)) == _BOM else 0
             file.seek(begin)
             if self.separator is None:
@@ -128,7 +170,7 @@ class TextTable(Table):
 
     def _records(self, offset: int) -> Iterator[tuple[int, Cells | str]]:
         """Yield the offset of each row, and its cells or the reason why it cannot be read."""
-        with Path(self.path).open("rb") as file:
+        with self._open() as file:
             file.seek(offset)
             lines = _lines(file)
             while True:
@@ -139,6 +181,11 @@ class TextTable(Table):
                     return
                 except (ValueError, csv.Error, RecursionError) as error:
                     yield begin, f"its line cannot be read: {error}"
+                    file.seek(
+                        begin
+                    )  # a quotation mark that is never closed would take all other lines
+                    file.readline()
+                    lines = _lines(file)
                 else:
                     if record is not None:
                         yield begin, record
@@ -151,7 +198,7 @@ class TextTable(Table):
             if line and not isinstance(record, dict):
                 return f"its line is not a JSON object: {text_of(line)}"
             return record or None
-        cells = next(csv.reader(lines, delimiter=self.separator))
+        cells = next(csv.reader(lines, delimiter=self.separator, strict=True))
         if any(cells[self.width :]):
             return (
                 f"it has {len(cells)} cells, but the table {self.width} columns; put quotation marks "

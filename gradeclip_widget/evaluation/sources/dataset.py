@@ -11,7 +11,7 @@ from typing import Any
 from ...core.words import split_words
 from ...dataset.pairs import FailedPair, Pair, PairSource
 from ...dataset.sources import open_source
-from ...images.read import is_web_address
+from ...images.remote import is_address
 from ..examples import Example, FailedExample
 
 
@@ -96,6 +96,6 @@ def _problem(pair: Pair | FailedPair) -> str:
     if not split_words(pair.caption):
         return f"its caption has no words: {pair.caption!r}"
     path = pair.image if isinstance(pair.image, str) else ""
-    if path and not is_web_address(path) and not Path(path).is_file():
+    if path and not is_address(path) and not Path(path).is_file():
         return f"there is no picture {path!r}"
     return ""
