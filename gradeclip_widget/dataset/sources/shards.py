@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from ...core.errors import summarize_error
 from .base import BlockSource, fingerprint_files
-from .columns import CAPTION_NAMES, COLUMN_OPTIONS, Options, find_column, text_of
+from .columns import CAPTION_NAMES, COLUMN_OPTIONS, Options, find_column, in_fractions, text_of
 from .rows import Row, captions_in, is_missing
 
 SUFFIX = ".tar"
@@ -197,7 +197,8 @@ class WebDataset(BlockSource):
         problem = ""
         if suffix is None:
             problem = f"it has no picture, only {text_of(sorted(members))}"
-        return Row(name, image, place, captions, box, problem)
+        fractions = in_fractions(self.options.box_column)
+        return Row(name, image, place, captions, box, problem, fractions)
 
 
 def read_shard(path: str) -> Shard:
