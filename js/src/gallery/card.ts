@@ -2,7 +2,7 @@
 
 import { formatCosine, formatPercent } from "../core/format";
 import { boxWithin, h } from "../ui/dom";
-import { type Tile, whyNot } from "./tile";
+import { NOT_SEEN, type Tile, whyNot } from "./tile";
 import { type Pair, piecesOf } from "./tiles";
 
 const DELAY = 220; // ms of pointing until it shows
