@@ -51,7 +51,8 @@ def word_table(explanation: Explanation) -> str:
         word = e.words[w].text + " " * (width - _columns(e.words[w].text))
         place = "lowers the score" if w in lowers else spot
         lines.append(f"{word}  {first[w]:+7.3f}  {bar:{_BAR}}{numbers}  {place}")
-    if folded := [w for w in range(len(e.words)) if w not in rows and e.words[w].known]:
+    known = [w for w, word in enumerate(e.words) if word.known and not e.unread[w]]
+    if folded := [w for w in known if w not in rows]:
         texts = ", ".join(e.words[w].text for w in folded)
         lines.append(f"{texts}: {'together ' * (len(folded) > 1)}{first[folded].sum():+.3f}")
     if unknown := [word.text for word in e.words if not word.known]:

@@ -46,6 +46,8 @@ class RegionWord:
         value: sum of its evidence over the region, in units of the score. Over regions that tile the picture
             the values sum to its importance.
         share: fraction of its positive evidence that lies in the region, 0 to 1.
+
+    Both are NaN if the model did not see the region, or did not read the word.
     """
 
     index: int
@@ -253,8 +255,11 @@ def share_in(values: NDArray[np.floating], covered: NDArray[np.floating]) -> flo
 
     Args:
         values: (rows, cols) signed.
-        covered: (rows, cols) fraction of each patch that the region covers.
+        covered: (rows, cols) fraction of each patch that the region covers; NaN if the model did not see the
+            region, and then the fraction is NaN.
     """
+    if np.isnan(covered).any():
+        return float("nan")
     positive = np.maximum(values.astype(np.float64), 0)
     whole = float(positive.sum())
     return float((positive * covered).sum()) / whole if whole > 0 else 0.0

@@ -237,7 +237,8 @@ class ExplanationData:
     def importance(self, measure: str | None = None) -> Maps:
         """Return how much each word contributes to the score, (W,), negative where it lowers the score.
 
-        Values are in units of the score, a cosine similarity.
+        Values are in units of the score, a cosine similarity. A word that the model did not read (see
+        ``unread``) adds nothing; tables, such as `Explanation.to_frame`, have NaN there.
 
         Args:
             measure: ``"shapley"``, the Shapley values of the words, which with ``empty_score`` add up to the
@@ -300,6 +301,11 @@ class ExplanationData:
     def known(self) -> list[bool]:
         """For each word, whether the model was trained on it."""
         return [word.known for word in self.words]
+
+    @property
+    def unread(self) -> list[bool]:
+        """For each word, whether the model read nothing of it, as beyond the context length."""
+        return [not word.tokens for word in self.words]
 
     @property
     def word_importance(self) -> Maps:
@@ -485,6 +491,10 @@ class ExplanationData:
     ) -> list[RegionWord]:
         """Return the words, sorted by how much of their importance comes from a region of the picture.
 
+        Values are NaN if the model did not see the region (``fit="crop"`` cuts the picture), and those of a
+        word that the model did not read, which is last. If the model saw only a part of the region, they are
+        those of that part.
+
         Args:
             region: a box (x0, y0, x1, y1), a polygon [(x, y), ...] of three points or more, or a boolean
                 mask (height, width), in image pixels; or a widget's ``region``.
@@ -492,22 +502,28 @@ class ExplanationData:
             measure: as in `importance`.
 
         Raises:
-            ValueError: the region is malformed or lies outside the picture; no such reading or measure.
+            ValueError: the region is malformed, lies outside the picture, or is in fractions of the picture;
+                no such reading or measure.
+
+        Warns:
+            RegionWarning: the model did not see the region, or only a part of it.
         """
-        covered = self.coverage(region).astype(np.float64)
+        covered = self._seen_coverage(region).astype(np.float64)
         reading = self.evidence_reading if reading is None else reading
         maps = self.raw_maps(reading)
-        values = (self._evidence(reading, measure) * covered).sum((1, 2))
-        order = sorted(range(len(self.words)), key=lambda w: -values[w])
+        values = self._or_unread((self._evidence(reading, measure) * covered).sum((1, 2)))
+        shares = self._or_unread(np.array([evidence.share_in(one, covered) for one in maps]))
+        order = np.argsort(-values, kind="stable").tolist()  # NaN is last
         return [
-            RegionWord(w, self.words[w].text, float(values[w]), evidence.share_in(maps[w], covered))
-            for w in order
+            RegionWord(w, self.words[w].text, float(values[w]), float(shares[w])) for w in order
         ]
 
     def region_share(
         self, region: Region, phrase: str | int | Sequence[str | int], reading: str = IN_CAPTION
     ) -> float:
         """Return the fraction of a phrase's positive evidence that lies in a region; 0 if it has none.
+
+        It is NaN if the model did not see the region, or read no word of the phrase.
 
         Args:
             region: as in `region_words`.
@@ -516,8 +532,13 @@ class ExplanationData:
 
         Raises:
             ValueError: no such region or phrase.
+
+        Warns:
+            RegionWarning: the model did not see the region, or only a part of it.
         """
-        return evidence.share_in(self.raw_map(phrase, reading), self.coverage(region))
+        words = self.phrase_words(phrase)
+        share = evidence.share_in(self.raw_map(words, reading), self._seen_coverage(region))
+        return math.nan if all(self.unread[w] for w in words) else share
 
     def thing_at(self, x: float, y: float) -> dict[str, Any]:
         """Return the thing at a point of the picture: the region that a click there selects.
@@ -560,8 +581,15 @@ class ExplanationData:
         return things.thing_region(around, self.cover)
 
     def coverage(self, region: Region) -> Maps:
-        """Return the fraction of each patch that a region covers, (rows, cols)."""
+        """Return the fraction of each patch that a region covers, (rows, cols); zeros outside ``cover``."""
         return regions.coverage(region, self.image.size, self.patch_grid, self.cover)
+
+    def _seen_coverage(self, region: Region) -> Maps:
+        return regions.seen_coverage(region, self.image.size, self.patch_grid, self.cover)
+
+    def _or_unread(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return values (W,) of words with NaN for those that the model did not read."""
+        return np.where(self.unread, np.nan, values)
 
 
 @dataclass(frozen=True, eq=False)

@@ -104,14 +104,17 @@ class VocabularyMaps:
             count: number of words; all when ``None``.
 
         Returns:
-            The words, most evidence first; an empty list if the region lies outside `cover`.
+            The words, most evidence first; an empty list if the model did not see the region.
 
         Raises:
-            ValueError: the region is malformed, or lies outside the picture.
+            ValueError: as `Explanation.region_words`.
+
+        Warns:
+            RegionWarning: the model did not see the region, or only a part of it.
         """
         rows, cols = self.maps.shape[1:]
-        inside = regions.coverage(region, self.image_size, (rows, cols), self.cover).ravel()
-        if not inside.any():
+        inside = regions.seen_coverage(region, self.image_size, (rows, cols), self.cover).ravel()
+        if np.isnan(inside).any():
             return []
         rest = 1 - inside
         weights = inside / inside.sum() - rest / max(rest.sum(), np.finfo(np.float32).tiny)

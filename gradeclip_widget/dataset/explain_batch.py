@@ -18,6 +18,7 @@ from ..core.errors import summarize_error
 from ..core.evidence import share_in
 from ..core.explanation_data import Maps
 from ..core.shapley import Values, WordGame
+from ..core.words import Word
 from ..explain.assemble import wide
 from ..explain.explainer import Explainer
 from .pairs import FailedPair, Pair
@@ -224,6 +225,7 @@ class BatchExplainer:
     def _columns(self, prepared: PreparedPair, result: _Result, seconds: float) -> Row:
         pair, signed_map = prepared.pair, result.signed_map
         width, height = prepared.size
+        words = prepared.tokens.words
         return {
             "id": pair.id,
             "position": pair.position,
@@ -233,8 +235,8 @@ class BatchExplainer:
             "stamp": prepared.stamp,
             "box": pair.box,
             "taken_over": False,
-            "words": [word.text for word in prepared.tokens.words],
-            "importances": result.importances,
+            "words": [word.text for word in words],
+            "importances": _importances(words, result.importances),
             "score": result.score,
             "map": signed_map.ravel(),
             "grid_rows": signed_map.shape[0],
@@ -243,6 +245,7 @@ class BatchExplainer:
             "height": height,
             "cover": prepared.cover,
             "energy": _energy(prepared, signed_map),
+            "box_seen": _box_seen(prepared),
             "concentration": concentration(signed_map),
             "foreign": result.foreign,
             "thumbnail": prepared.thumbnail,
@@ -272,9 +275,25 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def _energy(prepared: PreparedPair, signed_map: Maps) -> float | None:
-    """Return the share of a map's positive evidence in the pair's box; ``None`` without a box or evidence."""
+    """Return the share of a map's positive evidence in the pair's box.
+
+    It is ``None`` without a box or evidence, and if the model did not see the box.
+    """
     box = prepared.pair.box
     if box is None or not (signed_map > 0).any():
         return None
     covered = regions.coverage(box, prepared.size, signed_map.shape, prepared.cover)
-    return share_in(signed_map, covered)
+    return share_in(signed_map, covered) if covered.any() else None
+
+
+def _box_seen(prepared: PreparedPair) -> float | None:
+    """Return the fraction of the pair's box that the model saw; ``None`` without a box."""
+    box = prepared.pair.box
+    return None if box is None else regions.seen_share(box, prepared.size, prepared.cover)
+
+
+def _importances(words: Sequence[Word], values: Maps | None) -> list[float | None] | None:
+    """Return the importances (W,) with ``None`` for the words of which the model read nothing."""
+    if values is None:
+        return None
+    return [float(v) if word.tokens else None for word, v in zip(words, values, strict=True)]

@@ -24,7 +24,8 @@ class Pair:
         caption: its caption.
         image: the picture as `read_image` takes it: a path, bytes or a PIL image.
         place: location of the picture for readers: a path, or a shard and a key.
-        box: (x0, y0, x1, y1) in pixels, the part of the picture that the caption describes, if known.
+        box: (x0, y0, x1, y1), the part of the picture that the caption describes, if known; in pixels.
+        fractions: whether the numbers of the box are fractions of the picture's width and height instead.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Pair:
     image: Any = field(repr=False)
     place: str
     box: Box | None = None
+    fractions: bool = False
 
     def without_image(self) -> Pair:
         """Return the pair without its picture, which may be large."""
@@ -45,7 +47,7 @@ class FailedPair:
 
     Attributes:
         id, position, caption, place: as in `Pair`; the caption is empty if the pair has none.
-        stage: the step that failed: ``"source"``, ``"picture"``, ``"caption"`` or ``"model"``.
+        stage: the step that failed: ``"source"``, ``"picture"``, ``"caption"``, ``"box"`` or ``"model"``.
         error: class of the exception.
         reason: a sentence.
         traceback: where an unexpected error was raised; empty for data that cannot be used.

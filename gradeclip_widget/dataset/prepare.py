@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import Image
 from torch import Tensor
 
 from ..clip.preprocessing import Fit, ImageProcessor, Picture
 from ..clip.tokenizers.base import Tokenizer, Tokens
-from ..core.regions import Box
+from ..core.regions import Box, check_box, check_pixels
 from ..explain.explainer import Explainer
 from ..export.picture import gallery_thumbnail
 from .identity import digest_of, stamp_of
@@ -109,8 +109,12 @@ class Preparation:
             thumbnail = gallery_thumbnail(picture.image, THUMBNAIL) if self.thumbnails else None
         except Exception as error:  # noqa: BLE001
             return FailedPair.of(pair, "picture", error)
+        try:
+            box = _box_in_pixels(pair, picture.image.size)
+        except ValueError as error:
+            return FailedPair.of(pair, "box", error)
         return PreparedPair(
-            pair.without_image(),
+            replace(pair.without_image(), box=box, fractions=False),
             picture.pixels,
             picture.image.size,
             picture.cover,
@@ -120,3 +124,31 @@ class Preparation:
             stamp,
             picture.image if self.keep_pictures else None,
         )
+
+
+def _box_in_pixels(pair: Pair, size: tuple[int, int]) -> Box | None:
+    """Return the box of a pair in pixels of its picture.
+
+    Args:
+        pair: the pair.
+        size: (width, height) of its picture.
+
+    Raises:
+        ValueError: it lies outside the picture, or is in fractions of it and its column does not say so.
+    """
+    if pair.box is None:
+        return None
+    width, height = size
+    box = pair.box
+    if pair.fractions:
+        x0, y0, x1, y1 = box
+        box = (x0 * width, y0 * height, x1 * width, y1 * height)
+    else:
+        try:
+            check_pixels(box, size)
+        except ValueError as error:
+            raise ValueError(
+                f"its {error}; or name the column box_fraction, which holds fractions"
+            ) from error
+    check_box(box, size)
+    return box

@@ -17,6 +17,7 @@ from ..explain.explanation import Explanation
 from ..explain.setup import EncodedImage
 from .bootstrap import Values
 from .examples import Example, Examples, FailedExample, MaskedPhrase
+from .pointing import seen_pixels
 
 Explain = Callable[[Any, str], Explanation]  # an `Explainer`, or any function with its arguments
 Explainers = Explain | Mapping[str, Explain]
@@ -88,6 +89,18 @@ class Case:
     def phrases(self) -> Iterator[MaskedPhrase]:
         """Yield the phrases of the caption that have a mask."""
         return self.example.phrases(self.explanation.words)
+
+    def seen_phrases(self) -> Iterator[MaskedPhrase]:
+        """Yield the phrases of things that the model saw, each with the part of the mask that it saw."""
+        for phrase in self.phrases():
+            mask = phrase.mask & seen_pixels(phrase.mask.shape, self.explanation.cover)
+            if mask.any():
+                yield phrase._replace(mask=mask)
+
+    def unseen(self) -> list[str]:
+        """Return the phrases of things that the model did not see, as preprocessing cut the picture."""
+        seen = {tuple(phrase.words) for phrase in self.seen_phrases()}
+        return [phrase.text for phrase in self.phrases() if tuple(phrase.words) not in seen]
 
 
 def explained(

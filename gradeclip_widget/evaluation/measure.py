@@ -10,6 +10,7 @@ from dataclasses import fields
 from typing import Any, ClassVar, Literal
 
 from ..core.progress import Progress
+from ..core.regions import describe_cut
 from .bootstrap import Values
 from .cases import (
     Case,
@@ -22,11 +23,11 @@ from .cases import (
 )
 from .examples import Example, Examples, FailedExample
 from .figure import FIGURE
-from .result import Evaluation, summarize
+from .result import Evaluation, not_seen, summarize
 
 
 class LeftOutWarning(UserWarning):
-    """Warning of examples that are left out, since they cannot be read or explained."""
+    """Warning of examples or things that are left out: not readable, not explained, or not seen."""
 
 
 class Measure(ABC):
@@ -121,7 +122,8 @@ def evaluate(
             need one `Explainer` to score them.
         examples: iterated once, so they may come from a generator. Examples whose picture or masks cannot be
             read, or that a method cannot explain, are left out for all methods, with a warning;
-            `Evaluation.left_out` has the reasons.
+            `Evaluation.left_out` has the reasons. Things with a mask that a model did not see, since its
+            preprocessing cut the picture, are left out for its methods: `Evaluation.unseen` lists them.
         measures: the measures.
         seed: seed of everything random: noise in pictures, shuffled weights, resamples.
         confidence: confidence of the bootstrap intervals, between 0 and 1.
@@ -147,6 +149,7 @@ def evaluate(
         raise ValueError(f"the same measure twice: {', '.join(m.label for m in measures)}")
     values: dict[str, list[tuple[str, str, Row]]] = {label: [] for label in prepared}
     left_out: list[FailedExample] = []
+    unseen: dict[FailedExample, None] = {}  # a set in order
     count = 0
     for name, example, image in read_examples(examples, progress, left_out):
         try:
@@ -157,12 +160,16 @@ def evaluate(
         count += 1
         try:
             for method, case in cases:
+                unseen |= dict.fromkeys(_unseen(name, case))
                 for label, measure in prepared.items():
                     _check_masks(measure, example)
                     values[label] += [(name, method, row) for row in measure.rows(case)]
         except ValueError as error:
             raise ValueError(f"example {name!r} ({example.caption!r:.80}): {error}") from error
     _check_left_out(count, left_out)
+    in_masks = tuple(unseen) if any(m.needs_masks for m in prepared.values()) else ()
+    if in_masks:
+        warnings.warn(not_seen(in_masks), LeftOutWarning, stacklevel=2)
     empty = [label for label, rows in values.items() if not rows]
     sentences = [f"{label}: no example has {prepared[label].requirement}" for label in empty]
     if len(empty) == len(prepared):
@@ -170,7 +177,14 @@ def evaluate(
     for sentence in sentences:
         warnings.warn(f"left out {sentence}", stacklevel=2)
     return {
-        label: _evaluation(measure, values[label], seed, confidence, tuple(left_out))
+        label: _evaluation(
+            measure,
+            values[label],
+            seed,
+            confidence,
+            tuple(left_out),
+            in_masks if measure.needs_masks else (),
+        )
         for label, measure in prepared.items()
         if values[label]
     }
@@ -207,6 +221,7 @@ def _evaluation(
     seed: int,
     confidence: float,
     left_out: tuple[FailedExample, ...],
+    unseen: tuple[FailedExample, ...],
 ) -> Evaluation:
     columns: dict[str, list[Any]] = {
         "example": [example for example, _, _ in values],
@@ -233,7 +248,16 @@ def _evaluation(
         seed=seed,
         confidence=confidence,
         left_out=left_out,
+        unseen=unseen,
     )
+
+
+def _unseen(name: str, case: Case) -> Iterator[FailedExample]:
+    """Yield the things of an example that the model did not see, with the reason."""
+    e = case.explanation
+    cut = describe_cut(e.image.size, e.cover)
+    for phrase in case.unseen():
+        yield FailedExample(name, f"the model did not see {phrase!r}: {cut}")
 
 
 def _check_masks(measure: Measure, example: Example) -> None:

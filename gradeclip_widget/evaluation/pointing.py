@@ -46,6 +46,19 @@ def spread(
     return pixels
 
 
+def seen_pixels(shape: tuple[int, ...], cover: Box | None) -> Mask:
+    """Return a mask (height, width) of the pixels that the model saw.
+
+    Args:
+        shape: (height, width) of the picture.
+        cover: box of the picture that the model saw; all of it when ``None``.
+    """
+    height, width = shape
+    x0, y0, x1, y1 = (0, 0, width, height) if cover is None else cover
+    x, y = np.arange(width) + 0.5, np.arange(height) + 0.5
+    return np.outer((y >= y0) & (y <= y1), (x >= x0) & (x <= x1))
+
+
 def pointing_hit(
     values: ArrayLike, mask: ArrayLike, tolerance: int = 0, cover: Box | None = None
 ) -> bool:
@@ -64,11 +77,19 @@ def pointing_hit(
     Returns:
         Whether it lies there; ``False`` for a map without positive evidence.
 
+    Raises:
+        ValueError: the object lies outside the part of the picture that the grid covers.
+
     Reference:
         Zhang et al., "Top-down Neural Attention by Excitation Backprop", IJCV 2018, section 4.1.
     """
     inside = checked_mask(mask)
     height, width = inside.shape
+    inside = inside & seen_pixels(inside.shape, cover)
+    if not inside.any():
+        raise ValueError(
+            f"the model did not see the object: its mask lies outside the box {cover} of the picture"
+        )
     pixels = spread(values, height, width, cover)
     if pixels.max() <= 0:
         return False
@@ -90,13 +111,16 @@ def energy_in_mask(values: ArrayLike, mask: ArrayLike, cover: Box | None = None)
         cover: box of the picture that the grid covers; all of it when ``None``.
 
     Returns:
-        The share; 0 if the map has no positive evidence.
+        The share; 0 if the map has no positive evidence; NaN if the object lies outside the part of the
+        picture that the grid covers.
 
     Reference:
         Wang et al., "Score-CAM", CVPR workshops 2020, section 4.3 ("energy-based pointing game").
     """
     inside = checked_mask(mask)
     height, width = inside.shape
+    if not (inside & seen_pixels(inside.shape, cover)).any():
+        return float("nan")
     positive = np.maximum(spread(values, height, width, cover), 0).astype(np.float64)
     total = positive.sum()
     return float(positive[inside].sum() / total) if total > 0 else 0.0

@@ -36,6 +36,7 @@ class Evaluation:
         seed: seed of the resamples.
         confidence: confidence of the intervals.
         left_out: the examples that could not be read or explained.
+        unseen: the things with a mask that the model did not see, which have no value.
     """
 
     label: str
@@ -49,6 +50,7 @@ class Evaluation:
     seed: int
     confidence: float
     left_out: tuple[FailedExample, ...] = field(repr=False)
+    unseen: tuple[FailedExample, ...] = field(default=(), repr=False)
 
     def differences(self, to: str) -> pd.DataFrame:
         """Return the difference of each other method's mean to one method's, with paired intervals.
@@ -114,6 +116,8 @@ class Evaluation:
         about = f"intervals: {self.confidence:.0%}, bootstrap over examples, seed {self.seed}"
         if self.left_out:
             about += f"; {omissions(self.left_out)}"
+        if self.unseen:
+            about += f"; {not_seen(self.unseen)}"
         table = self.table.to_html(index=False, float_format="{:.3f}".format, border=0)
         return f"<p>{html.escape(self.title)}<br><small>{html.escape(about)}</small></p>{table}"
 
@@ -123,6 +127,13 @@ def omissions(left_out: Sequence[FailedExample]) -> str:
     if len(left_out) == 1:
         return f"1 example left out: {left_out[0]}"
     return f"{len(left_out)} examples left out, such as {left_out[0]}"
+
+
+def not_seen(unseen: Sequence[FailedExample]) -> str:
+    """Return a text with the number of things that the model did not see, and the first with its reason."""
+    things = "1 thing" if len(unseen) == 1 else f"{len(unseen)} things"
+    such_as = "" if len(unseen) == 1 else "such as "
+    return f"left out {things} with a mask, {such_as}{unseen[0]}"
 
 
 def summarize(
@@ -138,6 +149,7 @@ def summarize(
     seed: int,
     confidence: float,
     left_out: tuple[FailedExample, ...],
+    unseen: tuple[FailedExample, ...],
 ) -> Evaluation:
     """Return the evaluation of measured values.
 
@@ -153,6 +165,7 @@ def summarize(
         seed: as in `Evaluation`.
         confidence: as in `Evaluation`.
         left_out: as in `Evaluation`.
+        unseen: as in `Evaluation`.
     """
     examples = pd.DataFrame(columns)
     names = _averaged_by(examples, grouped_by)
@@ -181,6 +194,7 @@ def summarize(
         seed=seed,
         confidence=confidence,
         left_out=left_out,
+        unseen=unseen,
     )
 
 

@@ -308,7 +308,7 @@ class Explainer:
             progress: called at the stages "image tower" and "words".
 
         Returns:
-            The words; an empty list if the region lies outside the part that the model saw.
+            The words; an empty list if the model did not see the region, with a warning.
         """
         encoded = self._encoded(image, progress)
         return classify_region(encoded, region, vocabulary, count, progress_of(progress))

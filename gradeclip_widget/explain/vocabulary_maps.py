@@ -79,15 +79,18 @@ def classify_region(
         progress: called at the stage "words".
 
     Returns:
-        The words; an empty list if the region lies outside the part that the model saw.
+        The words; an empty list if the model did not see the region.
 
     Raises:
-        ValueError: the region is malformed, or lies outside the picture.
+        ValueError: as `Explanation.region_words`.
+
+    Warns:
+        RegionWarning: the model did not see the region, or only a part of it.
     """
     clip, picture, trace = encoded.setup.clip, encoded.picture, encoded.trace
     progress("words", 0, None)
-    inside = regions.coverage(region, picture.image.size, trace.grid, picture.cover).ravel()
-    if not inside.any():
+    inside = regions.seen_coverage(region, picture.image.size, trace.grid, picture.cover).ravel()
+    if np.isnan(inside).any():
         return []
     with clip.inference_context():
         encoded.check_version()

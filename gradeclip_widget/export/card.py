@@ -263,7 +263,8 @@ def _rows(e: ExplanationData, phrase: Phrase | None) -> list[_Row]:
         begin = at if base is not None else 0.0
         at = begin + added[words]
         rows.append(_Row(words, begin, at, colors[words], f"{added[words]:+.3f}"))
-    rest = set(range(len(e.words))).difference(*largest)
+    read = {w for w in range(len(e.words)) if not e.unread[w]}
+    rest = read.difference(*largest)
     together = float(values[list(rest)].sum())
     if rest:
         name = "1 other word" if len(rest) == 1 else f"{len(rest)} other words"

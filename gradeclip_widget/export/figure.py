@@ -158,6 +158,8 @@ def _bars(e: ExplanationData, phrase: str | int | Sequence[str | int] | None) ->
     if base is not None and abs(base) >= UNSEEN:
         bars.append(_Bar("empty caption", 0, base, NEUTRAL_COLOR))
     for w in np.argsort(-values, kind="stable"):
+        if e.unread[w]:
+            continue
         start = 0.0 if base is None else at
         bars.append(_Bar(e.words[w].text, start, float(values[w]), colors.get(w, NEUTRAL_COLOR)))
         at = start + float(values[w])

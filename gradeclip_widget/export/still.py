@@ -65,7 +65,10 @@ def words_html(explanation: ExplanationData) -> str:
     heads = "".join(f"<th>{name}</th>" for name in ("Word", *columns))
     rows = "".join(
         f"<tr><td>{html.escape(word.text)}</td>"
-        + "".join(f"<td>{values[w]:.3f}</td>" for values in columns.values())
+        + "".join(
+            f"<td>{'not read' if e.unread[w] else f'{values[w]:.3f}'}</td>"
+            for values in columns.values()
+        )
         + "</tr>"
         for w, word in enumerate(e.words)
     )

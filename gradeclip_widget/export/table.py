@@ -20,15 +20,20 @@ def table(explanation: ExplanationData, full: bool = False) -> pd.DataFrame:
 
     e = explanation
     default, *others = e.importance_measures
-    columns = {"word": [word.text for word in e.words], "importance": e.importance(default)}
+
+    def importance(name: str) -> np.ndarray:
+        return np.where(e.unread, np.float32(np.nan), e.importance(name))
+
+    columns = {"word": [word.text for word in e.words], "importance": importance(default)}
     if LEAVE_ONE_OUT in others:
         others.remove(LEAVE_ONE_OUT)
-        columns["lost_without"] = e.importance(LEAVE_ONE_OUT)
+        columns["lost_without"] = importance(LEAVE_ONE_OUT)
     columns["x"], columns["y"] = _peaks(e)
     if full:
-        columns |= {name.replace("-", "_"): e.importance(name) for name in others}
+        columns |= {name.replace("-", "_"): importance(name) for name in others}
         raw = e.raw_maps(e.evidence_reading)
-        columns |= {"raw_sum": raw.sum((1, 2)), "raw_peak": raw.max((1, 2))}
+        sums = {"raw_sum": raw.sum((1, 2)), "raw_peak": raw.max((1, 2))}
+        columns |= {name: np.where(e.unread, np.float32(np.nan), sums[name]) for name in sums}
         columns["read"] = [bool(word.tokens) and not word.truncated for word in e.words]
         columns["known"] = e.known
     return pd.DataFrame(columns)

@@ -24,6 +24,7 @@ import traitlets as t
 from ..core.errors import did_you_mean
 from ..core.evidence import INTEGRATED_GRADIENTS, SIGNS
 from ..core.explanation_data import IN_CAPTION
+from ..core.regions import check_pixels
 from ..explain.explanation import Explanation
 from ..export.painting.color_scales import COLOR_SCALES, OPACITY
 from .questions import QUESTIONS
@@ -249,6 +250,11 @@ class Traits(_QuestionTraits, anywidget.AnyWidget):  # type: ignore[misc] # a cl
                 f"region {region!r:.80} is neither {{'kind': 'box', 'box': [x0, y0, x1, y1]}} nor "
                 "{'kind': 'polygon', 'points': [[x, y], ...]} nor a thing, as Explanation.thing_at returns it"
             )
+        if region is not None:
+            try:
+                check_pixels(region, self.explanation.image.size if self._payloads else None)
+            except ValueError as error:
+                raise t.TraitError(f"region: {error}") from error
         return region
 
     def _check_words(self, name: str, words: Sequence[int]) -> None:

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { coverage, phraseMap, positiveShare } from "../src/core/arithmetic";
+import { coverage, phraseMap, positiveShare, seenShare } from "../src/core/arithmetic";
 import { lookupTable } from "../src/core/color-scale";
 import { decodePayload, type RawPayload } from "../src/core/decode";
 import {
@@ -19,7 +19,7 @@ import type { Region, Sign } from "../src/core/types";
 import { wordsMap } from "../src/state/shown-map";
 
 interface Case {
-  fn: "rawMap" | "wordsMap" | "captionMap" | "coverage" | "regionWords" | "regionShare";
+  fn: "rawMap" | "wordsMap" | "captionMap" | "coverage" | "regionWords" | "regionShare" | "seenShare";
   args: { reading?: string; words?: number[]; region?: Region };
   value: number | number[] | [number, number][];
 }
@@ -55,7 +55,11 @@ function compute({ fn, args: { reading = "in caption", words = [], region } }: C
     case "coverage":
       return [...part];
     case "regionWords":
-      return regionWords(e, reading, "", part).flatMap(({ word, value }) => [word, value]);
+      return regionWords(e, reading, "", part)
+        .filter(({ word }) => !e.header.words[word].truncated)
+        .flatMap(({ word, value }) => [word, value]);
+    case "seenShare":
+      return [seenShare(e, region!)];
     case "regionShare":
       return [positiveShare(phraseMap(e, reading, words), part)];
   }

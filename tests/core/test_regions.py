@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradeclip_widget.core.regions import coverage, pixels
+from gradeclip_widget.core.regions import (
+    RegionWarning,
+    check_pixels,
+    coverage,
+    pixels,
+    seen_coverage,
+    seen_share,
+)
 
 SIZE, GRID, COVER = (60, 40), (3, 5), (5.0, 2.0, 55.0, 38.0)  # patches of 10 x 12 px
 
 xs, ys = st.floats(0, 60), st.floats(0, 40)
-boxes = st.tuples(xs, ys, xs, ys).map(
-    lambda b: (min(b[0], b[2]), min(b[1], b[3]), max(b[0], b[2]), max(b[1], b[3]))
+# Boxes within the first pixel are refused: they look like fractions of the picture.
+boxes = (
+    st.tuples(xs, ys, xs, ys)
+    .map(lambda b: (min(b[0], b[2]), min(b[1], b[3]), max(b[0], b[2]), max(b[1], b[3])))
+    .filter(lambda b: max(b) > 1)
 )
 
 
@@ -168,3 +180,76 @@ def test_a_region_smaller_than_a_pixel_is_that_pixel() -> None:
 def test_a_line_with_its_center_outside_the_picture_has_no_pixels() -> None:
     with pytest.raises(ValueError, match="no pixel"):
         pixels((2, -100, 2, 1), (6, 4))
+
+
+# The part that the model saw
+
+RIGHT_HALF = np.zeros((40, 60), bool)
+RIGHT_HALF[:, 30:] = True
+
+
+@pytest.mark.parametrize(
+    ("region", "share"),
+    [
+        ((10, 10, 20, 20), 1),
+        ((0, 0, 5, 40), 0),  # beside the cover
+        ((0, 2, 10, 38), 0.5),
+        ((-10, 2, 10, 38), 0.5),  # what lies beyond the picture does not count
+        ([(0, 2), (10, 2), (10, 38), (0, 38)], 0.5),
+        ([(0, 0), (4, 0), (0, 30)], 0),
+        ({"kind": "polygon", "points": [(0, 2), (10, 2), (10, 38), (0, 38)]}, 0.5),
+        (RIGHT_HALF, 25 * 36 / (30 * 40)),
+        ((58, 20, 58, 20), 0),  # a point
+        ((30, 20, 30, 20), 1),
+    ],
+)
+def test_the_share_of_a_region_that_the_model_saw(region: object, share: float) -> None:
+    assert seen_share(region, SIZE, COVER) == pytest.approx(share, abs=1e-3)  # type: ignore[arg-type]
+
+
+@given(boxes)
+def test_the_share_of_a_box_is_its_seen_area(box: tuple[float, float, float, float]) -> None:
+    if (box[2] - box[0]) * (box[3] - box[1]) > 1e-2:
+        width = max(0, min(box[2], 55) - max(box[0], 5))
+        height = max(0, min(box[3], 38) - max(box[1], 2))
+        share = width * height / ((box[2] - box[0]) * (box[3] - box[1]))
+        assert seen_share(box, SIZE, COVER) == pytest.approx(share, abs=1e-4)
+
+
+def test_what_was_not_seen_is_not_zero_and_the_reason_is_given() -> None:
+    with pytest.warns(RegionWarning, match=r"did not see.*60 x 40.*\(5, 2, 55, 38\)"):
+        assert np.isnan(seen_coverage((0, 0, 4, 40), SIZE, GRID, COVER)).all()
+    with pytest.warns(RegionWarning, match="saw 50 % of this region"):
+        seen = seen_coverage((0, 2, 10, 38), SIZE, GRID, COVER)
+    np.testing.assert_array_equal(seen, cover((0, 2, 10, 38)))
+    with pytest.warns(RegionWarning, match="beyond the picture of 60 x 40"):
+        seen_coverage((30, 10, 90, 20), SIZE, GRID, (0, 0, 60, 40))
+
+
+@pytest.mark.parametrize(
+    ("region", "name"),
+    [
+        ((0.1, 0.2, 0.5, 0.6), r"box \(0.1, 0.2, 0.5, 0.6\)"),
+        ((0, 0, 1, 1), r"box \(0, 0, 1, 1\)"),  # one pixel, or the whole picture
+        ([(0.1, 0.1), (0.9, 0.1), (0.5, 0.9)], "polygon"),
+        ({"kind": "box", "box": [0.1, 0.2, 0.5, 0.6]}, "box"),
+    ],
+)
+@pytest.mark.parametrize("read", [cover, lambda region: pixels(region, SIZE)])
+def test_a_region_in_fractions_of_the_picture_is_refused(
+    region: object, name: str, read: Callable[[object], object]
+) -> None:
+    with pytest.raises(ValueError, match=f"{name}.*fractions.*pixels.*60 and 40"):
+        read(region)
+
+
+def test_small_boxes_in_pixels_are_taken() -> None:
+    check_pixels((5, 5, 6, 6), SIZE)
+    check_pixels((0, 0, 1, 2), SIZE)
+    check_pixels((0, 0, 1, 1), (4, 3))  # a picture of a few pixels
+    check_pixels(np.ones((40, 60), bool), SIZE)
+
+
+def test_a_box_in_the_form_of_coco_is_named() -> None:
+    with pytest.raises(ValueError, match=r"box \(40, 20, 10, 10\).*inverted.*COCO"):
+        cover((40, 20, 10, 10))

@@ -47,6 +47,7 @@ def row(position: int, patches: int = 49, **values: Any) -> dict[str, Any]:
         "height": _SIDE,
         "cover": [0, 0, _SIDE, _SIDE],
         "energy": None,
+        "box_seen": None,
         "concentration": None,
         "foreign": False,
         "thumbnail": None,

@@ -15,6 +15,8 @@ import gradeclip_widget as gw
 from gradeclip_widget.core.evidence import share_in
 from gradeclip_widget.core.regions import coverage
 from gradeclip_widget.dataset.explain_batch import concentration
+from gradeclip_widget.dataset.runs.table import Query
+from gradeclip_widget.dataset.sources.rows import read_box
 
 from .conftest import Pairs, make_pairs
 
@@ -128,6 +130,65 @@ def test_energy_in_the_box(small: gw.ClipModel, tmp_path: Path) -> None:
     covered = coverage(box, (second.width, second.height), signed_map.shape, second.cover)
     assert second.energy == pytest.approx(share_in(signed_map, covered))
     assert 0 < second.energy < 1
+
+
+def test_a_box_that_cannot_be_taken_or_was_not_seen(small: gw.ClipModel, tmp_path: Path) -> None:
+    """The pictures have 120 x 90 pixels; the model sees 15 to 105 of 120."""
+    boxes = [
+        (0, 0, 14, 90),  # not seen
+        (0, 0, 30, 90),  # half of it
+        (0.1, 0.2, 0.5, 0.6),
+        (200, 10, 240, 60),
+        (100, 40, 20, 30),
+    ]
+    image = make_pairs(1)[0][0]
+    rows = [{"image": image, "caption": "a brown dog", "box": box} for box in boxes]
+    run = gw.explain_dataset(rows, tmp_path / "pixels", model=small, **OPTIONS)
+    unseen, half = run.to_frame().itertuples()
+    assert np.isnan(unseen.energy)
+    assert unseen.box_seen == 0
+    assert half.box_seen == 0.5
+    assert np.isfinite(half.energy)
+    errors = run.errors
+    assert errors.stage.tolist() == ["box", "box", "source"]
+    for reason, words in zip(
+        errors.reason,
+        (["(0.1, 0.2, 0.5, 0.6)", "fractions", "120 and 90"], ["(200, 10", "120 x 90"], ["COCO"]),
+        strict=True,
+    ):
+        assert all(word in reason for word in words)
+
+
+def test_boxes_in_fractions(small: gw.ClipModel, tmp_path: Path) -> None:
+    image = make_pairs(1)[0][0]
+    pixels, fractions = (30, 9, 60, 90), (0.25, 0.1, 0.5, 1)
+    frames = [
+        gw.explain_dataset(
+            [{"image": image, "caption": "a dog", column: box}],
+            tmp_path / column,
+            model=small,
+            box_column=column,
+            **OPTIONS,
+        ).to_frame()
+        for column, box in [("box", pixels), ("box_fraction", fractions), ("normalized", fractions)]
+    ]
+    assert frames[1].energy[0] == frames[2].energy[0] == pytest.approx(frames[0].energy[0])
+    with pytest.raises(ValueError, match=r"\(30, 9, 60, 90\).*outside 0 to 1"):
+        read_box(pixels, fractions=True)
+
+
+def test_words_that_were_not_read_have_no_importance(small: gw.ClipModel, tmp_path: Path) -> None:
+    image = make_pairs(1)[0][0]
+    rows = [(image, "dog " * 90 + "bird"), (image, "a bird")]
+    run = gw.explain_dataset(rows, tmp_path, model=small, **OPTIONS)
+    importances = run.to_frame().importances[0]
+    read = 75
+    assert np.isfinite(importances[:read]).all()
+    assert np.isnan(importances[read:]).all()
+    assert run.table.order(Query(word="bird")).tolist() == [0, 1]
+    assert 0 not in run.table.order(Query(word="bird", word_role="ignored"))
+    statistics = gw.word_statistics(run.path, minimum=1).set_index("word")
+    assert statistics.pairs["bird"] == 1
 
 
 def test_concentration() -> None:

@@ -19,7 +19,9 @@ from gradeclip_widget.evaluation import (
     PointingGame,
     RegionToWord,
     demo_examples,
+    evaluate,
 )
+from gradeclip_widget.evaluation.measure import LeftOutWarning
 
 from .handmade import (
     LEFT,
@@ -116,7 +118,29 @@ def test_the_map_of_a_cropped_picture_lies_on_the_cropped_part() -> None:
     cropped = {"m": by_hand({"cat": column}, cover=cover)}
     assert means(PointingGame(tolerance=0), cropped, example(cat=RIGHT)) == {"m": 1}
     assert means(EnergyPointing(), cropped, example(cat=RIGHT))["m"] > 0.5
-    assert means(EnergyPointing(), cropped, example(dog=LEFT, cat=RIGHT))["m"] <= 0.5
+
+
+def test_a_thing_that_the_model_did_not_see_is_left_out_and_is_no_miss() -> None:
+    cover = (16.0, 0.0, 32.0, 32.0)
+    cropped = {"m": by_hand({"cat": np.ones((8, 8)), "dog": np.ones((8, 8))}, cover=cover)}
+    measures = [PointingGame(), EnergyPointing(), MaskIoU(), PixelAccuracy(), BestReading()]
+    one = example("a", dog=LEFT, cat=RIGHT)
+    with pytest.warns(LeftOutWarning, match=r"'a'.*not see 'dog'.*\(16, 0, 32, 32\)"):
+        results = evaluate(cropped, [one], measures, progress=False)
+    for result in results.values():
+        assert result.examples["word"].tolist() == ["cat"]
+        assert "'dog'" in result.unseen[0].reason
+        assert "1 thing" in result._repr_html_()
+    with pytest.raises(ValueError, match="no example has"):  # all things are out of sight
+        evaluate(cropped, [example(dog=LEFT)], [PointingGame()], progress=False)
+
+
+def test_only_the_seen_part_of_a_thing_counts() -> None:
+    cover = (16.0, 0.0, 32.0, 32.0)
+    cropped = {"m": by_hand({"cat": np.ones((8, 8))}, cover=cover)}
+    whole = example(cat=np.ones((32, 32), bool))
+    assert means(MaskIoU(), cropped, whole) == {"m": 1}
+    assert means(PixelAccuracy(), cropped, whole) == {"m": 1}
 
 
 def test_the_embedded_model_points_at_the_named_things(explainer: gw.Explainer) -> None:

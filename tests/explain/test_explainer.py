@@ -10,7 +10,9 @@ import pytest
 import torch
 
 import gradeclip_widget as gw
+from gradeclip_widget.core.regions import RegionWarning
 from gradeclip_widget.demo.scenes import Scene, sample_scene
+from gradeclip_widget.export.still import words_html
 
 from ..clip.conftest import small_clip
 from ..clip.invariants import wrap
@@ -134,6 +136,13 @@ def test_words_beyond_the_context_length_are_cut_off_and_noted(
     assert e.words[22].truncated
     assert any("478 words from 'dog' on were not read" in note for note in e.notes)
     assert not e.raw_map(400).any()
+    frame = e.to_frame(full=True)
+    numbers = frame.select_dtypes("number")
+    assert numbers[22:].isna().all(None)
+    assert numbers["importance"][:22].notna().all()
+    last = e.region_words((0, 0, *e.image.size))[-1]
+    assert np.isnan([last.value, last.share, e.region_share((0, 0, 50, 50), 400)]).all()
+    assert "not read" in words_html(e)
 
 
 def test_words_the_model_was_not_trained_on_are_named(clip: gw.ClipModel, scene: Scene) -> None:
@@ -179,7 +188,21 @@ def test_the_grid_covers_the_whole_of_a_wide_picture(clip: gw.ClipModel) -> None
     e = gw.Explainer(clip)(wide, CAPTION)
     assert e.patch_grid == (14, 28)
     assert e.cover == (0, 0, 448, 224)
-    assert gw.Explainer(clip, fit="crop")(wide, CAPTION).cover == (112, 0, 336, 224)
+    crop = gw.Explainer(clip, fit="crop")(wide, CAPTION)
+    assert crop.cover == (112, 0, 336, 224)
+    assert any(
+        "did not see all" in n and "448 x 224" in n and "112, 0, 336, 224" in n for n in crop.notes
+    )
+    assert not any("did not see" in note for note in e.notes)
+    with pytest.warns(RegionWarning, match="did not see"):
+        left = crop.region_words((0, 0, 100, 224))
+    assert [word.index for word in left] == list(range(len(crop.words)))
+    assert np.isnan([(word.value, word.share) for word in left]).all()
+    with pytest.warns(RegionWarning, match="saw 50 %"):
+        half = crop.region_words((0, 0, 224, 224))
+    assert half == crop.region_words((112, 0, 224, 224))
+    with pytest.warns(RegionWarning, match="did not see"):
+        assert np.isnan(crop.region_share((0, 0, 100, 224), "dog"))
     assert gw.Explainer(clip, fit="squash")(wide, CAPTION).patch_grid == (14, 14)
 
 

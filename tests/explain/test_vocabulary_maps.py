@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 import gradeclip_widget as gw
+from gradeclip_widget.core.regions import RegionWarning
 from gradeclip_widget.demo import Scene, sample_scene
 from gradeclip_widget.explain.vocabulary_maps import word_embeddings
 
@@ -98,5 +99,10 @@ def test_a_region_that_the_model_did_not_see_has_no_words(clip: gw.ClipModel) ->
     wide = Image.new("RGB", (400, 100))
     explainer = gw.Explainer(clip, fit="crop")
     colors = gw.vocabularies()["colors"]
-    assert explainer.classify_region(wide, (0, 0, 20, 100), colors) == []
+    with pytest.warns(RegionWarning, match=r"did not see.*\(150, 0, 250, 100\)"):
+        assert explainer.classify_region(wide, (0, 0, 20, 100), colors) == []
+    with pytest.warns(RegionWarning, match="did not see"):
+        assert explainer.vocabulary_maps(wide, colors).rank((0, 0, 20, 100)) == []
+    with pytest.raises(ValueError, match=r"\(0.1, 0.2, 0.5, 0.6\).*fractions"):
+        explainer.classify_region(wide, (0.1, 0.2, 0.5, 0.6), colors)
     assert len(explainer.classify_region(wide, (180, 0, 220, 100), colors, count=3)) == 3

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from gradeclip_widget.core.explanation_data import READINGS
+from gradeclip_widget.core.regions import seen_share
 from gradeclip_widget.core.words import split_words
 from gradeclip_widget.explain.explanation import Explanation
 from gradeclip_widget.export.painting.color_scales import color_table
@@ -34,7 +35,7 @@ BOXES = [
     [-20, -10, 12, 9],  # partly outside the picture
     [50, 30, 80, 90],
     [0, 0, 60, 40],  # all
-    [0, 0, 4, 40],  # a part that the model did not see: all words tie
+    [0, 0, 4, 40],  # a part that the model did not see
     [30, 20, 30, 20],  # a point
     [5, 2, 5.000001, 38],  # thin
 ]
@@ -53,6 +54,7 @@ THINGS = {
     3: [".###.", ".#.#.", "..##."],
 }
 REGIONS = [{"kind": "box", "box": b} for b in BOXES]
+UNSEEN = REGIONS[5]
 REGIONS += [{"kind": "polygon", "points": p} for p in POLYGONS]
 PHRASES = [[0, 1], [2], [3, 1, 0], [0, 1, 2, 3]]
 
@@ -109,7 +111,10 @@ def compute(e: Explanation, fn: str, args: dict[str, Any]) -> Any:
         case "coverage":
             return _floats(e.coverage(region))
         case "regionWords":
-            return [[w.index, w.value] for w in e.region_words(region, reading)]
+            ranked = e.region_words(region, reading)
+            return [[w.index, w.value] for w in ranked if not e.unread[w.index]]
+        case "seenShare":
+            return seen_share(region, e.image.size, e.cover)
         case "regionShare":
             return e.region_share(region, words, reading)
     raise ValueError(fn)
@@ -130,7 +135,10 @@ def cases() -> list[dict[str, Any]]:
     calls += [("coverage", {"region": region}) for region in REGIONS]
     things = things_of(explanation())
     calls += [("coverage", {"region": thing}) for thing in things]
+    calls += [("seenShare", {"region": region}) for region in [*REGIONS, *things[1:3]]]
     for region in [*REGIONS, *things[1:3]]:
+        if region == UNSEEN:  # NaN in Python; the front end shows a sentence in its place
+            continue
         calls += [("regionWords", {"reading": r, "region": region}) for r in READINGS]
         calls += [
             ("regionShare", {"reading": READINGS[0], "words": w, "region": region}) for w in PHRASES

@@ -79,7 +79,7 @@ def test_an_unknown_way_of_erasing_raises() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.tuples(*[st.floats(0, 59)] * 2), st.floats(0, 20), st.sampled_from(ERASURES))
+@given(st.tuples(*[st.floats(1.1, 59)] * 2), st.floats(0, 20), st.sampled_from(ERASURES))
 def test_any_box_in_the_picture_erases_something(
     corner: tuple[float, float], side: float, how: str
 ) -> None:

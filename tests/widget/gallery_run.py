@@ -78,6 +78,7 @@ def pairs(count: int, *, seed: int = 0) -> pa.Table:
             pa.array(np.tile(np.array(COVER, np.float32), count)), 4
         ),
         "energy": pa.nulls(count, pa.float32()),
+        "box_seen": pa.nulls(count, pa.float32()),
         "concentration": dice.uniform(0.1, 0.9, count).astype(np.float32),
         "foreign": [False] * count,
         "thumbnail": thumbnails,

@@ -146,6 +146,21 @@ def test_erasing_the_region_scores_all_prompts(live: Widget, backend: FakeBacken
     assert (sent.format, sent.size) == ("WEBP", SIZE)
 
 
+def test_a_region_that_the_model_did_not_see_has_no_score(live: Widget) -> None:
+    live.region, live.erase = (
+        {"kind": "box", "box": [0, 0, 4, 40]},
+        "mean",
+    )  # the cover begins at x = 5
+    live.wait(PATIENCE)
+    assert live.erased is not None
+    assert live.erased["scores"] == [None, None]
+
+
+def test_a_region_in_fractions_is_refused(live: Widget) -> None:
+    with pytest.raises(traitlets.TraitError, match=r"\(0.1, 0.2, 0.5, 0.6\).*fractions.*pixels"):
+        live.region = {"kind": "box", "box": [0.1, 0.2, 0.5, 0.6]}
+
+
 def test_only_the_region_is_erased(live: Widget, backend: FakeBackend) -> None:
     live.region, live.erase = LEFT, "mean"
     live.wait(PATIENCE)

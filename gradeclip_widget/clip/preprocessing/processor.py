@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms import functional as TF
 
-from ...core.regions import Box
+from ...core.regions import Box, describe_cut, seen_share
 from ...images import LoadedImage
 from ...images.arrays import from_array
 from .crop import check_crop
@@ -20,6 +20,7 @@ from .picture import MAX_PATCHES, Fit, Picture, RawPicture, check_size, read_pic
 from .transforms import CropMode, read_transform, restore, scale_of
 
 _DEFAULT_SIZE = 224  # pixels, for a tower without a known image size
+_NEARLY_ALL = 0.99  # share of a picture from which no note says that the rest was cut off
 _LONG = 16  # pictures with a greater aspect ratio are cut before they are enlarged
 
 
@@ -127,7 +128,12 @@ class ImageProcessor:
                 )
             self._check_crop()
             pixels = self.crop(self._center(image))[None]
-            return Picture(image, pixels, self._crop_box(image), tuple(notes))
+            cover = self._crop_box(image)
+            if seen_share((0, 0, *image.size), image.size, cover) < _NEARLY_ALL:
+                notes.append(
+                    f"The model did not see all of this picture: {describe_cut(image.size, cover)}."
+                )
+            return Picture(image, pixels, cover, tuple(notes))
         height, width = self._size(image, fit, resolution)
         resized = TF.resize(image, [height, width], self.interpolation)
         pixels = TF.normalize(TF.to_tensor(resized), list(self.mean), list(self.std))

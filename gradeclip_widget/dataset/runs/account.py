@@ -12,6 +12,7 @@ _STAGES = {
     "source": "in the source",
     "picture": "reading the picture",
     "caption": "reading the caption",
+    "box": "reading the box",
     "model": "in the model",
 }
 

@@ -37,7 +37,8 @@ def pairs_schema(patches: int | None) -> pa.Schema:
             pa.field("box", pa.list_(pa.float64())),  # x0, y0, x1, y1 of the pair, in pixels
             pa.field("taken_over", pa.bool_(), nullable=False),  # from an earlier start of the run
             pa.field("words", pa.list_(pa.string()), nullable=False),
-            pa.field("importances", pa.list_(f32)),  # of each word, in units of the score
+            # Of each word, in units of the score; null for a word that the model did not read.
+            pa.field("importances", pa.list_(f32)),
             pa.field("score", pa.float64(), nullable=False),  # cosine similarity
             # The whole caption's raw map, signed, row by row.
             pa.field("map", pa.list_(f32, -1 if patches is None else patches), nullable=False),
@@ -46,7 +47,9 @@ def pairs_schema(patches: int | None) -> pa.Schema:
             pa.field("width", pa.int32(), nullable=False),  # of the picture, in pixels
             pa.field("height", pa.int32(), nullable=False),
             pa.field("cover", cover, nullable=False),  # the part of the picture that the map covers
-            pa.field("energy", f32),  # share of the positive map inside the pair's box
+            # Share of the positive map inside the pair's box; null if the model did not see the box.
+            pa.field("energy", f32),
+            pa.field("box_seen", f32),  # share of the box that the model saw
             pa.field("concentration", f32),  # share of the positive map in its strongest tenth
             pa.field("foreign", pa.bool_()),  # whether the picture is unlike the training pictures
             pa.field("thumbnail", pa.binary()),  # JPEG

@@ -236,7 +236,8 @@ class PairTable:
         with self._lock:
             self._run(
                 "CREATE TABLE words AS SELECT row, lower(word) AS word, "
-                "CASE WHEN largest > 0 THEN importance / largest WHEN largest <= 0 THEN -1 END AS share "
+                "CASE WHEN largest > 0 THEN importance / largest "
+                "WHEN largest <= 0 AND importance IS NOT NULL THEN -1 END AS share "
                 "FROM (SELECT row_number() OVER () - 1 AS row, words, importances, "
                 "list_max(importances) AS largest FROM read_parquet($files)) "
                 "CROSS JOIN LATERAL (SELECT unnest(words) AS word, unnest(importances) AS importance)",

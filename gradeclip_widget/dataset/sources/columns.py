@@ -22,7 +22,13 @@ CAPTION_NAMES = (
     *("alt_text", "description"),
 )
 ID_NAMES = ("id", "key", "uid")
-BOX_NAMES = ("box",)  # not "bbox": in many data sets that is (x, y, width, height)
+# Not "bbox": in many data sets that is (x, y, width, height).
+BOX_NAMES = ("box", "box_fraction")
+_FRACTIONS = (
+    "normalized",
+    "fraction",
+    "relative",
+)  # in names of columns with fractions of the picture
 
 
 @dataclass(frozen=True)
@@ -102,6 +108,11 @@ def find_columns(names: Sequence[str], options: Options, where: str) -> Columns:
         find_column(names, options.id_column, ID_NAMES, "id_column", where),
         find_column(names, options.box_column, BOX_NAMES, "box_column", where),
     )
+
+
+def in_fractions(column: str | None) -> bool:
+    """Return whether a column of boxes has fractions of the picture instead of pixels, by its name."""
+    return column is not None and any(part in column.lower() for part in _FRACTIONS)
 
 
 def no_column(where: str, what: str, name: str, names: Iterable[str]) -> ValueError:

@@ -83,8 +83,9 @@ def open_source(
         id_column: column of ids, of which repeated ones get a number; by default ``id``, ``key`` or ``uid``,
             else ids are the numbers of rows. In shards a field of the ``.json``, or ``"__key__"``; by default
             ids are ``SHARD/KEY``.
-        box_column: column of boxes (x0, y0, x1, y1) in pixels, the part of the picture that the caption
-            describes; by default ``box``.
+        box_column: column of boxes (x0, y0, x1, y1), the part of the picture that the caption describes; by
+            default ``box`` or ``box_fraction``. They are in pixels; in fractions of the picture if the name
+            contains "fraction", "normalized" or "relative".
         split: name of a split of a Hugging Face dataset.
 
     Raises:

@@ -19,11 +19,11 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from ...core.errors import summarize_error
-from ...core.regions import Box
+from ...core.regions import OF_COCO, Box
 from ...images.read import is_web_address
 from ...images.remote import is_address, join
 from ..pairs import FailedPair, Pair
-from .columns import Columns, text_of
+from .columns import Columns, in_fractions, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Row:
         captions: a caption, a list of captions, or ``None``.
         box: four numbers, or a text of four numbers, or ``None``.
         problem: why the row cannot be read at all; empty if it can.
+        fractions: as in `Pair`.
     """
 
     key: str
@@ -45,6 +46,7 @@ class Row:
     captions: Any
     box: Any = None
     problem: str = ""
+    fractions: bool = False
 
     @classmethod
     def of(
@@ -69,7 +71,8 @@ class Row:
         image, place = image_of(cells.get(columns.image), folder, place)
         box = None if columns.box is None else cells.get(columns.box)
         key = key_of(cells, columns, number)
-        return cls(key, image, place, cells.get(columns.caption), box, problem)
+        fractions = in_fractions(columns.box)
+        return cls(key, image, place, cells.get(columns.caption), box, problem, fractions)
 
 
 def key_of(cells: Mapping[str, Any], columns: Columns, number: int) -> str:
@@ -193,31 +196,42 @@ def _pair(row: Row, key: str, position: int, caption: Any) -> Pair | FailedPair:
     if is_missing(row.image):
         return failed(ValueError, "it has no picture")
     try:
-        box = read_box(row.box)
+        box = read_box(row.box, fractions=row.fractions)
         image = _checked_image(row.image)
     except (TypeError, ValueError) as error:
         return failed(type(error), str(error))
     if not all(map(is_encodable, (key, text, row.place))):
         return failed(ValueError, "its text is not UTF-8; save the table as UTF-8")
-    return Pair(key, position, text, image, row.place, box)
+    return Pair(key, position, text, image, row.place, box, row.fractions)
 
 
-def read_box(value: Any) -> Box | None:
+def read_box(value: Any, *, fractions: bool = False) -> Box | None:
     """Return a box (x0, y0, x1, y1) from four numbers, or from a text of them such as ``"0, 0, 20, 10"``.
 
+    Args:
+        value: of the cell.
+        fractions: whether the numbers are fractions of the picture's width and height, not pixels.
+
     Raises:
-        ValueError: the value is neither, or the box is empty.
+        ValueError: the value is neither, the box is empty, or a fraction is not between 0 and 1.
     """
     if is_missing(value):
         return None
+    unit = "fractions of the picture" if fractions else "pixels"
     try:
         numbers = json.loads(f"[{value.strip('[]() ')}]") if isinstance(value, str) else value
         x0, y0, x1, y1 = (float(number) for number in numbers)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"its box {text_of(value)} is not (x0, y0, x1, y1) in pixels") from error
+        raise ValueError(f"its box {text_of(value)} is not (x0, y0, x1, y1) in {unit}") from error
     if not (all(map(math.isfinite, (x0, y0, x1, y1))) and x0 < x1 and y0 < y1):
         raise ValueError(
-            f"its box {text_of(value)} is empty: (x0, y0, x1, y1) in pixels has x0 < x1 and y0 < y1"
+            f"its box {text_of(value)} is empty: (x0, y0, x1, y1) in {unit} has x0 < x1 and y0 < y1. "
+            f"{OF_COCO}"
+        )
+    if fractions and not (min(x0, y0) >= 0 and max(x1, y1) <= 1):
+        raise ValueError(
+            f"its box {text_of(value)} has numbers outside 0 to 1, but its column holds fractions of the "
+            "picture by its name; name a column of pixels 'box'"
         )
     return x0, y0, x1, y1
 

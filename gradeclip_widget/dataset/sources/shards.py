@@ -19,7 +19,7 @@ from ...images import remote
 from ...images.remote import local_path
 from ..pairs import Contents, LeftOut
 from .base import BlockSource, fingerprint_files
-from .columns import CAPTION_NAMES, COLUMN_OPTIONS, Options, find_column, text_of
+from .columns import CAPTION_NAMES, COLUMN_OPTIONS, Options, find_column, in_fractions, text_of
 from .files import PICTURES, add_contents
 from .rows import Row, captions_in, ids_of, is_missing, lines_of
 
@@ -279,7 +279,9 @@ class WebDataset(BlockSource):
         problem = next((one.problem for one in members.values() if one.problem), "")
         if suffix is None and not problem:
             problem = f"it has no picture, only {text_of(sorted(members))}"
-        return Row(self._name(block, key, fields), image, place, captions, box, problem)
+        fractions = in_fractions(self.options.box_column)
+        name = self._name(block, key, fields)
+        return Row(name, image, place, captions, box, problem, fractions)
 
 
 def read_shard(path: str, pictures: Sequence[str] = (), texts: Sequence[str] = _TEXTS) -> Shard:

@@ -63,7 +63,7 @@ class AbsentWords(_OfImportance):
     def rows(self, case: Case) -> Iterator[Row]:
         """Yield the quantities of the absent thing, of each visible thing, and of each pair of both."""
         rng = case.rng()
-        things = self.things(case.example, rng)
+        things = self.things(case.example, rng, case.unseen())
         if things is None:
             return
         visible, absent = things
@@ -84,12 +84,15 @@ class AbsentWords(_OfImportance):
             for figure, phrase, value in figures:
                 yield Row(float(value), phrase, judgment.importance, figure)
 
-    def things(self, example: Example, rng: np.random.Generator) -> tuple[list[str], str] | None:
+    def things(
+        self, example: Example, rng: np.random.Generator, unseen: Sequence[str] = ()
+    ) -> tuple[list[str], str] | None:
         """Return the things for a caption to name: some in the picture, and one that is not in it.
 
         Args:
             example: the example with the picture.
             rng: chooses the things at random.
+            unseen: things that the model did not see, as `Case.unseen` returns them.
 
         Returns:
             Visible things and an absent one; ``None`` if the example knows no visible or no absent thing.
@@ -100,6 +103,7 @@ class AbsentWords(_OfImportance):
         ]
         # Captions of photographs name large things; other things in the picture may be too small to see.
         candidates = masked if masked and example.scene is None else example.present
+        candidates = [phrase for phrase in candidates if phrase not in unseen]
         visible: list[str] = []
         for n in rng.permutation(len(candidates)):
             if len(visible) < NAMED and not _stems(candidates[n]) & _stems(*visible):

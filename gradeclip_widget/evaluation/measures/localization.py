@@ -1,4 +1,8 @@
-"""Measures that compare maps and regions with the masks of named things."""
+"""Measures that compare maps and regions with the masks of named things.
+
+Things that the model did not see, since preprocessing cut the picture, are left out; of things that it saw in
+part, only that part counts.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from ...core.explanation_data import IN_CAPTION, Maps
 from ..cases import Case, Row
 from ..examples import MaskedPhrase
 from ..measure import Measure
-from ..pointing import Mask, energy_in_mask, iou, pointing_hit, segmentation
+from ..pointing import Mask, energy_in_mask, iou, pointing_hit, seen_pixels, segmentation
 
 TOLERANCE = 15 / 500  # part of the longer side: the paper allows 15 pixels in pictures of about 500
 
@@ -161,7 +165,7 @@ class RegionToWord(Measure):
 
     def rows(self, case: Case) -> Iterator[Row]:
         """Yield 1 or 0 for every phrase, if two or more have masks."""
-        phrases = list(case.phrases())
+        phrases = list(case.seen_phrases())
         if len(phrases) > 1:
             for phrase in phrases:
                 region = phrase.mask if self.region == "mask" else box_around(phrase.mask)
@@ -211,18 +215,25 @@ def box_around(mask: Mask) -> tuple[int, int, int, int]:
 
 
 def _maps(case: Case, reading: str) -> Iterator[tuple[MaskedPhrase, Maps]]:
-    """Yield every phrase that has a mask, with its raw map (rows, cols)."""
-    for phrase in case.phrases():
+    """Yield every phrase of a thing that the model saw, with its raw map (rows, cols)."""
+    for phrase in case.seen_phrases():
         yield phrase, case.explanation.raw_map(phrase.words, reading)
 
 
 def _segmentations(
     case: Case, reading: str, threshold: float
 ) -> Iterator[tuple[MaskedPhrase, Mask]]:
-    """Yield every phrase that has a mask, with the high pixels of its map."""
+    """Yield every phrase of a thing that the model saw, with the high pixels of its map.
+
+    Masks (height, width) are those of the part of the picture that the model saw.
+    """
+    cover = case.explanation.cover
     for phrase, values in _maps(case, reading):
         height, width = phrase.mask.shape
-        yield phrase, segmentation(values, (height, width), threshold, case.explanation.cover)
+        seen = seen_pixels((height, width), cover)
+        part = np.ix_(seen.any(1), seen.any(0))
+        high = segmentation(values, (height, width), threshold, cover)
+        yield phrase._replace(mask=phrase.mask[part]), high[part]
 
 
 def _check_threshold(threshold: float) -> None:

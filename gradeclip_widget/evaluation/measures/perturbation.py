@@ -119,7 +119,7 @@ class _Perturbation(Measure):
             del parts[: len(some)]
 
     def pictures(self, explanation: Explanation, rng: np.random.Generator) -> Iterator[Image.Image]:
-        """Yield the steps + 1 altered pictures."""
+        """Yield the steps + 1 altered pictures; parts are of the pixels that the model saw."""
         e = explanation
         values = e.signed_map if self.source == "caption" else e.evidence_map
         before = np.asarray(e.image.convert("RGB"))
@@ -130,6 +130,7 @@ class _Perturbation(Measure):
         # Pixels of equal value are altered in random order.
         shuffled = rng.permutation(pixels.size)
         order = shuffled[np.argsort(-pixels[shuffled], kind="stable")]
+        order = order[: np.isfinite(pixels).sum()]  # pixels that the model did not see are last
         for part in self.axis[1]:
             altered = start.reshape(-1, 3).copy()
             highest = order[: round(part * len(order))]

@@ -10,7 +10,7 @@ from typing import Any
 from ...explain.explanation import Explanation
 from ..examples import FailedExample
 from ..measures.sanity import SURVIVES
-from ..result import Evaluation, omissions
+from ..result import Evaluation, not_seen, omissions
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +86,9 @@ def about(report: Report) -> str:
     sentences = [f"{count}: {report.data}", f"{report.date.isoformat()}, seed {report.seed}"]
     if report.left_out:
         sentences.append(omissions(report.left_out))
+    unseen = next((one.unseen for one in report.evaluations.values() if one.unseen), ())
+    if unseen:
+        sentences.append(not_seen(unseen))
     return ". ".join(sentences) + "."
 
 

@@ -16,7 +16,7 @@ from ...dataset.runs.table import NO_ROW, Rows
 
 _MAX_ROWS = 200  # in one answer
 _TEXTS = ("id", "caption", "words", "image")
-_NUMBERS = ("position", "score", "concentration", "energy", "importances")
+_NUMBERS = ("position", "score", "concentration", "energy", "box_seen", "importances")
 TILE_COLUMNS = (*_TEXTS, "picture", *_NUMBERS, *MAP_COLUMNS, "thumbnail")
 
 Message = dict[str, Any]

@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from ..widget import ExplanationWidget
 
 _FRAME = (
-    "id", POSITION, "caption", "image", "words", "importances", "score", "energy", "concentration",
-    "width", "height", "method", "model", "seconds",
+    "id", POSITION, "caption", "image", "words", "importances", "score", "energy", "box_seen",
+    "concentration", "width", "height", "method", "model", "seconds",
 )  # fmt: skip
 _WHY_NOT = {
-    "energy": "no pair of this run has a box",
+    "energy": "no pair of this run has a box that the model saw",
     "concentration": "no map of this run has a positive patch",
     "score": "the run has no explained pairs",
     DISAGREEMENT: "only one run is open; gw.browse(out, other=...) compares two",

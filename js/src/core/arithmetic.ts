@@ -104,6 +104,43 @@ export function coverage(e: Explanation, region: Region): Float64Array {
   return part;
 }
 
+/** The fraction of a region's area in the picture that the model saw, 0..1; `seen_share` in Python's regions.py. */
+export function seenShare(e: Explanation, region: Region): number {
+  const { width, height } = e.header.image;
+  const points: readonly Point[] =
+    region.kind === "box"
+      ? [
+          [region.box[0], region.box[1]],
+          [region.box[2], region.box[3]],
+        ]
+      : region.points;
+  const [[x0, x1], [y0, y1]] = [extent(points, 0), extent(points, 1)];
+  const around = common([x0, y0, x1, y1], [0, 0, width, height]);
+  const sides = { rows: SAMPLES_PER_AXIS, cols: SAMPLES_PER_AXIS };
+  const area = (cover: Box) => {
+    const size = (cover[2] - cover[0]) * (cover[3] - cover[1]);
+    return size > 0 ? coverage({ ...e, ...sides, cover }, region).reduce((a, b) => a + b) * size : 0;
+  };
+  const whole = area(around);
+  if (whole > 0) return Math.min(1, area(common(around, e.cover)) / whole);
+  return patchAt(e, ...regionCenter(region)) === null ? 0 : 1; // a line or a point
+}
+
+/** The common part of two boxes; without one, a box of no size. */
+function common(a: Box, b: Box): Box {
+  const [x, y] = [Math.max(a[0], b[0]), Math.max(a[1], b[1])];
+  return [x, y, Math.max(x, Math.min(a[2], b[2])), Math.max(y, Math.min(a[3], b[3]))];
+}
+
+/** The part of the picture beside what the model saw, on the side of a point outside of it. */
+export function unseenBeside(e: Explanation, [x, y]: Point): Box {
+  const { width, height } = e.header.image;
+  const [x0, y0, x1, y1] = e.cover;
+  if (x < x0) return [0, 0, x0, height];
+  if (x > x1) return [x1, 0, width, height];
+  return y < y0 ? [0, 0, width, y0] : [0, y1, width, height];
+}
+
 /** The fraction of a map's positive values that lies inside a region, given its coverage of each patch. */
 export function positiveShare(map: Float64Array, part: Float64Array): number {
   let inside = 0;

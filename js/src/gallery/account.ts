@@ -11,6 +11,7 @@ const STAGES: Readonly<Record<string, string>> = {
   source: "in the source",
   picture: "reading the picture",
   caption: "reading the caption",
+  box: "reading the box",
   model: "in the model",
 };
 

@@ -2,7 +2,7 @@
 
 import { formatCosine, formatPercent } from "../core/format";
 import { boxWithin, h } from "../ui/dom";
-import { type Tile, whyNot } from "./tile";
+import { NOT_SEEN, type Tile, whyNot } from "./tile";
 import { type Pair, piecesOf } from "./tiles";
 
 const DELAY = 220; // ms of pointing until it shows
@@ -44,6 +44,9 @@ export function describePair(pair: Pair, compared: boolean): HTMLElement[] {
   if (pair.concentration !== null)
     numbers.push(["In the strongest tenth of patches", formatPercent(pair.concentration)]);
   if (pair.energy !== null) numbers.push(["In its box", formatPercent(pair.energy)]);
+  else if (pair.box_seen === 0) numbers.push(["In its box", NOT_SEEN]);
+  if (pair.box_seen && pair.box_seen < 0.995)
+    numbers.push(["Of its box, the model saw", formatPercent(pair.box_seen)]);
   if (compared)
     numbers.push([
       "Runs apart",

@@ -54,6 +54,7 @@ export interface RawTile {
   score: number;
   concentration: number | null;
   energy: number | null;
+  box_seen: number | null; // share of its box that the model saw; null: it has no box
   disagreement: number | null;
   size: [number, number];
   thumbnail: [number, number] | null;

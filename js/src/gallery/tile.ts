@@ -86,6 +86,8 @@ export class Tile {
   }
 }
 
+export const NOT_SEEN = "box not seen by the model";
+
 /** The value next to the score: the one that the tiles are sorted by. */
 export function valueFor(pair: Pair, sort: Sort): string {
   switch (sort) {
@@ -98,7 +100,8 @@ export function valueFor(pair: Pair, sort: Sort): string {
         ? "no positive patch"
         : `${formatPercent(pair.concentration)} in a tenth`;
     case "energy":
-      return pair.energy === null ? "no box" : `${formatPercent(pair.energy)} in its box`;
+      if (pair.energy !== null) return `${formatPercent(pair.energy)} in its box`;
+      return pair.box_seen === 0 ? NOT_SEEN : pair.box_seen === null ? "no box" : "no positive patch";
     case "disagreement":
       return pair.disagreement === null ? whyNot(pair) : `${formatPercent(pair.disagreement)} apart`;
   }

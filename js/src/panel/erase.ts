@@ -26,7 +26,8 @@ export function createErase({ store, scene, signal, draw }: View): HTMLElement {
   draw(() => {
     const { live, canCompute } = store;
     const answer = store.get("erased");
-    element.hidden = !scene.region || !store.isControlVisible("erase") || !(live || answer);
+    element.hidden =
+      !scene.region || scene.seen === 0 || !store.isControlVisible("erase") || !(live || answer);
     if (element.hidden) return;
     ways.setOptions(WAYS.filter(({ value }) => live || value === "" || value === answer?.how));
     ways.choose(store.get("erase"));
@@ -36,7 +37,11 @@ export function createErase({ store, scene, signal, draw }: View): HTMLElement {
     const waiting = store.get("erase") !== "" && !scene.erased;
     setText(
       result,
-      after !== undefined ? formatScoreChange(score.cosine, after) : waiting ? "Scoring the picture …" : "",
+      typeof after === "number"
+        ? formatScoreChange(score.cosine, after)
+        : waiting
+          ? "Scoring the picture …"
+          : "",
     );
   });
   return element;

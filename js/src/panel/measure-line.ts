@@ -54,7 +54,8 @@ export function createMeasureLine({ store, scene, signal, draw }: View, menu: Me
       : [...importance, ON_REQUEST];
   };
   draw(() => {
-    others.hidden = measures().length < 2 || !store.isControlVisible("importance");
+    key.hidden = scene.seen === 0;
+    others.hidden = key.hidden || measures().length < 2 || !store.isControlVisible("importance");
     setText(name, heading(scene));
     setText(by, store.comparing ? ` (${scene.evidence.header.method})` : "");
     setText(what, formatBars(scene));
@@ -78,7 +79,8 @@ export function secondMeasure(scene: Scene): Measure | null {
 }
 
 function heading(scene: Scene): string {
-  const { region, versus } = scene;
+  const { region, versus, seen } = scene;
+  if (seen === 0) return "This region";
   if (region) return `Words supported by this region${versus ? ", difference" : ""}`;
   if (versus) return "Difference, word by word";
   return isWaterfall(scene) ? "What each word adds" : "Word importance";

@@ -36,7 +36,7 @@ export function createHint({ store, scene, draw }: View): HTMLElement {
   const element = h("p", { class: "gradeclip-hint" });
   draw(() => {
     const { touch, tool } = store.view;
-    const region = scene.region?.kind === "thing" ? "thing" : scene.region ? "region" : "none";
+    const region = scene.region?.kind === "thing" ? "thing" : scene.region && scene.seen > 0 ? "region" : "none";
     const state = scene.pinned.length > 0 ? "pinned" : region;
     setText(element, touch ? TOUCH_HINTS[tool ? "tool" : state] : HINTS[state]);
   });
@@ -127,7 +127,7 @@ function formatSelection(scene: Scene): string {
   if (!region) return `${label} pinned. ${formatMap(scene)}`;
   if (share !== null && pinned.length > 0)
     return `${formatPercent(share)} of the evidence for ${label} lies in the region.`;
-  if (scene.silent) return `Region selected. ${formatSilence(scene.versus)}`;
+  if (scene.silent) return `Region selected. ${formatSilence(scene)}`;
   const words = ranking
     .filter(({ value }) => value > 0)
     .slice(0, 3)

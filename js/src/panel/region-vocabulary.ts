@@ -44,6 +44,7 @@ export function createRegionVocabulary({ store, scene, signal, draw }: View): HT
     const names = store.live ? store.get("_vocabularies") : [vocabulary].filter((name) => name !== "");
     element.hidden =
       !scene.region ||
+      scene.seen === 0 ||
       !store.isControlVisible("vocabulary") ||
       names.length === 0 ||
       !(store.live || seen.length > 0);

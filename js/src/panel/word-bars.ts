@@ -74,8 +74,9 @@ export function createWordBars(view: View, hover: Hover, menu: Menu): HTMLElemen
   draw(() => drawBars(scene, bars, store.view.unfolded));
   draw(() => {
     list.hidden = scene.silent;
-    silence.hidden = !scene.silent;
-    setText(silence, scene.silent ? formatSilence(scene.versus) : "");
+    const said = formatSilence(scene);
+    silence.hidden = said === "";
+    setText(silence, said);
   });
   draw(() => {
     bars.drawn.forEach(({ word }, k) => {

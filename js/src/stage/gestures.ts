@@ -1,6 +1,6 @@
 // Turns pointer and keyboard input on the picture into patches and regions.
 
-import { coverage, patchAt, patchAtShare, patchBox, regionCenter } from "../core/arithmetic";
+import { coverage, patchAt, patchAtShare, patchBox, regionCenter, unseenBeside } from "../core/arithmetic";
 import { thingAround } from "../core/things";
 import type { Box, Explanation, Point, Region } from "../core/types";
 import type { View } from "../state/scene";
@@ -68,11 +68,12 @@ export function attachGestures(stage: HTMLElement, { store, scene, signal, draw 
     if (!press || event.pointerId !== press.pointer) return;
     const { draft } = store.view;
     const { at, share } = locate(event);
+    if (event.pointerType !== "touch") store.view.pointer = share;
     const tapped = press.draws || distance(at, press.start) < press.threshold;
     press = null;
     store.view.draft = null;
     if (draft && (draft.kind === "box" || draft.points.length > 2)) store.set({ region: draft });
-    else if (tapped) click(e, patchAtShare(e, share), event.altKey);
+    else if (tapped) click(e, patchAtShare(e, share), event.altKey, share);
   });
 
   // A finger that rests on the picture draws a box from there in any direction; if it does not move, of one patch.
@@ -135,17 +136,17 @@ export function attachGestures(stage: HTMLElement, { store, scene, signal, draw 
 
   /**
    * Select the thing around a patch; in the selected thing, or with Alt, the single patch. A click on the selected
-   * patch, or outside of what the model sees, clears the selection.
+   * patch clears the selection. Outside of what the model sees, a click selects all that it does not see on that side.
    */
-  function click(e: Explanation, patch: number | null, alone: boolean): void {
+  function click(e: Explanation, patch: number | null, alone: boolean, [u, v]: Point = [0, 0]): void {
     const selected = store.get("region");
-    if (patch === null) {
-      store.set({ region: null });
-      return;
-    }
-    const box: Region = { kind: "box", box: patchBox(e, patch) };
-    const again = selected?.kind === "thing" && coverage(e, selected)[patch] > 0;
-    const thing = alone || again ? null : thingAround(e, patch);
+    const { width, height } = e.header.image;
+    const box: Region = {
+      kind: "box",
+      box: patch === null ? unseenBeside(e, [u * width, v * height]) : patchBox(e, patch),
+    };
+    const again = patch !== null && selected?.kind === "thing" && coverage(e, selected)[patch] > 0;
+    const thing = patch === null || alone || again ? null : thingAround(e, patch);
     store.set({ region: sameRegion(box, selected) ? null : (thing ?? box) });
   }
 }

@@ -46,7 +46,10 @@ export function createTooltip({ store, scene, draw }: View): HTMLElement {
       setText(word, nameOf(e, supported[k].word));
       setText(value, formatPart(supported[k].value, scene.decimals));
     });
-    setText(nothing, !region && patch === null ? "Not seen by the model" : "No word is supported here");
+    setText(
+      nothing,
+      (region ? scene.seen === 0 : patch === null) ? "Not seen by the model" : "No word is supported here",
+    );
     nothing.hidden = supported.length > 0;
     what.hidden = supported.length === 0;
     place(

@@ -10,6 +10,7 @@ import {
   positiveShare,
   type RankedWord,
   rankDifference,
+  seenShare,
 } from "../core/arithmetic";
 import { alignWords, createDraft, type Draft } from "../core/caption";
 import {
@@ -69,6 +70,7 @@ export interface Scene {
   cursor: number | null; // the patch chosen by arrow keys
   patch: number | null; // the patch under the cursor or the pointer; null if there is none, or while a region is drawn
   region: Region | null;
+  seen: number; // fraction of the region that the model saw; 1 without a region
   part: Float64Array | null; // covered fraction of each patch
   ranking: readonly RankedWord[]; // contributions to the score, in the region if any, minus those of `versus`
   others: readonly RankedWord[]; // words that only `versus` has, with negated values
@@ -197,6 +199,7 @@ export function deriveScene(store: Store, prompts: Prompts): Scene {
       return patchAtShare(scene.explanation, pointer);
     },
     region: () => store.view.draft ?? store.get("region"),
+    seen: () => (scene.region ? seenShare(scene.explanation, scene.region) : 1),
     part: () => scene.region && coverage(scene.evidence, scene.region),
     ranking: () => more.ranked.words,
     others: () => more.ranked.others,
@@ -205,7 +208,7 @@ export function deriveScene(store: Store, prompts: Prompts): Scene {
       [...scene.ranking, ...scene.others].every(({ value }) => roundPart(value, scene.decimals) === 0),
     share: () => {
       const { part, map } = scene;
-      if (!part || scene.words.length === 0) return null;
+      if (!part || scene.words.length === 0 || scene.seen === 0) return null;
       return positiveShare(scene.sign === "negative" ? map.map((v) => -v) : map, part);
     },
   });

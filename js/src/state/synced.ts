@@ -53,8 +53,8 @@ export interface Synced {
   details: boolean;
   /** How the region is erased for a mask test; empty for no test. */
   erase: "" | "blur" | "mean" | "noise";
-  /** The picture with the region erased, and each prompt's cosine. */
-  erased: { how: string; image: Bytes; scores: number[] } | null;
+  /** The picture with the region erased, and each prompt's cosine; None in place of the cosines if the model did not see the region. */
+  erased: { how: string; image: Bytes; scores: (number | null)[] } | null;
   /** Message of the last error; empty if there is none. */
   error: string;
   /** The steps of the history. */

@@ -2,7 +2,7 @@
 
 import type { CaptionText } from "../core/caption";
 import { argMax, importanceOf, scoreWithout } from "../core/evidence";
-import { formatPart } from "../core/format";
+import { formatPart, formatPercent } from "../core/format";
 import { memoize } from "../core/memo";
 import type { Explanation, Measure } from "../core/types";
 
@@ -97,8 +97,21 @@ export function formatRegionPart(
   return `${part} of the ${of} that ${clause(shown, whole, nameOf(e, word))} lies in this region.`;
 }
 
-/** The sentence about a region in which every value rounds to zero. */
-export function formatSilence(versus: Explanation | null): string {
+const NEARLY_ALL = 0.995; // share of a region from which no sentence says that the rest was not seen
+
+/** The sentence about a region that the model saw only in part, or in which every value rounds to zero; else "". */
+export function formatSilence({
+  versus,
+  seen,
+  silent,
+}: {
+  versus: Explanation | null;
+  seen: number;
+  silent: boolean;
+}): string {
+  if (seen === 0) return "The model did not see this place: its preprocessing cut the picture.";
+  if (seen < NEARLY_ALL) return `The model saw ${formatPercent(seen)} of this region.`;
+  if (!silent) return "";
   return versus ? "The two prompts do not differ in this region." : "This region supports no word.";
 }
 

@@ -15,6 +15,7 @@ export function rawTile(n: number): RawTile {
     score: 0.2 + n / 1e6,
     concentration: 0.5,
     energy: null,
+    box_seen: null,
     disagreement: null,
     size: [64, 48],
     thumbnail: [0, 3],

@@ -92,6 +92,7 @@ test("a tile shows the value that is sorted by, or why there is none", () => {
   expect(valueFor(pair, "position")).toBe("No. 7");
   expect(valueFor({ ...pair, concentration: 0.42 }, "concentration")).toBe("42 % in a tenth");
   expect(valueFor(pair, "energy")).toBe("no box");
+  expect(valueFor({ ...pair, box_seen: 0 }, "energy")).toBe("box not seen by the model");
   expect(valueFor({ ...pair, disagreement: 0.3 }, "disagreement")).toBe("30 % apart");
   expect(valueFor(pair, "disagreement")).toBe("not in the other run");
   expect(valueFor({ ...pair, other: pair.map }, "disagreement")).toBe("a map without positive patch");

@@ -175,13 +175,27 @@ describe("the picture", () => {
     expect(tip.hidden).toBe(true);
   });
 
-  test("outside of what the model sees there are no words and no selection", async () => {
+  test("outside of what the model sees, a click selects what it did not see there, and the panel names it", async () => {
     const { stage, one, model } = open({ _payloads: [payload({ cover: [20, 0, 60, 40] })] });
     point(stage, "pointermove", 50, 50);
     await frame();
     expect(one(".gradeclip-tip").textContent).toContain("Not seen by the model");
-    point(stage, "pointerdown", 50, 50);
-    point(stage, "pointerup", 50, 50);
+    const tap = () => {
+      point(stage, "pointerdown", 50, 50);
+      point(stage, "pointerup", 50, 50);
+      return frame();
+    };
+    await tap();
+    expect(model.get("region")).toEqual({ kind: "box", box: [0, 0, 20, 40] });
+    expect(one(".gradeclip-bars").hidden).toBe(true);
+    expect(one(".gradeclip-silence").textContent).toContain("The model did not see this place");
+    expect(one(".gradeclip-spoken").textContent).toContain("The model did not see this place");
+    model.set("region", { kind: "box", box: [10, 0, 30, 40] });
+    await frame();
+    expect(one(".gradeclip-silence").textContent).toBe("The model saw 50 % of this region.");
+    expect(one(".gradeclip-bars").hidden).toBe(false);
+    await tap();
+    await tap();
     expect(model.get("region")).toBeNull();
   });
 
