@@ -100,6 +100,10 @@ class BatchExplainer:
             if len(pairs) == 1:
                 return [FailedPair.of(pairs[0].pair, "model", error)]
             return [row for pair in pairs for row in self([pair])]
+        if len(pairs) > 1 and not all(map(_is_finite, results)):
+            # Captions share a pass, in which NaN spreads from one to the others.
+            self._texts.clear()
+            return [row for pair in pairs for row in self([pair])]
         seconds = (time.perf_counter() - start) / len(pairs)
         return [self._row(p, r, seconds) for p, r in zip(pairs, results, strict=True)]
 
@@ -168,8 +172,11 @@ class BatchExplainer:
 
     def _row(self, prepared: PreparedPair, result: _Result, seconds: float) -> Row | FailedPair:
         pair, signed_map = prepared.pair, result.signed_map
-        if not (math.isfinite(result.score) and np.isfinite(signed_map).all()):
-            error = ValueError("the model gives a score or a map with NaN or infinity")
+        if not _is_finite(result):
+            clip = self.explainer.clip
+            with clip.inference_context():
+                ids = self._sequences(prepared)[0]
+                error = clip.not_finite(repr(pair.caption), prepared.pixels, ids)
             return FailedPair.of(pair, "model", error)
         width, height = prepared.size
         return {
@@ -194,6 +201,10 @@ class BatchExplainer:
             "model": self.explainer.clip.name,
             "seconds": seconds,
         }
+
+
+def _is_finite(result: _Result) -> bool:
+    return math.isfinite(result.score) and bool(np.isfinite(result.signed_map).all())
 
 
 def concentration(signed_map: Maps) -> float | None:

@@ -21,7 +21,7 @@ from ..prepare import PreparedPair
 Prepare = Callable[[Pair | FailedPair], PreparedPair | FailedPair]
 Shape = tuple[int, ...]
 _CHUNK = 8  # pairs that a process receives and returns at once
-_NO_PIXELS = torch.empty(0)  # placeholder in the pairs of a chunk
+_NO_PIXELS = torch.empty(0, device="cpu")  # placeholder in the pairs of a chunk
 _AHEAD = 4  # chunks that each process loads ahead
 _POLL = 1.0  # seconds between two checks whether the program is still running
 
@@ -85,7 +85,9 @@ def load_pairs(
         prefetch_factor=_AHEAD,
         worker_init_fn=_exit_with_program,
     )
-    yield from itertools.chain.from_iterable(loader)
+    with torch.device("cpu"):  # also in the processes: a forked one cannot use CUDA
+        chunks = iter(loader)
+    yield from itertools.chain.from_iterable(chunks)
 
 
 def default_workers() -> int:
