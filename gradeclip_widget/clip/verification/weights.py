@@ -11,6 +11,7 @@ from torch.nn.modules.module import register_module_forward_hook
 
 # Attributes of quantized layers without a weight: of torch.ao, of GPTQ and AWQ, of HQQ.
 _PACKED = ("_packed_params", "qweight", "W_q")
+_SHARDED = "torch.distributed"  # the module of the class of FSDP's tensors
 _LISTED = 3  # tensors or modules that a message names
 _TRAINING = (
     "The training may have diverged, or the file is damaged: load an earlier checkpoint, or "
@@ -22,10 +23,17 @@ def check_weights(model: Any) -> None:
     """Check that a model's weights are on one device, have values, and are plain numbers.
 
     Raises:
-        ValueError: they are on several devices or on the device "meta", or some layers are quantized; the
-            message names them and explains what to do.
+        ValueError: they are on several devices, on the device "meta" or divided among processes, or some
+            layers are quantized; the message names them and explains what to do.
     """
     _check_devices(model)
+    parts = [name for name, t in _tensors(model) if type(t).__module__.startswith(_SHARDED)]
+    if parts:
+        raise ValueError(
+            f"the weights of this {type(model).__name__} are divided among processes ({list_names(parts)}): "
+            "collect them, with get_model_state_dict of torch.distributed.checkpoint.state_dict and "
+            "full_state_dict=True, and load them into a model that is not divided"
+        )
     if layers := [
         f"{name} ({type(module).__name__})"
         for name, module in model.named_modules()

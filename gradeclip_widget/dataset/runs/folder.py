@@ -68,7 +68,7 @@ class RunFolder:
                 other files.
             OSError: the folder cannot be created or written to.
         """
-        path = Path(out)
+        path = Path(out).expanduser()
         if path.exists() and not path.is_dir():
             raise ValueError(f"out={str(out)!r} is a file; give a folder")
         if (path / RUN).exists():

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import did_you_mean
+from ...core.paths import path_of, why_missing
 from ..libraries import require
 from ..pairs import PairSource
 from . import huggingface, parquet, shards, side_by_side, text_tables
@@ -119,7 +119,7 @@ def _open_path(text: str, options: Options) -> PairSource:
         return huggingface.HuggingFace(text, options)
     if "://" in text:
         raise ValueError(f"{text!r} is a web address: download it and give its path")
-    path = absolute(text)
+    path = absolute(path_of(text))
     if path.is_dir():
         return _open_folder(path, options)
     if path.is_file():
@@ -128,10 +128,7 @@ def _open_path(text: str, options: Options) -> PairSource:
         paths = _expand(path)
         if paths:
             return _open_files(paths, options, str(path))
-    near = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
-    raise FileNotFoundError(
-        f"{str(path)!r} does not exist{did_you_mean(path.name, near)}; {_KINDS}"
-    )
+    raise FileNotFoundError(f"{str(path)!r} does not exist{why_missing(text)}; {_KINDS}")
 
 
 def _open_files(paths: list[Path], options: Options, source: str) -> PairSource:
@@ -233,7 +230,8 @@ def _expand(path: Path) -> list[Path]:
 
 
 def _folder(path: str | os.PathLike[str]) -> Path:
-    folder = absolute(path)
+    folder = absolute(path_of(path))
     if not folder.is_dir():
-        raise FileNotFoundError(f"images={str(path)!r} is not a folder")
+        why = ", but a file" if folder.exists() else why_missing(path)
+        raise FileNotFoundError(f"images={str(path)!r} is not a folder{why}")
     return folder

@@ -148,6 +148,14 @@ def test_several_devices_are_named() -> None:
         check_weights(model)
 
 
+def test_weights_that_are_divided_among_processes_are_named(model: CLIP) -> None:
+    kind = type("DTensor", (nn.Parameter,), {"__module__": "torch.distributed.tensor"})
+    layer = model.visual.transformer.resblocks[0].mlp.c_fc
+    layer.bias.__class__ = kind
+    with pytest.raises(ValueError, match=r"divided among processes \(visual.*c_fc.bias"):
+        check_weights(model)
+
+
 def test_a_model_is_explained_within_autocast_as_without(model: CLIP) -> None:
     expected = explain(copy.deepcopy(model)).score
     with torch.autocast("cpu", torch.bfloat16):
