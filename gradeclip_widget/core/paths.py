@@ -86,11 +86,11 @@ def why_missing(text: str | os.PathLike[Any]) -> str:
     given = os.fsdecode(text)
     path = path_of(given)
     looked = "" if path.is_absolute() else f" (looked in {str(Path.cwd())!r})"
-    reason = _reason(given, path) or looked
+    reason = _reason(given, path)
     meant = next((one for one in _meant(given, path) if _exists(_expanded(one))), None)
     if meant is not None:
-        return f"{reason}; did you mean {meant!r}?"
-    return reason + did_you_mean(path.name, _names(path.parent))
+        return f"{reason or looked}; did you mean {meant!r}?"
+    return reason or looked + did_you_mean(path.name, _names(path.parent))
 
 
 def _of_address(address: str, scheme: str) -> str:

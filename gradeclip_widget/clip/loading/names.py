@@ -18,7 +18,13 @@ from .published import OPENAI_NAMES, architecture_of, hub_names
 from .published_names import DEMO
 
 HUB, FOLDER = "hf-hub:", "local-dir:"
-_WEB = ("https://huggingface.co/", "http://huggingface.co/", "https://hf.co/", "huggingface.co/")
+_WEB = (
+    "https://huggingface.co/",
+    "http://huggingface.co/",
+    "https://hf.co/",
+    "huggingface.co/",
+    "hf://",
+)
 _ENDINGS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".npz")
 
 
@@ -149,10 +155,11 @@ def _weights(name: str, weights: str | None) -> ModelLocation:
     if path.is_dir():
         path = _only_checkpoint(path, name)
     if not path.is_file():
-        tag = did_you_mean(weights, tags)
+        is_file = weights.endswith(_ENDINGS) or set(weights) & set("/\\")
         raise ValueError(
-            f"no weights {weights!r} for {name!r}: its tags are {known}"
-            + (tag or f", and there is no such file{why_missing(weights)}")
+            f"no weights {weights!r} for {name!r}: there is no such file"
+            f"{why_missing(weights) if is_file else ''}; its tags are {known}"
+            f"{did_you_mean(weights, tags)}"
         )
     return ModelLocation(name, file=path.absolute())
 
