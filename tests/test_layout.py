@@ -25,7 +25,7 @@ FLOORS = (
     {"__init__"},
 )
 CLIP_FLOORS = (
-    {"blocks", "tokenizers"},
+    {"blocks", "defaults", "tokenizers"},
     {"image_towers", "text_towers"},
     {"verification"},
     {"preprocessing", "supported_models"},

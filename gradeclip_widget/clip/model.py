@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import torch
@@ -22,6 +23,7 @@ from .tokenizers.registry import tokenizer_kind
 from .verification.original import OriginalModel
 from .verification.state import ModelState, modules_of
 from .verification.towers import check_towers
+from .verification.weights import why_not_finite
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,19 @@ class ClipModel:
         bias = getattr(self.model, "logit_bias", None)
         return None if bias is None else float(bias.detach().float())
 
+    @property
+    def logit_notes(self) -> tuple[str, ...]:
+        """A note if logits cannot be computed, since their scale or bias is NaN or infinite."""
+        factors = {"logit_scale": self.logit_scale, "logit_bias": self.logit_bias or 0.0}
+        wrong = [f"{name} of the model is {x}" for name, x in factors.items() if not isfinite(x)]
+        if not wrong:
+            return ()
+        note = (
+            f"{' and '.join(wrong)} (the scale is exp(logit_scale)): logits and probabilities cannot be "
+            "computed. Scores, which are cosines, and maps do not depend on it."
+        )
+        return (note,)
+
     @contextlib.contextmanager
     def inference_context(self) -> Iterator[None]:
         """Run code in evaluation mode, without gradients and under autocast; restore the model afterwards.
@@ -207,6 +222,28 @@ class ClipModel:
         if self._original is not None and self._original.module is not None:
             return self._original
         return OriginalModel(self.model, self.tokenizer.tokenizer)
+
+    def not_finite(
+        self, what: str, pixels: Tensor | None = None, ids: Sequence[int] | None = None
+    ) -> ValueError:
+        """Return the error for a picture or a caption for which the model computes NaN or infinity.
+
+        Call it inside `inference_context`. The towers run again to find the module that the values come from.
+
+        Args:
+            what: what was computed.
+            pixels: (1, 3, H, W) of the picture, normalized.
+            ids: token ids of the caption, with special tokens.
+        """
+
+        def run() -> None:
+            if pixels is not None:
+                self.image_tower.trace(self.to_device(pixels))
+            if ids is not None:
+                self.embed([ids])
+
+        cause = why_not_finite(self.model, run)
+        return ValueError(f"{self.name} computes NaN or infinity for {what}: {cause}")
 
     @property
     def nbytes(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Mapping
 from typing import Any
 
 import open_clip
@@ -11,8 +12,13 @@ import torch.nn.functional as F
 from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 from torch import Tensor, nn
 
+from .defaults import torch_defaults
+
 _WRAP = "gw.ClipModel(model, preprocess, tokenizer)"
 _CONVERT = "gw.from_transformers(model, processor)"
+# Classes of modules that only run the model inside them.
+_WRAPPERS = ("DataParallel", "DistributedDataParallel", "OptimizedModule")
+_PREPARING = ("Processor", "ProcessorFast", "Tokenizer", "TokenizerFast", "Extractor")
 
 
 class OpenAIModel(CLIP):  # type: ignore[misc]  # open_clip has no types
@@ -54,8 +60,7 @@ class OpenAIModel(CLIP):  # type: ignore[misc]  # open_clip has no types
                 ours.attn.num_heads = theirs.attn.num_heads
                 ours.attn.head_dim = theirs.attn.head_dim
         known = dict(self.named_parameters()).keys() | dict(self.named_buffers()).keys()
-        plain = getattr(model, "_orig_mod", model)  # without the wrapper of `torch.compile`
-        for name, tensor in (*plain.named_parameters(), *plain.named_buffers()):
+        for name, tensor in (*model.named_parameters(), *model.named_buffers()):
             if name not in known:
                 raise TypeError(f"{type(model).__name__} is not OpenAI's CLIP: it also has {name}")
             owner, _, leaf = name.rpartition(".")
@@ -79,9 +84,16 @@ def as_open_clip(model: Any) -> Any:
     """Return a model in open_clip's layout: OpenAI's own models with the same weights, others unchanged.
 
     Raises:
-        TypeError: it is of another library, or a TorchScript model.
+        TypeError: it is of another library, a TorchScript model, or sharded over several processes.
         ValueError: the weights were created under ``torch.inference_mode()``.
     """
+    model = unwrapped(model)
+    if type(model).__name__ in ("FullyShardedDataParallel", "DeepSpeedEngine"):
+        raise TypeError(
+            f"{type(model).__name__} may hold only a part of the weights in each process: save all of them "
+            "(FSDP: StateDictType.FULL_STATE_DICT), and give the file, as in gw.load('ViT-B-32', "
+            "pretrained='weights.pt')"
+        )
     if not hasattr(model, "visual") or not hasattr(model, "encode_text"):
         raise TypeError(f"ClipModel takes a CLIP model of open_clip, not {advice(model, _WRAP)}")
     if isinstance(model, torch.jit.ScriptModule):
@@ -93,7 +105,10 @@ def as_open_clip(model: Any) -> Any:
             f"the weights of this {type(model).__name__} were made under torch.inference_mode(), where "
             "gradients are impossible; build the model outside of it (torch.no_grad() is allowed)"
         )
-    return OpenAIModel(model) if _is_openai(model) else model
+    if not _is_openai(model):
+        return model
+    with torch_defaults():
+        return OpenAIModel(model)
 
 
 def as_tokenizer(tokenizer: Any, model: Any) -> Any:
@@ -102,7 +117,8 @@ def as_tokenizer(tokenizer: Any, model: Any) -> Any:
         return tokenizer
     same = open_clip.SimpleTokenizer(context_length=model.positional_embedding.shape[0])
     probe = ["A photo of two dogs, 3 cars & a café!"]
-    return same if tokenizer(probe).tolist() == same(probe).tolist() else tokenizer
+    with torch.device("cpu"):  # they do not name a device
+        return same if tokenizer(probe).tolist() == same(probe).tolist() else tokenizer
 
 
 def _is_openai(model: Any) -> bool:
@@ -116,30 +132,49 @@ def _is_openai(model: Any) -> bool:
     )
 
 
+def unwrapped(model: Any) -> Any:
+    """Return the model in the wrappers of `torch.compile` and of data parallelism, which compute the same."""
+    while isinstance(model, nn.Module) and type(model).__name__ in _WRAPPERS:
+        model = model.module if hasattr(model, "module") else model._orig_mod  # noqa: SLF001
+    return model
+
+
 def advice(thing: Any, wrap: str = f"wrap it: {_WRAP}") -> str:
     """Return what an object is that is not a supported model, and how to get a `ClipModel` instead.
 
     >>> advice(3)
     'int; gw.load(name) gives one, and gw.ClipModel(model, preprocess, tokenizer) wraps one of open_clip'
+    >>> advice("ViT-B-32/openai")
+    "the text 'ViT-B-32/openai'; gw.load('ViT-B-32/openai') loads a model by its name"
     """
     kind, library = type(thing).__name__, type(thing).__module__.partition(".")[0]
+    if isinstance(thing, str):
+        return f"the text {thing!r}; gw.load({thing!r}) loads a model by its name"
+    if isinstance(thing, type):
+        return f"the class {thing.__name__}; give a model of this class, with its weights"
     if isinstance(thing, tuple | list) and any(isinstance(part, nn.Module) for part in thing):
         return (
             f"the tuple that open_clip.create_model_and_transforms returns; {wrap} with its parts"
         )
+    if isinstance(thing, Mapping) and any(isinstance(part, Tensor) for part in thing.values()):
+        return (
+            f"{kind} of {len(thing)} weights; load them into a model with model.load_state_dict(weights), or "
+            "save them with torch.save and give the file: gw.load('ViT-B-32', pretrained='weights.pt')"
+        )
     if library == "peft":
         return f"{kind} of peft; merge the adapter, and wrap what model.merge_and_unload() returns"
-    if library == "transformers":
-        return f"{kind} of transformers; wrap it: {_CONVERT}"
     if library == "sentence_transformers":
         return f"{kind} of sentence-transformers; load CLIP by its name: gw.load('ViT-B-32/openai')"
-    inner = getattr(thing, "module", getattr(thing, "_orig_mod", None))
-    if isinstance(thing, nn.Module) and isinstance(inner, nn.Module):
-        return f"{kind} around a {type(inner).__name__}; give the model inside ({_inside(thing)})"
+    if library == "transformers" and kind.endswith(_PREPARING):
+        return f"{kind} of transformers, without a model; give both: {_CONVERT}"
+    for name in ("module", "_orig_mod", "model"):
+        inner = getattr(thing, name, None)
+        if isinstance(inner, nn.Module):
+            outer = "model" if isinstance(thing, nn.Module) else kind.lower()
+            outer = "pipe" if outer.endswith("pipeline") else outer
+            return f"{kind} around a {type(inner).__name__}; give the model inside ({outer}.{name})"
+    if library == "transformers":
+        return f"{kind} of transformers; wrap it: {_CONVERT}"
     if hasattr(thing, "visual") and hasattr(thing, "encode_text"):
         return f"a bare {kind}; {wrap}"
     return f"{kind}; gw.load(name) gives one, and {_WRAP} wraps one of open_clip"
-
-
-def _inside(thing: Any) -> str:
-    return "model.module" if hasattr(thing, "module") else "model._orig_mod"

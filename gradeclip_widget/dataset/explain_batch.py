@@ -26,7 +26,6 @@ from .prepare import Preparation, PreparedPair
 
 Row = dict[str, Any]
 _CACHED_CAPTIONS = 1024  # datasets of classes repeat few captions
-_NOT_FINITE = "the model gives a score or a map with NaN or infinity"
 _TENTH = 10  # concentration is the share of the strongest tenth of patches
 
 
@@ -110,8 +109,14 @@ class BatchExplainer:
                 return [row for pair in pairs for row in self([pair])]
             self._check_model(error)
             return [FailedPair.of(pairs[0].pair, "model", error)]
-        if not any(result.is_finite for result in results):
-            self._check_model(ValueError(_NOT_FINITE))
+        if not all(result.is_finite for result in results):
+            # Captions share a pass, in which NaN spreads from one to the others.
+            self._texts.clear()
+            if len(pairs) > 1:
+                return [row for pair in pairs for row in self([pair])]
+            problem = self._not_finite(pairs[0])
+            self._check_model(problem)
+            return [FailedPair.of(pairs[0].pair, "model", problem)]
         seconds = (time.perf_counter() - start) / len(pairs)
         return [self._row(p, r, seconds) for p, r in zip(pairs, results, strict=True)]
 
@@ -137,6 +142,13 @@ class BatchExplainer:
                 f"{summarize_error(error)}. What is finished is kept: start the run again, in a new process, "
                 "to continue it"
             ) from error
+
+    def _not_finite(self, prepared: PreparedPair) -> ValueError:
+        """Return the error for a pair whose score or map is NaN or infinity, which names its cause."""
+        clip = self.explainer.clip
+        with clip.inference_context():
+            ids = self._sequences(prepared)[0]
+            return clip.not_finite(repr(prepared.pair.caption), prepared.pixels, ids)
 
     def _gray(self) -> PreparedPair:
         """Return a gray picture with a caption of one word."""
@@ -214,8 +226,6 @@ class BatchExplainer:
     def _row(self, prepared: PreparedPair, result: _Result, seconds: float) -> Row | FailedPair:
         """Return the row of a pair, or why it has none."""
         try:
-            if not result.is_finite:
-                raise ValueError(_NOT_FINITE)
             row = self._columns(prepared, result, seconds)
         except Exception as error:  # noqa: BLE001 - one pair never ends a run
             return FailedPair.of(prepared.pair, "model", error)

@@ -55,12 +55,12 @@ def statistics(model: Any, pixels: Tensor) -> Tensor:
         pixels = F.interpolate(pixels, size, mode="bicubic", antialias=True)
     parts = []
     with torch.autocast(pixels.device.type, enabled=False):
-        values = pixels.float()
         stem = list(model.visual.trunk.patch_embed.backbone)[: READ_AFTER[-1] + 1]
+        values = pixels.to(next(stem[0].parameters()).dtype)
         for n, layer in enumerate(stem):
             values = layer(values)
             if n in READ_AFTER:
-                parts += [values.mean((2, 3)), values.std((2, 3))]
+                parts += [values.float().mean((2, 3)), values.float().std((2, 3))]
     return torch.cat(parts, 1)
 
 

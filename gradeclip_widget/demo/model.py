@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import open_clip
-import torch
 from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg, set_model_preprocess_cfg
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from safetensors import safe_open
@@ -55,7 +54,7 @@ def build(weights: Path | None = WEIGHTS) -> CLIP:
     """
     config, state, ids = read_weights(weights or WEIGHTS)
     rows = state[TABLE]
-    table = torch.zeros(config["text_cfg"]["vocab_size"], rows.shape[1])
+    table = rows.new_zeros(config["text_cfg"]["vocab_size"], rows.shape[1])
     table[ids] = rows
     model = from_config(config)
     model.load_state_dict({**model.state_dict(), **state, TABLE: table}, assign=True)

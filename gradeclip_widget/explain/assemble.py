@@ -75,6 +75,9 @@ def _explain(
     parts = _compute(setup, encoded, tokens, progress)
     double = {"coalitions", "score"}
     arrays = {n: (p if n in double else p.float()).cpu().numpy() for n, p in parts.items()}
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        ids = clip.tokenizer.add_special_tokens(tokens.ids)
+        raise clip.not_finite(f"{tokens.caption!r} by {setup.label}", picture.pixels, ids)
     for name in {"signed_map", "interactions", "alone", "left_out"} & arrays.keys():
         arrays[name] = arrays[name].reshape(*arrays[name].shape[:-1], *encoded.trace.grid)
     rows = {
@@ -109,7 +112,7 @@ def _explain(
         model=clip.name,
         method=setup.label,
         reference=settings.reference,
-        notes=(*warning, *clip.notes, *picture.notes, *notes),
+        notes=(*warning, *clip.notes, *clip.logit_notes, *picture.notes, *notes),
         word_effects=rows["word_effects"],
         integrated_gradients=arrays.get("integrated_gradients"),
         shapley=None if worth is None else game.values(worth).astype(np.float32),

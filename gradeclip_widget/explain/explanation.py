@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from ..core.explanation_data import IN_CAPTION, ExplanationData
+from ..core.paths import existing_path
 from ..export.files import write_content
 from ..export.painting.color_scales import OPACITY
 
@@ -137,7 +138,7 @@ class Explanation(ExplanationData):
         """
         from ..export.npz import load
 
-        return load(Path(path), Explanation)
+        return load(existing_path(path, "saved explanation"), Explanation)
 
     def static(
         self,

@@ -181,6 +181,8 @@ def encode_image(setup: Setup, image: Any, progress: Progress) -> EncodedImage:
         if setup.settings.reference:  # the authors' code uses the model's own embedding for text
             pixels = clip.to_device(picture.pixels)
             embedding = clip.image_tower.trace(pixels, contributions=False).embedding
+        if not bool(embedding.isfinite().all()):
+            raise clip.not_finite("this picture", picture.pixels)
         things = find_things(
             [rows.float().cpu().numpy() for rows in trace.patch_features], trace.grid
         )
@@ -196,4 +198,10 @@ def cosines(setup: Setup, image: Any, captions: Sequence[Tokens]) -> NDArray[np.
         x = setup.trace(picture, contributions=False).embedding
         texts = clip.embed([clip.tokenizer.add_special_tokens(t.ids) for t in captions])
         values: NDArray[np.float32] = (texts @ x.to(texts)).float().cpu().numpy()
+        if not np.isfinite(values).all():
+            # Captions share a pass, in which NaN spreads from one to the others.
+            ids = {t.caption: clip.tokenizer.add_special_tokens(t.ids) for t in captions}
+            wrong = [c for c, one in ids.items() if not bool(clip.embed([one]).isfinite().all())]
+            caption = (wrong or list(ids))[0]
+            raise clip.not_finite(f"the score of {caption!r}", picture.pixels, ids[caption])
     return values

@@ -16,10 +16,9 @@ import PIL
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from ..core.errors import summarize_error
+from ..core.paths import path_of, why_missing
 from . import remote
 from .arrays import LoadedImage, from_array, to_rgb
-
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://|(?i:(data):)")
 
 
 def read_image(source: Any) -> Image.Image:
@@ -31,7 +30,7 @@ def read_with_notes(source: Any) -> LoadedImage:
     """Return a picture as an upright RGB image, with transparency over white, and notes on assumptions.
 
     Args:
-        source: path, web address (http or https), encoded bytes, file open for reading bytes, PIL image, or
+        source: path, address (http, https or file), encoded bytes, file open for reading bytes, PIL image, or
             array (H, W), (H, W, C) or (C, H, W) with 1, 3 or 4 channels.
 
     Raises:
@@ -74,18 +73,12 @@ def is_web_address(source: str) -> bool:
 
 
 def _from_path(source: str | os.PathLike[Any]) -> LoadedImage:
-    scheme = _SCHEME.match(os.fsdecode(source))
-    if scheme and remote.is_address(os.fsdecode(source)):
+    address = os.fsdecode(source)
+    if remote.is_address(address):
         from .web import MAX_BYTES
 
-        address = os.fsdecode(source)
         return decode(io.BytesIO(remote.read_file(address, MAX_BYTES)), repr(address))
-    if scheme:
-        raise ValueError(
-            f"{_shortened(source)} is an address of {(scheme[1] or scheme[2])!r}: pictures are read from "
-            "paths and from addresses of {', '.join(remote.PROTOCOLS)}; download it and give the file's path"
-        )
-    path = Path(os.fsdecode(source)).expanduser()
+    path = path_of(source)
     try:
         exists, is_file, is_dir = path.exists(), path.is_file(), path.is_dir()
     except OSError:  # too long for a path
@@ -97,7 +90,7 @@ def _from_path(source: str | os.PathLike[Any]) -> LoadedImage:
         raise ValueError(f"{str(path)!r} is a folder; give the path of a picture in it")
     if exists:
         raise ValueError(f"{str(path)!r} is not an ordinary file; give its bytes, or open it")
-    raise FileNotFoundError(f"no picture at {_shortened(path)} (looked in {str(Path.cwd())!r})")
+    raise FileNotFoundError(f"no picture at {_shortened(source)}{why_missing(source)}")
 
 
 def _from_file(file: Any) -> LoadedImage:

@@ -86,7 +86,7 @@ class ExClip(Method):
         count, dimensions = directions.shape
         if count <= dimensions:
             return path.pulled(directions.float(), progress)
-        basis = torch.eye(dimensions, device=directions.device)
+        basis = torch.eye(dimensions, device=directions.device, dtype=torch.float32)
         with no_autocast(basis):
             return directions.float() @ path.pulled(basis, progress)
 
@@ -141,7 +141,7 @@ class _Path:
             )
         layer %= depth
         start = replace(blank, mask=transformer.mask).inputs[layer].float()
-        points = (torch.arange(steps, device=start.device) + 0.5) / steps
+        points = (torch.arange(steps, device=start.device, dtype=start.dtype) + 0.5) / steps
         return cls(transformer, layer, start, transformer.inputs[layer].float() - start, points)
 
     def at(self, points: Tensor) -> Tensor:

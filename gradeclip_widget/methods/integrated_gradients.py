@@ -52,7 +52,7 @@ def integrated_gradients(
     if steps < 1:
         raise ValueError(f"steps={steps}: give at least 1")
     tokens = special_tokens.caption_slice(len(ids))
-    points = (torch.arange(steps, device=x.device) + 0.5) / steps
+    points = (torch.arange(steps, device=x.device, dtype=torch.float32) + 0.5) / steps
     length = len(ids) if tower.ends_at_eot else tower.context_length
     total = x.new_zeros(tokens.stop - tokens.start)
     for some in points.split(max(1, _ROWS // length)):

@@ -148,7 +148,9 @@ class M2ib(Method):
         generator = torch.Generator().manual_seed(self.seed)
         batch = batch_size(transformer, len(transformer.blocks) - layer, _PASSES)
         for _ in range(self.steps - 1):
-            noise = torch.randn(self.samples, *rows.shape, generator=generator)
+            noise = torch.randn(
+                self.samples, *rows.shape, generator=generator, dtype=rows.dtype, device="cpu"
+            )
             with differentiable(rows):
                 loss = self.beta * _divergence(rows, alpha).mean()
                 (alpha.grad,) = torch.autograd.grad(loss, alpha)

@@ -57,7 +57,7 @@ class MaskClip(Method):
 def dense_features(trace: ImageTrace) -> Tensor:
     """Return MaskCLIP's unit features (patches, E) of a picture."""
     if not trace.tower.has_transformer:  # a convolutional network below a pooling head or a mean
-        alone = torch.eye(trace.grid[0] * trace.grid[1])
+        alone = torch.eye(trace.grid[0] * trace.grid[1], dtype=torch.float32, device="cpu")
         return torch.stack([trace.region_embedding(patch) for patch in alone]).float()
     transformer = trace.transformer
     if not isinstance(transformer.pooling, RowPooling):

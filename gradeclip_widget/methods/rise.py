@@ -124,8 +124,10 @@ class Rise(Method):
         cell = math.ceil(min(height, width) / self.cells)
         rows, cols = math.ceil(height / cell), math.ceil(width / cell)
         generator = torch.Generator().manual_seed(self.seed)
-        grids = (torch.rand(self.masks, rows, cols, generator=generator) < self.keep).float()
-        shifts = torch.randint(cell, (self.masks, 2), generator=generator)
+        with torch.device("cpu"):  # not on torch's default device
+            grids = torch.rand(self.masks, rows, cols, generator=generator, dtype=torch.float32)
+            shifts = torch.randint(cell, (self.masks, 2), generator=generator)
+        grids = (grids < self.keep).float()
         size = ((rows + 1) * cell, (cols + 1) * cell)
         for some, at in zip(grids.split(batch), shifts.split(batch), strict=True):
             large = F.interpolate(some[:, None], size, mode="bilinear")[:, 0]

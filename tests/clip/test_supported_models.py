@@ -193,3 +193,58 @@ def test_a_model_with_further_parts_is_refused(model: CLIP) -> None:
     model.visual.adapter = nn.Linear(2, 2)
     with pytest.raises(TypeError, match=r"visual\.adapter\.weight"):
         gw.ClipModel(model, PREPROCESS, tokenize)
+
+
+# Wrapped models, and objects that are none
+
+
+@pytest.mark.parametrize("wrapper", [nn.DataParallel, torch.compile])
+def test_a_wrapper_that_computes_the_same_is_removed(wrapper: Any) -> None:
+    torch.manual_seed(0)
+    model = CLIP(VisionTransformer()).eval()
+    assert score(wrapper(model)) == score(model)
+
+
+class Trainer:
+    """An object with a model, such as a trainer or a pipeline."""
+
+    def __init__(self) -> None:
+        self.model = nn.Linear(2, 2)
+
+
+class ImageProcessor:
+    """One of transformers, which comes without a model."""
+
+    __module__ = "transformers.models.clip"
+
+
+class FullyShardedDataParallel(nn.Module):
+    """A model of which each process has a part."""
+
+
+@pytest.mark.parametrize(
+    ("thing", "message"),
+    [
+        (Trainer(), r"Trainer around a Linear.*trainer\.model"),
+        (nn.Sequential(OrderedDict(model=nn.Linear(2, 2))), r"Sequential.*model\.model"),
+        (CLIP, "the class CLIP"),
+        ({"proj": torch.zeros(2)}, r"dict of 1 weights.*load_state_dict"),
+        ("ViT-B-32/openai", r"gw\.load\('ViT-B-32/openai'\)"),
+        (ImageProcessor(), r"without a model.*from_transformers"),
+        (FullyShardedDataParallel(), "a part of the weights.*FULL_STATE_DICT"),
+        (None, "NoneType"),
+    ],
+)
+def test_what_is_no_model_is_named_with_the_way_out(thing: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        gw.ClipModel(thing, PREPROCESS, tokenize)
+
+
+def test_swapped_or_missing_parts_are_named() -> None:
+    model, tokenizer = CLIP(VisionTransformer()), open_clip.SimpleTokenizer()
+    with pytest.raises(ValueError, match="a tokenizer: the order is"):
+        gw.ClipModel(model, tokenizer, PREPROCESS)
+    with pytest.raises(ValueError, match="the one for inference"):
+        gw.ClipModel(model, (PREPROCESS, PREPROCESS), tokenizer)
+    with pytest.raises(TypeError, match=r"get_tokenizer\('ViT-B-16'\)"):
+        gw.ClipModel(model, PREPROCESS, "ViT-B-16")

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -17,7 +16,7 @@ from gradeclip_widget.clip.image_towers.class_token import ClassTokenTower
 from gradeclip_widget.dataset.batch_size import BatchSize
 from gradeclip_widget.dataset.explain_batch import is_out_of_memory
 
-from .conftest import make_pairs
+from .conftest import make_pairs, make_small
 
 OPTIONS: dict[str, Any] = {"progress": False, "workers": 0, "rows_per_part": 8, "batch_size": 4}
 
@@ -80,21 +79,18 @@ def test_a_pair_on_which_the_model_fails_does_not_fail_its_batch(
     assert error.reason == "a kernel gave up"
 
 
-def test_scores_and_maps_with_nan_fail(
-    small: gw.ClipModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    method = type(gw.Explainer(small).method)
-    batch_maps = method.batch_maps
-
-    def broken(self: Any, *arguments: Any) -> torch.Tensor:
-        maps = batch_maps(self, *arguments)
-        maps[1] = np.nan
-        return maps
-
-    monkeypatch.setattr(method, "batch_maps", broken)
-    run = gw.explain_dataset(make_pairs(3), tmp_path, model=small, **OPTIONS)
+def test_a_caption_with_nan_fails_alone(tmp_path: Path) -> None:
+    """Weights of one word are NaN. Its caption is in the same pass as the others."""
+    clip = make_small()
+    (token,) = clip.tokenizer.tokenizer.encode("zebra")
+    clip.model.token_embedding.weight.data[token] = float("nan")
+    pairs = make_pairs(3)
+    pairs[1] = (pairs[1][0], "a zebra")
+    run = gw.explain_dataset(pairs, tmp_path, model=clip, **OPTIONS)
     assert run.to_frame().position.tolist() == [0, 2]
-    assert "NaN" in pd.read_parquet(tmp_path / "errors").reason[0]
+    (reason,) = pd.read_parquet(tmp_path / "errors").reason
+    assert "'a zebra'" in reason
+    assert "token_embedding.weight has 64 NaN" in reason
 
 
 def test_batches_shrink_when_memory_runs_out(

@@ -290,11 +290,17 @@ def test_an_error_about_values_names_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["ftp://a/b.png", "file:///b.png", "hdfs://a/b.png", "data:image/png;base64,AAAA"]
+    "address", ["ftp://a/b.png", "file://a/b.png", "hdfs://a/b.png", "data:image/png;base64,AAAA"]
 )
 def test_an_address_of_another_scheme_raises(address: str) -> None:
     with pytest.raises(ValueError, match="address of"):
         read_image(address)
+
+
+def test_a_file_address_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "ein Bild.png"
+    Image.new("RGB", (3, 2), "red").save(path)
+    assert read_image(path.as_uri()).size == (3, 2)
 
 
 def test_a_path_that_is_too_long_raises_a_short_message() -> None:

@@ -6,9 +6,10 @@ import contextlib
 import functools
 import os
 import threading
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
@@ -20,6 +21,7 @@ from open_clip.constants import HF_CONFIG_NAME
 from ...core.progress import Progress, no_progress
 from ...demo import model as demo
 from ...demo.drawn import FOREIGN, are_foreign
+from ..defaults import torch_defaults
 from ..model import ClipModel, Foreign
 from . import hub
 from .checkpoints import load_weights
@@ -138,7 +140,7 @@ def _built(
 ) -> ClipModel:
     size = demo.WEIGHTS.stat().st_size if location.name == DEMO else location.size
     (progress or no_progress)(hub.LOADING, 0, size)
-    with _defaults():
+    with torch_defaults():
         if location.name == DEMO:
             return ClipModel(
                 demo.build().to(target),
@@ -236,36 +238,20 @@ def _checkpoint_in(folder: Path) -> tuple[Path, tuple[str, ...]]:
     return chosen, (f"Assumed: the weights in {chosen.name}, one of {len(files)} checkpoints.",)
 
 
-@contextlib.contextmanager
-def _defaults() -> Iterator[None]:
-    """Build with torch's own defaults, not with the caller's: the model is shared with other callers.
-
-    Tensors made under ``torch.inference_mode()`` never have gradients; those made on the device "meta", or
-    with another default type, would not contain the weights.
-    """
-    before = torch.get_default_dtype()
-    with torch.inference_mode(False), contextlib.ExitStack() as stack:
-        if torch.empty(0).device.type != "cpu":
-            stack.enter_context(torch.device("cpu"))
-        if before is not torch.float32:
-            torch.set_default_dtype(torch.float32)
-        try:
-            yield
-        finally:
-            if before is not torch.float32:
-                torch.set_default_dtype(before)
-
-
 def _device(device: str | torch.device) -> torch.device:
-    if device == "auto":
-        mps = torch.backends.mps.is_available()
+    mps = torch.backends.mps.is_available()
+    if isinstance(device, str) and device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "mps" if mps else "cpu")
     try:
         target = torch.device(device)
         torch.empty(0, device=target)
-    except (RuntimeError, AssertionError) as error:
+        reason = "" if target.type != "meta" else "tensors have no values there"
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = shorten(sentence(error), 120, placeholder=" ...")
+    if reason:
+        usable = [*(f"cuda:{n}" for n in range(torch.cuda.device_count())), *["mps"] * mps, "cpu"]
         raise ValueError(
-            f"device={str(device)!r} is not usable here ({sentence(error)}); device='auto' takes "
-            "an available one"
-        ) from error
+            f"device={str(device)!r} is not usable here ({reason}); there is "
+            f"{', '.join(map(repr, usable))}, and device='auto' takes a GPU if there is one"
+        )
     return target

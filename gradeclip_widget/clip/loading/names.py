@@ -12,12 +12,19 @@ from typing import Any
 import open_clip
 
 from ...core.errors import did_you_mean
+from ...core.paths import path_of, why_missing
 from ..supported_models import advice
 from .published import OPENAI_NAMES, architecture_of, hub_names
 from .published_names import DEMO
 
 HUB, FOLDER = "hf-hub:", "local-dir:"
-_WEB = ("https://huggingface.co/", "http://huggingface.co/", "https://hf.co/", "huggingface.co/")
+_WEB = (
+    "https://huggingface.co/",
+    "http://huggingface.co/",
+    "https://hf.co/",
+    "huggingface.co/",
+    "hf://",
+)
 _ENDINGS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".npz")
 
 
@@ -126,7 +133,7 @@ def resolve(name: Any, pretrained: Any = None) -> ModelLocation:
             )
         if name.startswith(HUB):
             return ModelLocation(name)
-        return _folder(Path(name.removeprefix(FOLDER)).expanduser())
+        return _folder(name.removeprefix(FOLDER))
     known = _nearest(head, models)
     if tail and "/" not in tail and not known and weights is None:
         return ModelLocation(HUB + name)
@@ -144,12 +151,14 @@ def _weights(name: str, weights: str | None) -> ModelLocation:
         )
     if open_clip.get_pretrained_cfg(name, weights):
         return ModelLocation(name, tag=weights)
-    path = Path(weights).expanduser()
+    path = path_of(weights)
     if path.is_dir():
         path = _only_checkpoint(path, name)
     if not path.is_file():
+        is_file = weights.endswith(_ENDINGS) or set(weights) & set("/\\")
         raise ValueError(
-            f"no weights {weights!r} for {name!r}: there is no such file, and its tags are {known}"
+            f"no weights {weights!r} for {name!r}: there is no such file"
+            f"{why_missing(weights) if is_file else ''}; its tags are {known}"
             f"{did_you_mean(weights, tags)}"
         )
     return ModelLocation(name, file=path.absolute())
@@ -171,15 +180,17 @@ def checkpoints_in(folder: Path) -> list[Path]:
     return sorted(f for f in folder.iterdir() if f.suffix in _ENDINGS and f.is_file())
 
 
-def _folder(path: Path) -> ModelLocation:
+def _folder(text: str) -> ModelLocation:
     """Return the location of a model in a folder as open_clip writes it."""
+    path = path_of(text)
     if path.is_file():
         raise ValueError(
             f"{str(path)!r} is a file, which does not name the model of its weights; give the name too: "
             f"gw.load('ViT-B-32', pretrained={str(path)!r})"
         )
     if not path.is_dir():
-        raise ValueError(f"there is no folder {str(path)!r} (looked in {str(Path.cwd())!r})")
+        what = "file" if path.suffix in _ENDINGS else "folder"
+        raise ValueError(f"there is no {what} {str(path)!r}{why_missing(text)}")
     if (path / "open_clip_config.json").is_file():
         return ModelLocation(f"{FOLDER}{path.resolve()}")
     if _model_type(path / "config.json"):

@@ -19,8 +19,12 @@ from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 
 from ...core.errors import missing_extra
+from ..defaults import torch_defaults
 from ..model import ClipModel
+from ..supported_models import advice, unwrapped
 from ..verification.original import OriginalTransformersModel
+from ..verification.weights import check_weights
+from .names import wrap_transformers
 
 # Names of a transformers block's parts, and the names of the same parts in open_clip and in timm.
 _OPEN_CLIP = {
@@ -41,6 +45,12 @@ _TIMM = {
 }
 
 
+_OTHERS = (
+    "(SigLIP 2 of a fixed size is a SiglipModel; Siglip2Model takes pictures cut to patches.) Many other "
+    "models load with gw.load(...)"
+)
+
+
 def from_transformers(
     model: Any, processor: Any, *, name: str | None = None, dtype: torch.dtype | str | None = None
 ) -> ClipModel:
@@ -55,15 +65,17 @@ def from_transformers(
         gw.explore("street.jpg", "a dog in a car", model=gw.from_transformers(model, processor))
 
     Args:
-        model: a ``CLIPModel`` or a ``SiglipModel``. SigLIP 2 models of a fixed size are ``SiglipModel`` too.
+        model: a ``CLIPModel`` or a ``SiglipModel``, or one in the wrapper of ``torch.compile``,
+            ``DataParallel`` or ``DistributedDataParallel``. SigLIP 2 models of a fixed size are
+            ``SiglipModel`` too.
         processor: its processor, which prepares pictures and captions.
         name: its name in pictures; the name in its configuration when ``None``.
         dtype: as for `ClipModel`.
 
     Raises:
         TypeError: a model of another class, or a processor without tokenizer or image processor.
-        ValueError: a processor with unknown steps; or the model does not compute what its weights imply, as
-            with an adapter that is not merged into them.
+        ValueError: a processor with unknown steps; a model that is quantized or on several devices; or the
+            model does not compute what its weights imply, as with an adapter that is not merged into them.
         ModuleNotFoundError: transformers is not installed.
     """
     try:
@@ -71,20 +83,16 @@ def from_transformers(
     except ModuleNotFoundError as error:
         raise missing_extra("transformers", "hf", "models of transformers") from error
 
-    if isinstance(model, transformers.CLIPModel):
-        pair = _clip(model)
-    elif isinstance(model, transformers.SiglipModel):
-        pair = _siglip(model)
-    elif hasattr(model, "merge_and_unload"):
+    model = unwrapped(model)
+    if not isinstance(model, transformers.CLIPModel | transformers.SiglipModel):
+        if isinstance(model, transformers.PreTrainedModel):
+            other = f"{type(model).__name__}. {_OTHERS}"
+        elif isinstance(model, str):
+            other = f"the text {model!r}; load it first: {wrap_transformers(model)}"
+        else:
+            other = advice(model)
         raise TypeError(
-            f"{type(model).__name__} is an adapter of peft around a model: merge it into the weights, "
-            "model.merge_and_unload(), and convert what that returns"
-        )
-    else:
-        raise TypeError(
-            "from_transformers takes a CLIPModel or a SiglipModel of transformers, not "
-            f"{type(model).__name__}. (SigLIP 2 of a fixed size is a SiglipModel; Siglip2Model takes "
-            "pictures cut to patches.) Many other models load with gw.load(...)"
+            f"from_transformers takes a CLIPModel or a SiglipModel of transformers, not {other}"
         )
     for part in ("image_processor", "tokenizer"):
         if getattr(processor, part, None) is None:
@@ -92,7 +100,10 @@ def from_transformers(
                 f"processor {type(processor).__name__} has no {part}: pass the one that "
                 "transformers.AutoProcessor.from_pretrained(...) returns for the model"
             )
+    check_weights(model)
     device = next(model.parameters()).device
+    with torch_defaults(), torch.no_grad():
+        pair = _clip(model) if isinstance(model, transformers.CLIPModel) else _siglip(model)
     clip = ClipModel(
         pair.to(device).eval(),
         transform_of(processor.image_processor, pair.visual.image_size),

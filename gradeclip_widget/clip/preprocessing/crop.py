@@ -95,8 +95,9 @@ def _ramp(width: int, height: int) -> Image.Image:
 def _expected(image: Image.Image, box: Box, size: tuple[int, int]) -> Tensor:
     """Return the levels (H, W) of the probe picture inside a box, resized to (height, width)."""
     x0, y0, x1, y1 = box
-    across = (x0 + (torch.arange(size[1]) + 0.5) / size[1] * (x1 - x0)) / image.width
-    down = (y0 + (torch.arange(size[0]) + 0.5) / size[0] * (y1 - y0)) / image.height
+    rows, cols = (torch.arange(n, dtype=torch.float32, device="cpu") + 0.5 for n in size)
+    across = (x0 + cols / size[1] * (x1 - x0)) / image.width
+    down = (y0 + rows / size[0] * (y1 - y0)) / image.height
     return _ACROSS * across + _DOWN * down[:, None]
 
 

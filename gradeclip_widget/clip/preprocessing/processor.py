@@ -127,7 +127,7 @@ class ImageProcessor:
                     f"for resolution={resolution} use fit='whole' or fit='squash'"
                 )
             self._check_crop()
-            pixels = self.crop(self._center(image))[None]
+            pixels = self.crop(self._center(image))[None].float().cpu()
             cover = self._crop_box(image)
             if seen_share((0, 0, *image.size), image.size, cover) < _NEARLY_ALL:
                 notes.append(
@@ -136,7 +136,7 @@ class ImageProcessor:
             return Picture(image, pixels, cover, tuple(notes))
         height, width = self._size(image, fit, resolution)
         resized = TF.resize(image, [height, width], self.interpolation)
-        pixels = TF.normalize(TF.to_tensor(resized), list(self.mean), list(self.std))
+        pixels = TF.normalize(_pixels_of(resized), list(self.mean), list(self.std))
         if not self.flexible and fit == "whole" and image.width * height != image.height * width:
             notes.append(
                 f"This model's image tower takes only {width} x {height} px: the picture was squashed to "
@@ -285,6 +285,11 @@ def _note_unused_settings(
         return picture
     note = f"A normalized tensor keeps its size, {width} x {height} px: {' and '.join(unused)} had no effect."
     return replace(picture, notes=(*picture.notes, note))
+
+
+def _pixels_of(image: Image.Image) -> Tensor:
+    """Return an RGB image as (3, H, W) in 0..1; `TF.to_tensor` would use torch's default dtype."""
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous().float().div(255)
 
 
 def _check_finite(pixels: Tensor) -> None:

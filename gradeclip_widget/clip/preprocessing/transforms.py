@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 from torchvision.transforms import InterpolationMode
 
@@ -75,9 +74,14 @@ def read_transform(visual: Any, preprocess: Any) -> TransformFacts:
     stated, configured = _statistics(normalize, ""), _statistics(visual, "image_")
     statistics = stated or configured
     if statistics is None or not callable(preprocess):
+        hint = ""
+        if hasattr(preprocess, "encode") or hasattr(preprocess, "tokenize"):
+            hint = ", a tokenizer: the order is gw.ClipModel(model, preprocess, tokenizer)"
+        elif isinstance(preprocess, tuple | list):
+            hint = ": give the one for inference, the last that create_model_and_transforms returns"
         raise ValueError(
             "preprocess must be the model's own image transform with a Normalize step, as "
-            "open_clip.create_model_and_transforms returns it; got " + repr(preprocess)
+            f"open_clip.create_model_and_transforms returns it; got {preprocess!r:.80}{hint}"
         )
     notes, fitting = [], []
     if stated and configured and not _same(stated, configured):
@@ -232,7 +236,7 @@ def scale_of(pixels: Tensor, statistics: Statistics) -> Scale:
 
 def restore(pixels: Tensor, statistics: Statistics) -> Tensor:
     """Return pixels (1, 3, H, W) with a normalization undone."""
-    mean, std = (torch.tensor(v)[:, None, None] for v in statistics)
+    mean, std = (pixels.new_tensor(v)[:, None, None] for v in statistics)
     return pixels * std + mean
 
 

@@ -45,7 +45,7 @@ class Trie:
 
     def mask(self) -> Tensor:
         """Return the attention mask (M, M), true where a token may attend: to itself and its ancestors."""
-        mask = torch.zeros(len(self.ids), len(self.ids), dtype=torch.bool)
+        mask = torch.zeros(len(self.ids), len(self.ids), dtype=torch.bool, device="cpu")
         for node, parent in enumerate(self.parents):
             if parent >= 0:
                 mask[node] = mask[parent]

@@ -25,7 +25,11 @@ def tokenizer_kind(tokenizer: Any) -> type[Tokenizer]:
     for kind in KINDS:
         if kind.wraps(tokenizer):
             return kind
+    hint = ""
+    if tokenizer is None or isinstance(tokenizer, str):
+        hint = f"; open_clip.get_tokenizer({tokenizer or 'ViT-B-32'!r}) returns a model's tokenizer"
     raise TypeError(
         f"tokenizer {type(tokenizer).__name__} is not open_clip's SimpleTokenizer, nor a fast tokenizer of "
         "Hugging Face in open_clip's wrapper: its tokens cannot be traced to the caption's words"
+        + hint
     )

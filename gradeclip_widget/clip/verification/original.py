@@ -52,7 +52,8 @@ class OriginalModel:
         """Return the padded token ids (1, at most length) of its own tokenizer, or ``None`` without one."""
         if not callable(self.tokenizer):
             return None
-        ids = ids_of(self.tokenizer([caption]))
+        with torch.device("cpu"):  # it does not name a device
+            ids = ids_of(self.tokenizer([caption]))
         return None if ids is None else ids[:, :length]
 
     def token_table(self, tower: Any) -> nn.Module:
@@ -104,7 +105,7 @@ class OriginalTransformersModel(OriginalModel):
     def ids(self, caption: str, length: int) -> Tensor | None:
         """Return the padded token ids (1, length) of its own tokenizer."""
         coded = self.tokenizer([caption], padding="max_length", truncation=True, max_length=length)
-        return torch.tensor(coded["input_ids"])
+        return torch.tensor(coded["input_ids"], device="cpu")
 
     def token_table(self, tower: Any) -> nn.Module:
         """Return the module that it calls with token ids."""

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.nn.modules import module as torch_module
 
@@ -36,7 +35,7 @@ def weights_digest(model: Any) -> str:
     for name, tensor in model.state_dict().items():
         flat = tensor.detach().reshape(-1)
         step = max(1, flat.numel() // _SAMPLED)
-        sample = flat[::step][:_SAMPLED].to("cpu", torch.float64)
+        sample = flat[::step][:_SAMPLED].cpu().double()  # not every device supports 64 bits
         digest.update(f"{name} {tuple(tensor.shape)}".encode())
         digest.update(sample.numpy().tobytes())
     return digest.hexdigest()[:16]

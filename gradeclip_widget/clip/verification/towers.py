@@ -19,11 +19,11 @@ from ..text_towers.base import TextTower
 from ..tokenizers.base import Tokenizer
 from .original import OriginalModel
 from .state import modules_of
+from .weights import check_weights, list_names, why_not_finite
 
 CAPTION = "a brown dog in a red car"
 _FLOOR = 1e-4  # distance of two unit embeddings, greater than any by rounding of float32
 _NOISE = 4.0  # a distance up to this many times the change by rounding of the input is rounding
-_LISTED = 3  # modules that a message names
 _UNKNOWN = (
     "The model does something that this package does not know: docs/extending.md describes how to add a "
     "family of towers"
@@ -59,6 +59,11 @@ class Side:
     def slack(self) -> float:
         """Distance up to which two embeddings count as equal."""
         return max(_FLOOR, self.rounding)
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the model's own embedding, and the traced one, are finite."""
+        return bool(self.original.isfinite().all() and self.traced.isfinite().all())
 
     def repeats(self) -> bool:
         """Return whether the model returns the same embedding for the same input."""
@@ -99,11 +104,16 @@ def check_towers(
         autocast: dtype of the towers; used if the model does not run without it.
 
     Raises:
-        ValueError: the embeddings differ, or the model does not run; the message explains what to do.
+        ValueError: the embeddings differ, are not finite, or the model does not run; or its weights are
+            quantized or on several devices. The message explains what to do.
     """
-    with uncompiled():
+    check_weights(original.module)
+    with uncompiled(), torch.autocast(device.type, enabled=False):
         image = _image(original, image_tower, device, autocast)
         text = _text(original, text_tower, tokenizer, device, autocast)
+        for side, what in ((image, "picture"), (text, "caption")):
+            if not side.is_finite:
+                raise ValueError(_not_finite(original, side, what))
         differing = [side for side in (image, text) if not side.agrees()]
         if differing:
             raise ValueError(_difference(original, image, text, differing))
@@ -114,16 +124,25 @@ def check_towers(
 def probe_pixels(size: tuple[int, int]) -> Tensor:
     """Return a fixed normalized picture (1, 3, H, W): noise on slopes."""
     height, width = size
-    noise = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
-    rows, cols = torch.linspace(-1, 1, height)[:, None], torch.linspace(-1, 1, width)
+    noise = _noise((1, 3, height, width), seed=0)
+    rows, cols = (
+        torch.linspace(-1, 1, n, dtype=torch.float32, device="cpu") for n in (height, width)
+    )
+    rows = rows[:, None]
     return 0.5 * noise + torch.stack([rows + 0 * cols, cols - 0 * rows, rows * cols])
+
+
+def _noise(shape: Sequence[int], seed: int) -> Tensor:
+    """Return the same noise on every machine: from the CPU, whatever torch's default device and dtype."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(*shape, generator=generator, dtype=torch.float32, device="cpu")
 
 
 def _image(
     original: OriginalModel, tower: ImageTower, device: torch.device, autocast: torch.dtype | None
 ) -> Side:
     pixels, method = probe_pixels(tower.image_size).to(device), original.methods[0]
-    noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(1)).to(device)
+    noise = _noise(pixels.shape, seed=1).to(device)
     dtypes = _dtypes(original.image_side)
 
     def embed(change: float, dtype: torch.dtype) -> Tensor:
@@ -146,7 +165,7 @@ def _text(
     length, special = tower.context_length, tokenizer.special_tokens
     padded = original.ids(CAPTION, length)
     if padded is None:
-        padded = torch.tensor([[*ids, *[special.pad] * (length - len(ids))]])
+        padded = torch.tensor([[*ids, *[special.pad] * (length - len(ids))]], device="cpu")
     padded = padded.to(device)
     table = original.token_table(tower)
 
@@ -218,6 +237,17 @@ def _traced(side: str, run: Callable[[], Tensor]) -> Tensor:
             "otherwise replaced layers are not supported: give the model in float32, bfloat16 or float16, or "
             "see docs/extending.md on adding a family of towers"
         ) from error
+
+
+def _not_finite(original: OriginalModel, side: Side, what: str) -> str:
+    """Return the message on an embedding with NaN or infinity."""
+    if bool(side.original.isfinite().all()):
+        return (
+            f"{side.method} of this model runs, but its layers, as they are explained, give NaN or infinity "
+            f"for the same {what}: use float32 or bfloat16 (model.float(), model.bfloat16())"
+        )
+    cause = why_not_finite(original.module, lambda: side.run(0.0))
+    return f"{side.method} of this model returns NaN or infinity for a fixed {what}: {cause}"
 
 
 def _difference(original: OriginalModel, image: Side, text: Side, differing: Sequence[Side]) -> str:
@@ -324,7 +354,7 @@ def with_noise(table: nn.Module, change: float) -> Iterator[None]:
         return
 
     def add_noise(_module: nn.Module, _args: Any, out: Tensor) -> Tensor:
-        noise = torch.randn(out.shape, generator=torch.Generator().manual_seed(1))
+        noise = _noise(out.shape, seed=1)
         return out * (1 + change * noise).to(out)
 
     hook = table.register_forward_hook(add_noise)
@@ -403,13 +433,6 @@ def _overriding(model: Any, methods: Iterable[str]) -> list[str]:
         if owner is not None and owner.__module__.partition(".")[0] not in libraries:
             overridden.append(name)
     return overridden
-
-
-def list_names(names: list[str]) -> str:
-    """Return the first few names of modules, and the number of the others."""
-    first = [name or "the model itself" for name in names[:_LISTED]]
-    more = len(names) - len(first)
-    return ", ".join(first) + (f" and {more} more" if more else "")
 
 
 def modules_with_hooks(parts: Iterable[Any]) -> list[Any]:

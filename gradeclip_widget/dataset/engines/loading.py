@@ -22,7 +22,7 @@ from ..prepare import LoadedPair, PreparedPair
 Prepare = Callable[[ListedPair], LoadedPair]
 Shape = tuple[int, ...]
 _CHUNK = 8  # pairs that a process receives and returns at once
-_NO_PIXELS = torch.empty(0)  # placeholder in the pairs of a chunk
+_NO_PIXELS = torch.empty(0, device="cpu")  # placeholder in the pairs of a chunk
 _AHEAD = 4  # chunks that each process loads ahead
 _POLL = 1.0  # seconds between two checks whether the program is still running
 
@@ -85,7 +85,9 @@ def load_pairs(pairs: Iterable[ListedPair], prepare: Prepare, workers: int) -> I
         worker_init_fn=_exit_with_program,
     )
     try:
-        yield from itertools.chain.from_iterable(loader)
+        with torch.device("cpu"):  # also in the processes: a forked one cannot use CUDA
+            chunks = iter(loader)
+        yield from itertools.chain.from_iterable(chunks)
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.paths import path_of
 from ..libraries import require
 from ..pairs import Contents
 from .account import Account
@@ -166,7 +167,8 @@ def open_run(out: str | PathLike[str]) -> DatasetRun:
         ImportError: the extra ``dataset`` is not installed.
     """
     require("pyarrow.parquet", "tables of explained pairs")
-    run = DatasetRun(Path(out), read_record(out), pairs_files(out))
+    folder = path_of(out)
+    run = DatasetRun(folder, read_record(folder), pairs_files(folder))
     if not run.files:
         raise ValueError(
             f"the run in {str(out)!r} has no complete part yet: start gw.explain_dataset(...) again, which "

@@ -95,7 +95,7 @@ class RunFolder:
         """
         from filelock import FileLock, Timeout
 
-        path = Path(out)
+        path = Path(out).expanduser()
         if path.exists() and not path.is_dir():
             raise ValueError(f"out={str(out)!r} is a file; give a folder")
         if not (path / RUN).exists() and path.is_dir():

@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...core.paths import why_missing
 from ..pairs import PairSource
 from .schema import FORMAT, RUN
 
@@ -84,7 +85,9 @@ def read_record(out: str | PathLike[str]) -> Record:
     """
     path = Path(out) / RUN
     if not path.is_file():
-        problem = "has no run in it" if Path(out).is_dir() else "does not exist"
+        problem = "has no run in it"
+        if not Path(out).is_dir():
+            problem = f"does not exist{why_missing(out)}"
         raise FileNotFoundError(
             f"the folder {str(out)!r} {problem}; gw.explain_dataset(source, {str(out)!r}) writes one"
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.errors import did_you_mean
+from ...core.paths import path_of, why_missing
 from ...images import remote
 from ..libraries import require
 from ..pairs import PairSource
@@ -159,10 +159,9 @@ def _open_path(text: str, options: Options) -> PairSource:
     if text.startswith(huggingface.HUB):
         options.allow("Hugging Face datasets", *COLUMN_OPTIONS, "split")
         return huggingface.HuggingFace(text, options)
-    protocol = remote.protocol_of(text)
-    if protocol is not None and protocol != "file":
+    if remote.is_address(text):
         return _open_address(text.rstrip("/"), options)
-    path = absolute(text.removeprefix("file://"))
+    path = absolute(path_of(text))
     if path.is_dir():
         return _open_folder(str(path), options)
     if path.is_file():
@@ -171,10 +170,7 @@ def _open_path(text: str, options: Options) -> PairSource:
         paths = _expand(str(path))
         if paths:
             return _open_files(paths, options, str(path))
-    near = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
-    raise FileNotFoundError(
-        f"{str(path)!r} does not exist{did_you_mean(path.name, near)}; {_KINDS}"
-    )
+    raise FileNotFoundError(f"{str(path)!r} does not exist{why_missing(text)}; {_KINDS}")
 
 
 def _open_address(address: str, options: Options) -> PairSource:
@@ -396,7 +392,8 @@ def _folder(path: str | os.PathLike[str]) -> str:
     text = os.fspath(path)
     if remote.is_address(text):
         return text.rstrip("/")
-    folder = absolute(text)
+    folder = absolute(path_of(path))
     if not folder.is_dir():
-        raise FileNotFoundError(f"images={str(path)!r} is not a folder")
+        why = ", but a file" if folder.exists() else why_missing(path)
+        raise FileNotFoundError(f"images={str(path)!r} is not a folder{why}")
     return str(folder)

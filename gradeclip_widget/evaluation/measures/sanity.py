@@ -170,5 +170,5 @@ def shuffle_weights(tower: nn.Module, part: float, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     parameters = list(tower.parameters())[::-1]
     for values in parameters[: round(part * len(parameters))]:
-        order = torch.randperm(values.numel(), generator=generator).to(values.device)
+        order = torch.randperm(values.numel(), generator=generator, device="cpu").to(values.device)
         values.copy_(values.flatten()[order].view_as(values))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...core.errors import missing_extra
+from ...core.paths import path_of, why_missing
 from ...core.words import Span, split_words
 from ..examples import Example, FailedExample
 from ..pointing import Mask
@@ -86,7 +87,7 @@ def coco_examples(
         ModuleNotFoundError: ``instances`` needs pycocotools.
     """
     content = _read(captions, "captions")
-    folder = Path(images).expanduser()
+    folder = path_of(images)
     names = {one["id"]: one["file_name"] for one in content["images"]}
     first: dict[Any, str] = {}
     for annotation in sorted(content["annotations"], key=lambda one: one["id"]):
@@ -142,9 +143,10 @@ def _instances(path: str | Path) -> Any:
 
 
 def _read(path: str | Path, what: str) -> dict[str, Any]:
-    file = Path(path).expanduser()
+    file = path_of(path)
     if not file.is_file():
-        raise FileNotFoundError(f"{what}={str(path)!r} is not a file")
+        why = ", but a folder" if file.exists() else why_missing(path)
+        raise FileNotFoundError(f"{what}={str(path)!r} is not a file{why}")
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.paths import existing_path, path_of, why_missing
 from ...core.words import Span, Word, find_phrase, split_words
 from ...dataset.pairs import UNREADABLE, FailedPair
 from ...dataset.sources.columns import Options
@@ -86,7 +87,8 @@ def folder_examples(
     """
     folder = _folder(images, "images")
     rows: list[tuple[Path, str, dict[str, Path]]] = [
-        (path, caption, {}) for path, caption in _table(Path(captions).expanduser(), folder)
+        (path, caption, {})
+        for path, caption in _table(existing_path(captions, "table of captions"), folder)
     ]
     if masks is None:
         return FolderExamples(rows)
@@ -134,9 +136,10 @@ def _mask_files(folder: Path) -> dict[str, Path]:
 
 
 def _folder(path: str | Path, what: str) -> Path:
-    folder = Path(path).expanduser()
+    folder = path_of(path)
     if not folder.is_dir():
-        raise FileNotFoundError(f"{what}={str(path)!r} is not a folder")
+        why = ", but a file" if folder.exists() else why_missing(path)
+        raise FileNotFoundError(f"{what}={str(path)!r} is not a folder{why}")
     return folder
 
 

@@ -98,9 +98,11 @@ def test_the_error_of_a_wrong_name_has_the_right_one(
         gw.load(name, pretrained)
 
 
-def test_an_error_names_a_missing_device() -> None:
-    with pytest.raises(ValueError, match="device='cuda:99'"):
-        gw.load("demo", device="cuda:99")
+@pytest.mark.parametrize("device", ["cuda:99", "gpu", "meta", None, ["cuda:0", "cuda:1"]])
+def test_an_error_names_a_missing_device_and_those_that_exist(device: Any) -> None:
+    with pytest.raises(ValueError, match=r"is not usable here .*'cpu'") as error:
+        gw.load("demo", device=device)
+    assert f"device={str(device)!r}" in str(error.value)
 
 
 def test_models_are_listed_with_their_weights() -> None:

@@ -237,6 +237,51 @@ def test_a_model_of_another_class_raises_an_error(kind: str, pair: Any) -> None:
         gw.from_transformers(model, pair[1])
 
 
+@pytest.mark.parametrize("wrapper", [torch.nn.DataParallel, torch.compile])
+def test_a_wrapper_that_computes_the_same_is_removed(
+    wrapper: Any, pair: Any, clip: ClipModel, picture: Image.Image
+) -> None:
+    wrapped = gw.from_transformers(wrapper(pair[0]), pair[1])
+    expected = gw.Explainer(clip)(picture, CAPTION).score
+    assert gw.Explainer(wrapped)(picture, CAPTION).score == expected
+
+
+def test_what_is_no_model_is_named_with_the_way_out(pair: Any) -> None:
+    model, processor = pair
+    trainer = type("Trainer", (), {"model": model})()
+    for thing, message in (
+        (trainer, r"trainer\.model"),
+        (processor, r"without a model.*from_transformers\(model, processor\)"),
+        (type(model), "the class"),
+        (model.state_dict(), "load_state_dict"),
+        ("openai/clip-vit", r"AutoModel\.from_pretrained\('openai/clip-vit'\)"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            gw.from_transformers(thing, processor)
+
+
+@pytest.mark.filterwarnings("ignore")  # of torch, about what replaces its quantization
+def test_a_quantized_model_is_named(pair: Any) -> None:
+    quantize = torch.ao.quantization.quantize_dynamic
+    quantized = quantize(pair[0], {torch.nn.Linear}, dtype=torch.qint8)
+    with pytest.raises(ValueError, match=r"quantized layers .*without quantization_config"):
+        gw.from_transformers(quantized, pair[1])
+
+
+def test_a_model_without_values_is_named(pair: Any) -> None:
+    with pytest.raises(ValueError, match="'meta'"):
+        gw.from_transformers(copy.deepcopy(pair[0]).to("meta"), pair[1])
+
+
+def test_a_model_is_converted_under_other_defaults(
+    pair: Any, clip: ClipModel, picture: Image.Image
+) -> None:
+    expected = gw.Explainer(clip)(picture, CAPTION).score
+    with torch.inference_mode(), torch.device("meta"), torch.autocast("cpu", torch.bfloat16):
+        converted = gw.from_transformers(*pair)
+    assert gw.Explainer(converted)(picture, CAPTION).score == expected
+
+
 def test_a_processor_without_tokenizer_raises_an_error(pair: Any) -> None:
     with pytest.raises(TypeError, match="no image_processor"):
         gw.from_transformers(pair[0], pair[1].tokenizer)
