@@ -56,11 +56,22 @@ def area_of(areas: list[Area], rng: Random) -> Area:
 
 @dataclass(eq=False)
 class _Child:
-    """A process that runs steps and writes a line before and after each."""
+    """A process that runs steps and writes a line before and after each.
+
+    Attributes:
+        pid: of the process.
+        pipe: that it writes to.
+        log: file of its output.
+        left: the steps that it has not begun.
+        step: number and area of the step that it runs.
+        since: when it last wrote a line.
+        text: the beginning of a line.
+    """
 
     pid: int
     pipe: int
     log: Path
+    left: list[int]
     step: tuple[int, str] | None = None
     since: float = field(default_factory=time.monotonic)
     text: bytes = b""
@@ -85,10 +96,12 @@ def run_steps(
         stop: whether to begin no further steps.
     """
     children: dict[int, _Child] = {}
+    left: list[int] = []  # by processes that crashed
     try:
         while True:
             while len(children) < processes and not stop():
-                batch = [n for _, n in zip(range(STEPS), numbers, strict=False)]
+                batch = left or [n for _, n in zip(range(STEPS), numbers, strict=False)]
+                left = []
                 if not batch:
                     break
                 child = _start(areas, seed, batch, folder, stop)
@@ -101,6 +114,7 @@ def run_steps(
                 yield from _read(child, data)
                 if not data:
                     del children[pipe]
+                    left += child.left
                     yield from _end(child)
             for child in children.values():
                 if child.step and time.monotonic() - child.since > HANG:
@@ -118,6 +132,7 @@ def _read(child: _Child, data: bytes) -> Iterator[Step]:
     for line in lines:
         number, area, *rest = json.loads(line)
         child.step = None if rest else (number, area)
+        child.left = [n for n in child.left if n != number]
         child.since = time.monotonic()
         if rest:
             kind, result, detail, seconds = rest
@@ -139,8 +154,9 @@ def _end(child: _Child) -> Iterator[Step]:
         what = f"crashes with {signal.Signals(-code).name}"
     else:
         what = f"ends the process with status {code}"
-    tail = child.log.read_text(errors="replace")[-3000:] if child.log.exists() else ""
-    yield Step(*child.step, Outcome("crash", FAULT, f"{what}\n{tail}"), 0.0)
+    log = child.log.read_text(errors="replace").partition("Fatal Python error")[2]
+    where = [line.strip() for line in log.splitlines() if line.startswith("  File")][:8]
+    yield Step(*child.step, Outcome("crash", FAULT, "\n    ".join([what, *where])), 0.0)
 
 
 def _start(
@@ -153,7 +169,7 @@ def _start(
     pid = os.fork()
     if pid:
         os.close(writes)
-        return _Child(pid, reads, log)
+        return _Child(pid, reads, log, list(batch))
     status = 1
     try:
         os.close(reads)
