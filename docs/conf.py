@@ -32,6 +32,7 @@ include_patterns = [
     "notebooks/*.ipynb",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
+    "SECURITY.md",
     "gradeclip_widget/clip/README.md",
     "gradeclip_widget/demo/MODEL_CARD.md",
 ]

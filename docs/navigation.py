@@ -59,6 +59,7 @@ PARTS = {
         "docs/extending.md",
         "docs/*.md",
         "CONTRIBUTING.md",
+        "SECURITY.md",
         "CHANGELOG.md",
     ],
 }

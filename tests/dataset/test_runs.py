@@ -266,8 +266,7 @@ class TestSearching:
         assert table.order(Query(word=word, word_role=role)).tolist() == rows
 
     def test_scores_and_their_histogram(self, table: PairTable) -> None:
-        low, high = np.float32(0.1), np.float32(0.3)
-        query = Query(sort="score", descending=True, score_range=(float(low), float(high)))
+        query = Query(sort="score", descending=True, score_range=(0.1, 0.3))
         assert table.order(query).tolist() == [3, 2, 1]
         histogram = table.histogram(query)
         assert sum(histogram["counts"]) == 5  # the range of scores is not applied

@@ -159,7 +159,7 @@ def _open_path(text: str, options: Options) -> PairSource:
     if text.startswith(huggingface.HUB):
         options.allow("Hugging Face datasets", *COLUMN_OPTIONS, "split")
         return huggingface.HuggingFace(text, options)
-    if remote.is_address(text):
+    if remote.protocol_of(text) not in (None, "file"):
         return _open_address(text.rstrip("/"), options)
     path = absolute(path_of(text))
     if path.is_dir():
