@@ -115,12 +115,19 @@ class ExplanationData:
     things: Bits | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        """Freeze the arrays and check that they fit each other."""
+        """Freeze the arrays and check that they are finite and fit each other."""
         for f in fields(self):
             value = getattr(self, f.name)
             if isinstance(value, np.ndarray):
                 dtype = np.uint8 if f.name == "things" else np.float32
-                object.__setattr__(self, f.name, _read_only(np.array(value, dtype=dtype)))
+                array = _read_only(np.array(value, dtype=dtype))
+                if not np.isfinite(array).all():
+                    raise ValueError(
+                        f"{f.name} has NaN or infinity, which no page and no file can hold"
+                    )
+                object.__setattr__(self, f.name, array)
+        if not math.isfinite(self.score):
+            raise ValueError(f"the score is {self.score}, which no page and no file can hold")
         self._check_shapes()
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -200,4 +200,4 @@ def _fill(
 def _script(data: Any) -> str:
     """Return data as JSON for a script element, bytes as base64 text."""
     # "</script>" or "<!--" in a caption must not end the element.
-    return json.dumps(data, default=base64_text).replace("<", "\\u003c")
+    return json.dumps(data, default=base64_text, allow_nan=False).replace("<", "\\u003c")

@@ -27,4 +27,6 @@ def write_json(explanation: ExplanationData, path: Path) -> None:
         "raw_maps": {"caption": e.signed_map.tolist(), **raw},
         "highlights": [asdict(highlight) for highlight in e.highlights()],
     }
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+    path.write_text(
+        json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False), encoding="utf-8"
+    )

@@ -42,6 +42,7 @@ Header, version 1 (``js/src/core/types.ts`` mirrors it):
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -112,10 +113,10 @@ def to_maps(explanation: ExplanationData) -> PayloadMaps:
         "gaps": _gaps(e),
         "score": {
             "cosine": e.score,
-            "logit": e.logit,
-            "scale": e.logit_scale,
-            "bias": e.logit_bias,
-            "probability": e.probability,
+            "logit": finite(e.logit),
+            "scale": finite(e.logit_scale),
+            "bias": finite(e.logit_bias),
+            "probability": finite(e.probability),
         },
         "grid": list(e.patch_grid),
         "image": {
@@ -183,6 +184,11 @@ def to_json(payload: Payload | Mapping[str, Any]) -> dict[str, Any]:
         "maps": base64_text(payload["maps"]),
         "things": base64_text(payload["things"]),
     }
+
+
+def finite(value: float | None) -> float | None:
+    """Return a number, or ``None`` in place of NaN and infinity, which JSON does not have."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def base64_text(data: bytes) -> str:

@@ -51,9 +51,12 @@ def test_it_copies_its_arrays() -> None:
         ({"token_importance": np.zeros(3)}, r"token_importance.*\(6,\)"),
         ({"integrated_gradients": np.zeros(4)}, r"integrated_gradients.*\(6,\)"),
         ({"tokens": ("a",)}, "interactions.*shape"),
+        ({"signed_map": np.full(GRID, np.nan)}, "signed_map has NaN"),
+        ({"token_importance": np.array([0, 0, np.inf, 0, 0, 0])}, "token_importance has NaN"),
+        ({"score": math.nan}, "the score is nan"),
     ],
 )
-def test_arrays_of_different_shapes_raise(changes: dict, word: str) -> None:
+def test_arrays_that_do_not_fit_or_are_not_finite_raise(changes: dict, word: str) -> None:
     with pytest.raises(ValueError, match=word):
         make_explanation(**changes)
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
+import tracemalloc
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import gradeclip_widget as gw
+from gradeclip_widget.core.errors import UnreadableFileError
 from gradeclip_widget.explain.explanation import Explanation
 
 from ..factories import make_explanation, picture
@@ -191,7 +195,7 @@ def test_a_truncated_file_raises(part: float, saved: Path) -> None:
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=8))
-def test_wrong_bytes_are_read_or_raise_a_value_error(
+def test_wrong_bytes_are_read_or_raise_the_error_of_files(
     tmp_path: Path, changes: list[tuple[float, int]]
 ) -> None:
     path = tmp_path / "wrong.npz"
@@ -201,8 +205,117 @@ def test_wrong_bytes_are_read_or_raise_a_value_error(
     path.write_bytes(content)
     try:
         Explanation.load(path)
-    except ValueError as error:
-        assert "wrong.npz" in str(error)  # noqa: PT017
+    except UnreadableFileError as error:
+        assert error.path == str(path)  # noqa: PT017
+
+
+def members(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def write(path: Path, content: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, data in content.items():
+            archive.writestr(name, data)
+    return path
+
+
+def array_file(values: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.lib.format.write_array(file, values)
+    return file.getvalue()
+
+
+def claiming(count: int) -> bytes:
+    """Return an array file of 16 values whose header claims another number."""
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({count},), }}"
+    return b"\x93NUMPY\x01\x00v\x00" + header.ljust(117).encode() + b"\n" + bytes(64)
+
+
+def damaged_picture(saved: Path) -> bytes:
+    with np.load(saved) as file:
+        png = bytearray(file["image"].tobytes())
+    png[png.rfind(b"IDAT") + 3] = 0xC9
+    return array_file(np.frombuffer(png, np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "problem"),
+    [
+        ("alone", lambda _: claiming(10**15), "claims the shape"),
+        ("alone", lambda _: claiming(10**30), "claims the shape"),
+        ("alone", lambda _: claiming(16).replace(b"}", b" ", 1), "not an explanation"),
+        ("alone", lambda _: claiming(16).replace(b"NUMPY\x01", b"NUMPY\x03"), "another version"),
+        ("header", lambda _: array_file(np.frombuffer(b"[" * 200_000, np.uint8)), "RecursionError"),
+        ("header", lambda _: array_file(np.frombuffer(b'{"a": NaN}', np.uint8)), "NaN"),
+        ("token_importance", lambda _: array_file(np.full(9, np.nan, np.float32)), "NaN"),
+        ("signed_map", lambda _: array_file(np.zeros((2, 3))), "float64"),
+        ("image", damaged_picture, "its picture"),
+        ("image", lambda _: array_file(np.frombuffer(b"%!PS-Adobe-3.0", np.uint8)), "its picture"),
+    ],
+)
+def test_a_hostile_array_raises_the_error_of_files(
+    name: str, make: Callable[[Path], bytes], problem: str, saved: Path
+) -> None:
+    content = members(saved)
+    write(saved, content | {f"{name}.npy": make(saved)})
+    with pytest.raises(UnreadableFileError, match=problem) as caught:
+        Explanation.load(saved)
+    assert caught.value.path == str(saved)
+
+
+def test_an_archive_in_another_packing_or_encrypted_raises(saved: Path) -> None:
+    content = members(saved)
+    flagged = bytearray(saved.read_bytes())
+    flagged[flagged.find(b"PK\x01\x02") + 8] |= 1
+    write(saved, content, zipfile.ZIP_LZMA)
+    with pytest.raises(UnreadableFileError, match="encrypted or packed in another way"):
+        Explanation.load(saved)
+    saved.write_bytes(flagged)
+    with pytest.raises(UnreadableFileError, match="encrypted or packed in another way"):
+        Explanation.load(saved)
+
+
+def test_a_zip_bomb_is_not_unpacked(saved: Path) -> None:
+    """Every size is checked before anything is unpacked: 500 MB of zeros take 0.5 MB in the file."""
+    content = members(saved)
+    with zipfile.ZipFile(saved, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, data in content.items():
+            if name != "alone.npy":
+                archive.writestr(name, data)
+        with archive.open("alone.npy", "w") as file:
+            for _ in range(500):
+                file.write(bytes(1_000_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnreadableFileError, match="unpacks to 500,"):
+            Explanation.load(saved)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_member_that_unpacks_to_more_than_its_entry_says_raises(saved: Path) -> None:
+    content = members(saved)
+    size = len(content["alone.npy"])
+    write(saved, content)
+    data = bytearray(saved.read_bytes())
+    entry = data.find(b"PK\x01\x02", data.find(b"PK\x01\x02"))
+    while data[entry + 46 : entry + 55] != b"alone.npy":
+        entry = data.find(b"PK\x01\x02", entry + 1)
+    data[entry + 24 : entry + 28] = (size - 8).to_bytes(4, "little")
+    saved.write_bytes(data)
+    with pytest.raises(UnreadableFileError):
+        Explanation.load(saved)
+
+
+@pytest.mark.parametrize("scale", [np.inf, np.nan])
+def test_a_logit_scale_that_is_no_number_is_saved(scale: float, tmp_path: Path) -> None:
+    e = make_explanation(logit_scale=scale)
+    again = Explanation.load(e.save(tmp_path / "e.npz"))
+    assert np.isnan(again.logit_scale)
+    assert again.score == e.score
 
 
 def test_the_file_has_no_pickles_and_a_version(saved: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -174,3 +176,16 @@ def test_the_payload_of_twenty_words_is_small() -> None:
     assert len(payload["header"]["maps"]) == 4
     rest = len(payload["maps"]) + len(json.dumps(payload["header"]).encode())
     assert rest <= ALLOWANCE
+
+
+@pytest.mark.parametrize("scale", [np.inf, np.nan])
+def test_numbers_that_json_lacks_are_sent_as_null(scale: float, tmp_path: Path) -> None:
+    """A logit scale that overflows is no reason for a blank page: the cosine and the maps are right."""
+    e = make_explanation(logit_scale=scale)
+    payload = to_payload(e)
+    assert payload["header"]["score"]["cosine"] == e.score
+    for name in ("logit", "scale", "probability"):
+        assert payload["header"]["score"][name] is None
+    for path in (e.save(tmp_path / "e.json"), e.save(tmp_path / "e.html")):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"[:\[, ](NaN|-?Infinity)[,\]} ]", text)
