@@ -10,7 +10,18 @@ from ..core.evidence import MEASURES, UNSEEN
 from ..core.explanation_data import ExplanationData
 from ..core.match import describe_match
 from .highlights import Phrase, words_of
-from .lettering import FAINT, INK, SOFT, Mark, draw_caption, font_of, readable, shorten, with_banner
+from .lettering import (
+    FAINT,
+    INK,
+    SOFT,
+    Mark,
+    caption_height,
+    draw_caption,
+    font_of,
+    readable,
+    shorten,
+    with_banner,
+)
 from .painting.color_scales import color_table
 from .painting.overlay import overlay
 from .painting.overview import NEUTRAL_COLOR, color_of
@@ -28,6 +39,7 @@ _AGAINST, _REST = (
 _MARGIN, _TALLEST, _LEAST = 20, 500, 540
 _CAPTION, _TEXT, _SMALL = 22, 15, 13
 _ROW, _BAR, _ROWS = 25, 13, 8
+_REST_HEIGHT = 100 + _ROW * (_ROWS + 4)  # at most, of the facts and the bars
 _FINE = 2  # scale at which the text below the picture is drawn, then shrunk for smooth edges
 
 
@@ -134,10 +146,11 @@ class _Sheet:
         self, explanation: ExplanationData, phrase: Phrase | None, width: int, unit: float
     ) -> None:
         self.explanation, self.phrase, self.unit = explanation, phrase, unit
-        # Enough for any caption; the unused part is cut off.
-        self.image = Image.new("RGB", (width, round(2400 * unit)), GROUND)
-        self.draw = ImageDraw.Draw(self.image)
         self.left, self.right, self.y = _MARGIN * unit, width - _MARGIN * unit, 0.0
+        caption = caption_height(explanation, self.right - self.left, _CAPTION * unit)
+        # The unused part is cut off.
+        self.image = Image.new("RGB", (width, round(caption + _REST_HEIGHT * unit)), GROUND)
+        self.draw = ImageDraw.Draw(self.image)
         self.text, self.small = (font_of(explanation, size * unit) for size in (_TEXT, _SMALL))
 
     def caption(self) -> None:

@@ -12,7 +12,16 @@ from ..core.evidence import Highlight
 from ..core.explanation_data import IN_CAPTION, ExplanationData
 from .card import GROUND, NARROWEST, marks_of, resized
 from .highlights import alt_text, chosen_highlights
-from .lettering import SOFT, Mark, draw_caption, font_of, readable, shorten, with_banner
+from .lettering import (
+    SOFT,
+    Mark,
+    caption_height,
+    draw_caption,
+    font_of,
+    readable,
+    shorten,
+    with_banner,
+)
 from .painting.chips import draw_chips
 from .painting.overlay import overlay
 from .painting.overview import chip_of, color_of
@@ -90,15 +99,14 @@ def _frame(
     """Return a picture above the caption and a line of text."""
     inner = max(picture.width, NARROWEST - 2 * _MARGIN)
     width, left = inner + 2 * _MARGIN, _MARGIN * _FINE
-    large = Image.new("RGB", (width * _FINE, 1200 * _FINE), GROUND)  # enough for any caption
+    text_size = inner * _FINE, _CAPTION * _FINE
+    height = round(caption_height(e, *text_size) / _FINE) + 26 + _MARGIN
+    large = Image.new("RGB", (width * _FINE, height * _FINE), GROUND)
     draw, font = ImageDraw.Draw(large), font_of(e, _TEXT * _FINE)
-    y = draw_caption(draw, e, marks, (left, 0), inner * _FINE, _CAPTION * _FINE)
+    y = draw_caption(draw, e, marks, (left, 0), *text_size)
     text = shorten(line, font, inner * _FINE)
     draw.text((left, y + 13 * _FINE), text, SOFT, font, "lm")
-    height = round(y / _FINE) + 26 + _MARGIN
-    below = large.resize(
-        (width, height), Image.Resampling.BOX, (0, 0, width * _FINE, height * _FINE)
-    )
+    below = large.resize((width, height), Image.Resampling.BOX)
     frame = Image.new("RGB", (width, picture.height + 2 * _MARGIN + height), GROUND)
     frame.paste(picture, (_MARGIN + (inner - picture.width) // 2, _MARGIN))
     frame.paste(below, (0, picture.height + 2 * _MARGIN))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import Image, ImageDraw
 
@@ -79,6 +80,8 @@ def draw_caption(
     """Draw the caption, wrapped, with the marked words on their colors.
 
     If no font has the letters of a word, its number is drawn instead, and a line below explains the numbers.
+    A caption that is longer than the model's context is cut off in the line of the last word
+    that was read.
 
     Args:
         draw: the drawing.
@@ -107,13 +110,27 @@ def draw_caption(
             draw.rounded_rectangle(box, 0.3 * size, mark.color)
     for piece in pieces:
         draw.text((left + piece.x, middle(piece)), piece.text, INK, font, "lm")
-    below = top + (1 + max((piece.line for piece in pieces), default=0)) * _LEADING * size
-    if not any(is_numbered(explanation, w, font) for w in range(len(explanation.words))):
-        return below
-    small = font_of(explanation, _SMALL * size)
-    note = shorten(_NUMBERED, small, width)
-    draw.text((left, below + 0.5 * _LEADING * _SMALL * size), note, SOFT, small, "lm")
-    return below + _LEADING * _SMALL * size
+    below = top + _height(explanation, pieces, font, size)
+    if _has_numbers(explanation, pieces, font):
+        small = font_of(explanation, _SMALL * size)
+        note = shorten(_NUMBERED, small, width)
+        draw.text((left, below - 0.5 * _LEADING * _SMALL * size), note, SOFT, small, "lm")
+    return below
+
+
+def caption_height(explanation: ExplanationData, width: float, size: float) -> float:
+    """Return the height in pixels that `draw_caption` needs for these arguments."""
+    font = font_of(explanation, size)
+    return _height(explanation, _pieces(explanation, font, width), font, size)
+
+
+def _height(e: ExplanationData, pieces: Sequence[_Piece], font: Font, size: float) -> float:
+    note = _SMALL if _has_numbers(e, pieces, font) else 0
+    return (1 + pieces[-1].line + note) * _LEADING * size
+
+
+def _has_numbers(e: ExplanationData, pieces: Sequence[_Piece], font: Font) -> bool:
+    return any(is_numbered(e, piece.word, font) for piece in pieces)
 
 
 def readable(explanation: ExplanationData, words: Sequence[int], font: Font) -> str:
@@ -130,19 +147,26 @@ def shorten(text: str, font: Font, width: float) -> str:
     """Return the text, cut off with an ellipsis if it is wider than ``width`` pixels."""
     if font.getlength(text) <= width:
         return text
-    while text and font.getlength(text + "...") > width:
-        text = text[:-1]
-    return text.rstrip() + "..."
+    kept = bisect.bisect_right(
+        range(len(text)), width, key=lambda n: font.getlength(text[:n] + "...")
+    )
+    return text[: max(0, kept - 1)].rstrip() + "..."
 
 
 def _pieces(e: ExplanationData, font: Font, width: float) -> list[_Piece]:
-    """Return the caption's words with their punctuation and their places, in lines of a width."""
+    """Return the words that `draw_caption` shows with their punctuation and places, in lines of a width."""
     space = 2.5 * font.getlength(" ")  # room for a mark on each side
-    x, line, pieces = 0.0, 0, []
+    read = max((n for n, unread in enumerate(e.unread) if not unread), default=0)
+    x, line, pieces = 0.0, 0, list[_Piece]()
     for n, (head, word, tail) in enumerate(_texts(e, font)):
         text = shorten(head + word + tail, font, width)
         length = font.getlength(text)
         if x and x + length > width:
+            if n > read:
+                last = pieces[-1]
+                text = shorten(f"{last.text} {head}{word}{tail}", font, width - last.x)
+                pieces[-1] = replace(last, text=text, length=font.getlength(text))
+                break
             x, line = 0.0, line + 1
         start = x + font.getlength(head)
         end = min(start + font.getlength(word), x + length)

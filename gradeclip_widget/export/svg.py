@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -34,6 +35,9 @@ _SAMPLES = 4
 _SMALLEST = 0.4  # in patches; closed lines around a smaller area are dropped as noise
 # Their letters are about as wide as those of the font that measures the labels.
 _FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif"
+
+# XML has no way to write these characters, not even as references (XML 1.0, section 2.2).
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 Line = NDArray[np.float64]  # (N, 2): x, y; a line is closed if its last point equals its first
 
@@ -69,8 +73,8 @@ def svg(
     above, banner = _banner(e, size)
     return f"""<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" \
 width="{width}" height="{above + height}" viewBox="0 {-above} {width} {above + height}" role="img">
-<title>{html.escape(e.caption)}</title>
-<desc>{html.escape(alt_text(e))}</desc>
+<title>{_xml(e.caption)}</title>
+<desc>{_xml(alt_text(e))}</desc>
 <image width="{width}" height="{height}" preserveAspectRatio="none" xlink:href="{portable_url(e.image)}"/>
 <g fill="none" stroke-linejoin="round">
 {_joined(contours)}</g>
@@ -103,7 +107,7 @@ def _label(chip: Chip, name: str, box: PixelBox | None, size: int) -> str:
     return (
         f'{dot}\n<rect x="{x0}" y="{y0}" width="{x1 - x0}" height="{y1 - y0}" rx="{0.4 * size:.2f}" '
         f'fill="{chip.color}" {edge}/>\n'
-        f'<text x="{text_x:.2f}" y="{text_y:.2f}">{html.escape(name)}</text>'
+        f'<text x="{text_x:.2f}" y="{text_y:.2f}">{_xml(name)}</text>'
     )
 
 
@@ -114,7 +118,7 @@ def _banner(e: ExplanationData, size: int) -> tuple[int, str]:
     lines = wrapped(e.warning, font_of(e, size), e.image.width - 2 * BANNER_PADDING * size)
     height = banner_height(len(lines), size)
     spans = [
-        f'<tspan x="{BANNER_PADDING * size:.2f}" dy="{BANNER_LEADING * size:.2f}">{html.escape(line)}</tspan>'
+        f'<tspan x="{BANNER_PADDING * size:.2f}" dy="{BANNER_LEADING * size:.2f}">{_xml(line)}</tspan>'
         for line in lines
     ]
     return height, (
@@ -123,6 +127,11 @@ def _banner(e: ExplanationData, size: int) -> tuple[int, str]:
         f'fill="{INK}">'
         f"{''.join(spans)}</text>\n"
     )
+
+
+def _xml(text: str) -> str:
+    """Return text for an element of XML, with the replacement character for those that XML lacks."""
+    return html.escape(_NOT_IN_XML.sub("\ufffd", text))
 
 
 def _joined(parts: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from PIL import Image, ImageColor, ImageDraw
 
 from gradeclip_widget.export.card import DENSITY, resized
 from gradeclip_widget.export.highlights import alt_text
-from gradeclip_widget.export.lettering import Mark, draw_caption
+from gradeclip_widget.export.lettering import Mark, caption_height, draw_caption
 from gradeclip_widget.export.painting.overview import HUE_COLORS
 
 from ..browser.made import made_explanation
@@ -178,3 +178,19 @@ def test_a_mark_does_not_cover_punctuation() -> None:
 def test_the_file_is_what_is_returned(tmp_path: Path) -> None:
     data = MADE.to_png(tmp_path / "card.png")
     assert (tmp_path / "card.png").read_bytes() == data
+
+
+def test_a_caption_is_cut_off_in_the_line_of_the_last_word_that_was_read() -> None:
+    """Three thousand words beyond the context take no more room than the rest of that line."""
+    heights = []
+    for more in ("", " and so on" * 9, " and so on" * 1000, " " + "x" * 12_000):
+        e = make_explanation("a red fox beside the blue whale" + more)
+        read = [replace(w, tokens=w.tokens if n < 7 else ()) for n, w in enumerate(e.words)]
+        heights.append(caption_height(replace(e, words=tuple(read)), 300, 20))
+    assert len(set(heights)) == 1
+
+
+def test_a_word_of_thousands_of_letters_is_shortened() -> None:
+    e = make_explanation("a red fox " + "x" * 12_000)
+    for image in (opened(e.to_png()), opened(e.to_gif())):
+        assert image.height < 4 * image.width

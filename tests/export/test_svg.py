@@ -87,6 +87,11 @@ def test_markup_in_a_caption_stays_text() -> None:
     assert not list(root.iter(f"{SVG}script"))
 
 
+def test_characters_that_xml_lacks_are_replaced() -> None:
+    root = parsed(make_explanation("a dog\0\x1b and \ufffe a car").to_svg())
+    assert root.findtext(f"{SVG}title") == "a dog\ufffd\ufffd and \ufffd a car"
+
+
 def test_without_evidence_the_drawing_has_only_the_picture() -> None:
     nothing = replace(MADE, left_out=None, interactions=-np.abs(MADE.interactions))
     root = parsed(nothing.to_svg())

@@ -44,8 +44,7 @@ class Erasure(RegionQuestion):
         image = backend.image(request)
         without = erase(image, region, how)
         cover = backend.explain(request, progress or no_progress)[0].cover
+        scores: list[float | None] = [None] * len(request.prompts)
         if seen_share(region, image.size, cover) > 0:
             scores = [float(s) for s in explainer.scores(without, request.prompts)]
-        else:
-            scores = [None] * len(request.prompts)
         return {"how": how, "image": display_image(without), "scores": scores}

@@ -36,7 +36,8 @@ export function createHint({ store, scene, draw }: View): HTMLElement {
   const element = h("p", { class: "gradeclip-hint" });
   draw(() => {
     const { touch, tool } = store.view;
-    const region = scene.region?.kind === "thing" ? "thing" : scene.region && scene.seen > 0 ? "region" : "none";
+    const region =
+      scene.region?.kind === "thing" ? "thing" : scene.region && scene.seen > 0 ? "region" : "none";
     const state = scene.pinned.length > 0 ? "pinned" : region;
     setText(element, touch ? TOUCH_HINTS[tool ? "tool" : state] : HINTS[state]);
   });
