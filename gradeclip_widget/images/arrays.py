@@ -25,12 +25,18 @@ class LoadedImage:
     notes: tuple[str, ...] = ()
 
 
+_STRIP_PIXELS = 2**20
+MOST_BITS = 14  # of cameras and microscopes: 16-bit integers below may have a smaller scale
+_SCALES = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)  # of 8, 10, 12, 14 and 16 bits
+
 # The beginnings of names of sRGB profiles; the last two are small profiles that web services write.
 _SRGB = ("srgb", "urgb", "c2")
 
 
 def to_rgb(image: Image.Image) -> LoadedImage:
     """Return an image with 8 bits per channel, of any mode, as RGB, with transparency over white.
+
+    An RGB image without transparency is returned itself.
 
     Raises:
         ValueError: the image has no pixels.
@@ -44,9 +50,22 @@ def to_rgb(image: Image.Image) -> LoadedImage:
             notes.append("The picture is transparent all over, so it was read as white.")
         elif image.getchannel("A").getextrema() != (255, 255):
             notes.append("Where the picture is transparent, it was laid over white.")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return LoadedImage(image.convert("RGB"), tuple(notes))
+        image = _over_white(image)
+    return LoadedImage(image if image.mode == "RGB" else image.convert("RGB"), tuple(notes))
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    """Return an RGBA image over white, as RGB; in strips, since a whole copy may take much memory."""
+    out = Image.new("RGB", image.size)
+    for top in range(0, image.height, rows := _rows_of_strip(image.width)):
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        white = Image.new("RGBA", strip.size, "white")
+        out.paste(Image.alpha_composite(white, strip).convert("RGB"), (0, top))
+    return out
+
+
+def _rows_of_strip(width: int) -> int:
+    return max(1, _STRIP_PIXELS // width)
 
 
 def _notes_on_color(image: Image.Image) -> list[str]:
@@ -134,35 +153,52 @@ def _from_values(array: Array) -> LoadedImage:
         raise TypeError(
             f"an array of {array.dtype} is not a picture; give uint8, or floats in 0..1"
         )
-    if not np.isfinite(array).all():
-        raise ValueError("the array contains NaN or infinite values; replace them first")
     low, high = float(array.min()), float(array.max())
-    slack = 0.0
+    if not np.isfinite((low, high)).all():  # NaN and infinity reach the least or the greatest value
+        raise ValueError("the array contains NaN or infinite values; replace them first")
+    colors = array if array.ndim == 2 else array[..., :3]
+    top, slack = high if is_float else float(colors.max()), 0.0
     if is_float:
-        limit = next((top for top in (1.0, 255.0) if high <= top * (1 + _SLACK)), 65535.0)
+        limit = next((scale for scale in (1.0, 255.0) if high <= scale * (1 + _SLACK)), 65535.0)
         slack = limit * _SLACK
     else:
-        limit = 65535.0 if array.dtype == np.uint16 or high > 255 else 255.0
-    if low < -slack or high > limit + slack:
+        limit = next((scale for scale in _SCALES if top <= scale), 65535.0)
+    if low < -slack or top > limit + slack:
         raise ValueError(
-            f"array values run from {low:g} to {high:g}; give 0..1, 0..255 or 16-bit 0..65535 "
+            f"array values run from {low:g} to {top:g}; give 0..1, 0..255 or 16-bit 0..65535 "
             "(a normalized picture goes in as a tensor (1, 3, H, W))"
         )
-    scaled = array
-    if array.dtype != np.uint8:
-        scaled = np.rint(np.clip(array, 0, limit) * (255.0 / limit))
-    loaded = to_rgb(Image.fromarray(np.ascontiguousarray(scaled, dtype=np.uint8)))
-    return LoadedImage(loaded.image, (*_notes_on_scale(array, low, high, limit), *loaded.notes))
+    scaled = array if array.dtype == np.uint8 else _scaled(array, limit)
+    loaded = to_rgb(Image.fromarray(np.ascontiguousarray(scaled)))
+    notes = _notes_on_scale(array.dtype, float(colors.min()), top, limit)
+    return LoadedImage(loaded.image, (*notes, *loaded.notes))
 
 
-def _notes_on_scale(array: Array, low: float, high: float, limit: float) -> tuple[str, ...]:
+def _scaled(array: Array, limit: float) -> NDArray[np.uint8]:
+    """Return colors on the scale 0..limit as bytes, and transparency on that of its type, in strips."""
+    out = np.empty(array.shape, np.uint8)
+    scale = np.full(array.shape[2:], limit)
+    if array.shape[2:] == (4,) and array.dtype == np.uint16:
+        scale[3] = 65535.0
+    for top in range(0, len(array), rows := _rows_of_strip(array.shape[1])):
+        strip = np.clip(array[top : top + rows], 0, scale)
+        out[top : top + rows] = np.rint(strip * (255.0 / scale))
+    return out
+
+
+def _notes_on_scale(dtype: np.dtype[Any], low: float, high: float, limit: float) -> tuple[str, ...]:
     """Return a note if the scale of the values is uncertain.
 
     Bytes have the scale 0..255 unless they are a mask, and floats up to 1 have the scale 0..1. Other values
-    that stay in the lower half may have a smaller scale, as a camera's 12 bits in 16.
+    that stay in the lower half may have a smaller scale, and integers have the smallest scale of whole bits,
+    as a camera's 12 bits in 16.
     """
-    small = high == 1 if array.dtype == np.uint8 else limit > 1 and 0 < high <= limit / 2
-    if not small:
+    if dtype == np.uint8:
+        sure = high != 1
+    else:
+        usual = limit in (1.0, 65535.0) or (limit == 255.0 and dtype != np.uint16)
+        sure = usual and not (limit > 1 and 0 < high <= limit / 2)
+    if sure:
         return ()
     note = (
         f"The array's values run from {low:g} to {high:g} and were read on the scale 0..{limit:g}; "

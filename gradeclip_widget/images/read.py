@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import re
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,12 +14,14 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import PIL
+from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from ..core.errors import summarize_error
 from ..core.paths import path_of, why_missing
 from . import remote
-from .arrays import LoadedImage, from_array, to_rgb
+from .arrays import MOST_BITS, LoadedImage, from_array, to_rgb
+from .formats import check_opened, open_low_bytes, open_picture, raw_mode, use_known_bands
 
 
 def read_image(source: Any) -> Image.Image:
@@ -128,6 +131,12 @@ _NOT_PICTURES = (
     (b"%pdf", "a PDF; export the page as PNG"),
     (b"<svg", "an SVG drawing; export it as PNG"),
     (b"<?xml", "an XML document or an SVG drawing; export it as PNG"),
+    (b"%!", "an EPS or PostScript file, which is a program; export it as PNG"),
+    (b"\xc5\xd0\xd3\xc6", "an EPS file, which is a program; export it as PNG"),
+    *(
+        (order, "a TIFF whose bands or numbers Pillow cannot read; give an array (H, W, 3) of them")
+        for order in (b"ii*\0", b"mm\0*")
+    ),
 )
 _HEIC = (b"ftyphei", b"ftyphev", b"ftypmif1", b"ftypmsf1")
 
@@ -147,22 +156,52 @@ def decode(file: BinaryIO, what: str) -> LoadedImage:
     file.seek(0)
     head = file.read(64)
     file.seek(0)
-    with _readable(what, head) as notes, Image.open(file) as image:
+    with _readable(what, head) as notes:
+        image = open_picture(file)
         if image.format not in _ONE_PICTURE and getattr(image, "is_animated", False):
             notes.append("The file holds several frames or pages: the first one was read.")
+        is_fine = ";16" in raw_mode(image) and image.mode in ("RGB", "RGBA")
+        image, about_bands = use_known_bands(image)
+        notes.extend(about_bands)
         upright = ImageOps.exif_transpose(image)
+        del image  # its pixels are no longer needed, while others are made
+        values = _fine_values(upright, file) if is_fine else None
     try:
-        return _loaded(upright, notes)
+        if values is None:
+            return _loaded(upright, notes)
+        loaded = from_array(values)
+        return LoadedImage(loaded.image, (*notes, *loaded.notes))
     except ValueError as error:  # a picture of floats outside the range
         raise ValueError(f"{what}: {error}") from error
+
+
+def _fine_values(high: Image.Image, file: BinaryIO) -> NDArray[np.uint16] | None:
+    """Return the 16-bit values (H, W, 3 or 4) of a dark picture, whose scale may be less than 16 bits.
+
+    Args:
+        high: the upright picture of the high bytes.
+        file: its file.
+
+    Returns:
+        ``None`` if the colors use more than `MOST_BITS` bits: the high bytes are enough then.
+    """
+    if max(top for _, top in high.getextrema()[:3]) >> (MOST_BITS - 8):  # type: ignore[misc]
+        return None
+    with open_low_bytes(file) as opened:
+        low = ImageOps.exif_transpose(use_known_bands(opened)[0])
+    values = np.asarray(high).astype(np.uint16) << 8
+    values |= np.asarray(low)
+    return values
 
 
 def from_image(image: Image.Image) -> LoadedImage:
     """Return a copy of a PIL image, turned by its EXIF orientation.
 
     Raises:
-        ValueError: the image is damaged, its file is closed, or it has no pixels.
+        ValueError: the image is damaged, its file is closed, it has no pixels, or reading them could run a
+            program.
     """
+    check_opened(image)
     with _readable("the image") as notes:
         turned = image.getexif().get(_ORIENTATION, 1) != 1
         upright = ImageOps.exif_transpose(image)
@@ -185,6 +224,19 @@ def _loaded(image: Image.Image, notes: list[str]) -> LoadedImage:
     return LoadedImage(loaded.image, (*notes, *loaded.notes))
 
 
+_catching = threading.RLock()
+
+
+def _renew_lock() -> None:
+    global _catching  # noqa: PLW0603
+    _catching = threading.RLock()
+
+
+# A process may be forked while another thread holds the lock, which would stay locked there for ever.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
 @contextlib.contextmanager
 def _readable(what: str, head: bytes = b"") -> Iterator[list[str]]:
     """Raise ``ValueError`` with the reason if Pillow cannot read a picture; collect its warnings as notes.
@@ -192,7 +244,8 @@ def _readable(what: str, head: bytes = b"") -> Iterator[list[str]]:
     Pillow's decoders raise any kind of error on a damaged file, so every exception is treated as one.
     """
     notes: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
+    # Warnings are caught for the whole process, so that only one thread may do it.
+    with _catching, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:

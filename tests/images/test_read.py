@@ -120,11 +120,11 @@ def test_an_ambiguous_layout_is_noted() -> None:
 @pytest.mark.parametrize(
     ("values", "word"),
     [
-        ((np.arange(64) * 65).astype(np.uint16).reshape(8, 8), "from 0 to 4095 .* 0..65535"),
+        ((np.arange(64) * 65).astype(np.uint16).reshape(8, 8), "from 0 to 4095 .* 0..4095"),
         (np.arange(64).reshape(8, 8), "from 0 to 63 .* 0..255"),
         (np.linspace(0, 1.5, 64).reshape(8, 8), "from 0 to 1.5 .* 0..255"),
         (np.eye(8, dtype=np.uint8), "from 0 to 1 and were read on the scale 0..255"),
-        (np.arange(300).reshape(15, 20), "from 0 to 299 .* 0..65535"),
+        (np.arange(300).reshape(15, 20), "from 0 to 299 .* 0..1023"),
     ],
     ids=["12 bits", "labels", "brightened", "mask", "sums"],
 )

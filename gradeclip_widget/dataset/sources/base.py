@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ...images import check_opened
 from ..identity import file_stamp, is_unread_file, stamp_of
 from ..pairs import FailedPair, Pair, PairSource
 from .rows import Row, captions_in, pairs_of
@@ -207,6 +208,10 @@ def _content(value: Any) -> bytes:
         if is_unread_file(value):  # decoding all pictures only for this would take long
             path = os.fspath(value.filename)  # type: ignore[attr-defined]
             return f"{shape}{os.fsdecode(path)}{stamp_of(path)}".encode("utf-8", "surrogateescape")
+        try:
+            check_opened(value)
+        except ValueError:  # its row fails, when it is read
+            return shape.encode()
         return shape.encode() + bytes(value.getpalette() or ()) + value.tobytes()
     if isinstance(value, np.ndarray):
         return f"{value.dtype}{value.shape}".encode() + value.tobytes()

@@ -7,14 +7,11 @@ import os
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-from PIL import Image
-
+from ...images import picture_suffixes
 from ..pairs import Contents, LeftOut
 
-_USUAL = (".jpg", ".jpeg", ".png", ".webp")
-Image.init()
 # The usual ones first: a sample of a shard may have pictures of several formats.
-PICTURES = (*_USUAL, *sorted(set(Image.registered_extensions()) - set(_USUAL)))
+PICTURES = picture_suffixes()
 _NO_FILES = ("__MACOSX", "Thumbs.db", "desktop.ini")  # of macOS's archives, and of Windows
 
 

@@ -20,6 +20,7 @@ from PIL import Image, ImageFile
 
 from ...core.errors import summarize_error
 from ...core.regions import OF_COCO, Box
+from ...images import check_opened
 from ...images.read import is_web_address
 from ...images.remote import is_address, join
 from ..pairs import FailedPair, Pair
@@ -287,7 +288,7 @@ def _checked_image(value: Any) -> Any:
 
     Raises:
         TypeError: it is none of these.
-        ValueError: it is damaged.
+        ValueError: it is damaged, or reading it could run a program.
     """
     if isinstance(value, str | bytes | np.ndarray):
         return value
@@ -295,6 +296,7 @@ def _checked_image(value: Any) -> Any:
         if isinstance(value, Image.Image):
             if path := _unread_file(value):
                 return path
+            check_opened(value)
             value.load()
             return value
         if hasattr(value, "detach"):  # a tensor, perhaps on a GPU

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import html
-import io
 import textwrap
 from typing import Any
 
@@ -16,7 +16,7 @@ from ...export.cell_output import PNG, fallback_kind, hidden_while_live
 from ...export.painting.color_scales import OPACITY, color_table
 from ...export.painting.fonts import font_for
 from ...export.picture import card_url, small_png
-from ...images import enlarge
+from ...images import enlarge, read_image
 
 MAX_PAIRS = 12
 _HINT = (
@@ -76,7 +76,8 @@ def _painted(thumbnail: bytes | None, maps: Maps, n: int) -> Image.Image:
     size = max(1, round(width * scale)), max(1, round(height * scale))
     picture = Image.new("RGB", size, _EMPTY)
     if thumbnail is not None:
-        picture = Image.open(io.BytesIO(thumbnail)).convert("RGB").resize(size)
+        with contextlib.suppress(ValueError):  # a damaged one stays empty
+            picture = read_image(thumbnail).resize(size)
     x0, y0, x1, y1 = (round(v * scale) for v in maps.covers[n])
     values = np.maximum(maps[n], 0)
     strength = enlarge(values / max(values.max(), 1e-12), (max(1, x1 - x0), max(1, y1 - y0)))
