@@ -1,7 +1,7 @@
 """Reading pictures of any kind, erasing regions, and enlarging maps to pixels. No torch."""
 
 from .arrays import LoadedImage, enlarge
-from .formats import check_opened, picture_suffixes
+from .formats import check_opened, open_picture, picture_suffixes
 from .read import read_image, read_with_notes
 
 __all__ = [

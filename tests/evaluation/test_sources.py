@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
-import sys
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from gradeclip_widget.core.errors import UnreadableFileError
 from gradeclip_widget.evaluation import AbsentWords, Example, FailedExample
 from gradeclip_widget.evaluation.sources import (
     coco_examples,
     dataset_examples,
     folder_examples,
 )
+from gradeclip_widget.evaluation.sources.segmentations import mask_of
 
 from .handmade import by_hand
 
@@ -305,9 +309,23 @@ def test_things_with_masks_in_other_pictures_only_are_absent(images: Path, tmp_p
 @pytest.mark.parametrize(
     ("segmentation", "reason"),
     [
-        ([[1, 2]], "cannot read its segmentations"),  # two numbers are not a polygon
-        ([], "cannot read its segmentations"),
-        ({"size": [30, 40]}, "cannot read its segmentations"),
+        ([[1, 2]], "is not a polygon"),
+        ([], "neither a list of polygons nor run lengths"),
+        (None, "neither a list of polygons nor run lengths"),
+        ([[0, 0, 1e9, 0, 1e9, 1e9]], "a corner at 1000000000.0; the picture has 40 x 30"),
+        ([[0, 0, 10**400, 0, 9, 9]], "a corner at 10000000000000000000; the"),
+        ([[0, 0, 9, -31, 9, 9]], "a corner at -31"),
+        ([[0, 0, float("nan"), 0, 9, 9]], "other items than numbers"),
+        ([[0, 0, True, 0, 9, 9]], "other items than numbers"),
+        ([[0, 0, "9", 0, 9, 9]], "other items than numbers"),
+        ([[0, 0, 80, 60] * 30_000], "a very long outline"),
+        ({"size": [30, 40]}, "counts None are not numbers of pixels"),
+        ({"size": [40, 30], "counts": [1200]}, r"its size is \[40, 30\], not \[30, 40\]"),
+        ({"size": [30, 40], "counts": [10**9, 200]}, "add up to 1000000200 pixels"),
+        ({"size": [30, 40], "counts": [-1, 1201]}, "are not numbers of pixels"),
+        ({"size": [30, 40], "counts": "o"}, "end within a number"),
+        ({"size": [30, 40], "counts": "oooooooooooo0"}, "not compressed run lengths"),
+        ({"size": [30, 40], "counts": "~"}, "not compressed run lengths"),
         ([[5, 5, 5, 5, 5, 5]], "cover no pixel"),
     ],
 )
@@ -325,9 +343,65 @@ def test_a_malformed_segmentation_fails_only_its_example(
     failed, whole = coco_examples(captions, images, instances)
     assert isinstance(failed, FailedExample)
     assert failed.id == "dog.png"
-    assert reason in failed.reason
+    assert re.search(reason, failed.reason)
     assert isinstance(whole, Example)
     assert list(whole.masks) == ["dog"]
+
+
+def test_a_picture_of_another_size_than_its_annotations_fails_alone(images: Path) -> None:
+    captions, instances = annotations(images)
+    content = json.loads(instances.read_text())
+    content["images"][0]["width"] = 10**9
+    instances.write_text(json.dumps(content))
+    (failed,) = coco_examples(captions, images, instances)
+    assert isinstance(failed, FailedExample)
+    assert "says that the picture has 1000000000 x 30 pixels; it has 40 x 30" in failed.reason
+
+
+def test_run_lengths_are_those_of_pycocotools() -> None:
+    from pycocotools import mask as runs
+
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        size = int(rng.integers(1, 40)), int(rng.integers(1, 40))
+        mask = rng.random(size[::-1]) < rng.random()
+        packed: dict[str, Any] = runs.encode(np.asfortranarray(mask, np.uint8))
+        packed["counts"] = packed["counts"].decode()
+        np.testing.assert_array_equal(mask_of(packed, size), mask)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda texts, _: texts["annotations"][0].pop("id"),
+        lambda texts, _: texts["annotations"][0].update(id="one"),
+        lambda texts, _: texts["annotations"].append(None),
+        lambda texts, _: texts.update(images=3),
+        lambda texts, _: texts["images"][0].pop("file_name"),
+        lambda texts, _: texts["annotations"][0].update(image_id=[]),
+        lambda _, things: things["annotations"][0].pop("category_id"),
+        lambda _, things: things["annotations"][0].update(image_id={}),
+        lambda _, things: things["categories"][0].update(name=3),
+        lambda _, things: things.update(categories={"a": 1}),
+        lambda _, things: things["images"].append("one"),
+    ],
+)
+def test_damaged_files_raise_one_kind_of_error(
+    images: Path, damage: Callable[[Any, Any], Any]
+) -> None:
+    files = annotations(images)
+    contents = [json.loads(path.read_text()) for path in files]
+    damage(*contents)
+    for path, content in zip(files, contents, strict=True):
+        path.write_text(json.dumps(content))
+    with pytest.raises(UnreadableFileError, match=r"(captions|instances)\.json"):
+        coco_examples(files[0], images, files[1])
+
+
+def test_json_nested_deep_raises_the_error_of_files(images: Path) -> None:
+    (images / "deep.json").write_text("[" * 200_000)
+    with pytest.raises(UnreadableFileError, match=r"deep\.json"):
+        coco_examples(images / "deep.json", images)
 
 
 def test_files_of_another_form_raise_errors(images: Path) -> None:
@@ -337,7 +411,7 @@ def test_files_of_another_form_raise_errors(images: Path) -> None:
     with pytest.raises(ValueError, match="no categories"):
         coco_examples(captions, images, captions)
     (images / "text.json").write_text("dog")
-    with pytest.raises(ValueError, match="not JSON"):
+    with pytest.raises(ValueError, match="is not JSON"):
         coco_examples(images / "text.json", images)
     (images / "list.json").write_text("[]")
     with pytest.raises(ValueError, match="not a COCO file"):
@@ -353,6 +427,6 @@ def test_the_error_without_pycocotools_names_the_extra(
     images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     captions, instances = annotations(images)
-    monkeypatch.setitem(sys.modules, "pycocotools.coco", None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(ModuleNotFoundError, match=r"gradeclip-widget\[coco\]"):
         coco_examples(captions, images, instances)

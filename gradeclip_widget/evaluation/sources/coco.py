@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
+import importlib.util
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ...core.errors import missing_extra
+from ...core.errors import UnreadableFileError, missing_extra, reading
 from ...core.paths import path_of, why_missing
 from ...core.words import Span, split_words
+from ...images import open_picture
 from ..examples import Example, FailedExample
 from ..pointing import Mask
 from .folder import named_phrases
+from .segmentations import mask_of
+
+_ADVICE = "download or export it again"
 
 
 @dataclass(frozen=True)
@@ -25,14 +26,16 @@ class CocoExamples:
     """COCO's pictures with their first captions; masks are made at every iteration.
 
     Attributes:
-        rows: for each example, the path of its picture, its caption, and the annotations of instances by
+        rows: for each example, the path of its picture, its caption, and the segmentations of instances by
             category.
-        instances: the instances in pycocotools, if they were given.
+        classes: the categories of the file of instances.
+        sizes: (width, height) in pixels of each picture, as the file of instances states it.
         things: the categories of all instances of each picture, also of those that its caption does not name.
     """
 
     rows: list[tuple[Path, str, dict[str, list[Any]]]] = field(repr=False)
-    instances: Any = field(repr=False, default=None)
+    classes: Sequence[str] = field(default=(), repr=False)
+    sizes: Mapping[Path, Any] = field(default_factory=dict, repr=False)
     things: Mapping[Path, Sequence[str]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -43,31 +46,21 @@ class CocoExamples:
         """Yield the examples; ids are file names.
 
         A category without an instance in a picture is absent from it. Yield a `FailedExample` for an example
-        with a malformed segmentation, or with none that covers a pixel.
+        with a malformed segmentation, with one that does not fit its picture, or with none that covers a
+        pixel.
         """
-        categories = [] if self.instances is None else list(self.instances.cats.values())
-        classes = [category["name"] for category in categories]
         for path, caption, named in self.rows:
             try:
-                masks = self._masks(named)
-            except Exception as error:  # noqa: BLE001 - pycocotools raises many kinds, also `Exception` itself
-                reason = f"pycocotools cannot read its segmentations ({error!r})"
-                yield FailedExample(path.name, reason)
+                masks = _masks(path, named, self.sizes[path]) if named else {}
+            except (ValueError, OSError) as error:
+                yield FailedExample(path.name, f"its segmentations cannot be read: {error}")
                 continue
             if named and not masks:
                 yield FailedExample(path.name, "its segmentations cover no pixel")
                 continue
             present = self.things.get(path, ())
-            absent = [name for name in classes if name not in present]
+            absent = [name for name in self.classes if name not in present]
             yield Example(path, caption, path.name, masks, present=present, absent=absent)
-
-    def _masks(self, named: Mapping[str, list[Any]]) -> dict[str | Span, Mask]:
-        """Return the masks that are not empty, by category."""
-        masks = {
-            category: np.any([self.instances.annToMask(each) for each in annotations], 0)
-            for category, annotations in named.items()
-        }
-        return {category: mask for category, mask in masks.items() if mask.any()}
 
 
 def coco_examples(
@@ -83,63 +76,107 @@ def coco_examples(
 
     Raises:
         FileNotFoundError: there is no such file, folder or picture.
-        ValueError: a file has another form, or no picture remains.
+        UnreadableFileError: a file is damaged or has another form.
+        ValueError: no picture remains.
         ModuleNotFoundError: ``instances`` needs pycocotools.
     """
     content = _read(captions, "captions")
     folder = path_of(images)
-    names = {one["id"]: one["file_name"] for one in content["images"]}
-    first: dict[Any, str] = {}
-    for annotation in sorted(content["annotations"], key=lambda one: one["id"]):
-        if "caption" not in annotation:
-            raise ValueError(
-                f"{str(captions)!r}: its annotations have no captions; give COCO's captions_*.json"
-            )
-        if split_words(annotation["caption"]):
-            first.setdefault(annotation["image_id"], annotation["caption"].strip())
+    with reading(captions, "a file of COCO's captions", _ADVICE):
+        names = {one["id"]: str(one["file_name"]) for one in content["images"]}
+        first = _first_captions(content["annotations"])
     rows: list[tuple[Path, str, dict[str, list[Any]]]] = []
-    view = None if instances is None else _instances(instances)
+    annotated = _Instances() if instances is None else _instances(instances)
     things: dict[Path, Sequence[str]] = {}
+    sizes: dict[Path, Any] = {}
     for image, caption in first.items():
         path = folder / names.get(image, "")
         if not path.is_file():
             raise FileNotFoundError(
                 f"{str(captions)!r} names {path.name!r}, not in {str(images)!r}"
             )
-        categories = {} if view is None else _by_category(view, image)
+        categories, sizes[path] = annotated.by_image.get(image, {}), annotated.sizes.get(image)
         named, things[path] = named_phrases(caption, categories), list(categories)
-        if named or view is None:
+        if named or instances is None:
             rows.append((path, caption, named))
     if not rows:
-        raise ValueError(
-            f"{str(captions)!r}: no caption names a category of its picture"
-            if first
-            else f"{str(captions)!r} has no captions"
+        raise UnreadableFileError(
+            captions,
+            "has no caption that names a category of its picture" if first else "has no captions",
         )
-    return CocoExamples(rows, view, things)
+    return CocoExamples(rows, annotated.classes, sizes, things)
 
 
-def _by_category(view: Any, image: Any) -> dict[str, list[Any]]:
-    categories: dict[str, list[Any]] = {}
-    for annotation in view.imgToAnns.get(image, []):
-        name = view.cats[annotation["category_id"]]["name"]
-        categories.setdefault(name, []).append(annotation)
-    return categories
+@dataclass(frozen=True)
+class _Instances:
+    """The content of a file of instances.
+
+    Attributes:
+        classes: names of the categories.
+        sizes: (width, height) of each image, by its id.
+        by_image: the segmentations of each image by category.
+    """
+
+    classes: Sequence[str] = ()
+    sizes: Mapping[Any, Any] = field(default_factory=dict)
+    by_image: Mapping[Any, dict[str, list[Any]]] = field(default_factory=dict)
 
 
-def _instances(path: str | Path) -> Any:
+def _first_captions(annotations: Any) -> dict[Any, str]:
+    """Return the first caption with words of each image, in the order of the annotations' ids.
+
+    Raises:
+        ValueError: an annotation has no caption, as in COCO's other files.
+    """
+    first: dict[Any, str] = {}
+    for annotation in sorted(annotations, key=lambda one: one["id"]):
+        caption = annotation.get("caption")
+        if not isinstance(caption, str):
+            raise ValueError("its annotations have no captions; give COCO's captions_*.json")
+        if split_words(caption):
+            first.setdefault(annotation["image_id"], caption.strip())
+    return first
+
+
+def _instances(path: str | Path) -> _Instances:
     content = _read(path, "instances")
-    if "categories" not in content:
-        raise ValueError(f"{str(path)!r} has no categories; give COCO's instances_*.json")
-    try:
-        from pycocotools.coco import COCO
-    except ModuleNotFoundError as error:
-        raise missing_extra("pycocotools", "coco", "masks in COCO's form") from error
-    view = COCO()
-    view.dataset = content
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints its progress
-        view.createIndex()
-    return view
+    if importlib.util.find_spec("pycocotools") is None:
+        raise missing_extra("pycocotools", "coco", "masks in COCO's form")
+    with reading(path, "a file of COCO's instances", _ADVICE):
+        if "categories" not in content:
+            raise ValueError("it has no categories; give COCO's instances_*.json")
+        names = {one["id"]: one["name"] for one in content["categories"]}
+        if not all(isinstance(name, str) for name in names.values()):
+            raise ValueError("the name of a category is not text")
+        sizes = {one["id"]: (one.get("width"), one.get("height")) for one in content["images"]}
+        by_image: dict[Any, dict[str, list[Any]]] = {}
+        for one in content["annotations"]:
+            categories = by_image.setdefault(one["image_id"], {})
+            segmentations = categories.setdefault(names[one["category_id"]], [])
+            segmentations.append(one.get("segmentation"))
+    return _Instances(list(names.values()), sizes, by_image)
+
+
+def _masks(path: Path, named: Mapping[str, Sequence[Any]], size: Any) -> dict[str | Span, Mask]:
+    """Return the masks that are not empty, by category.
+
+    Raises:
+        ValueError: a segmentation is malformed, or the picture has not the size (width, height).
+        OSError: the picture cannot be read.
+    """
+    with path.open("rb") as file, open_picture(file) as picture:
+        real = picture.size
+    if size not in (real, real[::-1]):  # EXIF may turn the picture
+        stated, found = (f"{width} x {height}" for width, height in (size, real))
+        raise ValueError(f"their file says that the picture has {stated} pixels; it has {found}")
+    masks: dict[str | Span, Mask] = {}
+    for category, segmentations in named.items():
+        mask = mask_of(segmentations[0], size)
+        for segmentation in segmentations[1:]:
+            mask |= mask_of(segmentation, size)
+        if mask.any():
+            masks[category] = mask
+    return masks
 
 
 def _read(path: str | Path, what: str) -> dict[str, Any]:
@@ -147,10 +184,8 @@ def _read(path: str | Path, what: str) -> dict[str, Any]:
     if not file.is_file():
         why = ", but a folder" if file.exists() else why_missing(path)
         raise FileNotFoundError(f"{what}={str(path)!r} is not a file{why}")
-    try:
+    with reading(path, "JSON", _ADVICE):
         content = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{str(path)!r} is not JSON: {error}") from error
     if not isinstance(content, dict) or not {"images", "annotations"} <= set(content):
-        raise ValueError(f"{str(path)!r} is not a COCO file: it has no 'images' and 'annotations'")
+        raise UnreadableFileError(path, "is not a COCO file: it has no 'images' and 'annotations'")
     return content
