@@ -97,6 +97,7 @@ def write_run(
         "model": {"name": "demo"},
         "method": {"name": "grad-eclip", "label": "grad-eclip", "options": {}},
         "rows_per_part": part,
+        "settings": {},
         "source": {"kind": "table"},
         **record,
     }

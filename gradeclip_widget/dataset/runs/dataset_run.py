@@ -18,10 +18,10 @@ from ..libraries import require
 from ..pairs import Contents
 from .account import Account
 from .disagreement import disagreements
-from .folder import errors_files, pairs_files, rows_of_files
+from .folder import errors_files, frame_of, pairs_files, read_part, rows_of_files
 from .reader import MAP_COLUMNS, Maps, RowReader
 from .record import Record, read_record
-from .schema import PAIRS
+from .schema import errors_schema, pairs_schema
 from .table import NO_ROW, FailureTable, PairTable
 
 if TYPE_CHECKING:
@@ -67,12 +67,12 @@ class DatasetRun:
     @cached_property
     def explained(self) -> int:
         """How many pairs have a row."""
-        return sum(rows_of_files(self.files))
+        return sum(rows_of_files(self.files, pairs_schema(None)))
 
     @cached_property
     def failed(self) -> int:
         """How many pairs could not be explained; `errors` lists them."""
-        return sum(rows_of_files(errors_files(self.path)))
+        return sum(rows_of_files(errors_files(self.path), errors_schema()))
 
     @cached_property
     def taken_over(self) -> int:
@@ -101,9 +101,7 @@ class DatasetRun:
         ``score`` and ``importances`` are in units of the score; ``map`` is the whole caption's raw map, in
         units of the method; ``cover``, ``width`` and ``height`` are in pixels of the picture.
         """
-        import pandas as pd
-
-        return pd.read_parquet(self.path / PAIRS)
+        return frame_of(self.files, pairs_schema(None))
 
     @property
     def errors(self) -> pd.DataFrame:
@@ -112,10 +110,7 @@ class DatasetRun:
 
     def _count(self, column: str) -> int:
         """Return in how many rows a column is true."""
-        import pyarrow.parquet as pq
-
-        # `read_table` would import pandas.
-        tables = (pq.ParquetFile(path).read(columns=[column]) for path in self.files)
+        tables = (read_part(path, [column]) for path in self.files)
         return sum(table[column].to_pylist().count(True) for table in tables)
 
     @cached_property
@@ -163,7 +158,8 @@ def open_run(out: str | PathLike[str]) -> DatasetRun:
 
     Raises:
         FileNotFoundError: the folder does not exist, or has no run in it.
-        ValueError: the run is damaged, was written by a newer version, or has no complete part yet.
+        UnreadableFileError: the run is damaged, or was written by a newer version.
+        ValueError: it has no complete part yet.
         ImportError: the extra ``dataset`` is not installed.
     """
     require("pyarrow.parquet", "tables of explained pairs")

@@ -12,12 +12,14 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...core.errors import UnreadableFileError, reading
 from ...export.files import make_folder, replacing
 from ..pairs import FailedPair
 from .record import Record, check_same_run, read_record
 from .schema import BEFORE, ERRORS, PAIRS, ROW_GROUP, RUN, errors_schema, pairs_schema
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
     from ..explain_batch import Row
@@ -43,16 +45,71 @@ def before_files(out: str | PathLike[str]) -> list[Path]:
     return sorted((Path(out) / BEFORE).glob("rows-*.parquet"))
 
 
-def rows_of_files(files: Iterable[Path]) -> list[int]:
-    """Return the number of rows of each Parquet file."""
+@contextlib.contextmanager
+def reading_part(path: Path) -> Iterator[None]:
+    """Raise `UnreadableFileError` in place of any error that a damaged or removed Parquet file causes."""
+    advice = "start gw.explain_dataset(...) again, which makes it again"
+    try:
+        with reading(path, "a table of a run", advice):
+            yield
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise UnreadableFileError(path, f"is not there any more, or no file; {advice}") from error
+
+
+def rows_of_files(files: Iterable[Path], schema: pa.Schema) -> list[int]:
+    """Return the number of rows of each Parquet file.
+
+    Raises:
+        UnreadableFileError: a file is damaged, or its columns are not those of the schema; the lists in them
+            may have another length.
+    """
     import pyarrow.parquet as pq
 
-    return [pq.read_metadata(file).num_rows for file in files]
+    counts, columns = list[int](), _columns_of(schema)
+    for file in files:
+        with reading_part(file), pq.ParquetFile(file) as opened:
+            if (stored := _columns_of(opened.schema_arrow)) != columns:
+                odd = min(set(stored.items()) ^ set(columns.items()))
+                raise ValueError(f"the column {odd[0]!r:.60} is missing, new or of another type")
+            counts.append(opened.metadata.num_rows)
+    return counts
+
+
+def _columns_of(schema: pa.Schema) -> dict[str, str]:
+    """Return the type of each column, and of the values of lists, as text."""
+    return {
+        field.name: f"list of {field.type.value_type}"
+        if hasattr(field.type, "value_type")
+        else str(field.type)
+        for field in schema
+    }
+
+
+def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return columns of a Parquet file, or all.
+
+    Raises:
+        UnreadableFileError: the file is damaged.
+    """
+    import pyarrow.parquet as pq
+
+    with reading_part(path):
+        return pq.ParquetFile(path).read(columns=None if columns is None else list(columns))
 
 
 def _parts(folder: Path) -> list[Path]:
     """Return the files of parts in a folder, and no others that someone put there."""
     return sorted(path for path in folder.glob("part-*.parquet") if _PART.fullmatch(path.name))
+
+
+def frame_of(files: Sequence[Path], schema: pa.Schema) -> pd.DataFrame:
+    """Return the rows of Parquet files as a pandas table; `rows_of_files` gives the errors."""
+    import pyarrow as pa
+
+    if not files:
+        return schema.empty_table().to_pandas()
+    rows_of_files(files, schema)
+    return pa.concat_tables([read_part(file) for file in files]).to_pandas()
 
 
 @dataclass(frozen=True)
@@ -144,20 +201,19 @@ class RunFolder:
         """Return how many pairs of a part failed."""
         path = self.path / ERRORS / _name(number)
         try:
-            return sum(rows_of_files([path]))
-        except (OSError, ValueError):  # missing or damaged: the part is made again
+            return sum(rows_of_files([path], errors_schema()))
+        except UnreadableFileError:  # missing or damaged: the part is made again
             return 1
 
     def read_part(self, number: int, columns: Sequence[str]) -> list[dict[str, Any]] | None:
         """Return columns of the rows of a part; ``None`` if its file is damaged."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
+        path = self.path / PAIRS / _name(number)
         try:
-            table = pq.read_table(self.path / PAIRS / _name(number), columns=list(columns))
-        except (OSError, pa.ArrowException):
+            rows_of_files([path], pairs_schema(self.patches))
+            with reading_part(path):  # texts that are not UTF-8 are noticed here
+                rows: list[dict[str, Any]] = read_part(path, columns).to_pylist()
+        except UnreadableFileError:
             return None
-        rows: list[dict[str, Any]] = table.to_pylist()
         return rows
 
     def set_aside(self, numbers: Iterable[int]) -> None:
@@ -214,7 +270,8 @@ class RunFolder:
 
     def count(self) -> int:
         """Return the number of pairs in complete parts, failed ones included."""
-        return sum(rows_of_files([*pairs_files(self.path), *errors_files(self.path)]))
+        pairs = rows_of_files(pairs_files(self.path), pairs_schema(self.patches))
+        return sum([*pairs, *rows_of_files(errors_files(self.path), errors_schema())])
 
 
 def number_of(path: Path) -> int:

@@ -12,6 +12,8 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
+from .folder import reading_part
+
 _CACHED_BYTES = 256 * 2**20  # of decoded row groups
 _OPEN_FILES = 64
 MAP_COLUMNS = ("map", "grid_rows", "grid_cols", "width", "height", "cover")
@@ -85,25 +87,22 @@ class RowReader:
         """Return rows as one pyarrow table, in the given order.
 
         Raises:
-            ValueError: a file was removed or damaged since the run was opened.
+            UnreadableFileError: a file was removed or damaged since the run was opened.
         """
         import pyarrow as pa
 
         if not len(rows):
             raise ValueError("no rows to read")
         parts = list[Any]()
-        try:
-            with self._lock:
-                # Consecutive rows are sliced together; `Table.take` would import pyarrow.compute.
-                for first, stop in _consecutive(rows):
-                    at = first
-                    while at < stop:
-                        table, inside = self._group_of(at)
-                        count = min(stop - at, table.num_rows - inside)
-                        parts.append(table.slice(inside, count))
-                        at += count
-        except (OSError, pa.ArrowException) as error:
-            raise ValueError(f"the run cannot be read any more: {error}") from error
+        with self._lock:
+            # Consecutive rows are sliced together; `Table.take` would import pyarrow.compute.
+            for first, stop in _consecutive(rows):
+                at = first
+                while at < stop:
+                    table, inside = self._group_of(at)
+                    count = min(stop - at, table.num_rows - inside)
+                    parts.append(table.slice(inside, count))
+                    at += count
         return pa.concat_tables(parts).combine_chunks()
 
     def batches(self, columns: Sequence[str]) -> Iterator[Any]:
@@ -111,19 +110,22 @@ class RowReader:
         import pyarrow.parquet as pq
 
         for path in self._files:
-            with pq.ParquetFile(path, memory_map=True) as file:
+            with reading_part(path):
+                file = pq.ParquetFile(path, memory_map=True)
+            with file:
                 for group in range(file.num_row_groups):
-                    yield file.read_row_group(group, columns=columns)
+                    yield _read_group(file, path, group, columns)
 
     def _group_of(self, row: int) -> tuple[Any, int]:
         """Return the decoded row group of a row, and the row's index in it."""
         index = int(np.searchsorted(self._starts, row, side="right")) - 1
-        file, starts = self._file(index)
+        with reading_part(self._files[index]):
+            file, starts = self._file(index)
         inside = row - int(self._starts[index])
         group = int(np.searchsorted(starts, inside, side="right")) - 1
         table = self._groups.get((index, group))
         if table is None:
-            table = file.read_row_group(group, columns=self._columns)
+            table = _read_group(file, self._files[index], group, self._columns)
             if table.nbytes <= _CACHED_BYTES:
                 self._groups[index, group] = table
         return table, inside - int(starts[group])
@@ -137,6 +139,26 @@ class RowReader:
             groups = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
             self._open[index] = file, np.concatenate([[0], np.cumsum(groups)])[:-1]
         return self._open[index]
+
+
+def _read_group(file: Any, path: Path, group: int, columns: Sequence[str]) -> Any:
+    """Return a row group; its maps fit their grids.
+
+    Raises:
+        UnreadableFileError: it is damaged.
+    """
+    with reading_part(path):
+        table = file.read_row_group(group, columns=columns)
+        table.validate(full=True)
+        if set(MAP_COLUMNS) <= set(columns):
+            maps = Maps.of(table)
+            if (
+                maps.starts[-1] != len(maps.values)
+                or (maps.grids < 1).any()
+                or (maps.sizes < 1).any()
+            ):
+                raise ValueError("the maps do not fit their grids, or pictures have no pixels")
+    return table
 
 
 def _values(lists: Any) -> NDArray[np.float32]:

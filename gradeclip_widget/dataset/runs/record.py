@@ -8,8 +8,10 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...core.errors import UnreadableFileError, reading
 from ...core.paths import why_missing
 from ..pairs import PairSource
+from .account import Account
 from .schema import FORMAT, RUN
 
 if TYPE_CHECKING:
@@ -81,7 +83,7 @@ def read_record(out: str | PathLike[str]) -> Record:
 
     Raises:
         FileNotFoundError: the folder does not exist, or has no run in it.
-        ValueError: the record is damaged, or was written by a newer version of this package.
+        UnreadableFileError: the record is damaged, or was written by a newer version of this package.
     """
     path = Path(out) / RUN
     if not path.is_file():
@@ -91,17 +93,27 @@ def read_record(out: str | PathLike[str]) -> Record:
         raise FileNotFoundError(
             f"the folder {str(out)!r} {problem}; gw.explain_dataset(source, {str(out)!r}) writes one"
         )
-    try:
+    with reading(path, "the record of a run", "start the run again"):
         record: Record = json.loads(path.read_text(encoding="utf-8"))
-        newer = int(record["format"]) > FORMAT
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{str(path)!r} is damaged ({error}); start the run again") from error
-    if newer:
-        raise ValueError(
-            f"{str(out)!r} was written in format {record['format']} by a newer gradeclip-widget; this one "
-            f"reads up to {FORMAT}: pip install --upgrade gradeclip-widget"
-        )
-    return record
+        if (newer := int(record["format"])) <= FORMAT:
+            _check_record(record)
+            return record
+    raise UnreadableFileError(
+        path,
+        f"was written in format {newer} by a newer gradeclip-widget; this one reads up to {FORMAT}: "
+        "pip install --upgrade gradeclip-widget",
+    )
+
+
+def _check_record(record: Record) -> None:
+    """Check the entries that readers of a run use; raise an error of any kind for others."""
+    names = (record["model"]["name"], record["method"]["name"], record["source"]["kind"])
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError(f"the names {names!r:.80} are not text")
+    if not isinstance(record["settings"], dict) or int(record["rows_per_part"]) < 1:
+        raise ValueError("it has no settings or no rows in a part")
+    if record.get("account") is not None:
+        Account.from_record(record["account"]).lines  # noqa: B018 - of the right types, if it has lines
 
 
 def check_same_run(out: str | PathLike[str], stored: Record, new: Record) -> None:

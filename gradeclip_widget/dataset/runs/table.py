@@ -7,9 +7,10 @@ Only the light columns are read at opening. Rows are numbered from 0 in the orde
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.errors import UnreadableFileError, summarize_error
 from ...core.evidence import COUNTS
 from ..libraries import require
 from .account import Failures
-from .folder import rows_of_files
+from .folder import frame_of, read_part, rows_of_files
+from .schema import errors_schema, pairs_schema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +56,22 @@ Rows = NDArray[np.int64]
 def duckdb_paths(files: Iterable[Path]) -> list[str]:
     """Return the paths of files with wildcards escaped, which DuckDB would expand."""
     return [glob.escape(str(file)) for file in files]
+
+
+@contextlib.contextmanager
+def searching(files: Sequence[Path]) -> Iterator[None]:
+    """Raise `UnreadableFileError` in place of DuckDB's errors, which have SQL in them, on a run's files."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        for file in files:  # one of them is damaged: find it by reading it
+            read_part(file)
+        raise UnreadableFileError(
+            files[0].parent,
+            f"cannot be searched ({summarize_error(error)}); start gw.explain_dataset(...) again",
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -90,22 +109,21 @@ class PairTable:
 
     Raises:
         ImportError: DuckDB is not installed.
-        ValueError: a file is damaged.
+        UnreadableFileError: a file is damaged.
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
         duckdb = require("duckdb", "searches in a run")
-        self._error = duckdb.Error
         self._lock = threading.Lock()  # only one thread at a time may use a connection
         self._connection = duckdb.connect()
-        self._files = duckdb_paths(files)
+        self._paths, self._files = list(files), duckdb_paths(files)
         self._has_words = False
+        self.counts = np.array(rows_of_files(files, pairs_schema(None)), np.int64)  # of each file
         self._run(
             f"CREATE TABLE light AS SELECT {', '.join(_LIGHT)} FROM read_parquet($files)",
             files=self._files,
         )
         self._run("CREATE VIEW pairs AS SELECT rowid AS row, * FROM light")
-        self.counts = np.array(rows_of_files(files), np.int64)  # of each file
         self.total = int(self.counts.sum())
 
     def column(self, name: str) -> NDArray[Any]:
@@ -249,7 +267,7 @@ class PairTable:
         """Return the rows of a query in SQL.
 
         Raises:
-            ValueError: a file of the run is damaged, or was removed.
+            UnreadableFileError: a file of the run is damaged, or was removed.
         """
         with self._lock:
             rows: list[tuple[Any, ...]] = self._run(sql, **values).fetchall()
@@ -261,10 +279,8 @@ class PairTable:
         return columns
 
     def _run(self, sql: str, **values: Any) -> Any:
-        try:
+        with searching(self._paths):
             return self._connection.execute(sql, values)
-        except self._error as error:
-            raise ValueError(f"the run cannot be read: {error}") from error
 
 
 class FailureTable:
@@ -276,7 +292,7 @@ class FailureTable:
     """
 
     def __init__(self, files: Sequence[Path], table: PairTable) -> None:
-        self._files, self._table = duckdb_paths(files), table
+        self._paths, self._table = list(files), table
 
     def summary(self) -> list[Failures]:
         """Return how many pairs failed at each stage with each error, and the first of them."""
@@ -298,11 +314,10 @@ class FailureTable:
 
     def frame(self) -> pd.DataFrame:
         """Return all failures as a pandas table."""
-        import pandas as pd
-
-        if not self._files:
-            return pd.DataFrame(columns=_FAILURE)
-        return pd.concat([pd.read_parquet(file) for file in self._files], ignore_index=True)
+        return frame_of(self._paths, errors_schema())
 
     def _fetch(self, sql: str) -> list[tuple[Any, ...]]:
-        return self._table.fetch(sql, files=self._files) if self._files else []
+        if not self._paths:
+            return []
+        rows_of_files(self._paths, errors_schema())
+        return self._table.fetch(sql, files=duckdb_paths(self._paths))

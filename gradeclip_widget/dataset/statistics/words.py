@@ -12,7 +12,7 @@ from ...core.evidence import COUNTS
 from ..libraries import require
 from ..runs import DatasetRun, open_run
 from ..runs.dataset_run import Comparison
-from ..runs.table import NO_ROW, duckdb_paths
+from ..runs.table import NO_ROW, duckdb_paths, searching
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,6 +86,7 @@ def word_statistics(
 
     Raises:
         FileNotFoundError: a folder has no run in it.
+        UnreadableFileError: a file of a run is damaged.
         ValueError: a run has no complete part or no importances, no word has ``minimum`` pairs, or the runs
             share no pairs.
         ModuleNotFoundError: duckdb is not installed.
@@ -122,9 +123,10 @@ def word_statistics(
 def _read(database: Any, run: DatasetRun, number: int) -> pd.DataFrame:
     """Make the tables of a run and return the statistics of its words."""
     files = duckdb_paths(run.files)
-    for statement in _TABLES.format(run=number, counts=COUNTS).split(";"):
-        database.execute(statement, {"files": files} if "$files" in statement else None)
-    table: pd.DataFrame = database.execute(_STATISTICS.format(run=number)).df()
+    with searching(run.files):
+        for statement in _TABLES.format(run=number, counts=COUNTS).split(";"):
+            database.execute(statement, {"files": files} if "$files" in statement else None)
+        table: pd.DataFrame = database.execute(_STATISTICS.format(run=number)).df()
     if table.empty:
         raise ValueError(
             f"the run in {str(run.path)!r} has no importances of words; make one with importances=True, in "
