@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -158,3 +159,25 @@ def test_an_error_leaves_nothing_open(
         gw.show(make_explanation(), layout=7)
     gc.collect()
     assert "Exception ignored" not in capsys.readouterr().err
+
+
+def test_closing_while_it_computes_ends_the_work_in_silence(
+    clip: gw.ClipModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors: list[Any] = []
+    monkeypatch.setattr(threading, "excepthook", errors.append)
+    backend = FakeBackend(clip)
+    widget, gate = live_widget(backend), backend.gate
+    gate.shut()
+    widget.prompt = "a cat"
+    assert gate.reached.wait(PATIENCE)
+    assert widget._computation is not None
+    worker, gone = widget._computation._worker, [weakref.ref(widget), weakref.ref(backend)]
+    widget.close()
+    del widget, backend
+    gate.open()
+    with worker.changed:
+        assert worker.changed.wait_for(lambda: not worker.alive, PATIENCE)
+    gc.collect()
+    assert [ref() for ref in gone] == [None, None]
+    assert errors == []
