@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,6 +20,8 @@ from gradeclip_widget.widget.backend.backend import Backend
 from gradeclip_widget.widget.request import Request
 
 from .factories import GRID, SIZE, make_explanation, picture
+
+_backends = itertools.count()
 
 
 class Gate:
@@ -121,7 +124,10 @@ class FakeBackend(Backend):
     """A backend that records the calls of its explainers."""
 
     def __init__(self, clip: gw.ClipModel, images: Any = None, **more: Any) -> None:
-        super().__init__(picture() if images is None else images, [clip], **more)
+        if images is None:  # a picture of its own: what is computed of equal ones is shared
+            images = picture()
+            images.putpixel((0, 0), (0, *divmod(next(_backends), 256)))
+        super().__init__(images, [clip], **more)
         self.clip = clip
         self.gate = Gate()
         self.calls: list[tuple[list[str], str]] = []

@@ -47,6 +47,8 @@ class ClipModel:
     >>> clip = ClipModel(model, preprocess, open_clip.get_tokenizer("ViT-S-32-alt"))
     >>> clip.image_tower.family
     'vision transformer with a class token'
+    >>> clip
+    ClipModel('CLIP', 224 x 224 px, float32, cpu)
     """
 
     def __init__(
@@ -103,6 +105,16 @@ class ClipModel:
         self._verified: ModelState | None = None
         self._depth = 0  # number of open `inference_context`s
         self._busy = threading.RLock()
+
+    def __repr__(self) -> str:
+        """Return one line: name, size of pictures, type of the weights and of autocast, device."""
+        height, width = self.image_processor.image_size
+        weights = str(next(self.model.parameters()).dtype).removeprefix("torch.")
+        cast = (
+            "" if self.dtype is None else f" under autocast to {self.dtype}".replace("torch.", "")
+        )
+        size = f"{width} x {height} px"
+        return f"{type(self).__name__}({self.name!r}, {size}, {weights}{cast}, {self.device})"
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state of a copy, in this process or another, without what only this object can use."""

@@ -14,10 +14,15 @@ from .regions import Box, Region
 PHOTO = "a photo of a {}"  # the sentence that CLIP's authors put a class name into
 _SHORT = 1e-3  # minimum norm to divide by: below it, embeddings differ only by rounding
 
+_FIRST = 3  # words that the repr of a vocabulary names
+
 
 @dataclass(frozen=True)
 class Vocabulary:
     """Words, and the sentence template that the model encodes each word in.
+
+    >>> Vocabulary("pets", ["dog", "cat", "parrot", "tortoise"])
+    Vocabulary('pets', 4 words: dog, cat, parrot, ..., template='a photo of a {}')
 
     Attributes:
         name: name of the list.
@@ -48,6 +53,12 @@ class Vocabulary:
         if self.template.count("{}") != 1:
             raise ValueError(f"template {self.template!r} must contain one {{}}, for the word")
         object.__setattr__(self, "words", tuple(dict.fromkeys(self.words)))
+
+    def __repr__(self) -> str:
+        """Return one line: name, number of words and the first ones, template."""
+        first = ", ".join([*self.words[:_FIRST], *["..."] * (len(self.words) > _FIRST)])
+        count = f"{len(self.words):,} word{'s' * (len(self.words) != 1)}"
+        return f"{type(self).__name__}({self.name!r}, {count}: {first}, template={self.template!r})"
 
     @property
     def texts(self) -> list[str]:

@@ -38,6 +38,8 @@ class Explainer:
     >>> scene = gw.demo.scenes()[0]
     >>> gw.Explainer(gw.load("demo"))(scene.image, scene.caption).patch_grid
     (14, 14)
+    >>> gw.Explainer(gw.load("demo", device="cpu"), "rise", method_options={"masks": 500}, fit="crop")
+    Explainer(ClipModel('demo', 112 x 112 px, float32, cpu), 'rise', masks=500, fit='crop')
 
     Args:
         clip: the model.
@@ -108,6 +110,14 @@ class Explainer:
         check_towers(self.method, clip.image_tower, clip.text_tower)
         self.method.bind(clip)
         self._setup = Setup(clip, self.method, settings, dict(method_options or {}))
+
+    def __repr__(self) -> str:
+        """Return one line: model, method, its options, and the options that are not the default."""
+        defaults = asdict(ExplainSettings().resolve(self.clip.image_tower, self.clip.text_tower))
+        changed = {name: v for name, v in self.options.items() if v != defaults[name]}
+        options = {**self.method_options, **changed}
+        values = [repr(self.method.name), *(f"{name}={v!r}" for name, v in options.items())]
+        return f"{type(self).__name__}({self.clip!r}, {', '.join(values)})"
 
     @property
     def label(self) -> str:

@@ -15,6 +15,7 @@ from ..explain.explanation import Explanation
 from ..explain.setup import ExplainSettings
 from .backend.backend import Backend
 from .backend.model_cache import NamedModel
+from .front_end import closed_on_error
 from .request import Request
 from .traits import check_options, first_values
 from .widget import ExplanationWidget, is_stored_at_once
@@ -207,8 +208,9 @@ def _with_options(model: Any, loading: dict[str, Any]) -> Any:
 
 
 def _laid_out(widget: ExplanationWidget, layout: Any) -> ExplanationWidget:
-    if layout is not None:
-        widget.layout = layout
+    with closed_on_error(widget):
+        if layout is not None:
+            widget.layout = layout
     return widget
 
 

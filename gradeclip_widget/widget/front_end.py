@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import anywidget
 import ipywidgets
 import traitlets as t
 from IPython.core.getipython import get_ipython
+from ipywidgets.widgets.trait_types import InstanceDict
 
 from ..export.html import STATIC
 
@@ -24,7 +27,50 @@ class Code(ipywidgets.Widget):  # type: ignore[misc] # ipywidgets has no types
         return f"{type(self).__name__}({len(self.script):,} + {len(self.style):,} characters)"
 
 
-class FrontEnd(anywidget.AnyWidget):
+class _Layout(InstanceDict):  # type: ignore[misc] # as above
+    """A trait whose value is a layout, or a dictionary that a layout is made of."""
+
+    def make_dynamic_default(self) -> Any:
+        """Return nothing yet: the layout has to be known to the widget, which `validate` is given."""
+        return {}
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Return a layout; one that is made here belongs to the widget."""
+        if isinstance(value, dict):
+            value = ipywidgets.Layout(**value)
+            obj.own_layouts.append(value)
+        return super().validate(obj, value)
+
+
+class OwnLayout(ipywidgets.DOMWidget):  # type: ignore[misc] # as above
+    """A widget that closes the layouts that were made for it; ipywidgets would keep them for ever.
+
+    Attributes:
+        own_layouts: these layouts. One that a program made may belong to several widgets.
+    """
+
+    layout = _Layout(ipywidgets.Layout).tag(sync=True, **ipywidgets.widget_serialization)
+    own_layouts = t.List(t.Instance(ipywidgets.Layout))
+
+    def close(self) -> None:
+        """Close the views, and the layouts made for this widget."""
+        super().close()
+        for layout in self.own_layouts:
+            layout.close()
+        self.own_layouts.clear()
+
+
+@contextlib.contextmanager
+def closed_on_error(widget: ipywidgets.Widget) -> Iterator[None]:
+    """Close a widget if the block raises: ipywidgets would keep it open, and in memory, for ever."""
+    try:
+        yield
+    except BaseException:
+        widget.close()
+        raise
+
+
+class FrontEnd(OwnLayout, anywidget.AnyWidget):
     """A widget with a script and a style from ``gradeclip_widget/static``.
 
     anywidget sends both with every widget. In a notebook, each widget gets a small loader instead, which

@@ -19,7 +19,7 @@ from ..export.still import picture_html, small_card, summary
 from .backend.worker import Worker
 from .cell import beside_live
 from .computation import Computation
-from .front_end import FrontEnd, in_notebook
+from .front_end import FrontEnd, closed_on_error, in_notebook
 from .questions import QUESTIONS
 from .request import Request
 from .session import NO_MODEL, Effects, Session
@@ -73,7 +73,6 @@ class ExplanationWidget(FrontEnd, Traits):
         """
         # Set first: when a check below fails, ipywidgets still calls `close`, which reads these.
         self._computation: Computation | None = None
-        self._default_layout: Any = None
         self._late_options: dict[str, Any] = {}  # set once there is an explanation
         self._placeholders: list[str] = []  # display ids of outputs that wait for an explanation
         check_options(traits, names_of(option=True))
@@ -87,13 +86,12 @@ class ExplanationWidget(FrontEnd, Traits):
             request = Request(0, captions, first.model, first.method)
         self._session = Session(request, backend, first_values())
         super().__init__()
-        self._default_layout = self.layout  # made for this widget, so nothing else closes it
         if backend is not None:
             worker = Worker(self.changed)
             self._computation = Computation(
                 backend, worker, self._session, self._write, self._fill_placeholders
             )
-        with self.changed, self.hold_sync():
+        with closed_on_error(self), self.changed, self.hold_sync():
             session = self._session
             effects = session.start(explanations) if explanations else session.begin()
             self._write(effects.values)
@@ -194,8 +192,6 @@ class ExplanationWidget(FrontEnd, Traits):
         if self._computation is not None:
             self._computation.close()
             self._computation = self._session.backend = None
-        if self._default_layout is not None:
-            self._default_layout.close()
         super().close()
 
     # Without a kernel

@@ -73,3 +73,22 @@ def test_a_widget_shows_the_result_of_the_changed_model(clip: gw.ClipModel, scen
     )
     assert abs(widget.explanation.score - before) > 1e-4
     widget.close()
+
+
+def test_a_widget_follows_its_model_to_another_type_and_device(
+    clip: gw.ClipModel, scene: Scene
+) -> None:
+    """A device without values stands for one that cannot be used."""
+    widget = gw.explore(scene.image, "a dog", clip)
+    for n, dtype in enumerate((torch.float64, torch.bfloat16, torch.float32)):
+        clip.model.to(dtype)
+        widget.prompt = "a dog " * (n + 2)
+        widget.wait(60)
+        alone = gw.Explainer(clip)(scene.image, widget.prompt)
+        assert (widget.status, widget.explanation.score) == ("ready", alone.score)
+    clip.model.to("meta")
+    widget.prompt = "a cat"
+    widget.wait(60)
+    assert widget.status == "error"
+    assert "'meta'" in widget.error
+    widget.close()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import locale
+import random
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -39,7 +42,42 @@ MACHINES: dict[str, Callable[[], contextlib.AbstractContextManager[Any]]] = {
     "float64 by default": lambda: default_dtype(torch.float64),
     "float16 by default": lambda: default_dtype(torch.float16),
     "no float64": NoFloat64,
+    "inference mode": torch.inference_mode,
+    "other modes": lambda: other_modes(),  # noqa: PLW0108 - defined below
 }
+
+
+@contextlib.contextmanager
+def other_modes() -> Iterator[None]:
+    """Switch on what a program may have switched on around a call, with other seeds."""
+    torch.use_deterministic_algorithms(True)
+    torch.manual_seed(5)
+    random.seed(5)
+    np.random.seed(5)  # noqa: NPY002 - the seed of all programs
+    try:
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            yield
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+def global_state() -> dict[str, Any]:
+    """Return what belongs to the whole process, and every program may rely on."""
+    return {
+        "random numbers of torch": torch.get_rng_state().tolist(),
+        "random numbers of NumPy": str(np.random.get_state()),  # noqa: NPY002
+        "random numbers of Python": random.getstate(),
+        "dtype": torch.get_default_dtype(),
+        "device": torch.get_default_device(),
+        "gradients": (torch.is_grad_enabled(), torch.is_inference_mode_enabled()),
+        "autocast": (torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")),
+        "threads": (torch.get_num_threads(), torch.get_num_interop_threads()),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "precision": torch.get_float32_matmul_precision(),
+        "warnings": list(warnings.filters),
+        "locale": locale.setlocale(locale.LC_ALL),
+        "errors of NumPy": np.geterr(),
+    }
 
 
 def answers(model: Any) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -76,7 +114,12 @@ def model() -> Any:
 
 @pytest.fixture(scope="module")
 def expected(model: Any) -> dict[str, NDArray[Any]]:
-    return dict(answers(model))
+    """The answers on this machine, after a check that each leaves the state of the process alone."""
+    found, before = {}, global_state()
+    for name, values in answers(model):
+        found[name] = values
+        assert global_state() == before, name
+    return found
 
 
 @pytest.mark.parametrize("machine", MACHINES)

@@ -513,7 +513,7 @@ def test_all_prompts_share_one_picture_in_memory(clip: gw.ClipModel, scene: Scen
     assert widget._session.backend is not None
     source = widget._session.backend.pictures[0].source
     assert isinstance(source, LoadedImage)
-    assert all(e.image is source.image for e in widget.explanations)
+    assert all(e.image.im is source.image.im for e in widget.explanations)
 
 
 def test_for_a_photograph_the_embedded_model_offers_a_model_for_photographs(

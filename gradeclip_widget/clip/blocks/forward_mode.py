@@ -8,6 +8,7 @@ computes one step for both.
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -124,7 +125,8 @@ def jvp(
         derivative: Tensor = torch.func.jvp(function, primals, tangent)[1]
         return derivative
 
-    with _LEVEL, _ignore_jit_warnings():
+    with _LEVEL:
+        _compile_decompositions()
         derivatives: Tensor = torch.func.vmap(along)(*tangents)
     return derivatives
 
@@ -142,13 +144,20 @@ def embedding_jvp(
 @contextlib.contextmanager
 def dual_level() -> Iterator[None]:
     """Enter torch's level of forward-mode differentiation, one thread after the other."""
-    with _LEVEL, forward_ad.dual_level(), _ignore_jit_warnings():
-        yield
+    with _LEVEL:
+        _compile_decompositions()
+        with forward_ad.dual_level():
+            yield
 
 
-@contextlib.contextmanager
-def _ignore_jit_warnings() -> Iterator[None]:
-    """Silence torch's warnings about its scripted decompositions, which it compiles at first use."""
-    with warnings.catch_warnings():
+@functools.cache
+def _compile_decompositions() -> None:
+    """Let torch compile its decompositions, which it does at the first use, without its warning about that.
+
+    Only here, since a block that silences warnings does so for all threads, and two such blocks at once can
+    leave the filters of the process changed.
+    """
+    with warnings.catch_warnings(), forward_ad.dual_level():
         warnings.filterwarnings("ignore", ".*torch.jit.script", category=FutureWarning)
-        yield
+        point = torch.zeros(1, device="cpu")
+        forward_ad.make_dual(point, point)

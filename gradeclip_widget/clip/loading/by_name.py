@@ -85,16 +85,23 @@ def load(
     return clip
 
 
-def load_once(name: str, progress: Progress | None = None) -> ClipModel:
+def load_once(name: str, progress: Progress | None = None, **options: Any) -> ClipModel:
     """Load a model, or return it again while it is in use anywhere. Safe to call from any thread.
 
     A checkpoint that was overwritten since then is loaded again.
+
+    Args:
+        name: as `load` takes it.
+        progress: as `load` takes it.
+        **options: ``pretrained``, ``device`` and ``dtype``, as `load` takes them. A model that was loaded
+            with other options is another one.
     """
     with _loading:
-        key = resolve(name).identity
+        others = {key: str(options[key]) for key in sorted(options) if key != "pretrained"}
+        key = resolve(name, options.get("pretrained")).identity, *others.items()
         clip = _loaded.get(key)
         if clip is None:
-            clip = _loaded[key] = load(name, progress=progress)
+            clip = _loaded[key] = load(name, progress=progress, **options)
     return clip
 
 

@@ -83,6 +83,7 @@ def load_pairs(pairs: Iterable[ListedPair], prepare: Prepare, workers: int) -> I
         num_workers=workers,
         prefetch_factor=_AHEAD,
         worker_init_fn=_exit_with_program,
+        generator=torch.Generator(device="cpu"),  # not the one that the program may have seeded
     )
     try:
         with torch.device("cpu"):  # also in the processes: a forked one cannot use CUDA

@@ -148,7 +148,8 @@ def _shuffled(explainers: Sequence[Explain], part: float, seed: int) -> dict[int
         model = model_of(explainer).clip.model  # type: ignore[union-attr]  # checked by `prepare`
         in_tower = set(map(id, model.visual.parameters()))
         shared |= {id(t): t for t in model.parameters() if id(t) not in in_tower}
-    copies = copy.deepcopy(list(explainers), shared)
+    with torch.inference_mode(False):  # copies made in that mode have no gradients
+        copies = copy.deepcopy(list(explainers), shared)
     towers = {
         id(tower): tower
         for tower in (model_of(e).clip.model.visual for e in copies)  # type: ignore[union-attr]

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from cachetools import LRUCache
 from PIL import Image
@@ -21,7 +22,7 @@ from ...explain.word_lists import vocabularies
 from ...export.picture import display_image
 from ..request import Request
 from .model_cache import ModelCache, NamedModel
-from .picture_list import Entry, PictureList, pictures_of
+from .picture_list import Entry, PictureList, lazy_copy, pictures_of
 
 if TYPE_CHECKING:
     from ...clip import ClipModel
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 CACHED_EXPLANATIONS = 32
 IMPORTING = "loading PyTorch"  # the stage of the imports
 _FINER = (1.0, 1.5, 2.0)  # times the model's default resolution
+
+# What the widgets hold by model, its version, picture and settings: widgets of one picture share it.
+_encoded_in_use: WeakValueDictionary[tuple[Any, ...], EncodedImage] = WeakValueDictionary()
 
 
 class Backend:
@@ -100,6 +104,8 @@ class Backend:
                 self.models.offer(FOR_PHOTOGRAPHS)
             if are_embedded(explainer.clip):
                 explanations = [explainer.with_unrelated_scores(e, encoded) for e in explanations]
+            # Programs get their own picture: other explanations, and other widgets, share this one.
+            explanations = [replace(e, image=lazy_copy(e.image)) for e in explanations]
             results.update(zip(missing, explanations, strict=True))
         for key in missing:
             self._explanations[key] = results[key]
@@ -144,12 +150,21 @@ class Backend:
     def encode(
         self, request: Request, explainer: Explainer, progress: Progress | None = None
     ) -> EncodedImage:
-        """Return the picture's pass through the image tower, which is cached while its settings stay."""
+        """Return the picture's pass through the image tower.
+
+        It is cached while its settings stay, and shared with other widgets of the same model and picture.
+        """
+        clip, picture = explainer.clip, self.pictures[request.picture].identity
         key = (request.model, request.picture, request.settings.image_side)
-        with explainer.clip.inference_context():
-            self._forget_outdated(request.model, explainer.clip)
+        with clip.inference_context():
+            self._forget_outdated(request.model, clip)
             if key not in self._encoded:
-                self._encoded[key] = explainer.encode(self.source(request), progress)
+                shared_key = (clip, clip.version, picture, request.settings.image_side)
+                encoded = _encoded_in_use.get(shared_key)
+                if encoded is None:
+                    encoded = explainer.encode(self.source(request), progress)
+                    _encoded_in_use[shared_key] = encoded
+                self._encoded[key] = encoded
             return self._encoded[key]
 
     def vocabularies(self, model: str) -> dict[str, Vocabulary]:

@@ -119,11 +119,11 @@ class ModelCache:
                 f"no model {name!r} in this widget: explore(..., models=[...]) offers {known}"
             )
         source, clip = self._sources[name], self._loaded.get(name)
-        if clip is None and (named := self._with_options.get(name)):
-            clip = self._loaded[name] = loading.load(named.name, **named.options, progress=progress)
-        elif clip is None or (source is not None and loading.is_outdated(clip)):
-            assert source is not None, "a model given as an object is always loaded"
-            clip = self._loaded[name] = loading.load_once(source, progress)
+        named = self._with_options.get(name) if source is None else NamedModel(source, {})
+        if named is not None and (clip is None or loading.is_outdated(clip)):
+            clip = loading.load_once(named.name, progress, **named.options)
+            self._loaded[name] = clip
+        assert clip is not None, "a model given as an object is always loaded"
         return clip
 
     def free(self, name: str) -> None:

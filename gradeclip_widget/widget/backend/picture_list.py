@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import threading
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
+from weakref import WeakValueDictionary
 
 from PIL import Image
 
 from ...clip.preprocessing import Picture, RawPicture, read_picture
 from ...core.tensors import is_tensor
 from ...export.picture import thumbnail
+from ...images import LoadedImage
 from ...images.read import is_web_address
 
 if TYPE_CHECKING:
     from ...clip.preprocessing import ImageProcessor
 
 
+# The pictures of all widgets by their content, so that widgets of one picture have one copy of it.
+_in_use: WeakValueDictionary[Hashable, LoadedImage] = WeakValueDictionary()
+_lock = threading.Lock()
+
+
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """A picture: what the explainer takes, its name, and its path or address if it has one."""
+    """A picture: what the explainer takes, its name, and its path or address if it has one.
+
+    Other widgets may have the same source, so nothing changes it: see `lazy_copy`.
+    """
 
     source: RawPicture | Picture = field(repr=False)
     name: str
     path: str | None
+
+    @property
+    def identity(self) -> object:
+        """An object that the entries of the same picture have in common, also those of other widgets."""
+        return self.source if isinstance(self.source, LoadedImage) else self
 
     @property
     def image(self) -> Image.Image | None:
@@ -60,7 +77,7 @@ class PictureList:
             TypeError, ValueError, OSError: it cannot be read; the message says why.
         """
         try:
-            source = image if isinstance(image, Picture) else read_picture(image)
+            source = image if isinstance(image, Picture) else _shared(read_picture(image))
         except ValueError as error:
             if not name:
                 raise
@@ -89,6 +106,26 @@ class PictureList:
         if key not in self._thumbnails:
             self._thumbnails[key] = thumbnail(processor.visible(entry.source))
         return self._thumbnails[key]
+
+
+def lazy_copy(image: Image.Image) -> Image.Image:
+    """Return a copy whose pixels are copied only when it, or the original, is drawn on."""
+    copy = image._new(image.im)  # noqa: SLF001 - `copy` copies the pixels
+    copy.readonly = image.readonly = 1  # Pillow copies such pixels before it changes them
+    return copy
+
+
+def _shared(picture: RawPicture) -> RawPicture:
+    """Return an equal picture that another widget has, if there is one.
+
+    Tensors are not shared: a program may change their values at any time.
+    """
+    if not isinstance(picture, LoadedImage):
+        return picture
+    image = picture.image
+    key = image.size, picture.notes, hashlib.sha256(image.tobytes()).digest()
+    with _lock:
+        return _in_use.setdefault(key, picture)
 
 
 def _name_of(image: Any) -> str:

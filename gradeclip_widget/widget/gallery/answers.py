@@ -26,6 +26,9 @@ Tile = dict[str, Any]
 class Answers:
     """Answers the requests of views.
 
+    Attributes:
+        reader: of the run's `TILE_COLUMNS`.
+
     Args:
         run: the run in the gallery.
         comparison: with another run, if any.
@@ -40,7 +43,7 @@ class Answers:
         reader: RowReader,
         send: Callable[[Message, list[bytes]], None],
     ) -> None:
-        self._run, self._comparison, self._reader = run, comparison, reader
+        self._run, self._comparison, self.reader = run, comparison, reader
         self._send = send
 
     def rows(self, request: Message, order: Rows, generation: int) -> None:
@@ -71,7 +74,7 @@ class Answers:
         self._send({"kind": "errors", "start": start, "errors": errors}, [])
 
     def _send_tiles(self, message: Message, rows: Rows) -> None:
-        content, buffers = tiles(rows, self._reader, self._comparison)
+        content, buffers = tiles(rows, self.reader, self._comparison)
         self._send(message | {"tiles": content}, buffers)
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from ...core.errors import describe_error
 from ..explore import explore
+from ..front_end import closed_on_error
 from ..widget import ExplanationWidget
 
 if TYPE_CHECKING:
@@ -153,9 +154,6 @@ class Details:
 
 def _explained(widget: ExplanationWidget) -> ExplanationWidget:
     """Return a widget once it has an explanation; if there is an error instead, close it and raise."""
-    try:
+    with closed_on_error(widget):
         widget.first_explanation()
-    except BaseException:
-        widget.close()
-        raise
     return widget

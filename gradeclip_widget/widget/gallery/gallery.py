@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
+from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,12 @@ import traitlets as t
 from ...core.errors import describe_error
 from ...dataset.runs import DatasetRun, open_run
 from ...dataset.runs.dataset_run import Comparison
+from ...dataset.runs.reader import RowReader
 from ...dataset.runs.table import DISAGREEMENT, POSITION, Query, Rows
 from ...export.cell_output import PAGE, fallback_kind
 from ..backend.worker import Check, Worker
 from ..cell import beside_live
+from ..front_end import OwnLayout, closed_on_error
 from ..traits import Traits
 from .answers import TILE_COLUMNS, Answers
 from .details import Details
@@ -35,6 +38,7 @@ _FRAME = (
     "id", POSITION, "caption", "image", "words", "importances", "score", "energy", "box_seen",
     "concentration", "width", "height", "method", "model", "seconds",
 )  # fmt: skip
+_QUERY = [field.name for field in fields(Query)]
 _WHY_NOT = {
     "energy": "no pair of this run has a box that the model saw",
     "concentration": "no map of this run has a positive patch",
@@ -84,10 +88,12 @@ def browse(
             raise TypeError(f"{name}={folder!r:.80} is not the folder of a run")
     run = open_run(out)
     comparison = None if other is None else Comparison.of(run, open_run(other))
-    return Gallery(run, comparison, Details(run.record, model, source)).filter(**traits)
+    gallery = Gallery(run, comparison, Details(run.record, model, source))
+    with closed_on_error(gallery):
+        return gallery.filter(**traits)
 
 
-class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidgets has no types
+class Gallery(OwnLayout, ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidgets has no types
     """Shows the pairs of a dataset run. `browse` makes one.
 
     Attributes:
@@ -113,33 +119,36 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
             comparison: with another run, if any.
             details: explains pairs.
         """
-        self._run, self._comparison, self._details = run, comparison, details
-        self._reader = run.reader(TILE_COLUMNS)
+        # Set first: if a step below fails, ipywidgets still calls `close`, which uses these.
         self._comparing, self._explaining = Worker(Traits.changed), Worker(Traits.changed)
+        self._run, self._comparison, self._details = run, comparison, details
         self._compared = False  # whether the disagreement of every row is known
+        self._answers: Answers | None = None  # to views; `None` after `close`
+        # Read before any widget is made, which would stay open if that failed.
+        reader, account = run.reader(TILE_COLUMNS), run.account
         self._sorts = (POSITION, *run.table.measures(), *((DISAGREEMENT,) if comparison else ()))
         self._query, self._generation = Query(), 0
         self._order: Rows = run.table.order(self._query)
-        self._grid = GalleryGrid()
-        self._answers = Answers(run, comparison, self._reader, self._grid.send)
+        self._grid = GalleryGrid(
+            about={
+                "label": run.label,
+                "other": comparison.label if comparison else None,
+                "total": run.table.total,
+                "sorts": list(self._sorts),
+                "importances": bool(run.record["importances"]),
+            },
+            account={
+                "failed": run.failed,
+                "left_out": account.omissions,
+                "lines": account.lines,
+            },
+        )
+        self._answers = Answers(run, comparison, reader, self._grid.send)
         super().__init__([self._grid])
-        self._grid.about = {
-            "label": run.label,
-            "other": comparison.label if comparison else None,
-            "total": run.table.total,
-            "sorts": list(self._sorts),
-            "importances": bool(run.record["importances"]),
-        }
-        account = run.account
-        self._grid.account = {
-            "failed": run.failed,
-            "left_out": account.omissions,
-            "lines": account.lines,
-        }
         self._show_order()
         for name in SHARED:
             t.link((self, name), (self._grid, name))
-        self.observe(self._follow_query, [field.name for field in fields(Query)])
+        self.observe(self._follow_query, _QUERY)
         self.observe(self._select, "selected")
         self._grid.on_msg(self._receive)
 
@@ -183,35 +192,41 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
             worker.wait(timeout)
 
     def close(self) -> None:
-        """Close the views and stop all computations."""
+        """Close the views, stop all computations, and free what was read of the runs."""
         for worker in (self._comparing, self._explaining):
             worker.close()
         for child in self.children:
             child.close()
         super().close()
+        if self._answers is not None:
+            self.unobserve(self._follow_query, _QUERY)
+            self.unobserve(self._select, "selected")
+        # A notebook may keep the gallery as a cell's output. `rows` opens the run again.
+        self._run, self._compared = replace(self._run), False
+        self._comparison = self._answers = None
 
     def __repr__(self) -> str:
-        count, total = len(self._order), self._run.table.total
+        count, total = len(self._order), self._grid.about["total"]
         return f"{type(self).__name__}({self._run.label}: {count:,} of {total:,} pairs)"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """Return the live view, and a picture of the first pairs for hosts that cannot show it."""
         bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
+        if bundle is None or self._answers is None:
             return None
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        return data | beside_live(self, self._static()), metadata
+        return data | beside_live(self, self._static(self._answers)), metadata
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> str | None:
         """Return a picture of the first pairs, for tools such as sphinx-gallery."""
-        return self._static().get("text/html", "")
+        return None if self._answers is None else self._static(self._answers).get("text/html")
 
-    def _static(self) -> dict[str, str]:
+    def _static(self, answers: Answers) -> dict[str, str]:
         """Return a picture of the first pairs and text, by MIME type."""
         if fallback_kind() == PAGE:
             self.wait()  # for the order; the picture is not drawn again
         rows = self._order[:MAX_PAIRS]
-        first = self._reader.take(rows) if len(rows) else None
+        first = answers.reader.take(rows) if len(rows) else None
         return gallery_output(repr(self), first, self.model_id)
 
     # From traits to an order
@@ -249,15 +264,14 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
         self._query = query
         self._comparing.cancel()
         self._grid.progress = None
-        if query.sort == DISAGREEMENT and not self._compared:
+        if self._comparison and query.sort == DISAGREEMENT and not self._compared:
             self._grid.progress = {"done": 0, "total": self._run.table.total}
-            self._comparing.submit(self._compare)
+            self._comparing.submit(partial(self._compare, self._comparison))
         else:
             self._reorder()
 
-    def _compare(self, check: Check) -> None:
+    def _compare(self, comparison: Comparison, check: Check) -> None:
         """Compute the disagreement of all rows, and sort by it."""
-        assert self._comparison is not None
         total = self._run.table.total
 
         def report(done: int) -> None:
@@ -267,7 +281,7 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
                 self._grid.progress = {"done": done, "total": total}
 
         try:
-            disagreements = self._comparison.disagreements(report)
+            disagreements = comparison.disagreements(report)
         except (OSError, ValueError) as error:
             with Traits.changed:
                 check()
@@ -301,7 +315,7 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
         self._explaining.cancel()
         self._show_detail(None)
         row = None if self.selected is None else self._run.table.row_of(self.selected)
-        if row is None:
+        if row is None or self._answers is None:
             self._grid.opened = None
             return
         self._grid.opened = {
@@ -310,12 +324,12 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
             "status": "loading",
             "sentence": "",
         }
-        self._explaining.submit(lambda check: self._explain(row, check))
+        self._explaining.submit(partial(self._explain, self._answers.reader, row))
 
-    def _explain(self, row: int, check: Check) -> None:
+    def _explain(self, reader: RowReader, row: int, check: Check) -> None:
         """Explain a pair in full and show it; if that fails, show the reason."""
         try:
-            table = self._reader.take(np.array([row]))
+            table = reader.take(np.array([row]))
             (pair,) = table.select(["caption", "image", "picture", "position"]).to_pylist()
             widget, status = self._details.explain(pair), "ready"
             sentence = self._details.note()
@@ -350,10 +364,13 @@ class Gallery(ipywidgets.VBox, GalleryTraits):  # type: ignore[misc] # ipywidget
 
     def _receive(self, widget: Any, content: dict[str, Any], buffers: list[Any]) -> None:
         """Answer a view's message."""
+        answers = self._answers
+        if answers is None:
+            return
         handlers: dict[str, Callable[[dict[str, Any]], None]] = {
-            "rows": lambda request: self._answers.rows(request, self._order, self._generation),
-            "pair": self._answers.pair,
-            "errors": self._answers.errors,
+            "rows": lambda request: answers.rows(request, self._order, self._generation),
+            "pair": answers.pair,
+            "errors": answers.errors,
             "step": self._step,
         }
         handle = handlers.get(content.get("kind", ""))
