@@ -21,6 +21,6 @@ uv pip compile -q --python "$folder/bin/python" --resolution lowest-direct --no-
 uv pip install -q --python "$folder/bin/python" -r "$folder/lowest.txt" --editable '.[dev]'
 
 uv pip list -q --python "$folder/bin/python" | grep -iE \
-  "^(anywidget|cachetools|contourpy|datasets|duckdb|huggingface|ipywidgets|numpy|open-clip|pandas|pillow|plotly|pyarrow|pycocotools|ray|regex|safetensors|scipy|timm|torch|tqdm|traitlets|transformers)"
+  "^(anywidget|cachetools|contourpy|datasets|duckdb|filelock|huggingface|ipywidgets|numpy|open-clip|pandas|pillow|plotly|pyarrow|pycocotools|ray|regex|safetensors|scipy|timm|torch|tqdm|traitlets|transformers)"
 "$folder/bin/python" --version
 "$folder/bin/python" -m pytest -q -p no:cacheprovider "$@"

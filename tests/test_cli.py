@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 import warnings
@@ -13,6 +16,7 @@ from typing import Any
 from unicodedata import east_asian_width as width
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -21,6 +25,7 @@ from gradeclip_widget.cli import main, word_table
 from gradeclip_widget.demo import Scene
 from gradeclip_widget.explain.explanation import Explanation
 
+from .dataset.conftest import write_folder
 from .factories import CAPTION, make_explanation
 
 ROOT = Path(__file__).parents[1]
@@ -335,6 +340,101 @@ def test_only_warnings_of_this_package_are_printed_as_sentences(
     assert f"{gw.__file__}:7" not in err
     assert "gradeclip: see numpy" not in err
     assert warnings.showwarning is before
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (MemoryError("Unable to allocate 3.00 GiB"), 2, r".*full.*3\.00 GiB.*smaller.*"),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), 2, ".*Broken pipe"),  # not that of stdout
+    ],
+)
+@pytest.mark.parametrize("command", ["explain a.png dog", "batch in -o out", "evaluate", "demo"])
+def test_an_interrupt_and_a_full_memory_are_one_line(
+    command: str,
+    error: BaseException,
+    status: int,
+    line: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("gradeclip_widget.clip.load", fail)
+    monkeypatch.setattr("gradeclip_widget.dataset.explain_dataset", fail)
+    assert main(command.split()) == status
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(f"gradeclip: {line}\n", err)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+@pytest.mark.parametrize(
+    ("output", "status", "message"), [("pipe", 141, ""), ("/dev/full", 2, "No space left.*\n")]
+)
+def test_an_output_that_cannot_be_written_ends_in_at_most_one_line(
+    output: str, status: int, message: str, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    """As in ``gradeclip models | head -1``, and on a full disk."""
+    if output == "pipe":
+        reader, target = os.pipe()
+        os.close(reader)
+    else:
+        target = os.open(output, os.O_WRONLY)
+    with open(target, "w") as stream:  # noqa: PTH123
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert main(["models", "siglip"]) == status
+        print("more, as when Python ends", flush=True)
+        monkeypatch.undo()
+    assert re.fullmatch(f"(gradeclip: .*{message})?", capfd.readouterr().err)
+
+
+def test_ctrl_c_ends_a_run_in_one_line_that_says_how_to_go_on(tmp_path: Path) -> None:
+    """The terminal sends the signal to the program and to all processes that read pictures."""
+    pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
+    source = write_folder(tmp_path / "source", 400)
+    command = [sys.executable, "-m", "gradeclip_widget.cli", "batch", str(source)]
+    options = ["-o", str(tmp_path / "out"), "--batch-size", "4", "--workers", "2"]
+    terminal, side = pty.openpty()
+    termios.tcsetwinsize(side, (24, 100))  # without a width, no bar is drawn
+    process = subprocess.Popen(
+        [*command, *options],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=side,
+        start_new_session=True,
+    )
+    os.close(side)
+    shown = b""
+    while not re.search(rb" [1-9]\d*/400 ", shown):  # the progress bar
+        shown += os.read(terminal, 1000)
+    os.killpg(process.pid, signal.SIGINT)
+    rest = read_to_end(terminal).decode()
+    assert process.communicate()[0] == b""
+    assert process.returncode == 130
+    *_, bar, line = rest.replace("\r\n", "\n").strip().split("\n")
+    assert "Traceback" not in rest
+    match = re.fullmatch(
+        r"gradeclip: interrupted; (\d+) of 400 pairs are done and kept: start the same run again.*",
+        line,
+    )
+    assert match
+    assert f" {match[1]}/400 " in bar
+    kept = (tmp_path / "out").rglob("*.parquet")
+    assert sum(pq.read_metadata(file).num_rows for file in kept) == int(match[1])
+
+
+def read_to_end(terminal: int) -> bytes:
+    """Return the rest of what is written to a terminal."""
+    parts = list[bytes]()
+    while True:
+        try:
+            part = os.read(terminal, 1000)
+        except OSError:  # all programs have closed the other side
+            return b"".join(parts)
+        parts.append(part)
 
 
 @pytest.mark.parametrize(

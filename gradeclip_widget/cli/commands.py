@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -12,17 +13,23 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import MissingExtraError, describe_error
+from ..core.errors import MissingExtraError, describe_error, summarize_error
 from ..export.files import make_folder
 from ..export.formats import suffixes, writer_for
 from .evaluate import add_evaluate
 from .table import word_table
 
+INTERRUPTED, PIPE_CLOSED = 130, 141  # exit statuses: 128 and the number of the signal
 _COLUMNS = ("images", "image_column", "caption_column", "id_column", "box_column", "split")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command and return the exit status, which is 2 for bad input."""
+    """Run a command and return the exit status; a failure is one sentence on stderr.
+
+    Returns:
+        0; 2 for bad input, or what else the command cannot do; 130 after an interrupt (Ctrl-C); 141 if the
+        program that reads the output has closed it, as ``head`` does. These are the numbers of shells.
+    """
     args = _parser().parse_args(argv)
     for stream in (sys.stdout, sys.stderr):  # their encoding may lack "█" or a caption's letters
         if isinstance(stream, io.TextIOWrapper):
@@ -32,10 +39,39 @@ def main(argv: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.showwarning = partial(_show_warning, warnings.showwarning)
             run(args)
-    except (ValueError, TypeError, OSError, RuntimeError, MissingExtraError) as error:
-        print(f"gradeclip: {describe_error(error)}", file=sys.stderr)
+        print(end="", flush=True)  # here, where an error is caught
+    except KeyboardInterrupt as interrupt:
+        notes = getattr(interrupt, "__notes__", [])
+        print("gradeclip:", "; ".join(["interrupted", *notes]), file=sys.stderr)
+        return INTERRUPTED
+    except (ValueError, TypeError, OSError, RuntimeError, MissingExtraError, MemoryError) as error:
+        if not _is_output_open() and isinstance(error, BrokenPipeError):
+            return PIPE_CLOSED
+        print(f"gradeclip: {_sentence(error)}", file=sys.stderr)
         return 2
     return 0
+
+
+def _is_output_open() -> bool:
+    """Return whether stdout takes what was printed. If not, it is discarded from now on.
+
+    Python would write it again when it ends, and print a second error.
+    """
+    try:
+        print(end="", flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return (
+            f"the memory is full ({summarize_error(error)}): take smaller pictures, a smaller model or "
+            "fewer at once"
+        )
+    return describe_error(error)
 
 
 def _show_warning(

@@ -202,19 +202,31 @@ def _check_workers(workers: int | None) -> None:
 def _progress(
     source: PairSource, folder: RunFolder, option: ProgressOption
 ) -> Iterator[Callable[[int], None]]:
-    """Give a function that is called with numbers of completed pairs, and shows the progress."""
+    """Give a function that is called with numbers of completed pairs, and shows the progress.
+
+    An interrupt gets a note of how many are done, and what to do to go on.
+    """
     from tqdm.auto import tqdm
 
     total, done = source.count(), folder.count()
-    if callable(option):
-        option("pairs", done, total)
+    call = option if callable(option) else None
+    with tqdm(
+        total=total, initial=done, unit="pair", disable=call is not None or not option
+    ) as bar:
 
         def report(count: int) -> None:
             nonlocal done
             done += count
-            option("pairs", done, total)
+            bar.update(count)
+            if call is not None:
+                call("pairs", done, total)
 
-        yield report
-        return
-    with tqdm(total=total, initial=done, unit="pair", disable=not option) as bar:
-        yield bar.update
+        try:
+            report(0)
+            yield report
+        except KeyboardInterrupt as interrupt:
+            of_total = f" of {total:,}" if total is not None else ""
+            interrupt.add_note(
+                f"{done:,}{of_total} pairs are done and kept: start the same run again to go on"
+            )
+            raise

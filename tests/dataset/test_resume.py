@@ -12,16 +12,22 @@ import time
 from pathlib import Path
 from typing import Any
 
+import open_clip
 import pandas as pd
 import psutil
 import pyarrow.parquet as pq
 import pytest
+import torch
+from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL import Image, ImageFilter
+from torchvision.transforms import Compose
 
 import gradeclip_widget as gw
 from gradeclip_widget.dataset.runs import record
 from gradeclip_widget.dataset.runs.folder import pairs_files
 from gradeclip_widget.dataset.runs.record import read_record
 
+from ..clip.conftest import small_clip
 from .conftest import make_pairs, write_folder
 
 OPTIONS: dict[str, Any] = {"progress": False, "workers": 0, "batch_size": 4, "rows_per_part": 5}
@@ -156,6 +162,66 @@ def test_other_weights_sources_or_versions_raise(
     monkeypatch.setattr(record, "version", lambda package: "99")
     with pytest.raises(ValueError, match=r"version is .* '99' now"):
         gw.explain_dataset(make_pairs(3), tmp_path / "out", model=small, **OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def small_run(small: gw.ClipModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of the small model."""
+    out = tmp_path_factory.mktemp("run")
+    gw.explain_dataset(make_pairs(1), out, model=small, **OPTIONS)
+    return out
+
+
+def changed(
+    tokenizer: Any = None,
+    step: Any = None,
+    activation: type[torch.nn.Module] | None = None,
+    dtype: str | None = None,
+    **preprocessing: Any,
+) -> gw.ClipModel:
+    """The small model with other preprocessing, another tokenizer, activation or precision."""
+    model = small_clip()
+    if activation is not None:
+        for block in model.visual.transformer.resblocks:
+            block.mlp.gelu = activation()
+    config = PreprocessCfg(**{"size": (96, 96), **preprocessing})
+    steps = image_transform_v2(config, is_train=False).transforms
+    preprocess = Compose([step, *steps] if step else steps)
+    tokenizer = tokenizer or open_clip.SimpleTokenizer()
+    return gw.ClipModel(model, preprocess, tokenizer, name="small", dtype=dtype)
+
+
+def blurred(picture: Image.Image) -> Image.Image:
+    """A step of preprocessing that no attribute tells of."""
+    return picture.filter(ImageFilter.GaussianBlur(2))
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ({"mean": (0.5, 0.5, 0.5)}, "preprocessing.mean is [0.48"),
+        (
+            {"interpolation": "bilinear"},
+            "preprocessing.resize is 'bicubic' in the folder and 'bilinear' now",
+        ),
+        ({"step": blurred}, "preprocessing.pixels is "),
+        (
+            {"tokenizer": open_clip.SimpleTokenizer(clean="canonicalize")},
+            "tokenizer.tokens is [49406, 320, 1125, ",
+        ),
+        (
+            {"activation": torch.nn.GELU},
+            "model.layers.QuickGELU is 7 in the folder and 4 now",
+        ),
+        ({"dtype": "bfloat16"}, "model.dtype is None in the folder and 'torch.bf"),
+    ],
+)
+def test_equal_weights_with_other_inputs_or_layers_raise(
+    small_run: Path, change: dict[str, Any], difference: str
+) -> None:
+    with pytest.raises(ValueError, match="another run") as caught:
+        gw.explain_dataset(make_pairs(1), small_run, model=changed(**change), **OPTIONS)
+    assert difference in str(caught.value)
 
 
 def test_a_newer_format_or_a_damaged_record_raises(small: gw.ClipModel, tmp_path: Path) -> None:

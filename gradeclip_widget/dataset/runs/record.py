@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
@@ -22,6 +23,8 @@ _SAME = (
     "format",
     "version",
     "model",
+    "preprocessing",
+    "tokenizer",
     "method",
     "settings",
     "importances",
@@ -54,13 +57,25 @@ def record_of(
         thumbnails: as in `explain_dataset`.
         rows_per_part: as in `explain_dataset`.
     """
-    from ...clip.verification.state import weights_digest
+    from ...clip.verification.state import modules_of, weights_digest
+    from ..inputs import describe_preprocessing, describe_tokenizer
 
     clip = explainer.clip
     return {
         "format": FORMAT,
         "version": version("gradeclip-widget"),
-        "model": {"name": clip.name, "weights": weights_digest(clip.model), "load": load},
+        "model": {
+            "name": clip.name,
+            "weights": weights_digest(clip.model),
+            # Equal weights give other scores with, say, GELU in the place of QuickGELU.
+            "layers": Counter(type(module).__name__ for module in modules_of(clip.model)),
+            "dtype": None if clip.dtype is None else str(clip.dtype),
+            "load": load,
+        },
+        "preprocessing": describe_preprocessing(
+            clip.image_processor, explainer.fit, explainer.resolution
+        ),
+        "tokenizer": describe_tokenizer(clip.tokenizer),
         "method": {
             "name": explainer.method.name,
             "label": explainer.label,
