@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import demo, evaluation
     from .clip import ClipModel, ModelLoadError, from_transformers, load, model_names
+    from .core.errors import UnreadableFileError
     from .core.vocabulary import Vocabulary
     from .dataset import (
         DatasetRun,
@@ -35,6 +36,7 @@ _HOMES = {
     "Explainer": ".explain.explainer",
     "Explanation": ".explain.explanation",
     "ModelLoadError": ".clip",
+    "UnreadableFileError": ".core.errors",
     "Vocabulary": ".core.vocabulary",
     "Gallery": ".widget.gallery",
     "browse": ".widget.gallery",
@@ -61,6 +63,7 @@ __all__ = [
     "ExplanationWidget",
     "Gallery",
     "ModelLoadError",
+    "UnreadableFileError",
     "Vocabulary",
     "browse",
     "demo",

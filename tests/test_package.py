@@ -189,7 +189,7 @@ def test_a_command_without_its_extra_says_which_it_is(
     parts: dict[str, Any] = {"images": [image], "annotations": [caption], "categories": []}
     (tmp_path / "captions.json").write_text(json.dumps(parts))
     (tmp_path / "instances.json").write_text(json.dumps({**parts, "annotations": []}))
-    monkeypatch.setitem(sys.modules, "pycocotools.coco", None)
+    monkeypatch.setitem(sys.modules, "pycocotools.mask", None)
     monkeypatch.chdir(tmp_path)
     command = "evaluate --images . --coco captions.json --instances instances.json"
     assert main(command.split()) == 2

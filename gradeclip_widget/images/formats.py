@@ -100,15 +100,12 @@ def open_low_bytes(file: BinaryIO) -> Image.Image:
         colors, _, order = mode.partition(";")
         return f"{colors};{order.translate(swap)}"
 
-    tiles = image.tile  # type: ignore[attr-defined]
-    image.tile = [  # type: ignore[attr-defined]
-        tile._replace(
-            args=swapped(tile.args)
-            if isinstance(tile.args, str)
-            else (swapped(tile.args[0]), *tile.args[1:])
-        )
-        for tile in tiles
-    ]
+    tiles = []
+    for tile in image.tile:
+        mode, *rest = tile.args if isinstance(tile.args, tuple) else (tile.args,)
+        order = swapped(str(mode))
+        tiles.append(tile._replace(args=(order, *rest) if rest else order))
+    image.tile = tiles
     return image
 
 

@@ -189,8 +189,9 @@ def _fine_values(high: Image.Image, file: BinaryIO) -> NDArray[np.uint16] | None
         return None
     with open_low_bytes(file) as opened:
         low = ImageOps.exif_transpose(use_known_bands(opened)[0])
-    values = np.asarray(high).astype(np.uint16) << 8
-    values |= np.asarray(low)
+    values = np.asarray(high).astype(np.uint16)
+    values *= 256
+    values += np.asarray(low)
     return values
 
 

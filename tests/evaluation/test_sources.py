@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -427,6 +427,6 @@ def test_the_error_without_pycocotools_names_the_extra(
     images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     captions, instances = annotations(images)
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "pycocotools.mask", None)
     with pytest.raises(ModuleNotFoundError, match=r"gradeclip-widget\[coco\]"):
         coco_examples(captions, images, instances)

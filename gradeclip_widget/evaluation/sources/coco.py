@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -140,8 +139,10 @@ def _first_captions(annotations: Any) -> dict[Any, str]:
 
 def _instances(path: str | Path) -> _Instances:
     content = _read(path, "instances")
-    if importlib.util.find_spec("pycocotools") is None:
-        raise missing_extra("pycocotools", "coco", "masks in COCO's form")
+    try:
+        import pycocotools.mask  # noqa: F401 - needed later, one segmentation after the other
+    except ModuleNotFoundError as error:
+        raise missing_extra("pycocotools", "coco", "masks in COCO's form") from error
     with reading(path, "a file of COCO's instances", _ADVICE):
         if "categories" not in content:
             raise ValueError("it has no categories; give COCO's instances_*.json")
