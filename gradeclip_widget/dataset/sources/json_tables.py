@@ -12,11 +12,10 @@ from typing import Any
 from ...core.errors import UnreadableFileError, reading
 from ...images.remote import is_address, join, read_file
 from ..pairs import Contents, LeftOut
-from .base import fingerprint_files
 from .columns import Columns, Options, find_columns, text_of
 from .files import decode_text, left_out
 from .rows import Row, captions_in
-from .tables import Table
+from .tables import Table, TextFile
 from .text_tables import TextTable
 
 SUFFIX = ".json"
@@ -26,7 +25,7 @@ _ADDRESSES = ("coco_url", "flickr_url")  # other fields of COCO's images
 _PROBLEM = "__problem__"
 
 
-class JsonTable(Table):
+class JsonTable(TextFile):
     """Rows of a JSON file, all in memory."""
 
     kind = "json"
@@ -74,24 +73,6 @@ class JsonTable(Table):
     def cells(self, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
         """Yield the cells of every row."""
         return iter(self.rows)
-
-    def has_paths(self) -> bool:
-        """Return ``True``: JSON cannot contain pictures."""
-        return True
-
-    def files(self) -> list[str]:
-        """Return the path of the file."""
-        return [self.path]
-
-    def description(self) -> dict[str, Any]:
-        """Return path, columns, number of pairs, and a fingerprint of the file's size and time."""
-        return {
-            "kind": self.kind,
-            "source": self.path,
-            "options": {"images": self.images, **self.columns.options},
-            "pairs": self.count(),
-            "fingerprint": fingerprint_files([self.path]),
-        }
 
 
 class CocoCaptions(JsonTable):

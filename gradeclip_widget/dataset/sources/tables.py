@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...images.remote import is_address, join, list_files
 from ..pairs import Contents
-from .base import BlockSource
+from .base import BlockSource, fingerprint_files
 from .columns import Columns
 from .files import is_picture, left_out, walk
 from .rows import Row, captions_in, captions_of, ids_of, image_of, is_missing, key_of, parse_list
@@ -137,3 +137,31 @@ class ArrowTable(Table):
             )
             cells = {**cells, self.columns.caption: ""}
         return Row.of(cells, self.columns, number, place, self.images, problem)
+
+
+class TextFile(Table):
+    """A table in one file of text, which cannot contain pictures.
+
+    Attributes:
+        path: of the file, or its address.
+    """
+
+    path: str
+
+    def has_paths(self) -> bool:
+        """Return ``True``."""
+        return True
+
+    def files(self) -> list[str]:
+        """Return the path of the file."""
+        return [self.path]
+
+    def description(self) -> dict[str, Any]:
+        """Return path, columns, number of pairs, and a fingerprint of the file's size and time."""
+        return {
+            "kind": self.kind,
+            "source": self.path,
+            "options": {"images": self.images, **self.columns.options},
+            "pairs": self.count(),
+            "fingerprint": fingerprint_files([self.path]),
+        }

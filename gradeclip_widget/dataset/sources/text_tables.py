@@ -13,11 +13,10 @@ from typing import Any, BinaryIO
 
 from ...core.errors import reading
 from ...images.remote import local_path
-from .base import fingerprint_files
 from .columns import Columns, Options, find_columns, text_of
 from .files import encoding_of, suffix_of
 from .rows import Row, captions_in, is_encodable
-from .tables import Table
+from .tables import TextFile
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 SUFFIXES = (*SEPARATORS, ".jsonl")
@@ -29,7 +28,7 @@ _BOM = b"\xef\xbb\xbf"
 Cells = dict[str, Any]
 
 
-class TextTable(Table):
+class TextTable(TextFile):
     """Rows of a CSV, TSV or JSON Lines file. Only the offset of every 512th row stays in memory."""
 
     kind = "table"
@@ -93,24 +92,6 @@ class TextTable(Table):
         """Yield the cells of every row."""
         for _, record in self._records(self.start):
             yield {} if isinstance(record, str) else record
-
-    def has_paths(self) -> bool:
-        """Return ``True``: a text table cannot contain pictures."""
-        return True
-
-    def files(self) -> list[str]:
-        """Return the path of the file."""
-        return [self.path]
-
-    def description(self) -> dict[str, Any]:
-        """Return path, columns, number of pairs, and a fingerprint of the file's size and time."""
-        return {
-            "kind": self.kind,
-            "source": self.path,
-            "options": {"images": self.images, **self.columns.options},
-            "pairs": self.count(),
-            "fingerprint": fingerprint_files([self.path]),
-        }
 
     def _find_columns(self, header: list[str], options: Options) -> Columns:
         """Return the columns; if they are found only with another separator, that one is used.
