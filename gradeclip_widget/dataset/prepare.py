@@ -94,20 +94,20 @@ class Preparation:
     def __call__(self, pair: ListedPair) -> LoadedPair:
         """Return a pair that is ready for the model, or the reason why it cannot be read.
 
-        No error of a pair ends the run: decoders and tokenizers raise errors of any kind.
+        No error of a pair ends the run: decoders and tokenizers raise errors of any kind, and some exit.
         """
         if not isinstance(pair, Pair):
             return pair
         try:
             tokens = self.tokenizer(pair.caption)
-        except Exception as error:  # noqa: BLE001
+        except (Exception, SystemExit) as error:  # noqa: BLE001
             return FailedPair.of(pair, "caption", error)
         try:
             stamp = stamp_of(pair.image, self.covered)
             picture = self.images.prepare(pair.image, self.fit, self.resolution)
             digest = digest_of(picture.image)
             thumbnail = gallery_thumbnail(picture.image, THUMBNAIL) if self.thumbnails else None
-        except Exception as error:  # noqa: BLE001
+        except (Exception, SystemExit) as error:  # noqa: BLE001
             return FailedPair.of(pair, "picture", error)
         try:
             box = _box_in_pixels(pair, picture.image.size)

@@ -254,21 +254,3 @@ def test_the_account_is_printed_stored_and_shown(
         assert line in str(gw.open_run(run.path).account)
         assert line in run._repr_html_().replace("&#x27;", "'")
     assert "d" in printed
-
-
-def test_an_item_that_cannot_be_sent_to_a_process_fails_alone(
-    small: gw.ClipModel, tmp_path: Path
-) -> None:
-    class Odd:
-        """Looks like an array."""
-
-        def __array__(self) -> Any:
-            raise IndexError("no values")
-
-        def __reduce__(self) -> Any:
-            raise RuntimeError("not this one")
-
-    pairs = [(picture(1), "a dog"), (Odd(), "a cat"), (picture(2), "a car")]
-    options = OPTIONS | {"workers": 1}
-    run = gw.explain_dataset(pairs, tmp_path / "out", model=small, **options)
-    assert (run.explained, run.failed) == (2, 1)

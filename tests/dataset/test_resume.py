@@ -47,14 +47,16 @@ def test_continues_after_an_interrupt(small: gw.ClipModel, tmp_path: Path) -> No
             raise KeyboardInterrupt
 
     out = tmp_path / "out"
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as kept:  # as a notebook keeps it, with its traceback
         gw.explain_dataset(pairs, out, model=small, **OPTIONS | {"progress": interrupt})
+    (note,) = kept.value.__notes__
+    assert note.startswith("14 of 23 pairs are done")
     done = pairs_files(out)
     assert [path.stem for path in done] == ["part-000000", "part-000001"]
     times = [path.stat().st_mtime_ns for path in done]
     run = gw.explain_dataset(pairs, out, model=small, **OPTIONS)
     assert [path.stat().st_mtime_ns for path in done] == times  # not explained again
-    assert run.explained == 23
+    assert (run.explained, run.taken_over) == (23, 4)
     whole = gw.explain_dataset(pairs, tmp_path / "whole", model=small, **OPTIONS)
     pd.testing.assert_frame_equal(results(run.path), results(whole.path))
 

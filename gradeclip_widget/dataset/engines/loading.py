@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import os
 import pickle
+import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+import traceback
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, cast
 
@@ -16,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from ...core.errors import summarize_error
 from ..pairs import FailedPair, ListedPair, Pair
 from ..prepare import LoadedPair, PreparedPair
 
@@ -40,7 +43,8 @@ class _Chunk:
                 self._pairs.append((replace(pair, pixels=_NO_PIXELS), shape, len(same) - 1))
             else:
                 self._pairs.append(pair)
-        self._pixels = {shape: torch.stack(same) for shape, same in pixels.items()}
+        # Here an error, as of a full /dev/shm, is returned; the queue's own thread would drop the chunk.
+        self._pixels = {shape: torch.stack(same).share_memory_() for shape, same in pixels.items()}
 
     def __iter__(self) -> Iterator[LoadedPair]:
         """Yield the pairs with their pixels."""
@@ -53,17 +57,22 @@ class _Chunk:
 
 
 class _Chunks(Dataset[_Chunk]):
-    """Maps pickled lists of pairs, in the place of a dataset's indices, to chunks of prepared pairs."""
+    """Maps pickled lists of sent pairs, in the place of a dataset's indices, to chunks of prepared pairs."""
 
     def __init__(self, prepare: Prepare) -> None:
         self._prepare = prepare
 
     def __getitem__(self, pairs: bytes) -> _Chunk:
-        return _Chunk([self._prepare(pair) for pair in pickle.loads(pairs)])  # noqa: S301 - our own
+        sent = pickle.loads(pairs)  # noqa: S301 - our own
+        return _Chunk([self._prepare(_received(*one)) for one in sent])
 
 
-def load_pairs(pairs: Iterable[ListedPair], prepare: Prepare, workers: int) -> Iterator[LoadedPair]:
+def load_pairs(
+    pairs: Iterable[ListedPair], prepare: Prepare, workers: int
+) -> Generator[LoadedPair, None, None]:
     """Yield prepared pairs in their order; a bounded number of them is loaded ahead.
+
+    The processes end with the generator: when it is exhausted, raises an error, or is closed.
 
     Args:
         pairs: the pairs.
@@ -71,32 +80,41 @@ def load_pairs(pairs: Iterable[ListedPair], prepare: Prepare, workers: int) -> I
         workers: number of processes; with 0, pairs are loaded in this process, one after the other.
 
     Raises:
-        RuntimeError: a process was killed, for example by the system when memory runs out.
+        RuntimeError: a process has ended, for example because the system killed it when memory ran out.
+        Exception: as the iteration over ``pairs`` raises it.
     """
     if workers == 0:
         yield from map(prepare, pairs)
         return
+    lists = _Lists(pairs)
     loader = DataLoader(
         _Chunks(prepare),
-        sampler=cast(Iterable[int], _Lists(pairs)),  # torch's types allow integers only
+        sampler=cast(Iterable[int], lists),  # torch's types allow integers only
         batch_size=None,
         num_workers=workers,
         prefetch_factor=_AHEAD,
-        worker_init_fn=_exit_with_program,
+        worker_init_fn=_follow_program,
         generator=torch.Generator(device="cpu"),  # not the one that the program may have seeded
     )
+    chunks: Iterator[_Chunk] | None = None
     try:
         with torch.device("cpu"):  # also in the processes: a forked one cannot use CUDA
             chunks = iter(loader)
         yield from itertools.chain.from_iterable(chunks)
-    except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
+    except BaseException as error:
+        # torch ends the processes when nothing refers to their iterator any more, and a traceback does.
+        traceback.clear_frames(error.__traceback__)
+        if error is lists.error or not isinstance(error, Exception):
             raise
+        *_, cause = str(error).strip().splitlines() or [""]
         raise RuntimeError(
-            "a process that reads pictures was ended by the system, probably because the memory was full: "
-            f"start the run again, which continues it, with fewer workers than {workers} or with smaller "
-            f"pictures ({error})"
+            f"a process that reads pictures has ended ({type(error).__name__}: {cause}). Mostly the memory "
+            "was full, or the shared memory of a container (docker run --shm-size=8g). What is finished is "
+            f"kept: start the run again to continue it, with fewer workers than {workers}; workers=0 reads "
+            "pictures in this process"
         ) from error
+    finally:
+        del chunks
 
 
 def default_workers() -> int:
@@ -108,11 +126,13 @@ def default_workers() -> int:
     return min(16, torch.get_num_threads()) if sys.platform == "linux" else 0
 
 
-def _exit_with_program(_worker: int) -> None:
-    """Exit this process when the program that started it has ended, even if it was killed.
+def _follow_program(_worker: int) -> None:
+    """Let this process end when the program that started it does, and at no other time.
 
-    torch's own watchdog only ends its loop: the process would wait forever for a reader of its queue.
+    An interrupt, which a terminal sends to all processes, is left to the program. If that is killed, torch's
+    own watchdog only ends its loop: the process would wait forever for a reader of its queue.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     program = os.getppid()
 
     def watch() -> None:
@@ -127,27 +147,45 @@ class _Lists:
     """Pairs in pickled lists of `_CHUNK`.
 
     The loader's own thread would drop a list that cannot be pickled, and wait for its result for ever.
+
+    Attributes:
+        error: that the source of the pairs has raised. All other errors are of the processes.
     """
 
     def __init__(self, pairs: Iterable[ListedPair]) -> None:
         self._pairs = pairs
+        self.error: BaseException | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         pairs = iter(self._pairs)
-        while chunk := list(itertools.islice(pairs, _CHUNK)):
-            try:
-                yield pickle.dumps(chunk)
-            except Exception:  # noqa: BLE001 - of any object in the place of a picture
-                yield pickle.dumps([_sendable(pair) for pair in chunk])
+        try:
+            while chunk := list(itertools.islice(pairs, _CHUNK)):
+                yield pickle.dumps([_sent(pair) for pair in chunk])
+        except BaseException as error:
+            self.error = error
+            raise
 
 
-def _sendable(pair: ListedPair) -> ListedPair:
-    """Return a pair, or its failure if it cannot be sent to another process."""
+def _sent(pair: ListedPair) -> tuple[ListedPair, bytes]:
+    """Return a pair without its picture, and the picture pickled alone: it may be any object."""
+    if not isinstance(pair, Pair):
+        return pair, b""
     try:
-        pickle.dumps(pair)
+        return pair.without_image(), pickle.dumps(pair.image)
     except Exception as error:  # noqa: BLE001
-        assert isinstance(pair, Pair)
-        kind = type(pair.image).__name__
-        problem = TypeError(f"its picture, of type {kind}, cannot be sent to a process: {error}")
-        return FailedPair.of(pair, "picture", problem)
-    return pair
+        return _not_sent(pair, f"its picture, of type {type(pair.image).__name__}", error), b""
+
+
+def _received(pair: ListedPair, image: bytes) -> ListedPair:
+    """Return a sent pair with its picture."""
+    if not isinstance(pair, Pair):
+        return pair
+    try:
+        return replace(pair, image=pickle.loads(image))  # noqa: S301 - our own
+    except Exception as error:  # noqa: BLE001
+        return _not_sent(pair, "its picture", error)
+
+
+def _not_sent(pair: Pair, picture: str, error: Exception) -> FailedPair:
+    problem = TypeError(f"{picture}, cannot be sent to a process: {summarize_error(error)}")
+    return FailedPair.of(pair, "picture", problem)

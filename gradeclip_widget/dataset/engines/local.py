@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 
 from ..job import Job
 from .parts import explain_parts
@@ -16,8 +17,11 @@ def run_local(job: Job) -> None:
         RuntimeError: the model fails on every pair from here on; the finished ones are kept.
     """
     written: Future[None] | None = None
-    with ThreadPoolExecutor(1, "gradeclip-write") as writer:
-        for part in explain_parts(job, job.pending()):
+    with (
+        ThreadPoolExecutor(1, "gradeclip-write") as writer,
+        closing(explain_parts(job, job.pending())) as parts,
+    ):
+        for part in parts:
             before = written
             written = writer.submit(job.folder.write_part, part.number, part.rows, part.failed)
             if before is not None:

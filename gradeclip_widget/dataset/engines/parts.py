@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from ..batch_size import BatchSize, Explain
@@ -70,8 +71,12 @@ class Batches:
             yield self.batch_size.run(self.explain, self.waiting.pop(shape))
 
 
-def explain_parts(job: Job, ranges: Iterable[tuple[int, int | None]]) -> Iterator[Part]:
+def explain_parts(
+    job: Job, ranges: Iterable[tuple[int, int | None]]
+) -> Generator[Part, None, None]:
     """Yield the parts of a run when they are complete.
+
+    If it raises an error or is closed early, the rows of the part that is not complete are kept.
 
     Args:
         job: the run.
@@ -79,26 +84,26 @@ def explain_parts(job: Job, ranges: Iterable[tuple[int, int | None]]) -> Iterato
     """
     pairs = itertools.chain.from_iterable(job.source.pairs(start, stop) for start, stop in ranges)
     listed: Iterable[ListedPair] = map(job.earlier.find, pairs) if job.earlier else pairs
-    loaded = load_pairs(listed, job.prepare, job.workers)
     batches = Batches(job.explain, job.batch_size)
     size = job.folder.rows_per_part
     part = Part(0)
     try:
-        for number, pairs_of_part in itertools.groupby(loaded, lambda p: _position(p) // size):
-            part = Part(number)
-            for pair in pairs_of_part:
-                results = _known(job, pair)
-                if isinstance(pair, PreparedPair) and not results:
-                    results = batches.add(pair)
-                part.add(results)
-                if results:
+        with closing(load_pairs(listed, job.prepare, job.workers)) as loaded:
+            for number, pairs_of_part in itertools.groupby(loaded, lambda p: _position(p) // size):
+                part = Part(number)
+                for pair in pairs_of_part:
+                    results = _known(job, pair)
+                    if isinstance(pair, PreparedPair) and not results:
+                        results = batches.add(pair)
+                    part.add(results)
+                    if results:
+                        job.report(len(results))
+                for results in batches.flush():
+                    part.add(results)
                     job.report(len(results))
-            for results in batches.flush():
-                part.add(results)
-                job.report(len(results))
-            part.sort()
-            yield part
-            part = Part(0)
+                part.sort()
+                yield part
+                part = Part(0)
     except BaseException:  # interrupts too
         job.keep(part.rows)
         raise
