@@ -20,6 +20,7 @@ from PIL import Image
 
 import gradeclip_widget as gw
 from gradeclip_widget.dataset.explain_batch import BatchExplainer
+from gradeclip_widget.dataset.runs import earlier
 
 from .conftest import WORDS
 
@@ -224,6 +225,32 @@ def test_only_what_changed_is_explained(
     assert run.account.before > 1
     assert explained(items) == 0  # the failure is tried again
     assert gw.open_run(tmp_path / "out").failed == 0
+
+
+def test_rows_are_taken_over_in_any_order_unless_they_are_damaged(
+    small: gw.ClipModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each group of rows is read once, and kept in memory; a damaged one is explained again."""
+    pairs = [(picture(n % PICTURES), f"{word} car") for n, word in enumerate(WORDS[:12])]
+    first = gw.explain_dataset(pairs, tmp_path, model=small, **OPTIONS).to_frame()
+    part = tmp_path / "pairs" / "part-000001.parquet"
+    data, pages = bytearray(part.read_bytes()), pq.read_metadata(part).row_group(0)
+    scores = pages.column(next(n for n in range(99) if pages.column(n).path_in_schema == "score"))
+    start = scores.dictionary_page_offset or scores.data_page_offset
+    data[start : start + scores.total_compressed_size] = bytes(scores.total_compressed_size)
+    part.write_bytes(data)
+    groups, read = list[Path](), earlier._read_group
+    monkeypatch.setattr(
+        earlier, "_read_group", lambda file, n: (groups.append(file), read(file, n))[1]
+    )
+    order = random.Random(0).sample(range(12), 12)
+    run = gw.explain_dataset([pairs[n] for n in order], tmp_path, model=small, **OPTIONS)
+    assert (run.explained, run.taken_over) == (12, 9)
+    assert len(groups) == len(set(groups)) == 4
+    rows = run.to_frame()
+    assert rows.caption.tolist() == [pairs[n][1] for n in order]
+    assert rows.score.tolist() == pytest.approx(first.score[order].tolist(), abs=1e-6)
+    assert not list((tmp_path / "before").iterdir())
 
 
 def test_another_program_cannot_write_to_the_folder(small: gw.ClipModel, tmp_path: Path) -> None:

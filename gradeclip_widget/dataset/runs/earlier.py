@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+import bisect
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from cachetools import LRUCache
 
 from ..identity import UNKNOWN, key_of, stamp_of
 from ..pairs import FailedPair, KnownPair, ListedPair, Pair
@@ -17,11 +18,9 @@ if TYPE_CHECKING:
 
     from ..prepare import PreparedPair
 
-_IDENTITY = [
-    "picture",
-    "caption",
-    "box",
-]  # what score and map of a row depend on, beside the settings
+# What score and map of a row depend on, beside the settings.
+_IDENTITY = ["picture", "caption", "box"]
+_CACHED_BYTES = 256 * 2**20  # of decoded row groups
 
 
 class EarlierRows:
@@ -35,23 +34,24 @@ class EarlierRows:
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
-        self._files = list[Path]()
+        self._groups = list[tuple[Path, int]]()  # the row groups of the files
+        self._starts = [0]  # number of the first row of each group, and of the end
         self._by_file: dict[bytes, int] = {}
         self._by_picture: dict[bytes, int] = {}
-        self._starts = [0]
-        self._cached: tuple[int, Any] | None = None
+        self._tables: MutableMapping[int, pa.Table | None] = LRUCache(
+            _CACHED_BYTES, getsizeof=lambda table: 1 if table is None else table.nbytes
+        )
         for file in files:
-            rows = _identities(file)
-            if not rows:
-                continue
-            self._files.append(file)
-            for number, row in enumerate(rows, self._starts[-1]):
-                self._by_picture.setdefault(row_key(row), number)
-                if row["stamp"] not in ("", UNKNOWN):
-                    self._by_file.setdefault(
-                        key_of(row["image"], row["stamp"], row["caption"], _box(row["box"])), number
-                    )
-            self._starts.append(self._starts[-1] + len(rows))
+            for group, rows in enumerate(_identities(file, ["image", "stamp"])):
+                self._groups.append((file, group))
+                for number, row in enumerate(rows, self._starts[-1]):
+                    self._by_picture.setdefault(row_key(row), number)
+                    if row["stamp"] not in ("", UNKNOWN):
+                        self._by_file.setdefault(
+                            key_of(row["image"], row["stamp"], row["caption"], _box(row["box"])),
+                            number,
+                        )
+                self._starts.append(self._starts[-1] + len(rows))
 
     def __bool__(self) -> bool:
         """Return whether there are any rows."""
@@ -67,7 +67,8 @@ class EarlierRows:
         number = self._by_file.get(key_of(pair.place, stamp, pair.caption, pair.box))
         if number is None:
             return pair
-        return KnownPair(replace(pair, image=None), self._row(number, pair, stamp))
+        row = self._row(number, pair, stamp)
+        return pair if row is None else KnownPair(pair.without_image(), row)
 
     def match(self, prepared: PreparedPair) -> dict[str, Any] | None:
         """Return the row of a pair with an equal picture, caption and box; ``None`` if there is none."""
@@ -77,19 +78,15 @@ class EarlierRows:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state to be sent to another machine, which does not see the folder: with all rows."""
-        import pyarrow as pa
+        return self.__dict__ | {"_tables": dict(enumerate(starmap(_read_group, self._groups)))}
 
-        tables = [self._table(n) for n in range(len(self._files))]
-        whole = pa.concat_tables(tables) if tables else None
-        return self.__dict__ | {
-            "_files": [None],
-            "_starts": [0, self._starts[-1]],
-            "_cached": (0, whole),
-        }
-
-    def _row(self, number: int, pair: Pair, stamp: str) -> dict[str, Any]:
-        file = int(np.searchsorted(self._starts, number, side="right")) - 1
-        row: dict[str, Any] = self._table(file).slice(number - self._starts[file], 1).to_pylist()[0]
+    def _row(self, number: int, pair: Pair, stamp: str) -> dict[str, Any] | None:
+        """Return a row as that of a pair, or ``None`` if its file is damaged."""
+        group = bisect.bisect_right(self._starts, number) - 1
+        table = self._table(group)
+        if table is None:
+            return None
+        row: dict[str, Any] = table.slice(number - self._starts[group], 1).to_pylist()[0]
         return row | {
             "id": pair.id,
             "position": pair.position,
@@ -98,25 +95,48 @@ class EarlierRows:
             "taken_over": True,
         }
 
-    def _table(self, file: int) -> pa.Table:
-        """Return the rows of a file. The file used last stays in memory: rows are mostly taken in order."""
-        import pyarrow.parquet as pq
+    def _table(self, group: int) -> pa.Table | None:
+        """Return the rows of a group; the groups used last stay in memory."""
+        if group not in self._tables:
+            table = _read_group(*self._groups[group])
+            if table is not None and table.nbytes > _CACHED_BYTES:
+                return table
+            self._tables[group] = table
+        return self._tables[group]
 
-        if self._cached is None or self._cached[0] != file:
-            self._cached = file, pq.read_table(self._files[file])
-        return self._cached[1]
 
-
-def _identities(file: Path) -> list[dict[str, Any]]:
-    """Return what the rows of a file are of; an empty list for a damaged file, whose pairs are explained."""
+def _read_group(file: Path, group: int) -> pa.Table | None:
+    """Return a row group, or ``None`` if it is damaged."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(file)  # all columns, since any may be damaged
-        return table.select(["image", "stamp", *_IDENTITY]).to_pylist()  # type: ignore[no-any-return]
+        with pq.ParquetFile(file) as opened:
+            return opened.read_row_group(group)
+    except (OSError, pa.ArrowException):
+        return None
+
+
+def _identities(file: Path, more: Sequence[str] = ()) -> Iterator[list[dict[str, Any]]]:
+    """Yield what the rows of each row group are of; nothing from where a file is damaged.
+
+    Pairs whose rows cannot be read are explained again.
+
+    Args:
+        file: in Parquet.
+        more: columns to read too.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = [*_IDENTITY, *more]
+    try:
+        with pq.ParquetFile(file) as opened:
+            for group in range(opened.num_row_groups):
+                table = opened.read_row_group(group, columns=columns)
+                yield table.select(columns).to_pylist()  # raises a KeyError for a missing column
     except (OSError, KeyError, pa.ArrowException):
-        return []
+        return
 
 
 def row_key(row: Mapping[str, Any]) -> bytes:
@@ -124,17 +144,9 @@ def row_key(row: Mapping[str, Any]) -> bytes:
     return key_of(row["picture"], row["caption"], _box(row["box"]))
 
 
-def keys_before(file: Path) -> set[bytes]:
-    """Return the keys of the rows in a file of ``before/``; none for a damaged file."""
-    return set(map(row_key, _identities(file)))
-
-
 def keys_of_files(files: Iterable[Path]) -> set[bytes]:
-    """Return the keys of all rows in Parquet files."""
-    import pyarrow.parquet as pq
-
-    tables = (pq.read_table(file, columns=_IDENTITY) for file in files)
-    return {row_key(row) for table in tables for row in table.to_pylist()}
+    """Return the keys of all rows in Parquet files that can be read."""
+    return {row_key(row) for file in files for rows in _identities(file) for row in rows}
 
 
 def _box(values: Sequence[float] | None) -> tuple[float, ...] | None:

@@ -217,13 +217,9 @@ class RunFolder:
         return rows
 
     def set_aside(self, numbers: Iterable[int]) -> None:
-        """Move parts to ``before/``, so that their positions are pending; delete those that are damaged."""
+        """Move parts to ``before/``, so that their positions are pending."""
         for number in numbers:
-            path = self.path / PAIRS / _name(number)
-            if self.read_part(number, pairs_schema(self.patches).names) is None:
-                path.unlink(missing_ok=True)
-            else:
-                path.replace(self._new_before())
+            (self.path / PAIRS / _name(number)).replace(self._new_before())
 
     def keep(self, rows: Sequence[Row]) -> None:
         """Write rows of a part that is not complete to ``before/``, from which the next start takes them.

@@ -11,7 +11,7 @@ from ..identity import UNKNOWN, stamp_of
 from ..pairs import FailedPair, Pair, PairSource
 from .account import Account
 from .dataset_run import open_run
-from .earlier import EarlierRows, keys_before, keys_of_files
+from .earlier import EarlierRows, keys_of_files
 from .folder import RunFolder, before_files, pairs_files
 from .record import Record, read_record
 from .schema import RUN
@@ -44,7 +44,7 @@ def settle(folder: RunFolder, source: PairSource) -> Account:
     if before:
         present = keys_of_files(pairs_files(folder.path))
         for file in before:
-            keys = keys_before(file)
+            keys = keys_of_files([file])
             if keys <= present:
                 file.unlink()
             else:
