@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import did_you_mean
+from ..core.errors import did_you_mean, reading
 from ..export.files import make_folder
 
 if TYPE_CHECKING:
@@ -190,7 +190,14 @@ def _classes(text: str | None) -> list[str] | None:
     if text is None:
         return None
     file = Path(text).expanduser()
-    names = file.read_text(encoding="utf-8").splitlines() if file.is_file() else text.split(",")
+    try:
+        is_file = file.is_file()
+    except OSError:  # a list that is longer than a path may be
+        is_file = False
+    names = text.split(",")
+    if is_file:
+        with reading(file, "a list of names", "save it as UTF-8, one name on each line"):
+            names = file.read_text(encoding="utf-8").splitlines()
     classes = [name.strip() for name in names if name.strip()]
     if not classes:
         raise ValueError(f"--classes {text!r} contains no names")

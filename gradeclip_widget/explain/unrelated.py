@@ -31,6 +31,7 @@ from .setup import EncodedImage
 FILE = Path(__file__).with_name("unrelated_sentences.txt")
 COUNT = 200
 SHAPED = tuple(f"{color} {shape}" for color in COLORS for shape in SHAPES)
+_ROUNDING = 0.02  # of the length of a vector in half precision
 _PIECE = 8  # sentences encoded between two reports of progress
 _CACHE: WeakKeyDictionary[ClipModel, tuple[object, list[Tensor]]] = WeakKeyDictionary()
 
@@ -129,11 +130,14 @@ def _cached(clip: ClipModel) -> Path:
 
 
 def _read(path: Path) -> Tensor | None:
-    """Return the embeddings in a file, or ``None`` if it cannot be read."""
+    """Return the embeddings in a file, or ``None`` if it cannot be read or has other content."""
     try:
-        return load_file(path)["embeddings"]
+        embeddings = load_file(path)["embeddings"]
     except (OSError, SafetensorError, KeyError):
         return None
+    lengths = embeddings.float().norm(dim=-1)
+    is_whole = lengths.shape == (COUNT,) and bool(((lengths - 1).abs() < _ROUNDING).all())
+    return embeddings if is_whole else None
 
 
 def _write(path: Path, embeddings: Tensor) -> None:

@@ -17,7 +17,10 @@ FORMATS = (
 _USUAL = (".jpg", ".jpeg", ".png", ".webp")
 # A scan decodes all pixels once more, and a few bytes make one; encoders write about ten.
 _MAX_SCANS = 64
-_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # not a byte of a scan's data, nor its restarts
+_MOST_BYTES = (
+    200_000_000  # of a JPEG, in which scans are counted: it may have a film behind its end
+)
+_MARKER = re.compile(rb"\xff[\x02-\xcf\xd8-\xfe]")  # not a byte of a scan's data, nor its restarts
 _END_OF_IMAGE, _START_OF_SCAN = 0xD9, 0xDA
 _PHOTOMETRIC, _SAMPLES, _PLANAR, _EXTRA, _BITS = 262, 277, 284, 338, 258  # tags of TIFF
 _RGB, _SEPARATE, _ALPHA = 2, 2, (1, 2)
@@ -54,7 +57,8 @@ def check_opened(image: Image.Image) -> None:
     Raises:
         ValueError: its pixels are not read yet, and its format is none of `FORMATS`.
     """
-    if isinstance(image, ImageFile.ImageFile) and image.tile and image.format not in FORMATS:
+    unread = isinstance(image, ImageFile.ImageFile) and image.tile
+    if image.format not in FORMATS and (unread or isinstance(image, ImageFile.StubImageFile)):
         raise ValueError(
             f"the image is open as {image.format}, which is not read here, since such files can be programs; "
             "call image.load() first if you trust it, or convert it to PNG"
@@ -119,7 +123,7 @@ def _count_scans(file: BinaryIO) -> int:
     """Return the number of scans in a JPEG file up to its end of image."""
     position = file.tell()
     file.seek(0)
-    data = file.read()
+    data = file.read(_MOST_BYTES)
     file.seek(position)
     if (most := data.count(bytes((0xFF, _START_OF_SCAN)))) <= _MAX_SCANS:
         return most

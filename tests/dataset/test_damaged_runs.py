@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import random
 import re
 import shutil
@@ -97,6 +98,27 @@ def other_maps(path: Path) -> None:
     pq.write_table(table.set_column(at, table.schema.field(at), rows), path)
 
 
+def maps_of_nan(path: Path) -> None:
+    table = pq.read_table(path)
+    at = table.schema.get_field_index("map")
+    field = table.schema.field(at)
+    maps = pa.array([[math.nan] * 4] * len(table), field.type)
+    pq.write_table(table.set_column(at, field, maps), path)
+
+
+def far_covers(path: Path) -> None:
+    table = pq.read_table(path)
+    at = table.schema.get_field_index("cover")
+    field = table.schema.field(at)
+    covers = pa.array([[0, 0, 1e30, 1e30]] * len(table), field.type)
+    pq.write_table(table.set_column(at, field, covers), path)
+
+
+def one_large_group(path: Path) -> None:
+    table = pq.read_table(path)
+    pq.write_table(pa.concat_tables([table] * 30_000), path, row_group_size=10**6)
+
+
 @pytest.mark.parametrize(
     ("damage", "readers"),
     [
@@ -105,7 +127,10 @@ def other_maps(path: Path) -> None:
         (lambda path: path.write_text("id,caption\n1,a dog"), ALL),
         (other_column, ALL - {"word_statistics"}),
         (fewer_columns, ALL - {"word_statistics"}),
+        (one_large_group, ALL - {"word_statistics"}),
         (other_maps, frozenset(("rows", "disagreements"))),
+        (maps_of_nan, frozenset(("rows", "disagreements"))),
+        (far_covers, frozenset(("rows", "disagreements"))),
     ],
 )  # fmt: skip
 def test_the_damaged_file_is_named(
@@ -122,6 +147,15 @@ def test_damaged_errors_are_named(run: Path, whole: Path) -> None:
     errors = outcomes(run, whole)
     assert {"errors", "account"} <= set(errors)
     assert "errors/part-000000.parquet" in errors["errors"]
+
+
+def test_a_score_that_is_no_number_is_named(run: Path) -> None:
+    table = pq.read_table(run / PART)
+    at = table.schema.get_field_index("score")
+    scores = pa.array([math.nan] * len(table))
+    pq.write_table(table.set_column(at, table.schema.field(at), scores), run / PART)
+    with pytest.raises(UnreadableFileError, match="no finite score for '3'"):
+        gw.open_run(run).table  # noqa: B018
 
 
 @pytest.mark.parametrize(

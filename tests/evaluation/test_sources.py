@@ -358,6 +358,16 @@ def test_a_picture_of_another_size_than_its_annotations_fails_alone(images: Path
     assert "says that the picture has 1000000000 x 30 pixels; it has 40 x 30" in failed.reason
 
 
+def test_a_picture_that_the_instances_do_not_list_fails_alone(images: Path) -> None:
+    captions, instances = annotations(images)
+    content = json.loads(instances.read_text())
+    del content["images"][0]
+    instances.write_text(json.dumps(content))
+    (failed,) = coco_examples(captions, images, instances)
+    assert isinstance(failed, FailedExample)
+    assert "does not list the picture" in failed.reason
+
+
 def test_run_lengths_are_those_of_pycocotools() -> None:
     from pycocotools import mask as runs
 
@@ -367,7 +377,7 @@ def test_run_lengths_are_those_of_pycocotools() -> None:
         mask = rng.random(size[::-1]) < rng.random()
         packed: dict[str, Any] = runs.encode(np.asfortranarray(mask, np.uint8))
         packed["counts"] = packed["counts"].decode()
-        np.testing.assert_array_equal(mask_of(packed, size), mask)
+        np.testing.assert_array_equal(mask_of([packed], size), mask)
 
 
 @pytest.mark.parametrize(
@@ -384,6 +394,9 @@ def test_run_lengths_are_those_of_pycocotools() -> None:
         lambda _, things: things["categories"][0].update(name=3),
         lambda _, things: things.update(categories={"a": 1}),
         lambda _, things: things["images"].append("one"),
+        lambda texts, _: texts["images"].append(dict(texts["images"][0])),
+        lambda texts, _: texts["images"][0].update(file_name="x" * 300),
+        lambda texts, _: texts["images"].pop(0),
     ],
 )
 def test_damaged_files_raise_one_kind_of_error(

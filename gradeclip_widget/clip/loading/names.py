@@ -215,7 +215,7 @@ def wrap_transformers(name: str) -> str:
 def _model_type(config: Path) -> str:
     try:
         return str(json.loads(config.read_text(encoding="utf-8")).get("model_type", ""))
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return ""
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _LEFTOVER = ".gradeclip-*"  # temporary files of a process that was killed while it wrote
 _LOCK = ".lock"
+_MOST_ROWS, _MOST_BYTES = 65_536, 2**28  # of a group of rows; the runs written here have 256
 _PART = re.compile(r"part-(\d{6,})\.parquet")
 
 
@@ -48,7 +49,7 @@ def before_files(out: str | PathLike[str]) -> list[Path]:
 @contextlib.contextmanager
 def reading_part(path: Path) -> Iterator[None]:
     """Raise `UnreadableFileError` in place of any error that a damaged or removed Parquet file causes."""
-    advice = "start gw.explain_dataset(...) again, which makes it again"
+    advice = "delete it and start gw.explain_dataset(...) again, which makes it again"
     try:
         with reading(path, "a table of a run", advice):
             yield
@@ -71,6 +72,11 @@ def rows_of_files(files: Iterable[Path], schema: pa.Schema) -> list[int]:
             if (stored := _columns_of(opened.schema_arrow)) != columns:
                 odd = min(set(stored.items()) ^ set(columns.items()))
                 raise ValueError(f"the column {odd[0]!r:.60} is missing, new or of another type")
+            for group in map(opened.metadata.row_group, range(opened.metadata.num_row_groups)):
+                if group.num_rows > _MOST_ROWS or group.total_byte_size > _MOST_BYTES:
+                    raise ValueError(
+                        f"it claims {group.num_rows:,} rows in {group.total_byte_size:,} bytes"
+                    )
             counts.append(opened.metadata.num_rows)
     return counts
 
@@ -156,7 +162,9 @@ class RunFolder:
         if path.exists() and not path.is_dir():
             raise ValueError(f"out={str(out)!r} is a file; give a folder")
         if not (path / RUN).exists() and path.is_dir():
-            names = {one.name for one in path.iterdir()} - {_LOCK, PAIRS, ERRORS, BEFORE}
+            names = {one.name for one in path.iterdir()} - {_LOCK, ERRORS, BEFORE}
+            if not pairs_files(path):
+                names.discard(PAIRS)
             if any(not name.startswith(_LEFTOVER[:-1]) for name in names):
                 raise ValueError(
                     f"{str(out)!r} has other files in it and no run ({min(names)!r}); give an empty folder"

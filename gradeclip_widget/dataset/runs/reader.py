@@ -57,6 +57,16 @@ class Maps:
             covers.reshape(-1, 4).astype(np.float64),
         )
 
+    def check(self) -> None:
+        """Raise ``ValueError`` if the maps do not fit their grids and pictures, or are not finite."""
+        if (self.grids < 1).any() or self.starts[-1] != len(self.values):
+            raise ValueError("its maps do not fit their grids")
+        far = 10.0 * np.tile(self.sizes, 2)  # a model that pads covers more than the picture
+        if (self.sizes < 1).any() or not (np.abs(self.covers) <= far).all():
+            raise ValueError("its maps do not fit their pictures")
+        if not np.isfinite(self.values).all():
+            raise ValueError("its maps have NaN or infinity")
+
     def __getitem__(self, index: int) -> NDArray[np.float32]:
         """Return one map, (rows, cols)."""
         rows, cols = self.grids[index]
@@ -111,7 +121,7 @@ class RowReader:
 
         for path in self._files:
             with reading_part(path):
-                file = pq.ParquetFile(path, memory_map=True)
+                file = pq.ParquetFile(path)
             with file:
                 for group in range(file.num_row_groups):
                     yield _read_group(file, path, group, columns)
@@ -135,7 +145,7 @@ class RowReader:
         if index not in self._open:
             import pyarrow.parquet as pq
 
-            file = pq.ParquetFile(self._files[index], memory_map=True)
+            file = pq.ParquetFile(self._files[index])
             groups = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
             self._open[index] = file, np.concatenate([[0], np.cumsum(groups)])[:-1]
         return self._open[index]
@@ -151,13 +161,7 @@ def _read_group(file: Any, path: Path, group: int, columns: Sequence[str]) -> An
         table = file.read_row_group(group, columns=columns)
         table.validate(full=True)
         if set(MAP_COLUMNS) <= set(columns):
-            maps = Maps.of(table)
-            if (
-                maps.starts[-1] != len(maps.values)
-                or (maps.grids < 1).any()
-                or (maps.sizes < 1).any()
-            ):
-                raise ValueError("the maps do not fit their grids, or pictures have no pixels")
+            Maps.of(table).check()
     return table
 
 

@@ -108,7 +108,7 @@ def read_record(out: str | PathLike[str]) -> Record:
         raise FileNotFoundError(
             f"the folder {str(out)!r} {problem}; gw.explain_dataset(source, {str(out)!r}) writes one"
         )
-    with reading(path, "the record of a run", "start the run again"):
+    with reading(path, "the record of a run", "restore it, or explain into another folder"):
         record: Record = json.loads(path.read_text(encoding="utf-8"))
         if (newer := int(record["format"])) <= FORMAT:
             _check_record(record)

@@ -124,6 +124,10 @@ class PairTable:
             files=self._files,
         )
         self._run("CREATE VIEW pairs AS SELECT rowid AS row, * FROM light")
+        if odd := self.fetch("SELECT id FROM light WHERE NOT isfinite(score) LIMIT 1"):
+            raise UnreadableFileError(
+                files[0].parent, f"has no finite score for {odd[0][0]!r:.60}; start the run again"
+            )
         self.total = int(self.counts.sum())
 
     def column(self, name: str) -> NDArray[Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import UnreadableFileError, missing_extra, reading
+from ...core.errors import UnreadableFileError, describe_error, missing_extra, reading
 from ...core.paths import path_of, why_missing
 from ...core.words import Span, split_words
 from ...images import open_picture
@@ -18,6 +19,7 @@ from .folder import named_phrases
 from .segmentations import mask_of
 
 _ADVICE = "download or export it again"
+_LONGEST_NAME = 200  # bytes; of a file, most systems allow 255
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,11 @@ class CocoExamples:
         for path, caption, named in self.rows:
             try:
                 masks = _masks(path, named, self.sizes[path]) if named else {}
-            except (ValueError, OSError) as error:
-                yield FailedExample(path.name, f"its segmentations cannot be read: {error}")
+            except MemoryError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a damaged picture raises errors of any kind
+                reason = f"its segmentations cannot be read: {describe_error(error)}"
+                yield FailedExample(path.name, reason)
                 continue
             if named and not masks:
                 yield FailedExample(path.name, "its segmentations cover no pixel")
@@ -82,14 +87,18 @@ def coco_examples(
     content = _read(captions, "captions")
     folder = path_of(images)
     with reading(captions, "a file of COCO's captions", _ADVICE):
-        names = {one["id"]: str(one["file_name"]) for one in content["images"]}
+        names = _by_id(content["images"], "file_name")
         first = _first_captions(content["annotations"])
     rows: list[tuple[Path, str, dict[str, list[Any]]]] = []
     annotated = _Instances() if instances is None else _instances(instances)
     things: dict[Path, Sequence[str]] = {}
     sizes: dict[Path, Any] = {}
     for image, caption in first.items():
-        path = folder / names.get(image, "")
+        if image not in names:
+            raise UnreadableFileError(
+                captions, f"has a caption of the image {image!r}, and not the image"
+            )
+        path = folder / names[image]
         if not path.is_file():
             raise FileNotFoundError(
                 f"{str(captions)!r} names {path.name!r}, not in {str(images)!r}"
@@ -146,9 +155,7 @@ def _instances(path: str | Path) -> _Instances:
     with reading(path, "a file of COCO's instances", _ADVICE):
         if "categories" not in content:
             raise ValueError("it has no categories; give COCO's instances_*.json")
-        names = {one["id"]: one["name"] for one in content["categories"]}
-        if not all(isinstance(name, str) for name in names.values()):
-            raise ValueError("the name of a category is not text")
+        names = _by_id(content["categories"], "name")
         sizes = {one["id"]: (one.get("width"), one.get("height")) for one in content["images"]}
         by_image: dict[Any, dict[str, list[Any]]] = {}
         for one in content["annotations"]:
@@ -156,6 +163,23 @@ def _instances(path: str | Path) -> _Instances:
             segmentations = categories.setdefault(names[one["category_id"]], [])
             segmentations.append(one.get("segmentation"))
     return _Instances(list(names.values()), sizes, by_image)
+
+
+def _by_id(entries: Any, field: str) -> dict[Any, str]:
+    """Return a field of entries, which is a short text, by their ids.
+
+    Raises:
+        ValueError: an id occurs twice, or the field has another value.
+    """
+    values: dict[Any, str] = {}
+    for entry in entries:
+        value = entry[field]
+        if entry["id"] in values:
+            raise ValueError(f"the id {entry['id']!r:.60} occurs twice")
+        if not isinstance(value, str) or len(os.fsencode(value)) > _LONGEST_NAME:
+            raise ValueError(f"{field} is {value!r:.60}")
+        values[entry["id"]] = value
+    return values
 
 
 def _masks(path: Path, named: Mapping[str, Sequence[Any]], size: Any) -> dict[str | Span, Mask]:
@@ -167,15 +191,14 @@ def _masks(path: Path, named: Mapping[str, Sequence[Any]], size: Any) -> dict[st
     """
     with path.open("rb") as file, open_picture(file) as picture:
         real = picture.size
+    if size is None:
+        raise ValueError("their file does not list the picture")
     if size not in (real, real[::-1]):  # EXIF may turn the picture
         stated, found = (f"{width} x {height}" for width, height in (size, real))
         raise ValueError(f"their file says that the picture has {stated} pixels; it has {found}")
     masks: dict[str | Span, Mask] = {}
     for category, segmentations in named.items():
-        mask = mask_of(segmentations[0], size)
-        for segmentation in segmentations[1:]:
-            mask |= mask_of(segmentation, size)
-        if mask.any():
+        if (mask := mask_of(segmentations, size)).any():
             masks[category] = mask
     return masks
 

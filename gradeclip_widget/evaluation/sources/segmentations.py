@@ -11,44 +11,52 @@ import numpy as np
 
 from ..pointing import Mask
 
-# Pixels along the outline of a polygon; pycocotools allocates about 100 bytes for each.
+# Pixels along the outlines of polygons; pycocotools allocates about 100 bytes for each.
 _LONGEST_OUTLINE = 1_000_000
 # Characters of a compressed count: five bits each from "0" on, with a sign and whether more follow.
 _ZERO, _BITS, _MORE, _SIGN, _MOST_CHARACTERS = 48, 5, 0x20, 0x10, 7
 
 
-def mask_of(segmentation: Any, size: tuple[int, int]) -> Mask:
-    """Return the mask (height, width) of a segmentation: polygons, or run lengths, compressed or not.
+def mask_of(segmentations: Sequence[Any], size: tuple[int, int]) -> Mask:
+    """Return the pixels (height, width) of any of the segmentations, in a picture.
 
     Args:
-        segmentation: of an annotation.
+        segmentations: of annotations; each is a list of polygons, or run lengths, compressed or not.
         size: (width, height) of the picture.
 
     Raises:
-        ValueError: it is malformed, or does not fit the picture.
+        ValueError: one is malformed, or does not fit the picture.
         ModuleNotFoundError: polygons need pycocotools.
     """
     width, height = size
-    if isinstance(segmentation, dict):
-        if segmentation.get("size") != [height, width]:
-            raise ValueError(f"its size is {segmentation.get('size')!r:.60}, not {[height, width]}")
-        counts = segmentation.get("counts")
-        if isinstance(counts, str):
-            counts = _decompressed(counts)
-        return _of_runs(counts, size)
-    if not isinstance(segmentation, list) or not segmentation:
-        raise ValueError(f"{segmentation!r:.60} is neither a list of polygons nor run lengths")
-    for polygon in segmentation:
+    mask = np.zeros((height, width), bool)
+    polygons: list[list[float]] = []
+    for segmentation in segmentations:
+        if isinstance(segmentation, dict):
+            mask |= _of_runs(segmentation, size)
+        elif isinstance(segmentation, list) and segmentation:
+            polygons += segmentation
+        else:
+            raise ValueError(f"{segmentation!r:.60} is neither a list of polygons nor run lengths")
+    for polygon in polygons:
         _check_polygon(polygon, size)
-    from pycocotools import mask
+    if sum(map(_outline, polygons)) > _LONGEST_OUTLINE:
+        raise ValueError(f"{len(polygons)} polygons have a very long outline")
+    if polygons:
+        from pycocotools import mask as coco
 
-    runs = mask.merge(mask.frPyObjects(segmentation, height, width))
-    return np.asarray(mask.decode(runs), bool)
+        mask |= coco.decode(coco.merge(coco.frPyObjects(polygons, height, width))) > 0
+    return mask
 
 
-def _of_runs(counts: Any, size: tuple[int, int]) -> Mask:
+def _of_runs(segmentation: dict[str, Any], size: tuple[int, int]) -> Mask:
     """Return the mask of run lengths, which go down the columns and begin outside of the mask."""
     width, height = size
+    if segmentation.get("size") != [height, width]:
+        raise ValueError(f"its size is {segmentation.get('size')!r:.60}, not {[height, width]}")
+    counts = segmentation.get("counts")
+    if isinstance(counts, str):
+        counts = _decompressed(counts)
     if not isinstance(counts, list) or not all(type(n) is int and n >= 0 for n in counts):
         raise ValueError(f"its counts {counts!r:.60} are not numbers of pixels")
     if sum(counts) != width * height:
@@ -98,10 +106,10 @@ def _check_polygon(polygon: Any, size: tuple[int, int]) -> None:
                 raise ValueError(
                     f"a polygon has a corner at {value!s:.20}; the picture has {size[0]} x {size[1]} pixels"
                 )
-    if _outline(polygon) > _LONGEST_OUTLINE:
-        raise ValueError(f"a polygon of {len(polygon) // 2} corners has a very long outline")
 
 
 def _outline(polygon: Sequence[float]) -> float:
+    """Return the length of a polygon's outline in pixels, in steps to the side or the diagonal."""
     points = list(zip(polygon[::2], polygon[1::2], strict=True))
+    points.append(points[0])
     return sum(max(abs(x1 - x0), abs(y1 - y0)) for (x0, y0), (x1, y1) in pairwise(points))
