@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -103,6 +104,8 @@ class BatchExplainer:
         try:
             results = self._explain(pairs)
         except Exception as error:
+            # The frames of its traceback hold the tensors of the failed pass, whose memory is needed now.
+            traceback.clear_frames(error.__traceback__)
             if len(pairs) > 1 and is_out_of_memory(error):
                 raise MemoryError(str(error)) from error
             if len(pairs) > 1:

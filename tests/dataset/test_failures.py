@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -97,10 +98,14 @@ def test_batches_shrink_when_memory_runs_out(
     small: gw.ClipModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes, trace_batch = list[int](), ClassTokenTower.trace_batch
+    failed = list[weakref.ref[torch.Tensor]]()
 
     def small_memory(tower: Any, pixels: torch.Tensor) -> Any:
         sizes.append(len(pixels))
+        assert not any(tensor() is not None for tensor in failed), "its memory is freed"
         if len(pixels) > 3:
+            activations = pixels * 2
+            failed.append(weakref.ref(activations))
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
         return trace_batch(tower, pixels)
 
