@@ -54,9 +54,12 @@ def explain_dataset(
     ``out/errors/part-*.parquet``, and the model, the options, the source and the account of the run to
     ``out/run.json``. Every file is written completely or not at all.
 
-    An interrupted run continues when it is started again: pairs that failed are tried again. If the source
-    has changed since, rows of pairs that it still has are taken over; pairs that are new, or whose picture or
-    caption has changed, are explained. Rows of pairs that it does not have any more stay in ``out/before/``.
+    A run that ended early continues when it is started again. A row is taken over if the source still has its
+    pair: the same caption and box, and the same picture, by its file, if that has not changed, or else by its
+    pixels. New and changed pairs are explained, and pairs that failed are tried again. Rows of pairs that the
+    source does not have any more stay in ``out/before/``. An interrupt (``KeyboardInterrupt``) loses nothing
+    that the progress has counted. At its end a run prints its `Account`, unless ``progress`` is a callback or
+    ``False``.
 
     >>> import tempfile, gradeclip_widget as gw
     >>> pairs = [(scene.image, scene.caption) for scene in gw.demo.scenes()[:2]]
@@ -104,12 +107,13 @@ def explain_dataset(
 
     Raises:
         FileNotFoundError, ValueError, TypeError: the source, ``out`` or an option cannot be used; the message
-            names it. ``out`` cannot be the folder of another run.
+            names it. ``out`` cannot be the folder of another run: one with other weights, layers,
+            preprocessing, tokens, method or options.
         ImportError: a library is missing; the message names the extra that installs it.
         OSError: a file cannot be written, as on a full disk, or another program is writing to ``out``; start
             the run again to continue it.
-        RuntimeError: the model fails on every pair from here on, as after an error of the GPU; start the run
-            again, in a new process, to continue it.
+        RuntimeError: the model fails on every pair from here on, as after an error of the GPU, or a process
+            that reads pictures has ended; start the run again, in a new process, to continue it.
     """
     if engine not in _ENGINES:
         known = ", ".join(map(repr, _ENGINES))
