@@ -24,7 +24,8 @@ from .stress.areas.explanations import npy
 from .stress.areas.pictures import EPS
 from .stress.watch import install
 
-FOLDER = Path(sys.argv[1])
+# pytest imports this file too, to look for examples in it.
+FOLDER = Path(sys.argv[1] if __name__ == "__main__" else "")
 
 
 class Harmful:

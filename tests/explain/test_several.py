@@ -109,7 +109,7 @@ def test_a_widget_shows_the_notes_on_its_picture(clip: gw.ClipModel, scene: Scen
     for source, words in (
         (transparent, "it was laid over white"),
         (TF.to_tensor(scene.image)[None], "between 0 and 1"),
-        ((np.asarray(scene.image).astype(np.uint16) * 16), "on the scale 0..65535"),
+        ((np.asarray(scene.image).astype(np.uint16) * 16), "on the scale 0..4095"),
     ):
         widget = explored(source, "a dog", clip)
         assert any(words in note for note in widget._payloads[0]["header"]["notes"])

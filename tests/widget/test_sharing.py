@@ -42,14 +42,15 @@ def backend_of(widget: gw.ExplanationWidget) -> Backend:
 def test_fifty_widgets_of_an_equal_picture_keep_one_copy(
     tmp_path: Path, clip: gw.ClipModel
 ) -> None:
-    picture().save(tmp_path / "one.png")
+    image = picture((53, 41))  # no other test has it
+    image.save(tmp_path / "one.png")
     with io.BytesIO() as file:
-        picture().save(file, "PNG")
+        image.save(file, "PNG")
         data = file.getvalue()
-    given = [picture(), np.asarray(picture()), tmp_path / "one.png", data, picture()]
+    given = [image, np.asarray(image), tmp_path / "one.png", data, image.copy()]
     backends = [Backend(given[n % 5], [clip]) for n in range(50)]
     assert len({id(backend.pictures[0].source) for backend in backends}) == 1
-    other = Backend(picture().rotate(180), [clip])
+    other = Backend(image.rotate(180), [clip])
     assert other.pictures[0].source is not backends[0].pictures[0].source
     kept = backends[0].pictures[0].source
     assert isinstance(kept, LoadedImage)

@@ -65,7 +65,7 @@ def drawable(text: str, otherwise: str, font: Font) -> str:
     """
     bare = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     for candidate in (text, bare):
-        if all(map(_side_by_side, candidate)) and _has(font, candidate):
+        if all(map(_side_by_side, set(candidate))) and _has(font, candidate):
             return candidate
     return otherwise
 
@@ -77,7 +77,7 @@ def _count_drawable(texts: tuple[str, ...], font: Font) -> int:
 
 def _has(font: Font, text: str) -> bool:
     missing = bytes(font.getmask(_MISSING))
-    return all(c == " " or bytes(font.getmask(c)) != missing for c in text)
+    return all(c == " " or bytes(font.getmask(c)) != missing for c in set(text))
 
 
 def _side_by_side(letter: str) -> bool:

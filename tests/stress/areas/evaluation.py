@@ -20,7 +20,7 @@ SIZE = 40, 36  # of picture 0
 def captions_file() -> dict[str, Any]:
     """Return annotations of three pictures with captions."""
     images = [
-        {"id": n, "file_name": f"{n}.png", "width": SIZE[0] + n, "height": SIZE[1]}
+        {"id": n, "file_name": f"{n}.png", "width": SIZE[0] + n // 2, "height": SIZE[1]}
         for n in range(3)
     ]
     captions = [
