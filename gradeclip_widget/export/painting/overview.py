@@ -26,6 +26,7 @@ _DIM = 0.6  # how dark the part that the model did not see is
 HALF = 0.5  # level of a highlight's contour, as a fraction of its maximum
 _SMOOTH = 0.45  # standard deviation of the smoothing between patches, in patches
 _LETTERS = 24  # maximum length of a chip's text, if its first word is not longer
+_LONGEST = 40  # letters of a word; a longer one, as an address, is cut off
 _LONG_SIDE = 1024  # maximum side in pixels at which hues and contours are drawn
 _LINE = 0.006  # width of the contour, as a fraction of the picture's short side
 
@@ -140,7 +141,8 @@ def chip_of(e: ExplanationData, highlight: Highlight) -> Chip:
     rows, cols = e.patch_grid
     row, col = highlight.peak
     place = x0 + (col + 0.5) * (x1 - x0) / cols, y0 + (row + 0.5) * (y1 - y0) / rows
-    head, *rest = (e.words[w].text for w in highlight.words)
+    texts = (e.words[w].text for w in highlight.words)
+    head, *rest = (f"{t[:_LONGEST]}..." if len(t) > _LONGEST + 3 else t for t in texts)
     room = max(_LETTERS, len(head) + len(" ..."))
     text = textwrap.shorten(" ".join([head, *rest]), room, placeholder=" ...")
     first, last = highlight.words[0] + 1, highlight.words[-1] + 1
