@@ -14,12 +14,12 @@ from xdist.scheduler import LoadFileScheduling
 import gradeclip_widget as gw
 from gradeclip_widget.demo import Scene, sample_scene
 
-from .browser.chromium import launch
+from .browser.chromium import PAGE_TIMEOUT, launch
 from .browser.stash import BROWSER
 
 settings.register_profile("any machine", deadline=None)  # a slow machine is not an error
 settings.load_profile("any machine")
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=PAGE_TIMEOUT)
 
 
 # The files of tests/browser/ whose tests share a JupyterLab and its kernel, and so a process.

@@ -19,6 +19,8 @@ FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 
+PAGE_TIMEOUT = 90_000  # ms: other work may keep the machine busy
+
 
 def launch(playwright: Playwright) -> Browser:
     """Start the system's Chromium, or Playwright's if there is none."""

@@ -24,6 +24,8 @@ from typing import Any, Self
 import nbformat
 from playwright.sync_api import Browser, Locator, Page
 
+from .chromium import PAGE_TIMEOUT
+
 PATIENCE = 30  # seconds to wait for a result in the kernel
 KERNEL_TIMEOUT = 120_000  # ms: a cold import of torch on a busy machine
 
@@ -136,6 +138,7 @@ class Notebook:
         with contextlib.closing(
             browser.new_context(viewport={"width": 1100, "height": 900})
         ) as context:
+            context.set_default_timeout(PAGE_TIMEOUT)
             notebook = cls(context.new_page(), name)
             notebook.page.goto(f"{server.url}/doc/tree/{name}")
             notebook.wait_for_kernel()

@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, Page, expect
 import gradeclip_widget as gw
 from gradeclip_widget.export.html import STATIC
 
+from .chromium import PAGE_TIMEOUT
 from .hosts import apps, scripts, table
 from .hosts.features import (
     NO,
@@ -63,6 +64,7 @@ def opened(chromium: Browser) -> Iterator[Opened]:
             context = chromium.new_context(viewport={"width": 1100, "height": 900})
             contexts.enter_context(contextlib.closing(context))
             served = scripts.local_only(context, scripts=network)
+            context.set_default_timeout(PAGE_TIMEOUT)
             page = context.new_page()
             page.goto(url)
             return page, served
