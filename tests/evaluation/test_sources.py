@@ -436,6 +436,12 @@ def test_files_of_another_form_raise_errors(images: Path) -> None:
         coco_examples(captions, images)
 
 
+def test_a_name_too_long_for_a_file_is_a_missing_picture(images: Path, tmp_path: Path) -> None:
+    captions = table(tmp_path, [{"image": "x" * 300, "caption": "a dog"}])
+    with pytest.raises(FileNotFoundError, match="row 1 of"):
+        folder_examples(images, captions)
+
+
 def test_the_error_without_pycocotools_names_the_extra(
     images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

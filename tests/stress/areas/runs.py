@@ -191,7 +191,7 @@ class Runs:
                     gallery = attempt(gw.browse, run, sort=rng.choice(("position", "score")))
                     if not isinstance(gallery, Failed):
                         attempt(lambda: gallery.rows, documented=gw.browse)
-                        attempt(gallery._static, documented=gw.browse)
+                        attempt(gallery._repr_html_, documented=gw.browse)
                         gallery.close()
                 case _:
                     attempt(gw.browse, run, self.whole)
