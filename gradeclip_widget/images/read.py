@@ -233,7 +233,7 @@ def _renew_lock() -> None:
     _catching = threading.RLock()
 
 
-# A process may be forked while another thread holds the lock, which would stay locked there for ever.
+# A process may be forked while another thread holds the lock, which nothing would release there.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_lock)
 
