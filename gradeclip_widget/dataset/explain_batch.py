@@ -104,7 +104,7 @@ class BatchExplainer:
         try:
             results = self._explain(pairs)
         except Exception as error:
-            # The frames of its traceback hold the tensors of the failed pass, whose memory is needed now.
+            # Its traceback refers to the tensors of the failed pass, whose memory is needed now.
             traceback.clear_frames(error.__traceback__)
             if len(pairs) > 1 and is_out_of_memory(error):
                 raise MemoryError(str(error)) from error

@@ -17,9 +17,8 @@ FORMATS = (
 _USUAL = (".jpg", ".jpeg", ".png", ".webp")
 # A scan decodes all pixels once more, and a few bytes make one; encoders write about ten.
 _MAX_SCANS = 64
-_MOST_BYTES = (
-    200_000_000  # of a JPEG, in which scans are counted: it may have a film behind its end
-)
+# Of a JPEG, in which scans are counted: a film may follow the end of the picture.
+_MOST_BYTES = 200_000_000
 _MARKER = re.compile(rb"\xff[\x02-\xcf\xd8-\xfe]")  # not a byte of a scan's data, nor its restarts
 _END_OF_IMAGE, _START_OF_SCAN = 0xD9, 0xDA
 _PHOTOMETRIC, _SAMPLES, _PLANAR, _EXTRA, _BITS = 262, 277, 284, 338, 258  # tags of TIFF

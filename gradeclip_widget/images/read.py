@@ -160,12 +160,12 @@ def decode(file: BinaryIO, what: str) -> LoadedImage:
         image = open_picture(file)
         if image.format not in _ONE_PICTURE and getattr(image, "is_animated", False):
             notes.append("The file holds several frames or pages: the first one was read.")
-        is_fine = ";16" in raw_mode(image) and image.mode in ("RGB", "RGBA")
+        has_16_bits = ";16" in raw_mode(image) and image.mode in ("RGB", "RGBA")
         image, about_bands = use_known_bands(image)
         notes.extend(about_bands)
         upright = ImageOps.exif_transpose(image)
         del image  # its pixels are no longer needed, while others are made
-        values = _fine_values(upright, file) if is_fine else None
+        values = _values_of_16_bits(upright, file) if has_16_bits else None
     try:
         if values is None:
             return _loaded(upright, notes)
@@ -175,7 +175,7 @@ def decode(file: BinaryIO, what: str) -> LoadedImage:
         raise ValueError(f"{what}: {error}") from error
 
 
-def _fine_values(high: Image.Image, file: BinaryIO) -> NDArray[np.uint16] | None:
+def _values_of_16_bits(high: Image.Image, file: BinaryIO) -> NDArray[np.uint16] | None:
     """Return the 16-bit values (H, W, 3 or 4) of a dark picture, whose scale may be less than 16 bits.
 
     Args:
@@ -233,7 +233,7 @@ def _renew_lock() -> None:
     _catching = threading.RLock()
 
 
-# A process may be forked while another thread holds the lock, which nothing would release there.
+# If a process is forked while another thread has the lock, the lock would stay closed in the new process.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_lock)
 
